@@ -1,0 +1,20 @@
+// pathlock: read/write locks on the paths of a tree, each of which covers everything below it.
+
+export { LockLostError, LockQueueFullError, LockTimeoutError } from './errors.ts'
+export type { PathLockHandle } from './handle.ts'
+export {
+  type LockInfo,
+  type LockOptions,
+  PathLock,
+  type PathLockOptions,
+  type PendingLockInfo,
+} from './lock.ts'
+export { type Components, coarsePath, type ParsePath, type Path, s3Path } from './path.ts'
+export type { LockRequest, Paths } from './request.ts'
+export {
+  ancestorReadWrite,
+  globalExclusive,
+  globalReadWrite,
+  hierarchical,
+  type Scheme,
+} from './scheme.ts'

@@ -1,0 +1,29 @@
+// The decision whether a principal may do something: pure, and the only place where it is taken.
+
+import { StoreError } from '../base/errors.ts'
+import type { Principal } from './principal.ts'
+
+/** What is to be done, in IAM's names, such as `s3:GetObject`. */
+export type Action = `s3:${string}`
+
+/** What it is done to: a bucket and perhaps a key of it; without a bucket, the caller's own account. */
+export interface Resource {
+  readonly bucket?: { readonly name: string; readonly ownerId: string }
+  readonly key?: string
+}
+
+/**
+ * Refuses unless `principal` may do `action` on `resource`: every bucket is private to its owner.
+ * @throws StoreError `AccessDenied`
+ */
+export function authorize(
+  principal: Principal | undefined,
+  action: Action,
+  resource: Resource,
+): asserts principal is Principal {
+  if (principal === undefined) throw new StoreError('AccessDenied', 'Access Denied')
+  const { bucket } = resource
+  if (bucket !== undefined && bucket.ownerId !== principal.owner.id) {
+    throw new StoreError('AccessDenied', 'Access Denied', { fields: { Action: action } })
+  }
+}

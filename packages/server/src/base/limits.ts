@@ -1,0 +1,65 @@
+// Every bound that the server keeps, with its unit and where it comes from.
+
+/** S3's limits; https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html unless said otherwise. */
+export const s3Limits = {
+  /** UTF-8 bytes of a key. */
+  keyBytes: 1024,
+  /** Bytes of all names and values of user metadata together (PutObject). */
+  userMetadataBytes: 2048,
+  /** Bytes of one PUT, one part, or the source of one CopyObject (5 GiB). */
+  singlePutBytes: 5_368_709_120,
+  /** Bytes of one object (5 TiB). */
+  objectBytes: 5_497_558_138_880,
+  /** Bytes of every part but the last, at least (5 MiB). */
+  minimumPartBytes: 5_242_880,
+  /** Parts of an upload, numbered from 1. */
+  parts: 10_000,
+  /** Entries of a page of a listing. */
+  pageEntries: 1000,
+  /** Keys of one DeleteObjects request. */
+  deleteKeys: 1000,
+  /** Buckets of one owner. */
+  bucketsPerOwner: 10_000,
+  /** Seconds that a presigned URL may live: seven days. */
+  presignSeconds: 604_800,
+  /** Milliseconds that a request's date may differ from the server's clock. */
+  clockSkewMs: 900_000,
+  /** Bytes of a DeleteObjects or CompleteMultipartUpload body: what the most entries can need, escaped. */
+  xmlBodyBytes: 8_388_608,
+  /** Bytes of the form fields before the file in a POST upload. */
+  postFieldBytes: 20_480,
+} as const
+
+/** Limits of our own, each so that memory and time stay bounded. */
+export const ownLimits = {
+  /** Bytes of a request's line and headers. S3 documents 8 KiB of headers; a URL with a 1,024-byte key escaped needs 3 KiB. */
+  headerBytes: 32048,
+  /** Bytes of a URL. */
+  urlBytes: 16_384,
+  /** Times that a transaction is tried before it gives up with SlowDown. */
+  transactionAttempts: 64,
+  /** Milliseconds that an engine read may last (an open snapshot keeps freed pages). */
+  engineReadMs: 5000,
+  /** Bytes of a body chunk that a slow client may leave unread before the source is paused. */
+  streamBufferBytes: 512048,
+  /** Milliseconds without a byte after which a request body is given up. */
+  bodyIdleMs: 60_000,
+  /** Milliseconds that a client may take none of a waiting response chunk before it is given up. */
+  responseIdleMs: 300_000,
+  /** Bytes of an unread body that are read and dropped after an early answer to keep the connection. */
+  drainBytes: 262_144,
+  /** Bytes, and milliseconds, for which a connection that will be closed is still read, so that the client sees the answer. */
+  lingerBytes: 16_777_216,
+  lingerMs: 5000,
+  /** Elements of one XML body: 10,000 parts with every checksum S3 knows need 150,000. */
+  xmlElements: 200_000,
+  /** Attributes of one XML body: an ACL of 100 grants has 200. */
+  xmlAttributes: 1000,
+  /** Depth of elements in an XML body: S3's deepest, a lifecycle filter, has 6. */
+  xmlDepth: 16,
+  /** Bytes of one line of aws-chunked framing, and trailer lines of one body. */
+  chunkLineBytes: 4096,
+  trailerLines: 16,
+  /** Derived signing keys that are remembered. */
+  signingKeys: 1000,
+} as const

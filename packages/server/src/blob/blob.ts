@@ -1,0 +1,61 @@
+// The contract of the byte store: immutable bytes by id, for bodies too large to be rows. A blob is
+// never changed, so who holds its id can never see a torn body.
+
+import type { Bytes } from '../base/bytes.ts'
+
+/** Names one blob for ever: the number of the process start that wrote it, and a number within it. */
+export type BlobId = string & { readonly brand: 'BlobId' }
+
+/** Part of a blob: bytes `start` to `end` inclusive, as in HTTP. */
+export interface ByteRange {
+  readonly start: number
+  readonly end: number
+}
+
+/**
+ * Body bytes with back-pressure: a chunk is valid until the next one is asked for, so the consumer
+ * has used it up (written it, hashed it, copied it) before it goes on. Ending early closes the source.
+ */
+export type ByteSource = AsyncIterable<Bytes>
+
+/**
+ * Ends a source that nobody will iterate, so that it lets go of its file. (It has no effect on an
+ * async generator that was not begun: sources that hold something must be written out as iterators.)
+ */
+export async function closeSource(source: ByteSource): Promise<void> {
+  await source[Symbol.asyncIterator]().return?.()
+}
+
+export interface BlobStore {
+  /**
+   * Stores all of `source` under a new id; durable when it resolves (bytes, name and folder synced).
+   * If `source` throws, or the disk is full, nothing is left behind and the error is passed on; the
+   * source is always iterated, so it is also ended.
+   * @throws StoreError `InsufficientStorage` on a full disk.
+   */
+  write(source: ByteSource): Promise<{ readonly id: BlobId; readonly sizeBytes: number }>
+  /**
+   * The bytes of a blob, or of `range` of it, to be iterated once, or ended with {@link closeSource}.
+   * The blob is opened before this resolves, so a deletion afterwards does not disturb the reader.
+   * @throws Error when there is no such blob, or no such range in it (our mistake).
+   */
+  read(id: BlobId, range?: ByteRange): Promise<ByteSource>
+  /**
+   * Removes a blob, finished or not; no error if it is gone already. Not durable: after a power loss it
+   * may be back, for the sweep of its start to find.
+   */
+  delete(id: BlobId): Promise<void>
+  /** The blobs that the process start `start` left, finished or not; for the sweep after a crash. */
+  list(start: number): AsyncIterable<BlobId>
+  /**
+   * Removes the unfinished blobs of a start, and the start itself once it has no blobs. Finished ones
+   * stay. Only for starts that are dead.
+   */
+  removeStart(start: number): Promise<void>
+  /** The process starts that left something here, in no order. */
+  starts(): Promise<readonly number[]>
+  /** Bytes free for new blobs. */
+  freeBytes(): Promise<number>
+  /** Resolves when no write is under way; begins no more. Sources given out stay readable. */
+  close(): Promise<void>
+}

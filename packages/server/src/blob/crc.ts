@@ -1,0 +1,175 @@
+// CRC32, CRC32C and CRC64NVME: incremental, and the combination crc(A‖B) from crc(A), crc(B) and the
+// length of B, which gives the checksum of a whole multipart object from those of its parts.
+
+import { crc32 } from 'node:zlib'
+import type { Bytes } from '../base/bytes.ts'
+import { crcModule, sliceCount, tableBytes } from './crc-module.ts'
+
+// What is used of a global that Node has and its types lack: https://webassembly.github.io/spec/js-api/
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object
+  readonly Instance: new (module: object) => { readonly exports: Readonly<Record<string, unknown>> }
+  readonly Memory: new (...never: never) => object
+}
+
+/** The CRCs that S3 knows; all reflected, with all ones before and after. */
+export type CrcAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME'
+
+interface CrcParameters {
+  readonly bits: 32 | 64
+  /** The generator without its highest term, reflected. */
+  readonly polynomial: bigint
+}
+
+/** https://reveng.sourceforge.io/crc-catalogue/all.htm; CRC-64/NVME is from the NVM Express specification. */
+const parameters: Readonly<Record<CrcAlgorithm, CrcParameters>> = {
+  CRC32: { bits: 32, polynomial: 0xedb8_8320n },
+  CRC32C: { bits: 32, polynomial: 0x82f6_3b78n },
+  CRC64NVME: { bits: 64, polynomial: 0x9a6c_9329_ac4b_c9b5n },
+}
+
+/** A CRC under way. */
+export class Crc {
+  readonly #algorithm: CrcAlgorithm
+  #value = 0n
+
+  constructor(algorithm: CrcAlgorithm) {
+    this.#algorithm = algorithm
+  }
+
+  update(chunk: Bytes): void {
+    this.#value =
+      this.#algorithm === 'CRC32'
+        ? BigInt(crc32(chunk, Number(this.#value)))
+        : machine().update(this.#algorithm, this.#value, chunk)
+  }
+
+  /** The CRC of what was taken in so far: 4 or 8 bytes, the highest first, as S3 writes them. */
+  digest(): Buffer {
+    return toBytes(this.#value, parameters[this.#algorithm].bits)
+  }
+}
+
+/**
+ * The CRC of A‖B from the CRC of A, that of B, and the bytes of B, in O(log `lengthOfB`).
+ * @throws RangeError unless both have the width of `algorithm` and the length is a safe integer ≥ 0.
+ */
+export function combineCrc(algorithm: CrcAlgorithm, a: Bytes, b: Bytes, lengthOfB: number): Buffer {
+  const { bits } = parameters[algorithm]
+  if (a.byteLength * 8 !== bits || b.byteLength * 8 !== bits) {
+    throw new RangeError(`${algorithm} has ${bits / 8} bytes`)
+  }
+  if (!Number.isSafeInteger(lengthOfB) || lengthOfB < 0) throw new RangeError('no length')
+  const shifted = machine().shift(algorithm, fromBytes(a), lengthOfB)
+  return toBytes(shifted ^ fromBytes(b), bits)
+}
+
+function toBytes(value: bigint, bits: 32 | 64): Buffer {
+  const bytes = Buffer.alloc(bits / 8)
+  if (bits === 32) bytes.writeUInt32BE(Number(value))
+  else bytes.writeBigUInt64BE(value)
+  return bytes
+}
+
+function fromBytes(bytes: Bytes): bigint {
+  return BigInt(`0x${Buffer.from(bytes).toString('hex')}`)
+}
+
+interface Machine {
+  update(algorithm: 'CRC32C' | 'CRC64NVME', value: bigint, chunk: Bytes): bigint
+  /** `value`·x^(8·`lengthBytes`), modulo the generator. */
+  shift(algorithm: CrcAlgorithm, value: bigint, lengthBytes: number): bigint
+}
+
+/** Bytes copied into the module at a time: so few that they are still in the nearest cache. */
+const inputBytes = 16_384
+
+// One per thread, made when it is first needed: it has tables and scratch, but no state between calls.
+let shared: Machine | undefined
+function machine(): Machine {
+  shared ??= createMachine()
+  return shared
+}
+
+function createMachine(): Machine {
+  const tables = { CRC32C: inputBytes, CRC64NVME: inputBytes + tableBytes }
+  const bytes = crcModule({ inputBytes, tables: [tables.CRC32C, tables.CRC64NVME] })
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes))
+  const { memory, update0, update1, multiply: product } = exports
+  if (!hasBuffer(memory)) throw new Error('the CRC module has no memory')
+  const update = { CRC32C: exportedFunction(update0), CRC64NVME: exportedFunction(update1) }
+  const multiply = exportedFunction(product)
+  fillTables(new BigUint64Array(memory.buffer, tables.CRC32C), parameters.CRC32C.polynomial)
+  fillTables(new BigUint64Array(memory.buffer, tables.CRC64NVME), parameters.CRC64NVME.polynomial)
+  const input = new Uint8Array(memory.buffer, 0, inputBytes)
+
+  const times = (algorithm: CrcAlgorithm, a: bigint, b: bigint): bigint => {
+    const { bits, polynomial } = parameters[algorithm]
+    return BigInt.asUintN(64, multiply(a, b, polynomial, 1n << BigInt(bits - 1)))
+  }
+  const powers = {
+    CRC32: repeatedSquares('CRC32', times),
+    CRC32C: repeatedSquares('CRC32C', times),
+    CRC64NVME: repeatedSquares('CRC64NVME', times),
+  }
+  return {
+    update(algorithm, value, chunk) {
+      const ones = (1n << BigInt(parameters[algorithm].bits)) - 1n
+      let register = value ^ ones
+      for (let at = 0; at < chunk.byteLength; at += inputBytes) {
+        const piece = chunk.subarray(at, at + inputBytes)
+        input.set(piece)
+        register = update[algorithm](register, piece.byteLength)
+      }
+      return BigInt.asUintN(64, register) ^ ones
+    },
+    shift(algorithm, value, lengthBytes) {
+      let product = value
+      for (const [bit, power] of powers[algorithm].entries()) {
+        if (Math.floor(lengthBytes / 2 ** bit) % 2 === 1) product = times(algorithm, power, product)
+      }
+      return product
+    },
+  }
+}
+
+/** x^(8·2ⁿ) for n from 0 to 52: enough for every safe integer of bytes. */
+function repeatedSquares(
+  algorithm: CrcAlgorithm,
+  times: (algorithm: CrcAlgorithm, a: bigint, b: bigint) => bigint,
+): readonly bigint[] {
+  // Reflected: the highest bit is x⁰, so eight bits below it is x⁸.
+  const powers = [1n << BigInt(parameters[algorithm].bits - 9)]
+  for (let last = powers[0]; powers.length < 53 && last !== undefined; last = powers.at(-1)) {
+    powers.push(times(algorithm, last, last))
+  }
+  return powers
+}
+
+/** Entry (slice, byte): the CRC register after `byte` and `slice` zero bytes. */
+function fillTables(tables: BigUint64Array, polynomial: bigint): void {
+  for (let byte = 0; byte < 256; byte++) {
+    let register = BigInt(byte)
+    for (let bit = 0; bit < 8; bit++) {
+      register = (register & 1n) === 1n ? (register >> 1n) ^ polynomial : register >> 1n
+    }
+    tables[byte] = register
+  }
+  for (let at = 256; at < sliceCount * 256; at++) {
+    const before = tables[at - 256] ?? 0n
+    tables[at] = (before >> 8n) ^ (tables[Number(before & 0xffn)] ?? 0n)
+  }
+}
+
+function hasBuffer(value: unknown): value is { readonly buffer: ArrayBuffer } {
+  return value instanceof WebAssembly.Memory
+}
+
+function exportedFunction(value: unknown): (...args: (bigint | number)[]) => bigint {
+  if (typeof value !== 'function') throw new Error('the CRC module lacks a function')
+  return (...args) => {
+    const result: unknown = value(...args)
+    if (typeof result !== 'bigint') throw new Error('the CRC module returned no integer')
+    return result
+  }
+}

@@ -1,0 +1,281 @@
+// Blobs as files: <folder>/<start>/<n>/<n>/<sequence>, each written under a temporary name, synced,
+// renamed, and its folder synced. Every process start has a folder of its own, so what a dead one
+// left is found without a look at what the living write.
+
+import type { FileHandle } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rmdir, statfs, unlink } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { StoreError } from '../base/errors.ts'
+import {
+  type BlobId,
+  type BlobStore,
+  type ByteRange,
+  type ByteSource,
+  closeSource,
+} from './blob.ts'
+import { type Buffers, createBuffers } from './buffer.ts'
+import { type FilePart, FileSources } from './file-read.ts'
+import { writeBody } from './file-write.ts'
+import { FolderSync, makeFolders, syncFolder } from './folder.ts'
+
+/** What a store of blobs in files needs. */
+export interface FileBlobsOptions {
+  /** Where the blobs lie; made if it isn't there. */
+  readonly folder: string
+  /** The number of this process start: a positive integer that was never used before, by anyone. */
+  readonly start: number
+}
+
+/** Blobs in one folder of a start, and folders in the one above it. */
+const fanOut = 1024
+/** With 64 slow clients a process is down to small buffers, and 1,000 of them take 130 MB at most. */
+const bufferLimits = { smallBytes: 65_536, inUseBytes: 67_108_864, idleBytes: 16_777_216 }
+/** The end of the name of a blob that isn't finished. */
+const unfinished = '.part'
+
+/** Opens the blobs in `folder`. Several processes may have the same folder open, each with its own start. */
+export async function openFileBlobs(options: FileBlobsOptions): Promise<BlobStore> {
+  if (!isCounter(options.start)) throw new Error(`not the number of a start: ${options.start}`)
+  const folder = resolve(options.folder)
+  await makeFolders(folder)
+  return new FileBlobs(folder, options.start)
+}
+
+/** The id of the blob that was the `sequence`-th of process start `start`. */
+function blobId(start: number, sequence: number): BlobId {
+  // The brand is checked here: two counters and nothing else.
+  return `${start}-${sequence}` as BlobId
+}
+
+class FileBlobs implements BlobStore {
+  readonly #folder: string
+  readonly #start: number
+  readonly #buffers: Buffers = createBuffers(bufferLimits)
+  readonly #sources = new FileSources(this.#buffers)
+  #sequence = 0
+  #startFolder: Promise<void> | undefined
+  #isClaimed = false
+  #current: { readonly name: string; readonly made: Promise<FolderSync> } | undefined
+  readonly #writing = new Set<Promise<unknown>>()
+  #isClosed = false
+
+  constructor(folder: string, start: number) {
+    this.#folder = folder
+    this.#start = start
+  }
+
+  async write(source: ByteSource): Promise<{ readonly id: BlobId; readonly sizeBytes: number }> {
+    if (this.#isClosed) throw new Error('the blobs are closed')
+    const writing = this.#write(source)
+    const settled = writing.then(
+      () => undefined,
+      () => undefined,
+    )
+    this.#writing.add(settled)
+    try {
+      return await writing
+    } finally {
+      this.#writing.delete(settled)
+    }
+  }
+
+  async read(id: BlobId, range?: ByteRange): Promise<ByteSource> {
+    const handle = await open(this.#path(id), 'r')
+    try {
+      return this.#sources.open(await partOf(handle, range))
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
+  }
+
+  async delete(id: BlobId): Promise<void> {
+    // Not synced: after a power loss the file may be back, and the sweep of its start finds it.
+    const path = this.#path(id)
+    if (await removed(unlink(path))) return
+    await removed(unlink(path + unfinished))
+  }
+
+  async *list(start: number): AsyncIterable<BlobId> {
+    for await (const { path, names } of this.#leaves(start)) {
+      for (const name of names) {
+        const text = name.endsWith(unfinished) ? name.slice(0, -unfinished.length) : name
+        const sequence = Number(text)
+        if (!isCounter(sequence) || String(sequence) !== text) {
+          throw new Error(`a strange file among the blobs: ${join(path, name)}`)
+        }
+        yield blobId(start, sequence)
+      }
+    }
+  }
+
+  async removeStart(start: number): Promise<void> {
+    const folder = this.#startPath(start)
+    for await (const { path, names } of this.#leaves(start)) {
+      for (const name of names) {
+        if (name.endsWith(unfinished)) await removed(unlink(join(path, name)))
+      }
+      await removeEmptyFolder(path)
+    }
+    for (const upper of await names(folder)) await removeEmptyFolder(join(folder, upper))
+    await removeEmptyFolder(folder)
+    await syncFolder(this.#folder)
+  }
+
+  async starts(): Promise<readonly number[]> {
+    return (await names(this.#folder)).map(Number).filter(isCounter)
+  }
+
+  async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.#folder)
+    return bavail * bsize
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await Promise.all(this.#writing)
+  }
+
+  async #write(source: ByteSource): Promise<{ readonly id: BlobId; readonly sizeBytes: number }> {
+    const sequence = this.#sequence++
+    const id = blobId(this.#start, sequence)
+    const path = this.#path(id)
+    const create = async (): Promise<{ handle: FileHandle; folder: FolderSync }> => {
+      const folder = await this.#folderFor(sequence)
+      return { handle: await open(path + unfinished, 'wx', 0o600), folder }
+    }
+    try {
+      const { file, sizeBytes } = await writeBody(create, source, this.#buffers)
+      await rename(path + unfinished, path)
+      await file.folder.sync()
+      return { id, sizeBytes }
+    } catch (error) {
+      // What can't be removed now is what a crash leaves, too: the sweep of this start removes it.
+      await this.delete(id).catch(() => undefined)
+      throw fullDisk(error)
+    }
+  }
+
+  /** The folder of the blob `sequence`, made durable when it's the first there. */
+  async #folderFor(sequence: number): Promise<FolderSync> {
+    const name = leafName(sequence)
+    if (this.#current?.name !== name) {
+      this.#current = { name, made: this.#makeFolder(name) }
+    }
+    const current = this.#current
+    try {
+      return await current.made
+    } catch (error) {
+      // The next writer tries again.
+      if (this.#current === current) this.#current = undefined
+      throw error
+    }
+  }
+
+  async #makeFolder(name: string): Promise<FolderSync> {
+    this.#startFolder ??= this.#claimStart()
+    try {
+      await this.#startFolder
+    } catch (error) {
+      this.#startFolder = undefined
+      throw error
+    }
+    const top = this.#startPath(this.#start)
+    const path = join(top, name)
+    await makeFolders(path, top)
+    return new FolderSync(path)
+  }
+
+  /** Makes the folder of this start. If it is there, the start's number is used already: our mistake. */
+  async #claimStart(): Promise<void> {
+    if (!this.#isClaimed) await mkdir(this.#startPath(this.#start), { mode: 0o700 })
+    this.#isClaimed = true
+    await syncFolder(this.#folder)
+  }
+
+  #startPath(start: number): string {
+    if (!isCounter(start)) throw new Error(`not the number of a start: ${start}`)
+    return join(this.#folder, String(start))
+  }
+
+  #path(id: BlobId): string {
+    const parts = /^(\d{1,16})-(\d{1,16})$/.exec(id)
+    const [start, sequence] = [Number(parts?.[1]), Number(parts?.[2])]
+    if (!isCounter(start) || !isCounter(sequence) || blobId(start, sequence) !== id) {
+      throw new Error('not the id of a blob')
+    }
+    return join(this.#startPath(start), leafName(sequence), String(sequence))
+  }
+
+  /** The folders of `start` that hold blobs, and what is in them. */
+  async *#leaves(start: number): AsyncIterable<{ path: string; names: readonly string[] }> {
+    const folder = this.#startPath(start)
+    for (const upper of await names(folder)) {
+      for (const lower of await names(join(folder, upper))) {
+        const path = join(folder, upper, lower)
+        yield { path, names: await names(path) }
+      }
+    }
+  }
+}
+
+/** The two folders below that of the start in which the blob `sequence` lies. */
+function leafName(sequence: number): string {
+  const leaf = Math.floor(sequence / fanOut)
+  return join(String(Math.floor(leaf / fanOut)), String(leaf))
+}
+
+function isCounter(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0
+}
+
+async function partOf(handle: FileHandle, range: ByteRange | undefined): Promise<FilePart> {
+  const { size } = await handle.stat()
+  if (range === undefined) return { handle, position: 0, sizeBytes: size }
+  if (!isCounter(range.start) || !(range.start <= range.end && range.end < size)) {
+    throw new Error(`bytes ${range.start} to ${range.end} of a blob of ${size}`)
+  }
+  return { handle, position: range.start, sizeBytes: range.end - range.start + 1 }
+}
+
+/** The names in a folder; none if it isn't there. */
+async function names(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return []
+    throw error
+  }
+}
+
+/** False if there was nothing to remove. */
+async function removed(removal: Promise<void>): Promise<boolean> {
+  try {
+    await removal
+    return true
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false
+    throw error
+  }
+}
+
+/** Removes a folder unless something is in it. */
+async function removeEmptyFolder(path: string): Promise<void> {
+  try {
+    await rmdir(path)
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error
+  }
+}
+
+/** What a caller is told of an error of the disk. */
+function fullDisk(error: unknown): unknown {
+  if (!hasCode(error, 'ENOSPC', 'EDQUOT')) return error
+  return new StoreError('InsufficientStorage', 'The server has no room left for this body.', {
+    cause: error,
+  })
+}
+
+function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.some((code) => code === error.code)
+}

@@ -1,0 +1,179 @@
+// Receiving a body: it is hashed while it is stored, small ones in memory for a row of the commit,
+// large ones as a blob; then what the client announced of it is checked.
+
+import type { Bytes } from '../base/bytes.ts'
+import { StoreError } from '../base/errors.ts'
+import { s3Limits } from '../base/limits.ts'
+import type { BlobId, ByteSource } from '../blob/blob.ts'
+import { type DigestAlgorithm, digesting } from '../blob/digest.ts'
+import { putBlobBody, putRowBody } from '../store/body.ts'
+import type { Body, Checksum, ChecksumAlgorithm } from '../store/record.ts'
+import type { CommitStep, TransferStep } from './operation.ts'
+
+/** Bodies up to this size are rows of the engine: see `bench/blob.ts` for where the two cost the same. */
+export const rowBodyBytes = 65_536
+
+/** A checksum that the client announced. */
+export interface ChecksumRequest {
+  readonly algorithm: ChecksumAlgorithm
+  /** The base64 value announced; a function, since a trailer tells it only after the body. */
+  expected(): string | undefined
+}
+
+/** A body as a request brings it. */
+export interface BodyInput {
+  readonly source: ByteSource
+  /** Bytes announced, undefined for a form upload; the source fails if it has more or fewer. */
+  readonly sizeBytes: number | undefined
+  /** The Content-MD5 header, decoded. */
+  readonly md5?: Bytes | undefined
+  readonly checksum?: ChecksumRequest | undefined
+  /** Bounds of the size besides S3's own, from a form upload's policy. */
+  readonly sizeRange?: { readonly minimum: number; readonly maximum: number } | undefined
+}
+
+/** Bytes that were received and not yet referred to by any row. */
+export type Stored =
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'bytes'; readonly bytes: Buffer }
+  | { readonly kind: 'blob'; readonly id: BlobId }
+
+/** A body that was received, stored durably or held in memory, and found to be what was announced. */
+export interface ReceivedBody {
+  readonly stored: Stored
+  readonly sizeBytes: number
+  readonly md5: Buffer
+  /** Base64 values of the checksums that were computed. */
+  readonly checksum: Checksum | undefined
+}
+
+/** How a body is to be stored. */
+export interface ReceiveOptions {
+  /** Never as a row: parts of uploads. */
+  readonly alwaysBlob?: boolean
+  /** Computed when the client announced none. */
+  readonly defaultChecksum?: ChecksumAlgorithm | undefined
+}
+
+/**
+ * Stores and checks a body.
+ * @throws StoreError `EntityTooLarge`, `EntityTooSmall`, `BadDigest`, `ChecksumMismatch`,
+ *   `InsufficientStorage`, and what the source throws.
+ */
+export async function receiveBody(
+  step: TransferStep,
+  input: BodyInput,
+  options: ReceiveOptions = {},
+): Promise<ReceivedBody> {
+  const maximum = Math.min(s3Limits.singlePutBytes, input.sizeRange?.maximum ?? Infinity)
+  if (input.sizeBytes !== undefined && input.sizeBytes > maximum) throw tooLarge(maximum)
+  const algorithm = input.checksum?.algorithm ?? options.defaultChecksum
+  const algorithms: DigestAlgorithm[] = algorithm === undefined ? ['MD5'] : ['MD5', algorithm]
+  const hashed = digesting(input.source, algorithms, input.sizeBytes)
+  const stored = await store(step, bounded(hashed.source, maximum), input.sizeBytes, options)
+  const digests = await hashed.results()
+  const sizeBytes = hashed.sizeBytes()
+  if (sizeBytes < (input.sizeRange?.minimum ?? 0)) {
+    throw new StoreError(
+      'EntityTooSmall',
+      'Your proposed upload is smaller than the minimum allowed size',
+    )
+  }
+  const md5 = digests['MD5']
+  if (md5 === undefined) throw new Error('no MD5 was computed')
+  if (input.md5 !== undefined && !md5.equals(input.md5)) {
+    throw new StoreError(
+      'BadDigest',
+      'The Content-MD5 you specified did not match what we received.',
+    )
+  }
+  const checksum = checkChecksum(input.checksum, algorithm, digests)
+  return { stored, sizeBytes, md5, checksum }
+}
+
+/** Makes what was received a body with one reference, which the caller's row is to hold. */
+export function placeBody(step: CommitStep, stored: Stored): Body {
+  switch (stored.kind) {
+    case 'empty':
+      return { kind: 'empty' }
+    case 'bytes':
+      return putRowBody(step.tx, step.services.ids.next(), stored.bytes)
+    case 'blob':
+      return putBlobBody(step.tx, stored.id)
+  }
+}
+
+async function store(
+  step: TransferStep,
+  source: ByteSource,
+  sizeBytes: number | undefined,
+  options: ReceiveOptions,
+): Promise<Stored> {
+  const threshold = options.alwaysBlob === true ? 0 : rowBodyBytes
+  if (sizeBytes !== undefined && sizeBytes > threshold) return storeBlob(step, source)
+  const head: Buffer[] = []
+  let held = 0
+  const iterator = source[Symbol.asyncIterator]()
+  for (;;) {
+    const next = await iterator.next()
+    if (next.done === true) break
+    head.push(Buffer.from(next.value))
+    held += next.value.byteLength
+    if (held > threshold) return storeBlob(step, joined(head, iterator))
+  }
+  if (held === 0) return { kind: 'empty' }
+  return { kind: 'bytes', bytes: Buffer.concat(head, held) }
+}
+
+async function storeBlob(step: TransferStep, source: ByteSource): Promise<Stored> {
+  const { blobs } = step.services
+  const { id } = await blobs.write(source)
+  step.onFailure(() => blobs.delete(id))
+  return { kind: 'blob', id }
+}
+
+async function* joined(head: readonly Buffer[], rest: AsyncIterator<Bytes>): ByteSource {
+  try {
+    yield* head
+    for (;;) {
+      const next = await rest.next()
+      if (next.done === true) return
+      yield next.value
+    }
+  } finally {
+    await rest.return?.()
+  }
+}
+
+async function* bounded(source: ByteSource, maximum: number): ByteSource {
+  let size = 0
+  for await (const chunk of source) {
+    size += chunk.byteLength
+    if (size > maximum) throw tooLarge(maximum)
+    yield chunk
+  }
+}
+
+function tooLarge(maximum: number): StoreError {
+  return new StoreError('EntityTooLarge', 'Your proposed upload exceeds the maximum allowed size', {
+    fields: { MaxSizeAllowed: String(maximum) },
+  })
+}
+
+function checkChecksum(
+  request: ChecksumRequest | undefined,
+  algorithm: ChecksumAlgorithm | undefined,
+  digests: Readonly<Partial<Record<DigestAlgorithm, Buffer>>>,
+): Checksum | undefined {
+  if (algorithm === undefined) return undefined
+  const value = digests[algorithm]?.toString('base64')
+  if (value === undefined) throw new Error(`no ${algorithm} was computed`)
+  const expected = request?.expected()
+  if (expected !== undefined && expected !== value) {
+    throw new StoreError(
+      'ChecksumMismatch',
+      `The ${algorithm} you specified did not match the calculated checksum.`,
+    )
+  }
+  return { algorithm, type: 'FULL_OBJECT', value }
+}

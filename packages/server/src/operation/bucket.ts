@@ -1,0 +1,164 @@
+// Operations on buckets: list, create, head, delete, and the few settings that every bucket has.
+
+import type { Owner } from '../access/principal.ts'
+import { StoreError } from '../base/errors.ts'
+import { s3Limits } from '../base/limits.ts'
+import {
+  createBucket as createEntry,
+  deleteBucket as deleteEntry,
+  findBucket,
+  walkBuckets,
+} from '../store/bucket.ts'
+import type { Operation, ReadOperation } from './operation.ts'
+
+export interface BucketAddress {
+  readonly bucket: string
+}
+
+export interface ListBucketsInput {
+  readonly prefix?: string | undefined
+  readonly region?: string | undefined
+  readonly continuationToken?: string | undefined
+  /** 1 to 10,000; undefined for all. */
+  readonly limit?: number | undefined
+}
+
+export interface ListBucketsOutput {
+  readonly owner: Owner
+  readonly buckets: readonly {
+    readonly name: string
+    readonly createdAt: number
+    readonly region: string
+  }[]
+  readonly continuationToken?: string | undefined
+}
+
+/** Lists the buckets of the caller's owner by name. */
+export const listBuckets: ReadOperation<ListBucketsInput, ListBucketsOutput> = {
+  name: 'ListBuckets',
+  needs: () => [{ action: 's3:ListAllMyBuckets' }],
+  async check(step, input) {
+    const { tokens } = step.services
+    const { owner } = step.principal
+    const limit = input.limit ?? s3Limits.bucketsPerOwner
+    const scope = `buckets\0${owner.id}`
+    const after =
+      input.continuationToken === undefined
+        ? undefined
+        : tokens.open(scope, input.continuationToken).toString()
+    const buckets: ListBucketsOutput['buckets'][number][] = []
+    for await (const { name, ownerId, createdAt, region } of walkBuckets(step.tx, after)) {
+      if (ownerId !== owner.id || !name.startsWith(input.prefix ?? '')) continue
+      if (input.region !== undefined && input.region !== region) continue
+      const last = buckets.at(-1)
+      if (buckets.length === limit && last !== undefined) {
+        const continuationToken = tokens.seal(scope, Buffer.from(last.name))
+        return { owner, buckets, continuationToken }
+      }
+      buckets.push({ name, createdAt, region })
+    }
+    return { owner, buckets }
+  },
+}
+
+export interface CreateBucketInput extends BucketAddress {
+  readonly locationConstraint?: string | undefined
+}
+
+/** S3's rules for the names of general purpose buckets (userguide/bucketnamingrules.html). */
+const bucketName =
+  /^(?=.{3,63}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/
+const ipAddress = /^\d{1,3}(\.\d{1,3}){3}$/
+const reservedPrefixes = ['xn--', 'sthree-', 'amzn-s3-demo-']
+const reservedSuffixes = ['-s3alias', '--ol-s3', '.mrap', '--x-s3', '--table-s3']
+
+/** True for a name that a new bucket may have. */
+export function isBucketName(name: string): boolean {
+  if (!bucketName.test(name) || ipAddress.test(name)) return false
+  if (reservedPrefixes.some((prefix) => name.startsWith(prefix))) return false
+  return !reservedSuffixes.some((suffix) => name.endsWith(suffix))
+}
+
+const region = /^[a-z]{2,}(-[a-z0-9]+)*$/i
+
+/** Creates a bucket of the caller's. */
+export const createBucket: Operation<CreateBucketInput, void, void, void> = {
+  name: 'CreateBucket',
+  needs: () => [{ action: 's3:CreateBucket' }],
+  async commit(step, input) {
+    if (!isBucketName(input.bucket)) {
+      throw new StoreError('InvalidBucketName', 'The specified bucket is not valid.', {
+        fields: { BucketName: input.bucket },
+      })
+    }
+    const { locationConstraint } = input
+    if (locationConstraint !== undefined && !region.test(locationConstraint)) {
+      throw new StoreError(
+        'InvalidLocationConstraint',
+        'The specified location-constraint is not valid',
+        { fields: { LocationConstraint: locationConstraint } },
+      )
+    }
+    const existing = await findBucket(step.tx, input.bucket)
+    if (existing !== undefined) {
+      if (existing.ownerId !== step.principal.owner.id) {
+        throw new StoreError(
+          'BucketAlreadyExists',
+          'The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.',
+          { fields: { BucketName: input.bucket } },
+        )
+      }
+      // In us-east-1, S3 answers the owner's second creation with success, elsewhere not.
+      if (existing.region === 'us-east-1') return
+      throw new StoreError(
+        'BucketAlreadyOwnedByYou',
+        'Your previous request to create the named bucket succeeded and you already own it.',
+        { fields: { BucketName: input.bucket } },
+      )
+    }
+    createEntry({ tx: step.tx, ids: step.services.ids }, input.bucket, {
+      ownerId: step.principal.owner.id,
+      createdAt: step.now,
+      region: locationConstraint ?? step.services.region,
+    })
+  },
+}
+
+/** Tells whether a bucket exists, and its region. */
+export const headBucket: ReadOperation<BucketAddress, { readonly region: string }> = {
+  name: 'HeadBucket',
+  needs: ({ bucket }) => [{ action: 's3:ListBucket', bucket }],
+  async check(step, { bucket }) {
+    return { region: step.bucket(bucket).region }
+  },
+}
+
+/** Deletes an empty bucket; uploads in progress in it are ended. */
+export const deleteBucket: Operation<BucketAddress, void, void, void> = {
+  name: 'DeleteBucket',
+  needs: ({ bucket }) => [{ action: 's3:DeleteBucket', bucket }],
+  commit: (step, { bucket }) => deleteEntry(step.tx, bucket),
+}
+
+/** Tells a bucket's region. */
+export const getBucketLocation: ReadOperation<BucketAddress, { readonly region: string }> = {
+  name: 'GetBucketLocation',
+  needs: ({ bucket }) => [{ action: 's3:GetBucketLocation', bucket }],
+  async check(step, { bucket }) {
+    return { region: step.bucket(bucket).region }
+  },
+}
+
+/** Tells that a bucket never had versioning: there is nothing yet that could turn it on. */
+export const getBucketVersioning: ReadOperation<BucketAddress, void> = {
+  name: 'GetBucketVersioning',
+  needs: ({ bucket }) => [{ action: 's3:GetBucketVersioning', bucket }],
+  check: async () => undefined,
+}
+
+/** Tells who owns a bucket and so has all rights on it; nobody else can have any. */
+export const getBucketAcl: ReadOperation<BucketAddress, { readonly owner: Owner }> = {
+  name: 'GetBucketAcl',
+  needs: ({ bucket }) => [{ action: 's3:GetBucketAcl', bucket }],
+  check: async (step) => ({ owner: step.principal.owner }),
+}

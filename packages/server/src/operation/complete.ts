@@ -1,0 +1,246 @@
+// CompleteMultipartUpload: checks the parts that the client lists and makes them one object, in one
+// transaction. Told again of an upload that it completed, it answers the same.
+
+import { createHash } from 'node:crypto'
+import { utf8 } from '../base/bytes.ts'
+import { StoreError } from '../base/errors.ts'
+import { s3Limits } from '../base/limits.ts'
+import { combineCrc, createDigest } from '../blob/digest.ts'
+import { type ManifestPart, putManifest } from '../store/body.ts'
+import { findObject, putObject } from '../store/directory.ts'
+import type { Checksum, ChecksumAlgorithm, ChecksumType, ObjectRecord } from '../store/record.ts'
+import { type PartRecord, removeUpload, type UploadRecord, walkParts } from '../store/upload.ts'
+import { checkWrite, type WriteConditions } from './condition.ts'
+import { parseUploadId, requireUpload, type UploadInput } from './multipart.ts'
+import type { CommitStep, Operation } from './operation.ts'
+
+/** A part as the client lists it. */
+export interface ListedPart {
+  readonly number: number
+  /** Without quotes. */
+  readonly etag: string
+  /** The checksum that the client repeats, base64. */
+  readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined
+}
+
+export interface CompleteUploadInput extends UploadInput {
+  readonly parts: readonly ListedPart[]
+  readonly conditions: WriteConditions
+  /** The checksum of the whole object that the client expects. */
+  readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined
+  readonly checksumType?: ChecksumType | undefined
+  /** The size of the whole object that the client expects (`x-amz-mp-object-size`). */
+  readonly sizeBytes?: number | undefined
+}
+
+export interface CompleteUploadOutput {
+  readonly etag: string
+  readonly checksum?: Checksum | undefined
+}
+
+/** Makes the listed parts one object. */
+export const completeMultipartUpload: Operation<
+  CompleteUploadInput,
+  void,
+  void,
+  CompleteUploadOutput
+> = {
+  name: 'CompleteMultipartUpload',
+  needs: ({ bucket, key }) => [{ action: 's3:PutObject', bucket, key }],
+  async commit(step, input) {
+    checkOrder(input.parts)
+    const { root } = step.bucket(input.bucket)
+    const key = utf8(input.key)
+    const current = await findObject(step.tx, root, key)
+    const repeated = completedBefore(current, input)
+    if (repeated !== undefined) return repeated
+    const { address, record: upload } = await requireUpload(step.tx, step, input)
+    checkConditions(input.conditions, upload, current)
+    const stored = new Map<number, PartRecord>()
+    for await (const { number, part } of walkParts(step.tx, address.number))
+      stored.set(number, part)
+    const parts = chooseParts(input, stored)
+    const { sizeBytes } = checkSizes(input, parts)
+    const checksum = objectChecksum(input, upload, parts, stored)
+    const kept = new Set(parts.map((part) => part.number))
+    await removeUpload(step.tx, address, kept)
+    const record = objectOf(step, upload, {
+      etag: multipartEtag(parts),
+      sizeBytes,
+      body: putManifest(step.tx, address.number, parts),
+      checksum,
+    })
+    await putObject({ tx: step.tx, ids: step.services.ids }, root, key, record)
+    return { etag: record.etag, checksum }
+  },
+}
+
+/**
+ * The answer given before, if the object there is the one that this upload became: its manifest has
+ * the upload's number.
+ */
+function completedBefore(
+  current: ObjectRecord | undefined,
+  input: CompleteUploadInput,
+): CompleteUploadOutput | undefined {
+  if (current?.body.kind !== 'manifest') return undefined
+  if (current.body.id !== parseUploadId(input.uploadId)?.number) return undefined
+  if (current.etag !== multipartEtag(input.parts)) return undefined
+  return { etag: current.etag, checksum: current.checksum }
+}
+
+/** S3's table for conditions on a completion; see the guide on conditional writes. */
+function checkConditions(
+  conditions: WriteConditions,
+  upload: UploadRecord,
+  current: ObjectRecord | undefined,
+): void {
+  checkWrite(conditions, current)
+  if (conditions.ifNoneMatch !== undefined && upload.keyExisted) {
+    throw new StoreError(
+      'ConditionalRequestConflict',
+      'The conditional request cannot succeed due to a conflicting operation against this resource.',
+      { fields: { Condition: 'If-None-Match', Key: '' } },
+    )
+  }
+}
+
+function checkOrder(parts: readonly ListedPart[]): void {
+  if (parts.length === 0) {
+    throw new StoreError('MalformedXml', 'You must specify at least one part')
+  }
+  for (const [index, part] of parts.entries()) {
+    const previous = parts[index - 1]
+    if (previous !== undefined && previous.number >= part.number) {
+      throw new StoreError(
+        'InvalidPartOrder',
+        'The list of parts was not in ascending order. The parts list must be specified in order by part number.',
+      )
+    }
+  }
+}
+
+function chooseParts(
+  input: CompleteUploadInput,
+  stored: ReadonlyMap<number, PartRecord>,
+): ManifestPart[] {
+  let offset = 0
+  return input.parts.map(({ number, etag, checksum }) => {
+    const part = stored.get(number)
+    const isSame = checksum === undefined || checksum.value === part?.checksum?.value
+    if (part === undefined || part.etag !== etag || !isSame) {
+      throw new StoreError(
+        'InvalidPart',
+        "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
+        { fields: { UploadId: input.uploadId, PartNumber: String(number), ETag: etag } },
+      )
+    }
+    const { sizeBytes, blobId } = part
+    const chosen = { number, offset, sizeBytes, etag, blobId, checksum: part.checksum?.value }
+    offset += sizeBytes
+    return chosen
+  })
+}
+
+function checkSizes(
+  input: CompleteUploadInput,
+  parts: readonly ManifestPart[],
+): { readonly sizeBytes: number } {
+  for (const part of parts.slice(0, -1)) {
+    if (part.sizeBytes >= s3Limits.minimumPartBytes) continue
+    throw new StoreError(
+      'EntityTooSmall',
+      'Your proposed upload is smaller than the minimum allowed size',
+      {
+        fields: {
+          ProposedSize: String(part.sizeBytes),
+          MinSizeAllowed: String(s3Limits.minimumPartBytes),
+          PartNumber: String(part.number),
+          ETag: part.etag,
+        },
+      },
+    )
+  }
+  const last = parts.at(-1)
+  const sizeBytes = last === undefined ? 0 : last.offset + last.sizeBytes
+  if (sizeBytes > s3Limits.objectBytes) {
+    throw new StoreError('EntityTooLarge', 'Your proposed upload exceeds the maximum allowed size')
+  }
+  if (input.sizeBytes !== undefined && input.sizeBytes !== sizeBytes) {
+    throw new StoreError(
+      'InvalidRequest',
+      `The provided 'x-amz-mp-object-size' header value ${input.sizeBytes} does not match what was computed: ${sizeBytes}`,
+    )
+  }
+  return { sizeBytes }
+}
+
+/** The MD5 of the parts' MD5s, and their number. */
+function multipartEtag(parts: readonly { readonly etag: string }[]): string {
+  const hash = createHash('md5')
+  for (const { etag } of parts) hash.update(Buffer.from(etag, 'hex'))
+  return `${hash.digest('hex')}-${parts.length}`
+}
+
+function objectChecksum(
+  input: CompleteUploadInput,
+  upload: UploadRecord,
+  parts: readonly ManifestPart[],
+  stored: ReadonlyMap<number, PartRecord>,
+): Checksum | undefined {
+  const algorithm = upload.checksumAlgorithm ?? input.checksum?.algorithm ?? 'CRC64NVME'
+  const type = upload.checksumType ?? 'FULL_OBJECT'
+  if (input.checksumType !== undefined && input.checksumType !== type) {
+    throw new StoreError(
+      'InvalidRequest',
+      `The upload was created using the ${type} checksum mode. The complete request must use the same checksum mode.`,
+    )
+  }
+  const isComplete = parts.every(
+    ({ number }) => stored.get(number)?.checksum?.algorithm === algorithm,
+  )
+  if (!isComplete) return undefined
+  const checksum = combine(algorithm, type, parts)
+  if (input.checksum !== undefined && input.checksum.algorithm === algorithm) {
+    const announced = input.checksum.value.replace(/-\d+$/, '')
+    if (announced !== checksum.value.replace(/-\d+$/, '')) {
+      throw new StoreError(
+        'ChecksumMismatch',
+        `The ${algorithm} you specified did not match the calculated checksum.`,
+      )
+    }
+  }
+  return checksum
+}
+
+function combine(
+  algorithm: ChecksumAlgorithm,
+  type: ChecksumType,
+  parts: readonly ManifestPart[],
+): Checksum {
+  const values = parts.map((part) => Buffer.from(part.checksum ?? '', 'base64'))
+  if (type === 'COMPOSITE' || algorithm === 'SHA1' || algorithm === 'SHA256') {
+    const digest = createDigest(algorithm)
+    for (const value of values) digest.update(value)
+    return { algorithm, type, value: `${digest.digest().toString('base64')}-${parts.length}` }
+  }
+  const whole = values.reduce((sum, value, index) =>
+    combineCrc(algorithm, sum, value, parts[index]?.sizeBytes ?? 0),
+  )
+  return { algorithm, type, value: whole.toString('base64') }
+}
+
+function objectOf(
+  step: CommitStep,
+  upload: UploadRecord,
+  rest: Pick<ObjectRecord, 'etag' | 'sizeBytes' | 'body' | 'checksum'>,
+): ObjectRecord {
+  return {
+    ...rest,
+    modifiedAt: step.now,
+    ownerId: upload.ownerId,
+    storageClass: upload.storageClass,
+    headers: upload.headers,
+    metadata: upload.metadata,
+  }
+}

@@ -1,0 +1,96 @@
+// Conditional requests: RFC 9110 §13.2.2 for reads, and S3's own table for writes.
+
+import { StoreError } from '../base/errors.ts'
+
+/** `*`, or the ETags listed, without quotes. */
+export type EntityTags = '*' | readonly string[]
+
+/** The four conditions of a read, or of a copy's source. Times are milliseconds since the epoch. */
+export interface ReadConditions {
+  readonly ifMatch?: EntityTags | undefined
+  readonly ifNoneMatch?: EntityTags | undefined
+  readonly ifModifiedSince?: number | undefined
+  readonly ifUnmodifiedSince?: number | undefined
+}
+
+/** The conditions of a write on the current object. `If-None-Match` is only ever `*`. */
+export interface WriteConditions {
+  readonly ifMatch?: EntityTags | undefined
+  readonly ifNoneMatch?: '*' | undefined
+}
+
+/** What conditions look at. */
+export interface Condition {
+  readonly etag: string
+  readonly modifiedAt: number
+}
+
+function matches(tags: EntityTags, etag: string): boolean {
+  return tags === '*' || tags.includes(etag)
+}
+
+function failed(condition: string): StoreError {
+  return new StoreError(
+    'PreconditionFailed',
+    'At least one of the pre-conditions you specified did not hold',
+    { fields: { Condition: condition } },
+  )
+}
+
+/** HTTP dates have whole seconds, so an object's time is cut to seconds before it is compared. */
+function seconds(ms: number): number {
+  return Math.floor(ms / 1000)
+}
+
+/** The first condition that fails for `target`, in RFC 9110's order; undefined if all hold. */
+function firstFailing(
+  conditions: ReadConditions,
+  target: Condition,
+): { condition: string; refusesRead: boolean } | undefined {
+  const { ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince } = conditions
+  const modified = seconds(target.modifiedAt)
+  if (ifMatch !== undefined) {
+    if (!matches(ifMatch, target.etag)) return { condition: 'If-Match', refusesRead: true }
+  } else if (ifUnmodifiedSince !== undefined && modified > seconds(ifUnmodifiedSince)) {
+    return { condition: 'If-Unmodified-Since', refusesRead: true }
+  }
+  if (ifNoneMatch !== undefined) {
+    if (matches(ifNoneMatch, target.etag)) return { condition: 'If-None-Match', refusesRead: false }
+  } else if (ifModifiedSince !== undefined && modified <= seconds(ifModifiedSince)) {
+    return { condition: 'If-Modified-Since', refusesRead: false }
+  }
+  return undefined
+}
+
+/**
+ * Checks the conditions of a GET or HEAD.
+ * @throws StoreError `PreconditionFailed` (412), or `NotModified` (304) with the ETag and the time.
+ */
+export function checkRead(conditions: ReadConditions, target: Condition): void {
+  const failing = firstFailing(conditions, target)
+  if (failing === undefined) return
+  if (failing.refusesRead) throw failed(failing.condition)
+  throw new StoreError('NotModified', 'Not Modified', {
+    fields: { ETag: target.etag, LastModified: String(target.modifiedAt) },
+  })
+}
+
+/** Checks the conditions on a copy's source: every failure is 412. @throws StoreError */
+export function checkCopySource(conditions: ReadConditions, source: Condition): void {
+  const failing = firstFailing(conditions, source)
+  if (failing !== undefined) throw failed(`x-amz-copy-source-${failing.condition}`)
+}
+
+/**
+ * Checks the conditions of a write on the current object.
+ * @throws StoreError `PreconditionFailed`; `NoSuchKey` where `If-Match` finds no object.
+ */
+export function checkWrite(conditions: WriteConditions, current: Condition | undefined): void {
+  const { ifMatch, ifNoneMatch } = conditions
+  if (ifNoneMatch !== undefined && current !== undefined) throw failed('If-None-Match')
+  if (ifMatch === undefined) return
+  if (current === undefined) {
+    throw new StoreError('NoSuchKey', 'The specified key does not exist.')
+  }
+  if (!matches(ifMatch, current.etag)) throw failed('If-Match')
+}

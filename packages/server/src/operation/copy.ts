@@ -1,0 +1,164 @@
+// CopyObject: a new record for bytes that are shared with the source, never moved.
+
+import { utf8 } from '../base/bytes.ts'
+import { StoreError } from '../base/errors.ts'
+import { s3Limits } from '../base/limits.ts'
+import { closeSource } from '../blob/blob.ts'
+import { digesting } from '../blob/digest.ts'
+import { retainBody } from '../store/body.ts'
+import { findObject, putObject } from '../store/directory.ts'
+import type { Body, Checksum, ChecksumAlgorithm, ObjectRecord } from '../store/record.ts'
+import {
+  checkCopySource,
+  checkWrite,
+  type ReadConditions,
+  type WriteConditions,
+} from './condition.ts'
+import { type ContentPlan, contentSource, openContent, planContent } from './content.ts'
+import {
+  checkDescription,
+  checkKey,
+  type ObjectAddress,
+  type ObjectDescription,
+  requireObject,
+} from './object.ts'
+import type { CheckStep, Operation, TransferStep } from './operation.ts'
+
+/** The source of a copy and what must hold of it. */
+export interface CopySource extends ObjectAddress {
+  readonly versionId?: string | undefined
+  readonly conditions: ReadConditions
+}
+
+export interface CopyObjectInput extends ObjectAddress {
+  readonly source: CopySource
+  readonly conditions: WriteConditions
+  /** The new description (`REPLACE`); undefined to take the source's (`COPY`). */
+  readonly description?: Omit<ObjectDescription, 'storageClass'> | undefined
+  /** Undefined for STANDARD, as on S3: the source's class is not taken over. */
+  readonly storageClass?: string | undefined
+  /** A checksum to compute; undefined keeps the source's. */
+  readonly checksumAlgorithm?: ChecksumAlgorithm | undefined
+}
+
+export interface CopyObjectOutput {
+  readonly object: ObjectRecord
+}
+
+interface CheckedSource {
+  readonly record: ObjectRecord
+  /** Present when the bytes must be read for another checksum. */
+  readonly plan?: ContentPlan | undefined
+}
+
+interface HashedSource {
+  readonly body: Body
+  /** The checksum computed from that body. */
+  readonly checksum?: Checksum | undefined
+}
+
+/** Copies an object, within a bucket or across buckets. */
+export const copyObject: Operation<CopyObjectInput, CheckedSource, HashedSource, CopyObjectOutput> =
+  {
+    name: 'CopyObject',
+    needs: ({ source, bucket, key }) => [
+      { action: 's3:GetObject', bucket: source.bucket, key: source.key },
+      { action: 's3:PutObject', bucket, key },
+    ],
+    async check(step, input) {
+      checkKey(input.key)
+      refuseSelfCopy(input)
+      const record = await requireSource(step, input.source)
+      checkDescription({
+        headers: {},
+        metadata: input.description?.metadata ?? {},
+        storageClass: input.storageClass ?? 'STANDARD',
+      })
+      const algorithm = input.checksumAlgorithm
+      if (algorithm === undefined || algorithm === record.checksum?.algorithm) return { record }
+      return { record, plan: await planContent(step.tx, record.body, record.sizeBytes) }
+    },
+    async transfer(step, input, { record, plan }) {
+      if (plan === undefined || input.checksumAlgorithm === undefined) return { body: record.body }
+      const checksum = await computeChecksum(step, plan, input.checksumAlgorithm)
+      return { body: record.body, checksum }
+    },
+    async commit(step, input, hashed) {
+      const source = await requireSource(step, input.source)
+      if (hashed.checksum !== undefined && !sameBody(source.body, hashed.body)) {
+        throw new StoreError(
+          'ConditionalRequestConflict',
+          'The source object was changed while it was copied. Please try again.',
+        )
+      }
+      const { root } = step.bucket(input.bucket)
+      const key = utf8(input.key)
+      checkWrite(input.conditions, await findObject(step.tx, root, key))
+      const record: ObjectRecord = {
+        etag: source.etag,
+        sizeBytes: source.sizeBytes,
+        modifiedAt: step.now,
+        ownerId: step.principal.owner.id,
+        body: source.body,
+        storageClass: input.storageClass ?? 'STANDARD',
+        headers: input.description?.headers ?? source.headers,
+        metadata: input.description?.metadata ?? source.metadata,
+        checksum: hashed.checksum ?? source.checksum,
+      }
+      await retainBody(step.tx, record.body)
+      await putObject({ tx: step.tx, ids: step.services.ids }, root, key, record)
+      return { object: record }
+    },
+  }
+
+/** The source's record, its conditions and size checked. @throws StoreError */
+async function requireSource(
+  step: Pick<CheckStep, 'tx' | 'bucket'>,
+  source: CopySource,
+): Promise<ObjectRecord> {
+  if (source.versionId !== undefined && source.versionId !== 'null') {
+    throw new StoreError('NoSuchVersion', 'The specified version does not exist.')
+  }
+  const record = await requireObject(step.tx, step.bucket(source.bucket).root, source)
+  checkCopySource(source.conditions, record)
+  if (record.sizeBytes > s3Limits.singlePutBytes) {
+    throw new StoreError(
+      'InvalidRequest',
+      'The specified copy source is larger than the maximum allowable size for a copy source: 5368709120',
+    )
+  }
+  return record
+}
+
+/** @throws StoreError `InvalidRequest` for a copy onto itself that would change nothing. */
+function refuseSelfCopy(input: CopyObjectInput): void {
+  const { source } = input
+  if (source.bucket !== input.bucket || source.key !== input.key) return
+  if (input.description !== undefined || input.storageClass !== undefined) return
+  throw new StoreError(
+    'InvalidRequest',
+    "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+  )
+}
+
+async function computeChecksum(
+  step: TransferStep,
+  plan: ContentPlan,
+  algorithm: ChecksumAlgorithm,
+): Promise<Checksum> {
+  const content = await openContent(step, plan)
+  const hashed = digesting(contentSource(content), [algorithm])
+  try {
+    for await (const _ of hashed.source) step.signal.throwIfAborted()
+    const value = (await hashed.results())[algorithm]
+    if (value === undefined) throw new Error(`no ${algorithm} was computed`)
+    return { algorithm, type: 'FULL_OBJECT', value: value.toString('base64') }
+  } finally {
+    await closeSource(hashed.source)
+    if (content.kind === 'stream') await content.close()
+  }
+}
+
+function sameBody(a: Body, b: Body): boolean {
+  return a.kind === b.kind && (a.kind === 'empty' || (b.kind !== 'empty' && a.id === b.id))
+}

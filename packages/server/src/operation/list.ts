@@ -1,0 +1,91 @@
+// Listings of objects: one page, one snapshot. The three forms of S3 differ in how they are told to
+// go on, and in what they show.
+
+import { text, utf8 } from '../base/bytes.ts'
+import { listObjects as listEntries } from '../store/listing.ts'
+import type { ObjectHead } from './object.ts'
+import type { Operation, ReadOperation } from './operation.ts'
+
+/** What a listing is of. */
+export interface ListObjectsInput {
+  readonly bucket: string
+  readonly prefix: string
+  /** Undefined for none; never empty. */
+  readonly delimiter?: string | undefined
+  /** Entries of the page, at most 1,000; 0 asks for none. */
+  readonly limit: number
+  /** Keys after this text (`marker`, `start-after`, `key-marker`). */
+  readonly after?: string | undefined
+  /** Where an earlier page of the same listing ended; instead of `after`. */
+  readonly continuationToken?: string | undefined
+}
+
+/** An object of a page. */
+export interface ListedObject {
+  readonly key: string
+  readonly object: ObjectHead & { readonly ownerId: string }
+}
+
+/** One page. */
+export interface ListObjectsOutput {
+  readonly objects: readonly ListedObject[]
+  readonly commonPrefixes: readonly string[]
+  readonly isTruncated: boolean
+  /** The last key or common prefix of a truncated page. */
+  readonly last?: string | undefined
+  /** Continues after {@link last}; sealed. */
+  readonly nextToken?: string | undefined
+}
+
+/** Lists the objects of a bucket, in the order of their keys' UTF-8 bytes. */
+export const listObjects: ReadOperation<ListObjectsInput, ListObjectsOutput> = {
+  name: 'ListObjects',
+  needs: ({ bucket }) => [{ action: 's3:ListBucket', bucket }],
+  async check(step, input) {
+    const { root } = step.bucket(input.bucket)
+    const scope = `objects\0${input.bucket}\0${input.prefix}\0${input.delimiter ?? ''}`
+    const after =
+      input.continuationToken === undefined
+        ? input.after
+        : text(step.services.tokens.open(scope, input.continuationToken))
+    const { delimiter } = input
+    const page = await listEntries(step.tx, root, {
+      prefix: utf8(input.prefix),
+      delimiter: delimiter === undefined ? undefined : utf8(delimiter),
+      after: after === undefined ? undefined : utf8(after),
+      afterPrefix: isCommonPrefix(after, input),
+      limit: input.limit,
+    })
+    const objects: ListedObject[] = []
+    const commonPrefixes: string[] = []
+    for (const entry of page.entries) {
+      if (entry.kind === 'prefix') commonPrefixes.push(text(entry.prefix))
+      else objects.push({ key: text(entry.key), object: entry.record })
+    }
+    if (!page.isTruncated || page.last === undefined) {
+      return { objects, commonPrefixes, isTruncated: page.isTruncated }
+    }
+    return {
+      objects,
+      commonPrefixes,
+      isTruncated: true,
+      last: text(page.last),
+      nextToken: step.services.tokens.seal(scope, page.last),
+    }
+  },
+}
+
+/** True when `after` is a common prefix of this listing, so that all keys below it were passed. */
+function isCommonPrefix(after: string | undefined, input: ListObjectsInput): boolean {
+  const { delimiter, prefix } = input
+  if (after === undefined || delimiter === undefined || !after.startsWith(prefix)) return false
+  const found = after.indexOf(delimiter, prefix.length)
+  return found >= 0 && found + delimiter.length === after.length
+}
+
+/** The same listing under the names that S3 gives its forms. */
+export function listObjectsAs(
+  name: 'ListObjects' | 'ListObjectsV2' | 'ListObjectVersions',
+): Operation<ListObjectsInput, ListObjectsOutput, ListObjectsOutput, ListObjectsOutput> {
+  return { ...listObjects, name }
+}

@@ -1,0 +1,373 @@
+// Multipart uploads: create, upload parts, list, complete, abort. Completion links the parts' blobs
+// into a manifest; no bytes move.
+
+import { randomBytes } from 'node:crypto'
+import { utf8 } from '../base/bytes.ts'
+import { StoreError } from '../base/errors.ts'
+import { s3Limits } from '../base/limits.ts'
+import type { ByteRange } from '../blob/blob.ts'
+import type { ReadTransaction } from '../engine/engine.ts'
+import { putBlobBody } from '../store/body.ts'
+import { findObject } from '../store/directory.ts'
+import type { ChecksumAlgorithm, ChecksumType, ObjectRecord } from '../store/record.ts'
+import {
+  findUpload,
+  putPart,
+  putUpload,
+  removeUpload,
+  type UploadAddress,
+  type UploadRecord,
+  walkParts,
+} from '../store/upload.ts'
+import { type BodyInput, type ReceivedBody, receiveBody } from './body.ts'
+import { checkCopySource } from './condition.ts'
+import { type ContentPlan, contentSource, openContent, planContent } from './content.ts'
+import type { CopySource } from './copy.ts'
+import {
+  checkDescription,
+  checkKey,
+  type ObjectAddress,
+  type ObjectDescription,
+  type RangeRequest,
+  requireObject,
+  resolveRange,
+} from './object.ts'
+import type { CommitStep, Need, Operation, ReadOperation, Step } from './operation.ts'
+
+export interface CreateUploadInput extends ObjectAddress, ObjectDescription {
+  readonly checksumAlgorithm?: ChecksumAlgorithm | undefined
+  readonly checksumType?: ChecksumType | undefined
+}
+
+export interface CreateUploadOutput {
+  readonly uploadId: string
+  readonly checksumAlgorithm?: ChecksumAlgorithm | undefined
+  readonly checksumType?: ChecksumType | undefined
+}
+
+/** An upload as requests name it. */
+export interface UploadInput extends ObjectAddress {
+  readonly uploadId: string
+}
+
+const nonceBytes = 12
+
+/** The id that clients hold: the upload's number, so that ids sort by age, and random bytes. */
+export function uploadIdOf(number: number, nonce: string): string {
+  return number.toString(16).padStart(14, '0') + nonce
+}
+
+/** The parts of an id that {@link uploadIdOf} made; undefined for anything else. */
+export function parseUploadId(uploadId: string): { number: number; nonce: string } | undefined {
+  const match = /^([0-9a-f]{14})([0-9a-f]{24})$/.exec(uploadId)
+  if (match?.[1] === undefined || match[2] === undefined) return undefined
+  return { number: Number.parseInt(match[1], 16), nonce: match[2] }
+}
+
+function noSuchUpload(uploadId: string): StoreError {
+  return new StoreError(
+    'NoSuchUpload',
+    'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.',
+    { fields: { UploadId: uploadId } },
+  )
+}
+
+interface FoundUpload {
+  readonly address: UploadAddress
+  readonly record: UploadRecord
+}
+
+/** The upload in progress that `input` names. @throws StoreError `NoSuchUpload` */
+export async function requireUpload(
+  tx: ReadTransaction,
+  step: Step,
+  input: UploadInput,
+): Promise<FoundUpload> {
+  const found = await findUploadOf(tx, step, input)
+  if (found === undefined) throw noSuchUpload(input.uploadId)
+  return found
+}
+
+async function findUploadOf(
+  tx: ReadTransaction,
+  step: Step,
+  input: UploadInput,
+): Promise<FoundUpload | undefined> {
+  checkKey(input.key)
+  const id = parseUploadId(input.uploadId)
+  if (id === undefined) return undefined
+  const address = {
+    bucketId: step.bucket(input.bucket).id,
+    key: utf8(input.key),
+    number: id.number,
+  }
+  const record = await findUpload(tx, address)
+  return record === undefined || record.nonce !== id.nonce ? undefined : { address, record }
+}
+
+const putNeeds = (input: ObjectAddress): Need[] => [
+  { action: 's3:PutObject', bucket: input.bucket, key: input.key },
+]
+
+/** The type that an algorithm's multipart checksums have when the client does not say. */
+function defaultType(algorithm: ChecksumAlgorithm): ChecksumType {
+  return algorithm === 'CRC64NVME' ? 'FULL_OBJECT' : 'COMPOSITE'
+}
+
+function checkChecksumType(
+  algorithm: ChecksumAlgorithm | undefined,
+  type: ChecksumType | undefined,
+): ChecksumType | undefined {
+  if (algorithm === undefined) {
+    if (type === undefined) return undefined
+    throw new StoreError(
+      'InvalidRequest',
+      'The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.',
+    )
+  }
+  const isSha = algorithm === 'SHA1' || algorithm === 'SHA256'
+  if ((type === 'FULL_OBJECT' && isSha) || (type === 'COMPOSITE' && algorithm === 'CRC64NVME')) {
+    throw new StoreError(
+      'InvalidRequest',
+      `The ${type} checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`,
+    )
+  }
+  return type ?? defaultType(algorithm)
+}
+
+/** Begins an upload in parts. */
+export const createMultipartUpload: Operation<CreateUploadInput, void, string, CreateUploadOutput> =
+  {
+    name: 'CreateMultipartUpload',
+    needs: putNeeds,
+    // Random bytes are made outside the transaction, which may run twice.
+    transfer: async () => randomBytes(nonceBytes).toString('hex'),
+    async commit(step, input, nonce) {
+      checkKey(input.key)
+      checkDescription(input)
+      const bucket = step.bucket(input.bucket)
+      const key = utf8(input.key)
+      const checksumType = checkChecksumType(input.checksumAlgorithm, input.checksumType)
+      const number = step.services.ids.next()
+      putUpload(
+        step.tx,
+        { bucketId: bucket.id, key, number },
+        {
+          nonce,
+          ownerId: step.principal.owner.id,
+          initiatedAt: step.now,
+          headers: input.headers,
+          metadata: input.metadata,
+          storageClass: input.storageClass,
+          checksumAlgorithm: input.checksumAlgorithm,
+          checksumType,
+          keyExisted: (await findObject(step.tx, bucket.root, key)) !== undefined,
+        },
+      )
+      const { checksumAlgorithm } = input
+      return { uploadId: uploadIdOf(number, nonce), checksumAlgorithm, checksumType }
+    },
+  }
+
+export interface UploadPartInput extends UploadInput {
+  readonly partNumber: number
+  readonly body: BodyInput
+}
+
+export interface UploadPartOutput {
+  readonly etag: string
+  readonly modifiedAt: number
+  readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined
+}
+
+/** Stores one part, instead of one of the same number. */
+export const uploadPart: Operation<UploadPartInput, UploadRecord, ReceivedBody, UploadPartOutput> =
+  {
+    name: 'UploadPart',
+    needs: putNeeds,
+    async check(step, input) {
+      const { record } = await requireUpload(step.tx, step, input)
+      const { checksum } = input.body
+      const wanted = record.checksumAlgorithm
+      if (wanted !== undefined && checksum !== undefined && checksum.algorithm !== wanted) {
+        throw new StoreError(
+          'InvalidRequest',
+          `Checksum Type mismatch occurred, expected checksum Type: ${wanted.toLowerCase()}, actual checksum Type: ${checksum.algorithm.toLowerCase()}`,
+        )
+      }
+      return record
+    },
+    transfer: (step, input, upload) => receivePart(step, input.body, upload),
+    commit: commitPart,
+  }
+
+const receivePart = (
+  step: Parameters<typeof receiveBody>[0],
+  body: BodyInput,
+  upload: UploadRecord,
+): Promise<ReceivedBody> =>
+  receiveBody(step, body, {
+    alwaysBlob: true,
+    defaultChecksum: upload.checksumAlgorithm ?? 'CRC64NVME',
+  })
+
+async function commitPart(
+  step: CommitStep,
+  input: UploadInput & { readonly partNumber: number },
+  received: ReceivedBody,
+): Promise<UploadPartOutput> {
+  const { address } = await requireUpload(step.tx, step, input)
+  if (received.stored.kind !== 'blob') throw new Error('a part is always a blob')
+  putBlobBody(step.tx, received.stored.id)
+  const etag = received.md5.toString('hex')
+  const { checksum } = received
+  await putPart(step.tx, address.number, input.partNumber, {
+    etag,
+    sizeBytes: received.sizeBytes,
+    blobId: received.stored.id,
+    modifiedAt: step.now,
+    checksum,
+  })
+  return { etag, modifiedAt: step.now, checksum }
+}
+
+export interface UploadPartCopyInput extends UploadInput {
+  readonly partNumber: number
+  readonly source: CopySource
+  /** First and last byte; both must be inside the source. */
+  readonly range?: RangeRequest | undefined
+}
+
+interface PartCopyPlan {
+  readonly upload: UploadRecord
+  readonly plan: ContentPlan
+  readonly sizeBytes: number
+}
+
+/** Stores as a part what another object, or a range of it, holds. */
+export const uploadPartCopy: Operation<
+  UploadPartCopyInput,
+  PartCopyPlan,
+  ReceivedBody,
+  UploadPartOutput
+> = {
+  name: 'UploadPartCopy',
+  needs: (input) => [
+    { action: 's3:GetObject', bucket: input.source.bucket, key: input.source.key },
+    ...putNeeds(input),
+  ],
+  async check(step, input) {
+    const { record: upload } = await requireUpload(step.tx, step, input)
+    const { source } = input
+    const record = await requireObject(step.tx, step.bucket(source.bucket).root, source)
+    checkCopySource(source.conditions, record)
+    const range = copyRange(input.range, record)
+    const sizeBytes = range === undefined ? record.sizeBytes : range.end - range.start + 1
+    const plan = await planContent(step.tx, record.body, record.sizeBytes, range)
+    return { upload, plan, sizeBytes }
+  },
+  async transfer(step, _input, { upload, plan, sizeBytes }) {
+    const content = await openContent(step, plan)
+    try {
+      return await receivePart(step, { source: contentSource(content), sizeBytes }, upload)
+    } finally {
+      if (content.kind === 'stream') await content.close()
+    }
+  },
+  commit: commitPart,
+}
+
+/** @throws StoreError `InvalidRange`: a copy's range is never cut to the source's size. */
+function copyRange(range: RangeRequest | undefined, source: ObjectRecord): ByteRange | undefined {
+  if (range === undefined) return undefined
+  if ('suffix' in range || range.end === undefined || range.end >= source.sizeBytes) {
+    throw new StoreError(
+      'InvalidArgument',
+      `Range specified is not valid for source object of size: ${source.sizeBytes}`,
+    )
+  }
+  return resolveRange(range, source.sizeBytes)
+}
+
+/** Ends an upload and releases its parts. */
+export const abortMultipartUpload: Operation<
+  UploadInput & { readonly ifInitiatedAt?: number | undefined },
+  void,
+  void,
+  void
+> = {
+  name: 'AbortMultipartUpload',
+  needs: ({ bucket, key }) => [{ action: 's3:AbortMultipartUpload', bucket, key }],
+  async commit(step, input) {
+    const { address, record } = await requireUpload(step.tx, step, input)
+    const { ifInitiatedAt } = input
+    if (ifInitiatedAt !== undefined && !sameSecond(ifInitiatedAt, record.initiatedAt)) {
+      throw new StoreError(
+        'PreconditionFailed',
+        'At least one of the pre-conditions you specified did not hold',
+        { fields: { Condition: 'x-amz-if-match-initiated-time' } },
+      )
+    }
+    await removeUpload(step.tx, address)
+  },
+}
+
+function sameSecond(a: number, b: number): boolean {
+  return Math.floor(a / 1000) === Math.floor(b / 1000)
+}
+
+export interface ListPartsInput extends UploadInput {
+  readonly after: number
+  readonly limit: number
+}
+
+export interface ListPartsOutput {
+  readonly ownerId: string
+  readonly ownerName: string
+  readonly storageClass: string
+  readonly checksumAlgorithm?: ChecksumAlgorithm | undefined
+  readonly checksumType?: ChecksumType | undefined
+  readonly parts: readonly (UploadPartOutput & {
+    readonly number: number
+    readonly sizeBytes: number
+  })[]
+  readonly isTruncated: boolean
+}
+
+/** Lists the parts of an upload that were stored. */
+export const listParts: ReadOperation<ListPartsInput, ListPartsOutput> = {
+  name: 'ListParts',
+  needs: ({ bucket, key }) => [{ action: 's3:ListMultipartUploadParts', bucket, key }],
+  async check(step, input) {
+    const { address, record } = await requireUpload(step.tx, step, input)
+    const parts: ListPartsOutput['parts'][number][] = []
+    let isTruncated = false
+    for await (const { number, part } of walkParts(step.tx, address.number, input.after)) {
+      if (parts.length === input.limit) {
+        isTruncated = true
+        break
+      }
+      const { etag, sizeBytes, modifiedAt, checksum } = part
+      parts.push({ number, etag, sizeBytes, modifiedAt, checksum })
+    }
+    return {
+      ownerId: record.ownerId,
+      ownerName: step.principal.owner.displayName,
+      storageClass: record.storageClass,
+      checksumAlgorithm: record.checksumAlgorithm,
+      checksumType: record.checksumType,
+      parts,
+      isTruncated,
+    }
+  },
+}
+
+/** True when at least one part of at most 10,000 has this number. @throws StoreError `InvalidArgument` */
+export function checkPartNumber(partNumber: number): void {
+  if (partNumber >= 1 && partNumber <= s3Limits.parts) return
+  throw new StoreError(
+    'InvalidArgument',
+    'Part number must be an integer between 1 and 10000, inclusive',
+    { fields: { ArgumentName: 'partNumber', ArgumentValue: String(partNumber) } },
+  )
+}

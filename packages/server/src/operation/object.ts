@@ -1,0 +1,409 @@
+// Operations on single objects: put, get, head, delete, attributes.
+
+import { utf8 } from '../base/bytes.ts'
+import { isStoreError, StoreError } from '../base/errors.ts'
+import { s3Limits } from '../base/limits.ts'
+import type { ByteRange } from '../blob/blob.ts'
+import type { ReadTransaction } from '../engine/engine.ts'
+import { readManifest } from '../store/body.ts'
+import {
+  findObject,
+  putObject as putEntry,
+  deleteObject as removeEntry,
+} from '../store/directory.ts'
+import type { Checksum, ObjectRecord } from '../store/record.ts'
+import { type BodyInput, placeBody, type ReceivedBody, receiveBody } from './body.ts'
+import {
+  checkRead,
+  checkWrite,
+  type EntityTags,
+  type ReadConditions,
+  type WriteConditions,
+} from './condition.ts'
+import { type Content, type ContentPlan, noContent, openContent, planContent } from './content.ts'
+import type { CheckStep, CommitStep, Need, Operation, ReadOperation } from './operation.ts'
+
+/** One key of one bucket. */
+export interface ObjectAddress {
+  readonly bucket: string
+  readonly key: string
+}
+
+/** What an answer tells of an object. */
+export type ObjectHead = Omit<ObjectRecord, 'body' | 'ownerId'>
+
+/** What a client may say of an object that it stores, besides its bytes. */
+export interface ObjectDescription {
+  /** System headers by lower-case name: content-type, content-encoding, … */
+  readonly headers: Readonly<Record<string, string>>
+  /** User metadata by lower-case name, without the `x-amz-meta-`. */
+  readonly metadata: Readonly<Record<string, string>>
+  readonly storageClass: string
+}
+
+/** The range of a GET: from `start`, up to `end` inclusive; or the last `suffix` bytes. */
+export type RangeRequest =
+  | { readonly start: number; readonly end?: number | undefined }
+  | { readonly suffix: number }
+
+/** What GetObject and HeadObject ask for. */
+export interface GetObjectInput extends ObjectAddress {
+  readonly versionId?: string | undefined
+  readonly conditions: ReadConditions
+  readonly range?: RangeRequest | undefined
+  readonly partNumber?: number | undefined
+}
+
+/** What GetObject and HeadObject answer; `content` is that of the range or part asked for. */
+export interface GetObjectOutput {
+  readonly object: ObjectHead
+  /** The bytes sent, when a range or a part was asked for (206). */
+  readonly range?: ByteRange | undefined
+  /** Parts of an object that was uploaded in parts; only when a part was asked for. */
+  readonly partsCount?: number | undefined
+  /** Bytes of the answer's body. */
+  readonly sizeBytes: number
+  readonly content: Content
+}
+
+export interface PutObjectInput extends ObjectAddress, ObjectDescription {
+  readonly body: BodyInput
+  readonly conditions: WriteConditions
+}
+
+export interface PutObjectOutput {
+  readonly etag: string
+  readonly sizeBytes: number
+  readonly checksum?: Checksum | undefined
+}
+
+/** The current object. @throws StoreError `NoSuchKey` */
+export async function requireObject(
+  tx: ReadTransaction,
+  root: number,
+  address: ObjectAddress,
+): Promise<ObjectRecord> {
+  const record = await findObject(tx, root, utf8(address.key))
+  if (record === undefined) throw noSuchKey(address.key)
+  return record
+}
+
+function noSuchKey(key: string): StoreError {
+  return new StoreError('NoSuchKey', 'The specified key does not exist.', { fields: { Key: key } })
+}
+
+/** Buckets that never had versioning have one version of each key, `null`. */
+function requireNullVersion(input: { readonly versionId?: string | undefined }): void {
+  if (input.versionId === undefined || input.versionId === 'null') return
+  throw new StoreError('NoSuchVersion', 'The specified version does not exist.', {
+    fields: { VersionId: input.versionId },
+  })
+}
+
+/** What a GET of `record` will send, by its range or part. @throws StoreError `InvalidRange`, `InvalidPartNumber` */
+async function selectRange(
+  tx: ReadTransaction,
+  record: ObjectRecord,
+  input: GetObjectInput,
+): Promise<{ range?: ByteRange; partsCount?: number }> {
+  if (input.partNumber !== undefined) return selectPart(tx, record, input.partNumber)
+  if (input.range === undefined) return {}
+  return { range: resolveRange(input.range, record.sizeBytes) }
+}
+
+/** The bytes that a range means for an object of `sizeBytes`. @throws StoreError `InvalidRange` */
+export function resolveRange(range: RangeRequest, sizeBytes: number): ByteRange {
+  const last = sizeBytes - 1
+  if ('suffix' in range) {
+    if (range.suffix > 0 && sizeBytes > 0) {
+      return { start: Math.max(sizeBytes - range.suffix, 0), end: last }
+    }
+  } else if (range.start <= last) {
+    return { start: range.start, end: Math.min(range.end ?? last, last) }
+  }
+  throw new StoreError('InvalidRange', 'The requested range is not satisfiable', {
+    fields: { ActualObjectSize: String(sizeBytes) },
+  })
+}
+
+async function selectPart(
+  tx: ReadTransaction,
+  record: ObjectRecord,
+  partNumber: number,
+): Promise<{ range?: ByteRange; partsCount?: number }> {
+  const { body } = record
+  if (body.kind !== 'manifest') {
+    if (partNumber === 1) {
+      return record.sizeBytes === 0 ? {} : { range: { start: 0, end: record.sizeBytes - 1 } }
+    }
+  } else {
+    for await (const part of readManifest(tx, body.id, 0)) {
+      if (part.number < partNumber) continue
+      if (part.number > partNumber) break
+      const { offset, sizeBytes } = part
+      if (sizeBytes === 0) return { partsCount: body.parts }
+      return { range: { start: offset, end: offset + sizeBytes - 1 }, partsCount: body.parts }
+    }
+  }
+  throw new StoreError('InvalidPartNumber', 'The requested partnumber is not satisfiable', {
+    fields: { PartNumberRequested: String(partNumber) },
+  })
+}
+
+interface FoundObject extends Omit<GetObjectOutput, 'content'> {
+  readonly plan: ContentPlan
+}
+
+async function findForRead(
+  step: CheckStep,
+  input: GetObjectInput,
+  withContent: boolean,
+): Promise<FoundObject> {
+  const record = await requireObject(step.tx, step.bucket(input.bucket).root, input)
+  requireNullVersion(input)
+  checkRead(input.conditions, record)
+  const { range, partsCount } = await selectRange(step.tx, record, input)
+  const plan = withContent
+    ? await planContent(step.tx, record.body, record.sizeBytes, range)
+    : noContent
+  const sizeBytes = range === undefined ? record.sizeBytes : range.end - range.start + 1
+  return { object: record, range, partsCount, sizeBytes, plan }
+}
+
+const getNeeds = (input: ObjectAddress): Need[] => [
+  { action: 's3:GetObject', bucket: input.bucket, key: input.key },
+]
+
+/** Reads an object, or a range or part of it. */
+export const getObject: Operation<GetObjectInput, FoundObject, GetObjectOutput, GetObjectOutput> = {
+  name: 'GetObject',
+  needs: getNeeds,
+  check: (step, input) => findForRead(step, input, true),
+  async transfer(step, _input, { plan, ...found }) {
+    return { ...found, content: await openContent(step, plan) }
+  },
+}
+
+/** Tells of an object what GetObject would, without its bytes. */
+export const headObject: ReadOperation<GetObjectInput, Omit<GetObjectOutput, 'content'>> = {
+  name: 'HeadObject',
+  needs: getNeeds,
+  check: (step, input) => findForRead(step, input, false),
+}
+
+/** The size that a description's metadata counts against S3's limit. @throws StoreError `MetadataTooLarge` */
+export function checkDescription(description: ObjectDescription): void {
+  let size = 0
+  for (const [name, value] of Object.entries(description.metadata)) {
+    size += Buffer.byteLength(name) + Buffer.byteLength(value)
+  }
+  if (size > s3Limits.userMetadataBytes) {
+    throw new StoreError(
+      'MetadataTooLarge',
+      'Your metadata headers exceed the maximum allowed metadata size',
+      { fields: { Size: String(size), MaxSizeAllowed: String(s3Limits.userMetadataBytes) } },
+    )
+  }
+  if (!storageClasses.has(description.storageClass)) {
+    throw new StoreError('InvalidStorageClass', 'The storage class you specified is not valid')
+  }
+}
+
+const storageClasses: ReadonlySet<string> = new Set([
+  'STANDARD',
+  'REDUCED_REDUNDANCY',
+  'STANDARD_IA',
+  'ONEZONE_IA',
+  'INTELLIGENT_TIERING',
+  'GLACIER',
+  'DEEP_ARCHIVE',
+  'GLACIER_IR',
+])
+
+/** @throws StoreError `KeyTooLong` */
+export function checkKey(key: string): void {
+  const size = Buffer.byteLength(key)
+  if (size > s3Limits.keyBytes) {
+    throw new StoreError('KeyTooLong', 'Your key is too long', {
+      fields: { Size: String(size), MaxSizeAllowed: String(s3Limits.keyBytes) },
+    })
+  }
+}
+
+/** Stores an object under a key, instead of what was there. */
+export const putObject: Operation<PutObjectInput, void, ReceivedBody, PutObjectOutput> = {
+  name: 'PutObject',
+  needs: (input) => [
+    { action: 's3:PutObject', bucket: input.bucket, key: input.key },
+    ...(input.conditions.ifMatch === undefined
+      ? []
+      : [{ action: 's3:GetObject' as const, bucket: input.bucket, key: input.key }]),
+  ],
+  async check(step, input) {
+    checkKey(input.key)
+    checkDescription(input)
+    if (input.conditions.ifMatch === undefined && input.conditions.ifNoneMatch === undefined) return
+    const current = await findObject(step.tx, step.bucket(input.bucket).root, utf8(input.key))
+    checkWrite(input.conditions, current)
+  },
+  transfer: (step, input) => receiveBody(step, input.body, { defaultChecksum: 'CRC64NVME' }),
+  async commit(step, input, received) {
+    const { root } = step.bucket(input.bucket)
+    const key = utf8(input.key)
+    if (input.conditions.ifMatch !== undefined || input.conditions.ifNoneMatch !== undefined) {
+      checkWrite(input.conditions, await findObject(step.tx, root, key))
+    }
+    const record: ObjectRecord = {
+      etag: received.md5.toString('hex'),
+      sizeBytes: received.sizeBytes,
+      modifiedAt: step.now,
+      ownerId: step.principal.owner.id,
+      body: placeBody(step, received.stored),
+      storageClass: input.storageClass,
+      headers: input.headers,
+      metadata: input.metadata,
+      checksum: received.checksum,
+    }
+    await putEntry({ tx: step.tx, ids: step.services.ids }, root, key, record)
+    return { etag: record.etag, sizeBytes: record.sizeBytes, checksum: record.checksum }
+  },
+}
+
+/** The conditions of a deletion: `If-Match`, and those of directory buckets, which hold for all here. */
+export interface DeleteConditions {
+  readonly ifMatch?: EntityTags | undefined
+  /** Milliseconds since the epoch, to the second. */
+  readonly ifModifiedAt?: number | undefined
+  readonly ifSizeBytes?: number | undefined
+}
+
+export interface DeleteObjectInput extends ObjectAddress {
+  readonly versionId?: string | undefined
+  readonly conditions: DeleteConditions
+}
+
+/** Deletes an object; that there is none is no error, unless `If-Match` says so. */
+export const deleteObject: Operation<DeleteObjectInput, void, void, void> = {
+  name: 'DeleteObject',
+  needs: (input) => [{ action: 's3:DeleteObject', bucket: input.bucket, key: input.key }],
+  commit: (step, input) => deleteOne(step, step.bucket(input.bucket).root, input),
+}
+
+async function deleteOne(step: CommitStep, root: number, input: DeleteObjectInput): Promise<void> {
+  // A version that never was: deleting it changes nothing, as on S3.
+  if (input.versionId !== undefined && input.versionId !== 'null') return
+  checkKey(input.key)
+  const key = utf8(input.key)
+  const { ifMatch, ifModifiedAt, ifSizeBytes } = input.conditions
+  if (ifMatch !== undefined || ifModifiedAt !== undefined || ifSizeBytes !== undefined) {
+    const current = await findObject(step.tx, root, key)
+    checkWrite({ ifMatch }, current)
+    if (current === undefined) return
+    checkExactly('x-amz-if-match-last-modified-time', ifModifiedAt, current.modifiedAt, 1000)
+    checkExactly('x-amz-if-match-size', ifSizeBytes, current.sizeBytes, 1)
+  }
+  await removeEntry({ tx: step.tx, ids: step.services.ids }, root, key)
+}
+
+function checkExactly(name: string, wanted: number | undefined, found: number, unit: number): void {
+  if (wanted === undefined || Math.floor(wanted / unit) === Math.floor(found / unit)) return
+  throw new StoreError(
+    'PreconditionFailed',
+    'At least one of the pre-conditions you specified did not hold',
+    { fields: { Condition: name } },
+  )
+}
+
+export interface DeleteObjectsInput {
+  readonly bucket: string
+  readonly objects: readonly Omit<DeleteObjectInput, 'bucket'>[]
+}
+
+/** What became of each key, in the order asked for. */
+export interface DeleteObjectsOutput {
+  readonly results: readonly {
+    readonly key: string
+    readonly versionId?: string | undefined
+    readonly error?: StoreError | undefined
+  }[]
+}
+
+/** Deletes up to 1,000 objects; each succeeds or fails for itself, all in one transaction. */
+export const deleteObjects: Operation<DeleteObjectsInput, void, void, DeleteObjectsOutput> = {
+  name: 'DeleteObjects',
+  needs: (input) => [{ action: 's3:DeleteObject', bucket: input.bucket }],
+  async commit(step, input) {
+    const { root } = step.bucket(input.bucket)
+    const results: DeleteObjectsOutput['results'][number][] = []
+    for (const { key, versionId, conditions } of input.objects) {
+      try {
+        await deleteOne(step, root, { bucket: input.bucket, key, versionId, conditions })
+        results.push({ key, versionId })
+      } catch (error) {
+        if (!isStoreError(error)) throw error
+        results.push({ key, versionId, error })
+      }
+    }
+    return { results }
+  },
+}
+
+export interface ObjectAttributesInput extends ObjectAddress {
+  readonly versionId?: string | undefined
+  readonly conditions: ReadConditions
+  /** Whether the parts are asked for, and which page of them. */
+  readonly parts?: { readonly after: number; readonly limit: number } | undefined
+}
+
+export interface ObjectAttributesOutput {
+  readonly object: ObjectHead
+  readonly parts?: ObjectParts | undefined
+}
+
+/** A page of the parts of a multipart object. */
+export interface ObjectParts {
+  readonly totalCount: number
+  readonly isTruncated: boolean
+  readonly nextMarker: number
+  /** Only for objects whose parts have checksums, as on S3. */
+  readonly parts: readonly {
+    readonly number: number
+    readonly sizeBytes: number
+    readonly checksum?: string | undefined
+  }[]
+}
+
+/** Tells an object's ETag, checksum, parts, storage class and size. */
+export const getObjectAttributes: ReadOperation<ObjectAttributesInput, ObjectAttributesOutput> = {
+  name: 'GetObjectAttributes',
+  needs: (input) => [
+    { action: 's3:GetObject', bucket: input.bucket, key: input.key },
+    { action: 's3:GetObjectAttributes', bucket: input.bucket, key: input.key },
+  ],
+  async check(step, input) {
+    const record = await requireObject(step.tx, step.bucket(input.bucket).root, input)
+    requireNullVersion(input)
+    checkRead(input.conditions, record)
+    if (input.parts === undefined || record.body.kind !== 'manifest') return { object: record }
+    return { object: record, parts: await listObjectParts(step.tx, record.body, input.parts) }
+  },
+}
+
+async function listObjectParts(
+  tx: ReadTransaction,
+  body: Extract<ObjectRecord['body'], { kind: 'manifest' }>,
+  page: { readonly after: number; readonly limit: number },
+): Promise<ObjectParts> {
+  const parts: ObjectParts['parts'][number][] = []
+  let isTruncated = false
+  for await (const part of readManifest(tx, body.id)) {
+    if (part.number <= page.after) continue
+    if (parts.length === page.limit) {
+      isTruncated = true
+      break
+    }
+    parts.push({ number: part.number, sizeBytes: part.sizeBytes, checksum: part.checksum })
+  }
+  const nextMarker = parts.at(-1)?.number ?? 0
+  return { totalCount: body.parts, isTruncated, nextMarker, parts }
+}

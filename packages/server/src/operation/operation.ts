@@ -1,0 +1,88 @@
+// What an operation is: a record of its name, the rights it needs, and up to three steps. Only
+// `run.ts` runs it.
+
+import type { Action } from '../access/decide.ts'
+import type { Principal } from '../access/principal.ts'
+import type { Clock } from '../base/clock.ts'
+import type { BlobStore } from '../blob/blob.ts'
+import type { Engine, ReadTransaction, WriteTransaction } from '../engine/engine.ts'
+import type { Log } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { BucketRecord } from '../store/bucket.ts'
+import type { Readers, Reading } from '../store/epoch.ts'
+import type { IdSource } from '../store/id.ts'
+import type { TokenSealer } from './token.ts'
+
+/** What operations work with; made once per process in `compose.ts`. */
+export interface Services {
+  readonly engine: Engine
+  readonly blobs: BlobStore
+  readonly ids: IdSource
+  readonly readers: Readers
+  readonly tokens: TokenSealer
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Metrics
+  /** The region that this server says it is, such as `us-east-1`. */
+  readonly region: string
+}
+
+/** Who calls, in which request. */
+export interface Caller {
+  /** Undefined for a request without credentials. */
+  readonly principal: Principal | undefined
+  readonly requestId: string
+  /** Aborted when the client has gone or the server gives the request up. */
+  readonly signal: AbortSignal
+}
+
+/** One right that an operation needs; without a bucket it concerns the caller's own account. */
+export interface Need {
+  readonly action: Action
+  readonly bucket?: string
+  readonly key?: string
+}
+
+/** What every step is given. */
+export interface Step {
+  readonly services: Services
+  readonly principal: Principal
+  readonly signal: AbortSignal
+  /** The bucket of that name among the operation's needs: it exists, and the caller may use it. */
+  bucket(name: string): BucketRecord
+}
+
+/** Refuse early; read. One snapshot. */
+export interface CheckStep extends Step {
+  readonly tx: ReadTransaction
+}
+
+/** Move bytes; no lock and no transaction is held. */
+export interface TransferStep extends Step {
+  /** Keeps blobs that the check saw from being collected; ended by the runner unless handed over. */
+  readonly reading: Reading
+  /** Runs `undo` if the operation fails from here on: a blob that nothing will refer to is removed. */
+  onFailure(undo: () => Promise<void>): void
+}
+
+/** The authoritative step: one transaction, which may run several times. */
+export interface CommitStep extends Step {
+  readonly tx: WriteTransaction
+  /** Milliseconds since the epoch: the time of the change. */
+  readonly now: number
+}
+
+/** An operation. Its result is that of the last step it has. */
+export interface Operation<Input, Checked, Moved, Output> {
+  /** As the protocol documents it: `PutObject`. */
+  readonly name: string
+  needs(input: Input): readonly Need[]
+  check?(step: CheckStep, input: Input): Promise<Checked>
+  transfer?(step: TransferStep, input: Input, checked: Checked): Promise<Moved>
+  commit?(step: CommitStep, input: Input, moved: Moved): Promise<Output>
+}
+
+/** An operation that only reads rows. */
+export interface ReadOperation<Input, Output> extends Operation<Input, Output, never, Output> {
+  check(step: CheckStep, input: Input): Promise<Output>
+}

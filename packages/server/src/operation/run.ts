@@ -1,0 +1,118 @@
+// The one place that runs operations: it authorizes, runs the steps, undoes what a failure left, and
+// reports what should not have happened.
+
+import { authorize } from '../access/decide.ts'
+import type { Principal } from '../access/principal.ts'
+import { StoreError } from '../base/errors.ts'
+import type { ReadTransaction } from '../engine/engine.ts'
+import { type BucketRecord, findBucket } from '../store/bucket.ts'
+import type { Caller, Need, Operation, Services, Step } from './operation.ts'
+
+/**
+ * Runs `operation` for `caller`; its result is that of the last step it has.
+ * @throws StoreError for every refusal; any other error is a fault of the server.
+ */
+export async function run<Input, Checked, Moved, Output>(
+  services: Services,
+  caller: Caller,
+  operation: Operation<Input, Checked, Moved, Output>,
+  input: Input,
+): Promise<Output> {
+  const needs = operation.needs(input)
+  const { principal, signal } = caller
+  for (const need of needs) authorize(principal, need.action, {})
+  if (principal === undefined) throw new StoreError('AccessDenied', 'Access Denied')
+  const reading = operation.transfer === undefined ? undefined : services.readers.begin()
+  const undo: (() => Promise<void>)[] = []
+  // The steps of one operation agree on their types by the operation's own declaration: where a step
+  // is missing, the next one takes what the one before it gave.
+  let result: unknown
+  try {
+    if (operation.commit === undefined || operation.check !== undefined) {
+      result = await services.engine.read(async (tx) => {
+        const step = await stepOn(tx, services, principal, signal, needs)
+        return operation.check?.({ ...step, tx }, input)
+      })
+    }
+    if (operation.transfer !== undefined && reading !== undefined) {
+      const buckets = new Map<string, BucketRecord>()
+      const step = makeStep(services, principal, signal, buckets)
+      const onFailure = (action: () => Promise<void>): void => {
+        undo.push(action)
+      }
+      result = await operation.transfer({ ...step, reading, onFailure }, input, result as Checked)
+    }
+    if (operation.commit !== undefined) {
+      const { commit } = operation
+      signal.throwIfAborted()
+      const moved = result as Moved
+      result = await services.engine.write(async (tx) => {
+        const step = await stepOn(tx, services, principal, signal, needs)
+        return commit({ ...step, tx, now: services.clock.now() }, input, moved)
+      })
+    }
+    return result as Output
+  } catch (error) {
+    await undoAll(services, undo)
+    throw error
+  } finally {
+    if (reading?.handedOver === false) reading.end()
+  }
+}
+
+/** Loads and authorizes every bucket of `needs` in `tx`, so that a commit decides on what it changes. */
+async function stepOn(
+  tx: ReadTransaction,
+  services: Services,
+  principal: Principal,
+  signal: AbortSignal,
+  needs: readonly Need[],
+): Promise<Step> {
+  const buckets = new Map<string, BucketRecord>()
+  for (const need of needs) {
+    if (need.bucket === undefined) continue
+    const bucket = buckets.get(need.bucket) ?? (await findBucket(tx, need.bucket))
+    if (bucket === undefined) {
+      throw new StoreError('NoSuchBucket', 'The specified bucket does not exist', {
+        fields: { BucketName: need.bucket },
+      })
+    }
+    const resource = { bucket: { name: need.bucket, ownerId: bucket.ownerId } }
+    authorize(
+      principal,
+      need.action,
+      need.key === undefined ? resource : { ...resource, key: need.key },
+    )
+    buckets.set(need.bucket, bucket)
+  }
+  return makeStep(services, principal, signal, buckets)
+}
+
+function makeStep(
+  services: Services,
+  principal: Principal,
+  signal: AbortSignal,
+  buckets: ReadonlyMap<string, BucketRecord>,
+): Step {
+  return {
+    services,
+    principal,
+    signal,
+    bucket(name) {
+      const bucket = buckets.get(name)
+      if (bucket === undefined) throw new Error(`the operation did not declare bucket ${name}`)
+      return bucket
+    },
+  }
+}
+
+async function undoAll(services: Services, undo: readonly (() => Promise<void>)[]): Promise<void> {
+  for (const action of undo) {
+    try {
+      await action()
+    } catch (error) {
+      // What stays behind is found by the sweep when this process has ended.
+      services.log.warn('could not undo a failed transfer', { error })
+    }
+  }
+}

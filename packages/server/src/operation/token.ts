@@ -1,0 +1,41 @@
+// Continuation tokens: opaque, and bound to what they continue by a keyed hash, so that a token that
+// was altered, or made for another listing, is refused instead of silently meaning something else.
+
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import type { Bytes } from '../base/bytes.ts'
+import { StoreError } from '../base/errors.ts'
+
+const macBytes = 16
+
+/** Makes and opens continuation tokens. All processes on one store share `secret`. */
+export class TokenSealer {
+  readonly #secret: Bytes
+
+  constructor(secret: Bytes) {
+    this.#secret = secret
+  }
+
+  /** A token for `position`; `scope` says which listing it belongs to. */
+  seal(scope: string, position: Bytes): string {
+    return Buffer.concat([this.#mac(scope, position), position]).toString('base64url')
+  }
+
+  /** The position in `token`. @throws StoreError `InvalidArgument` for anything not sealed for `scope`. */
+  open(scope: string, token: string): Buffer {
+    const bytes = Buffer.from(token, 'base64url')
+    const position = bytes.subarray(macBytes)
+    const mac = bytes.subarray(0, macBytes)
+    if (mac.length !== macBytes || !timingSafeEqual(mac, this.#mac(scope, position))) {
+      throw new StoreError('InvalidArgument', 'The continuation token provided is incorrect', {
+        fields: { ArgumentName: 'continuation-token' },
+      })
+    }
+    return position
+  }
+
+  #mac(scope: string, position: Bytes): Buffer {
+    const hmac = createHmac('sha256', this.#secret)
+    hmac.update(scope).update('\0').update(position)
+    return hmac.digest().subarray(0, macBytes)
+  }
+}

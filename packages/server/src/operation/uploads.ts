@@ -1,0 +1,90 @@
+// ListMultipartUploads: one page of the uploads in progress of a bucket, by key and age.
+
+import { afterPrefix, text, utf8 } from '../base/bytes.ts'
+import { type UploadMarker, type UploadRecord, walkUploads } from '../store/upload.ts'
+import { parseUploadId, uploadIdOf } from './multipart.ts'
+import type { ReadOperation } from './operation.ts'
+
+export interface ListUploadsInput {
+  readonly bucket: string
+  readonly prefix: string
+  readonly delimiter?: string | undefined
+  readonly keyMarker?: string | undefined
+  readonly uploadIdMarker?: string | undefined
+  readonly limit: number
+}
+
+/** One upload in progress. */
+export interface ListedUpload {
+  readonly key: string
+  readonly uploadId: string
+  readonly upload: UploadRecord
+}
+
+export interface ListUploadsOutput {
+  readonly uploads: readonly ListedUpload[]
+  readonly commonPrefixes: readonly string[]
+  readonly isTruncated: boolean
+  readonly nextKeyMarker?: string | undefined
+  readonly nextUploadIdMarker?: string | undefined
+}
+
+/** Lists the uploads of a bucket that were neither completed nor aborted. */
+export const listMultipartUploads: ReadOperation<ListUploadsInput, ListUploadsOutput> = {
+  name: 'ListMultipartUploads',
+  needs: ({ bucket }) => [{ action: 's3:ListBucketMultipartUploads', bucket }],
+  async check(step, input) {
+    const uploads: ListedUpload[] = []
+    const commonPrefixes: string[] = []
+    let last: { key: string; uploadId?: string } | undefined
+    let marker = markerOf(input)
+    const bucketId = step.bucket(input.bucket).id
+    const prefix = utf8(input.prefix)
+    for (;;) {
+      let group: string | undefined
+      for await (const found of walkUploads(step.tx, bucketId, { prefix, marker })) {
+        if (uploads.length + commonPrefixes.length === input.limit) {
+          return {
+            uploads,
+            commonPrefixes,
+            isTruncated: input.limit > 0,
+            nextKeyMarker: last?.key,
+            nextUploadIdMarker: last?.uploadId,
+          }
+        }
+        const key = text(found.key)
+        group = groupOf(key, input)
+        if (group !== undefined) break
+        const uploadId = uploadIdOf(found.number, found.record.nonce)
+        uploads.push({ key, uploadId, upload: found.record })
+        last = { key, uploadId }
+      }
+      if (group === undefined) return { uploads, commonPrefixes, isTruncated: false }
+      commonPrefixes.push(group)
+      last = { key: group }
+      const next = afterPrefix(utf8(group))
+      if (next === undefined) return { uploads, commonPrefixes, isTruncated: false }
+      marker = { from: next }
+    }
+  },
+}
+
+/** Where to go on. After a common prefix of this listing, all below it is passed. */
+function markerOf(input: ListUploadsInput): UploadMarker | undefined {
+  const { keyMarker, uploadIdMarker } = input
+  if (keyMarker === undefined || keyMarker === '') return undefined
+  if (groupOf(keyMarker, input) === keyMarker) {
+    const from = afterPrefix(utf8(keyMarker))
+    if (from !== undefined) return { from }
+  }
+  const number = uploadIdMarker === undefined ? undefined : parseUploadId(uploadIdMarker)?.number
+  return { key: utf8(keyMarker), number }
+}
+
+/** The common prefix that `key` belongs to, by the delimiter. */
+function groupOf(key: string, input: ListUploadsInput): string | undefined {
+  const { delimiter, prefix } = input
+  if (delimiter === undefined || !key.startsWith(prefix)) return undefined
+  const found = key.indexOf(delimiter, prefix.length)
+  return found < 0 ? undefined : key.slice(0, found + delimiter.length)
+}

@@ -1,0 +1,158 @@
+// Writes answers. A streamed body takes the next chunk only after the kernel took the last one,
+// because sources reuse their buffers.
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { ownLimits } from '../../base/limits.ts'
+import type { RequestBody } from './body.ts'
+
+/** Status and headers of an answer. Header values are Latin-1 text; Content-Length is added here. */
+export interface AnswerHead {
+  readonly status: number
+  readonly headers: OutgoingHttpHeaders
+}
+
+/**
+ * Sends an answer whose body is in memory (none for HEAD, 204 and 304) and returns the bytes of body sent.
+ * The bytes must not be changed afterwards. `headers` gets a Content-Length unless it has one.
+ * @param unread the request's body where it may not have been read to its end: the rest is dropped, or the
+ *   connection is closed when that would take long
+ */
+export function sendFixed(
+  response: ServerResponse,
+  { status, headers }: AnswerHead,
+  body?: Uint8Array | string,
+  unread?: RequestBody,
+): number {
+  // As bytes, because Node would encode the head as UTF-8 together with a string.
+  const bytes = typeof body === 'string' ? Buffer.from(body, 'utf8') : body
+  const hasNoBody = status === 204 || status === 304 || status < 200
+  if (!hasNoBody && headers['Content-Length'] === undefined) {
+    headers['Content-Length'] = bytes?.byteLength ?? 0
+  }
+  const isBodyless = hasNoBody || bytes === undefined || response.req.method === 'HEAD'
+  const sent = isBodyless ? undefined : bytes
+  if (unread !== undefined && isWorthClosing(unread)) {
+    sendAndClose(response, { status, headers }, sent, unread)
+  } else {
+    response.writeHead(status, headers)
+    if (sent === undefined) response.end()
+    else response.end(sent)
+  }
+  return sent?.byteLength ?? 0
+}
+
+/** A body that the client holds back, or that is long, costs more to read than a new connection. */
+function isWorthClosing(unread: RequestBody): boolean {
+  if (unread.isComplete) return false
+  return unread.awaitsContinue || unread.unreadBytes > ownLimits.drainBytes
+}
+
+/**
+ * Answers at once and closes. The whole answer goes out first; the connection is read a little longer, since
+ * closing it with unread bytes resets it, and the client would lose the answer (RFC 9112, 9.6).
+ */
+function sendAndClose(
+  response: ServerResponse,
+  { status, headers }: AnswerHead,
+  body: Uint8Array | undefined,
+  unread: RequestBody,
+): void {
+  response.shouldKeepAlive = false
+  response.writeHead(status, headers)
+  if (body === undefined) response.flushHeaders()
+  else response.write(body)
+  const lingering = unread.awaitsContinue
+    ? Promise.resolve()
+    : unread.discard(ownLimits.lingerBytes, ownLimits.lingerMs)
+  // discard never throws, so there is nothing to wait for or to report.
+  void lingering.then(() => response.end())
+}
+
+/** How a streamed body is sent. */
+export interface StreamOptions {
+  /** Bytes that the source yields, all told: the Content-Length. */
+  readonly length: number
+  /** Ends the response where it stands. */
+  readonly signal?: AbortSignal
+  /** Milliseconds in which the client must take a chunk; ownLimits.responseIdleMs if left out. */
+  readonly idleMs?: number
+}
+
+/**
+ * Sends an answer whose body comes from `source`, and returns the bytes of body sent: fewer than `length` when the
+ * client went, which is no error. The source is always closed.
+ *
+ * What the source throws before its first chunk is thrown while nothing is sent yet, so that it can be answered as an
+ * error; what it throws later cuts the connection, which tells the client, and is thrown too.
+ */
+export async function sendStream(
+  response: ServerResponse,
+  { status, headers }: AnswerHead,
+  source: AsyncIterable<Uint8Array>,
+  options: StreamOptions,
+): Promise<number> {
+  const iterator = source[Symbol.asyncIterator]()
+  const sink = new ChunkSink(response, options.idleMs ?? ownLimits.responseIdleMs)
+  const stop = (): void => void response.destroy()
+  options.signal?.addEventListener('abort', stop, { once: true })
+  let sent = 0
+  try {
+    let step = await iterator.next()
+    headers['Content-Length'] = options.length
+    response.writeHead(status, headers)
+    while (step.done !== true && sink.isOpen) {
+      const total = sent + step.value.byteLength
+      if (total > options.length) throw new Error('the source is longer than it said')
+      if (total > sent && !(await sink.write(step.value, total === options.length))) break
+      sent = total
+      step = await iterator.next()
+    }
+    if (sink.isOpen && sent < options.length) throw new Error('the source is shorter than it said')
+    if (options.length === 0) response.end()
+    return sent
+  } catch (error) {
+    if (response.headersSent) response.destroy()
+    throw error
+  } finally {
+    options.signal?.removeEventListener('abort', stop)
+    sink.close()
+    await iterator.return?.()
+  }
+}
+
+/** Writes chunk after chunk, and knows when the client has gone. */
+class ChunkSink {
+  isOpen: boolean
+  readonly #response: ServerResponse
+  readonly #idleMs: number
+  #settle: ((isTaken: boolean) => void) | undefined
+
+  constructor(response: ServerResponse, idleMs: number) {
+    this.#response = response
+    this.#idleMs = idleMs
+    this.isOpen = !response.destroyed
+    response.on('close', this.#onClose)
+  }
+
+  /** True when the kernel took the chunk; false when the client has gone. */
+  async write(chunk: Uint8Array, isLast: boolean): Promise<boolean> {
+    if (!this.isOpen) return false
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    this.#settle = resolve
+    const timer = setTimeout(() => this.#response.destroy(), this.#idleMs)
+    const taken = (error?: Error | null): void => resolve(!error)
+    if (isLast) this.#response.end(chunk, taken)
+    else this.#response.write(chunk, taken)
+    const isTaken = await promise
+    clearTimeout(timer)
+    return isTaken
+  }
+
+  close(): void {
+    this.#response.off('close', this.#onClose)
+  }
+
+  readonly #onClose = (): void => {
+    this.isOpen = false
+    this.#settle?.(false)
+  }
+}

@@ -1,0 +1,47 @@
+// Settings for node:http, and the answer to what isn't even HTTP.
+import { createServer, type Server, type ServerOptions, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import { ownLimits } from '../../base/limits.ts'
+
+const options: ServerOptions = {
+  maxHeaderSize: ownLimits.headerBytes,
+  // A request of 5 GiB may take hours; RequestBody watches for idleness instead.
+  requestTimeout: 0,
+  headersTimeout: 60_000,
+  keepAliveTimeout: 65_000,
+  noDelay: true,
+  insecureHTTPParser: false,
+}
+
+/**
+ * An HTTP server with the limits of base/limits.ts. The caller listens to `request` and, to decide
+ * itself when a body may come, to `checkContinue`.
+ */
+export function createHttpServer(): Server {
+  const server = createServer(options)
+  server.on('clientError', answerClientError)
+  return server
+}
+
+/** Answers a request that couldn't be parsed, in plain HTTP, and closes. */
+function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const status = statusOfClientError(error.code)
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+  )
+}
+
+function statusOfClientError(code: string | undefined): number {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return 431
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return 408
+    default:
+      return 400
+  }
+}

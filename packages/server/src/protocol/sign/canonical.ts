@@ -1,0 +1,111 @@
+// Signature Version 4's canonical request and string to sign, in S3's dialect: the path is encoded
+// once and not normalised. Strings here are Latin-1: one character stands for one byte of the request.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+import { createHmac, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
+
+/** What a signature covers, as the HTTP server saw it. */
+export interface SignedRequest {
+  readonly method: string
+  /** The path as it was sent, not decoded. */
+  readonly path: string
+  /** The query's parameters, decoded, in any order. */
+  readonly parameters: readonly { readonly name: string; readonly value: string }[]
+  /** Node's lower-case headers. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  /** Node's raw headers: name, value, name, value. */
+  readonly rawHeaders: readonly string[]
+}
+
+/** The canonical request, as AWS shows it where signatures differ. */
+export function canonicalRequest(
+  request: SignedRequest,
+  signed: { readonly path: string; readonly headers: string; readonly payload: string },
+): string {
+  let headers = ''
+  for (const name of signed.headers.split(';')) {
+    headers += `${name}:${canonicalValue(headerValue(request, name))}\n`
+  }
+  const query = request.parameters.length === 0 ? '' : canonicalQuery(request.parameters)
+  return `${request.method}\n${signed.path}\n${query}\n${headers}\n${signed.headers}\n${signed.payload}`
+}
+
+/** The string that is signed for a request at `timestamp` (yyyyMMddTHHmmssZ). */
+export function stringToSign(timestamp: string, scope: string, canonical: string): string {
+  const digest = hash('sha256', Buffer.from(canonical, 'latin1'), 'hex')
+  return `AWS4-HMAC-SHA256\n${timestamp}\n${scope}\n${digest}`
+}
+
+/** The signature of a string, in lower-case hex. */
+export function sign(key: KeyObject, text: string): string {
+  return createHmac('sha256', key).update(text, 'latin1').digest('hex')
+}
+
+/** Compares signatures in constant time. */
+export function isSameSignature(ours: string, theirs: string): boolean {
+  if (ours.length !== theirs.length) return false
+  const left = Buffer.from(ours, 'latin1')
+  const right = Buffer.from(theirs, 'latin1')
+  return left.byteLength === right.byteLength && timingSafeEqual(left, right)
+}
+
+const plainPath = /^[A-Za-z0-9\-._~/]*$/
+
+/** The path with everything escaped but unreserved characters and '/', however the client escaped it. */
+export function canonicalPath(rawPath: string): string {
+  if (plainPath.test(rawPath)) return rawPath
+  return rawPath.replace(/%[0-9A-Fa-f]{2}|[^A-Za-z0-9\-._~/]/g, escapeOnce)
+}
+
+function escapeOnce(token: string): string {
+  const byte = token.length === 3 ? Number.parseInt(token.slice(1), 16) : token.charCodeAt(0)
+  const character = String.fromCharCode(byte)
+  return plainPath.test(character) ? character : escapeByte(byte)
+}
+
+function escapeByte(byte: number): string {
+  return `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
+}
+
+function canonicalQuery(parameters: SignedRequest['parameters']): string {
+  const pairs: { readonly name: string; readonly value: string }[] = []
+  for (const { name, value } of parameters) {
+    if (name !== 'X-Amz-Signature') pairs.push({ name: escapeText(name), value: escapeText(value) })
+  }
+  pairs.sort((a, b) => compare(a.name, b.name) || compare(a.value, b.value))
+  return pairs.map(({ name, value }) => `${name}=${value}`).join('&')
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}
+
+/** Percent-encodes UTF-8 as AWS does: all but unreserved characters, upper-case hex. */
+function escapeText(text: string): string {
+  if (/^[A-Za-z0-9\-._~]*$/.test(text)) return text
+  return encodeURIComponent(text).replace(/[!'()*]/g, (sign) => escapeByte(sign.charCodeAt(0)))
+}
+
+/** A header's value with the values of repeated headers joined by ',', as they are signed. */
+export function headerValue(request: SignedRequest, name: string): string {
+  const value = request.headers[name]
+  if (value === undefined) return ''
+  if (typeof value !== 'string') return value.join(',')
+  // Node joins repeated headers with ', '; only the raw ones tell that from a comma in one header.
+  if (!value.includes(', ')) return value
+  const values: string[] = []
+  for (let i = 0; i < request.rawHeaders.length; i += 2) {
+    if (request.rawHeaders[i]?.toLowerCase() === name) {
+      values.push(canonicalValue(request.rawHeaders[i + 1] ?? ''))
+    }
+  }
+  return values.length > 1 ? values.join(',') : value
+}
+
+// Not \s, which would match 0xA0, a byte inside UTF-8 text.
+const untidy = /[ \t\r\n\v\f]{2}|[\t\r\n\v\f]|^ | $/
+
+function canonicalValue(value: string): string {
+  if (!untidy.test(value)) return value
+  return value.replace(/[ \t\r\n\v\f]+/g, ' ').replace(/^ | $/g, '')
+}

@@ -1,0 +1,249 @@
+// Decodes aws-chunked bodies: framing taken off, chunk and trailer signatures checked, nothing copied but
+// lines that straddle two reads. Data is yielded before its chunk's signature is seen: keep it only
+// once the source has ended.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
+import { createHash, hash, type KeyObject } from 'node:crypto'
+import { StoreError } from '../../base/errors.ts'
+import { ownLimits } from '../../base/limits.ts'
+import { isSameSignature, sign } from './canonical.ts'
+
+/** Where the chain of chunk signatures begins. */
+export interface ChunkSigning {
+  readonly accessKeyId: string
+  readonly key: KeyObject
+  /** The signature of the request's head. */
+  readonly seed: string
+  /** yyyyMMddTHHmmssZ */
+  readonly timestamp: string
+  readonly scope: string
+}
+
+/** How one body is framed. */
+export interface ChunkedBodyOptions {
+  /** x-amz-decoded-content-length. */
+  readonly decodedBytes: number
+  /** Checks chunk signatures; undefined for STREAMING-UNSIGNED-PAYLOAD-TRAILER. */
+  readonly signing: ChunkSigning | undefined
+  /** The trailers that x-amz-trailer announced, lower case; undefined where the framing has no trailers. */
+  readonly trailerNames: readonly string[] | undefined
+}
+
+const emptySha256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+const trailerSignature = 'x-amz-trailer-signature'
+
+/** A decoded aws-chunked body, read once. */
+export class ChunkedBody implements AsyncIterable<Uint8Array> {
+  readonly #reader: ByteReader
+  readonly #options: ChunkedBodyOptions
+  #previousSignature: string
+  #trailers: Record<string, string> = {}
+
+  constructor(source: AsyncIterable<Uint8Array>, options: ChunkedBodyOptions) {
+    this.#reader = new ByteReader(source)
+    this.#options = options
+    this.#previousSignature = options.signing?.seed ?? ''
+  }
+
+  /** Trailers by lower-case name; complete once the body was read to its end. */
+  get trailers(): Readonly<Record<string, string>> {
+    return this.#trailers
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    const reader = this.#reader
+    let left = this.#options.decodedBytes
+    try {
+      for (;;) {
+        const { size, signature } = await this.#chunkHeader()
+        if (size > left) throw incompleteBody()
+        left -= size
+        if (size === 0) {
+          this.#checkChunk(emptySha256, signature)
+          break
+        }
+        const digest = this.#options.signing === undefined ? undefined : createHash('sha256')
+        for (let missing = size; missing > 0; ) {
+          const piece = await reader.take(missing)
+          if (piece === undefined) throw incompleteBody()
+          digest?.update(piece)
+          missing -= piece.byteLength
+          yield piece
+        }
+        if (digest !== undefined) this.#checkChunk(digest.digest('hex'), signature)
+        if ((await reader.line()) !== '') throw malformedChunk()
+      }
+      if (left > 0) throw incompleteBody()
+      await this.#readTrailers()
+      if ((await reader.take(1)) !== undefined) throw malformedChunk()
+    } finally {
+      await reader.close()
+    }
+  }
+
+  async #chunkHeader(): Promise<{ size: number; signature: string }> {
+    const line = await this.#reader.line()
+    if (line === undefined) throw incompleteBody()
+    const match = /^([0-9a-fA-F]{1,12})(?:;chunk-signature=([0-9a-f]{64}))?$/.exec(line)
+    if (match?.[1] === undefined) throw malformedChunk()
+    const signature = match[2] ?? ''
+    if (this.#options.signing !== undefined && signature === '') throw malformedChunk()
+    return { size: Number.parseInt(match[1], 16), signature }
+  }
+
+  #checkChunk(sha256: string, signature: string): void {
+    const { signing } = this.#options
+    if (signing === undefined) return
+    const { timestamp, scope } = signing
+    this.#checkLink(
+      `AWS4-HMAC-SHA256-PAYLOAD\n${timestamp}\n${scope}\n${this.#previousSignature}\n${emptySha256}\n${sha256}`,
+      signature,
+      signing,
+    )
+  }
+
+  #checkLink(text: string, signature: string, signing: ChunkSigning): void {
+    const expected = sign(signing.key, text)
+    if (!isSameSignature(expected, signature)) throw chunkMismatch(text, signature, signing)
+    this.#previousSignature = expected
+  }
+
+  /** Reads lines up to the empty one that ends the body. */
+  async #readTrailers(): Promise<void> {
+    const { trailerNames, signing } = this.#options
+    let signature: string | undefined
+    for (let count = 0; ; count++) {
+      const line = await this.#reader.line()
+      // Some clients leave the last empty line out; that everything announced came is checked below.
+      if (line === '' || line === undefined) break
+      const colon = line.indexOf(':')
+      if (trailerNames === undefined || colon < 1 || count >= ownLimits.trailerLines) {
+        throw malformedTrailer()
+      }
+      const name = line.slice(0, colon).trim().toLowerCase()
+      const value = line.slice(colon + 1).trim()
+      const isRepeated = Object.hasOwn(this.#trailers, name)
+      if (name === trailerSignature && signing !== undefined) signature = value
+      else if (trailerNames.includes(name) && !isRepeated) this.#trailers[name] = value
+      else throw malformedTrailer()
+    }
+    if (trailerNames?.some((name) => !Object.hasOwn(this.#trailers, name))) throw malformedTrailer()
+    if (signing !== undefined && trailerNames !== undefined && trailerNames.length > 0) {
+      if (signature === undefined) throw malformedTrailer()
+      this.#checkTrailers(signature, signing)
+    }
+  }
+
+  #checkTrailers(signature: string, signing: ChunkSigning): void {
+    const canonical = Object.keys(this.#trailers)
+      .sort()
+      .map((name) => `${name}:${this.#trailers[name]}\n`)
+      .join('')
+    const digest = hash('sha256', Buffer.from(canonical, 'latin1'), 'hex')
+    const { timestamp, scope } = signing
+    this.#checkLink(
+      `AWS4-HMAC-SHA256-TRAILER\n${timestamp}\n${scope}\n${this.#previousSignature}\n${digest}`,
+      signature,
+      signing,
+    )
+  }
+}
+
+/** Cuts a source of chunks into lines and runs of bytes. */
+class ByteReader {
+  readonly #iterator: AsyncIterator<Uint8Array>
+  #chunk: Buffer = Buffer.alloc(0)
+  #offset = 0
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#iterator = source[Symbol.asyncIterator]()
+  }
+
+  /**
+   * A line without its CRLF; undefined at the end of the source. A line feed right before the CRLF is dropped:
+   * AWS's own example of a signed trailer has one.
+   */
+  async line(): Promise<string | undefined> {
+    let line = ''
+    for (;;) {
+      if (this.#offset >= this.#chunk.byteLength && !(await this.#more())) {
+        if (line === '') return undefined
+        throw incompleteBody()
+      }
+      const feed = this.#endOfLine(line)
+      const end = feed < 0 ? this.#chunk.byteLength : feed + 1
+      line += this.#chunk.toString('latin1', this.#offset, end)
+      this.#offset = end
+      if (line.length > ownLimits.chunkLineBytes) throw malformedChunk()
+      if (feed >= 0) return line.slice(0, line.endsWith('\n\r\n') ? -3 : -2)
+    }
+  }
+
+  /** Where the line feed of a CRLF stands, whose CR may be the last character of `before`. */
+  #endOfLine(before: string): number {
+    if (before.endsWith('\r') && this.#chunk[this.#offset] === 10) return this.#offset
+    const feed = this.#chunk.indexOf('\r\n', this.#offset, 'latin1')
+    return feed < 0 ? -1 : feed + 1
+  }
+
+  /** From 1 to `maximum` bytes that are valid until the next call; undefined at the end of the source. */
+  async take(maximum: number): Promise<Buffer | undefined> {
+    while (this.#offset >= this.#chunk.byteLength) {
+      if (!(await this.#more())) return undefined
+    }
+    const start = this.#offset
+    this.#offset = Math.min(start + maximum, this.#chunk.byteLength)
+    return this.#chunk.subarray(start, this.#offset)
+  }
+
+  async #more(): Promise<boolean> {
+    const step = await this.#iterator.next()
+    if (step.done === true) return false
+    const { buffer, byteOffset, byteLength } = step.value
+    this.#chunk = Buffer.from(buffer, byteOffset, byteLength)
+    this.#offset = 0
+    return true
+  }
+
+  async close(): Promise<void> {
+    await this.#iterator.return?.()
+  }
+}
+
+/** Content-Encoding as it is stored: without the `aws-chunked` that only describes the transfer. */
+export function withoutAwsChunked(contentEncoding: string | undefined): string | undefined {
+  if (contentEncoding === undefined) return undefined
+  const rest = contentEncoding
+    .split(',')
+    .map((coding) => coding.trim())
+    .filter((coding) => coding !== '' && coding.toLowerCase() !== 'aws-chunked')
+  return rest.length === 0 ? undefined : rest.join(',')
+}
+
+function incompleteBody(): StoreError {
+  return new StoreError('IncompleteBody', 'The request body terminated unexpectedly')
+}
+
+function malformedChunk(): StoreError {
+  return new StoreError('InvalidRequest', 'The aws-chunked framing of the body is not well-formed.')
+}
+
+function malformedTrailer(): StoreError {
+  return new StoreError(
+    'MalformedTrailer',
+    'The request contained trailing data that was not well-formed or did not conform to our published schema.',
+  )
+}
+
+function chunkMismatch(text: string, signature: string, signing: ChunkSigning): StoreError {
+  return new StoreError(
+    'SignatureDoesNotMatch',
+    'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
+    {
+      fields: {
+        AWSAccessKeyId: signing.accessKeyId,
+        StringToSign: text,
+        SignatureProvided: signature,
+      },
+    },
+  )
+}

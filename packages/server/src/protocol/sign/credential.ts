@@ -1,0 +1,102 @@
+// Access keys, credential scopes, and the signing keys derived from them.
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
+import { ownLimits } from '../../base/limits.ts'
+
+/** What stands behind an access key id; `P` is whatever the server calls a principal. */
+export interface Credential<P> {
+  readonly secretAccessKey: string
+  readonly principal: P
+}
+
+/** Finds an access key; undefined where there is none, or it is switched off. */
+export type SecretLookup<P> = (accessKeyId: string) => Credential<P> | undefined
+
+/** The parts of `AKID/20130524/us-east-1/s3/aws4_request`. */
+export interface CredentialScope {
+  readonly accessKeyId: string
+  /** yyyyMMdd */
+  readonly date: string
+  readonly region: string
+  readonly service: string
+  /** What comes after the access key id: the third line of a string to sign. */
+  readonly scope: string
+}
+
+/** What a credential may name. */
+export interface ScopeRule {
+  /** The only region that is accepted; any if undefined. */
+  readonly region: string | undefined
+  /** The only service that is accepted, such as `s3`. */
+  readonly service: string
+}
+
+/** The parts of a credential, or in AWS's words what is wrong with it. */
+export function parseCredential(
+  text: string,
+  rule: ScopeRule,
+): CredentialScope | { readonly problem: string; readonly region?: string } {
+  const parts = text.split('/')
+  const [accessKeyId, date, region, service, terminal] = parts
+  if (
+    parts.length !== 5 ||
+    !accessKeyId ||
+    date === undefined ||
+    !region ||
+    service === undefined ||
+    terminal === undefined
+  ) {
+    return {
+      problem:
+        'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
+    }
+  }
+  if (!/^\d{8}$/.test(date)) {
+    return {
+      problem: `incorrect date format "${date}". This date in the credential must be in the format "yyyyMMdd".`,
+    }
+  }
+  if (rule.region !== undefined && region !== rule.region) {
+    return {
+      problem: `the region '${region}' is wrong; expecting '${rule.region}'`,
+      region: rule.region,
+    }
+  }
+  if (service !== rule.service) {
+    return {
+      problem: `incorrect service "${service}". This endpoint belongs to "${rule.service}".`,
+    }
+  }
+  if (terminal !== 'aws4_request') {
+    return { problem: `incorrect terminal "${terminal}". This endpoint uses "aws4_request".` }
+  }
+  return { accessKeyId, date, region, service, scope: text.slice(accessKeyId.length + 1) }
+}
+
+/** Derives signing keys and remembers the latest ones: deriving takes four HMACs, longer than all the rest. */
+export class SigningKeys {
+  readonly #keys = new Map<string, { readonly secret: string; readonly key: KeyObject }>()
+
+  /** The key for a day, region and service. */
+  get({ accessKeyId, date, region, service, scope }: CredentialScope, secret: string): KeyObject {
+    const name = `${accessKeyId}/${scope}`
+    const known = this.#keys.get(name)
+    // The secret is compared because an access key may be given a new one.
+    if (known?.secret === secret) return known.key
+    const key = deriveKey(secret, [date, region, service, 'aws4_request'])
+    if (this.#keys.size >= ownLimits.signingKeys) {
+      for (const oldest of this.#keys.keys()) {
+        this.#keys.delete(oldest)
+        break
+      }
+    }
+    this.#keys.set(name, { secret, key })
+    return key
+  }
+}
+
+function deriveKey(secret: string, steps: readonly string[]): KeyObject {
+  let key = Buffer.from(`AWS4${secret}`, 'utf8')
+  for (const step of steps) key = createHmac('sha256', key).update(step).digest()
+  // A KeyObject signs seven times faster than the same bytes.
+  return createSecretKey(key)
+}

@@ -1,0 +1,134 @@
+// What a signature says of the body, and the body wrapped so that reading it checks just that.
+import { createHash } from 'node:crypto'
+import { StoreError } from '../../base/errors.ts'
+import { ChunkedBody, type ChunkSigning } from './chunked.ts'
+
+/** How the body is protected (x-amz-content-sha256). */
+export type Payload =
+  /** Nothing is known of the body. */
+  | { readonly kind: 'unsigned' }
+  /** The body's SHA-256, lower-case hex. */
+  | { readonly kind: 'sha256'; readonly hex: string }
+  /** aws-chunked framing; signed chunk by chunk where `signing` is given. */
+  | {
+      readonly kind: 'chunked'
+      readonly signing: ChunkSigning | undefined
+      readonly hasTrailers: boolean
+    }
+
+/** What a value of x-amz-content-sha256 announces; undefined for a value that S3 doesn't know. */
+export type PayloadForm =
+  | { readonly kind: 'unsigned' }
+  | { readonly kind: 'sha256'; readonly hex: string }
+  | { readonly kind: 'chunked'; readonly isSigned: boolean; readonly hasTrailers: boolean }
+
+/** Reads a value of x-amz-content-sha256. */
+export function parsePayloadForm(value: string): PayloadForm | undefined {
+  switch (value) {
+    case 'UNSIGNED-PAYLOAD':
+      return { kind: 'unsigned' }
+    case 'STREAMING-UNSIGNED-PAYLOAD-TRAILER':
+      return { kind: 'chunked', isSigned: false, hasTrailers: true }
+    case 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD':
+      return { kind: 'chunked', isSigned: true, hasTrailers: false }
+    case 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER':
+      return { kind: 'chunked', isSigned: true, hasTrailers: true }
+    default:
+      return /^[0-9a-fA-F]{64}$/.test(value)
+        ? { kind: 'sha256', hex: value.toLowerCase() }
+        : undefined
+  }
+}
+
+/** A body as the operation wants it: without framing, checked while it is read. */
+export interface VerifiedBody {
+  /** Fails while it is read, at the latest at its end, if the body isn't what was signed. */
+  readonly source: AsyncIterable<Uint8Array>
+  /** The body's bytes without framing; undefined where the client declared none. */
+  readonly decodedBytes: number | undefined
+  /** Trailers by lower-case name; complete once the source has ended. */
+  trailers(): Readonly<Record<string, string>>
+}
+
+/**
+ * Wraps a body in the checks that its payload asks for.
+ * @throws StoreError MissingContentLength or InvalidArgument for aws-chunked without a usable x-amz-decoded-content-length.
+ *   Reading throws ContentSha256Mismatch, SignatureDoesNotMatch, IncompleteBody, InvalidRequest or MalformedTrailer.
+ */
+export function verifiedBody(
+  rawSource: AsyncIterable<Uint8Array>,
+  payload: Payload,
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+): VerifiedBody {
+  switch (payload.kind) {
+    case 'unsigned':
+      return plain(rawSource, headers)
+    case 'sha256':
+      return plain(checkSha256(rawSource, payload.hex), headers)
+    case 'chunked': {
+      const decodedBytes = byteCount(headers['x-amz-decoded-content-length'])
+      if (decodedBytes === undefined) throw missingContentLength()
+      const source = new ChunkedBody(rawSource, {
+        decodedBytes,
+        signing: payload.signing,
+        trailerNames: payload.hasTrailers ? trailerNames(headers['x-amz-trailer']) : undefined,
+      })
+      return { source, decodedBytes, trailers: () => source.trailers }
+    }
+  }
+}
+
+type HeaderValue = string | readonly string[] | undefined
+
+const noTrailers: Readonly<Record<string, string>> = Object.freeze({})
+
+function plain(
+  source: AsyncIterable<Uint8Array>,
+  headers: Readonly<Record<string, HeaderValue>>,
+): VerifiedBody {
+  const declared = headers['content-length']
+  const isChunked = headers['transfer-encoding'] !== undefined
+  const decodedBytes = isChunked ? undefined : (byteCount(declared) ?? 0)
+  return { source, decodedBytes, trailers: () => noTrailers }
+}
+
+function byteCount(value: HeaderValue): number | undefined {
+  if (value === undefined) return undefined
+  if (typeof value !== 'string' || !/^\d{1,15}$/.test(value)) {
+    throw new StoreError('InvalidArgument', 'The length of the body must be a whole number.', {
+      fields: { ArgumentValue: String(value) },
+    })
+  }
+  return Number(value)
+}
+
+function missingContentLength(): StoreError {
+  return new StoreError('MissingContentLength', 'You must provide the Content-Length HTTP header.')
+}
+
+function trailerNames(value: HeaderValue): string[] {
+  const text = typeof value === 'string' ? value : (value?.join(',') ?? '')
+  return text
+    .split(',')
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => name !== '')
+}
+
+async function* checkSha256(
+  source: AsyncIterable<Uint8Array>,
+  expected: string,
+): AsyncGenerator<Uint8Array> {
+  const digest = createHash('sha256')
+  for await (const chunk of source) {
+    digest.update(chunk)
+    yield chunk
+  }
+  const actual = digest.digest('hex')
+  if (actual !== expected) {
+    throw new StoreError(
+      'ContentSha256Mismatch',
+      "The provided 'x-amz-content-sha256' header does not match what was computed.",
+      { fields: { ClientComputedContentSHA256: expected, S3ComputedContentSHA256: actual } },
+    )
+  }
+}

@@ -1,0 +1,301 @@
+// POST uploads from browsers: the signature over the policy, and the policy's conditions on the form.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
+import { StoreError } from '../../base/errors.ts'
+import { s3Limits } from '../../base/limits.ts'
+import { isSameSignature, sign } from './canonical.ts'
+import { parseCredential } from './credential.ts'
+import {
+  invalidAccessKeyId,
+  invalidArgument,
+  invalidToken,
+  isoSeconds,
+  mechanismNotSupported,
+  requestTimeTooSkewed,
+  signatureDoesNotMatch,
+} from './refuse.ts'
+import { parseTimestamp } from './timestamp.ts'
+import type { VerifyContext } from './v4.ts'
+
+/** The fields of a form before its file; names have no case. */
+export interface PostFields {
+  /** The value of a field; `name` in lower case. */
+  get(name: string): string | undefined
+  /** Every field as it was sent, in order. */
+  readonly fields: readonly { readonly name: string; readonly value: string }[]
+}
+
+/**
+ * Verifies the signature that a form carries over its policy.
+ * @throws StoreError InvalidArgument, InvalidAccessKeyId, SignatureDoesNotMatch, RequestTimeTooSkewed or InvalidToken
+ */
+export function verifyPostFields<P>(
+  fields: PostFields,
+  context: VerifyContext<P>,
+): { readonly principal: P; readonly accessKeyId: string } {
+  if (fields.get('x-amz-algorithm') === undefined && fields.get('awsaccesskeyid') !== undefined) {
+    throw mechanismNotSupported()
+  }
+  const policy = requiredField(fields, 'policy')
+  const algorithm = requiredField(fields, 'x-amz-algorithm')
+  const credentialText = requiredField(fields, 'x-amz-credential')
+  const signature = requiredField(fields, 'x-amz-signature')
+  const timestamp = requiredField(fields, 'x-amz-date')
+  if (algorithm !== 'AWS4-HMAC-SHA256') {
+    throw invalidArgument(
+      'X-Amz-Algorithm only supports "AWS4-HMAC-SHA256"',
+      'x-amz-algorithm',
+      algorithm,
+    )
+  }
+  const credential = parseCredential(credentialText, context)
+  if ('problem' in credential) {
+    throw invalidArgument(credential.problem, 'x-amz-credential', credentialText)
+  }
+  const signedAtMs = parseTimestamp(timestamp)
+  if (signedAtMs === undefined || timestamp.slice(0, 8) !== credential.date) {
+    throw invalidArgument(
+      "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\", on the day of the credential",
+      'x-amz-date',
+      timestamp,
+    )
+  }
+  const token = fields.get('x-amz-security-token')
+  if (token !== undefined) throw invalidToken(token)
+  const { accessKeyId } = credential
+  const found = context.lookup(accessKeyId)
+  if (found === undefined) throw invalidAccessKeyId(accessKeyId)
+  const key = context.keys.get(credential, found.secretAccessKey)
+  if (!isSameSignature(sign(key, policy), signature)) {
+    throw signatureDoesNotMatch({ accessKeyId, stringToSign: policy, signature })
+  }
+  // A form may be used until its policy expires, so only a date in the future is wrong.
+  if (signedAtMs - context.nowMs > s3Limits.clockSkewMs) {
+    throw requestTimeTooSkewed({
+      requestTime: isoSeconds(signedAtMs),
+      nowMs: context.nowMs,
+      maximumMs: s3Limits.clockSkewMs,
+    })
+  }
+  return { principal: found.principal, accessKeyId }
+}
+
+function requiredField(fields: PostFields, name: string): string {
+  const value = fields.get(name)
+  if (value) return value
+  throw invalidArgument(
+    `Bucket POST must contain a field named '${name}'.  If it is specified, please check the order of the fields.`,
+    name,
+    '',
+  )
+}
+
+/** Bytes that the file of a form may have. */
+export interface ContentLengthRange {
+  readonly minimumBytes: number
+  readonly maximumBytes: number
+}
+
+type Condition =
+  | { readonly kind: 'eq' | 'starts-with'; readonly field: string; readonly value: string }
+  | ({ readonly kind: 'content-length-range' } & ContentLengthRange)
+
+interface Policy {
+  readonly expiresAtMs: number
+  readonly conditions: readonly { readonly condition: Condition; readonly source: string }[]
+}
+
+const exemptFields = new Set(['x-amz-signature', 'file', 'policy'])
+
+/**
+ * Checks a form against its policy and returns the range that the file's size must be in: see `boundFile`.
+ * @param form `bucket` is the bucket that the request names, whatever the form says
+ * @throws StoreError InvalidPolicyDocument for a policy that isn't one, AccessDenied for a form that it doesn't allow
+ */
+export function evaluatePolicy(
+  policyBase64: string,
+  form: PostFields,
+  { bucket, nowMs }: { readonly bucket: string; readonly nowMs: number },
+): ContentLengthRange {
+  const policy = parsePolicy(policyBase64)
+  if (nowMs >= policy.expiresAtMs) throw notAllowed('Policy expired.')
+  const covered = new Set<string>()
+  let minimumBytes = 0
+  let maximumBytes: number = s3Limits.singlePutBytes
+  for (const { condition, source } of policy.conditions) {
+    if (condition.kind === 'content-length-range') {
+      minimumBytes = Math.max(minimumBytes, condition.minimumBytes)
+      maximumBytes = Math.min(maximumBytes, condition.maximumBytes)
+      continue
+    }
+    const actual = condition.field === 'bucket' ? bucket : (form.get(condition.field) ?? '')
+    if (!holds(condition, actual)) throw notAllowed(`Policy Condition failed: ${source}`)
+    covered.add(condition.field)
+  }
+  const extra = form.fields.filter(({ name }) => {
+    const field = name.toLowerCase()
+    return !covered.has(field) && !exemptFields.has(field) && !field.startsWith('x-ignore-')
+  })
+  // The bucket stands in the URL; a form that repeats it must repeat it rightly.
+  const named = form.get('bucket')
+  if (named !== undefined && named !== bucket) {
+    throw notAllowed(`Policy Condition failed: ["eq", "$bucket", "${bucket}"]`)
+  }
+  if (extra.length > 0) {
+    throw notAllowed(`Extra input fields: ${extra.map(({ name }) => name).join(', ')}`)
+  }
+  return { minimumBytes, maximumBytes }
+}
+
+function holds(condition: Exclude<Condition, ContentLengthRange>, actual: string): boolean {
+  if (condition.kind === 'eq') return actual === condition.value
+  // A browser may send several content types in one field; each must begin so.
+  if (condition.field === 'content-type') {
+    return actual.split(',').every((type) => type.trim().startsWith(condition.value))
+  }
+  return actual.startsWith(condition.value)
+}
+
+function parsePolicy(policyBase64: string): Policy {
+  const compact = policyBase64.replace(/[\r\n]/g, '')
+  if (compact === '') throw invalidPolicy("Expecting '{' but found End-of-Input")
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(compact) || compact.length % 4 === 1) {
+    throw invalidPolicy('invalid Base64 encoding.')
+  }
+  let document: unknown
+  try {
+    const bytes = Buffer.from(compact, 'base64')
+    document = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (cause) {
+    throw invalidPolicy('Invalid JSON.', cause)
+  }
+  if (!isRecord(document)) throw invalidPolicy("Expecting '{'")
+  const { expiration, conditions } = policyMembers(document)
+  return { expiresAtMs: parseExpiration(expiration), conditions: conditions.map(parseCondition) }
+}
+
+function policyMembers(document: Record<string, unknown>): {
+  expiration: unknown
+  conditions: unknown[]
+} {
+  let expiration: unknown
+  let conditions: unknown
+  for (const [name, value] of Object.entries(document)) {
+    // AWS takes these names in any case.
+    if (name.toLowerCase() === 'expiration') expiration = value
+    else if (name.toLowerCase() === 'conditions') conditions = value
+    else throw invalidPolicy(`Unexpected: '${name}'`)
+  }
+  if (expiration === undefined) throw invalidPolicy('Policy missing expiration.')
+  if (conditions === undefined) throw invalidPolicy('Policy missing conditions.')
+  if (!Array.isArray(conditions)) {
+    throw invalidPolicy("Invalid 'conditions' value: must be a List.")
+  }
+  return { expiration, conditions }
+}
+
+const isoMoment = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/
+
+function parseExpiration(value: unknown): number {
+  const ms = typeof value === 'string' && isoMoment.test(value) ? Date.parse(value) : Number.NaN
+  if (Number.isNaN(ms)) throw invalidPolicy(`Invalid 'expiration' value: '${String(value)}'`)
+  return ms
+}
+
+function parseCondition(value: unknown): { condition: Condition; source: string } {
+  if (Array.isArray(value)) return parseListCondition(value)
+  if (!isRecord(value)) throw invalidPolicy('Invalid condition test: must be a List or Object.')
+  const [entry, ...others] = Object.entries(value)
+  if (entry === undefined || others.length > 0) {
+    throw invalidPolicy(
+      'Invalid Simple-Condition: Simple-Conditions must have exactly one property specified.',
+    )
+  }
+  const [field, expected] = entry
+  if (typeof expected !== 'string') {
+    throw invalidPolicy('Invalid Simple-Condition: value must be a string.')
+  }
+  return {
+    condition: { kind: 'eq', field: field.toLowerCase(), value: expected },
+    source: conditionText('eq', `$${field}`, expected),
+  }
+}
+
+function parseListCondition(list: readonly unknown[]): { condition: Condition; source: string } {
+  const [first, second, third] = list
+  if (typeof first !== 'string') {
+    throw invalidPolicy('Invalid Condition: missing operation identifier.')
+  }
+  const kind = first.toLowerCase()
+  if (kind !== 'eq' && kind !== 'starts-with' && kind !== 'content-length-range') {
+    throw invalidPolicy(`Invalid Condition: unknown operation '${first}'.`)
+  }
+  if (list.length !== 3) throw invalidPolicy(`Invalid ${first}: wrong number of arguments.`)
+  if (kind === 'content-length-range') {
+    const minimumBytes = byteBound(second)
+    const maximumBytes = byteBound(third)
+    if (minimumBytes === undefined || maximumBytes === undefined) {
+      throw invalidPolicy(`Invalid ${first}: arguments must be whole numbers.`)
+    }
+    return { condition: { kind, minimumBytes, maximumBytes }, source: '' }
+  }
+  if (typeof second !== 'string' || typeof third !== 'string' || !second.startsWith('$')) {
+    throw invalidPolicy(`Invalid ${first}: arguments must be a field, as $name, and a string.`)
+  }
+  return {
+    condition: { kind, field: second.slice(1).toLowerCase(), value: third },
+    source: conditionText(kind, second, third),
+  }
+}
+
+/** As AWS shows a condition that failed. */
+function conditionText(kind: string, field: string, value: string): string {
+  return `["${kind}", "${field}", "${value}"]`
+}
+
+function byteBound(value: unknown): number | undefined {
+  const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value
+  return typeof number === 'number' && Number.isSafeInteger(number) && number >= 0
+    ? number
+    : undefined
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function invalidPolicy(problem: string, cause?: unknown): StoreError {
+  return new StoreError('InvalidPolicyDocument', `Invalid Policy: ${problem}`, { cause })
+}
+
+function notAllowed(reason: string): StoreError {
+  return new StoreError('AccessDenied', `Invalid according to Policy: ${reason}`)
+}
+
+/**
+ * The file of a form, held to its policy's range.
+ * @throws StoreError while it is read: EntityTooLarge, or EntityTooSmall at the end
+ */
+export async function* boundFile(
+  source: AsyncIterable<Uint8Array>,
+  { minimumBytes, maximumBytes }: ContentLengthRange,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0
+  for await (const chunk of source) {
+    bytes += chunk.byteLength
+    if (bytes > maximumBytes) {
+      throw new StoreError(
+        'EntityTooLarge',
+        'Your proposed upload exceeds the maximum allowed size',
+        { fields: { ProposedSize: String(bytes), MaxSizeAllowed: String(maximumBytes) } },
+      )
+    }
+    yield chunk
+  }
+  if (bytes < minimumBytes) {
+    throw new StoreError(
+      'EntityTooSmall',
+      'Your proposed upload is smaller than the minimum allowed size',
+      { fields: { ProposedSize: String(bytes), MinSizeAllowed: String(minimumBytes) } },
+    )
+  }
+}

@@ -1,0 +1,90 @@
+// AWS's refusals that more than one way of signing gives, in AWS's words.
+import { StoreError } from '../../base/errors.ts'
+
+/** AWS's reason where a signature differs, with what it computed so that clients can find the difference. */
+export function signatureDoesNotMatch(facts: {
+  readonly accessKeyId: string
+  readonly stringToSign: string
+  readonly signature: string
+  readonly canonicalRequest?: string
+}): StoreError {
+  const { canonicalRequest } = facts
+  const fields = {
+    AWSAccessKeyId: facts.accessKeyId,
+    StringToSign: facts.stringToSign,
+    SignatureProvided: facts.signature,
+    StringToSignBytes: hexBytes(facts.stringToSign),
+    ...(canonicalRequest === undefined
+      ? {}
+      : {
+          CanonicalRequest: canonicalRequest,
+          CanonicalRequestBytes: hexBytes(canonicalRequest),
+        }),
+  }
+  return new StoreError(
+    'SignatureDoesNotMatch',
+    'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
+    { fields },
+  )
+}
+
+function hexBytes(text: string): string {
+  return Buffer.from(text, 'latin1')
+    .toString('hex')
+    .replace(/..(?!$)/g, '$& ')
+}
+
+/** No such access key. */
+export function invalidAccessKeyId(accessKeyId: string): StoreError {
+  return new StoreError(
+    'InvalidAccessKeyId',
+    'The AWS Access Key Id you provided does not exist in our records.',
+    { fields: { AWSAccessKeyId: accessKeyId } },
+  )
+}
+
+/** Temporary keys don't exist here, so every session token is foreign. */
+export function invalidToken(token: string): StoreError {
+  return new StoreError('InvalidToken', 'The provided token is malformed or otherwise invalid.', {
+    fields: { 'Token-0': token },
+  })
+}
+
+/** Signature Version 2, 4A and the like. */
+export function mechanismNotSupported(): StoreError {
+  return new StoreError(
+    'InvalidRequest',
+    'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
+  )
+}
+
+/** A bad argument, named as AWS names it. */
+export function invalidArgument(message: string, name: string, value: string): StoreError {
+  return new StoreError('InvalidArgument', message, {
+    fields: { ArgumentName: name, ArgumentValue: value },
+  })
+}
+
+/** The clock of the client, or ours, is wrong; the SDKs correct theirs by `ServerTime`. */
+export function requestTimeTooSkewed(facts: {
+  readonly requestTime: string
+  readonly nowMs: number
+  readonly maximumMs: number
+}): StoreError {
+  return new StoreError(
+    'RequestTimeTooSkewed',
+    'The difference between the request time and the current time is too large.',
+    {
+      fields: {
+        RequestTime: facts.requestTime,
+        ServerTime: isoSeconds(facts.nowMs),
+        MaxAllowedSkewMilliseconds: String(facts.maximumMs),
+      },
+    },
+  )
+}
+
+/** A moment as AWS writes it into error fields: 2013-05-24T00:00:00Z. */
+export function isoSeconds(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`
+}

@@ -1,0 +1,259 @@
+// Signature Version 4 in the Authorization header: parsing, checks in AWS's order, verification.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html
+import { StoreError } from '../../base/errors.ts'
+import { s3Limits } from '../../base/limits.ts'
+import {
+  canonicalPath,
+  canonicalRequest,
+  isSameSignature,
+  type SignedRequest,
+  sign,
+  stringToSign,
+} from './canonical.ts'
+import {
+  type CredentialScope,
+  parseCredential,
+  type ScopeRule,
+  type SecretLookup,
+  type SigningKeys,
+} from './credential.ts'
+import { type Payload, parsePayloadForm } from './payload.ts'
+import {
+  invalidAccessKeyId,
+  invalidArgument,
+  invalidToken,
+  mechanismNotSupported,
+  requestTimeTooSkewed,
+  signatureDoesNotMatch,
+} from './refuse.ts'
+import { formatTimestamp, parseDateHeader, parseTimestamp } from './timestamp.ts'
+
+/** What verification needs besides the request. */
+export interface VerifyContext<P> extends ScopeRule {
+  readonly lookup: SecretLookup<P>
+  readonly keys: SigningKeys
+  /** Milliseconds since the epoch. */
+  readonly nowMs: number
+}
+
+/** Who signed, and what the signature says of the body. */
+export interface Signed<P> {
+  readonly principal: P
+  readonly accessKeyId: string
+  readonly payload: Payload
+}
+
+/**
+ * Verifies a request whose Authorization header has `authorization`.
+ * @throws StoreError with AWS's code for each way to be wrong
+ */
+export function verifyHeader<P>(
+  request: SignedRequest,
+  authorization: string,
+  context: VerifyContext<P>,
+): Signed<P> {
+  const parsed = parseAuthorization(authorization)
+  const credential = parseCredential(parsed.credential, context)
+  if ('problem' in credential) throw malformed(credential.problem, credential.region)
+  const payloadHash = headerText(request, 'x-amz-content-sha256')
+  if (payloadHash === undefined) {
+    throw new StoreError(
+      'InvalidRequest',
+      'Missing required header for this request: x-amz-content-sha256',
+    )
+  }
+  const time = requestTime(request)
+  if (time.timestamp.slice(0, 8) !== credential.date) {
+    throw malformed(
+      `Invalid credential date "${credential.date}". This date is not the same as X-Amz-Date: "${time.timestamp.slice(0, 8)}".`,
+    )
+  }
+  const token = headerText(request, 'x-amz-security-token')
+  if (token !== undefined) throw invalidToken(token)
+  requireSigned(request, parsed.signedHeaders)
+  const signed = verifySignature(request, context, {
+    credential,
+    timestamp: time.timestamp,
+    signedHeaders: parsed.signedHeaders,
+    signature: parsed.signature,
+    payloadHash,
+  })
+  // AWS looks at the clock last: a wrong clock is told only to who holds a key.
+  if (Math.abs(context.nowMs - time.ms) > s3Limits.clockSkewMs) {
+    throw requestTimeTooSkewed({
+      requestTime: time.text,
+      nowMs: context.nowMs,
+      maximumMs: s3Limits.clockSkewMs,
+    })
+  }
+  return signed
+}
+
+/** The parts of one signature, wherever the request carries it. */
+export interface SignatureParts {
+  readonly credential: CredentialScope
+  readonly timestamp: string
+  /** As sent: lower-case names, joined by ';'. */
+  readonly signedHeaders: string
+  readonly signature: string
+  /** The value that stands for the body: of x-amz-content-sha256, or UNSIGNED-PAYLOAD. */
+  readonly payloadHash: string
+}
+
+/**
+ * Looks the key up and compares signatures.
+ * @throws StoreError InvalidArgument, InvalidAccessKeyId or SignatureDoesNotMatch
+ */
+export function verifySignature<P>(
+  request: SignedRequest,
+  { lookup, keys }: VerifyContext<P>,
+  parts: SignatureParts,
+): Signed<P> {
+  const { credential, timestamp, signature, payloadHash } = parts
+  const form = parsePayloadForm(payloadHash)
+  if (form === undefined) throw invalidPayloadHash(payloadHash)
+  const { accessKeyId, scope } = credential
+  const found = lookup(accessKeyId)
+  if (found === undefined) throw invalidAccessKeyId(accessKeyId)
+  const key = keys.get(credential, found.secretAccessKey)
+  const covered = { headers: parts.signedHeaders, payload: payloadHash }
+  const path = canonicalPath(request.path)
+  const canonical = canonicalRequest(request, { ...covered, path })
+  const text = stringToSign(timestamp, scope, canonical)
+  if (!isSameSignature(sign(key, text), signature)) {
+    // Some signers take the path just as they send it, such as with '%2F' inside a key.
+    const asSent = canonicalRequest(request, { ...covered, path: request.path })
+    const isAsSent =
+      path !== request.path &&
+      isSameSignature(sign(key, stringToSign(timestamp, scope, asSent)), signature)
+    if (!isAsSent) {
+      throw signatureDoesNotMatch({
+        accessKeyId,
+        stringToSign: text,
+        signature,
+        canonicalRequest: canonical,
+      })
+    }
+  }
+  const { principal } = found
+  if (form.kind !== 'chunked') return { principal, accessKeyId, payload: form }
+  const signing = form.isSigned
+    ? { accessKeyId, key, seed: signature, timestamp, scope }
+    : undefined
+  const payload: Payload = { kind: 'chunked', signing, hasTrailers: form.hasTrailers }
+  return { principal, accessKeyId, payload }
+}
+
+/** AWS's answer to a value of x-amz-content-sha256 that it doesn't know. */
+export function invalidPayloadHash(value: string): StoreError {
+  return invalidArgument(
+    'x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value.',
+    'x-amz-content-sha256',
+    value,
+  )
+}
+
+/**
+ * Checks that the signature covers `host` and every header that can change what the request does.
+ * @throws StoreError AccessDenied naming the headers
+ */
+export function requireSigned(request: SignedRequest, signedHeaders: string): void {
+  const names = signedHeaders.split(';')
+  let unsigned: string | undefined
+  for (const name in request.headers) {
+    // Our own extensions change what a request means just as Amazon's do.
+    const matters = name === 'host' || name.startsWith('x-amz-') || name.startsWith('x-holdfast-')
+    if (matters && !names.includes(name)) unsigned = unsigned ? `${unsigned}, ${name}` : name
+  }
+  // HTTP/1.0 has no Host; the signature must still bind the request to a host.
+  if (!names.includes('host') && headerText(request, 'host') === undefined) unsigned ??= 'host'
+  if (unsigned !== undefined) {
+    throw new StoreError(
+      'AccessDenied',
+      'There were headers present in the request which were not signed',
+      { fields: { HeadersNotSigned: unsigned } },
+    )
+  }
+}
+
+/** A header that is sent once; undefined without it. */
+export function headerText(request: SignedRequest, name: string): string | undefined {
+  const value = request.headers[name]
+  return typeof value === 'string' ? value : value?.join(',')
+}
+
+interface Authorization {
+  readonly credential: string
+  readonly signedHeaders: string
+  readonly signature: string
+}
+
+const usualForm =
+  /^AWS4-HMAC-SHA256 +Credential=([^, ]+), *SignedHeaders=([^, ]+), *Signature=([0-9a-f]+)$/
+
+function parseAuthorization(header: string): Authorization {
+  const match = usualForm.exec(header)
+  if (match?.[1] !== undefined && match[2] !== undefined && match[3] !== undefined) {
+    return { credential: match[1], signedHeaders: match[2], signature: match[3] }
+  }
+  return parseUnusual(header)
+}
+
+/** Any order of components, and the precise reason for what is not an Authorization header at all. */
+function parseUnusual(header: string): Authorization {
+  const space = header.indexOf(' ')
+  const algorithm = space < 0 ? header : header.slice(0, space)
+  if (algorithm === 'AWS' || algorithm.startsWith('AWS4-ECDSA')) throw mechanismNotSupported()
+  if (!algorithm.startsWith('AWS4-')) {
+    throw invalidArgument('Unsupported Authorization Type', 'Authorization', header)
+  }
+  if (algorithm !== 'AWS4-HMAC-SHA256') throw mechanismNotSupported()
+  if (space < 0) {
+    throw invalidArgument(
+      "Authorization header is invalid -- one and only one ' ' (space) required.",
+      'Authorization',
+      header,
+    )
+  }
+  const found = new Map<string, string>()
+  for (const component of header.slice(space + 1).split(',')) {
+    const text = component.trim()
+    const equals = text.indexOf('=')
+    if (equals < 1) throw malformed(`the authorization component "${text}" is malformed.`)
+    const name = text.slice(0, equals)
+    if (found.has(name)) throw malformed(`the authorization component "${name}" is repeated.`)
+    found.set(name, text.slice(equals + 1))
+  }
+  const credential = found.get('Credential')
+  const signedHeaders = found.get('SignedHeaders')
+  const signature = found.get('Signature')
+  if (!credential || !signedHeaders || !signature) {
+    throw malformed(
+      'the authorization header requires three components: Credential, SignedHeaders, and Signature.',
+    )
+  }
+  return { credential, signedHeaders, signature }
+}
+
+function malformed(problem: string, region?: string): StoreError {
+  return new StoreError(
+    'AuthorizationHeaderMalformed',
+    `The authorization header is malformed; ${problem}`,
+    region === undefined ? {} : { fields: { Region: region } },
+  )
+}
+
+/** The time that was signed: x-amz-date, or else Date. */
+function requestTime(request: SignedRequest): { ms: number; timestamp: string; text: string } {
+  const amzDate = headerText(request, 'x-amz-date')
+  const date = headerText(request, 'date')
+  const text = amzDate ?? date ?? ''
+  const ms = amzDate === undefined ? parseDateHeader(text) : parseTimestamp(text)
+  if (ms === undefined) {
+    throw new StoreError(
+      'AccessDenied',
+      'AWS authentication requires a valid Date or x-amz-date header',
+    )
+  }
+  return { ms, timestamp: amzDate ?? formatTimestamp(ms), text }
+}

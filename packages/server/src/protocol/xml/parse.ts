@@ -1,0 +1,148 @@
+// Reads the XML of request bodies into a small tree: strict, bounded, without DTD or custom entities.
+// Namespaces are not compared, since S3's clients send its namespace, an older one, or none.
+import { SaxesParser, type SaxesTagNS } from 'saxes'
+import { StoreError } from '../../base/errors.ts'
+import { ownLimits, s3Limits } from '../../base/limits.ts'
+
+/** An element. Names are local: without prefix and namespace. */
+export interface XmlElement {
+  readonly name: string
+  /** Attributes by local name, namespace declarations left out: `type` for `xsi:type`. */
+  readonly attributes: ReadonlyMap<string, string>
+  /** The character data directly inside, joined, white space kept. */
+  readonly text: string
+  readonly children: readonly XmlElement[]
+}
+
+/** Bounds of one document; each has a default from base/limits.ts. */
+export interface XmlBounds {
+  readonly maximumBytes?: number
+  readonly maximumElements?: number
+  readonly maximumDepth?: number
+}
+
+interface OpenElement {
+  readonly name: string
+  readonly attributes: ReadonlyMap<string, string>
+  text: string
+  children: OpenElement[]
+}
+
+const noAttributes: ReadonlyMap<string, string> = new Map()
+// Shared by all leaves, so that a document of many costs less; nothing is ever pushed to it.
+const noChildren: OpenElement[] = []
+
+/**
+ * The root element of a UTF-8 document.
+ * @throws StoreError MalformedXml for what isn't well-formed XML in UTF-8, has a DTD, or goes beyond the bounds
+ */
+export function parseXml(body: Uint8Array, bounds: XmlBounds = {}): XmlElement {
+  if (body.byteLength > (bounds.maximumBytes ?? s3Limits.xmlBodyBytes)) throw malformedXml()
+  const tree = new TreeBuilder(
+    bounds.maximumElements ?? ownLimits.xmlElements,
+    bounds.maximumDepth ?? ownLimits.xmlDepth,
+  )
+  const parser = new SaxesParser({ xmlns: true })
+  parser.on('opentag', (tag) => tree.open(tag))
+  parser.on('closetag', () => tree.close())
+  parser.on('attribute', () => tree.countAttribute())
+  parser.on('text', (text) => tree.addText(text))
+  parser.on('cdata', (text) => tree.addText(text))
+  parser.on('doctype', () => {
+    throw malformedXml()
+  })
+  parser.on('error', (cause) => {
+    throw malformedXml(cause)
+  })
+  parser.write(decodeUtf8(body)).close()
+  if (tree.root === undefined) throw malformedXml()
+  return tree.root
+}
+
+class TreeBuilder {
+  root: OpenElement | undefined
+  readonly #maximumElements: number
+  readonly #maximumDepth: number
+  readonly #path: OpenElement[] = []
+  #elements = 0
+  #attributes = 0
+
+  constructor(maximumElements: number, maximumDepth: number) {
+    this.#maximumElements = maximumElements
+    this.#maximumDepth = maximumDepth
+  }
+
+  open(tag: SaxesTagNS): void {
+    this.#elements++
+    if (this.#elements > this.#maximumElements || this.#path.length >= this.#maximumDepth) {
+      throw malformedXml()
+    }
+    const element = {
+      name: tag.local,
+      attributes: attributesOf(tag),
+      text: '',
+      children: noChildren,
+    }
+    const parent = this.#path.at(-1)
+    if (parent === undefined) this.root = element
+    else if (parent.children === noChildren) parent.children = [element]
+    else parent.children.push(element)
+    this.#path.push(element)
+  }
+
+  countAttribute(): void {
+    this.#attributes++
+    if (this.#attributes > ownLimits.xmlAttributes) throw malformedXml()
+  }
+
+  close(): void {
+    this.#path.pop()
+  }
+
+  addText(text: string): void {
+    const element = this.#path.at(-1)
+    if (element) element.text += text
+  }
+}
+
+function attributesOf(tag: SaxesTagNS): ReadonlyMap<string, string> {
+  let attributes: Map<string, string> | undefined
+  for (const { prefix, local, value } of Object.values(tag.attributes)) {
+    if (prefix === 'xmlns' || local === 'xmlns') continue
+    attributes ??= new Map()
+    attributes.set(local, value)
+  }
+  return attributes ?? noAttributes
+}
+
+function decodeUtf8(body: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body)
+  } catch (cause) {
+    throw malformedXml(cause)
+  }
+}
+
+/** S3's answer to XML that it can't use, also where the XML is fine and only the schema is not. */
+export function malformedXml(cause?: unknown): StoreError {
+  return new StoreError(
+    'MalformedXml',
+    'The XML you provided was not well-formed or did not validate against our published schema',
+    { cause },
+  )
+}
+
+/** The first child of that name. */
+export function childOf(element: XmlElement, name: string): XmlElement | undefined {
+  return element.children.find((child) => child.name === name)
+}
+
+/** Every child of that name, in order. */
+export function childrenOf(element: XmlElement, name: string): XmlElement[] {
+  return element.children.filter((child) => child.name === name)
+}
+
+/** The text of the first child of that name; undefined without such a child. */
+export function childText(element: XmlElement, name: string): string | undefined {
+  return childOf(element, name)?.text
+}

@@ -1,0 +1,161 @@
+// Bodies: where an object's bytes are, how many rows refer to them, and what becomes of them when the
+// last reference goes. Small ones are rows, large ones blobs, multipart ones manifests of blobs.
+//
+// A body with one reference has no count: for rows and manifests the count's row is there only while
+// it is above one. A blob always has its count's row, which is how a sweep after a crash tells a blob
+// that is referred to from one that was never committed.
+
+import type { Bytes } from '../base/bytes.ts'
+import type { ReadTransaction, WriteTransaction } from '../engine/engine.ts'
+import { currentEpoch } from './epoch.ts'
+import { type Body, pack, unpack } from './record.ts'
+import * as schema from './schema.ts'
+
+/** One part of a multipart object, as its manifest keeps it. */
+export interface ManifestPart {
+  /** As the client numbered it, 1 to 10,000. */
+  readonly number: number
+  /** Where its bytes begin in the object. */
+  readonly offset: number
+  readonly sizeBytes: number
+  /** MD5 in hex. */
+  readonly etag: string
+  readonly blobId: string
+  /** The part's own checksum, base64, if the upload has an algorithm. */
+  readonly checksum?: string | undefined
+}
+
+/** Writes the row of a small body and gives its reference to the caller. */
+export function putRowBody(tx: WriteTransaction, id: number, bytes: Bytes): Body {
+  tx.put(schema.rowBody(id), bytes)
+  return { kind: 'row', id }
+}
+
+/** The bytes of a row body. */
+export async function readRowBody(tx: ReadTransaction, id: number): Promise<Bytes> {
+  const bytes = await tx.peek(schema.rowBody(id))
+  if (bytes === undefined) throw new Error(`body ${id} has no row`)
+  return bytes
+}
+
+/** Records a stored blob and gives its first reference to the caller. */
+export function putBlobBody(tx: WriteTransaction, id: string): Body {
+  tx.put(schema.blobCount(id), pack([1]))
+  return { kind: 'blob', id }
+}
+
+/** Writes a manifest of parts whose blobs' references the caller passes on to it. */
+export function putManifest(
+  tx: WriteTransaction,
+  id: number,
+  parts: readonly ManifestPart[],
+): Body {
+  parts.forEach((part, index) => {
+    tx.put(schema.manifestPart(id, index), encodePart(part))
+  })
+  return { kind: 'manifest', id, parts: parts.length }
+}
+
+/** Part `index`, from 0, of a manifest; undefined past its end. */
+export async function readManifestPart(
+  tx: ReadTransaction,
+  id: number,
+  index: number,
+): Promise<ManifestPart | undefined> {
+  const bytes = await tx.peek(schema.manifestPart(id, index))
+  return bytes === undefined ? undefined : decodePart(bytes)
+}
+
+/** The parts of a manifest in order, beginning with part `index`. */
+export async function* readManifest(
+  tx: ReadTransaction,
+  id: number,
+  index = 0,
+): AsyncGenerator<ManifestPart> {
+  const { end } = schema.manifestParts(id)
+  for await (const row of tx.range({ start: schema.manifestPart(id, index), end })) {
+    yield decodePart(row.value)
+  }
+}
+
+/** Adds a reference to `body`: another row holds it too. */
+export async function retainBody(tx: WriteTransaction, body: Body): Promise<void> {
+  const key = countKey(body)
+  if (key === undefined) return
+  const count = await readCount(tx, key)
+  tx.put(key, pack([(count ?? 1) + 1]))
+}
+
+/** Takes a reference from `body`; with the last one, its rows go and its blobs become garbage. */
+export async function releaseBody(tx: WriteTransaction, body: Body): Promise<void> {
+  const key = countKey(body)
+  if (key === undefined) return
+  const count = (await readCount(tx, key)) ?? 1
+  if (count > 2 || (count === 2 && body.kind === 'blob')) {
+    tx.put(key, pack([count - 1]))
+    return
+  }
+  if (count === 2) {
+    tx.delete(key)
+    return
+  }
+  switch (body.kind) {
+    case 'row':
+      tx.delete(schema.rowBody(body.id))
+      return
+    case 'blob':
+      await orphanBlob(tx, body.id)
+      return
+    case 'manifest':
+      await releaseManifest(tx, body.id)
+      return
+    case 'empty':
+      return
+  }
+}
+
+/** Marks a blob, whose last reference is gone, for collection once no reader can hold it. */
+async function orphanBlob(tx: WriteTransaction, id: string): Promise<void> {
+  tx.delete(schema.blobCount(id))
+  tx.put(schema.garbage(await currentEpoch(tx), id), new Uint8Array())
+}
+
+async function releaseManifest(tx: WriteTransaction, id: number): Promise<void> {
+  const parts: ManifestPart[] = []
+  for await (const part of readManifest(tx, id)) parts.push(part)
+  for (const [index, part] of parts.entries()) {
+    await releaseBody(tx, { kind: 'blob', id: part.blobId })
+    tx.delete(schema.manifestPart(id, index))
+  }
+}
+
+function countKey(body: Body): Bytes | undefined {
+  switch (body.kind) {
+    case 'empty':
+      return undefined
+    case 'row':
+      return schema.rowBodyCount(body.id)
+    case 'blob':
+      return schema.blobCount(body.id)
+    case 'manifest':
+      return schema.manifestCount(body.id)
+  }
+}
+
+async function readCount(tx: WriteTransaction, key: Bytes): Promise<number | undefined> {
+  const bytes = await tx.get(key)
+  return bytes === undefined ? undefined : unpack<[number]>(bytes)[0]
+}
+
+type PackedPart = [number, number, number, string, string, string?]
+
+function encodePart(part: ManifestPart): Buffer {
+  const packed: PackedPart = [part.number, part.offset, part.sizeBytes, part.etag, part.blobId]
+  if (part.checksum !== undefined) packed.push(part.checksum)
+  return pack(packed)
+}
+
+function decodePart(bytes: Bytes): ManifestPart {
+  const [number, offset, sizeBytes, etag, blobId, checksum] = unpack<PackedPart>(bytes)
+  return { number, offset, sizeBytes, etag, blobId, checksum }
+}

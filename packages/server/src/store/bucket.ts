@@ -1,0 +1,73 @@
+// Buckets: a row by name, which points at the root directory of the bucket's tree.
+
+import { type Bytes, text, utf8 } from '../base/bytes.ts'
+import { StoreError } from '../base/errors.ts'
+import type { ReadTransaction, WriteTransaction } from '../engine/engine.ts'
+import { createRoot, isEmpty, removeRoot } from './directory.ts'
+import type { IdSource } from './id.ts'
+import { pack, unpack } from './record.ts'
+import * as schema from './schema.ts'
+
+/** A bucket. */
+export interface BucketRecord {
+  /** Never used again when the bucket is deleted; uploads hang off it. */
+  readonly id: number
+  readonly ownerId: string
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+  readonly region: string
+  /** The directory that the bucket's keys begin in. */
+  readonly root: number
+}
+
+/** A bucket with its name. */
+export interface NamedBucket extends BucketRecord {
+  readonly name: string
+}
+
+/** The bucket of that name. */
+export async function findBucket(
+  tx: ReadTransaction,
+  name: string,
+): Promise<BucketRecord | undefined> {
+  const bytes = await tx.get(schema.bucket(utf8(name)))
+  return bytes === undefined ? undefined : unpack<BucketRecord>(bytes)
+}
+
+/** Creates a bucket; the caller has made sure that there is none of that name. */
+export function createBucket(
+  ctx: { readonly tx: WriteTransaction; readonly ids: IdSource },
+  name: string,
+  record: Omit<BucketRecord, 'id' | 'root'>,
+): BucketRecord {
+  const bucket: BucketRecord = { ...record, id: ctx.ids.next(), root: createRoot(ctx) }
+  ctx.tx.put(schema.bucket(utf8(name)), pack(bucket))
+  return bucket
+}
+
+/** Deletes an empty bucket; its uploads are left to the sweep. @throws StoreError `BucketNotEmpty` */
+export async function deleteBucket(tx: WriteTransaction, name: string): Promise<void> {
+  const bucket = await findBucket(tx, name)
+  if (bucket === undefined) return
+  if (!(await isEmpty(tx, bucket.root))) {
+    throw new StoreError('BucketNotEmpty', 'The bucket you tried to delete is not empty', {
+      fields: { BucketName: name },
+    })
+  }
+  tx.delete(schema.bucket(utf8(name)))
+  await removeRoot(tx, bucket.root)
+  tx.put(schema.abandonedUploads(bucket.id), new Uint8Array())
+}
+
+/** The buckets in order of their names, those after `after` if it is given. */
+export async function* walkBuckets(
+  tx: ReadTransaction,
+  after?: string,
+): AsyncGenerator<NamedBucket> {
+  const { start, end } = schema.buckets()
+  const from: Bytes =
+    after === undefined ? start : Buffer.concat([schema.bucket(utf8(after)), new Uint8Array(1)])
+  for await (const row of tx.range({ start: from, end })) {
+    yield { ...unpack<BucketRecord>(row.value), name: text(row.key.subarray(start.byteLength)) }
+  }
+}

@@ -1,0 +1,33 @@
+// Blobs that nothing refers to any more, by the epoch in which they were orphaned.
+
+import type { ReadTransaction, WriteTransaction } from '../engine/engine.ts'
+import * as schema from './schema.ts'
+
+/** One orphaned blob. */
+export interface Garbage {
+  readonly epoch: number
+  readonly blobId: string
+}
+
+/** Orphaned blobs, oldest first, that were orphaned before epoch `before`. */
+export async function listGarbage(
+  tx: ReadTransaction,
+  options: { readonly before?: number; readonly limit: number },
+): Promise<Garbage[]> {
+  const garbage: Garbage[] = []
+  for await (const row of tx.range(schema.garbageBefore(options.before))) {
+    garbage.push(schema.parseGarbage(row.key))
+    if (garbage.length === options.limit) break
+  }
+  return garbage
+}
+
+/** Forgets blobs that were deleted. */
+export function removeGarbage(tx: WriteTransaction, garbage: readonly Garbage[]): void {
+  for (const { epoch, blobId } of garbage) tx.delete(schema.garbage(epoch, blobId))
+}
+
+/** True when a row refers to the blob. */
+export async function isReferenced(tx: ReadTransaction, blobId: string): Promise<boolean> {
+  return (await tx.get(schema.blobCount(blobId))) !== undefined
+}

@@ -1,0 +1,59 @@
+// Numbers that are never used twice, for directories, bodies, manifests and uploads. A process takes
+// them in blocks, so that giving one out reads no row.
+
+import { StoreError } from '../base/errors.ts'
+import type { Engine } from '../engine/engine.ts'
+import { takeSequence } from './sequence.ts'
+
+/** Ids taken from the store at once. 2^53 / 2^20 blocks last for centuries of restarts. */
+const blockSize = 2 ** 20
+
+/** A source of ids below 2^53, unique in the store for ever. */
+export class IdSource {
+  readonly #engine: Engine
+  #next = 0
+  #end = 0
+  #spare: number | undefined
+  #refilling: Promise<void> | undefined
+
+  private constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  /** Opens a source with a block at hand. */
+  static async open(engine: Engine): Promise<IdSource> {
+    const source = new IdSource(engine)
+    await source.#refill()
+    return source
+  }
+
+  /** The next id. @throws StoreError `SlowDown` if the store could not give a new block in time. */
+  next(): number {
+    if (this.#next === this.#end) {
+      if (this.#spare === undefined) {
+        this.#refillSoon()
+        throw new StoreError('SlowDown', 'Please reduce your request rate.')
+      }
+      this.#next = this.#spare
+      this.#end = this.#spare + blockSize
+      this.#spare = undefined
+    }
+    if (this.#spare === undefined && this.#end - this.#next < blockSize / 2) this.#refillSoon()
+    return this.#next++
+  }
+
+  #refillSoon(): void {
+    if (this.#refilling !== undefined) return
+    this.#refilling = this.#refill()
+      // A full disk: the next call tries again, and says so if it must.
+      .catch(() => undefined)
+      .finally(() => {
+        this.#refilling = undefined
+      })
+  }
+
+  async #refill(): Promise<void> {
+    const block = await this.#engine.write((tx) => takeSequence(tx, 'id-block'))
+    this.#spare = block * blockSize
+  }
+}

@@ -1,0 +1,168 @@
+// How a shared directory is written: an overlay takes its place on the written path. It has rows of
+// its own over a base that is never written again; small layers are copied into it instead, so that
+// chains of overlays grow only where much was written. Also how references to directories are dropped.
+
+import type { Bytes } from '../base/bytes.ts'
+import type { WriteTransaction } from '../engine/engine.ts'
+import { retainBody } from './body.ts'
+import {
+  type DirectoryRow,
+  decodeEntry,
+  type EntryRow,
+  encodeEntry,
+  encodeFolderEntry,
+  encodeTombstone,
+  putDirectory,
+  readDirectory,
+  recordOf,
+  retainDirectory,
+  type TreeContext,
+} from './entry.ts'
+import { type Directory, type NamedEntry, type Step, scanOwnRows } from './layer.ts'
+import type { Override } from './record.ts'
+import * as schema from './schema.ts'
+
+/** Rows that an overlay copies at most, so that the first write to a shared directory stays constant. */
+export const copiedRows = 32
+
+/**
+ * Puts a writable directory with the same content in the place of a shared one, for which `step` is the
+ * entry `name` of the writable directory `parent`.
+ */
+export async function diverge(
+  ctx: TreeContext,
+  parent: Directory,
+  name: Bytes,
+  step: Step,
+  suffixBytes: number,
+): Promise<Directory> {
+  const { tx } = ctx
+  const source = step.directory
+  const id = ctx.ids.next()
+  const { rows, base, baseOverride } = await absorb(tx, source)
+  for (const { name, entry } of rows) await putCopy(tx, id, name, entry)
+  const row: DirectoryRow = {
+    refs: 1,
+    longestSuffix: Math.max(source.row.longestSuffix, suffixBytes),
+    base,
+    baseOverride,
+  }
+  putDirectory(tx, id, row)
+  // The parent's own entry gives its reference up; where the base is what it led to, to the base link.
+  if (base !== undefined) await linkBase(tx, id, base)
+  if (base !== undefined && !(step.own && base === source.id)) await retainDirectory(tx, base)
+  if (step.own && base !== source.id) await dropDirectory(tx, source.id)
+  const layered = base !== undefined
+  const entry = { child: id, layered, override: undefined }
+  tx.put(schema.entry(parent.id, name), encodeFolderEntry(entry))
+  return { id, row, override: undefined, layered, writable: true }
+}
+
+interface Absorbed {
+  /** Topmost rows of the layers that are small; tombstones only if there is a base. */
+  readonly rows: readonly NamedEntry<EntryRow>[]
+  /** The first layer that isn't small. */
+  readonly base: number | undefined
+  readonly baseOverride: Override | undefined
+}
+
+/** Takes layers from the top of a shared directory as long as their rows are few together. */
+async function absorb(tx: WriteTransaction, source: Directory): Promise<Absorbed> {
+  const rows = new Map<string, NamedEntry<EntryRow>>()
+  let budget = copiedRows
+  let { id, row, override }: Pick<Directory, 'id' | 'row' | 'override'> = source
+  for (;;) {
+    const layer: NamedEntry<EntryRow>[] = []
+    for await (const named of scanOwnRows(tx, id, override)) {
+      layer.push(named)
+      if (layer.length > budget) break
+    }
+    if (layer.length > budget) return { rows: [...rows.values()], base: id, baseOverride: override }
+    budget -= layer.length
+    for (const named of layer) {
+      const text = Buffer.from(named.name).toString('latin1')
+      if (!rows.has(text)) rows.set(text, named)
+    }
+    if (row.base === undefined) break
+    override ??= row.baseOverride
+    id = row.base
+    row = await readDirectory(tx, id)
+  }
+  const living = [...rows.values()].filter(({ entry }) => entry.kind !== 'tombstone')
+  return { rows: living, base: undefined, baseOverride: undefined }
+}
+
+/** Writes a copy of a row, with a reference of its own to what it refers to. */
+export async function putCopy(
+  tx: WriteTransaction,
+  id: number,
+  name: Bytes,
+  entry: EntryRow,
+): Promise<void> {
+  const key = schema.entry(id, name)
+  if (entry.kind === 'tombstone') {
+    tx.put(key, encodeTombstone())
+    return
+  }
+  tx.put(key, encodeEntry(entry))
+  if (entry.kind === 'folder') await retainDirectory(tx, entry.child)
+  else await retainBody(tx, recordOf(entry).body)
+}
+
+/**
+ * Moves the row of `name` from a base that only `directory` leads to into the writable `directory`
+ * itself, tombstones too. What is seen stays the same, and what the row refers to is given back when
+ * it is replaced. True if a row was moved.
+ */
+export async function pullUp(
+  tx: WriteTransaction,
+  directory: Directory,
+  name: Bytes,
+): Promise<boolean> {
+  let { base, baseOverride: override } = directory.row
+  while (base !== undefined) {
+    const row = await readDirectory(tx, base)
+    if (row.refs > 1) return false
+    const key = schema.entry(base, name)
+    const value = await tx.get(key)
+    if (value !== undefined) {
+      const entry = decodeEntry(value, override)
+      tx.delete(key)
+      const moved = entry.kind === 'tombstone' ? encodeTombstone() : encodeEntry(entry)
+      tx.put(schema.entry(directory.id, name), moved)
+      return true
+    }
+    override ??= row.baseOverride
+    base = row.base
+  }
+  return false
+}
+
+/**
+ * Takes a reference from directory `id`; without any, it is queued for collection. A directory that
+ * only one overlay is left to see is queued to be compacted with it.
+ */
+export async function dropDirectory(tx: WriteTransaction, id: number): Promise<void> {
+  const row = await readDirectory(tx, id)
+  const refs = row.refs - 1
+  if (refs < 0) throw new Error(`directory ${id} had no reference to drop`)
+  putDirectory(tx, id, { ...row, refs })
+  if (refs === 0) {
+    tx.put(schema.queued(id), empty)
+    return
+  }
+  if (refs > 1) return
+  for await (const link of tx.range(schema.overlayLinks(id))) {
+    tx.put(schema.compaction(schema.parseOverlayLink(link.key).overlay), empty)
+    return
+  }
+}
+
+/** Records that `overlay` has `base` as its base; see {@link dropDirectory}. */
+async function linkBase(tx: WriteTransaction, overlay: number, base: number): Promise<void> {
+  tx.put(schema.overlayLink(base, overlay), empty)
+  const { base: next } = await readDirectory(tx, base)
+  if (next !== undefined) tx.put(schema.compaction(overlay), empty)
+}
+
+const empty: Bytes = new Uint8Array()

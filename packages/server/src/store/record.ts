@@ -1,0 +1,137 @@
+// The record of an object, and of what its bytes are: the value of an object's row in the tree.
+// Records are plain msgpack maps with short keys; a field that is absent has its default.
+
+import { Packr } from 'msgpackr'
+import type { Bytes } from '../base/bytes.ts'
+
+/** The checksum algorithms that S3 clients may choose. */
+export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256'
+
+/** Whether a checksum is of all the bytes, or of the checksums of the parts. */
+export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE'
+
+/** A checksum as S3 shows it. */
+export interface Checksum {
+  readonly algorithm: ChecksumAlgorithm
+  readonly type: ChecksumType
+  /** Base64; for COMPOSITE followed by `-N`, the number of parts. */
+  readonly value: string
+}
+
+/**
+ * Where an object's bytes are: nowhere (it is empty), in a row of the engine, in a blob, or in the
+ * blobs of a manifest. Rows that hold a body count as references to it (`body.ts`).
+ */
+export type Body =
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'row'; readonly id: number }
+  | { readonly kind: 'blob'; readonly id: string }
+  | { readonly kind: 'manifest'; readonly id: number; readonly parts: number }
+
+/** One object version: all that HEAD answers, and where the bytes are. */
+export interface ObjectRecord {
+  /** The ETag without quotes: the MD5 in hex, or `md5-of-md5s-N`. */
+  readonly etag: string
+  readonly sizeBytes: number
+  /** Milliseconds since the epoch; the protocols show seconds or milliseconds. */
+  readonly modifiedAt: number
+  readonly ownerId: string
+  readonly body: Body
+  readonly storageClass: string
+  /** System headers (`content-type`, …) by lower-case name. */
+  readonly headers: Readonly<Record<string, string>>
+  /** User metadata by lower-case name, without the `x-amz-meta-`. */
+  readonly metadata: Readonly<Record<string, string>>
+  readonly checksum?: Checksum | undefined
+}
+
+/** What a copied folder says of all the rows that it shares with its source. */
+export interface Override {
+  readonly modifiedAt: number
+  readonly ownerId: string
+}
+
+const packr = new Packr({ useRecords: false, variableMapSize: true })
+
+/** Encodes any record of the store. */
+export function pack(value: object): Buffer {
+  return packr.pack(value)
+}
+
+/** Decodes what {@link pack} made; the caller names the type, which the row's key space determines. */
+export function unpack<T>(bytes: Bytes): T {
+  return packr.unpack(bytes) as T
+}
+
+interface PackedObject {
+  e: string
+  s: number
+  m: number
+  o: string
+  b?: [number, number | string, number?]
+  c?: string
+  h?: Record<string, string>
+  u?: Record<string, string>
+  k?: [ChecksumAlgorithm, ChecksumType, string]
+}
+
+const bodyCodes = { empty: 0, row: 1, blob: 2, manifest: 3 } as const
+
+function packBody(body: Body): PackedObject['b'] | undefined {
+  switch (body.kind) {
+    case 'empty':
+      return undefined
+    case 'manifest':
+      return [bodyCodes.manifest, body.id, body.parts]
+    default:
+      return [bodyCodes[body.kind], body.id]
+  }
+}
+
+function unpackBody(packed: PackedObject['b']): Body {
+  if (packed === undefined) return { kind: 'empty' }
+  const [code, id, parts] = packed
+  if (code === bodyCodes.blob && typeof id === 'string') return { kind: 'blob', id }
+  if (code === bodyCodes.row && typeof id === 'number') return { kind: 'row', id }
+  if (code === bodyCodes.manifest && typeof id === 'number' && parts !== undefined) {
+    return { kind: 'manifest', id, parts }
+  }
+  throw new Error(`unreadable body reference: ${JSON.stringify(packed)}`)
+}
+
+/** The bytes of an object's row. */
+export function encodeObject(record: ObjectRecord): Buffer {
+  const packed: PackedObject = {
+    e: record.etag,
+    s: record.sizeBytes,
+    m: record.modifiedAt,
+    o: record.ownerId,
+  }
+  const body = packBody(record.body)
+  if (body !== undefined) packed.b = body
+  if (record.storageClass !== 'STANDARD') packed.c = record.storageClass
+  if (Object.keys(record.headers).length > 0) packed.h = { ...record.headers }
+  if (Object.keys(record.metadata).length > 0) packed.u = { ...record.metadata }
+  const { checksum } = record
+  if (checksum !== undefined) packed.k = [checksum.algorithm, checksum.type, checksum.value]
+  return pack(packed)
+}
+
+/** The record in an object's row, seen through `override` if the row is a folder copy's shared one. */
+export function decodeObject(bytes: Bytes, override?: Override): ObjectRecord {
+  const packed = unpack<PackedObject>(bytes)
+  return {
+    etag: packed.e,
+    sizeBytes: packed.s,
+    modifiedAt: override?.modifiedAt ?? packed.m,
+    ownerId: override?.ownerId ?? packed.o,
+    body: unpackBody(packed.b),
+    storageClass: packed.c ?? 'STANDARD',
+    headers: packed.h ?? {},
+    metadata: packed.u ?? {},
+    checksum:
+      packed.k === undefined
+        ? undefined
+        : { algorithm: packed.k[0], type: packed.k[1], value: packed.k[2] },
+  }
+}

@@ -1,0 +1,138 @@
+// The key spaces of the store: every row that there is, and what its key is made of. A number is
+// 8 bytes big-endian; a name goes last and unescaped, or is NUL-terminated where something follows.
+// Rows' values are described by the files that read and write them.
+
+import type { Bytes } from '../base/bytes.ts'
+import { utf8 } from '../base/bytes.ts'
+import type { Range } from '../engine/engine.ts'
+import { key, prefixRange, reader } from '../engine/tuple.ts'
+
+/** The first byte of every key. A number is never given a second meaning. */
+const space = {
+  sequence: 0x10,
+  processStart: 0x11,
+  collectorDuty: 0x12,
+  epoch: 0x13,
+  secret: 0x14,
+  bucket: 0x20,
+  directory: 0x30,
+  entry: 0x31,
+  collectionQueue: 0x32,
+  /** Reserved for versions: `(directoryId, name) → historyId`. */
+  history: 0x33,
+  /** Reserved for versions: `(historyId, inverted order) → version`. */
+  version: 0x34,
+  livingHint: 0x35,
+  overlayLink: 0x36,
+  compactionQueue: 0x37,
+  upload: 0x40,
+  part: 0x41,
+  abandonedUploads: 0x42,
+  rowBody: 0x50,
+  rowBodyCount: 0x51,
+  blobCount: 0x52,
+  manifestPart: 0x53,
+  manifestCount: 0x54,
+  garbage: 0x55,
+} as const
+
+/** Above every id that is given out. */
+export const maximumId: number = Number.MAX_SAFE_INTEGER - 1
+
+// sequence.ts, process.ts, epoch.ts, secret.ts
+
+export const sequence = (name: string): Bytes => key(space.sequence).tail(utf8(name))
+export const processStart = (start: number): Bytes => key(space.processStart).u64(start).end()
+export const processStarts = (): Range => prefixRange(key(space.processStart).end())
+export const startNumber = (row: Bytes): number => reader(row).u64()
+export const collectorDuty = (): Bytes => key(space.collectorDuty).end()
+export const epoch = (): Bytes => key(space.epoch).end()
+export const secret = (): Bytes => key(space.secret).end()
+
+// bucket.ts
+
+export const bucket = (name: Bytes): Bytes => key(space.bucket).tail(name)
+export const buckets = (): Range => prefixRange(key(space.bucket).end())
+
+// directory.ts and its neighbours
+
+export const directory = (id: number): Bytes => key(space.directory).u64(id).end()
+export const directories = (): Range => prefixRange(key(space.directory).end())
+export const entry = (id: number, name: Bytes): Bytes => key(space.entry).u64(id).tail(name)
+export const entries = (id: number): Range => prefixRange(key(space.entry).u64(id).end())
+export const queued = (id: number): Bytes => key(space.collectionQueue).u64(id).end()
+export const queue = (): Range => prefixRange(key(space.collectionQueue).end())
+export const allEntries = (): Range => prefixRange(key(space.entry).end())
+/** The directory id and the name in the key of an entry's row. */
+export function parseEntry(row: Bytes): { id: number; name: Bytes } {
+  const fields = reader(row)
+  return { id: fields.u64(), name: fields.rest() }
+}
+/** The directory id in the key of a row whose key has nothing else. */
+export const directoryId = (row: Bytes): number => reader(row).u64()
+export const livingHint = (id: number): Bytes => key(space.livingHint).u64(id).end()
+export const livingHints = (): Range => prefixRange(key(space.livingHint).end())
+export const overlayLink = (base: number, overlay: number): Bytes =>
+  key(space.overlayLink).u64(base).u64(overlay).end()
+export const overlayLinks = (base: number): Range =>
+  prefixRange(key(space.overlayLink).u64(base).end())
+export const allOverlayLinks = (): Range => prefixRange(key(space.overlayLink).end())
+export function parseOverlayLink(row: Bytes): { base: number; overlay: number } {
+  const fields = reader(row)
+  return { base: fields.u64(), overlay: fields.u64() }
+}
+export const compaction = (id: number): Bytes => key(space.compactionQueue).u64(id).end()
+export const compactions = (): Range => prefixRange(key(space.compactionQueue).end())
+
+// upload.ts
+
+export const upload = (bucketId: number, name: Bytes, number: number): Bytes =>
+  key(space.upload).u64(bucketId).name(name).u64(number).end()
+export const uploadsOfBucket = (bucketId: number): Range =>
+  prefixRange(key(space.upload).u64(bucketId).end())
+/** The first key of the uploads whose name is `name` or greater. */
+export const uploadsFrom = (bucketId: number, name: Bytes): Bytes =>
+  key(space.upload).u64(bucketId).namePrefix(name)
+export const allUploads = (): Range => prefixRange(key(space.upload).end())
+export function parseUpload(row: Bytes): { bucketId: number; key: Bytes; number: number } {
+  const fields = reader(row)
+  return { bucketId: fields.u64(), key: fields.name(), number: fields.u64() }
+}
+export const part = (upload: number, number: number): Bytes =>
+  key(space.part).u64(upload).u64(number).end()
+export const parts = (upload: number): Range => prefixRange(key(space.part).u64(upload).end())
+export const allParts = (): Range => prefixRange(key(space.part).end())
+export function parsePart(row: Bytes): { upload: number; number: number } {
+  const fields = reader(row)
+  return { upload: fields.u64(), number: fields.u64() }
+}
+export const abandonedUploads = (bucketId: number): Bytes =>
+  key(space.abandonedUploads).u64(bucketId).end()
+export const allAbandonedUploads = (): Range => prefixRange(key(space.abandonedUploads).end())
+
+// body.ts, garbage.ts
+
+export const rowBody = (id: number): Bytes => key(space.rowBody).u64(id).end()
+export const rowBodies = (): Range => prefixRange(key(space.rowBody).end())
+export const rowBodyCount = (id: number): Bytes => key(space.rowBodyCount).u64(id).end()
+export const rowBodyCounts = (): Range => prefixRange(key(space.rowBodyCount).end())
+export const blobCount = (id: string): Bytes => key(space.blobCount).tail(utf8(id))
+export const blobCounts = (): Range => prefixRange(key(space.blobCount).end())
+export const manifestPart = (id: number, index: number): Bytes =>
+  key(space.manifestPart).u64(id).u64(index).end()
+export const manifestParts = (id: number): Range =>
+  prefixRange(key(space.manifestPart).u64(id).end())
+export const allManifestParts = (): Range => prefixRange(key(space.manifestPart).end())
+export const manifestCount = (id: number): Bytes => key(space.manifestCount).u64(id).end()
+export const manifestCounts = (): Range => prefixRange(key(space.manifestCount).end())
+export const garbage = (epoch: number, blobId: string): Bytes =>
+  key(space.garbage).u64(epoch).tail(utf8(blobId))
+/** Garbage of the epochs below `before`, or all of it. */
+export const garbageBefore = (before?: number): Range => {
+  const all = prefixRange(key(space.garbage).end())
+  return before === undefined ? all : { ...all, end: key(space.garbage).u64(before).end() }
+}
+export function parseGarbage(row: Bytes): { epoch: number; blobId: string } {
+  const fields = reader(row)
+  return { epoch: fields.u64(), blobId: Buffer.from(fields.rest()).toString() }
+}

@@ -1,0 +1,17 @@
+// Named counters whose numbers are given out once.
+
+import type { WriteTransaction } from '../engine/engine.ts'
+import { pack, unpack } from './record.ts'
+import * as schema from './schema.ts'
+
+/** The sequences that there are: blocks of ids, and starts of processes. */
+export type SequenceName = 'id-block' | 'process-start'
+
+/** The next number of a sequence, from 1. */
+export async function takeSequence(tx: WriteTransaction, name: SequenceName): Promise<number> {
+  const key = schema.sequence(name)
+  const last = await tx.get(key)
+  const next = last === undefined ? 1 : unpack<[number]>(last)[0] + 1
+  tx.put(key, pack([next]))
+  return next
+}

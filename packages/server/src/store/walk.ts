@@ -1,0 +1,117 @@
+// Walking the tree depth first, which is the byte order of whole keys. A walk begins at its first key
+// by descending to it, name by name, so that what lies before costs nothing.
+
+import { afterPrefix, type Bytes, compareBytes, startsWith } from '../base/bytes.ts'
+import type { ReadTransaction } from '../engine/engine.ts'
+import { findFolder, rootView } from './directory.ts'
+import { type LivingEntry, type ObjectEntry, recordOf, splitKey, successor } from './entry.ts'
+import { type NamedEntry, scanEntries, type View } from './layer.ts'
+import type { ObjectRecord } from './record.ts'
+
+/** Which keys a walk yields: those with `prefix` from `from` on, or those after `after`. */
+export interface WalkRange {
+  readonly prefix?: Bytes | undefined
+  /** Inclusive. */
+  readonly from?: Bytes | undefined
+  /** Exclusive. */
+  readonly after?: Bytes | undefined
+}
+
+/** An object with its key. */
+export interface KeyedObject {
+  readonly key: Buffer
+  readonly record: ObjectRecord
+}
+
+/** The objects of a range in the order of their keys, read as they are consumed. */
+export async function* walk(
+  tx: ReadTransaction,
+  root: number,
+  range: WalkRange = {},
+): AsyncGenerator<KeyedObject> {
+  for await (const { key, entry } of walkEntries(tx, rootView(root), range)) {
+    yield { key, record: recordOf(entry) }
+  }
+}
+
+/** A directory of which a walk is reading the entries. */
+interface Frame {
+  readonly prefix: Bytes
+  readonly entries: AsyncGenerator<NamedEntry>
+  /** The folder that the walk's first key is in, and where in it: the only one not read whole. */
+  readonly first: { readonly folder: Bytes; readonly start: Bytes } | undefined
+}
+
+/** As {@link walk}, below any directory, with entries that are decoded only when they are wanted. */
+export async function* walkEntries(
+  tx: ReadTransaction,
+  top: View,
+  range: WalkRange,
+): AsyncGenerator<{ readonly key: Buffer; readonly entry: ObjectEntry }> {
+  const prefix = range.prefix ?? empty
+  const start = firstKey(prefix, range)
+  const { folders, name } = splitKey(prefix)
+  const folder = prefix.subarray(0, prefix.byteLength - name.byteLength)
+  if (!startsWith(start, folder)) return
+  const view = await findFolder(tx, top, folders)
+  if (view === undefined) return
+  const frames: Frame[] = [
+    openFrame(tx, view, folder, {
+      start: start.subarray(folder.byteLength),
+      end: name.byteLength === 0 ? undefined : afterPrefix(name),
+    }),
+  ]
+  try {
+    for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
+      const next = await frame.entries.next()
+      if (next.done === true) {
+        frames.pop()
+        continue
+      }
+      const key = Buffer.concat([frame.prefix, next.value.name])
+      const { entry } = next.value
+      if (entry.kind === 'object') yield { key, entry }
+      else
+        frames.push(openFrame(tx, viewOf(entry), key, { start: startIn(frame, next.value.name) }))
+    }
+  } finally {
+    for (const frame of frames.reverse()) await frame.entries.return(undefined)
+  }
+}
+
+/** The directory that a folder's entry leads to. */
+export function viewOf(entry: Extract<LivingEntry, { kind: 'folder' }>): View {
+  return { id: entry.child, override: entry.override, layered: entry.layered }
+}
+
+/** The least key that a range can hold. */
+export function firstKey(prefix: Bytes, { from, after }: WalkRange): Bytes {
+  let first = prefix
+  if (from !== undefined && compareBytes(from, first) > 0) first = from
+  if (after !== undefined && compareBytes(after, first) >= 0) first = successor(after)
+  return first
+}
+
+/** Splits a key below a directory at its first '/': the name to seek, and where to begin in it. */
+export function splitSeek(start: Bytes): { readonly name: Bytes; readonly rest: Bytes } {
+  const slash = start.indexOf(0x2f)
+  if (slash === -1) return { name: start, rest: empty }
+  return { name: start.subarray(0, slash + 1), rest: start.subarray(slash + 1) }
+}
+
+function openFrame(
+  tx: ReadTransaction,
+  view: View,
+  prefix: Bytes,
+  { start, end }: { readonly start: Bytes; readonly end?: Bytes | undefined },
+): Frame {
+  const { name, rest } = splitSeek(start)
+  const first = rest.byteLength === 0 ? undefined : { folder: name, start: rest }
+  return { prefix, entries: scanEntries(tx, view, { start: name, end }), first }
+}
+
+function startIn({ first }: Frame, folder: Bytes): Bytes {
+  return first !== undefined && compareBytes(first.folder, folder) === 0 ? first.start : empty
+}
+
+const empty: Bytes = new Uint8Array()

@@ -1,0 +1,261 @@
+// A block device in memory that remembers every write and every flush, and can be asked what would
+// be left of it had the power failed at any moment: all that was flushed, and a random part of the
+// rest. It speaks NBD (https://github.com/NetworkBlockDevice/nbd/blob/master/doc/proto.md).
+
+import { createServer, type Server, type Socket } from 'node:net'
+import type { Choices } from '../crash/content.ts'
+
+/** The unit that a power failure keeps or loses as a whole. */
+const BLOCK_BYTES = 4096
+
+const OPTION_MAGIC = Buffer.from('IHAVEOPT')
+const OPTION_REPLY_MAGIC = 0x3e889045565a9n
+const REQUEST_MAGIC = 0x25609513
+const REPLY_MAGIC = 0x67446698
+const FLAG_FIXED_NEWSTYLE = 1
+const OPTION_ABORT = 2
+const OPTION_GO = 7
+const REPLY_ACK = 1
+const REPLY_INFO = 3
+const REPLY_UNSUPPORTED = 2 ** 31 + 1
+const FLAGS_HAS_FLAGS_AND_FLUSH = 1 | 4
+const COMMAND_READ = 0
+const COMMAND_WRITE = 1
+const COMMAND_DISCONNECT = 2
+const COMMAND_FLUSH = 3
+const EINVAL = 22
+const REQUEST_BYTES = 28
+const OPTION_HEADER_BYTES = 16
+
+/** A write within one block. */
+interface Piece {
+  readonly block: number
+  readonly offset: number
+  readonly data: Buffer
+}
+
+/** What to leave of a disk. */
+export interface PowerFailure {
+  /** The length of the log at which the power fails. */
+  readonly position: number
+  readonly choices: Choices
+  /** Share of the unflushed pieces that reached the disk all the same. */
+  readonly keptShare: number
+  /** What was flushed before counts as flushed; later flushes are ignored when it is given. */
+  readonly lastHonestFlush?: number
+}
+
+/** The device. Serve it, mount it, write; then take what a power failure leaves as another disk. */
+export class Disk {
+  readonly sizeBytes: number
+  readonly #base: ReadonlyMap<number, Buffer>
+  readonly #blocks: Map<number, Buffer>
+  readonly #log: (Piece | 'flush')[] = []
+  #server: Server | undefined
+
+  constructor(sizeBytes: number, base: ReadonlyMap<number, Buffer> = new Map()) {
+    this.sizeBytes = sizeBytes
+    this.#base = base
+    this.#blocks = new Map(base)
+  }
+
+  /** Length of the log: the number of pieces written and flushes done. */
+  get position(): number {
+    return this.#log.length
+  }
+
+  /** Number of flushes in the log. */
+  get flushes(): number {
+    return this.#log.filter((entry) => entry === 'flush').length
+  }
+
+  /** The disk as it is found after the power failed. */
+  afterPowerFailure(failure: PowerFailure): Disk {
+    const { position, choices, keptShare, lastHonestFlush = position } = failure
+    const lastFlush = this.#log.lastIndexOf('flush', Math.min(position, lastHonestFlush) - 1)
+    const blocks = new Map(this.#base)
+    for (const [index, entry] of this.#log.slice(0, position).entries()) {
+      if (entry === 'flush') continue
+      if (index < lastFlush || choices.fraction() < keptShare) apply(blocks, entry)
+    }
+    return new Disk(this.sizeBytes, blocks)
+  }
+
+  /** Serves the device on a Unix socket until `close`. */
+  async listen(path: string): Promise<void> {
+    const server = createServer((socket) => new Connection(socket, this))
+    this.#server = server
+    await new Promise<void>((resolve) => server.listen(path, resolve))
+  }
+
+  /** Ends serving. */
+  close(): void {
+    this.#server?.close()
+  }
+
+  /** Bytes as a reader sees them now. */
+  read(start: number, length: number): Buffer {
+    const result = Buffer.alloc(length)
+    for (let at = 0; at < length; ) {
+      const offset = (start + at) % BLOCK_BYTES
+      const count = Math.min(BLOCK_BYTES - offset, length - at)
+      const block = this.#blocks.get(Math.floor((start + at) / BLOCK_BYTES))
+      block?.copy(result, at, offset, offset + count)
+      at += count
+    }
+    return result
+  }
+
+  /** Writes and logs; the data must not change afterwards. */
+  write(start: number, data: Buffer): void {
+    for (let at = 0; at < data.length; ) {
+      const offset = (start + at) % BLOCK_BYTES
+      const count = Math.min(BLOCK_BYTES - offset, data.length - at)
+      const block = Math.floor((start + at) / BLOCK_BYTES)
+      const piece = { block, offset, data: data.subarray(at, at + count) }
+      this.#log.push(piece)
+      apply(this.#blocks, piece)
+      at += count
+    }
+  }
+
+  /** Notes that everything written so far is safe. */
+  flush(): void {
+    this.#log.push('flush')
+  }
+}
+
+function apply(blocks: Map<number, Buffer>, { block, offset, data }: Piece): void {
+  if (data.length === BLOCK_BYTES) {
+    blocks.set(block, data)
+    return
+  }
+  // Blocks are shared between disks and with the log: never changed in place.
+  const copy = Buffer.from(blocks.get(block) ?? Buffer.alloc(BLOCK_BYTES))
+  data.copy(copy, offset)
+  blocks.set(block, copy)
+}
+
+/** One NBD client: the handshake, then commands, answered in order. */
+class Connection {
+  readonly #socket: Socket
+  readonly #disk: Disk
+  #pending: Buffer[] = []
+  #pendingBytes = 0
+  #phase: 'flags' | 'options' | 'commands' = 'flags'
+
+  constructor(socket: Socket, disk: Disk) {
+    this.#socket = socket
+    this.#disk = disk
+    const greeting = Buffer.concat([Buffer.from('NBDMAGIC'), OPTION_MAGIC, Buffer.alloc(2)])
+    greeting.writeUInt16BE(FLAG_FIXED_NEWSTYLE, 16)
+    socket.write(greeting)
+    socket.on('error', () => socket.destroy())
+    socket.on('data', (chunk: Buffer) => {
+      this.#pending.push(chunk)
+      this.#pendingBytes += chunk.length
+      while (this.#step());
+    })
+  }
+
+  /** Takes one whole message off what has come; false if none is complete. */
+  #step(): boolean {
+    switch (this.#phase) {
+      case 'flags':
+        if (this.#take(4) === undefined) return false
+        this.#phase = 'options'
+        return true
+      case 'options':
+        return this.#option()
+      case 'commands':
+        return this.#command()
+    }
+  }
+
+  #option(): boolean {
+    const head = this.#peek(OPTION_HEADER_BYTES)
+    if (head === undefined) return false
+    const option = head.readUInt32BE(8)
+    if (this.#take(OPTION_HEADER_BYTES + head.readUInt32BE(12)) === undefined) return false
+    if (option === OPTION_GO) {
+      const info = Buffer.alloc(12)
+      info.writeBigUInt64BE(BigInt(this.#disk.sizeBytes), 2)
+      info.writeUInt16BE(FLAGS_HAS_FLAGS_AND_FLUSH, 10)
+      this.#optionReply(option, REPLY_INFO, info)
+      this.#optionReply(option, REPLY_ACK)
+      this.#phase = 'commands'
+    } else if (option === OPTION_ABORT) {
+      this.#optionReply(option, REPLY_ACK)
+      this.#socket.end()
+    } else {
+      this.#optionReply(option, REPLY_UNSUPPORTED)
+    }
+    return true
+  }
+
+  #optionReply(option: number, type: number, data: Buffer = Buffer.alloc(0)): void {
+    const head = Buffer.alloc(20)
+    head.writeBigUInt64BE(OPTION_REPLY_MAGIC, 0)
+    head.writeUInt32BE(option, 8)
+    head.writeUInt32BE(type, 12)
+    head.writeUInt32BE(data.length, 16)
+    this.#socket.write(Buffer.concat([head, data]))
+  }
+
+  #command(): boolean {
+    const head = this.#peek(REQUEST_BYTES)
+    if (head === undefined) return false
+    if (head.readUInt32BE(0) !== REQUEST_MAGIC) {
+      this.#socket.destroy()
+      return false
+    }
+    const command = head.readUInt16BE(6)
+    const offset = Number(head.readBigUInt64BE(16))
+    const length = head.readUInt32BE(24)
+    const whole = this.#take(REQUEST_BYTES + (command === COMMAND_WRITE ? length : 0))
+    if (whole === undefined) return false
+    const cookie = Buffer.from(head.subarray(8, 16))
+    switch (command) {
+      case COMMAND_READ:
+        this.#reply(cookie, 0, this.#disk.read(offset, length))
+        return true
+      case COMMAND_WRITE:
+        this.#disk.write(offset, Buffer.from(whole.subarray(REQUEST_BYTES)))
+        this.#reply(cookie, 0)
+        return true
+      case COMMAND_FLUSH:
+        this.#disk.flush()
+        this.#reply(cookie, 0)
+        return true
+      case COMMAND_DISCONNECT:
+        this.#socket.end()
+        return false
+      default:
+        this.#reply(cookie, EINVAL)
+        return true
+    }
+  }
+
+  #reply(cookie: Buffer, error: number, data: Buffer = Buffer.alloc(0)): void {
+    const head = Buffer.alloc(8)
+    head.writeUInt32BE(REPLY_MAGIC, 0)
+    head.writeUInt32BE(error, 4)
+    this.#socket.write(Buffer.concat([head, cookie, data]))
+  }
+
+  #peek(length: number): Buffer | undefined {
+    if (this.#pendingBytes < length) return undefined
+    const joined = this.#pending.length === 1 ? this.#pending[0] : Buffer.concat(this.#pending)
+    this.#pending = joined === undefined ? [] : [joined]
+    return joined?.subarray(0, length)
+  }
+
+  #take(length: number): Buffer | undefined {
+    const taken = this.#peek(length)
+    if (taken === undefined) return undefined
+    const rest = this.#pending[0]?.subarray(length)
+    this.#pending = rest === undefined || rest.length === 0 ? [] : [rest]
+    this.#pendingBytes -= length
+    return taken
+  }
+}

@@ -1,0 +1,152 @@
+// Power loss: the server works on a file system on a disk that logs every block write and flush;
+// the log is then cut at random points, what wasn't flushed is dropped at random, and the server is
+// started on what is left. Every acknowledged write must be there. `--points N --seconds N --seed N`.
+
+import assert from 'node:assert/strict'
+import { randomInt } from 'node:crypto'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { checkStore } from '../crash/check.ts'
+import { Choices } from '../crash/content.ts'
+import { Traffic } from '../crash/traffic.ts'
+import { startServer } from '../harness.ts'
+import { WireClient } from '../wire.ts'
+import { Disk } from './disk.ts'
+import { assertMountable, mountDisk } from './mount.ts'
+
+const DISK_BYTES = 2 * 1024 ** 3
+const WORKERS = 2
+const KEPT_SHARES = [0, 0.5, 0.5, 0.5, 0.9] as const
+/** Cuts while the folder is still being made, of which only a working start is asked. */
+const EARLY_POINTS = 4
+/** The position just after a cut: all answers given at that length of the log count. */
+const JUST_AFTER = 0.9
+
+const { values } = parseArgs({
+  options: {
+    points: { type: 'string', default: '24' },
+    seconds: { type: 'string', default: '12' },
+    seed: { type: 'string' },
+  },
+})
+const points = Number(values.points)
+const recordedMs = Number(values.seconds) * 1_000
+const seed = Number(values.seed ?? randomInt(2 ** 31))
+
+/** What was written, and how the disk saw it. */
+interface Recording {
+  readonly disk: Disk
+  readonly traffic: Traffic
+  readonly formattedAt: number
+  readonly preparedAt: number
+  readonly endedAt: number
+}
+
+/** Runs the load on a logged disk, with a `kill -9` and a second start halfway. */
+async function record(choices: Choices): Promise<Recording> {
+  const disk = new Disk(DISK_BYTES)
+  await using mounted = await mountDisk(disk, { format: true })
+  const formattedAt = disk.position
+  await using server = await startServer({
+    workers: WORKERS,
+    dataFolder: join(mounted.folder, 'data'),
+  })
+  const client = new WireClient(server)
+  let events = 0
+  const now = (): number => {
+    events += 1
+    return disk.position + events / 1e9
+  }
+  const traffic = new Traffic({
+    client,
+    choices,
+    now,
+    profile: {
+      clients: 8,
+      keysPerClient: 12,
+      sharedKeys: 3,
+      smallBytes: 8_192,
+      largeBytes: 400_000,
+      fullPartShare: 0.15,
+    },
+  })
+  await traffic.prepare()
+  const preparedAt = disk.position
+  traffic.start()
+  await delay(recordedMs / 2)
+  await server.kill()
+  await traffic.halt()
+  await server.restart()
+  traffic.start()
+  await delay(recordedMs / 2)
+  const endedAt = disk.position
+  await traffic.halt()
+  client.close()
+  await server.kill()
+  assert.deepEqual(traffic.takeProblems(), [])
+  return { disk, traffic, formattedAt, preparedAt, endedAt }
+}
+
+/** Starts the server on what is left, reads everything, writes something, stops, runs fsck. */
+async function inspect(disk: Disk, position: number, recording: Recording): Promise<string[]> {
+  const { traffic, preparedAt } = recording
+  await using mounted = await mountDisk(disk, { format: false })
+  await using server = await startServer({
+    workers: WORKERS,
+    dataFolder: join(mounted.folder, 'data'),
+  })
+  const client = new WireClient(server)
+  const { histories, buckets } = traffic
+  const at = position + JUST_AFTER
+  const problems =
+    position < preparedAt ? [] : await checkStore({ client, buckets, histories, at, settle: false })
+  const bucket = '/after-power-loss'
+  const body = Buffer.from('still writing')
+  for (const wanted of [
+    { method: 'PUT', path: bucket },
+    { method: 'PUT', path: `${bucket}/key`, body },
+    { method: 'GET', path: `${bucket}/key` },
+  ]) {
+    const { status } = await client.send(wanted)
+    if (status !== 200) problems.push(`${wanted.method} ${wanted.path} was answered ${status}`)
+  }
+  client.close()
+  const exitCode = await server.stop()
+  if (exitCode !== 0) problems.push(`the server stopped with exit code ${exitCode}`)
+  const fsck = await server.fsck()
+  if (fsck.exitCode !== 0) problems.push(`fsck found something:\n${fsck.output}`)
+  return problems
+}
+
+test(`what was acknowledged survives a power loss (seed ${seed})`, async (context) => {
+  await assertMountable()
+  const choices = new Choices(seed)
+  const recording = await record(choices)
+  const { disk, traffic, formattedAt, preparedAt, endedAt } = recording
+  context.diagnostic(`${disk.position} block writes, ${disk.flushes} of them flushes`)
+  context.diagnostic(JSON.stringify(traffic.tally))
+  assert.ok(traffic.tally.acknowledged > 100, 'too little was written to prove anything')
+  for (let point = 1; point <= points; point += 1) {
+    const isEarly = point <= EARLY_POINTS
+    const position = isEarly
+      ? choices.between(formattedAt, preparedAt)
+      : choices.between(preparedAt, endedAt)
+    const keptShare = choices.of(KEPT_SHARES)
+    await context.test(`point ${point}: at ${position}, ${keptShare} kept`, async () => {
+      const left = disk.afterPowerFailure({ position, choices, keptShare })
+      assert.deepEqual(await inspect(left, position, recording), [])
+    })
+  }
+  await context.test('a disk that lies about flushing is found out', async () => {
+    const left = disk.afterPowerFailure({
+      position: endedAt,
+      choices,
+      keptShare: 0.5,
+      lastHonestFlush: preparedAt,
+    })
+    const problems = await inspect(left, endedAt, recording).catch((cause: unknown) => [cause])
+    assert.notEqual(problems.length, 0, 'losing half of everything went unnoticed')
+  })
+})
