@@ -1,7 +1,10 @@
-// The errors that a lock rejects with, beside the reason of an aborted signal and the TypeError or RangeError of a caller's
-// mistake. After each of them nothing is held and nothing waits.
+// The errors that a lock rejects with, beside the reason of an aborted signal and the TypeError or
+// RangeError of a caller's mistake. After each of them nothing is held and nothing waits.
 
-/** The lock wasn't granted within `timeoutMs`. May be retried; the retry queues behind those who wait by then. */
+/**
+ * The lock wasn't granted within `timeoutMs`. May be retried; the retry queues behind those who
+ * wait by then.
+ */
 export class LockTimeoutError extends Error {
   override readonly name = 'LockTimeoutError'
   readonly timeoutMs: number

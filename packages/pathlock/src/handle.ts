@@ -1,12 +1,16 @@
-// What the holder of a lock has in hand. Nothing in the lock table needs the handle, so that one which its owner forgot can
-// be collected, and its loss be noticed.
+// What the holder of a lock has in hand. Nothing in the lock table needs the handle, so that one
+// which its owner forgot can be collected, and its loss be noticed.
 
 import { LockLostError } from './errors.ts'
+import type { Claim } from './node.ts'
 import type { Components, ParsePath, Path } from './path.ts'
 import { covers, isSubset, type LockRequest, parsePath, parseRequest } from './request.ts'
-import type { Claim, LockTable } from './table.ts'
+import type { LockTable } from './table.ts'
 
-/** A granted lock, until its release. Meant for `await using` or `using`; a handle that is dropped unreleased holds on. */
+/**
+ * A granted lock, until its release. Meant for `await using` or `using`; a handle that is dropped
+ * unreleased holds on.
+ */
 export interface PathLockHandle extends Disposable, AsyncDisposable {
   /** The request's place in the order of all requests to this lock, from 1 up. */
   readonly ticket: bigint
@@ -14,14 +18,20 @@ export interface PathLockHandle extends Disposable, AsyncDisposable {
   readonly request: { readonly read: readonly Components[]; readonly write: readonly Components[] }
   /** Whether the lock is still held. */
   readonly held: boolean
-  /** Aborted when the lock is lost without a release. Within one process that never happens; a lease may expire. */
+  /**
+   * Aborted when the lock is lost without a release. Within one process that never happens; a lease
+   * may expire.
+   */
   readonly signal: AbortSignal
-  /** Whether `path` may be read (or written) under this lock: whether it, or what is above it, is held so. */
+  /**
+   * Whether `path` may be read (or written) under this lock: whether it, or what is above it, is
+   * held so.
+   */
   covers(path: Path, mode: 'read' | 'write'): boolean
   /**
-   * Gives a part of the lock back at once: drops paths, or keeps a written path as a read one. Throws RangeError for
-   * anything that was not requested (there is no upgrade, and a path below a requested one was not requested), and
-   * LockLostError after the release.
+   * Gives a part of the lock back at once: drops paths, or keeps a written path as a read one.
+   * Throws RangeError for anything that was not requested (there is no upgrade, and a path below a
+   * requested one was not requested), and LockLostError after the release.
    */
   downgrade(to: LockRequest): void
   /** Gives the lock back. Harmless when repeated. */

@@ -1,4 +1,5 @@
-// What a caller of PathLock sees: order, handles, errors, aborts, timeouts, and that nothing is left behind.
+// What a caller of PathLock sees: order, handles, errors, aborts, timeouts, and that nothing is
+// left behind.
 
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
@@ -53,7 +54,10 @@ async function withTimers(body: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Collects garbage in more rounds than it takes to find all, with time between them for what has to be told. */
+/**
+ * Collects garbage in more rounds than it takes to find all, with time between them for what has to
+ * be told.
+ */
 async function collectGarbage(): Promise<void> {
   setFlagsFromString('--expose-gc')
   const collect: unknown = runInNewContext('gc')
@@ -202,7 +206,9 @@ const handles: Checks = {
     assert.equal(await outcomes([third, fourth]), 'granted pending')
     ;(await third).release()
     ;(await granted(fourth)).release()
+    handle.release()
     assert.deepEqual(counts(lock), NOTHING)
+    assert.ok(lock.tryAcquire({ write: ['a'] }))
   },
 
   'a handle is released at the end of its block': async (subject) => {
@@ -437,6 +443,7 @@ const endings: Checks = {
       const second = lock.write('a')
       const refused = lock.write('a')
       assert.equal(await outcomes([second, refused]), 'pending LockQueueFullError')
+      assert.deepEqual(counts(lock), { held: 1, pending: 1 })
       assert.equal(await outcome(lock.write('b')), 'granted')
       first.release()
       const third = lock.write('a')

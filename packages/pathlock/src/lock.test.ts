@@ -1,3 +1,5 @@
+// Runs the checks of PathLock.
+
 import { test } from 'node:test'
 import * as index from './index.ts'
 import { lockChecks } from './lock.suite.ts'

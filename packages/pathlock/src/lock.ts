@@ -1,12 +1,13 @@
-// PathLock: the lock table with promises, time limits and abort signals around it.
-// The order of requests is the order of the calls: a request is entered before `acquire` returns its promise.
+// PathLock: the lock table with promises, time limits and abort signals around it. The order of
+// requests is the order of the calls: a request is entered before `acquire` returns its promise.
 
 import { LockQueueFullError, LockTimeoutError } from './errors.ts'
 import { Handle, type PathLockHandle } from './handle.ts'
+import type { Claim } from './node.ts'
 import { type Components, coarsePath, type ParsePath, type Path } from './path.ts'
 import { type LockRequest, parseRequest } from './request.ts'
 import { hierarchical, type Scheme } from './scheme.ts'
-import { type Claim, LockTable } from './table.ts'
+import { LockTable } from './table.ts'
 
 /** How a lock is made. */
 export interface PathLockOptions {
@@ -14,22 +15,32 @@ export interface PathLockOptions {
   readonly scheme?: Scheme
   /** How a path given as a string is read; `coarsePath` if not given, or `s3Path`. */
   readonly parse?: ParsePath
-  /** How many requests may wait at one time; further ones are refused with LockQueueFullError. Not limited if not given. */
+  /**
+   * How many requests may wait at one time; further ones are refused with LockQueueFullError. Not
+   * limited if not given.
+   */
   readonly maxPending?: number
   /** How many nodes of the tree that nobody claims may stay in memory; 1,024 if not given. */
   readonly idleNodes?: number
   /**
-   * Called some time after a handle was dropped unreleased: when the garbage collector has found it. The lock stays held:
-   * that its handle is gone doesn't say that the work under it has ended. Writes a warning to the console if not given.
+   * Called some time after a handle was dropped unreleased: when the garbage collector has found
+   * it. The lock stays held: that its handle is gone doesn't say that the work under it has ended.
+   * Writes a warning to the console if not given.
    */
   readonly onLeak?: (leaked: LockInfo) => void
 }
 
 /** How long a request may wait, and what it is called. */
 export interface LockOptions {
-  /** Ends the wait: the request is withdrawn and rejects with the signal's reason. Has no effect once it is granted. */
+  /**
+   * Ends the wait: the request is withdrawn and rejects with the signal's reason. Has no effect
+   * once it is granted.
+   */
   readonly signal?: AbortSignal | undefined
-  /** Ends the wait with LockTimeoutError after this time, 0 to 2,147,483,647; not limited if not given or Infinity. */
+  /**
+   * Ends the wait with LockTimeoutError after this time, 0 to 2,147,483,647; not limited if not
+   * given or Infinity.
+   */
   readonly timeoutMs?: number | undefined
   /** A name for people who look at `query()`, at errors and warnings. */
   readonly label?: string | undefined
@@ -46,23 +57,29 @@ export interface LockInfo {
 
 /** A request that waits. */
 export interface PendingLockInfo extends LockInfo {
-  /** The tickets of the earlier requests that it conflicts with, held or waiting; of many only 64. */
+  /**
+   * The tickets of the earlier requests that it conflicts with, held or waiting; of many only 64.
+   */
   readonly blockedBy: readonly bigint[]
 }
 
 const IDLE_NODES = 1_024
 const BLOCKERS_SHOWN = 64
 const COLLECTION = 'collection'
-/** The longest delay that timers take (HTML, and Node's documentation of setTimeout); a longer one would fire at once. */
+/**
+ * The longest delay that timers take (HTML, and Node's documentation of setTimeout); a longer one
+ * would fire at once.
+ */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
 /**
  * Read/write locks on the paths of a tree, where a lock on a path covers everything below it.
  *
- * Two requests conflict if one writes a path that is at, above or below a path of the other. A request is granted exactly
- * when no earlier one that is held or waits conflicts with it. So nobody deadlocks or starves, in whatever order paths are
- * named, as long as every task makes one request at a time: the lock is not re-entrant, and a task that acquires while it
- * holds may wait for itself.
+ * Two requests conflict if one writes a path that is at, above or below a path of the other. A
+ * request is granted exactly when no earlier one that is held or waits conflicts with it. So nobody
+ * deadlocks or starves, in whatever order paths are named, as long as every task makes one request
+ * at a time: the lock is not re-entrant, and a task that acquires while it holds may wait for
+ * itself.
  */
 export class PathLock {
   readonly #table: LockTable
@@ -87,9 +104,10 @@ export class PathLock {
   }
 
   /**
-   * Waits for the paths of a request, all at once, and resolves to the handle that releases them. Rejects with
-   * LockTimeoutError, LockQueueFullError, the reason of `signal`, or TypeError or RangeError for arguments that make no
-   * sense; then nothing is held. A request without paths is granted at once.
+   * Waits for the paths of a request, all at once, and resolves to the handle that releases them.
+   * Rejects with LockTimeoutError, LockQueueFullError, the reason of `signal`, or TypeError or
+   * RangeError for arguments that make no sense; then nothing is held. A request without paths is
+   * granted at once.
    */
   async acquire(request: LockRequest, options: LockOptions = {}): Promise<PathLockHandle> {
     const { signal, timeoutMs = Number.POSITIVE_INFINITY, label } = options
@@ -100,7 +118,10 @@ export class PathLock {
     return this.#handle(claim)
   }
 
-  /** Takes the lock if no earlier request, held or waiting, conflicts with it; else returns undefined and leaves no trace. */
+  /**
+   * Takes the lock if no earlier request, held or waiting, conflicts with it; else returns
+   * undefined and leaves no trace.
+   */
   tryAcquire(
     request: LockRequest,
     options: Pick<LockOptions, 'label'> = {},
@@ -111,7 +132,10 @@ export class PathLock {
     return undefined
   }
 
-  /** Runs `body` under a lock and releases it when the body has ended, however it ends. Rejects as `acquire` or as the body. */
+  /**
+   * Runs `body` under a lock and releases it when the body has ended, however it ends. Rejects as
+   * `acquire` or as the body.
+   */
   async run<T>(
     request: LockRequest,
     body: (handle: PathLockHandle) => T | PromiseLike<T>,
@@ -140,7 +164,10 @@ export class PathLock {
     return this.acquire({ write: [from, to] }, options)
   }
 
-  /** To copy everything at and below `from` to `to`: reads the one, writes the other. Either may lie in the other. */
+  /**
+   * To copy everything at and below `from` to `to`: reads the one, writes the other. Either may lie
+   * in the other.
+   */
   copy(from: Path, to: Path, options?: LockOptions): Promise<PathLockHandle> {
     return this.acquire({ read: [from], write: [to] }, options)
   }
@@ -150,7 +177,10 @@ export class PathLock {
     return this.write(path, options)
   }
 
-  /** Who holds and who waits for what and for whom, at this instant, by ticket. For people and tests; costs O(requests). */
+  /**
+   * Who holds and who waits for what and for whom, at this instant, by ticket. For people and
+   * tests; costs O(requests).
+   */
   query(): { held: LockInfo[]; pending: PendingLockInfo[] } {
     const held: LockInfo[] = []
     const pending: PendingLockInfo[] = []
@@ -198,9 +228,9 @@ export class PathLock {
   }
 
   /**
-   * Leaves the handles that are held to their owners alone, to be told when one is collected. To register every handle
-   * takes longer than the locking itself; so it's done after a collection, which a sentinel tells of, for those that
-   * outlived it.
+   * Leaves the handles that are held to their owners alone, to be told when one is collected. To
+   * register every handle takes longer than the locking itself; so it's done after a collection,
+   * which a sentinel tells of, for those that outlived it.
    */
   #watchForLeaks(): void {
     this.#leaks.register({}, COLLECTION)

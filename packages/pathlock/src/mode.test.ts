@@ -1,4 +1,5 @@
-// The table of modes is not a matter of taste: enumerated here, it's the only one that is safe and blocks nothing in vain.
+// The table of modes is not a matter of taste: enumerated here, it's the only one that is safe and
+// blocks nothing in vain.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -9,7 +10,10 @@ import type { PathSets } from './request.ts'
 const modes = Object.values(Mode)
 const paths = binaryTree(2)
 
-/** For each pair of requests, the pairs of modes (as bits 5a+b, a ≤ b) in which they meet at some node. */
+/**
+ * For each pair of requests, the pairs of modes (as bits 5a+b, a ≤ b) in which they meet at some
+ * node.
+ */
 function meetings(requests: readonly PathSets[]): { met: number; conflict: boolean }[] {
   const taken = requests.map((request) => paths.map((path) => modeAt(request, path.join('/'))))
   return requests.flatMap((a, i) =>

@@ -2,8 +2,8 @@
 // They are those of Gray's hierarchical locks (1976): IS, S, IX, SIX and X, in this order.
 
 /**
- * The mode of a lock on one node. `read` and `write` mean the node and everything below it; an `Ancestor` mode means that
- * something below the node is read or written.
+ * The mode of a lock on one node. `read` and `write` mean the node and everything below it; an
+ * `Ancestor` mode means that something below the node is read or written.
  */
 export const Mode: {
   readonly readAncestor: 0
@@ -20,8 +20,9 @@ export type Mode = (typeof Mode)[keyof typeof Mode]
 export type ByMode<T> = [T, T, T, T, T]
 
 /**
- * For each mode, the modes of other requests that it can't share a node with. Symmetric; each cell is forced: with any
- * pair more something unsafe runs, with any pair fewer something harmless waits.
+ * For each mode, the modes of other requests that it can't share a node with. Symmetric; each cell
+ * is forced: with any pair more something unsafe runs, with any pair fewer something harmless
+ * waits.
  */
 export const conflicts: Readonly<ByMode<readonly Mode[]>> = [
   [Mode.write],
@@ -32,11 +33,13 @@ export const conflicts: Readonly<ByMode<readonly Mode[]>> = [
 ]
 
 /**
- * The weakest mode that is at least `a` and at least `b`: what one request holds at a node that it meets in two roles.
- * Neither of `read` and `writeAncestor` includes the other, so together they make the fifth mode.
+ * The weakest mode that is at least `a` and at least `b`: what one request holds at a node that it
+ * meets in two roles. Neither of `read` and `writeAncestor` includes the other, so together they
+ * make the fifth mode.
  */
 export function join(a: Mode, b: Mode): Mode {
-  // Below `write`, bit 0 says that the node itself is read, bit 1 that something below it is written.
+  // Below `write`, bit 0 says that the node itself is read, bit 1 that something below it is
+  // written.
   if ((a | b) === Mode.readAndWriteAncestor) return Mode.readAndWriteAncestor
   return a > b ? a : b
 }

@@ -1,4 +1,5 @@
-// PathLock with its promises, signals and timers, under random commands and random interleavings, against a list.
+// PathLock with its promises, signals and timers, under random commands and random interleavings,
+// against a list.
 
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
@@ -112,7 +113,8 @@ const commands: fc.Arbitrary<Command>[] = [
       for (let elapsed = 0; elapsed < time; elapsed += 1) {
         model.now += 1
         const isDue = (one: Expected): boolean => one.deadline === model.now && !isHeld(model, one)
-        // Timers of one instant fire in the order in which they were set; each may let later ones be granted.
+        // Timers of one instant fire in the order in which they were set; each may let later ones
+        // be granted.
         for (const one of model.requests) {
           if (one.state === 'live' && isDue(one)) one.state = 'timed out'
         }
@@ -134,7 +136,10 @@ function command(name: string, act: (model: Model, real: Real) => void): Command
   }
 }
 
-/** Fails unless everyone holds, waits and was told what the model says, and nothing more is left behind. */
+/**
+ * Fails unless everyone holds, waits and was told what the model says, and nothing more is left
+ * behind.
+ */
 function assertAgree(model: Model, { subject, lock, requests }: Real): void {
   const ticketsOf = (infos: readonly { ticket: bigint }[]): number[] =>
     infos.map(({ ticket }) => Number(ticket))
@@ -210,7 +215,8 @@ async function runTasks(
     })
   }
   const all = Promise.all(tasks.map(work))
-  // A rejection is looked at below; without this it would count as unhandled while the scheduler runs.
+  // A rejection is looked at below; without this it would count as unhandled while the scheduler
+  // runs.
   all.catch(() => undefined)
   await scheduler.waitIdle()
   await turn()

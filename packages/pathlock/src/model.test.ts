@@ -1,3 +1,5 @@
+// Runs the checks by random runs.
+
 import { test } from 'node:test'
 import * as index from './index.ts'
 import { modelChecks } from './model.suite.ts'

@@ -1,5 +1,6 @@
-// What the tests know without looking at the code: which operations conflict (by their paths, never by modes), and what
-// each scheme is expected to let run. The checks take the modules that they test, so that mutants can be put in their place.
+// What the tests know without looking at the code: which operations conflict (by their paths, never
+// by modes), and what each scheme is expected to let run. The checks take the modules that they
+// test, so that mutants can be put in their place.
 
 import type { Components } from './path.ts'
 import type { PathSets } from './request.ts'
@@ -30,9 +31,12 @@ export const promises: readonly Promised[] = [
   { scheme: 'hierarchical', score: 4, conflicts },
 ]
 
-/** Whether two requests may not run together: one writes a path that is at, above or below a path of the other. */
+/**
+ * Whether two requests may not run together: one writes a path that is at, above or below a path of
+ * the other.
+ */
 export function conflicts(a: PathSets, b: PathSets): boolean {
-  return meet(a.write, all(b)) || meet(all(a), b.write)
+  return meet(a.write, b.write) || meet(a.write, b.read) || meet(a.read, b.write)
 }
 
 /** Whether one of two paths is the other or above it. */
@@ -53,7 +57,9 @@ export function binaryTree(depth: number): Components[] {
   return [[], ...['a', 'b'].flatMap((name) => below.map((path) => [name, ...path]))]
 }
 
-/** All requests that read up to `size` of the paths and write up to `size`, but for the empty one. */
+/**
+ * All requests that read up to `size` of the paths and write up to `size`, but for the empty one.
+ */
 export function allRequests(paths: readonly Components[], size: 1 | 2): PathSets[] {
   const choices: Components[][] = [[], ...paths.map((path) => [path])]
   if (size === 2) {
@@ -66,7 +72,10 @@ export function allRequests(paths: readonly Components[], size: 1 | 2): PathSets
     .filter(({ read, write }) => read.length + write.length > 0)
 }
 
-/** Counts, over all ordered pairs of requests, what runs together and must not, and what waits and need not. */
+/**
+ * Counts, over all ordered pairs of requests, what runs together and must not, and what waits and
+ * need not.
+ */
 export function countFaults(
   { index }: Subject,
   scheme: Scheme,

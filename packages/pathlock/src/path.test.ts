@@ -1,3 +1,5 @@
+// How strings become paths.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'

@@ -1,17 +1,21 @@
-// What is asked of a lock: a set of paths to read and a set to write, each path with all that is below it.
+// What is asked of a lock: a set of paths to read and a set to write, each path with all that is
+// below it.
 
 import { type Components, isAtOrAbove, type ParsePath, type Path } from './path.ts'
 
 /**
- * The paths that one task needs at the same time, each with everything below it. They may nest, repeat, and stand on both
- * sides; a path that is written may be read too.
+ * The paths that one task needs at the same time, each with everything below it. They may nest,
+ * repeat, and stand on both sides; a path that is written may be read too.
  */
 export interface LockRequest {
   readonly read?: Paths
   readonly write?: Paths
 }
 
-/** A list, a set, or anything else to iterate over, of paths. Not a string: that would be a path, not a list of them. */
+/**
+ * A list, a set, or anything else to iterate over, of paths. Not a string: that would be a path,
+ * not a list of them.
+ */
 export type Paths = Iterable<Path> & object
 
 /** A request as the lock keeps it: copied, and with every path split. */

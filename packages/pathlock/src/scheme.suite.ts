@@ -17,7 +17,10 @@ type Verdict = 'block' | 'allow'
 
 const NO_SUCH_PAIR = 'no such pair'
 
-/** The rows of the table in the article that proposed the schemes; the first two must be blocked by any scheme. */
+/**
+ * The rows of the table in the article that proposed the schemes; the first two must be blocked by
+ * any scheme.
+ */
 const rows: readonly { first: 'read' | 'write'; second: 'read' | 'write'; related: boolean }[] = [
   { first: 'write', second: 'read', related: true },
   { first: 'write', second: 'write', related: true },
@@ -34,7 +37,10 @@ const tables: Record<string, Verdict[]> = {
   hierarchical: ['block', 'block', 'allow', 'allow', 'allow', 'allow'],
 }
 
-/** What the lock says to a second operation while the first is held, if it says the same for all such pairs of paths. */
+/**
+ * What the lock says to a second operation while the first is held, if it says the same for all
+ * such pairs of paths.
+ */
 function verdict(
   { index }: Subject,
   scheme: 'globalExclusive' | 'globalReadWrite' | 'ancestorReadWrite' | 'hierarchical',

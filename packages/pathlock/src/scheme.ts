@@ -1,5 +1,6 @@
-// The four locking schemes, from the simplest to the one that lets all run that may. Each says which modes a request takes
-// at which nodes; the table of modes and the queues are the same for all.
+// The four locking schemes, from the simplest to the one that lets all run that may. Each says
+// which modes a request takes at which nodes; the table of modes and the queues are the same for
+// all.
 
 import { join, Mode } from './mode.ts'
 
@@ -15,7 +16,10 @@ export interface Scheme {
   readonly join: (a: Mode, b: Mode) => Mode
 }
 
-/** One exclusive lock for everything. Lets 0 of the 4 harmless combinations of two operations run together. */
+/**
+ * One exclusive lock for everything. Lets 0 of the 4 harmless combinations of two operations run
+ * together.
+ */
 export const globalExclusive: Scheme = {
   isGlobal: true,
   read: Mode.write,
@@ -35,7 +39,10 @@ export const globalReadWrite: Scheme = {
   join,
 }
 
-/** An exclusive lock on each path, a shared one on its ancestors. Lets all but reads of one lineage run together: 3 of 4. */
+/**
+ * An exclusive lock on each path, a shared one on its ancestors. Lets all but reads of one lineage
+ * run together: 3 of 4.
+ */
 export const ancestorReadWrite: Scheme = {
   isGlobal: false,
   read: Mode.write,
@@ -45,7 +52,10 @@ export const ancestorReadWrite: Scheme = {
   join,
 }
 
-/** Read and write locks on each path, and their own modes on the ancestors. Lets everything run that may: 4 of 4. */
+/**
+ * Read and write locks on each path, and their own modes on the ancestors. Lets everything run that
+ * may: 4 of 4.
+ */
 export const hierarchical: Scheme = {
   isGlobal: false,
   read: Mode.read,

@@ -1,7 +1,9 @@
-// The lock table against a model of one line: a claim is held exactly when no earlier live claim conflicts with it.
+// The lock table against a model of one line: a claim is held exactly when no earlier live claim
+// conflicts with it.
 
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import type { Claim } from './node.ts'
 import {
   binaryTree,
   type Checks,
@@ -13,11 +15,14 @@ import {
   testScale,
 } from './oracle.suite.ts'
 import type { PathSets } from './request.ts'
-import type { Claim, LockTable } from './table.ts'
+import type { LockTable } from './table.ts'
 
 const SMALL = 4
 
-/** Twelve requests on four paths: every mode at every depth, and every way in which two may be related. */
+/**
+ * Twelve requests on four paths: every mode at every depth, and every way in which two may be
+ * related.
+ */
 const requests: readonly PathSets[] = [
   sets({ read: [''] }),
   sets({ write: [''] }),
@@ -68,7 +73,10 @@ function tableOf({ index, table }: Subject, { scheme }: Promised, idleNodes = SM
   return new table.LockTable({ scheme: index[scheme], idleNodes })
 }
 
-/** Enters the requests in order, then takes them out in the other, and looks at all that live after each step. */
+/**
+ * Enters the requests in order, then takes them out in the other, and looks at all that live after
+ * each step.
+ */
 function runSmallWorld(
   table: LockTable,
   chosen: readonly number[],
@@ -138,7 +146,9 @@ const step = fc.oneof(
 )
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 
-/** A part of a request: each path is dropped, kept, or (if it was written) only read from now on. */
+/**
+ * A part of a request: each path is dropped, kept, or (if it was written) only read from now on.
+ */
 function partOf({ read, write }: PathSets, keep: Iterator<number>): PathSets {
   const choice = (): number => keep.next().value ?? 0
   const kept = read.filter(() => choice() > 0)
@@ -205,7 +215,10 @@ function only(scheme: Promised['scheme']): Promised {
   return found
 }
 
-/** Enters `requests` in order and gives the states of all, one letter each, after the removal of each of `removed`. */
+/**
+ * Enters `requests` in order and gives the states of all, one letter each, after the removal of
+ * each of `removed`.
+ */
 function states(
   subject: Subject,
   entered: readonly PathSets[],
@@ -245,7 +258,7 @@ export const tableChecks: Checks = {
         fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (steps) =>
           runSteps(subject, promised, steps),
         ),
-        { numRuns: 400 * testScale() },
+        { numRuns: 150 * testScale() },
       )
     }
   },

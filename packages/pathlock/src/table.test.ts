@@ -1,3 +1,5 @@
+// Runs the checks of the lock table.
+
 import { test } from 'node:test'
 import * as index from './index.ts'
 import { tableChecks } from './table.suite.ts'

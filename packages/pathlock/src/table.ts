@@ -1,106 +1,13 @@
-// The lock table: all claims on all nodes of the tree, synchronous, without promises or time.
-// A claim joins the queues of all its nodes in one step and takes the next ticket; it is held as soon as no claim with a
-// lower ticket conflicts with it at any node. So waiting goes from higher to lower tickets only, and can't be circular.
+// The lock table: all claims on all nodes of the tree, synchronous, without promises or time. A
+// claim joins the queues of all its nodes in one step and takes the next ticket; it is held as soon
+// as no claim with a lower ticket conflicts with it at any node. So waiting goes from higher to
+// lower tickets only, and can't be circular.
 
-import { type ByMode, conflicts, type Mode } from './mode.ts'
+import { conflicts, type Mode } from './mode.ts'
+import { Claim, Entry, Node, Queue } from './node.ts'
 import type { Components } from './path.ts'
 import type { PathSets } from './request.ts'
 import type { Scheme } from './scheme.ts'
-
-/** One request in the table, from its arrival until it is removed. */
-export class Claim {
-  readonly ticket: number
-  readonly label: string | undefined
-  sets: PathSets
-  state: 'waiting' | 'held' | 'removed' = 'waiting'
-  /** Called once, when a claim that had to wait is held. */
-  onGrant: (() => void) | undefined = undefined
-  /** What the claim's owner has in hand, kept alive by the table as long as it is set here. */
-  handle: object | undefined = undefined
-  entries: Entry | undefined = undefined
-  waitingEntries = 0
-
-  constructor(ticket: number, sets: PathSets, label: string | undefined) {
-    this.ticket = ticket
-    this.sets = sets
-    this.label = label
-  }
-
-  takeEntries(): Entry | undefined {
-    const { entries } = this
-    this.entries = undefined
-    return entries
-  }
-}
-
-/** A claim's place in one queue of one node. */
-class Entry {
-  readonly claim: Claim
-  readonly node: Node
-  readonly sibling: Entry | undefined
-  mode: Mode
-  isWaiting = false
-  previous: Entry | undefined = undefined
-  next: Entry | undefined = undefined
-
-  constructor(claim: Claim, node: Node, mode: Mode, sibling: Entry | undefined) {
-    this.claim = claim
-    this.node = node
-    this.mode = mode
-    this.sibling = sibling
-  }
-}
-
-/**
- * The entries of one node in one mode: first those that don't wait at this node, then those that do, by ticket. (Entries of
- * one mode wait for the same others, so once one has to wait, all that come after it have to.)
- */
-class Queue {
-  head: Entry | undefined = undefined
-  tail: Entry | undefined = undefined
-  firstWaiting: Entry | undefined = undefined
-
-  insert(entry: Entry, before: Entry | undefined): void {
-    const after = before === undefined ? this.tail : before.previous
-    entry.previous = after
-    entry.next = before
-    if (after === undefined) this.head = entry
-    else after.next = entry
-    if (before === undefined) this.tail = entry
-    else before.previous = entry
-    if (entry.isWaiting) this.firstWaiting ??= entry
-  }
-
-  remove(entry: Entry): void {
-    if (this.firstWaiting === entry) this.firstWaiting = entry.next
-    if (entry.previous === undefined) this.head = entry.next
-    else entry.previous.next = entry.next
-    if (entry.next === undefined) this.tail = entry.previous
-    else entry.next.previous = entry.previous
-  }
-}
-
-class Node {
-  readonly parent: Node | undefined
-  readonly name: string
-  readonly queues: ByMode<Queue | undefined> = [
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-  ]
-  children: Map<string, Node> | undefined = undefined
-  entryCount = 0
-  /** The entry that the claim which is being entered has made here. */
-  draft: Entry | undefined = undefined
-  isListedIdle = false
-
-  constructor(parent: Node | undefined, name: string) {
-    this.parent = parent
-    this.name = name
-  }
-}
 
 /** What a lock table is made with. */
 export interface LockTableOptions {
@@ -109,7 +16,10 @@ export interface LockTableOptions {
   readonly idleNodes: number
 }
 
-/** All claims on all nodes. A step costs O(depth), however many claims are held or wait, and each claim is granted once. */
+/**
+ * All claims on all nodes. A step costs O(depth), however many claims are held or wait, and each
+ * claim is granted once.
+ */
 export class LockTable {
   readonly #options: LockTableOptions
   readonly #root = new Node(undefined, '')
@@ -140,7 +50,10 @@ export class LockTable {
     return claim
   }
 
-  /** Takes a claim out, held or waiting alike, and grants what had waited for it alone. Harmless when repeated. */
+  /**
+   * Takes a claim out, held or waiting alike, and grants what had waited for it alone. Harmless
+   * when repeated.
+   */
   remove(claim: Claim): void {
     if (claim.state === 'removed') return
     claim.state = 'removed'
@@ -151,7 +64,8 @@ export class LockTable {
   reduce(claim: Claim, sets: PathSets): void {
     const before = claim.takeEntries()
     this.#draft(claim, sets)
-    // A weaker entry in front of its queue is in order: whoever conflicts with it came later and waits already.
+    // A weaker entry in front of its queue is in order: whoever conflicts with it came later and
+    // waits already.
     for (let entry = claim.entries; entry !== undefined; entry = entry.sibling) {
       this.#insert(entry, entry.node.queues[entry.mode]?.head)
     }
@@ -184,7 +98,10 @@ export class LockTable {
     return [...tickets].sort((a, b) => a - b).slice(0, limit)
   }
 
-  /** Makes the claim's entries, one for each node that it needs, with the modes of all its roles there joined. */
+  /**
+   * Makes the claim's entries, one for each node that it needs, with the modes of all its roles
+   * there joined.
+   */
   #draft(claim: Claim, { read, write }: PathSets): void {
     const { scheme } = this.#options
     for (const path of read) this.#draftPath(claim, path, scheme.read, scheme.readAncestor)
@@ -275,8 +192,9 @@ export class LockTable {
   }
 
   /**
-   * Nodes that nobody claims are kept for a while and swept together: a Map whose hot key is deleted and set again and
-   * again becomes slow in V8. An idle node has only idle nodes below it, since a claim has entries at all ancestors.
+   * Nodes that nobody claims are kept for a while and swept together: a Map whose hot key is
+   * deleted and set again and again becomes slow in V8. An idle node has only idle nodes below it,
+   * since a claim has entries at all ancestors.
    */
   #listIdle(node: Node): void {
     if (node.isListedIdle || node.parent === undefined) return

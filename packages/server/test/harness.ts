@@ -346,6 +346,12 @@ async function processStatuses(): Promise<ProcessStatus[]> {
   return found.filter((status) => status !== undefined)
 }
 
+/** One letter as in proc(5), such as `R`, `S`, `D`, `T`; `undefined` if it has ended. */
+export async function processState(pid: number): Promise<string | undefined> {
+  const status = (await processStatuses()).find((one) => one.pid === pid)
+  return status === undefined || status.state === 'Z' ? undefined : status.state
+}
+
 async function isGroupAlive(group: number): Promise<boolean> {
   return (await processStatuses()).some((p) => p.group === group && p.state !== 'Z')
 }

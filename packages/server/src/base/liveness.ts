@@ -8,6 +8,11 @@ export function ownLiveness(): string {
   return tokenOf(process.pid) ?? `${process.pid}`
 }
 
+/** The token of process `pid`; undefined if it isn't there, or the system doesn't tell. */
+export function livenessOf(pid: number): string | undefined {
+  return tokenOf(pid)
+}
+
 /** True while the process that made `token` runs (stopped counts as running). */
 export function isAlive(token: string): boolean {
   const pid = Number.parseInt(token, 10)

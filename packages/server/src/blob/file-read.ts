@@ -64,6 +64,7 @@ class FileReader {
   #ahead: Promise<Chunk> | undefined
   /** The buffer of the chunk that the consumer has. */
   #lent: Buffer | undefined
+  #hasEnded = false
   #closed: Promise<void> | undefined
 
   constructor(part: FilePart, buffers: Buffers) {
@@ -87,6 +88,11 @@ class FileReader {
     }
     try {
       const { buffer, bytes } = await ahead
+      if (this.#hasEnded) {
+        // Ended while we waited: nobody saw this buffer, nor can the one before be in use.
+        for (const unused of [buffer, used]) if (unused !== undefined) this.#buffers.give(unused)
+        return undefined
+      }
       this.#lent = buffer
       this.#readAhead(used)
       return bytes
@@ -103,6 +109,7 @@ class FileReader {
     const lent = this.#lent
     this.#ahead = undefined
     this.#lent = undefined
+    this.#hasEnded = true
     this.#remainingBytes = 0
     // A consumer that gave up may have handed the chunk to a socket that still sends it, so nobody
     // else may write into its buffer.

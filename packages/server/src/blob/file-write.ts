@@ -11,12 +11,18 @@ const writeBytes = 1_048_576
 /** Bytes written between the starts of two syncs. */
 const syncBytes = 8_388_608
 
+/** An empty file to write, and how to remove it again. */
+export interface NewFile {
+  readonly handle: FileHandle
+  remove(): Promise<void>
+}
+
 /**
- * Writes all of `source` to the empty file that `create` opens, syncs and closes it; resolves to its
- * size in bytes and what `create` gave. The file is made when the first bytes are there. Nothing is
- * under way any more when it ends, well or badly; an error of the source is passed on.
+ * Writes all of `source` to the file that `create` makes when the first bytes are there, syncs and
+ * closes it; resolves to its size in bytes and what `create` gave. If that fails, the file is removed,
+ * and an error of the source is passed on. Nothing is under way any more when it ends, well or badly.
  */
-export async function writeBody<File extends { readonly handle: FileHandle }>(
+export async function writeBody<File extends NewFile>(
   create: () => Promise<File>,
   source: ByteSource,
   buffers: Buffers,
@@ -36,10 +42,15 @@ export async function writeBody<File extends { readonly handle: FileHandle }>(
     file ??= await create()
     writer ??= new BodyWriter(file.handle, buffers)
     await writer.finish()
+    await file.handle.close()
     return { file, sizeBytes: writer.sizeBytes }
-  } finally {
+  } catch (error) {
     await writer?.settled()
-    await file?.handle.close()
+    await file?.handle.close().catch(() => undefined)
+    await file?.remove()
+    throw error
+  } finally {
+    writer?.giveBack()
   }
 }
 
@@ -96,10 +107,14 @@ class BodyWriter {
     await this.#handle.datasync()
   }
 
-  /** Waits for what is under way, whatever comes of it, and gives the buffers back. */
+  /** Resolves when nothing is under way any more, whatever came of it. */
   async settled(): Promise<void> {
     await this.#writing.settled()
     await this.#syncing.settled()
+  }
+
+  /** Lets others use the buffers; only when nothing is under way. */
+  giveBack(): void {
     if (this.#filling !== undefined) this.#buffers.give(this.#filling)
     if (this.#other !== undefined) this.#buffers.give(this.#other)
   }

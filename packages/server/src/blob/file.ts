@@ -6,13 +6,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { mkdir, open, readdir, rename, rmdir, statfs, unlink } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { StoreError } from '../base/errors.ts'
-import {
-  type BlobId,
-  type BlobStore,
-  type ByteRange,
-  type ByteSource,
-  closeSource,
-} from './blob.ts'
+import type { BlobId, BlobStore, ByteRange, ByteSource } from './blob.ts'
 import { type Buffers, createBuffers } from './buffer.ts'
 import { type FilePart, FileSources } from './file-read.ts'
 import { writeBody } from './file-write.ts'
@@ -33,7 +27,10 @@ const bufferLimits = { smallBytes: 65_536, inUseBytes: 67_108_864, idleBytes: 16
 /** The end of the name of a blob that isn't finished. */
 const unfinished = '.part'
 
-/** Opens the blobs in `folder`. Several processes may have the same folder open, each with its own start. */
+/**
+ * Opens the blobs in `folder`. Several processes may have the same folder open, each with its own start.
+ * The first write of a start whose number was used before is refused.
+ */
 export async function openFileBlobs(options: FileBlobsOptions): Promise<BlobStore> {
   if (!isCounter(options.start)) throw new Error(`not the number of a start: ${options.start}`)
   const folder = resolve(options.folder)
@@ -45,6 +42,16 @@ export async function openFileBlobs(options: FileBlobsOptions): Promise<BlobStor
 function blobId(start: number, sequence: number): BlobId {
   // The brand is checked here: two counters and nothing else.
   return `${start}-${sequence}` as BlobId
+}
+
+/** A blob that isn't finished. */
+interface NewBlob {
+  readonly id: BlobId
+  /** Where it will be. */
+  readonly path: string
+  readonly folder: FolderSync
+  readonly handle: FileHandle
+  remove(): Promise<void>
 }
 
 class FileBlobs implements BlobStore {
@@ -97,14 +104,12 @@ class FileBlobs implements BlobStore {
   }
 
   async *list(start: number): AsyncIterable<BlobId> {
-    for await (const { path, names } of this.#leaves(start)) {
+    for await (const { names } of this.#leaves(start)) {
       for (const name of names) {
         const text = name.endsWith(unfinished) ? name.slice(0, -unfinished.length) : name
         const sequence = Number(text)
-        if (!isCounter(sequence) || String(sequence) !== text) {
-          throw new Error(`a strange file among the blobs: ${join(path, name)}`)
-        }
-        yield blobId(start, sequence)
+        // A file that isn't ours is left alone; its folder stays with it.
+        if (isCounter(sequence) && String(sequence) === text) yield blobId(start, sequence)
       }
     }
   }
@@ -137,23 +142,32 @@ class FileBlobs implements BlobStore {
   }
 
   async #write(source: ByteSource): Promise<{ readonly id: BlobId; readonly sizeBytes: number }> {
+    try {
+      const { file, sizeBytes } = await writeBody(() => this.#create(), source, this.#buffers)
+      try {
+        await rename(file.path + unfinished, file.path)
+        await file.folder.sync()
+      } catch (error) {
+        await file.remove()
+        throw error
+      }
+      return { id: file.id, sizeBytes }
+    } catch (error) {
+      throw fullDisk(error)
+    }
+  }
+
+  /** An empty file under the temporary name of the next blob. */
+  async #create(): Promise<NewBlob> {
+    // Numbered now, not when the write began: so those of slow clients don't lie in folders long past.
     const sequence = this.#sequence++
     const id = blobId(this.#start, sequence)
     const path = this.#path(id)
-    const create = async (): Promise<{ handle: FileHandle; folder: FolderSync }> => {
-      const folder = await this.#folderFor(sequence)
-      return { handle: await open(path + unfinished, 'wx', 0o600), folder }
-    }
-    try {
-      const { file, sizeBytes } = await writeBody(create, source, this.#buffers)
-      await rename(path + unfinished, path)
-      await file.folder.sync()
-      return { id, sizeBytes }
-    } catch (error) {
-      // What can't be removed now is what a crash leaves, too: the sweep of this start removes it.
-      await this.delete(id).catch(() => undefined)
-      throw fullDisk(error)
-    }
+    const folder = await this.#folderFor(sequence)
+    const handle = await open(path + unfinished, 'wx', 0o600)
+    // What can't be removed now is what a crash leaves, too: the sweep of this start removes it.
+    const remove = (): Promise<void> => this.delete(id).catch(() => undefined)
+    return { id, path, folder, handle, remove }
   }
 
   /** The folder of the blob `sequence`, made durable when it's the first there. */
@@ -174,10 +188,11 @@ class FileBlobs implements BlobStore {
 
   async #makeFolder(name: string): Promise<FolderSync> {
     this.#startFolder ??= this.#claimStart()
+    const claimed = this.#startFolder
     try {
-      await this.#startFolder
+      await claimed
     } catch (error) {
-      this.#startFolder = undefined
+      if (this.#startFolder === claimed) this.#startFolder = undefined
       throw error
     }
     const top = this.#startPath(this.#start)

@@ -1,145 +1,208 @@
-// Keys that sort as what they are made of: a space byte, then fields in order. A number is 8 bytes,
-// big-endian. A name that others follow has each NUL escaped as 00 FF and ends in 00 00; a name that
-// goes last stands as it is.
+// Keys as tuples whose bytes sort as the tuples do: a space (one byte), unsigned integers (8 bytes,
+// big-endian), byte strings (escaped, NUL-terminated), and last a raw tail that needs no escaping.
 
-import type { Bytes } from '../base/bytes.ts'
-import { afterPrefix } from '../base/bytes.ts'
+import { afterPrefix, type Bytes } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import type { Range } from './engine.ts'
 
-/** Bytes of a key: LMDB's limit at its default page size. */
-export const maximumKeyBytes = 1978
+/** Bytes of the longest key that every engine stores: LMDB's limit at its default page size. */
+export const maxKeyBytes = 1978
 
-const terminator = Buffer.of(0, 0)
+/** Bytes of a counter row's value. */
+export const counterBytes = 8
 
-/** Begins a key in a key space, a number below 256. */
-export function key(space: number): KeyBuilder {
-  return new KeyBuilder(space)
+/** Room that a new key starts with: most keys fit, so that they are written without a copy. */
+const initialKeyBytes = 128
+
+/**
+ * Begins a key in a space, a number from 0 to 255 that keeps kinds of rows apart:
+ * `key(space).u64(directoryId).tail(name)`.
+ */
+export function key(space: number): KeyWriter {
+  return new KeyWriter(space)
 }
 
-/** Appends fields; `tail` or `end` gives the key. */
-export class KeyBuilder {
-  #bytes: Buffer
+/** Writes one key. Every method appends; {@link KeyWriter.tail} and {@link KeyWriter.end} finish it. */
+export class KeyWriter {
+  #bytes: Buffer = Buffer.allocUnsafe(initialKeyBytes)
   #length = 1
 
   constructor(space: number) {
-    this.#bytes = Buffer.allocUnsafe(32)
-    this.#bytes[0] = space
+    this.#bytes.writeUInt8(space, 0)
   }
 
-  /** A number from 0 to 2^53 - 1. */
-  u64(value: number): this {
-    this.#reserve(8)
-    this.#bytes.writeUInt32BE(Math.floor(value / 2 ** 32), this.#length)
-    this.#bytes.writeUInt32BE(value % 2 ** 32, this.#length + 4)
-    this.#length += 8
-    return this
-  }
-
-  /** A name that other fields follow. */
-  name(name: Bytes): this {
-    return this.#append(escapeNuls(name)).#append(terminator)
-  }
-
-  /** The least key of all whose next field is a name not less than `name`. */
-  namePrefix(name: Bytes): Buffer {
-    return this.tail(escapeNuls(name))
-  }
-
-  /** A name that goes last. @throws StoreError `KeyTooLong` */
-  tail(name: Bytes): Buffer {
-    return this.#append(name).end()
-  }
-
-  /** The key as it is. @throws StoreError `KeyTooLong` */
-  end(): Buffer {
-    if (this.#length > maximumKeyBytes) throw new StoreError('KeyTooLong', 'Your key is too long')
-    return this.#bytes.subarray(0, this.#length)
-  }
-
-  #append(bytes: Bytes): this {
-    this.#reserve(bytes.byteLength)
-    this.#bytes.set(bytes, this.#length)
-    this.#length += bytes.byteLength
-    return this
-  }
-
-  #reserve(count: number): void {
-    const needed = this.#length + count
-    if (needed <= this.#bytes.byteLength) return
-    const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.byteLength * 2))
-    this.#bytes.copy(larger, 0, 0, this.#length)
-    this.#bytes = larger
-  }
-}
-
-function escapeNuls(name: Bytes): Bytes {
-  if (!name.includes(0)) return name
-  const escaped: number[] = []
-  for (const byte of name) {
-    escaped.push(byte)
-    if (byte === 0) escaped.push(0xff)
-  }
-  return Buffer.from(escaped)
-}
-
-/** Reads the fields of a key, after its space byte. */
-export function reader(row: Bytes): KeyReader {
-  return new KeyReader(row)
-}
-
-/** Reads fields in the order in which they were appended. */
-export class KeyReader {
-  readonly #bytes: Buffer
-  #offset = 1
-
-  constructor(row: Bytes) {
-    this.#bytes = Buffer.from(row.buffer, row.byteOffset, row.byteLength)
-  }
-
-  u64(): number {
-    const high = this.#bytes.readUInt32BE(this.#offset)
-    const low = this.#bytes.readUInt32BE(this.#offset + 4)
-    this.#offset += 8
-    return high * 2 ** 32 + low
-  }
-
-  name(): Buffer {
-    const bytes: number[] = []
-    for (;;) {
-      const byte = this.#bytes[this.#offset++]
-      if (byte === undefined) throw new Error('a name in a key has no end')
-      if (byte !== 0) {
-        bytes.push(byte)
-        continue
-      }
-      if (this.#bytes[this.#offset++] !== 0xff) return Buffer.from(bytes)
-      bytes.push(0)
+  /** An integer from 0 to 2^64 - 1, as 8 bytes big-endian. A `number` must be a safe integer. */
+  u64(value: number | bigint): this {
+    const start = this.#reserve(8)
+    if (typeof value === 'bigint') {
+      this.#bytes.writeBigUInt64BE(value, start)
+      return this
     }
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw new RangeError(`${value} is no such number`)
+    const high = Math.floor(value / 0x1_0000_0000)
+    this.#bytes.writeUInt32BE(high, start)
+    this.#bytes.writeUInt32BE(value - high * 0x1_0000_0000, start + 4)
+    return this
+  }
+
+  /** As {@link u64}, but the greater number sorts first. */
+  u64Descending(value: number | bigint): this {
+    if (typeof value === 'number' && !Number.isSafeInteger(value)) {
+      throw new RangeError(`${value} is no such number`)
+    }
+    return this.u64(0xffff_ffff_ffff_ffffn - BigInt(value))
+  }
+
+  /**
+   * A byte string that something follows: NUL-terminated, 00 escaped as 01 01, and 01 as 01 02, so
+   * that a string sorts before its extensions whatever comes after it in the key.
+   */
+  bytes(value: Bytes): this {
+    let special = 0
+    for (const byte of value) if (byte <= 1) special++
+    let at = this.#reserve(value.length + special + 1)
+    if (special === 0) {
+      this.#bytes.set(value, at)
+      at += value.length
+    } else {
+      for (const byte of value) {
+        if (byte > 1) {
+          this.#bytes[at++] = byte
+        } else {
+          this.#bytes[at++] = 1
+          this.#bytes[at++] = byte + 1
+        }
+      }
+    }
+    this.#bytes[at] = 0
+    return this
+  }
+
+  /** Ends the key with a byte string as it is; nothing can follow it. */
+  tail(value: Bytes): Buffer {
+    const at = this.#reserve(value.length)
+    this.#bytes.set(value, at)
+    return this.end()
+  }
+
+  /**
+   * The key so far, which is also the prefix of every key that continues it.
+   * @throws StoreError `KeyTooLong` when it has more than {@link maxKeyBytes}.
+   */
+  end(): Buffer {
+    const length = this.#length
+    if (length > maxKeyBytes) throw keyTooLong(length)
+    this.#length = 0
+    return this.#bytes.subarray(0, length)
+  }
+
+  /** Makes room for `count` bytes and returns where they begin. */
+  #reserve(count: number): number {
+    const start = this.#length
+    if (start === 0) throw new Error('the key is finished')
+    const needed = start + count
+    if (needed > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2))
+      this.#bytes.copy(larger, 0, 0, start)
+      this.#bytes = larger
+    }
+    this.#length = needed
+    return start
+  }
+}
+
+/** Reads a key back, part by part in the order written. */
+export function readKey(bytes: Bytes): KeyReader {
+  return new KeyReader(bytes)
+}
+
+/** The parts of one key. Every method throws an Error when the key ends early or is malformed. */
+export class KeyReader {
+  readonly space: number
+  readonly #bytes: Buffer
+  #at = 1
+
+  constructor(bytes: Bytes) {
+    this.#bytes = asBuffer(bytes)
+    this.space = this.#bytes.readUInt8(0)
+  }
+
+  /** An integer that must be a safe one. */
+  u64(): number {
+    const value = this.bigU64()
+    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError(`${value} is too large`)
+    return Number(value)
+  }
+
+  bigU64(): bigint {
+    const value = this.#bytes.readBigUInt64BE(this.#at)
+    this.#at += 8
+    return value
+  }
+
+  /** What {@link KeyWriter.u64Descending} wrote; a safe integer. */
+  u64Descending(): number {
+    const value = 0xffff_ffff_ffff_ffffn - this.bigU64()
+    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError(`${value} is too large`)
+    return Number(value)
+  }
+
+  bytes(): Buffer {
+    const end = this.#bytes.indexOf(0, this.#at)
+    if (end < 0) throw new Error('the byte string has no end')
+    const escaped = this.#bytes.subarray(this.#at, end)
+    this.#at = end + 1
+    if (!escaped.includes(1)) return escaped
+    const value = Buffer.allocUnsafe(escaped.length)
+    let length = 0
+    for (let at = 0; at < escaped.length; at++) {
+      let byte = escaped[at] ?? 0
+      if (byte === 1) {
+        byte = escaped.readUInt8(++at) - 1
+        if (byte !== 0 && byte !== 1) throw new Error('the byte string has a wrong escape')
+      }
+      value[length++] = byte
+    }
+    return value.subarray(0, length)
   }
 
   /** All that is left. */
-  rest(): Buffer {
-    return this.#bytes.subarray(this.#offset)
+  tail(): Buffer {
+    const value = this.#bytes.subarray(this.#at)
+    this.#at = this.#bytes.length
+    return value
   }
 }
 
-/** All keys that begin with `prefix`. */
-export function prefixRange(prefix: Bytes): Range {
-  return { start: prefix, end: afterPrefix(prefix) }
+/** Every key that begins with `prefix`. */
+export function prefixRange(prefix: Bytes, order: { readonly reverse?: boolean } = {}): Range {
+  return { start: prefix, end: afterPrefix(prefix), ...order }
 }
 
-const counterBytes = 8
-
-/** The value of a counter. */
+/** The value of a counter row: 64-bit signed, big-endian; wraps around as machine words do. */
 export function encodeCounter(value: bigint): Buffer {
   const bytes = Buffer.allocUnsafe(counterBytes)
-  bytes.writeBigInt64BE(value)
+  bytes.writeBigInt64BE(BigInt.asIntN(64, value), 0)
   return bytes
 }
 
-/** The number in a counter's value; 0 where there is none. */
+/** The number in a counter row's value; an absent row counts as 0. @throws Error if it's no counter. */
 export function decodeCounter(value: Bytes | undefined): bigint {
   if (value === undefined) return 0n
-  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).readBigInt64BE(0)
+  if (value.length !== counterBytes) {
+    throw new Error(`a counter has ${counterBytes} bytes, not ${value.length}`)
+  }
+  return asBuffer(value).readBigInt64BE(0)
+}
+
+/** The refusal of a key that can't be stored. */
+export function keyTooLong(length: number): StoreError {
+  return new StoreError('KeyTooLong', `The key needs ${length} bytes; at most ${maxKeyBytes} fit.`)
+}
+
+function asBuffer(bytes: Bytes): Buffer {
+  return Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

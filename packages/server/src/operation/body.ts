@@ -69,7 +69,7 @@ export async function receiveBody(
   if (input.sizeBytes !== undefined && input.sizeBytes > maximum) throw tooLarge(maximum)
   const algorithm = input.checksum?.algorithm ?? options.defaultChecksum
   const algorithms: DigestAlgorithm[] = algorithm === undefined ? ['MD5'] : ['MD5', algorithm]
-  const hashed = digesting(input.source, algorithms, input.sizeBytes)
+  const hashed = digesting(input.source, algorithms)
   const stored = await store(step, bounded(hashed.source, maximum), input.sizeBytes, options)
   const digests = await hashed.results()
   const sizeBytes = hashed.sizeBytes()
@@ -79,16 +79,31 @@ export async function receiveBody(
       'Your proposed upload is smaller than the minimum allowed size',
     )
   }
-  const md5 = digests['MD5']
-  if (md5 === undefined) throw new Error('no MD5 was computed')
-  if (input.md5 !== undefined && !md5.equals(input.md5)) {
-    throw new StoreError(
-      'BadDigest',
-      'The Content-MD5 you specified did not match what we received.',
-    )
-  }
+  const md5 = checkMd5(input.md5, digests)
   const checksum = checkChecksum(input.checksum, algorithm, digests)
   return { stored, sizeBytes, md5, checksum }
+}
+
+/**
+ * Reads and checks a small body whole, such as an XML document: at most `maximumBytes` of it.
+ * @throws StoreError `MaxMessageLengthExceeded`, `BadDigest`, `ChecksumMismatch`, and what the source throws.
+ */
+export async function receiveDocument(input: BodyInput, maximumBytes: number): Promise<Buffer> {
+  const algorithm = input.checksum?.algorithm
+  const hashed = digesting(input.source, algorithm === undefined ? ['MD5'] : ['MD5', algorithm])
+  const chunks: Buffer[] = []
+  for await (const chunk of hashed.source) {
+    if (hashed.sizeBytes() > maximumBytes) {
+      throw new StoreError('MaxMessageLengthExceeded', 'Your request was too large.', {
+        fields: { MaxMessageLengthBytes: String(maximumBytes) },
+      })
+    }
+    chunks.push(Buffer.from(chunk))
+  }
+  const digests = await hashed.results()
+  checkMd5(input.md5, digests)
+  checkChecksum(input.checksum, algorithm, digests)
+  return Buffer.concat(chunks)
 }
 
 /** Makes what was received a body with one reference, which the caller's row is to hold. */
@@ -158,6 +173,16 @@ function tooLarge(maximum: number): StoreError {
   return new StoreError('EntityTooLarge', 'Your proposed upload exceeds the maximum allowed size', {
     fields: { MaxSizeAllowed: String(maximum) },
   })
+}
+
+function checkMd5(
+  expected: Bytes | undefined,
+  digests: Readonly<Partial<Record<DigestAlgorithm, Buffer>>>,
+): Buffer {
+  const md5 = digests['MD5']
+  if (md5 === undefined) throw new Error('no MD5 was computed')
+  if (expected === undefined || md5.equals(expected)) return md5
+  throw new StoreError('BadDigest', 'The Content-MD5 you specified did not match what we received.')
 }
 
 function checkChecksum(

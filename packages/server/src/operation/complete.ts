@@ -5,7 +5,8 @@ import { createHash } from 'node:crypto'
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
-import { combineCrc, createDigest } from '../blob/digest.ts'
+import { combineCrc } from '../blob/crc.ts'
+import { createDigest } from '../blob/digest.ts'
 import { type ManifestPart, putManifest } from '../store/body.ts'
 import { findObject, putObject } from '../store/directory.ts'
 import type { Checksum, ChecksumAlgorithm, ChecksumType, ObjectRecord } from '../store/record.ts'
@@ -218,7 +219,7 @@ function combine(
   type: ChecksumType,
   parts: readonly ManifestPart[],
 ): Checksum {
-  const values = parts.map((part) => Buffer.from(part.checksum ?? '', 'base64'))
+  const values: Buffer[] = parts.map((part) => Buffer.from(part.checksum ?? '', 'base64'))
   if (type === 'COMPOSITE' || algorithm === 'SHA1' || algorithm === 'SHA256') {
     const digest = createDigest(algorithm)
     for (const value of values) digest.update(value)

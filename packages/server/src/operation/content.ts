@@ -103,6 +103,7 @@ export async function openContent(step: TransferStep, plan: ContentPlan): Promis
   if (first === undefined) return noContent
   const { blobs } = step.services
   const { reading } = step
+  if (reading === undefined) throw new Error('an operation that reads blobs must say so')
   const open = (slice: Slice): Promise<ByteSource> =>
     blobs.read(slice.blobId as BlobId, slice.range)
   const opened = await open(first)
@@ -113,7 +114,7 @@ export async function openContent(step: TransferStep, plan: ContentPlan): Promis
       yield* opened
       for (const slice of rest) yield* await open(slice)
     } finally {
-      reading.end()
+      reading?.end()
     }
   }
   const source = stream()
@@ -124,7 +125,7 @@ export async function openContent(step: TransferStep, plan: ContentPlan): Promis
     async close() {
       // A generator that was never started runs no `finally`: what it would have closed is closed here.
       await closeSource(started ? source : opened)
-      reading.end()
+      reading?.end()
     },
   }
 }

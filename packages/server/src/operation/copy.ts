@@ -61,6 +61,7 @@ interface HashedSource {
 export const copyObject: Operation<CopyObjectInput, CheckedSource, HashedSource, CopyObjectOutput> =
   {
     name: 'CopyObject',
+    readsBlobs: true,
     needs: ({ source, bucket, key }) => [
       { action: 's3:GetObject', bucket: source.bucket, key: source.key },
       { action: 's3:PutObject', bucket, key },

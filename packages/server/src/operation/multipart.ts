@@ -252,6 +252,7 @@ export const uploadPartCopy: Operation<
   UploadPartOutput
 > = {
   name: 'UploadPartCopy',
+  readsBlobs: true,
   needs: (input) => [
     { action: 's3:GetObject', bucket: input.source.bucket, key: input.source.key },
     ...putNeeds(input),

@@ -51,6 +51,8 @@ export interface GetObjectInput extends ObjectAddress {
   readonly versionId?: string | undefined
   readonly conditions: ReadConditions
   readonly range?: RangeRequest | undefined
+  /** The range counts only if this is the object's ETag or time; else the answer is the whole (`If-Range`). */
+  readonly ifRange?: { readonly etag: string } | { readonly modifiedAt: number } | undefined
   readonly partNumber?: number | undefined
 }
 
@@ -107,8 +109,15 @@ async function selectRange(
   input: GetObjectInput,
 ): Promise<{ range?: ByteRange; partsCount?: number }> {
   if (input.partNumber !== undefined) return selectPart(tx, record, input.partNumber)
-  if (input.range === undefined) return {}
+  if (input.range === undefined || !isRangeCurrent(input.ifRange, record)) return {}
   return { range: resolveRange(input.range, record.sizeBytes) }
+}
+
+/** Times are compared as HTTP shows them, in seconds. */
+function isRangeCurrent(ifRange: GetObjectInput['ifRange'], record: ObjectRecord): boolean {
+  if (ifRange === undefined) return true
+  if ('etag' in ifRange) return ifRange.etag === record.etag
+  return Math.floor(ifRange.modifiedAt / 1000) === Math.floor(record.modifiedAt / 1000)
 }
 
 /** The bytes that a range means for an object of `sizeBytes`. @throws StoreError `InvalidRange` */
@@ -177,6 +186,7 @@ const getNeeds = (input: ObjectAddress): Need[] => [
 /** Reads an object, or a range or part of it. */
 export const getObject: Operation<GetObjectInput, FoundObject, GetObjectOutput, GetObjectOutput> = {
   name: 'GetObject',
+  readsBlobs: true,
   needs: getNeeds,
   check: (step, input) => findForRead(step, input, true),
   async transfer(step, _input, { plan, ...found }) {

@@ -59,8 +59,11 @@ export interface CheckStep extends Step {
 
 /** Move bytes; no lock and no transaction is held. */
 export interface TransferStep extends Step {
-  /** Keeps blobs that the check saw from being collected; ended by the runner unless handed over. */
-  readonly reading: Reading
+  /**
+   * Keeps blobs that the check saw from being collected, for an operation that `readsBlobs`; ended by
+   * the runner unless handed over.
+   */
+  readonly reading: Reading | undefined
   /** Runs `undo` if the operation fails from here on: a blob that nothing will refer to is removed. */
   onFailure(undo: () => Promise<void>): void
 }
@@ -76,6 +79,8 @@ export interface CommitStep extends Step {
 export interface Operation<Input, Checked, Moved, Output> {
   /** As the protocol documents it: `PutObject`. */
   readonly name: string
+  /** True when the transfer reads blobs; uploads don't, so that slow ones never hold up the collection. */
+  readonly readsBlobs?: true
   needs(input: Input): readonly Need[]
   check?(step: CheckStep, input: Input): Promise<Checked>
   transfer?(step: TransferStep, input: Input, checked: Checked): Promise<Moved>

@@ -22,7 +22,7 @@ export async function run<Input, Checked, Moved, Output>(
   const { principal, signal } = caller
   for (const need of needs) authorize(principal, need.action, {})
   if (principal === undefined) throw new StoreError('AccessDenied', 'Access Denied')
-  const reading = operation.transfer === undefined ? undefined : services.readers.begin()
+  const reading = operation.readsBlobs === true ? services.readers.begin() : undefined
   const undo: (() => Promise<void>)[] = []
   // The steps of one operation agree on their types by the operation's own declaration: where a step
   // is missing, the next one takes what the one before it gave.
@@ -34,7 +34,7 @@ export async function run<Input, Checked, Moved, Output>(
         return operation.check?.({ ...step, tx }, input)
       })
     }
-    if (operation.transfer !== undefined && reading !== undefined) {
+    if (operation.transfer !== undefined) {
       const buckets = new Map<string, BucketRecord>()
       const step = makeStep(services, principal, signal, buckets)
       const onFailure = (action: () => Promise<void>): void => {

@@ -3,6 +3,8 @@
 // Anything else stays as it is for ever, and an overlay takes its place on the written path.
 
 import { type Bytes, compareBytes } from '../base/bytes.ts'
+import { StoreError } from '../base/errors.ts'
+import { s3Limits } from '../base/limits.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { releaseBody } from './body.ts'
 import {
@@ -12,12 +14,12 @@ import {
   type EntryRow,
   encodeFolderEntry,
   encodeObjectEntry,
-  encodeTombstone,
   putDirectory,
   readDirectory,
   recordOf,
   splitKey,
   type TreeContext,
+  tombstone,
 } from './entry.ts'
 import {
   type Directory,
@@ -28,6 +30,7 @@ import {
   scanOwnRows,
   scanRows,
   type View,
+  viewOf,
 } from './layer.ts'
 import { diverge, dropDirectory, pullUp } from './overlay.ts'
 import type { ObjectRecord } from './record.ts'
@@ -76,7 +79,7 @@ export async function findFolder(
   for (const name of folders) {
     const entry = await findEntry(tx, view, name)
     if (entry?.kind !== 'folder') return undefined
-    view = { id: entry.child, override: entry.override, layered: entry.layered }
+    view = viewOf(entry)
   }
   return view
 }
@@ -96,6 +99,9 @@ export async function putObject(
   key: Bytes,
   record: ObjectRecord,
 ): Promise<void> {
+  if (key.byteLength > s3Limits.keyBytes) {
+    throw new StoreError('KeyTooLong', 'Your key is too long')
+  }
   const { folders, name } = splitKey(key)
   const { directories } = await openPath(ctx, root, folders, key.byteLength)
   const directory = last(directories)
@@ -223,7 +229,7 @@ export async function removeEntry(
   const own = await findOwnRow(ctx, directory, name)
   const key = schema.entry(directory.id, name)
   const inherited = await findInherited(tx, directory.row, undefined, name)
-  if (inherited !== undefined) tx.put(key, encodeTombstone())
+  if (inherited !== undefined) tx.put(key, tombstone)
   else if (own !== undefined) tx.delete(key)
   return own
 }

@@ -18,7 +18,9 @@ import * as schema from './schema.ts'
 /** What changing the tree takes. */
 export interface TreeContext {
   readonly tx: WriteTransaction
-  readonly ids: IdSource
+  readonly ids: Pick<IdSource, 'next'>
+  /** Rows that a write copies at most instead of laying an overlay; 32 unless told otherwise. */
+  readonly copiedRows?: number
 }
 
 /** A folder's entry: the directory that it leads to. */
@@ -60,7 +62,8 @@ export interface DirectoryRow {
 
 const slash = 0x2f
 const tags = { tombstone: 0, object: 1, folder: 2 } as const
-const tombstone: Bytes = new Uint8Array([tags.tombstone])
+/** The bytes of a tombstone's row. */
+export const tombstone: Bytes = new Uint8Array([tags.tombstone])
 const objectTag: Bytes = new Uint8Array([tags.object])
 const folderTag: Bytes = new Uint8Array([tags.folder])
 
@@ -103,15 +106,11 @@ export function encodeFolderEntry(entry: Omit<FolderEntry, 'kind'>): Bytes {
 }
 
 /** The bytes of any entry, with its override made permanent. */
-export function encodeEntry(entry: LivingEntry): Bytes {
+export function encodeEntry(entry: EntryRow): Bytes {
+  if (entry.kind === 'tombstone') return tombstone
   if (entry.kind === 'folder') return encodeFolderEntry(entry)
   if (entry.override === undefined) return Buffer.concat([objectTag, entry.bytes])
   return encodeObjectEntry(recordOf(entry))
-}
-
-/** The bytes of a tombstone's row. */
-export function encodeTombstone(): Bytes {
-  return tombstone
 }
 
 /** Decodes an entry's row as it is seen through `override`: the outermost one wins. */

@@ -1,6 +1,7 @@
 // Blobs that nothing refers to any more, by the epoch in which they were orphaned.
 
 import type { ReadTransaction, WriteTransaction } from '../engine/engine.ts'
+import { currentEpoch } from './epoch.ts'
 import * as schema from './schema.ts'
 
 /** One orphaned blob. */
@@ -30,4 +31,21 @@ export function removeGarbage(tx: WriteTransaction, garbage: readonly Garbage[])
 /** True when a row refers to the blob. */
 export async function isReferenced(tx: ReadTransaction, blobId: string): Promise<boolean> {
   return (await tx.get(schema.blobCount(blobId))) !== undefined
+}
+
+/** Makes garbage of those of `blobIds` that nothing refers to. One may be garbage twice: that is harmless. */
+export async function markGarbage(tx: WriteTransaction, blobIds: readonly string[]): Promise<void> {
+  const epoch = await currentEpoch(tx)
+  for (const blobId of blobIds) {
+    if (!(await isReferenced(tx, blobId))) tx.put(schema.garbage(epoch, blobId), new Uint8Array())
+  }
+}
+
+/** How many blobs are garbage; counts no further than `limit`. */
+export async function countGarbage(tx: ReadTransaction, limit: number): Promise<number> {
+  let count = 0
+  for await (const _ of tx.range(schema.garbageBefore())) {
+    if (++count >= limit) break
+  }
+  return count
 }

@@ -14,11 +14,15 @@ import {
 import type { Override } from './record.ts'
 import * as schema from './schema.ts'
 
-/** A directory, and how it was reached. */
-export interface View {
+/** The own rows of a directory. */
+export interface Layer {
   readonly id: number
-  /** What its rows show instead of their own. */
+  /** What they show instead of their own. */
   readonly override: Override | undefined
+}
+
+/** A directory, and how it was reached. */
+export interface View extends Layer {
   /** False only if it never had a base. */
   readonly layered: boolean
 }
@@ -60,6 +64,11 @@ export interface NameRange {
 /** Bytes before the name in the key of an entry's row: the space and the directory's id. */
 const nameOffset = 9
 
+/** The directory that a folder's entry leads to. */
+export function viewOf(entry: FolderEntry): View {
+  return { id: entry.child, override: entry.override, layered: entry.layered }
+}
+
 /** What `name` stands for in a directory: one read for each layer that doesn't know it. */
 export async function findEntry(
   tx: ReadTransaction,
@@ -99,6 +108,14 @@ export async function* scanEntries(
   view: View,
   range: NameRange = {},
 ): AsyncGenerator<NamedEntry> {
+  if (!view.layered) {
+    // The common case, spared the detour through the merge.
+    for await (const { key, value } of tx.range(entryRange(view.id, range))) {
+      const entry = decodeEntry(value, view.override)
+      if (entry.kind !== 'tombstone') yield { name: key.subarray(nameOffset), entry }
+    }
+    return
+  }
   for await (const { name, entry } of scanRows(tx, view, range)) {
     if (entry.kind !== 'tombstone') yield { name, entry }
   }
@@ -110,7 +127,15 @@ export async function* scanRows(
   view: View,
   range: NameRange = {},
 ): AsyncGenerator<NamedEntry<EntryRow>> {
-  const layers = await readLayers(tx, view)
+  yield* scanLayers(tx, await readLayers(tx, view), range)
+}
+
+/** The topmost rows of the names in `layers`, the topmost layer first. */
+export async function* scanLayers(
+  tx: ReadTransaction,
+  layers: readonly Layer[],
+  range: NameRange = {},
+): AsyncGenerator<NamedEntry<EntryRow>> {
   const [top] = layers
   if (layers.length === 1 && top !== undefined) {
     yield* scanOwnRows(tx, top.id, top.override, range)
@@ -141,10 +166,7 @@ function entryRange(id: number, { start, end, reverse }: NameRange): Range {
   }
 }
 
-async function readLayers(
-  tx: ReadTransaction,
-  view: View,
-): Promise<{ id: number; override: Override | undefined }[]> {
+async function readLayers(tx: ReadTransaction, view: View): Promise<Layer[]> {
   let { id, override } = view
   const layers = [{ id, override }]
   if (!view.layered) return layers

@@ -5,9 +5,9 @@ import { afterPrefix, type Bytes, compareBytes, startsWith } from '../base/bytes
 import type { ReadTransaction } from '../engine/engine.ts'
 import { findFolder, rootView } from './directory.ts'
 import { recordOf, splitKey, successor } from './entry.ts'
-import { type NamedEntry, scanEntries } from './layer.ts'
+import { type NamedEntry, scanEntries, viewOf } from './layer.ts'
 import type { ObjectRecord } from './record.ts'
-import { splitSeek, viewOf, walkEntries } from './walk.ts'
+import { splitSeek, walkEntries } from './walk.ts'
 
 /** What to list. */
 export interface ListingRequest {
@@ -41,34 +41,53 @@ export async function listObjects(
   root: number,
   request: ListingRequest,
 ): Promise<ListingPage> {
-  const { limit } = request
-  if (limit <= 0) return { entries: [], isTruncated: false }
-  const entries: ListingEntry[] = []
-  for await (const entry of listEntries(tx, root, request)) {
-    if (entries.length === limit)
-      return { entries, isTruncated: true, last: nameOf(entries.at(-1)) }
-    entries.push(entry)
-  }
-  return { entries, isTruncated: false }
-}
-
-function nameOf(entry: ListingEntry | undefined): Bytes | undefined {
-  return entry?.kind === 'object' ? entry.key : entry?.prefix
-}
-
-function listEntries(
-  tx: ReadTransaction,
-  root: number,
-  request: ListingRequest,
-): AsyncGenerator<ListingEntry> {
-  const { prefix, delimiter } = request
+  const { prefix, delimiter, limit } = request
   const start = startOf(request)
-  if (start === undefined) return listNothing()
-  if (delimiter === undefined) return listKeys(tx, root, prefix, start)
-  if (delimiter.byteLength === 1 && delimiter[0] === slash) {
-    return listDirectory(tx, root, prefix, start)
+  if (limit <= 0 || start === undefined) return { entries: [], isTruncated: false }
+  const page = new Page(limit)
+  const range = { prefix, start }
+  if (delimiter === undefined) await listKeys(tx, root, range, page)
+  else if (delimiter.byteLength === 1 && delimiter[0] === slash) {
+    await listDirectory(tx, root, range, page)
+  } else await listGroups(tx, root, { ...range, delimiter: Buffer.from(delimiter) }, page)
+  return page.result()
+}
+
+/** The entries of a page as they are found. */
+class Page {
+  readonly #limit: number
+  readonly #entries: ListingEntry[] = []
+  #isTruncated = false
+
+  constructor(limit: number) {
+    this.#limit = limit
   }
-  return listGroups(tx, root, { prefix, start, delimiter })
+
+  /** True if the entry that comes now has no place; it needn't be made then. */
+  isFull(): boolean {
+    if (this.#entries.length === this.#limit) this.#isTruncated = true
+    return this.#isTruncated
+  }
+
+  add(entry: ListingEntry): void {
+    this.#entries.push(entry)
+  }
+
+  result(): ListingPage {
+    const last = this.#entries.at(-1)
+    if (!this.#isTruncated) return { entries: this.#entries, isTruncated: false }
+    return {
+      entries: this.#entries,
+      isTruncated: true,
+      last: last?.kind === 'object' ? last.key : last?.prefix,
+    }
+  }
+}
+
+/** Keys with `prefix` from `start` on. */
+interface KeyRange {
+  readonly prefix: Bytes
+  readonly start: Bytes
 }
 
 /** The least key that may be listed; undefined if there is none. */
@@ -79,25 +98,24 @@ function startOf({ prefix, after, afterPrefix: isGroup }: ListingRequest): Bytes
   return prefix
 }
 
-async function* listNothing(): AsyncGenerator<ListingEntry> {}
-
-async function* listKeys(
+async function listKeys(
   tx: ReadTransaction,
   root: number,
-  prefix: Bytes,
-  start: Bytes,
-): AsyncGenerator<ListingEntry> {
+  { prefix, start }: KeyRange,
+  page: Page,
+): Promise<void> {
   for await (const { key, entry } of walkEntries(tx, rootView(root), { prefix, from: start })) {
-    yield { kind: 'object', key, record: recordOf(entry) }
+    if (page.isFull()) return
+    page.add({ kind: 'object', key, record: recordOf(entry) })
   }
 }
 
-async function* listDirectory(
+async function listDirectory(
   tx: ReadTransaction,
   root: number,
-  prefix: Bytes,
-  start: Bytes,
-): AsyncGenerator<ListingEntry> {
+  { prefix, start }: KeyRange,
+  page: Page,
+): Promise<void> {
   const { folders, name } = splitKey(prefix)
   const folder = prefix.subarray(0, prefix.byteLength - name.byteLength)
   if (!startsWith(start, folder)) return
@@ -106,12 +124,11 @@ async function* listDirectory(
   const seek = splitSeek(start.subarray(folder.byteLength))
   const end = name.byteLength === 0 ? undefined : afterPrefix(name)
   for await (const named of scanEntries(tx, view, { start: seek.name, end })) {
+    if (named.entry.kind === 'folder' && !(await hasKeyFrom(tx, named, seek))) continue
+    if (page.isFull()) return
     const key = Buffer.concat([folder, named.name])
-    if (named.entry.kind === 'object') {
-      yield { kind: 'object', key, record: recordOf(named.entry) }
-    } else if (await hasKeyFrom(tx, named, seek)) {
-      yield { kind: 'prefix', prefix: key }
-    }
+    if (named.entry.kind === 'folder') page.add({ kind: 'prefix', prefix: key })
+    else page.add({ kind: 'object', key, record: recordOf(named.entry) })
   }
 }
 
@@ -127,26 +144,27 @@ async function hasKeyFrom(
   return false
 }
 
-async function* listGroups(
+async function listGroups(
   tx: ReadTransaction,
   root: number,
-  { prefix, start, delimiter }: { prefix: Bytes; start: Bytes; delimiter: Bytes },
-): AsyncGenerator<ListingEntry> {
-  const needle = Buffer.from(delimiter)
+  { prefix, start, delimiter }: KeyRange & { readonly delimiter: Buffer },
+  page: Page,
+): Promise<void> {
   let from: Bytes | undefined = start
   while (from !== undefined) {
     let group: Buffer | undefined
     for await (const { key, entry } of walkEntries(tx, rootView(root), { prefix, from })) {
-      const found = key.indexOf(needle, prefix.byteLength)
-      if (found === -1) {
-        yield { kind: 'object', key, record: recordOf(entry) }
-        continue
+      if (page.isFull()) return
+      const found = key.indexOf(delimiter, prefix.byteLength)
+      if (found !== -1) {
+        group = key.subarray(0, found + delimiter.byteLength)
+        break
       }
-      group = key.subarray(0, found + needle.byteLength)
-      break
+      page.add({ kind: 'object', key, record: recordOf(entry) })
     }
-    if (group !== undefined) yield { kind: 'prefix', prefix: group }
-    from = group === undefined ? undefined : afterPrefix(group)
+    if (group === undefined) return
+    page.add({ kind: 'prefix', prefix: group })
+    from = afterPrefix(group)
   }
 }
 

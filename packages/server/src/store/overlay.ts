@@ -4,14 +4,14 @@
 
 import type { Bytes } from '../base/bytes.ts'
 import type { WriteTransaction } from '../engine/engine.ts'
-import { retainBody } from './body.ts'
+import { releaseBody, retainBody } from './body.ts'
+import { decodeCompaction, encodeCompaction, queueCompaction } from './compaction.ts'
 import {
   type DirectoryRow,
   decodeEntry,
   type EntryRow,
   encodeEntry,
   encodeFolderEntry,
-  encodeTombstone,
   putDirectory,
   readDirectory,
   recordOf,
@@ -22,8 +22,8 @@ import { type Directory, type NamedEntry, type Step, scanOwnRows } from './layer
 import type { Override } from './record.ts'
 import * as schema from './schema.ts'
 
-/** Rows that an overlay copies at most, so that the first write to a shared directory stays constant. */
-export const copiedRows = 32
+/** Rows that a write copies at most, so that the first one to a shared directory stays constant. */
+const defaultCopiedRows = 32
 
 /**
  * Puts a writable directory with the same content in the place of a shared one, for which `step` is the
@@ -39,7 +39,7 @@ export async function diverge(
   const { tx } = ctx
   const source = step.directory
   const id = ctx.ids.next()
-  const { rows, base, baseOverride } = await absorb(tx, source)
+  const { rows, base, baseOverride } = await absorb(tx, source, ctx.copiedRows ?? defaultCopiedRows)
   for (const { name, entry } of rows) await putCopy(tx, id, name, entry)
   const row: DirectoryRow = {
     refs: 1,
@@ -49,8 +49,11 @@ export async function diverge(
   }
   putDirectory(tx, id, row)
   // The parent's own entry gives its reference up; where the base is what it led to, to the base link.
-  if (base !== undefined) await linkBase(tx, id, base)
-  if (base !== undefined && !(step.own && base === source.id)) await retainDirectory(tx, base)
+  if (base !== undefined) {
+    linkBase(tx, id, base)
+    if (!step.own || base !== source.id) await retainDirectory(tx, base)
+    if ((await readDirectory(tx, base)).base !== undefined) await queueCompaction(tx, id)
+  }
   if (step.own && base !== source.id) await dropDirectory(tx, source.id)
   const layered = base !== undefined
   const entry = { child: id, layered, override: undefined }
@@ -67,7 +70,11 @@ interface Absorbed {
 }
 
 /** Takes layers from the top of a shared directory as long as their rows are few together. */
-async function absorb(tx: WriteTransaction, source: Directory): Promise<Absorbed> {
+async function absorb(
+  tx: WriteTransaction,
+  source: Directory,
+  copiedRows: number,
+): Promise<Absorbed> {
   const rows = new Map<string, NamedEntry<EntryRow>>()
   let budget = copiedRows
   let { id, row, override }: Pick<Directory, 'id' | 'row' | 'override'> = source
@@ -99,14 +106,9 @@ export async function putCopy(
   name: Bytes,
   entry: EntryRow,
 ): Promise<void> {
-  const key = schema.entry(id, name)
-  if (entry.kind === 'tombstone') {
-    tx.put(key, encodeTombstone())
-    return
-  }
-  tx.put(key, encodeEntry(entry))
+  tx.put(schema.entry(id, name), encodeEntry(entry))
   if (entry.kind === 'folder') await retainDirectory(tx, entry.child)
-  else await retainBody(tx, recordOf(entry).body)
+  if (entry.kind === 'object') await retainBody(tx, recordOf(entry).body)
 }
 
 /**
@@ -120,22 +122,44 @@ export async function pullUp(
   name: Bytes,
 ): Promise<boolean> {
   let { base, baseOverride: override } = directory.row
+  const above = [directory.id]
+  let isMoved = false
   while (base !== undefined) {
     const row = await readDirectory(tx, base)
-    if (row.refs > 1) return false
+    if (row.refs > 1) break
     const key = schema.entry(base, name)
     const value = await tx.get(key)
     if (value !== undefined) {
+      // A merge of these layers that is under way may hold a copy of the row already.
+      for (const id of above) await abandonMerge(tx, id)
       const entry = decodeEntry(value, override)
       tx.delete(key)
-      const moved = entry.kind === 'tombstone' ? encodeTombstone() : encodeEntry(entry)
-      tx.put(schema.entry(directory.id, name), moved)
-      return true
+      if (isMoved) await releaseEntry(tx, entry)
+      else tx.put(schema.entry(directory.id, name), encodeEntry(entry))
+      isMoved = true
     }
     override ??= row.baseOverride
+    above.push(base)
     base = row.base
   }
-  return false
+  return isMoved
+}
+
+/** Gives back what a row that goes refers to. */
+export async function releaseEntry(tx: WriteTransaction, entry: EntryRow): Promise<void> {
+  if (entry.kind === 'folder') await dropDirectory(tx, entry.child)
+  if (entry.kind === 'object') await releaseBody(tx, recordOf(entry).body)
+}
+
+/** Begins the compaction of an overlay anew if it is building a merged layer. */
+export async function abandonMerge(tx: WriteTransaction, overlay: number): Promise<void> {
+  const key = schema.compaction(overlay)
+  const value = await tx.get(key)
+  if (value === undefined) return
+  const job = decodeCompaction(value)
+  if (job.phase !== 'merge') return
+  tx.put(key, encodeCompaction({ phase: 'look' }))
+  await dropDirectory(tx, job.merged)
 }
 
 /**
@@ -153,16 +177,14 @@ export async function dropDirectory(tx: WriteTransaction, id: number): Promise<v
   }
   if (refs > 1) return
   for await (const link of tx.range(schema.overlayLinks(id))) {
-    tx.put(schema.compaction(schema.parseOverlayLink(link.key).overlay), empty)
+    await queueCompaction(tx, schema.parseOverlayLink(link.key).overlay)
     return
   }
 }
 
 /** Records that `overlay` has `base` as its base; see {@link dropDirectory}. */
-async function linkBase(tx: WriteTransaction, overlay: number, base: number): Promise<void> {
+export function linkBase(tx: WriteTransaction, overlay: number, base: number): void {
   tx.put(schema.overlayLink(base, overlay), empty)
-  const { base: next } = await readDirectory(tx, base)
-  if (next !== undefined) tx.put(schema.compaction(overlay), empty)
 }
 
 const empty: Bytes = new Uint8Array()

@@ -5,7 +5,7 @@
 import type { Bytes } from '../base/bytes.ts'
 import { utf8 } from '../base/bytes.ts'
 import type { Range } from '../engine/engine.ts'
-import { key, prefixRange, reader } from '../engine/tuple.ts'
+import { key, prefixRange, readKey } from '../engine/tuple.ts'
 
 /** The first byte of every key. A number is never given a second meaning. */
 const space = {
@@ -44,7 +44,7 @@ export const maximumId: number = Number.MAX_SAFE_INTEGER - 1
 export const sequence = (name: string): Bytes => key(space.sequence).tail(utf8(name))
 export const processStart = (start: number): Bytes => key(space.processStart).u64(start).end()
 export const processStarts = (): Range => prefixRange(key(space.processStart).end())
-export const startNumber = (row: Bytes): number => reader(row).u64()
+export const startNumber = (row: Bytes): number => readKey(row).u64()
 export const collectorDuty = (): Bytes => key(space.collectorDuty).end()
 export const epoch = (): Bytes => key(space.epoch).end()
 export const secret = (): Bytes => key(space.secret).end()
@@ -65,11 +65,11 @@ export const queue = (): Range => prefixRange(key(space.collectionQueue).end())
 export const allEntries = (): Range => prefixRange(key(space.entry).end())
 /** The directory id and the name in the key of an entry's row. */
 export function parseEntry(row: Bytes): { id: number; name: Bytes } {
-  const fields = reader(row)
-  return { id: fields.u64(), name: fields.rest() }
+  const fields = readKey(row)
+  return { id: fields.u64(), name: fields.tail() }
 }
 /** The directory id in the key of a row whose key has nothing else. */
-export const directoryId = (row: Bytes): number => reader(row).u64()
+export const directoryId = (row: Bytes): number => readKey(row).u64()
 export const livingHint = (id: number): Bytes => key(space.livingHint).u64(id).end()
 export const livingHints = (): Range => prefixRange(key(space.livingHint).end())
 export const overlayLink = (base: number, overlay: number): Bytes =>
@@ -78,7 +78,7 @@ export const overlayLinks = (base: number): Range =>
   prefixRange(key(space.overlayLink).u64(base).end())
 export const allOverlayLinks = (): Range => prefixRange(key(space.overlayLink).end())
 export function parseOverlayLink(row: Bytes): { base: number; overlay: number } {
-  const fields = reader(row)
+  const fields = readKey(row)
   return { base: fields.u64(), overlay: fields.u64() }
 }
 export const compaction = (id: number): Bytes => key(space.compactionQueue).u64(id).end()
@@ -87,27 +87,28 @@ export const compactions = (): Range => prefixRange(key(space.compactionQueue).e
 // upload.ts
 
 export const upload = (bucketId: number, name: Bytes, number: number): Bytes =>
-  key(space.upload).u64(bucketId).name(name).u64(number).end()
+  key(space.upload).u64(bucketId).bytes(name).u64(number).end()
 export const uploadsOfBucket = (bucketId: number): Range =>
   prefixRange(key(space.upload).u64(bucketId).end())
 /** The first key of the uploads whose name is `name` or greater. */
 export const uploadsFrom = (bucketId: number, name: Bytes): Bytes =>
-  key(space.upload).u64(bucketId).namePrefix(name)
+  key(space.upload).u64(bucketId).bytes(name).end()
 export const allUploads = (): Range => prefixRange(key(space.upload).end())
 export function parseUpload(row: Bytes): { bucketId: number; key: Bytes; number: number } {
-  const fields = reader(row)
-  return { bucketId: fields.u64(), key: fields.name(), number: fields.u64() }
+  const fields = readKey(row)
+  return { bucketId: fields.u64(), key: fields.bytes(), number: fields.u64() }
 }
 export const part = (upload: number, number: number): Bytes =>
   key(space.part).u64(upload).u64(number).end()
 export const parts = (upload: number): Range => prefixRange(key(space.part).u64(upload).end())
 export const allParts = (): Range => prefixRange(key(space.part).end())
 export function parsePart(row: Bytes): { upload: number; number: number } {
-  const fields = reader(row)
+  const fields = readKey(row)
   return { upload: fields.u64(), number: fields.u64() }
 }
 export const abandonedUploads = (bucketId: number): Bytes =>
   key(space.abandonedUploads).u64(bucketId).end()
+export const abandonedBucket = (row: Bytes): number => readKey(row).u64()
 export const allAbandonedUploads = (): Range => prefixRange(key(space.abandonedUploads).end())
 
 // body.ts, garbage.ts
@@ -133,6 +134,6 @@ export const garbageBefore = (before?: number): Range => {
   return before === undefined ? all : { ...all, end: key(space.garbage).u64(before).end() }
 }
 export function parseGarbage(row: Bytes): { epoch: number; blobId: string } {
-  const fields = reader(row)
-  return { epoch: fields.u64(), blobId: Buffer.from(fields.rest()).toString() }
+  const fields = readKey(row)
+  return { epoch: fields.u64(), blobId: Buffer.from(fields.tail()).toString() }
 }

@@ -157,3 +157,11 @@ export async function removeAbandonedUploads(
   tx.delete(schema.abandonedUploads(bucketId))
   return true
 }
+
+/** A deleted bucket that still has uploads; undefined if there is none. */
+export async function nextAbandonedBucket(tx: ReadTransaction): Promise<number | undefined> {
+  for await (const { key } of tx.range(schema.allAbandonedUploads())) {
+    return schema.abandonedBucket(key)
+  }
+  return undefined
+}

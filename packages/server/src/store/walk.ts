@@ -4,8 +4,8 @@
 import { afterPrefix, type Bytes, compareBytes, startsWith } from '../base/bytes.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { findFolder, rootView } from './directory.ts'
-import { type LivingEntry, type ObjectEntry, recordOf, splitKey, successor } from './entry.ts'
-import { type NamedEntry, scanEntries, type View } from './layer.ts'
+import { type ObjectEntry, recordOf, splitKey, successor } from './entry.ts'
+import { type NamedEntry, scanEntries, type View, viewOf } from './layer.ts'
 import type { ObjectRecord } from './record.ts'
 
 /** Which keys a walk yields: those with `prefix` from `from` on, or those after `after`. */
@@ -77,11 +77,6 @@ export async function* walkEntries(
   } finally {
     for (const frame of frames.reverse()) await frame.entries.return(undefined)
   }
-}
-
-/** The directory that a folder's entry leads to. */
-export function viewOf(entry: Extract<LivingEntry, { kind: 'folder' }>): View {
-  return { id: entry.child, override: entry.override, layered: entry.layered }
 }
 
 /** The least key that a range can hold. */

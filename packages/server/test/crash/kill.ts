@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { healthStatus, startServer, type TestServer } from '../harness.ts'
+import { healthStatus, processState, startServer, type TestServer } from '../harness.ts'
 import { objectPath, WireClient, xmlTexts } from '../wire.ts'
 import { checkStore } from './check.ts'
 import { Choices } from './content.ts'
@@ -60,6 +60,7 @@ test(`what was acknowledged survives ${kills} kills (seed ${seed})`, async (cont
     },
   })
   await traffic.prepare()
+  const emptyBytes = totalBytes(await bodyFiles(server.dataFolder))
   let isAlive = true
   for (const [index, kind] of kindsOf(kills, choices).entries()) {
     await context.test(`kill ${index + 1}: ${kind}`, async (round) => {
@@ -72,9 +73,11 @@ test(`what was acknowledged survives ${kills} kills (seed ${seed})`, async (cont
         await inflict(kind, { server, traffic, choices, note: (text) => round.diagnostic(text) })
         isAlive = true
       } finally {
-        if (!isAlive) await server.kill()
         await traffic.halt()
         client.close()
+        // So that one failure doesn't hide what the later kills would show.
+        if (!isAlive) await server.restart()
+        isAlive = true
       }
       await checkAll({ server, traffic, now })
     })
@@ -82,7 +85,7 @@ test(`what was acknowledged survives ${kills} kills (seed ${seed})`, async (cont
   context.diagnostic(JSON.stringify(traffic.tally))
   await context.test('nothing is left behind when everything is deleted', async () => {
     await deleteAll(server, traffic.buckets)
-    await untilCollected(server.dataFolder)
+    await untilCollected(server.dataFolder, emptyBytes)
   })
   await context.test('it stops with exit code 0 and fsck is clean', async () => {
     assert.equal(await server.stop(), 0)
@@ -118,8 +121,14 @@ async function killPrimary({ server, traffic, note }: Scene): Promise<void> {
   const orphans = await server.workers()
   const started = performance.now()
   process.kill(server.pid, 'SIGKILL')
-  while (orphans.some(isAlive)) {
-    assert.ok(performance.now() - started < ORPHAN_MS, 'workers outlive their primary')
+  for (;;) {
+    const states = await Promise.all(orphans.map(processState))
+    const living = states.filter((state) => state !== undefined)
+    if (living.length === 0) break
+    assert.ok(
+      performance.now() - started < ORPHAN_MS,
+      `${living.length} of ${orphans.length} workers outlive their primary, in state ${living}`,
+    )
     await delay(10)
   }
   note(`workers ended ${elapsed(started)} after the primary`)
@@ -195,27 +204,40 @@ async function deleteAll(server: TestServer, buckets: readonly string[]): Promis
   client.close()
 }
 
-/** Waits until only the store itself is left in the folder, not the files of large bodies. */
-async function untilCollected(folder: string): Promise<void> {
+/** Waits until the folder holds no more than it did when new, apart from the store's own file. */
+async function untilCollected(folder: string, emptyBytes: number): Promise<void> {
   const started = performance.now()
   for (;;) {
-    const names = await readdir(folder, { recursive: true })
-    const bodies = names.filter((name) => !name.endsWith('.mdb') && !name.endsWith('.mdb-lock'))
-    const sizes = await Promise.all(
-      bodies.map(async (name) => {
-        const found = await stat(join(folder, name)).catch(() => undefined)
-        return found?.isFile() ? found.size : 0
-      }),
-    )
-    const left = sizes.reduce((sum, size) => sum + size, 0)
-    if (left <= LEFTOVER_BYTES) return
-    const listed = bodies.slice(0, 10).join(' ')
+    const files = await bodyFiles(folder)
+    const left = totalBytes(files)
+    if (left <= emptyBytes + LEFTOVER_BYTES) return
+    const shown = files.slice(0, 10).map(({ name, sizeBytes }) => `${name} (${sizeBytes})`)
     assert.ok(
       performance.now() - started < COLLECTION_MS,
-      `${left} bytes in ${sizes.filter((size) => size > 0).length} files are left: ${listed}`,
+      `${left - emptyBytes} bytes too many in ${files.length} files: ${shown.join(', ')}`,
     )
     await delay(500)
   }
+}
+
+interface BodyFile {
+  readonly name: string
+  readonly sizeBytes: number
+}
+
+/** All files that aren't LMDB's, the largest first. */
+async function bodyFiles(folder: string): Promise<BodyFile[]> {
+  const names = await readdir(folder, { recursive: true })
+  const files: BodyFile[] = []
+  for (const name of names.filter((one) => !one.includes('.mdb'))) {
+    const found = await stat(join(folder, name)).catch(() => undefined)
+    if (found?.isFile()) files.push({ name, sizeBytes: found.size })
+  }
+  return files.sort((a, b) => b.sizeBytes - a.sizeBytes)
+}
+
+function totalBytes(files: readonly BodyFile[]): number {
+  return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
 }
 
 function kindsOf(count: number, choices: Choices): Kind[] {
@@ -225,15 +247,6 @@ function kindsOf(count: number, choices: Choices): Kind[] {
     while (ten.length > 0) kinds.push(...ten.splice(choices.between(0, ten.length - 1), 1))
   }
   return kinds.slice(0, count)
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }
 
 function elapsed(started: number): string {

@@ -30,20 +30,30 @@ export function sendFixed(
   }
   const isBodyless = hasNoBody || bytes === undefined || response.req.method === 'HEAD'
   const sent = isBodyless ? undefined : bytes
-  if (unread !== undefined && isWorthClosing(unread)) {
+  const unreadBytes = unread?.unreadBytes ?? 0
+  if (unread !== undefined && unreadBytes > 0 && isWorthClosing(unread)) {
     sendAndClose(response, { status, headers }, sent, unread)
   } else {
     response.writeHead(status, headers)
     if (sent === undefined) response.end()
     else response.end(sent)
+    if (unread !== undefined && unreadBytes > 0) dropRest(response, unread)
   }
   return sent?.byteLength ?? 0
 }
 
 /** A body that the client holds back, or that is long, costs more to read than a new connection. */
 function isWorthClosing(unread: RequestBody): boolean {
-  if (unread.isComplete) return false
   return unread.awaitsContinue || unread.unreadBytes > ownLimits.drainBytes
+}
+
+/** Reads the little that is left, so that the connection can carry the next request. */
+function dropRest(response: ServerResponse, unread: RequestBody): void {
+  const { socket } = response.req
+  // discard never throws, so there is nothing to wait for or to report.
+  void unread.discard(ownLimits.drainBytes, ownLimits.lingerMs).then(() => {
+    if (!unread.isComplete) socket.destroy()
+  })
 }
 
 /**
@@ -63,7 +73,6 @@ function sendAndClose(
   const lingering = unread.awaitsContinue
     ? Promise.resolve()
     : unread.discard(ownLimits.lingerBytes, ownLimits.lingerMs)
-  // discard never throws, so there is nothing to wait for or to report.
   void lingering.then(() => response.end())
 }
 
@@ -99,14 +108,14 @@ export async function sendStream(
     let step = await iterator.next()
     headers['Content-Length'] = options.length
     response.writeHead(status, headers)
-    while (step.done !== true && sink.isOpen) {
+    while (step.done !== true) {
       const total = sent + step.value.byteLength
       if (total > options.length) throw new Error('the source is longer than it said')
-      if (total > sent && !(await sink.write(step.value, total === options.length))) break
+      if (total > sent && !(await sink.write(step.value, total === options.length))) return sent
       sent = total
       step = await iterator.next()
     }
-    if (sink.isOpen && sent < options.length) throw new Error('the source is shorter than it said')
+    if (sent < options.length) throw new Error('the source is shorter than it said')
     if (options.length === 0) response.end()
     return sent
   } catch (error) {
@@ -121,21 +130,21 @@ export async function sendStream(
 
 /** Writes chunk after chunk, and knows when the client has gone. */
 class ChunkSink {
-  isOpen: boolean
   readonly #response: ServerResponse
   readonly #idleMs: number
+  #isOpen: boolean
   #settle: ((isTaken: boolean) => void) | undefined
 
   constructor(response: ServerResponse, idleMs: number) {
     this.#response = response
     this.#idleMs = idleMs
-    this.isOpen = !response.destroyed
+    this.#isOpen = !response.destroyed
     response.on('close', this.#onClose)
   }
 
   /** True when the kernel took the chunk; false when the client has gone. */
   async write(chunk: Uint8Array, isLast: boolean): Promise<boolean> {
-    if (!this.isOpen) return false
+    if (!this.#isOpen) return false
     const { promise, resolve } = Promise.withResolvers<boolean>()
     this.#settle = resolve
     const timer = setTimeout(() => this.#response.destroy(), this.#idleMs)
@@ -152,7 +161,7 @@ class ChunkSink {
   }
 
   readonly #onClose = (): void => {
-    this.isOpen = false
+    this.#isOpen = false
     this.#settle?.(false)
   }
 }

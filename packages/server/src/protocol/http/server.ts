@@ -1,5 +1,6 @@
 // Settings for node:http, and the answer to what isn't even HTTP.
 import { createServer, type Server, type ServerOptions, STATUS_CODES } from 'node:http'
+import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { ownLimits } from '../../base/limits.ts'
 
@@ -19,6 +20,18 @@ const options: ServerOptions = {
  */
 export function createHttpServer(): Server {
   const server = createServer(options)
+  server.on('clientError', answerClientError)
+  return server
+}
+
+/** The same over TLS, from PEM texts. @throws Error when they are no certificate and its key */
+export async function createHttpsServer(tls: {
+  readonly cert: string
+  readonly key: string
+}): Promise<HttpsServer> {
+  // Loaded on demand: few servers speak TLS themselves, and all want to start fast.
+  const https = await import('node:https')
+  const server = https.createServer({ ...options, ...tls })
   server.on('clientError', answerClientError)
   return server
 }

@@ -14,6 +14,11 @@ export interface SignedRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
   /** Node's raw headers: name, value, name, value. */
   readonly rawHeaders: readonly string[]
+  /**
+   * SHA-256 of the body in hex, for services other than S3, whose clients sign it without sending
+   * x-amz-content-sha256. S3's clients must send that header.
+   */
+  readonly bodySha256?: string
 }
 
 /** The canonical request, as AWS shows it where signatures differ. */

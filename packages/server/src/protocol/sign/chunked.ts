@@ -29,6 +29,7 @@ export interface ChunkedBodyOptions {
 }
 
 const emptySha256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+const trailerLine = /^([!-9;-~]+):([\t -~\u0080-\u00ff]*)$/
 const trailerSignature = 'x-amz-trailer-signature'
 
 /** A decoded aws-chunked body, read once. */
@@ -115,15 +116,13 @@ export class ChunkedBody implements AsyncIterable<Uint8Array> {
       const line = await this.#reader.line()
       // Some clients leave the last empty line out; that everything announced came is checked below.
       if (line === '' || line === undefined) break
-      const colon = line.indexOf(':')
-      if (trailerNames === undefined || colon < 1 || count >= ownLimits.trailerLines) {
-        throw malformedTrailer()
-      }
-      const name = line.slice(0, colon).trim().toLowerCase()
-      const value = line.slice(colon + 1).trim()
+      const [, field, value] = trailerLine.exec(line) ?? []
+      if (field === undefined || value === undefined) throw malformedTrailer()
+      if (trailerNames === undefined || count >= ownLimits.trailerLines) throw malformedTrailer()
+      const name = field.toLowerCase()
       const isRepeated = Object.hasOwn(this.#trailers, name)
-      if (name === trailerSignature && signing !== undefined) signature = value
-      else if (trailerNames.includes(name) && !isRepeated) this.#trailers[name] = value
+      if (name === trailerSignature && signing !== undefined) signature = value.trim()
+      else if (trailerNames.includes(name) && !isRepeated) this.#trailers[name] = value.trim()
       else throw malformedTrailer()
     }
     if (trailerNames?.some((name) => !Object.hasOwn(this.#trailers, name))) throw malformedTrailer()

@@ -25,10 +25,12 @@ function request(
   signature?: string,
 ): SignedRequest {
   const url = new URL(`http://x${target}`)
-  const all: Record<string, string> = { host: 'examplebucket.s3.amazonaws.com', ...headers }
+  const all: { [name: string]: string; authorization?: string } = {
+    host: 'examplebucket.s3.amazonaws.com',
+    ...headers,
+  }
   if (signature !== undefined) {
-    all['authorization'] =
-      `AWS4-HMAC-SHA256 Credential=${accessKeyId}/20130524/us-east-1/s3/aws4_request,SignedHeaders=${signedHeaders},Signature=${signature}`
+    all.authorization = `AWS4-HMAC-SHA256 Credential=${accessKeyId}/20130524/us-east-1/s3/aws4_request,SignedHeaders=${signedHeaders},Signature=${signature}`
   }
   return {
     method,

@@ -107,7 +107,7 @@ interface Policy {
 const exemptFields = new Set(['x-amz-signature', 'file', 'policy'])
 
 /**
- * Checks a form against its policy and returns the range that the file's size must be in: see `boundFile`.
+ * Checks a form against its policy and returns the range that the file's size must be in.
  * @param form `bucket` is the bucket that the request names, whatever the form says
  * @throws StoreError InvalidPolicyDocument for a policy that isn't one, AccessDenied for a form that it doesn't allow
  */
@@ -269,33 +269,4 @@ function invalidPolicy(problem: string, cause?: unknown): StoreError {
 
 function notAllowed(reason: string): StoreError {
   return new StoreError('AccessDenied', `Invalid according to Policy: ${reason}`)
-}
-
-/**
- * The file of a form, held to its policy's range.
- * @throws StoreError while it is read: EntityTooLarge, or EntityTooSmall at the end
- */
-export async function* boundFile(
-  source: AsyncIterable<Uint8Array>,
-  { minimumBytes, maximumBytes }: ContentLengthRange,
-): AsyncGenerator<Uint8Array> {
-  let bytes = 0
-  for await (const chunk of source) {
-    bytes += chunk.byteLength
-    if (bytes > maximumBytes) {
-      throw new StoreError(
-        'EntityTooLarge',
-        'Your proposed upload exceeds the maximum allowed size',
-        { fields: { ProposedSize: String(bytes), MaxSizeAllowed: String(maximumBytes) } },
-      )
-    }
-    yield chunk
-  }
-  if (bytes < minimumBytes) {
-    throw new StoreError(
-      'EntityTooSmall',
-      'Your proposed upload is smaller than the minimum allowed size',
-      { fields: { ProposedSize: String(bytes), MinSizeAllowed: String(minimumBytes) } },
-    )
-  }
 }

@@ -6,10 +6,19 @@ const basicForm = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/
 export function parseTimestamp(text: string): number | undefined {
   const match = basicForm.exec(text)
   if (match === null) return undefined
-  const [, year, month, day, hour, minute, second] = match.map(Number)
-  const ms = Date.UTC(year ?? 0, (month ?? 0) - 1, day, hour, minute, second)
-  // Date.UTC carries 31 June over into July.
-  return formatTimestamp(ms) === text ? ms : undefined
+  const year = Number(match[1])
+  const month = Number(match[2])
+  const day = Number(match[3])
+  const hour = Number(match[4])
+  const minute = Number(match[5])
+  const second = Number(match[6])
+  if (year < 1970 || month < 1 || day < 1 || hour > 23 || minute > 59 || second > 59) {
+    return undefined
+  }
+  const ms = Date.UTC(year, month - 1, day, hour, minute, second)
+  // Date.UTC carries 31 June over into July, and month 13 into the next year.
+  const date = new Date(ms)
+  return date.getUTCDate() === day && date.getUTCMonth() === month - 1 ? ms : undefined
 }
 
 /** `yyyyMMddTHHmmssZ` of a moment. */
@@ -24,5 +33,5 @@ const httpDate =
 export function parseDateHeader(text: string): number | undefined {
   if (!httpDate.test(text)) return parseTimestamp(text)
   const ms = Date.parse(text)
-  return Number.isNaN(ms) ? undefined : ms
+  return Number.isNaN(ms) || ms < 0 ? undefined : ms
 }

@@ -55,7 +55,7 @@ export function verifyHeader<P>(
   const parsed = parseAuthorization(authorization)
   const credential = parseCredential(parsed.credential, context)
   if ('problem' in credential) throw malformed(credential.problem, credential.region)
-  const payloadHash = headerText(request, 'x-amz-content-sha256')
+  const payloadHash = headerText(request, 'x-amz-content-sha256') ?? request.bodySha256
   if (payloadHash === undefined) {
     throw new StoreError(
       'InvalidRequest',

@@ -1,0 +1,101 @@
+// What the lock table is made of: the nodes of the tree, the queues at each, and the claims in them.
+
+import type { ByMode, Mode } from './mode.ts'
+import type { PathSets } from './request.ts'
+
+/** One request in the table, from its arrival until it is removed. */
+export class Claim {
+  readonly ticket: number
+  readonly label: string | undefined
+  sets: PathSets
+  state: 'waiting' | 'held' | 'removed' = 'waiting'
+  /** Called once, when a claim that had to wait is held. */
+  onGrant: (() => void) | undefined = undefined
+  /** What the claim's owner has in hand, kept alive by the table as long as it is set here. */
+  handle: object | undefined = undefined
+  entries: Entry | undefined = undefined
+  waitingEntries = 0
+
+  constructor(ticket: number, sets: PathSets, label: string | undefined) {
+    this.ticket = ticket
+    this.sets = sets
+    this.label = label
+  }
+
+  takeEntries(): Entry | undefined {
+    const { entries } = this
+    this.entries = undefined
+    return entries
+  }
+}
+
+/** A claim's place in one queue of one node. */
+export class Entry {
+  readonly claim: Claim
+  readonly node: Node
+  readonly sibling: Entry | undefined
+  mode: Mode
+  isWaiting = false
+  previous: Entry | undefined = undefined
+  next: Entry | undefined = undefined
+
+  constructor(claim: Claim, node: Node, mode: Mode, sibling: Entry | undefined) {
+    this.claim = claim
+    this.node = node
+    this.mode = mode
+    this.sibling = sibling
+  }
+}
+
+/**
+ * The entries of one node in one mode: first those that don't wait at this node, then those that
+ * do, by ticket. (Entries of one mode wait for the same others, so once one has to wait, all that
+ * come after it have to.)
+ */
+export class Queue {
+  head: Entry | undefined = undefined
+  tail: Entry | undefined = undefined
+  firstWaiting: Entry | undefined = undefined
+
+  insert(entry: Entry, before: Entry | undefined): void {
+    const after = before === undefined ? this.tail : before.previous
+    entry.previous = after
+    entry.next = before
+    if (after === undefined) this.head = entry
+    else after.next = entry
+    if (before === undefined) this.tail = entry
+    else before.previous = entry
+    if (entry.isWaiting) this.firstWaiting ??= entry
+  }
+
+  remove(entry: Entry): void {
+    if (this.firstWaiting === entry) this.firstWaiting = entry.next
+    if (entry.previous === undefined) this.head = entry.next
+    else entry.previous.next = entry.next
+    if (entry.next === undefined) this.tail = entry.previous
+    else entry.next.previous = entry.previous
+  }
+}
+
+/** A node of the tree, with those who claim it or something below it. */
+export class Node {
+  readonly parent: Node | undefined
+  readonly name: string
+  readonly queues: ByMode<Queue | undefined> = [
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]
+  children: Map<string, Node> | undefined = undefined
+  entryCount = 0
+  /** The entry that the claim which is being entered has made here. */
+  draft: Entry | undefined = undefined
+  isListedIdle = false
+
+  constructor(parent: Node | undefined, name: string) {
+    this.parent = parent
+    this.name = name
+  }
+}

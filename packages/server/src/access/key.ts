@@ -1,0 +1,94 @@
+// Access keys: the form of the credentials file, and finding who stands behind a key.
+
+import type { Owner, Principal } from './principal.ts'
+
+/** One entry of the credentials file. */
+export interface AccessKey {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly owner: Owner
+}
+
+/** What a lookup by access key id finds. */
+export interface KnownKey {
+  readonly secretAccessKey: string
+  readonly principal: Principal
+}
+
+/** Why a credentials file can't be used. The message names the place, and holds no secret. */
+export class CredentialsError extends Error {
+  override readonly name = 'CredentialsError'
+}
+
+/** Reads the text of a credentials file; the first entry is the root's. @throws CredentialsError */
+export function parseCredentials(text: string): readonly AccessKey[] {
+  const entries = parseJson(text)
+  if (!Array.isArray(entries)) {
+    throw new CredentialsError('expected a list: [{"accessKeyId": …, "secretAccessKey": …}, …]')
+  }
+  if (entries.length === 0) throw new CredentialsError('the list is empty: the server needs a key')
+  const keys = entries.map((entry, index) => parseEntry(entry, `entry ${index + 1}`))
+  const seen = new Map<string, number>()
+  for (const [index, { accessKeyId }] of keys.entries()) {
+    const first = seen.get(accessKeyId)
+    if (first !== undefined) {
+      throw new CredentialsError(
+        `entries ${first + 1} and ${index + 1} have the same accessKeyId, ${accessKeyId}`,
+      )
+    }
+    seen.set(accessKeyId, index)
+  }
+  return keys
+}
+
+/** Finds keys by their id. The owner of the first one is the root. */
+export function createKeyLookup(
+  keys: readonly AccessKey[],
+): (accessKeyId: string) => KnownKey | undefined {
+  const rootId = keys[0]?.owner.id
+  const known = new Map<string, KnownKey>()
+  for (const { accessKeyId, secretAccessKey, owner } of keys) {
+    const isRoot = owner.id === rootId
+    known.set(accessKeyId, { secretAccessKey, principal: { accessKeyId, owner, isRoot } })
+  }
+  return (accessKeyId) => known.get(accessKeyId)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    // V8 may quote the text around the mistake, which may be a secret.
+    const [problem] = error.message.split(/, (?:\.\.\.)?"/)
+    // biome-ignore lint/style/useErrorCause: for the same reason, since causes are logged.
+    throw new CredentialsError(`not JSON: ${problem}`)
+  }
+}
+
+function parseEntry(entry: unknown, where: string): AccessKey {
+  const fields = parseObject(entry, where)
+  const accessKeyId = parseText(fields, 'accessKeyId', where)
+  if (!/^[\w.-]{1,128}$/.test(accessKeyId)) {
+    throw new CredentialsError(
+      `${where}: "accessKeyId" may have letters, digits, and - _ . only, at most 128`,
+    )
+  }
+  const secretAccessKey = parseText(fields, 'secretAccessKey', where)
+  const owner = parseObject(fields['owner'], `${where}: "owner"`)
+  const id = parseText(owner, 'id', `${where}: "owner"`)
+  const displayName =
+    owner['displayName'] === undefined ? id : parseText(owner, 'displayName', `${where}: "owner"`)
+  return { accessKeyId, secretAccessKey, owner: { id, displayName } }
+}
+
+function parseObject(value: unknown, where: string): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
+  throw new CredentialsError(`${where} must be an object: {…}`)
+}
+
+function parseText(fields: Readonly<Record<string, unknown>>, name: string, where: string): string {
+  const value = fields[name]
+  if (typeof value === 'string' && value !== '' && value.length <= 1024) return value
+  throw new CredentialsError(`${where}: "${name}" must be a text of 1 to 1,024 characters`)
+}

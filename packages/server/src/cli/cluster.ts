@@ -1,0 +1,297 @@
+// The worker processes, as the primary sees them: started, watched, replaced when they die, killed
+// when they hang, and asked for their counts. Workers accept connections themselves, from one shared
+// socket (SCHED_NONE): a connection handed to a worker that is stopped would never be served.
+
+import cluster, { type Worker as ClusterWorker } from 'node:cluster'
+import { readFileSync } from 'node:fs'
+import type { AccessKey } from '../access/key.ts'
+import type { Clock } from '../base/clock.ts'
+import { livenessOf } from '../base/liveness.ts'
+import type { Log } from '../observe/log.ts'
+import {
+  combineSamples,
+  countersOf,
+  formatSamples,
+  processSamples,
+  type Samples,
+} from '../observe/prometheus.ts'
+import { CommandError, exitCodes } from './exit.ts'
+import { judge, pingMs } from './heartbeat.ts'
+import type { ToPrimary, ToWorker, WorkerSetup } from './message.ts'
+
+/** What the workers are started with. */
+export interface WorkersOptions {
+  readonly count: number
+  readonly setup: Omit<WorkerSetup, 'name'>
+  readonly log: Log
+  readonly clock: Clock
+  /** Called when the processes have changed, with the liveness tokens of the present ones. */
+  readonly onChange: (tokens: readonly string[]) => void
+}
+
+/** Milliseconds after which a worker that died is no sign that the next will, too. */
+const soundMs = 10_000
+/** The first and the longest wait before a worker that keeps dying is started again. */
+const [firstDelayMs, longestDelayMs] = [50, 5000]
+/** Starts without any success after which the server gives up. */
+const startAttempts = 5
+/** Milliseconds that the workers have to tell their counts. */
+const countMs = 1000
+/** Milliseconds beyond the time for requests that a worker has to close the store. */
+const closeMs = 5000
+
+/** One of the places for a worker, which always has one, or a timer that starts one. */
+interface Place {
+  readonly name: string
+  process: ClusterWorker | undefined
+  token: string | undefined
+  isReady: boolean
+  startedAt: number
+  /** When it last showed that it lives. */
+  heardAt: number
+  /** Deaths one after the other, each soon after the start. */
+  deaths: number
+  timer: NodeJS.Timeout | undefined
+  samples: Samples
+}
+
+/** The workers of one server. */
+export class Workers {
+  readonly #options: WorkersOptions
+  readonly #places: readonly Place[]
+  readonly #started = Promise.withResolvers<number>()
+  readonly #counts = new Map<number, (place: Place, samples: Samples) => void>()
+  #keys: readonly AccessKey[]
+  #isStarted = false
+  #isStopping = false
+  #ended: (() => void) | undefined
+  #watch: NodeJS.Timeout | undefined
+  #lastLook = 0
+  #deaths = 0
+  #departed: Samples = {}
+  #nextCount = 0
+
+  constructor(options: WorkersOptions) {
+    this.#options = options
+    this.#keys = options.setup.keys
+    this.#places = Array.from({ length: options.count }, (_, index) => ({
+      name: String(index + 1),
+      process: undefined,
+      token: undefined,
+      isReady: false,
+      startedAt: 0,
+      heardAt: 0,
+      deaths: 0,
+      timer: undefined,
+      samples: {},
+    }))
+  }
+
+  /**
+   * Starts the workers; resolves to the port as soon as one of them serves.
+   * @throws CommandError when none can
+   */
+  start(): Promise<number> {
+    cluster.schedulingPolicy = cluster.SCHED_NONE
+    for (const place of this.#places) this.#fork(place)
+    this.#lastLook = this.#now()
+    this.#watch = setInterval(() => this.#look(), pingMs)
+    return this.#started.promise
+  }
+
+  /** Gives the workers another set of access keys. */
+  setKeys(keys: readonly AccessKey[]): void {
+    this.#keys = keys
+    this.#tellAll({ kind: 'keys', keys })
+  }
+
+  /** Lets the workers finish their requests within `graceMs`; resolves when all have ended. */
+  async stop(graceMs: number): Promise<void> {
+    this.#isStopping = true
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#ended = resolve
+    for (const place of this.#places) {
+      clearTimeout(place.timer)
+      if (place.isReady) tell(place, { kind: 'stop', graceMs })
+      else place.process?.process.kill('SIGKILL')
+    }
+    const timer = setTimeout(() => this.kill(), graceMs + closeMs)
+    this.#resolveIfEnded()
+    await promise
+    clearTimeout(timer)
+    clearInterval(this.#watch)
+  }
+
+  /** Ends the workers at once. */
+  kill(): void {
+    this.#isStopping = true
+    for (const place of this.#places) {
+      clearTimeout(place.timer)
+      place.process?.process.kill('SIGKILL')
+    }
+  }
+
+  #now(): number {
+    return this.#options.clock.monotonicMs()
+  }
+
+  #fork(place: Place): void {
+    const process = cluster.fork()
+    place.process = process
+    place.token = process.process.pid === undefined ? undefined : livenessOf(process.process.pid)
+    place.isReady = false
+    place.startedAt = place.heardAt = this.#now()
+    process.on('message', (message: ToPrimary) => this.#receive(place, message))
+    // A message to a worker that is just dying fails; its death is heard of anyway.
+    process.on('error', () => undefined)
+    process.once('exit', (code, signal) => this.#onExit(place, { code, signal }))
+    const setup = { ...this.#options.setup, keys: this.#keys, name: place.name }
+    tell(place, { kind: 'start', setup })
+    this.#changed()
+  }
+
+  #receive(place: Place, message: ToPrimary): void {
+    place.heardAt = this.#now()
+    switch (message.kind) {
+      case 'ready':
+        place.isReady = true
+        if (this.#isStopping) tell(place, { kind: 'stop', graceMs: 0 })
+        this.#isStarted = true
+        this.#started.resolve(message.port)
+        return
+      case 'failed':
+        this.#onFailed(place, message)
+        return
+      case 'scrape':
+        void this.#scrape(place, message.id)
+        return
+      case 'counted':
+        this.#counts.get(message.id)?.(place, message.samples)
+        return
+      case 'pong':
+        return
+    }
+  }
+
+  #onFailed(place: Place, { message, exitCode }: { message: string; exitCode: number }): void {
+    if (this.#isStarted) {
+      this.#options.log.error('a worker could not start', { name: place.name, reason: message })
+    } else {
+      this.#giveUp(new CommandError(message, { exitCode }))
+    }
+  }
+
+  #giveUp(error: CommandError): void {
+    this.#started.reject(error)
+    this.kill()
+  }
+
+  #onExit(
+    place: Place,
+    end: { readonly code: number | null; readonly signal: string | null },
+  ): void {
+    const { log } = this.#options
+    const livedMs = this.#now() - place.startedAt
+    place.process = undefined
+    place.token = undefined
+    place.isReady = false
+    this.#departed = combineSamples([this.#departed, countersOf(place.samples)])
+    place.samples = {}
+    this.#changed()
+    if (this.#isStopping) {
+      this.#resolveIfEnded()
+      return
+    }
+    this.#deaths++
+    place.deaths = livedMs > soundMs ? 0 : place.deaths + 1
+    if (!this.#isStarted && place.deaths >= startAttempts) {
+      this.#giveUp(
+        new CommandError('the workers die before they can serve', { exitCode: exitCodes.failure }),
+      )
+      return
+    }
+    const waitMs =
+      place.deaths === 0 ? 0 : Math.min(firstDelayMs * 2 ** (place.deaths - 1), longestDelayMs)
+    log.warn('a worker died and is replaced', { name: place.name, ...end, livedMs, waitMs })
+    place.timer = setTimeout(() => this.#fork(place), waitMs)
+  }
+
+  #resolveIfEnded(): void {
+    if (this.#places.every(({ process }) => process === undefined)) this.#ended?.()
+  }
+
+  #changed(): void {
+    const tokens = this.#places.flatMap(({ token }) => (token === undefined ? [] : [token]))
+    this.#options.onChange(tokens)
+  }
+
+  /** Asks every worker for a sign of life, and kills those that gave none for too long. */
+  #look(): void {
+    const now = this.#now()
+    // This process itself slept (it was stopped, or the machine was): silence proves nothing.
+    const haveSlept = now - this.#lastLook > 3 * pingMs
+    this.#lastLook = now
+    for (const place of this.#places) {
+      const pid = place.process?.process.pid
+      if (pid === undefined) continue
+      if (haveSlept) place.heardAt = now
+      const silentMs = now - place.heardAt
+      const verdict = judge({ silentMs, isReady: place.isReady, state: processState(pid) })
+      if (verdict !== undefined) {
+        this.#options.log.error(verdict, { name: place.name, pid, silentMs })
+        place.process?.process.kill('SIGKILL')
+      } else {
+        tell(place, { kind: 'ping' })
+      }
+    }
+  }
+
+  #tellAll(message: ToWorker): void {
+    for (const place of this.#places) tell(place, message)
+  }
+
+  /** Adds up what all workers have counted, for one of them that was asked. */
+  async #scrape(asker: Place, id: number): Promise<void> {
+    await this.#count()
+    const own: Samples = {
+      ...processSamples('primary'),
+      holdfast_worker_deaths_total: this.#deaths,
+    }
+    const all = [...this.#places.map(({ samples }) => samples), this.#departed, own]
+    tell(asker, { kind: 'exposition', id, text: formatSamples(combineSamples(all)) })
+  }
+
+  /** Fetches the samples of every worker that answers in time; the others keep their last ones. */
+  async #count(): Promise<void> {
+    const id = this.#nextCount++
+    const waiting = new Set(this.#places.filter(({ isReady }) => isReady))
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#counts.set(id, (place, samples) => {
+      place.samples = samples
+      waiting.delete(place)
+      if (waiting.size === 0) resolve()
+    })
+    const timer = setTimeout(resolve, countMs)
+    for (const place of waiting) tell(place, { kind: 'count', id })
+    if (waiting.size === 0) resolve()
+    await promise
+    clearTimeout(timer)
+    this.#counts.delete(id)
+  }
+}
+
+function tell(place: Place, message: ToWorker): void {
+  const { process } = place
+  // With a callback, a failure is no event; a worker that can't be told is about to be replaced.
+  if (process?.isConnected()) process.send(message, () => undefined)
+}
+
+/** The state letter of a process (proc(5)), such as `T` for stopped; undefined where nothing tells. */
+function processState(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    return stat.slice(stat.lastIndexOf(')') + 2)[0]
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,95 @@
+// Where the access keys come from: the file that was named, or else the root key in the data folder,
+// which is made on the first start.
+
+import { randomBytes, randomInt } from 'node:crypto'
+import { open, readFile, rename, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type AccessKey, CredentialsError, parseCredentials } from '../access/key.ts'
+import { syncFolder } from '../blob/folder.ts'
+import { CommandError, systemCode } from './exit.ts'
+
+/** The keys that a server starts with. */
+export interface LoadedCredentials {
+  /** At least one; the first is the root's. */
+  readonly keys: readonly AccessKey[]
+  readonly root: AccessKey
+  readonly file: string
+  /** `given`: by --credentials; `found`: the root key of an earlier start; `made`: just now. */
+  readonly origin: 'given' | 'found' | 'made'
+  /** What should be mended, though it stops nothing. */
+  readonly warning?: string | undefined
+}
+
+/** Loads the keys in `file`, or the root key in `dataFolder`, which it makes at need. @throws CommandError */
+export async function loadCredentials(options: {
+  readonly file: string | undefined
+  readonly dataFolder: string
+}): Promise<LoadedCredentials> {
+  const { file, dataFolder } = options
+  if (file !== undefined) return { ...(await readCredentials(file)), origin: 'given' }
+  const own = join(dataFolder, 'credentials.json')
+  const isThere = await stat(own).then(
+    () => true,
+    (error: unknown) => {
+      if (systemCode(error) === 'ENOENT') return false
+      throw error
+    },
+  )
+  if (isThere) return { ...(await readCredentials(own)), origin: 'found' }
+  await writeRootKey(dataFolder, own)
+  return { ...(await readCredentials(own)), origin: 'made' }
+}
+
+async function readCredentials(file: string): Promise<Omit<LoadedCredentials, 'origin'>> {
+  let text: string
+  let mode: number
+  try {
+    text = await readFile(file, 'utf8')
+    mode = (await stat(file)).mode
+  } catch (error) {
+    const reason = systemCode(error) === 'ENOENT' ? 'there is no such file' : systemCode(error)
+    throw new CommandError(`can't read the credentials file ${file}: ${reason}`, { cause: error })
+  }
+  const keys = parse(text, file)
+  const [root] = keys
+  if (root === undefined) throw new Error('a credentials file without a key was accepted')
+  // A file that a script has just written with the usual mode still works, unlike with ssh.
+  const isOpen = process.platform !== 'win32' && (mode & 0o077) !== 0
+  const warning = isOpen
+    ? `other users of this machine may be able to read the credentials file; run: chmod 600 ${file}`
+    : undefined
+  return { keys, root, file, warning }
+}
+
+function parse(text: string, file: string): readonly AccessKey[] {
+  try {
+    return parseCredentials(text)
+  } catch (error) {
+    if (!(error instanceof CredentialsError)) throw error
+    throw new CommandError(`the credentials file ${file}: ${error.message}`, { cause: error })
+  }
+}
+
+async function writeRootKey(dataFolder: string, file: string): Promise<void> {
+  const root: AccessKey = {
+    accessKeyId: `HF${randomText('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', 18)}`,
+    secretAccessKey: randomText(
+      'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789',
+      40,
+    ),
+    owner: { id: randomBytes(32).toString('hex'), displayName: 'root' },
+  }
+  const handle = await open(`${file}.part`, 'w', 0o600)
+  try {
+    await handle.writeFile(`${JSON.stringify([root], undefined, 2)}\n`)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await rename(`${file}.part`, file)
+  await syncFolder(dataFolder)
+}
+
+function randomText(alphabet: string, length: number): string {
+  return Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('')
+}

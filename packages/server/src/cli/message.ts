@@ -1,0 +1,36 @@
+// What the primary process and its workers tell each other. Both are this program, so messages are
+// trusted to have these shapes.
+
+import type { AccessKey } from '../access/key.ts'
+import type { ServeConfig } from '../config.ts'
+import type { Samples } from '../observe/prometheus.ts'
+
+/** What a worker is to serve. */
+export interface WorkerSetup {
+  readonly config: ServeConfig
+  readonly keys: readonly AccessKey[]
+  /** PEM texts. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined
+  /** What the worker is called in logs and metrics. */
+  readonly name: string
+}
+
+/** From the primary to a worker. */
+export type ToWorker =
+  | { readonly kind: 'start'; readonly setup: WorkerSetup }
+  /** Asks for a `pong`: the worker's event loop still turns. */
+  | { readonly kind: 'ping' }
+  | { readonly kind: 'stop'; readonly graceMs: number }
+  | { readonly kind: 'keys'; readonly keys: readonly AccessKey[] }
+  | { readonly kind: 'count'; readonly id: number }
+  | { readonly kind: 'exposition'; readonly id: number; readonly text: string }
+
+/** From a worker to the primary. */
+export type ToPrimary =
+  | { readonly kind: 'ready'; readonly port: number }
+  /** It couldn't start, for a reason that can be explained. */
+  | { readonly kind: 'failed'; readonly message: string; readonly exitCode: number }
+  | { readonly kind: 'pong' }
+  /** The worker was asked for the metrics of the whole server. */
+  | { readonly kind: 'scrape'; readonly id: number }
+  | { readonly kind: 'counted'; readonly id: number; readonly samples: Samples }

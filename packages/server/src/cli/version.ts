@@ -1,0 +1,20 @@
+// The version of this package.
+
+import { readFileSync } from 'node:fs'
+
+/** The version, as its package.json has it. */
+export function version(): string {
+  // Once from the sources, once from the build in dist.
+  for (const path of ['../../package.json', '../../../package.json']) {
+    try {
+      const text = readFileSync(new URL(path, import.meta.url), 'utf8')
+      const found: unknown = JSON.parse(text)
+      if (typeof found === 'object' && found !== null && 'version' in found) {
+        return String(found.version)
+      }
+    } catch {
+      // Not there: the next one.
+    }
+  }
+  return 'unknown'
+}

@@ -1,0 +1,232 @@
+// A worker process: opens the store, serves until the primary says otherwise, and ends at once when
+// the primary is gone.
+
+import cluster from 'node:cluster'
+import type { Server } from 'node:http'
+import { createKeyLookup } from '../access/key.ts'
+import { systemClock } from '../base/clock.ts'
+import { isStoreError } from '../base/errors.ts'
+import { type OpenServices, openServices } from '../compose.ts'
+import type { ServeConfig } from '../config.ts'
+import { openProcessLog, type ProcessLog } from '../observe/pino.ts'
+import {
+  Counters,
+  combineSamples,
+  engineSamples,
+  formatSamples,
+  processSamples,
+  type Samples,
+} from '../observe/prometheus.ts'
+import { createHttpServer, createHttpsServer } from '../protocol/http/server.ts'
+import { createS3Handler } from '../protocol/s3/handler.ts'
+import { Router } from '../router.ts'
+import { CommandError, exitCodes, systemCode } from './exit.ts'
+import type { ToPrimary, ToWorker, WorkerSetup } from './message.ts'
+
+/** Milliseconds that the primary has to collect the metrics of all workers. */
+const scrapeMs = 2000
+
+/** Runs this process as a worker. */
+export function runWorker(): void {
+  // Stopping is the primary's affair: a signal to the whole group must not cut requests off here.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
+  const started = Promise.withResolvers<Worker>()
+  process.on('message', (message: ToWorker) => {
+    switch (message.kind) {
+      case 'start':
+        Worker.start(message.setup).then(started.resolve, fail)
+        return
+      case 'ping':
+        send({ kind: 'pong' })
+        return
+      default:
+        void started.promise.then((worker) => worker.receive(message))
+    }
+  })
+}
+
+function send(message: ToPrimary): void {
+  // When the primary is gone, the channel is closed, and this process is about to end.
+  if (process.connected) process.send?.(message)
+}
+
+/** Ends a worker that couldn't start, after telling why. */
+function fail(error: unknown): void {
+  const { message, exitCode } = explain(error)
+  const end = (): void => process.exit(exitCode)
+  if (process.connected) process.send?.({ kind: 'failed', message, exitCode }, end)
+  else end()
+}
+
+function explain(error: unknown): { readonly message: string; readonly exitCode: number } {
+  if (error instanceof CommandError) return error
+  if (isStoreError(error, 'InsufficientStorage')) {
+    return {
+      message: 'the disk of the data folder is full: make room, and start again',
+      exitCode: exitCodes.failure,
+    }
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  return { message: text, exitCode: exitCodes.failure }
+}
+
+class Worker {
+  readonly #name: string
+  readonly #log: ProcessLog
+  readonly #counters: Counters
+  readonly #store: OpenServices
+  readonly #router: Router
+  readonly #scrapes = new Map<number, (text: string) => void>()
+  #lookup: ReturnType<typeof createKeyLookup>
+  #nextScrape = 0
+
+  private constructor(
+    setup: WorkerSetup,
+    log: ProcessLog,
+    counters: Counters,
+    store: OpenServices,
+  ) {
+    this.#name = setup.name
+    this.#log = log
+    this.#counters = counters
+    this.#store = store
+    this.#lookup = createKeyLookup(setup.keys)
+    const { domains, requiredRegion } = setup.config
+    const handler = createS3Handler({
+      services: store.services,
+      lookup: (accessKeyId) => this.#lookup(accessKeyId),
+      domains,
+      ...(requiredRegion === undefined ? {} : { requiredRegion }),
+    })
+    const exposition = (): Promise<string> => this.#scrape()
+    this.#router = new Router({
+      handler,
+      domains,
+      log,
+      metrics: counters,
+      clock: systemClock,
+      exposition,
+    })
+  }
+
+  static async start(setup: WorkerSetup): Promise<Worker> {
+    const { config, tls, name } = setup
+    const log = openProcessLog({
+      level: config.logLevel,
+      format: config.logFormat,
+      base: { worker: name },
+    })
+    dieLoudly(log)
+    const counters = new Counters()
+    const store = await openServices({
+      dataFolder: config.dataFolder,
+      region: config.region,
+      log,
+      metrics: counters,
+    })
+    const worker = new Worker(setup, log, counters, store)
+    const server = tls === undefined ? createHttpServer() : await createHttpsServer(tls)
+    worker.#router.attach(server)
+    const port = await listen(server, config)
+    server.on('error', (error) => log.error('the listening socket failed', { error }))
+    send({ kind: 'ready', port })
+    return worker
+  }
+
+  async receive(message: ToWorker): Promise<void> {
+    switch (message.kind) {
+      case 'stop':
+        await this.#stop(message.graceMs)
+        return
+      case 'keys':
+        this.#lookup = createKeyLookup(message.keys)
+        return
+      case 'count':
+        send({ kind: 'counted', id: message.id, samples: this.#samples() })
+        return
+      case 'exposition':
+        this.#scrapes.get(message.id)?.(message.text)
+        return
+      case 'start':
+      case 'ping':
+        return
+    }
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    const isClean = await this.#router.stop(graceMs)
+    if (!isClean) this.#log.warn('requests were cut off, since they took too long', { graceMs })
+    try {
+      await this.#store.close()
+    } catch (error) {
+      // All that was acknowledged is durable: the store needs no closing.
+      this.#log.warn('the store could not be closed', { error })
+    }
+    this.#log.flush()
+    cluster.worker?.disconnect()
+    process.exit(exitCodes.ok)
+  }
+
+  #samples(): Samples {
+    return combineSamples([
+      this.#counters.samples(),
+      engineSamples(this.#store.services.engine.statistics()),
+      processSamples(this.#name),
+      { holdfast_workers: 1, holdfast_requests_in_progress: this.#router.pendingCount },
+    ])
+  }
+
+  /** The metrics of the whole server, or of this worker alone if the primary doesn't answer. */
+  async #scrape(): Promise<string> {
+    const id = this.#nextScrape++
+    const { promise, resolve } = Promise.withResolvers<string>()
+    this.#scrapes.set(id, resolve)
+    const timer = setTimeout(() => resolve(formatSamples(this.#samples())), scrapeMs)
+    send({ kind: 'scrape', id })
+    const text = await promise
+    clearTimeout(timer)
+    this.#scrapes.delete(id)
+    return text
+  }
+}
+
+/** A state that nobody foresaw is not served on: the primary starts another worker. */
+function dieLoudly(log: ProcessLog): void {
+  const die = (error: unknown): void => {
+    log.error('the worker ends because of an error that nothing expected', { error })
+    log.flush()
+    process.exit(exitCodes.failure)
+  }
+  process.on('uncaughtException', die)
+  process.on('unhandledRejection', die)
+  process.removeAllListeners('warning')
+  process.on('warning', (error) => log.warn('a warning of Node', { error }))
+}
+
+async function listen(server: Server, { host, port }: ServeConfig): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once('error', reject)
+  server.listen({ host, port }, resolve)
+  try {
+    await promise
+  } catch (error) {
+    throw new CommandError(explainListen(error, `${host}:${port}`), { cause: error })
+  }
+  server.off('error', reject)
+  const address = server.address()
+  return typeof address === 'object' && address !== null ? address.port : port
+}
+
+function explainListen(error: unknown, address: string): string {
+  switch (systemCode(error)) {
+    case 'EADDRINUSE':
+      return `another program listens at ${address}; stop it, or choose another port with --port`
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `${address} is no address of this machine; choose another with --host`
+    case 'EACCES':
+      return `this user may not listen at ${address}; choose a port above 1023 with --port`
+    default:
+      return `can't listen at ${address}: ${error}`
+  }
+}

@@ -1,0 +1,97 @@
+// Puts the parts of one process together: the store's services in a data folder, with the start of
+// this process registered, so that others know whose blobs are whose.
+
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { type Clock, systemClock } from './base/clock.ts'
+import { isStoreError } from './base/errors.ts'
+import { ownLiveness } from './base/liveness.ts'
+import { releaseReserve } from './base/reserve.ts'
+import { openFileBlobs } from './blob/file.ts'
+import type { Engine } from './engine/engine.ts'
+import { openEngine } from './engine/open.ts'
+import type { Log } from './observe/log.ts'
+import type { Metrics } from './observe/metrics.ts'
+import type { Services } from './operation/operation.ts'
+import { Sweeper } from './operation/sweep.ts'
+import { TokenSealer } from './operation/token.ts'
+import { Readers } from './store/epoch.ts'
+import { IdSource } from './store/id.ts'
+import { registerStart } from './store/process.ts'
+import { ensureSecret } from './store/secret.ts'
+
+/** What a process works with, and what it tells others through. */
+export interface ServiceOptions {
+  /** Made if it isn't there. */
+  readonly dataFolder: string
+  readonly region: string
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly clock?: Clock
+  /** Whether this process takes part in the collection of garbage; true if left out. */
+  readonly isSweeping?: boolean
+}
+
+/** The services of one process, to be closed when its requests have ended. */
+export interface OpenServices {
+  readonly services: Services
+  /** The number of this start of a process, which begins the ids of its blobs. */
+  readonly start: number
+  close(): Promise<void>
+}
+
+/**
+ * Opens the store in a data folder for one process. Several may have it open.
+ * @throws StoreError `InsufficientStorage` when the disk is so full that nothing can be registered.
+ */
+export async function openServices(options: ServiceOptions): Promise<OpenServices> {
+  const { dataFolder, region, log, metrics, clock = systemClock } = options
+  const engine = await openEngine(dataFolder)
+  try {
+    const { start, secret, ids } = await register(engine, dataFolder)
+    const blobs = await openFileBlobs({ folder: join(dataFolder, 'blobs'), start })
+    const readers = new Readers()
+    const tokens = new TokenSealer(secret)
+    const services = { engine, blobs, ids, readers, tokens, clock, log, metrics, region }
+    const sweeper = options.isSweeping === false ? undefined : new Sweeper({ ...services, start })
+    sweeper?.start()
+    return {
+      services,
+      start,
+      async close() {
+        await sweeper?.close()
+        await blobs.close()
+        await engine.close()
+      },
+    }
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
+}
+
+interface Registration {
+  readonly start: number
+  readonly secret: Uint8Array
+  readonly ids: IdSource
+}
+
+/** Registers the process; on a full disk, with the room that is kept back for this. */
+async function register(engine: Engine, dataFolder: string): Promise<Registration> {
+  const attempt = async (): Promise<Registration> => {
+    const ids = await IdSource.open(engine)
+    const random = randomBytes(32)
+    return engine.write(async (tx) => ({
+      ids,
+      secret: await ensureSecret(tx, random),
+      start: await registerStart(tx, ownLiveness()),
+    }))
+  }
+  try {
+    return await attempt()
+  } catch (error) {
+    if (!isStoreError(error, 'InsufficientStorage')) throw error
+    if (!(await releaseReserve(dataFolder))) throw error
+    return attempt()
+  }
+}

@@ -1,0 +1,286 @@
+// What the commands can be told, by options and by the environment (an option wins). The only reader
+// of the environment; everything is checked here, so that the rest of the server can rely on it.
+
+import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type LogFormat, type LogLevel, logFormats, logLevels } from './observe/level.ts'
+
+/** Variables of the environment by name. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** A command line that can't be understood. The message is for whoever typed it. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/** How `holdfast serve` was asked to run. Paths are absolute. */
+export interface ServeConfig {
+  readonly host: string
+  /** 0: any free port. */
+  readonly port: number
+  readonly dataFolder: string
+  /** Undefined: the root key in the data folder, made on the first start. */
+  readonly credentialsFile: string | undefined
+  readonly workers: number
+  /** The server's own names, below which a bucket may stand in the Host header. Lower case. */
+  readonly domains: readonly string[]
+  readonly tls: TlsFiles | undefined
+  /** The region that the server says it is. */
+  readonly region: string
+  /** The only region that requests may be signed for; any if undefined. */
+  readonly requiredRegion: string | undefined
+  readonly logLevel: LogLevel
+  readonly logFormat: LogFormat
+}
+
+/** Where the certificate chain and its key are, both PEM. */
+export interface TlsFiles {
+  readonly certificateFile: string
+  readonly keyFile: string
+}
+
+/** How `holdfast fsck` was asked to run. */
+export interface FsckConfig {
+  readonly dataFolder: string
+  readonly isJson: boolean
+}
+
+/** How `holdfast doctor` was asked to run. */
+export interface DoctorConfig {
+  readonly dataFolder: string
+  readonly host: string
+  readonly port: number
+}
+
+/** One option, its variable in the environment, and its line in the help. */
+export interface OptionHelp {
+  readonly value?: string
+  readonly variable?: string
+  readonly text: string
+}
+
+type OptionTable = Readonly<Record<string, OptionHelp>>
+
+const data: OptionHelp = {
+  value: 'DIR',
+  variable: 'HOLDFAST_DATA',
+  text: 'the data folder (./data)',
+}
+const host: OptionHelp = {
+  value: 'HOST',
+  variable: 'HOLDFAST_HOST',
+  text: 'the address to listen at (127.0.0.1: this machine only)',
+}
+const port: OptionHelp = { value: 'PORT', variable: 'HOLDFAST_PORT', text: 'the port (9000)' }
+
+/** The options of each command. */
+export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor', OptionTable>> = {
+  serve: {
+    host,
+    port,
+    data,
+    credentials: {
+      value: 'FILE',
+      variable: 'HOLDFAST_CREDENTIALS',
+      text: 'access keys as JSON; without it, a root key made on the first start and kept in DIR',
+    },
+    workers: {
+      value: 'N',
+      variable: 'HOLDFAST_WORKERS',
+      text: 'processes that serve (one per core)',
+    },
+    domain: {
+      value: 'NAME',
+      variable: 'HOLDFAST_DOMAIN',
+      text: 'serve bucket.NAME as well as NAME/bucket; may be repeated, or a list with commas',
+    },
+    'tls-cert': {
+      value: 'FILE',
+      variable: 'HOLDFAST_TLS_CERT',
+      text: 'serve https with this certificate chain (PEM)',
+    },
+    'tls-key': {
+      value: 'FILE',
+      variable: 'HOLDFAST_TLS_KEY',
+      text: 'the private key of the certificate (PEM)',
+    },
+    region: {
+      value: 'NAME',
+      variable: 'HOLDFAST_REGION',
+      text: 'accept only requests signed for this region (any, and us-east-1 is its name)',
+    },
+    'log-level': {
+      value: 'LEVEL',
+      variable: 'HOLDFAST_LOG_LEVEL',
+      text: `one of ${logLevels.join(', ')} (info)`,
+    },
+    'log-format': {
+      value: 'FORMAT',
+      variable: 'HOLDFAST_LOG_FORMAT',
+      text: `one of ${logFormats.join(', ')} (pretty on a terminal, else json)`,
+    },
+  },
+  fsck: { data, json: { text: 'print findings and the summary as JSON lines' } },
+  doctor: { data, host, port },
+}
+
+/** The environment of this process. */
+export function processEnvironment(): Environment {
+  return process.env
+}
+
+/** Reads the options of `holdfast serve`. @throws UsageError */
+export function parseServe(args: readonly string[], environment: Environment): ServeConfig {
+  const options = readOptions('serve', args, environment)
+  const region = options.text('region')
+  const credentialsFile = options.text('credentials')
+  return {
+    host: options.text('host') ?? '127.0.0.1',
+    port: options.integer('port', { least: 0, most: 65_535 }) ?? 9000,
+    dataFolder: resolve(options.text('data') ?? 'data'),
+    credentialsFile: credentialsFile === undefined ? undefined : resolve(credentialsFile),
+    workers: options.integer('workers', { least: 1, most: 1024 }) ?? availableParallelism(),
+    domains: options.list('domain').map(checkDomain),
+    tls: tlsFiles(options),
+    region: region ?? 'us-east-1',
+    requiredRegion: region,
+    logLevel: options.choice('log-level', logLevels) ?? 'info',
+    logFormat: options.choice('log-format', logFormats) ?? defaultFormat(),
+  }
+}
+
+/** Reads the options of `holdfast fsck`. @throws UsageError */
+export function parseFsck(args: readonly string[], environment: Environment): FsckConfig {
+  const options = readOptions('fsck', args, environment)
+  return {
+    dataFolder: resolve(options.text('data') ?? 'data'),
+    isJson: options.text('json') !== undefined,
+  }
+}
+
+/** Reads the options of `holdfast doctor`. @throws UsageError */
+export function parseDoctor(args: readonly string[], environment: Environment): DoctorConfig {
+  const options = readOptions('doctor', args, environment)
+  return {
+    dataFolder: resolve(options.text('data') ?? 'data'),
+    host: options.text('host') ?? '127.0.0.1',
+    port: options.integer('port', { least: 1, most: 65_535 }) ?? 9000,
+  }
+}
+
+function defaultFormat(): LogFormat {
+  return process.stdout.isTTY ? 'pretty' : 'json'
+}
+
+function tlsFiles(options: Options): TlsFiles | undefined {
+  const certificateFile = options.text('tls-cert')
+  const keyFile = options.text('tls-key')
+  if (certificateFile === undefined && keyFile === undefined) return undefined
+  if (certificateFile === undefined) throw new UsageError('--tls-key needs --tls-cert beside it')
+  if (keyFile === undefined) throw new UsageError('--tls-cert needs --tls-key beside it')
+  return { certificateFile: resolve(certificateFile), keyFile: resolve(keyFile) }
+}
+
+const domainName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/
+
+function checkDomain(name: string): string {
+  const domain = name.toLowerCase()
+  if (domainName.test(domain)) return domain
+  throw new UsageError(`--domain takes a name such as s3.example.com, not ${quote(name)}`)
+}
+
+/** The values that were given, from the command line or else from the environment. */
+class Options {
+  readonly #given: ReadonlyMap<string, { readonly values: readonly string[]; source: string }>
+
+  constructor(given: ReadonlyMap<string, { values: readonly string[]; source: string }>) {
+    this.#given = given
+  }
+
+  /** The last value wins, so that a script's own options can be overridden. */
+  text(name: string): string | undefined {
+    return this.#given.get(name)?.values.at(-1)
+  }
+
+  list(name: string): string[] {
+    const values = this.#given.get(name)?.values ?? []
+    return values.flatMap((value) => value.split(',')).filter((value) => value !== '')
+  }
+
+  integer(
+    name: string,
+    bounds: { readonly least: number; readonly most: number },
+  ): number | undefined {
+    const value = this.text(name)
+    if (value === undefined) return undefined
+    const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN
+    if (number >= bounds.least && number <= bounds.most) return number
+    throw this.#wrong(name, `a number from ${bounds.least} to ${bounds.most}`)
+  }
+
+  choice<T extends string>(name: string, choices: readonly T[]): T | undefined {
+    const value = this.text(name)
+    if (value === undefined) return undefined
+    const choice = choices.find((known) => known === value)
+    if (choice !== undefined) return choice
+    throw this.#wrong(name, `one of ${choices.join(', ')}`)
+  }
+
+  #wrong(name: string, expected: string): UsageError {
+    const { source = name } = this.#given.get(name) ?? {}
+    return new UsageError(`${source} takes ${expected}, not ${quote(this.text(name) ?? '')}`)
+  }
+}
+
+function readOptions(
+  command: keyof typeof optionsOf,
+  args: readonly string[],
+  environment: Environment,
+): Options {
+  const table: OptionTable = optionsOf[command]
+  const onLine = parseLine(table, args)
+  const given = new Map<string, { values: readonly string[]; source: string }>()
+  for (const [name, { variable, value }] of Object.entries(table)) {
+    const fromLine = onLine.get(name)
+    const fromEnvironment = variable === undefined ? undefined : environment[variable]
+    if (fromLine !== undefined) given.set(name, { values: fromLine, source: `--${name}` })
+    else if (variable !== undefined && fromEnvironment !== undefined && fromEnvironment !== '') {
+      given.set(name, { values: [fromEnvironment], source: variable })
+    }
+    if (value !== undefined && fromLine?.includes('') === true) {
+      throw new UsageError(`--${name} needs a value: --${name} ${value}`)
+    }
+  }
+  return new Options(given)
+}
+
+function parseLine(table: OptionTable, args: readonly string[]): Map<string, readonly string[]> {
+  const options: Record<string, { type: 'string' | 'boolean'; multiple: true }> = {}
+  for (const [name, { value }] of Object.entries(table)) {
+    options[name] = { type: value === undefined ? 'boolean' : 'string', multiple: true }
+  }
+  const found = new Map<string, readonly string[]>()
+  for (const [name, values] of Object.entries(parseStrictly(options, args))) {
+    if (!Array.isArray(values)) continue
+    found.set(name, values.map(String))
+  }
+  return found
+}
+
+function parseStrictly(
+  options: Record<string, { type: 'string' | 'boolean'; multiple: true }>,
+  args: readonly string[],
+): Record<string, unknown> {
+  try {
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    // Node explains how to escape a positional argument, which no command here takes.
+    throw new UsageError(error.message.split('. ')[0] ?? error.message, { cause: error })
+  }
+}
+
+function quote(value: string): string {
+  return JSON.stringify(value)
+}

@@ -1,0 +1,263 @@
+// The LMDB engine: the suite of every engine, and what concerns several processes, their death, and
+// the disk.
+
+import assert from 'node:assert/strict'
+import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process'
+import { on, once } from 'node:events'
+import { chmod, mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { open } from 'lmdb'
+import { utf8 } from '../base/bytes.ts'
+import type { StoreErrorCode } from '../base/errors.ts'
+import { type EngineUnderTest, engineSuite } from './engine.suite.ts'
+import type { Engine } from './engine.ts'
+import { openLmdb } from './lmdb.ts'
+import { numberedRow, type ProcessTask } from './lmdb-process.suite.ts'
+import { openEngine } from './open.ts'
+import { decodeCounter, encodeCounter } from './tuple.ts'
+
+const scale = Number(process.env['HOLDFAST_TEST_SCALE'] ?? '1')
+const childProgram = join(import.meta.dirname, 'lmdb-process.suite.ts')
+
+engineSuite('the LMDB engine', openNew)
+
+test('a row that was acknowledged is there after kill -9 in the middle of writing', () =>
+  withFolder(async (path) => {
+    for (let round = 0; round < 2 * scale; round++) {
+      const child = start({ task: 'write', path })
+      const acknowledged: number[] = []
+      child.on('message', (message) => acknowledged.push(Number(message)))
+      while (acknowledged.length < 300 + round * 100) await once(child, 'message')
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+      const engine = await openLmdb({ path })
+      await engine.read(async (tx) => {
+        for (const number of acknowledged) {
+          const value = await tx.get(numberedRow(number))
+          assert.deepEqual(value, Buffer.alloc(300, number))
+        }
+      })
+      await engine.write(async (tx) => tx.put(utf8('after'), utf8('the crash')))
+      await engine.close()
+    }
+  }))
+
+test('a read sees what another process was told is stored, every time of 3000', () =>
+  withEngine(async (engine, path) => {
+    const times = 500
+    const child = start({ task: 'count', path, times })
+    let reads = 0
+    for await (const [number] of on(child, 'message', { close: ['disconnect'] })) {
+      for (let i = 0; i < 6; i++) {
+        const value = await engine.read((tx) => tx.get(utf8('count')))
+        assert.ok(decodeCounter(value) >= BigInt(number), `read ${reads} is stale`)
+        reads++
+      }
+    }
+    assert.equal(reads, times * 6)
+  }))
+
+test('a write sees what another process was told is stored', () =>
+  withEngine(async (engine, path) => {
+    const times = 50
+    const child = start({ task: 'count', path, times })
+    for await (const [number] of on(child, 'message', { close: ['disconnect'] })) {
+      const seen = await engine.write(async (tx) => {
+        tx.put(utf8('other'), utf8(String(number)))
+        return decodeCounter(await tx.get(utf8('count')))
+      })
+      assert.ok(seen >= BigInt(number))
+    }
+    assert.equal(await counter(engine, 'count'), BigInt(times))
+  }))
+
+test('three processes increment one row, and none starves', () =>
+  withEngine(async (engine, path) => {
+    const work = { clients: 4, times: 50, reads: 0 }
+    const tasks = ['hot', 'hot', 'hot'].map((row) => ({ row, ...work }))
+    const conflicts = await incrementAll(path, tasks)
+    assert.equal(await counter(engine, 'hot'), 3n * 4n * 50n)
+    assert.ok(Math.max(...conflicts) > 0, 'the processes met')
+  }))
+
+test('a process whose transactions take long is not starved by one that hammers their row', () =>
+  withEngine(async (engine, path) => {
+    const times = 6
+    const [, conflicts] = await incrementAll(path, [
+      { row: 'hot', clients: 4, times: 300, reads: 0 },
+      { row: 'hot', clients: 1, times, reads: 4000 },
+    ])
+    assert.equal(await counter(engine, 'hot'), 1200n + BigInt(times))
+    assert.ok((conflicts ?? 0) <= times * 8, `${conflicts} conflicts in ${times} transactions`)
+  }))
+
+test('processes that write separate rows do not conflict', () =>
+  withEngine(async (engine, path) => {
+    const work = { clients: 1, times: 100, reads: 0 }
+    const conflicts = await incrementAll(path, [
+      { row: 'a', ...work },
+      { row: 'b', ...work },
+    ])
+    assert.deepEqual(conflicts, [0, 0])
+    assert.equal(await counter(engine, 'a'), 100n)
+    assert.equal(await counter(engine, 'b'), 100n)
+  }))
+
+test('a watch sees what another process writes', () =>
+  withEngine(async (engine, path) => {
+    const times = 20
+    const child = start({ task: 'count', path, times })
+    const last = encodeCounter(BigInt(times))
+    const { signal } = new AbortController()
+    let seen: Uint8Array | undefined
+    while (seen === undefined || Buffer.compare(seen, last) !== 0) {
+      await engine.watch(utf8('count'), seen, signal)
+      seen = await engine.read((tx) => tx.get(utf8('count')))
+    }
+    await exited(child)
+  }))
+
+test('a hundred watches cost one look at the store, not a hundred', () =>
+  withEngine(async (engine, path) => {
+    const controller = new AbortController()
+    const watches = Array.from({ length: 100 }, (_, index) =>
+      engine.watch(utf8(`row${index}`), undefined, controller.signal),
+    )
+    const child = start({ task: 'count', path, times: 1 })
+    await engine.watch(utf8('count'), undefined, controller.signal)
+    await exited(child)
+    controller.abort(new Error('on purpose'))
+    const outcomes = await Promise.allSettled(watches)
+    assert.ok(outcomes.every(({ status }) => status === 'rejected'))
+  }))
+
+test('a store of a newer format is refused in plain words', () =>
+  withFolder(async (path) => {
+    const engine = await openLmdb({ path })
+    await engine.close()
+    const root = open<Buffer, Uint8Array>({
+      path,
+      overlappingSync: false,
+      encoding: 'binary',
+      keyEncoding: 'binary',
+    })
+    root.putSync(utf8('format'), utf8('2'))
+    await root.close()
+    await assert.rejects(openLmdb({ path }), /has format 2, but this version .* reads format 1/)
+  }))
+
+test('several processes may open a new store at once', () =>
+  withFolder(async (path) => {
+    const children = [1, 2, 3].map(() => start({ task: 'count', path, times: 3 }))
+    await Promise.all(children.map(exited))
+    const engine = await openLmdb({ path })
+    assert.equal(await counter(engine, 'count'), 3n)
+    await engine.close()
+  }))
+
+test('the folder of a store is for its owner only', () =>
+  withFolder(async (path) => {
+    await chmod(path, 0o755)
+    const engine = await openEngine(path)
+    await engine.close()
+    assert.equal((await stat(join(path, 'engine'))).mode & 0o777, 0o700)
+    assert.equal((await stat(join(path, 'engine', 'data.mdb'))).mode & 0o077, 0)
+  }))
+
+test('a full disk refuses the write, harms nothing, and is forgotten when there is room', () =>
+  withFolder(async (path) => {
+    // The limit of a file's size stands for the disk's. LMDB calls the write that it cuts short an
+    // input/output error, and only the disk's free bytes tell that from a full disk.
+    const codes: StoreErrorCode[] = ['InsufficientStorage', 'Internal']
+    const task = JSON.stringify({ task: 'fill', path, codes } satisfies ProcessTask)
+    const limited = `ulimit -f 16384; exec "$0" "$1" '${task}'`
+    const child = spawn('/bin/sh', ['-c', limited, process.execPath, childProgram], {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    })
+    await exited(child)
+  }))
+
+// A real full disk needs a file system of its own, which only root can mount.
+if (scale > 1 && process.getuid?.() === 0) {
+  test('a full file system is survived as well', () =>
+    withFolder(async (path) => {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', path])
+      try {
+        await exited(start({ task: 'fill', path, codes: ['InsufficientStorage'] }))
+      } finally {
+        execFileSync('umount', [path])
+      }
+    }))
+}
+
+async function openNew(options: { readonly readMs?: number } = {}): Promise<EngineUnderTest> {
+  const path = await newFolder()
+  const engine = await openLmdb({ ...options, path })
+  return {
+    engine,
+    reopen: () => openLmdb({ ...options, path }),
+    destroy: async () => {
+      await engine.close()
+      await rm(path, { recursive: true, force: true })
+    },
+  }
+}
+
+function newFolder(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'holdfast-lmdb-'))
+}
+
+async function withFolder(body: (path: string) => Promise<void>): Promise<void> {
+  const path = await newFolder()
+  try {
+    await body(path)
+  } finally {
+    await rm(path, { recursive: true, force: true })
+  }
+}
+
+async function withEngine(body: (engine: Engine, path: string) => Promise<void>): Promise<void> {
+  await withFolder(async (path) => {
+    const engine = await openLmdb({ path })
+    try {
+      await body(engine, path)
+    } finally {
+      await engine.close()
+    }
+  })
+}
+
+function start(task: ProcessTask): ChildProcess {
+  return fork(childProgram, [JSON.stringify(task)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+}
+
+/** Waits for a child to end well; what it wrote to its standard error is the error otherwise. */
+async function exited(child: ChildProcess): Promise<void> {
+  let complaint = ''
+  child.stderr?.on('data', (chunk) => {
+    complaint += String(chunk)
+  })
+  const [code, signal] = await once(child, 'close')
+  assert.equal(code, 0, `ended with ${code ?? signal}: ${complaint}`)
+}
+
+/** Runs a process for each task, all let go at once; returns their numbers of conflicts. */
+async function incrementAll(
+  path: string,
+  tasks: readonly Omit<Extract<ProcessTask, { task: 'increment' }>, 'task' | 'path'>[],
+): Promise<number[]> {
+  const children = tasks.map((task) => start({ task: 'increment', path, ...task }))
+  await Promise.all(children.map((child) => once(child, 'message')))
+  const results = children.map(async (child): Promise<number> => {
+    const [[conflicts]] = await Promise.all([once(child, 'message'), exited(child)])
+    return Number(conflicts)
+  })
+  for (const child of children) child.send('go')
+  return Promise.all(results)
+}
+
+async function counter(engine: Engine, row: string): Promise<bigint> {
+  return decodeCounter(await engine.read((tx) => tx.get(utf8(row))))
+}

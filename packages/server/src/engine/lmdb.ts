@@ -1,0 +1,298 @@
+// The embedded store: rows in LMDB, which several processes may open at once. Rows are in a database
+// of their own inside the file; the format number and the state row stand beside its root, on a page
+// that every commit rewrites anyway.
+
+import { mkdirSync, statSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ABORT, type Database, open, type RootDatabase, type Transaction } from 'lmdb'
+import { type Bytes, utf8 } from '../base/bytes.ts'
+import { StoreError } from '../base/errors.ts'
+import { ownLimits } from '../base/limits.ts'
+import type { Engine, Range, Row } from './engine.ts'
+import { type Committing, OptimisticEngine, type Snapshot, type Store } from './optimistic.ts'
+import { decodeState, encodeState, type State } from './state.ts'
+import { readTooLong } from './transaction.ts'
+import type { RowCursor, View } from './view.ts'
+
+/** How to open a store. */
+export interface LmdbOptions {
+  /** The folder; made if it's missing, readable by nobody else. */
+  readonly path: string
+  /** Milliseconds that a read may hold its snapshot. */
+  readonly readMs?: number
+}
+
+/** The format of the rows; a store with a greater number is refused. */
+const storeFormat = 1
+
+const formatKey = utf8('format')
+const stateKey = utf8('state')
+
+/**
+ * Bytes of address space to map: the file is as long as its data, so this costs nothing. Machines
+ * that can't map the first (narrow address spaces, `ulimit -v`) get the next; LMDB maps anew when
+ * the file outgrows the map, and keeps the old maps, so a wide one is better.
+ */
+const mapSizes = [2 ** 44, 2 ** 40, 2 ** 36, 2 ** 30] as const
+
+/** Snapshots open at once in all processes together; a slot costs 64 bytes of the lock file. */
+const maxReaders = 8192
+
+/** Free bytes below which a failed commit is taken for a full disk. */
+const fullDiskBytes = 16_777_216
+
+type Rows = Database<Buffer, Uint8Array>
+
+/**
+ * Opens the store at `path`, or makes it.
+ * @throws Error when it was written by a newer version, or can't be opened.
+ */
+export async function openLmdb(options: LmdbOptions): Promise<Engine> {
+  mkdirSync(options.path, { recursive: true, mode: 0o700 })
+  const store = new LmdbStore(options)
+  try {
+    await store.checkFormat()
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+  return new OptimisticEngine(store, { readMs: options.readMs })
+}
+
+/** LMDB behind the few operations that the engine needs. */
+class LmdbStore implements Store {
+  readonly #path: string
+  readonly #readMs: number
+  readonly #root: RootDatabase<Buffer, Uint8Array>
+  readonly #rows: Rows
+
+  constructor({ path, readMs }: LmdbOptions) {
+    this.#path = path
+    this.#readMs = readMs ?? ownLimits.engineReadMs
+    this.#root = openRoot(path)
+    this.#rows = this.#root.openDB({ name: 'rows', ...bytesAsTheyAre })
+  }
+
+  /** Refuses a store of a newer format; numbers a new one. */
+  async checkFormat(): Promise<void> {
+    const found = this.#root.get(formatKey)
+    if (found !== undefined) return checkFormatNumber(found)
+    await this.#root.childTransaction(() => {
+      const raced = this.#root.get(formatKey)
+      if (raced === undefined) this.#root.putSync(formatKey, utf8(String(storeFormat)))
+      else checkFormatNumber(raced)
+    })
+  }
+
+  snapshot(): Snapshot {
+    return new LmdbSnapshot(this.#root, this.#rows, this.#readMs)
+  }
+
+  async commit(apply: (store: Committing) => boolean): Promise<void> {
+    const root = this.#root
+    const rows = this.#rows
+    const committing: Committing = {
+      view: new LmdbView(rows, undefined),
+      state: () => decodeState(root.get(stateKey)),
+      put: (key, value) => rows.putSync(key, asBuffer(value)),
+      delete: (key) => rows.removeSync(key),
+      putState: (state) => root.putSync(stateKey, encodeState(state)),
+    }
+    try {
+      // A child transaction, since only those can be given up without a trace.
+      await root.childTransaction(() => (apply(committing) ? undefined : ABORT))
+    } catch (error) {
+      throw await this.#failure(error)
+    }
+  }
+
+  sizeBytes(): number {
+    return statSync(join(this.#path, 'data.mdb')).size
+  }
+
+  collectDead(): void {
+    this.#root.readerCheck()
+  }
+
+  async close(): Promise<void> {
+    await this.#root.close()
+  }
+
+  /** What a failed commit means: no room, or something worse. */
+  async #failure(error: unknown): Promise<Error> {
+    if (error instanceof StoreError) return error
+    const cause = await commitError(error)
+    const { bavail, bsize } = await statfs(this.#path)
+    if (/No space left|Disk quota|File too large|MAP_FULL/.test(String(cause))) {
+      return new StoreError('InsufficientStorage', 'The disk is full.', { cause })
+    }
+    if (bavail * bsize < fullDiskBytes) {
+      return new StoreError('InsufficientStorage', 'The disk is full.', { cause })
+    }
+    return new StoreError('Internal', 'The store could not commit.', { cause })
+  }
+}
+
+/** The state at one moment; every call is answered from memory or the map, without waiting. */
+class LmdbSnapshot implements Snapshot, View {
+  readonly view: View = this
+  readonly #root: Rows
+  readonly #rows: LmdbView
+  readonly #transaction: Transaction
+  readonly #readMs: number
+  readonly #cursors = new Set<RowCursor>()
+  #released = false
+
+  constructor(root: Rows, rows: Rows, readMs: number) {
+    // Without this the transaction may be one that was opened before another process committed.
+    root.resetReadTxn()
+    this.#transaction = root.useReadTransaction()
+    this.#root = root
+    this.#rows = new LmdbView(rows, this.#transaction)
+    this.#readMs = readMs
+  }
+
+  state(): State {
+    this.#check()
+    return decodeState(this.#root.get(stateKey, { transaction: this.#transaction }))
+  }
+
+  get(key: Bytes): Bytes | undefined {
+    this.#check()
+    return this.#rows.get(key)
+  }
+
+  scan(range: Range): RowCursor {
+    this.#check()
+    const cursor = this.#rows.scan(range)
+    const tracked: RowCursor = {
+      next: () => {
+        this.#check()
+        const row = cursor.next()
+        if (row === undefined) this.#cursors.delete(tracked)
+        return row
+      },
+      close: () => {
+        if (this.#cursors.delete(tracked)) cursor.close()
+      },
+    }
+    this.#cursors.add(tracked)
+    return tracked
+  }
+
+  release(): void {
+    if (this.#released) return
+    for (const cursor of this.#cursors) cursor.close()
+    this.#released = true
+    this.#transaction.done()
+  }
+
+  #check(): void {
+    if (this.#released) throw readTooLong(this.#readMs)
+  }
+}
+
+/** The rows of a read transaction, or of the write transaction whose callback is running. */
+class LmdbView implements View {
+  readonly #rows: Rows
+  readonly #options: { readonly transaction?: Transaction }
+
+  constructor(rows: Rows, transaction: Transaction | undefined) {
+    this.#rows = rows
+    this.#options = transaction === undefined ? {} : { transaction }
+  }
+
+  get(key: Bytes): Bytes | undefined {
+    return this.#rows.get(key, this.#options)
+  }
+
+  scan({ start, end, reverse }: Range): RowCursor {
+    const bounds =
+      reverse === true
+        ? {
+            reverse,
+            ...(end === undefined ? {} : { start: end, exclusiveStart: true }),
+            end: start,
+            inclusiveEnd: true,
+          }
+        : { start, ...(end === undefined ? {} : { end }) }
+    const rows = this.#rows.getRange({ ...bounds, ...this.#options })[Symbol.iterator]()
+    return {
+      next: (): Row | undefined => {
+        const { done, value } = rows.next()
+        return done === true ? undefined : value
+      },
+      close: () => {
+        rows.return?.()
+      },
+    }
+  }
+}
+
+/** Keys and values are bytes, and copied on the way out: LMDB's own memory is reused at once. */
+const bytesAsTheyAre = {
+  encoder: {
+    encode: (value: Buffer) => value,
+    decode: (bytes: Buffer) => copied(bytes, 0, bytes.length),
+  },
+  keyEncoder: {
+    writeKey: (key: Bytes, target: Buffer, position: number) => {
+      target.set(key, position)
+      return position + key.length
+    },
+    readKey: copied,
+  },
+}
+
+function openRoot(path: string): RootDatabase<Buffer, Uint8Array> {
+  let failure: unknown
+  for (const mapSize of mapSizes) {
+    const options = {
+      path,
+      mapSize,
+      maxReaders,
+      maxDbs: 4,
+      // With overlapping syncs a commit is visible, and lost by a power cut, before it is durable.
+      overlappingSync: false,
+      // Batches are made here; a commit starts at once.
+      eventTurnBatching: false,
+      permissionsMode: 0o600,
+      ...bytesAsTheyAre,
+    }
+    try {
+      return open<Buffer, Uint8Array>(options)
+    } catch (error) {
+      if (!/allocate memory/.test(String(error))) throw error
+      failure = error
+    }
+  }
+  throw failure
+}
+
+function checkFormatNumber(value: Bytes): void {
+  const found = Number(asBuffer(value).toString())
+  if (found === storeFormat) return
+  throw new Error(
+    `The store has format ${found}, but this version of Holdfast reads format ${storeFormat}. ` +
+      'Use the version that wrote it, or a newer one.',
+  )
+}
+
+/** LMDB's own error behind a failed commit, whose promise must be handled or Node exits. */
+async function commitError(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !('commitError' in error)) return error
+  return Promise.resolve(error.commitError).catch((cause: unknown) => cause)
+}
+
+function copied(bytes: Buffer, start: number, end: number): Buffer {
+  const copy = Buffer.allocUnsafe(end - start)
+  bytes.copy(copy, 0, start, end)
+  return copy
+}
+
+function asBuffer(bytes: Bytes): Buffer {
+  return Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

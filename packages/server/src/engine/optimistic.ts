@@ -1,0 +1,511 @@
+// The engine over any store that has snapshots and a synchronous commit: optimistic transactions in
+// groups. A body runs on a snapshot, its reads recorded and its writes buffered. Whoever waits then
+// is put together into a batch, over the newest snapshot plus the writes of the batch so far; who
+// read something that changed is rerun right there. The store's commit checks against other
+// processes once more, applies the whole batch, and one sync makes it durable.
+
+import { randomBytes } from 'node:crypto'
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import type { Bytes } from '../base/bytes.ts'
+import { StoreError } from '../base/errors.ts'
+import { ownLimits } from '../base/limits.ts'
+import { applied, ChangedView, Changes } from './changes.ts'
+import type { Engine, EngineStatistics, ReadTransaction, WriteTransaction } from './engine.ts'
+import { claimMs, isClaimedByOther, machineMs, type State } from './state.ts'
+import { PlainTransaction, RecordedTransaction, readTooLong } from './transaction.ts'
+import type { View } from './view.ts'
+import { Watchers } from './watchers.ts'
+
+/** The newest committed state, as it was when the snapshot was opened. */
+export interface Snapshot {
+  /** Throws `readTooLong` once the snapshot is released. */
+  readonly view: View
+  state(): State
+  /** Closes it; calls after the first do nothing. */
+  release(): void
+}
+
+/** The store inside its write transaction: what no other process can change now. */
+export interface Committing {
+  readonly view: View
+  state(): State
+  put(key: Bytes, value: Bytes): void
+  delete(key: Bytes): void
+  putState(state: State): void
+}
+
+/** What the engine needs of a store. */
+export interface Store {
+  snapshot(): Snapshot
+  /**
+   * Runs `apply` synchronously as one write transaction; resolves once it is durable. Nothing is
+   * written if `apply` throws or returns false.
+   * @throws StoreError `InsufficientStorage` on a full disk, `Internal` on other failures.
+   */
+  commit(apply: (store: Committing) => boolean): Promise<void>
+  /** Bytes on disk. */
+  sizeBytes(): number
+  /** Gives back what dead processes held. */
+  collectDead(): void
+  close(): Promise<void>
+}
+
+/** Bounds of one batch, so that other processes don't wait long for the writer's lock. */
+const batchLimits = { transactions: 1000, changes: 20_000, bytes: 8_388_608 } as const
+
+/** Transactions that may wait for a commit. */
+const queueLimit = 10_000
+
+/** Commits of this process that are remembered, so that most validations need no reading. */
+const recentLimit = 3
+
+/** Races lost against other processes after which a process claims the next commit. */
+const lossesBeforeClaim = 2
+
+/** Milliseconds between looks whether another process's claim is over. */
+const claimPollMs = 2
+
+const housekeepingMs = 250
+const collectDeadMs = 30_000
+
+/** One run of a body: what it read, what it wants written, and how to tell its caller the end. */
+interface Attempt {
+  readonly transaction: RecordedTransaction
+  /** Empty if the body threw. */
+  readonly changes: Changes
+  /** Passes the body's value or error on. */
+  settle(): void
+}
+
+/** A transaction that waits for its commit. */
+class Job {
+  readonly reject: (error: unknown) => void
+  attempt: Attempt
+  /** The last commit that the attempt's snapshot holds; undefined for a rerun in a batch. */
+  sequence: number | undefined
+  attempts = 1
+  losses = 0
+  readonly #run: (view: View) => Promise<Attempt>
+
+  constructor(first: {
+    readonly attempt: Attempt
+    readonly sequence: number
+    readonly run: (view: View) => Promise<Attempt>
+    readonly reject: (error: unknown) => void
+  }) {
+    this.attempt = first.attempt
+    this.sequence = first.sequence
+    this.reject = first.reject
+    this.#run = first.run
+  }
+
+  async rerun(view: View): Promise<void> {
+    this.attempts++
+    this.attempt = await this.#run(view)
+    this.sequence = undefined
+  }
+}
+
+interface Batch {
+  readonly jobs: Job[]
+  /** All that the jobs write, merged. */
+  readonly changes: Changes
+  /** The last commit that the batch was put together on. */
+  readonly sequence: number
+}
+
+interface HeldSnapshot {
+  readonly snapshot: Snapshot
+  readonly openedMs: number
+  expired?: () => void
+}
+
+/** How the engine is run. */
+export interface OptimisticOptions {
+  /** Milliseconds after which a snapshot is taken away from who holds it. */
+  readonly readMs?: number | undefined
+}
+
+export class OptimisticEngine implements Engine {
+  readonly #store: Store
+  readonly #readMs: number
+  readonly #owner: bigint = randomBytes(8).readBigUInt64BE(0) | 1n
+  readonly #watchers: Watchers
+  readonly #housekeeping: NodeJS.Timeout
+  readonly #held = new Set<HeldSnapshot>()
+  #queue: Job[] = []
+  #recent: { readonly sequence: number; readonly changes: Changes }[] = []
+  #committing = false
+  #closing = false
+  #idle: (() => void) | undefined
+  /** Set when the store can't be used any more. */
+  #broken: unknown
+  #lastCollectMs = performance.now()
+  readonly #counts = {
+    reads: 0,
+    transactions: 0,
+    conflicts: 0,
+    retries: 0,
+    batches: 0,
+    lastBatchSize: 0,
+  }
+
+  constructor(store: Store, options: OptimisticOptions = {}) {
+    this.#store = store
+    this.#readMs = options.readMs ?? ownLimits.engineReadMs
+    this.#watchers = new Watchers({
+      sequence: () => this.#peek((snapshot) => snapshot.state().sequence),
+      values: (keys) => this.#peek(({ view }) => keys.map((key) => view.get(key))),
+    })
+    const interval = Math.min(housekeepingMs, this.#readMs / 4)
+    this.#housekeeping = setInterval(() => this.#tidy(), interval).unref()
+  }
+
+  async read<T>(body: (transaction: ReadTransaction) => Promise<T>): Promise<T> {
+    this.#checkOpen()
+    this.#counts.reads++
+    const held = this.#hold()
+    const transaction = new PlainTransaction(held.snapshot.view)
+    try {
+      return await body(transaction)
+    } finally {
+      transaction.end()
+      this.#release(held)
+    }
+  }
+
+  async write<T>(body: (transaction: WriteTransaction) => Promise<T>): Promise<T> {
+    this.#checkOpen()
+    if (this.#queue.length >= queueLimit) throw slowDown()
+    this.#counts.transactions++
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    const run = (view: View) => attempted(body, view, { resolve, reject })
+    const held = this.#hold()
+    try {
+      const attempt = await run(held.snapshot.view)
+      if (attempt.changes.size > 0) {
+        const { sequence } = held.snapshot.state()
+        this.#queue.push(new Job({ attempt, sequence, run, reject }))
+        this.#startCommitting()
+      } else {
+        // What only read, or refused on what it read, is true of its snapshot, which was the newest
+        // when the call began: it needs no commit to be serializable and linearizable.
+        attempt.settle()
+      }
+    } finally {
+      this.#release(held)
+    }
+    return promise
+  }
+
+  async watch(key: Bytes, seen: Bytes | undefined, signal: AbortSignal): Promise<void> {
+    this.#checkOpen()
+    await this.#watchers.wait(key, seen, signal)
+  }
+
+  statistics(): EngineStatistics {
+    return { ...this.#counts, sizeBytes: this.#closing ? 0 : this.#store.sizeBytes() }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing) return
+    this.#closing = true
+    this.#watchers.close(closed())
+    while (this.#held.size > 0 || this.#committing) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve
+      })
+    }
+    clearInterval(this.#housekeeping)
+    await this.#store.close()
+  }
+
+  #checkOpen(): void {
+    if (this.#closing) throw closed()
+    if (this.#broken !== undefined) throw broken(this.#broken)
+  }
+
+  #hold(): HeldSnapshot {
+    const held: HeldSnapshot = { snapshot: this.#store.snapshot(), openedMs: performance.now() }
+    this.#held.add(held)
+    return held
+  }
+
+  #release(held: HeldSnapshot): void {
+    held.snapshot.release()
+    this.#held.delete(held)
+    if (this.#held.size === 0) this.#idle?.()
+  }
+
+  #peek<T>(look: (snapshot: Snapshot) => T): T {
+    const snapshot = this.#store.snapshot()
+    try {
+      return look(snapshot)
+    } finally {
+      snapshot.release()
+    }
+  }
+
+  #tidy(): void {
+    const nowMs = performance.now()
+    for (const held of this.#held) {
+      if (nowMs - held.openedMs < this.#readMs) break
+      held.expired?.()
+      this.#release(held)
+    }
+    if (nowMs - this.#lastCollectMs < collectDeadMs) return
+    this.#lastCollectMs = nowMs
+    this.#store.collectDead()
+  }
+
+  #startCommitting(): void {
+    if (this.#committing) return
+    this.#committing = true
+    this.#commitAll().then(
+      () => {
+        this.#committing = false
+        this.#idle?.()
+      },
+      (error: unknown) => {
+        this.#committing = false
+        for (const job of this.#queue.splice(0)) job.reject(error)
+        this.#idle?.()
+      },
+    )
+  }
+
+  /** One batch after the other until nobody waits. */
+  async #commitAll(): Promise<void> {
+    while (this.#queue.length > 0) {
+      // Whoever is about to ask in this turn of the event loop joins the batch.
+      await setImmediate()
+      const taken = this.#take()
+      try {
+        const batch = await this.#assemble(taken)
+        if (batch.changes.size === 0) for (const job of batch.jobs) job.attempt.settle()
+        else await this.#commit(batch)
+      } catch (error) {
+        for (const job of taken) job.reject(error)
+        this.#queue = this.#queue.filter((job) => !taken.includes(job))
+      }
+    }
+  }
+
+  #take(): Job[] {
+    let count = 0
+    let changes = 0
+    let bytes = 0
+    for (const job of this.#queue) {
+      changes += job.attempt.changes.size
+      bytes += job.attempt.changes.sizeBytes
+      if (count > 0 && (changes > batchLimits.changes || bytes > batchLimits.bytes)) break
+      if (++count === batchLimits.transactions) break
+    }
+    return this.#queue.splice(0, count)
+  }
+
+  /** Makes of `taken` a batch in which everyone's reads hold, rerunning those whose don't. */
+  async #assemble(taken: readonly Job[]): Promise<Batch> {
+    const held = this.#hold()
+    try {
+      const changes = new Changes()
+      const view = new ChangedView(held.snapshot.view, changes)
+      const batch: Batch = { jobs: [], changes, sequence: held.snapshot.state().sequence }
+      for (const [index, job] of taken.entries()) {
+        if (!this.#holds(job, batch, view)) {
+          this.#counts.conflicts++
+          if (job.attempts >= ownLimits.transactionAttempts) {
+            job.reject(slowDown())
+            continue
+          }
+          this.#counts.retries++
+          if (!(await this.#rerun(job, view, held))) {
+            job.reject(readTooLong(this.#readMs))
+            this.#queue.unshift(...taken.slice(index + 1))
+            break
+          }
+        }
+        if (changes.accepts(job.attempt.changes)) {
+          changes.pushAll(job.attempt.changes)
+          batch.jobs.push(job)
+        } else {
+          job.reject(new Error('a transaction adds to a row that is no counter'))
+        }
+      }
+      return batch
+    } finally {
+      this.#release(held)
+    }
+  }
+
+  /** True when the job's reads give the same answers on `view`. */
+  #holds(job: Job, batch: Batch, view: View): boolean {
+    const { transaction } = job.attempt
+    const since = this.#changesSince(job.sequence, batch.sequence)
+    if (since !== undefined && !transaction.mayBeTouchedBy(batch.changes)) {
+      if (!since.some((changes) => transaction.mayBeTouchedBy(changes))) return true
+    }
+    return transaction.holdsIn(view)
+  }
+
+  /** What the commits after `from` up to `to` changed, or undefined where that isn't remembered. */
+  #changesSince(from: number | undefined, to: number): Changes[] | undefined {
+    if (from === undefined) return undefined
+    const since = this.#recent.filter(({ sequence }) => sequence > from && sequence <= to)
+    return since.length === to - from ? since.map(({ changes }) => changes) : undefined
+  }
+
+  /** Runs the job again on `view`; false when the batch's snapshot expired meanwhile. */
+  async #rerun(job: Job, view: View, held: HeldSnapshot): Promise<boolean> {
+    const expired = new Promise<boolean>((resolve) => {
+      held.expired = () => resolve(false)
+    })
+    return Promise.race([job.rerun(view).then(() => true), expired])
+  }
+
+  async #commit(batch: Batch): Promise<void> {
+    let round: Round | undefined
+    try {
+      await this.#store.commit((store) => {
+        round = applyBatch(batch, store, this.#owner)
+        return round.state !== undefined
+      })
+    } catch (error) {
+      for (const job of round?.kept ?? batch.jobs) job.reject(error)
+      this.#queue.unshift(...(round?.lost ?? []))
+      this.#checkUsable()
+      return
+    }
+    if (round === undefined) throw new Error('the store committed without applying')
+    this.#counts.batches++
+    this.#counts.lastBatchSize = round.kept.length
+    if (round.state !== undefined) this.#remember(round.state.sequence, round.changes)
+    for (const job of round.kept) job.attempt.settle()
+    this.#counts.conflicts += round.lost.length
+    this.#queue.unshift(...round.lost)
+    if (round.claimed) await this.#awaitUnclaimed()
+  }
+
+  /**
+   * After a failed commit: a store whose root page could not be written refuses even to be read,
+   * and a commit that was tried on it would never end.
+   */
+  #checkUsable(): void {
+    try {
+      this.#peek((snapshot) => snapshot.state())
+    } catch (error) {
+      this.#broken = error
+      for (const job of this.#queue.splice(0)) job.reject(broken(error))
+    }
+  }
+
+  #remember(sequence: number, changes: Changes): void {
+    if (this.#recent.at(-1)?.sequence !== sequence - 1) this.#recent = []
+    this.#recent.push({ sequence, changes })
+    if (this.#recent.length > recentLimit) this.#recent.shift()
+    this.#watchers.committed(sequence, changes)
+  }
+
+  async #awaitUnclaimed(): Promise<void> {
+    do {
+      await setTimeout(claimPollMs)
+    } while (this.#peek((snapshot) => isClaimedByOther(snapshot.state(), this.#owner, machineMs())))
+  }
+}
+
+/** What became of a batch inside the store's write transaction. */
+interface Round {
+  /** Jobs that were applied, in order. */
+  readonly kept: Job[]
+  /** Jobs whose reads another process changed meanwhile. */
+  readonly lost: Job[]
+  readonly changes: Changes
+  /** The new state; undefined when nothing is to be committed. */
+  readonly state: State | undefined
+  /** True when another process has claimed this commit. */
+  readonly claimed: boolean
+}
+
+/** Validates and applies a batch; all synchronous, on what no other process can change. */
+function applyBatch(batch: Batch, store: Committing, owner: bigint): Round {
+  const state = store.state()
+  const nowMs = machineMs()
+  if (isClaimedByOther(state, owner, nowMs)) {
+    const none = { kept: [], changes: new Changes(), state: undefined }
+    return { ...none, lost: batch.jobs, claimed: true }
+  }
+  const sequence = state.sequence + 1
+  if (state.sequence === batch.sequence && apply(batch.changes, store)) {
+    store.putState({ sequence, claim: undefined })
+    const { jobs: kept, changes } = batch
+    return { kept, lost: [], changes, state: { sequence, claim: undefined }, claimed: false }
+  }
+  const kept: Job[] = []
+  const lost: Job[] = []
+  const changes = new Changes()
+  for (const job of batch.jobs) {
+    if (!job.attempt.transaction.holdsIn(store.view)) {
+      job.losses++
+      lost.push(job)
+    } else if (apply(job.attempt.changes, store)) {
+      changes.pushAll(job.attempt.changes)
+      kept.push(job)
+    } else {
+      job.reject(new Error('a transaction adds to a row that is no counter'))
+    }
+  }
+  const claims = lost.some((job) => job.losses >= lossesBeforeClaim)
+  if (changes.size === 0 && !claims) {
+    return { kept, lost, changes, state: undefined, claimed: false }
+  }
+  const claim = claims ? { owner, untilMs: nowMs + claimMs } : undefined
+  store.putState({ sequence, claim })
+  return { kept, lost, changes, state: { sequence, claim }, claimed: false }
+}
+
+/** Writes all of `changes`, or nothing and returns false where one adds to what is no counter. */
+function apply(changes: Changes, store: Committing): boolean {
+  const values: (Bytes | undefined)[] = []
+  for (const change of changes.values()) {
+    try {
+      values.push(applied(change, change.kind === 'add' ? store.view.get(change.key) : undefined))
+    } catch {
+      return false
+    }
+  }
+  let index = 0
+  for (const { key } of changes.values()) {
+    const value = values[index++]
+    if (value === undefined) store.delete(key)
+    else store.put(key, value)
+  }
+  return true
+}
+
+async function attempted<T>(
+  body: (transaction: WriteTransaction) => Promise<T>,
+  view: View,
+  caller: { readonly resolve: (value: T) => void; readonly reject: (error: unknown) => void },
+): Promise<Attempt> {
+  const transaction = new RecordedTransaction(view)
+  try {
+    const value = await body(transaction)
+    return { transaction, changes: transaction.changes, settle: () => caller.resolve(value) }
+  } catch (error) {
+    return { transaction, changes: new Changes(), settle: () => caller.reject(error) }
+  } finally {
+    transaction.end()
+  }
+}
+
+function slowDown(): StoreError {
+  return new StoreError('SlowDown', 'Too many requests write the same data; try again.')
+}
+
+function broken(cause: unknown): StoreError {
+  return new StoreError('Internal', 'The store failed and must be opened again.', { cause })
+}
+
+function closed(): StoreError {
+  return new StoreError('ServiceUnavailable', 'The store is closed.')
+}

@@ -1,0 +1,245 @@
+// The transactions that bodies see, over any view: plain reads, and the recorded kind that buffers
+// its writes and can tell later whether what it read still holds. That test is by value, so it is
+// exact: a transaction whose reads give the same answers could as well have run now.
+
+import type { Bytes } from '../base/bytes.ts'
+import { StoreError } from '../base/errors.ts'
+import { type Change, Changes, MergingCursor } from './changes.ts'
+import type { Range, ReadTransaction, Row, WriteTransaction } from './engine.ts'
+import { decodeCounter, encodeCounter, keyTooLong, maxKeyBytes } from './tuple.ts'
+import { nameOf, type RowCursor, sameValue, type View } from './view.ts'
+
+/** What one transaction may buffer, so that a commit stays short and memory bounded. */
+export const transactionLimits = {
+  /** Keys changed. */
+  changes: 100_000,
+  /** Bytes of keys and values. */
+  bytes: 67_108_864,
+} as const
+
+/** Reads of one view; nothing is recorded. */
+export class PlainTransaction implements ReadTransaction {
+  readonly #view: View
+  #ended = false
+
+  constructor(view: View) {
+    this.#view = view
+  }
+
+  async get(key: Bytes): Promise<Bytes | undefined> {
+    checkKey(key)
+    checkRunning(this.#ended)
+    return this.#view.get(key)
+  }
+
+  peek(key: Bytes): Promise<Bytes | undefined> {
+    return this.get(key)
+  }
+
+  range(range: Range): AsyncIterable<Row> {
+    checkRange(range)
+    return iterable(() => {
+      checkRunning(this.#ended)
+      return isEmpty(range) ? noRows : this.#view.scan(range)
+    })
+  }
+
+  /** Makes every later call fail: the body has ended. */
+  end(): void {
+    this.#ended = true
+  }
+}
+
+/** An interval that a transaction consumed, and the rows that its view had there. */
+interface Scan {
+  readonly range: Range
+  readonly rows: Row[]
+  /** The key where the consumer stopped, if it did; it saw everything up to there. */
+  last: Bytes | undefined
+  complete: boolean
+}
+
+/** Recorded reads and buffered writes over a view. */
+export class RecordedTransaction implements WriteTransaction {
+  readonly changes: Changes = new Changes()
+  readonly #view: View
+  readonly #gets: { readonly key: Bytes; readonly value: Bytes | undefined }[] = []
+  readonly #scans: Scan[] = []
+  #ended = false
+
+  constructor(view: View) {
+    this.#view = view
+  }
+
+  async get(key: Bytes): Promise<Bytes | undefined> {
+    return this.#read(key, true)
+  }
+
+  async peek(key: Bytes): Promise<Bytes | undefined> {
+    return this.#read(key, false)
+  }
+
+  range(range: Range): AsyncIterable<Row> {
+    checkRange(range)
+    return iterable(() => {
+      checkRunning(this.#ended)
+      return isEmpty(range) ? noRows : this.#scan(range)
+    })
+  }
+
+  put(key: Bytes, value: Bytes): void {
+    this.#push({ kind: 'put', key, value })
+  }
+
+  delete(key: Bytes): void {
+    this.#push({ kind: 'delete', key })
+  }
+
+  add(key: Bytes, delta: bigint): void {
+    this.#push({ kind: 'add', key, delta })
+  }
+
+  /** Makes every later call fail: the body has ended. */
+  end(): void {
+    this.#ended = true
+  }
+
+  /** True when `view` gives the same answer to everything that was read. */
+  holdsIn(view: View): boolean {
+    for (const { key, value } of this.#gets) {
+      if (!sameValue(view.get(key), value)) return false
+    }
+    return this.#scans.every((scan) => sameRows(scan, view))
+  }
+
+  /** False only when applying `changes` can't alter what was read; cheap, without reading. */
+  mayBeTouchedBy(changes: Changes): boolean {
+    if (changes.size === 0) return false
+    for (const { key } of this.#gets) {
+      if (changes.find(key) !== undefined) return true
+    }
+    return this.#scans.some((scan) => touches(changes, scan))
+  }
+
+  #read(key: Bytes, recorded: boolean): Bytes | undefined {
+    checkKey(key)
+    checkRunning(this.#ended)
+    const change = this.changes.find(key)
+    if (change?.kind === 'put') return change.value
+    if (change?.kind === 'delete') return undefined
+    const value = this.#view.get(key)
+    if (recorded) this.#gets.push({ key, value })
+    return change === undefined ? value : encodeCounter(decodeCounter(value) + change.delta)
+  }
+
+  #scan(range: Range): RowCursor {
+    const scan: Scan = { range, rows: [], last: undefined, complete: false }
+    this.#scans.push(scan)
+    const merged = new MergingCursor(this.#view.scan(range), this.changes, range, (row) => {
+      scan.rows.push(row)
+    })
+    return {
+      next: () => {
+        checkRunning(this.#ended)
+        const row = merged.next()
+        if (row === undefined) scan.complete = true
+        else scan.last = row.key
+        return row
+      },
+      close: () => merged.close(),
+    }
+  }
+
+  #push(change: Change): void {
+    checkKey(change.key)
+    checkRunning(this.#ended)
+    this.changes.push(change)
+    const { size, sizeBytes } = this.changes
+    if (size > transactionLimits.changes || sizeBytes > transactionLimits.bytes) {
+      throw new Error(`a transaction of ${size} changes and ${sizeBytes} bytes is too large`)
+    }
+  }
+}
+
+/** True when `view` has exactly the rows of `scan` in the interval that was consumed. */
+function sameRows(scan: Scan, view: View): boolean {
+  if (!scan.complete && scan.last === undefined) return true
+  const cursor = view.scan(scan.range)
+  try {
+    for (const expected of scan.rows) {
+      const row = cursor.next()
+      if (row === undefined) return false
+      if (!sameValue(row.key, expected.key) || !sameValue(row.value, expected.value)) return false
+    }
+    const beyond = cursor.next()
+    if (beyond === undefined) return true
+    if (scan.complete || scan.last === undefined) return false
+    const order = Buffer.compare(beyond.key, scan.last)
+    return scan.range.reverse === true ? order < 0 : order > 0
+  } finally {
+    cursor.close()
+  }
+}
+
+/** True when a change falls within the interval that was consumed. */
+function touches(changes: Changes, scan: Scan): boolean {
+  if (!scan.complete && scan.last === undefined) return false
+  const { start, end, reverse } = scan.range
+  const low = !scan.complete && reverse === true ? scan.last : start
+  const change = changes.atOrAfter(nameOf(low ?? start), false)
+  if (change === undefined) return false
+  if (!scan.complete && reverse !== true && scan.last !== undefined) {
+    return Buffer.compare(change.key, scan.last) <= 0
+  }
+  return end === undefined || Buffer.compare(change.key, end) < 0
+}
+
+const noRows: RowCursor = { next: () => undefined, close: () => undefined }
+
+/** Opens a cursor for each iteration, and closes it however the iteration ends. */
+function iterable(open: () => RowCursor): AsyncIterable<Row> {
+  return {
+    [Symbol.asyncIterator]: (): AsyncIterator<Row> => {
+      let cursor: RowCursor | undefined
+      let ended = false
+      return {
+        async next() {
+          if (ended) return { done: true, value: undefined }
+          cursor ??= open()
+          const row = cursor.next()
+          if (row !== undefined) return { done: false, value: row }
+          ended = true
+          return { done: true, value: undefined }
+        },
+        async return() {
+          if (!ended) cursor?.close()
+          ended = true
+          return { done: true, value: undefined }
+        },
+      }
+    },
+  }
+}
+
+function isEmpty({ start, end }: Range): boolean {
+  return end !== undefined && Buffer.compare(start, end) >= 0
+}
+
+function checkKey(key: Bytes): void {
+  if (key.length > maxKeyBytes) throw keyTooLong(key.length)
+  if (key.length === 0) throw new Error('a key has at least one byte')
+}
+
+function checkRange({ start, end }: Range): void {
+  if (start.length > maxKeyBytes) throw keyTooLong(start.length)
+  if (end !== undefined && end.length > maxKeyBytes) throw keyTooLong(end.length)
+}
+
+function checkRunning(ended: boolean): void {
+  if (ended) throw new Error('the transaction is used after its body has ended')
+}
+
+/** The error of a read that outlived its snapshot. */
+export function readTooLong(limitMs: number): StoreError {
+  return new StoreError('ServiceUnavailable', `A read of the store took over ${limitMs} ms.`)
+}

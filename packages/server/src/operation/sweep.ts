@@ -1,0 +1,239 @@
+// The background work of a process: it tells the others how far its readers have come, and, in the
+// one process that has the duty, removes what nothing refers to any more: blobs, what dead processes
+// left, deleted folders, and the uploads of deleted buckets.
+//
+// A blob goes only when no reader can hold it (`store/epoch.ts`). What a dead process left without
+// a reference becomes garbage like everything else, so that there is one way only for a blob to go.
+
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Clock } from '../base/clock.ts'
+import { isAlive, ownLiveness } from '../base/liveness.ts'
+import type { BlobId, BlobStore } from '../blob/blob.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Log } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import { collect } from '../store/collect.ts'
+import { compact } from '../store/compact.ts'
+import { advanceEpoch, currentEpoch, publishEpoch, type Readers } from '../store/epoch.ts'
+import {
+  countGarbage,
+  type Garbage,
+  listGarbage,
+  markGarbage,
+  removeGarbage,
+} from '../store/garbage.ts'
+import type { IdSource } from '../store/id.ts'
+import { listStarts, removeStart, takeCollectorDuty } from '../store/process.ts'
+import { nextAbandonedBucket, removeAbandonedUploads } from '../store/upload.ts'
+
+/** What a sweeper works with. */
+export interface SweeperOptions {
+  readonly engine: Engine
+  readonly blobs: BlobStore
+  readonly readers: Readers
+  readonly ids: IdSource
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Metrics
+  /** The number of this start of a process. */
+  readonly start: number
+  /** Milliseconds between two rounds; a second if left out. */
+  readonly intervalMs?: number
+  /** Which processes live, other than by asking the system: for tests. */
+  readonly liveness?: Liveness
+}
+
+/** Tells this process and the living ones. */
+export interface Liveness {
+  readonly own: string
+  isAlive(token: string): boolean
+}
+
+/** Blobs, or rows, of one transaction. */
+const batchSize = 256
+/** Garbage is counted up to here for the metrics. */
+const countedBlobs = 10_000
+/** Milliseconds of the longest pause after failures in a row. */
+const longestPauseMs = 60_000
+
+/** Sweeps for one process until it is closed. */
+export class Sweeper {
+  readonly #options: SweeperOptions
+  readonly #liveness: Liveness
+  readonly #stop = new AbortController()
+  #running: Promise<void> = Promise.resolve()
+  #publishing = false
+  #published = -1
+  #hasDuty = false
+
+  constructor(options: SweeperOptions) {
+    this.#options = options
+    this.#liveness = options.liveness ?? { own: ownLiveness(), isAlive }
+  }
+
+  /** Begins to sweep, a round at a time. */
+  start(): void {
+    this.#running = this.#run()
+  }
+
+  /** Ends the round under way, as soon as its batch is done. */
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+  }
+
+  /** One round. */
+  async sweep(): Promise<void> {
+    const { engine } = this.#options
+    const epoch = await engine.read(currentEpoch)
+    this.#publish(epoch)
+    const { own, isAlive: isLive } = this.#liveness
+    const hadDuty = this.#hasDuty
+    this.#hasDuty = await engine.write((tx) => takeCollectorDuty(tx, own, isLive))
+    if (!this.#hasDuty) return
+    if (!hadDuty) await this.#tidyStarts()
+    await this.#sweepStarts()
+    await this.#collectBlobs()
+    await this.#repeat('row', () => collect(engine, { maxRows: batchSize }))
+    await this.#repeat('row', () => compact(engine, this.#options.ids, { maxRows: batchSize }))
+    await this.#endUploads()
+  }
+
+  async #run(): Promise<void> {
+    const { intervalMs = 1000, log } = this.#options
+    let pauseMs = intervalMs
+    for (;;) {
+      try {
+        await wait(pauseMs, undefined, { signal: this.#stop.signal, ref: false })
+        await this.sweep()
+        pauseMs = intervalMs
+      } catch (error) {
+        if (this.#stop.signal.aborted) return
+        pauseMs = Math.min(pauseMs * 2, longestPauseMs)
+        log.warn('the background collection failed, and is tried again', { error, pauseMs })
+      }
+    }
+  }
+
+  /** Publishes `epoch` once the reads that began before it have ended, however long they take. */
+  #publish(epoch: number): void {
+    if (this.#publishing || epoch <= this.#published) return
+    const { engine, readers, start, log } = this.#options
+    this.#publishing = true
+    const publish = async (): Promise<void> => {
+      await readers.drain()
+      if (this.#stop.signal.aborted) return
+      await publishEpoch(engine, start, epoch)
+      this.#published = epoch
+    }
+    publish()
+      .catch((error: unknown) =>
+        log.warn('could not publish an epoch; the next round will', { error }),
+      )
+      .finally(() => {
+        this.#publishing = false
+      })
+  }
+
+  async #collectBlobs(): Promise<void> {
+    const { engine, blobs, metrics } = this.#options
+    const safe = await this.#safeEpoch()
+    await this.#repeat('blob', async () => {
+      const garbage = await engine.read((tx) => listGarbage(tx, { before: safe, limit: batchSize }))
+      await deleteBlobs(blobs, garbage)
+      if (garbage.length > 0) await engine.write(async (tx) => removeGarbage(tx, garbage))
+      return { rows: garbage.length, hasMore: garbage.length === batchSize }
+    })
+    metrics.blobsPending(await engine.read((tx) => countGarbage(tx, countedBlobs)))
+  }
+
+  /**
+   * The epoch that every living process has reached. Begins a new one if all have reached the present
+   * one and there is garbage of it, which would else never become older than all readers.
+   */
+  async #safeEpoch(): Promise<number> {
+    const { isAlive: isLive } = this.#liveness
+    return this.#options.engine.write(async (tx) => {
+      const epoch = await currentEpoch(tx)
+      let safe = epoch
+      for (const { record } of await listStarts(tx)) {
+        if (isLive(record.liveness)) safe = Math.min(safe, record.epoch)
+      }
+      const [oldest] = safe === epoch ? await listGarbage(tx, { limit: 1 }) : []
+      if (oldest !== undefined) await advanceEpoch(tx)
+      return safe
+    })
+  }
+
+  /** Makes garbage of what dead processes left without a reference, and forgets them. */
+  async #sweepStarts(): Promise<void> {
+    const { engine, blobs, start: own } = this.#options
+    const starts = await engine.read(listStarts)
+    for (const { number, record } of starts) {
+      if (number === own || this.#liveness.isAlive(record.liveness)) continue
+      await blobs.removeStart(number)
+      let batch: BlobId[] = []
+      for await (const id of blobs.list(number)) {
+        batch.push(id)
+        if (batch.length < batchSize) continue
+        await this.#markUnreferenced(batch)
+        batch = []
+      }
+      await this.#markUnreferenced(batch)
+      await engine.write(async (tx) => removeStart(tx, number))
+    }
+  }
+
+  async #markUnreferenced(ids: readonly BlobId[]): Promise<void> {
+    if (ids.length === 0) return
+    await this.#options.engine.write((tx) => markGarbage(tx, ids))
+    await this.#rest(0)
+  }
+
+  /** Removes the empty folders of starts that were swept before. */
+  async #tidyStarts(): Promise<void> {
+    const { engine, blobs } = this.#options
+    // In this order: a start has its row before it has a folder.
+    const numbers = await blobs.starts()
+    const known = new Set((await engine.read(listStarts)).map(({ number }) => number))
+    for (const number of numbers) if (!known.has(number)) await blobs.removeStart(number)
+  }
+
+  async #endUploads(): Promise<void> {
+    const { engine } = this.#options
+    await this.#repeat('row', async () => {
+      const bucketId = await engine.read(nextAbandonedBucket)
+      if (bucketId === undefined) return { rows: 0, hasMore: false }
+      // An upload may have 10,000 parts: one is a transaction's worth.
+      await engine.write((tx) => removeAbandonedUploads(tx, bucketId, 1))
+      return { rows: 1, hasMore: true }
+    })
+  }
+
+  /** Does batch after batch, resting as long as each took, so that requests come first. */
+  async #repeat(
+    kind: 'blob' | 'row',
+    batch: () => Promise<{ readonly rows: number; readonly hasMore: boolean }>,
+  ): Promise<void> {
+    const { clock, metrics } = this.#options
+    for (;;) {
+      const started = clock.monotonicMs()
+      const { rows, hasMore } = await batch()
+      if (rows > 0) metrics.collected(kind, rows)
+      if (!hasMore) return
+      await this.#rest(clock.monotonicMs() - started)
+    }
+  }
+
+  /** @throws the abort reason when the sweeper is closed */
+  async #rest(ms: number): Promise<void> {
+    await wait(ms, undefined, { signal: this.#stop.signal })
+  }
+}
+
+async function deleteBlobs(blobs: BlobStore, garbage: readonly Garbage[]): Promise<void> {
+  for (const { blobId } of garbage) {
+    // Ids in rows are those that the blob store gave.
+    await blobs.delete(blobId as BlobId)
+  }
+}

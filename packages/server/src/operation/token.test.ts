@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { isStoreError } from '../base/errors.ts'
+import { TokenSealer } from './token.ts'
+
+const tokens = new TokenSealer(Buffer.from('secret'))
+
+test('a token opens to the position that it was sealed for', () => {
+  fc.assert(
+    fc.property(fc.string(), fc.uint8Array({ maxLength: 1024 }), (scope, position) => {
+      const opened = tokens.open(scope, tokens.seal(scope, position))
+      assert.deepEqual(new Uint8Array(opened), position)
+    }),
+  )
+})
+
+test('an altered token, or one for another listing, is refused', () => {
+  const refused = (scope: string, token: string): void => {
+    assert.throws(
+      () => tokens.open(scope, token),
+      (error) => isStoreError(error, 'InvalidArgument'),
+    )
+  }
+  const token = tokens.seal('a', Buffer.from('position'))
+  refused('b', token)
+  refused('a', '')
+  refused('a', 'not base64url !')
+  fc.assert(
+    fc.property(fc.nat(Buffer.from(token, 'base64url').length * 8 - 1), (bit) => {
+      const bytes = Buffer.from(token, 'base64url')
+      const index = bit >> 3
+      bytes[index] = (bytes[index] ?? 0) ^ (1 << (bit & 7))
+      refused('a', bytes.toString('base64url'))
+    }),
+  )
+})

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { get, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { readAll } from './body.ts'
+import { sendFixed, sendStream } from './respond.ts'
+import { createHttpServer } from './server.ts'
+
+/** The URL of a server that answers with `handler`; what the handler gives or throws goes to `outcomes`. */
+async function serve(
+  t: TestContext,
+  handler: (response: ServerResponse) => number | Promise<number>,
+): Promise<{ url: string; outcome: Promise<number> }> {
+  const server = createHttpServer()
+  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  server.on('request', (_, response) => {
+    const run = async (): Promise<number> => handler(response)
+    run().then(resolve, reject)
+  })
+  promise.catch(() => {})
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, outcome: promise }
+}
+
+async function answerTo(url: string, method = 'GET'): Promise<IncomingMessage> {
+  const sent = request(url, { method }).end()
+  const [response] = await once(sent, 'response')
+  return response
+}
+
+/** A source that reuses one buffer, as blobs do. */
+async function* reusing(texts: readonly string[]): AsyncGenerator<Uint8Array> {
+  const shared = Buffer.alloc(200_000)
+  for (const text of texts) yield shared.subarray(0, shared.write(text))
+}
+
+test('a body in memory is sent with its length; HEAD, 204 and 304 have none', async (t) => {
+  const sent: number[] = []
+  let status = 200
+  const server = createHttpServer()
+  server.on('request', (_, response) => {
+    sent.push(sendFixed(response, { status, headers: { 'X-A': 'ä' } }, 'hé'))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  const full = await answerTo(url)
+  assert.equal((await readAll(full, 10)).toString(), 'hé')
+  assert.equal(full.headers['x-a'], 'ä')
+  assert.equal(full.headers['content-length'], '3')
+  const head = await answerTo(url, 'HEAD')
+  assert.equal(head.headers['content-length'], '3')
+  assert.equal((await readAll(head, 10)).byteLength, 0)
+  for (status of [204, 304]) {
+    const bodyless = await answerTo(url)
+    assert.equal(bodyless.headers['content-length'], undefined)
+    assert.equal((await readAll(bodyless, 10)).byteLength, 0)
+  }
+  assert.deepEqual(sent, [3, 0, 0, 0])
+})
+
+test('a streamed body arrives whole from a source that reuses its buffer', async (t) => {
+  const texts = Array.from({ length: 50 }, (_, i) => String(i % 10).repeat(100_000))
+  const length = 50 * 100_000
+  const { url, outcome } = await serve(t, (response) =>
+    sendStream(response, { status: 200, headers: {} }, reusing(texts), { length }),
+  )
+  const answer = await answerTo(url)
+  assert.equal(answer.headers['content-length'], String(length))
+  assert.ok((await readAll(answer, length)).equals(Buffer.from(texts.join(''))))
+  assert.equal(await outcome, length)
+})
+
+test('an empty source, and empty chunks, are sent', async (t) => {
+  for (const texts of [[], [''], ['', 'ab', '', 'c', '']]) {
+    const length = texts.join('').length
+    const { url, outcome } = await serve(t, (response) =>
+      sendStream(response, { status: 200, headers: {} }, reusing(texts), { length }),
+    )
+    assert.equal((await readAll(await answerTo(url), 10)).toString(), texts.join(''))
+    assert.equal(await outcome, length)
+  }
+})
+
+test('a source that fails before its first chunk leaves the answer to the caller', async (t) => {
+  // biome-ignore lint/correctness/useYield: it fails before it could
+  async function* failing(): AsyncGenerator<Uint8Array> {
+    throw new Error('gone')
+  }
+  const { url } = await serve(t, async (response) => {
+    await assert.rejects(
+      sendStream(response, { status: 200, headers: {} }, failing(), { length: 5 }),
+      /gone/,
+    )
+    return sendFixed(response, { status: 503, headers: {} })
+  })
+  assert.equal((await answerTo(url)).statusCode, 503)
+})
+
+test('a source that fails, ends early or runs over cuts the connection', async (t) => {
+  async function* failing(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('ab')
+    throw new Error('gone')
+  }
+  for (const source of [failing(), reusing(['ab']), reusing(['ab', 'cdef'])]) {
+    const { url, outcome } = await serve(t, (response) =>
+      sendStream(response, { status: 200, headers: {} }, source, { length: 5 }),
+    )
+    // The answer may break off before its head was seen.
+    await assert.rejects(async () => readAll(await answerTo(url), 10))
+    await assert.rejects(outcome)
+  }
+})
+
+test('when the client goes, sending ends without an error and the source is closed', async (t) => {
+  let isClosed = false
+  async function* endless(): AsyncGenerator<Uint8Array> {
+    const chunk = Buffer.alloc(100_000)
+    try {
+      for (;;) yield chunk
+    } finally {
+      isClosed = true
+    }
+  }
+  const { url, outcome } = await serve(t, (response) =>
+    sendStream(response, { status: 200, headers: {} }, endless(), { length: 1e12 }),
+  )
+  const client = get(url)
+  const [response] = await once(client, 'response')
+  await once(response, 'data')
+  client.destroy()
+  assert.ok((await outcome) < 1e12)
+  assert.ok(isClosed)
+})
+
+test('a client that takes nothing for too long, and an abort, end the response', async (t) => {
+  async function* endless(): AsyncGenerator<Uint8Array> {
+    const chunk = Buffer.alloc(1_000_000)
+    for (;;) yield chunk
+  }
+  const aborting = new AbortController()
+  for (const options of [{ idleMs: 20 }, { signal: aborting.signal }]) {
+    const { url, outcome } = await serve(t, (response) =>
+      sendStream(response, { status: 200, headers: {} }, endless(), { length: 1e12, ...options }),
+    )
+    const client = get(url)
+    client.on('error', () => {})
+    const [response] = await once(client, 'response')
+    response.on('error', () => {})
+    if ('signal' in options) aborting.abort()
+    assert.ok((await outcome) < 1e12)
+  }
+})

@@ -1,0 +1,60 @@
+// Which bucket and key a request names, in its path or in front of one of the server's own domains.
+// Keys are taken exactly as sent: `a//b`, `.` and `..` are ordinary keys.
+
+import { StoreError } from '../../base/errors.ts'
+import { s3Limits } from '../../base/limits.ts'
+import { bucketOfHost } from '../http/host.ts'
+import { decodeText, type Target } from '../http/request.ts'
+
+/** What a request is about: the account (both empty), a bucket (no key), or an object. */
+export interface Address {
+  readonly bucket: string
+  readonly key: string
+  /** True where the bucket stood in the host name. */
+  readonly isVirtualHost: boolean
+}
+
+/** Any name that a bucket was ever allowed to have; whether there is one is for the store to say. */
+const plausibleBucket = /^[A-Za-z0-9._-]{3,255}$/
+
+/**
+ * The address of a request.
+ * @param host the Host header
+ * @param domains lower case, without port: names in front of which a bucket may stand
+ * @throws StoreError `InvalidUri`, `InvalidBucketName`, `KeyTooLong`
+ */
+export function addressOf(
+  target: Target,
+  host: string | undefined,
+  domains: readonly string[],
+): Address {
+  const { path } = target
+  const hosted = bucketOfHost(target.authority ?? host, domains)
+  if (hosted !== undefined) {
+    return checked({ bucket: hosted, key: decodeText(path.slice(1)), isVirtualHost: true })
+  }
+  const slash = path.indexOf('/', 1)
+  const bucket = decodeText(slash < 0 ? path.slice(1) : path.slice(1, slash))
+  const key = slash < 0 ? '' : decodeText(path.slice(slash + 1))
+  return checked({ bucket, key, isVirtualHost: false })
+}
+
+function checked(address: Address): Address {
+  const { bucket, key } = address
+  if ((bucket !== '' || key !== '') && !plausibleBucket.test(bucket)) {
+    throw new StoreError('InvalidBucketName', 'The specified bucket is not valid.', {
+      fields: { BucketName: bucket },
+    })
+  }
+  if (key.length > s3Limits.keyBytes / 3) checkKeyLength(key)
+  return address
+}
+
+/** @throws StoreError `KeyTooLong` for text that no key could equal. */
+export function checkKeyLength(key: string): void {
+  const size = Buffer.byteLength(key)
+  if (size <= s3Limits.keyBytes) return
+  throw new StoreError('KeyTooLong', 'Your key is too long', {
+    fields: { Size: String(size), MaxSizeAllowed: String(s3Limits.keyBytes) },
+  })
+}

@@ -1,0 +1,85 @@
+// Answers, and how an operation becomes a route: decode, run, encode.
+
+import type { OutgoingHttpHeaders } from 'node:http'
+import type { Bytes } from '../../base/bytes.ts'
+import type { Content } from '../../operation/content.ts'
+import type { Caller, Operation, Services } from '../../operation/operation.ts'
+import { run } from '../../operation/run.ts'
+import { s3Namespace, XmlWriter } from '../xml/write.ts'
+import type { S3Request } from './request.ts'
+
+/** A body that is read while it is sent. It must be sent or closed. */
+export interface StreamedBody {
+  readonly content: Extract<Content, { kind: 'stream' }>
+  readonly sizeBytes: number
+}
+
+/** What is answered, but for the headers that every answer has. */
+export interface Answer {
+  readonly status: number
+  /** Values are Latin-1 text. Whoever sends the answer may add to them. */
+  readonly headers: OutgoingHttpHeaders
+  readonly body?: string | Bytes | StreamedBody | undefined
+}
+
+/** Whom and what a route works for. */
+export interface Call {
+  readonly services: Services
+  readonly caller: Caller
+}
+
+/** One thing that requests can ask for. */
+export interface Route {
+  /** As S3 documents it: `PutObject`. */
+  readonly name: string
+  answer(request: S3Request, call: Call): Promise<Answer>
+}
+
+/** The route that decodes a request for `operation`, runs it, and encodes its output. */
+export function route<Input, Checked, Moved, Output, Decoded extends Input>(
+  operation: Operation<Input, Checked, Moved, Output>,
+  decode: (request: S3Request) => Decoded | Promise<Decoded>,
+  encode: (output: Output, request: S3Request, input: Decoded) => Answer,
+): Route {
+  return {
+    name: operation.name,
+    async answer(request, { services, caller }) {
+      const decoded = decode(request)
+      const input = decoded instanceof Promise ? await decoded : decoded
+      return encode(await run(services, caller, operation, input), request, input)
+    },
+  }
+}
+
+/** An answer without body. */
+export function emptyAnswer(status: number, headers: OutgoingHttpHeaders = {}): Answer {
+  return { status, headers }
+}
+
+/** An XML document whose root has S3's namespace. */
+export function documentAnswer(root: string, write: (xml: XmlWriter) => void): Answer {
+  const xml = new XmlWriter().open(root, { xmlns: s3Namespace })
+  write(xml)
+  return xmlAnswer(xml.close(root).toString())
+}
+
+/** An answer of 200 with an XML body. */
+export function xmlAnswer(body: string, headers: OutgoingHttpHeaders = {}): Answer {
+  headers['Content-Type'] = 'application/xml'
+  return { status: 200, headers, body }
+}
+
+/** A moment as S3 writes it in XML, where its times have whole seconds: 2009-10-12T17:50:30.000Z. */
+export function isoTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}.000Z`
+}
+
+/** A moment as HTTP headers have it: Mon, 12 Oct 2009 17:50:30 GMT. */
+export function httpTime(ms: number): string {
+  return new Date(ms).toUTCString()
+}
+
+/** An ETag as S3 shows it. */
+export function quoted(etag: string): string {
+  return `"${etag}"`
+}

@@ -1,0 +1,205 @@
+// The checksums of S3 on the wire: as headers, trailers, and XML elements.
+
+import type { OutgoingHttpHeaders } from 'node:http'
+import type { StoreError } from '../../base/errors.ts'
+import type { ChecksumRequest } from '../../operation/body.ts'
+import type { CreateUploadInput } from '../../operation/multipart.ts'
+import type { VerifiedBody } from '../sign/payload.ts'
+import { childText, type XmlElement } from '../xml/parse.ts'
+import type { XmlWriter } from '../xml/write.ts'
+import { headerNotImplemented, invalidRequest } from './error.ts'
+import { headerOf, type S3Request } from './request.ts'
+
+/** An algorithm, by the name that S3's clients write. */
+export type ChecksumAlgorithm = ChecksumRequest['algorithm']
+/** Of all bytes, or of the parts' checksums. */
+export type ChecksumType = NonNullable<CreateUploadInput['checksumType']>
+
+/** A checksum whose value the client repeats, base64. */
+export interface KnownChecksum {
+  readonly algorithm: ChecksumAlgorithm
+  readonly value: string
+}
+
+interface WireNames {
+  readonly header: string
+  readonly element: string
+  /** Bytes of a value. */
+  readonly bytes: number
+}
+
+const wireNames: Readonly<Record<ChecksumAlgorithm, WireNames>> = {
+  CRC32: { header: 'x-amz-checksum-crc32', element: 'ChecksumCRC32', bytes: 4 },
+  CRC32C: { header: 'x-amz-checksum-crc32c', element: 'ChecksumCRC32C', bytes: 4 },
+  CRC64NVME: { header: 'x-amz-checksum-crc64nvme', element: 'ChecksumCRC64NVME', bytes: 8 },
+  SHA1: { header: 'x-amz-checksum-sha1', element: 'ChecksumSHA1', bytes: 20 },
+  SHA256: { header: 'x-amz-checksum-sha256', element: 'ChecksumSHA256', bytes: 32 },
+}
+const algorithms: readonly ChecksumAlgorithm[] = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256']
+
+/** Algorithms of S3's that aren't here. */
+const foreignAlgorithms: ReadonlySet<string> = new Set([
+  'SHA512',
+  'MD5',
+  'XXHASH64',
+  'XXHASH3',
+  'XXHASH128',
+])
+
+const valuePrefix = 'x-amz-checksum-'
+/** Headers that look like a checksum's value and aren't. */
+const notValues: ReadonlySet<string> = new Set([
+  'x-amz-checksum-mode',
+  'x-amz-checksum-algorithm',
+  'x-amz-checksum-type',
+])
+
+/**
+ * The checksum of a body that a request announces, in a header or for a trailer; undefined for none.
+ * @throws StoreError `InvalidRequest`, `NotImplemented`
+ */
+export function announcedChecksum(
+  request: S3Request,
+  content: VerifiedBody,
+): ChecksumRequest | undefined {
+  const known = checksumHeader(request)
+  const trailer = checksumTrailer(request)
+  if (known !== undefined && trailer !== undefined) throw severalChecksums()
+  const named = headerOf(request, 'x-amz-sdk-checksum-algorithm')
+  const algorithm = known?.algorithm ?? trailer
+  if (named !== undefined) checkNamedAlgorithm(named, algorithm)
+  if (known !== undefined) return { algorithm: known.algorithm, expected: () => known.value }
+  if (trailer === undefined) return undefined
+  const { header } = wireNames[trailer]
+  return { algorithm: trailer, expected: () => content.trailers()[header] }
+}
+
+function checkNamedAlgorithm(named: string, sent: ChecksumAlgorithm | undefined): void {
+  const algorithm = parseAlgorithm('x-amz-sdk-checksum-algorithm', named)
+  if (sent === undefined) {
+    throw invalidRequest(
+      'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.',
+    )
+  }
+  if (algorithm !== sent) {
+    throw invalidRequest('Value for x-amz-sdk-checksum-algorithm header is invalid.')
+  }
+}
+
+/**
+ * The checksum whose value stands in a header; undefined for none.
+ * @throws StoreError `InvalidRequest` for several, or a value that is none; `NotImplemented`
+ */
+export function checksumHeader(request: Pick<S3Request, 'headers'>): KnownChecksum | undefined {
+  let found: KnownChecksum | undefined
+  for (const name in request.headers) {
+    if (!name.startsWith(valuePrefix) || notValues.has(name)) continue
+    const algorithm = algorithmOfHeader(name)
+    const value = headerOf(request, name) ?? ''
+    if (!isChecksumValue(algorithm, value)) {
+      throw invalidRequest(`Value for ${name} header is invalid.`)
+    }
+    if (found !== undefined) throw severalChecksums()
+    found = { algorithm, value }
+  }
+  return found
+}
+
+function severalChecksums(): StoreError {
+  return invalidRequest(
+    'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.',
+  )
+}
+
+/** Also the composite form, `value-N`, which a completion may repeat. */
+function isChecksumValue(algorithm: ChecksumAlgorithm, value: string): boolean {
+  const base = value.replace(/-\d{1,5}$/, '')
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base) || base.length % 4 !== 0) return false
+  return Buffer.from(base, 'base64').byteLength === wireNames[algorithm].bytes
+}
+
+function algorithmOfHeader(name: string): ChecksumAlgorithm {
+  const algorithm = algorithms.find((candidate) => wireNames[candidate].header === name)
+  if (algorithm !== undefined) return algorithm
+  if (foreignAlgorithms.has(name.slice(valuePrefix.length).toUpperCase())) {
+    throw headerNotImplemented(name)
+  }
+  throw invalidRequest(`The ${name} header is not a checksum that S3 supports.`)
+}
+
+function checksumTrailer(request: S3Request): ChecksumAlgorithm | undefined {
+  const named = headerOf(request, 'x-amz-trailer')
+  if (named === undefined) return undefined
+  const names = named.split(',').map((name) => name.trim().toLowerCase())
+  const [name] = names
+  if (names.length > 1) throw severalChecksums()
+  if (name === undefined || !name.startsWith(valuePrefix) || notValues.has(name)) {
+    throw invalidRequest('The value specified in the x-amz-trailer header is not supported')
+  }
+  const { payload } = request
+  if (payload.kind !== 'chunked' || !payload.hasTrailers) {
+    throw invalidRequest(
+      'The x-amz-trailer header needs a body that is sent with trailers; see x-amz-content-sha256.',
+    )
+  }
+  return algorithmOfHeader(name)
+}
+
+/**
+ * The algorithm in a header such as `x-amz-checksum-algorithm`.
+ * @throws StoreError `InvalidRequest`, `NotImplemented`
+ */
+export function parseAlgorithm(header: string, text: string): ChecksumAlgorithm {
+  const wanted = text.toUpperCase()
+  const algorithm = algorithms.find((candidate) => candidate === wanted)
+  if (algorithm !== undefined) return algorithm
+  if (foreignAlgorithms.has(wanted)) throw headerNotImplemented(header)
+  throw invalidRequest(
+    `Checksum algorithm provided is unsupported. Please try again with any of the valid types: [${algorithms.join(', ')}]`,
+  )
+}
+
+/** The algorithm that `x-amz-checksum-algorithm` asks for. @throws StoreError as {@link parseAlgorithm} */
+export function wantedAlgorithm(
+  request: Pick<S3Request, 'headers'>,
+): ChecksumAlgorithm | undefined {
+  const name = 'x-amz-checksum-algorithm'
+  const text = headerOf(request, name)
+  return text === undefined ? undefined : parseAlgorithm(name, text)
+}
+
+/** The `x-amz-checksum-type` of a request. @throws StoreError `InvalidRequest` */
+export function checksumTypeOf(request: Pick<S3Request, 'headers'>): ChecksumType | undefined {
+  const text = headerOf(request, 'x-amz-checksum-type')
+  if (text === undefined || text === 'COMPOSITE' || text === 'FULL_OBJECT') return text
+  throw invalidRequest('Value for x-amz-checksum-type header is invalid.')
+}
+
+/** Writes a checksum, and its type where it has one, into an answer's headers. */
+export function putChecksumHeaders(
+  headers: OutgoingHttpHeaders,
+  checksum: (KnownChecksum & { readonly type?: ChecksumType }) | undefined,
+): void {
+  if (checksum === undefined) return
+  headers[wireNames[checksum.algorithm].header] = checksum.value
+  if (checksum.type !== undefined) headers['x-amz-checksum-type'] = checksum.type
+}
+
+/** Writes a checksum, and its type where it has one, as elements. */
+export function writeChecksum(
+  xml: XmlWriter,
+  checksum: (KnownChecksum & { readonly type?: ChecksumType }) | undefined,
+): void {
+  if (checksum === undefined) return
+  xml.element(wireNames[checksum.algorithm].element, checksum.value)
+  xml.element('ChecksumType', checksum.type)
+}
+
+/** The checksum in an element's children; undefined for none. */
+export function readChecksum(element: XmlElement): KnownChecksum | undefined {
+  for (const algorithm of algorithms) {
+    const value = childText(element, wireNames[algorithm].element)
+    if (value !== undefined) return { algorithm, value: value.trim() }
+  }
+  return undefined
+}

@@ -1,0 +1,88 @@
+// CopyObject on the wire, and how every copy names its source.
+
+import { StoreError } from '../../base/errors.ts'
+import { type CopyObjectInput, type CopySource, copyObject } from '../../operation/copy.ts'
+import { decodeText } from '../http/request.ts'
+import { documentAnswer, isoTime, quoted, type Route, route } from './answer.ts'
+import { wantedAlgorithm, writeChecksum } from './checksum.ts'
+import { describedObject } from './description.ts'
+import { invalidArgument } from './error.ts'
+import { readConditions, writeConditions } from './header.ts'
+import { checkSourceOwner } from './owner.ts'
+import { headerOf, type S3Request } from './request.ts'
+
+const sourceHeader = 'x-amz-copy-source'
+
+export const copyObjectRoute: Route = route(
+  copyObject,
+  (request): CopyObjectInput => {
+    const { bucket, key } = request
+    return {
+      bucket,
+      key,
+      source: copySourceOf(request),
+      conditions: writeConditions(request),
+      description: isReplacing(request) ? describedObject(request) : undefined,
+      storageClass: headerOf(request, 'x-amz-storage-class'),
+      checksumAlgorithm: wantedAlgorithm(request),
+    }
+  },
+  ({ object }) =>
+    documentAnswer('CopyObjectResult', (xml) => {
+      xml.element('LastModified', isoTime(object.modifiedAt)).element('ETag', quoted(object.etag))
+      writeChecksum(xml, object.checksum)
+    }),
+)
+
+/** @throws StoreError `InvalidArgument` for a directive that isn't one */
+function isReplacing(request: S3Request): boolean {
+  const tagging = headerOf(request, 'x-amz-tagging-directive')
+  if (tagging !== undefined && tagging !== 'COPY' && tagging !== 'REPLACE') {
+    throw invalidArgument('Unknown tagging directive.', 'x-amz-tagging-directive', tagging)
+  }
+  const directive = headerOf(request, 'x-amz-metadata-directive') ?? 'COPY'
+  if (directive === 'COPY') return false
+  if (directive === 'REPLACE') return true
+  throw invalidArgument('Unknown metadata directive.', 'x-amz-metadata-directive', directive)
+}
+
+/**
+ * The source that a copy names: `bucket/key`, percent-encoded, with or without a slash in front.
+ * @throws StoreError `InvalidArgument`, `AccessDenied` for a source of another owner than expected
+ */
+export function copySourceOf(request: S3Request): CopySource {
+  const sent = headerOf(request, sourceHeader) ?? ''
+  checkSourceOwner(request)
+  const mark = sent.lastIndexOf('?versionId=')
+  const path = decodeSource(mark < 0 ? sent : sent.slice(0, mark), sent)
+  const start = path.startsWith('/') ? 1 : 0
+  const slash = path.indexOf('/', start)
+  if (slash <= start || slash === path.length - 1) {
+    throw invalidSource(
+      'Copy Source must mention the source bucket and key: sourcebucket/sourcekey',
+      sent,
+    )
+  }
+  const versionId = mark < 0 ? undefined : decodeSource(sent.slice(mark + 11), sent)
+  if (versionId === '') throw invalidSource('Version id cannot be the empty string', sent)
+  return {
+    bucket: path.slice(start, slash),
+    key: path.slice(slash + 1),
+    versionId,
+    conditions: readConditions(request, `${sourceHeader}-`),
+  }
+}
+
+function decodeSource(text: string, sent: string): string {
+  try {
+    return decodeText(text)
+  } catch (cause) {
+    // Said of the header it stands in, not of the URL.
+    const fields = { ArgumentName: sourceHeader, ArgumentValue: sent }
+    throw new StoreError('InvalidArgument', 'Invalid copy source encoding.', { fields, cause })
+  }
+}
+
+function invalidSource(message: string, sent: string): ReturnType<typeof invalidArgument> {
+  return invalidArgument(message, sourceHeader, sent)
+}

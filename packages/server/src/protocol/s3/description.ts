@@ -1,0 +1,140 @@
+// What clients say of an object besides its bytes: system headers, user metadata, storage class.
+// Header values are kept as Latin-1 text, one character a byte, just as Node reads and writes them;
+// user metadata as the text that those bytes are.
+
+import { isUtf8 } from 'node:buffer'
+import type { OutgoingHttpHeaders } from 'node:http'
+import type { ObjectDescription, ObjectHead } from '../../operation/object.ts'
+import { withoutAwsChunked } from '../sign/chunked.ts'
+import { httpTime, quoted } from './answer.ts'
+import { invalidArgument } from './error.ts'
+import { headerOf, type S3Request } from './request.ts'
+
+const metadataPrefix = 'x-amz-meta-'
+
+/** The headers that S3 keeps with an object, and the names it answers them by. */
+const systemHeaders: Readonly<Record<string, string>> = {
+  'cache-control': 'Cache-Control',
+  'content-disposition': 'Content-Disposition',
+  'content-encoding': 'Content-Encoding',
+  'content-language': 'Content-Language',
+  'content-type': 'Content-Type',
+  expires: 'Expires',
+}
+const systemHeaderNames: readonly string[] = Object.keys(systemHeaders)
+
+/** What S3 says of bytes of which the client said nothing. */
+const defaultContentType = 'binary/octet-stream'
+
+/** The description in a request's headers. */
+export function describedObject(request: Pick<S3Request, 'headers'>): ObjectDescription {
+  const headers: Record<string, string> = {}
+  for (const name of systemHeaderNames) {
+    const sent = headerOf(request, name)
+    const value = name === 'content-encoding' ? withoutAwsChunked(sent) : sent
+    if (value) headers[name] = value
+  }
+  const metadata: Record<string, string> = {}
+  for (const name in request.headers) {
+    if (!name.startsWith(metadataPrefix)) continue
+    metadata[name.slice(metadataPrefix.length)] = textOfHeader(headerOf(request, name) ?? '')
+  }
+  return { headers, metadata, storageClass: headerOf(request, 'x-amz-storage-class') ?? 'STANDARD' }
+}
+
+/**
+ * The description in a form's fields, which are text.
+ * @throws StoreError `InvalidArgument` for what no header could carry back
+ */
+export function describedInForm(
+  fields: readonly { readonly name: string; readonly value: string }[],
+): ObjectDescription {
+  const headers: Record<string, string> = {}
+  const metadata: Record<string, string> = {}
+  let storageClass = 'STANDARD'
+  for (const { name: sentName, value } of fields) {
+    const name = sentName.toLowerCase()
+    if (name === 'x-amz-storage-class') storageClass = value
+    if (systemHeaderNames.includes(name) && value !== '') headers[name] = headerOfText(name, value)
+    if (!name.startsWith(metadataPrefix)) continue
+    headerOfText(name, value)
+    if (!headerName.test(name)) {
+      throw invalidArgument('The name of a metadata field is not a valid header name.', name, value)
+    }
+    metadata[name.slice(metadataPrefix.length)] = value
+  }
+  return { headers, metadata, storageClass }
+}
+
+const headerName = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
+
+/** The text of a header's bytes: UTF-8, or Latin-1 where it isn't that. */
+function textOfHeader(value: string): string {
+  if (!beyondAscii.test(value)) return value
+  const bytes = Buffer.from(value, 'latin1')
+  return isUtf8(bytes) ? bytes.toString('utf8') : value
+}
+
+const beyondAscii = /[\u0080-\uffff]/
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that a header can't carry
+const notInHeaders = /[\u0000-\u0008\u000a-\u001f\u007f]/
+
+/** The header value of a text, as Latin-1 of its UTF-8. @throws StoreError `InvalidArgument` */
+function headerOfText(name: string, text: string): string {
+  if (notInHeaders.test(text)) {
+    throw invalidArgument('Header value cannot be represented using ISO-8859-1.', name, text)
+  }
+  return Buffer.from(text, 'utf8').toString('latin1')
+}
+
+/** Writes the headers that tell of an object, its checksum aside, into an answer's. */
+export function describeObject(
+  headers: OutgoingHttpHeaders,
+  object: Pick<ObjectHead, 'modifiedAt' | 'etag' | 'storageClass' | 'headers' | 'metadata'>,
+): void {
+  headers['Last-Modified'] = httpTime(object.modifiedAt)
+  headers['ETag'] = quoted(object.etag)
+  headers['Accept-Ranges'] = 'bytes'
+  headers['Content-Type'] = defaultContentType
+  if (object.storageClass !== 'STANDARD') headers['x-amz-storage-class'] = object.storageClass
+  for (const name in object.headers) headers[systemHeaders[name] ?? name] = object.headers[name]
+  for (const name in object.metadata) {
+    headers[metadataPrefix + name] = encodedWord(object.metadata[name] ?? '')
+  }
+}
+
+/** Metadata on the wire: what isn't ASCII as an encoded word (RFC 2047), as S3 answers it. */
+function encodedWord(text: string): string {
+  if (!beyondAscii.test(text)) return text
+  return `=?UTF-8?B?${Buffer.from(text, 'utf8').toString('base64')}?=`
+}
+
+/** The parameters of a GET that take the place of headers of the answer. */
+const overrides: Readonly<Record<string, string>> = {
+  'response-cache-control': 'Cache-Control',
+  'response-content-disposition': 'Content-Disposition',
+  'response-content-encoding': 'Content-Encoding',
+  'response-content-language': 'Content-Language',
+  'response-content-type': 'Content-Type',
+  'response-expires': 'Expires',
+}
+
+/**
+ * The headers that a GET's `response-` parameters ask for; undefined for none.
+ * @throws StoreError `InvalidArgument` for a value that no header can carry
+ */
+export function responseOverrides({
+  query,
+}: Pick<S3Request, 'query'>): Readonly<Record<string, string>> | undefined {
+  let found: Record<string, string> | undefined
+  for (const { name, value } of query.parameters) {
+    const header = overrides[name]
+    if (header === undefined) continue
+    if (notInHeaders.test(value) || /[\u0100-\uffff]/.test(value)) {
+      throw invalidArgument('Header value cannot be represented using ISO-8859-1.', name, value)
+    }
+    found ??= {}
+    found[header] = value
+  }
+  return found
+}

@@ -1,0 +1,132 @@
+// Finds the route of a request, and refuses headers that ask for what isn't there: to ignore one of
+// them would be a silent lie.
+
+import type { IncomingMessage } from 'node:http'
+import type { Target } from '../http/request.ts'
+import type { Address } from './address.ts'
+import type { Route } from './answer.ts'
+import { headerNotImplemented, invalidArgument, S3Error } from './error.ts'
+import type { S3Request } from './request.ts'
+import { copyRoutes, type Level, type Routes, table } from './table.ts'
+
+/** What an address is of. */
+export function levelOf({ bucket, key }: Pick<Address, 'bucket' | 'key'>): Level {
+  if (key !== '') return 'OBJECT'
+  return bucket === '' ? 'SERVICE' : 'BUCKET'
+}
+
+/** Parameters that name an operation only together, or beside another. */
+const companions: ReadonlySet<string> = new Set(['partNumber'])
+
+/** Every parameter that names an operation on a bucket or object, with whatever method. */
+const subresources: Readonly<Record<Level, ReadonlySet<string>>> = {
+  SERVICE: new Set(),
+  BUCKET: namesOf(table.BUCKET),
+  OBJECT: namesOf(table.OBJECT),
+}
+
+function namesOf(methods: Readonly<Record<string, Routes>>): ReadonlySet<string> {
+  return new Set(Object.values(methods).flatMap((routes) => Object.keys(routes)))
+}
+
+/**
+ * The route of a request.
+ * @throws S3Error `MethodNotAllowed`; StoreError `InvalidArgument` for parameters that contradict each other
+ */
+export function detect({
+  method,
+  query,
+  headers,
+  ...address
+}: Pick<S3Request, 'method' | 'query' | 'headers' | 'bucket' | 'key'>): Route {
+  const level = levelOf(address)
+  const routes = table[level][method]
+  if (routes === undefined) throw methodNotAllowed(level, method)
+  const mark = query.parameters.length === 0 ? '' : markOf(query.parameters, routes, level)
+  const found = Object.hasOwn(routes, mark) ? routes[mark] : undefined
+  if (found === undefined) throw methodNotAllowed(level, method)
+  if (method !== 'PUT' || headers['x-amz-copy-source'] === undefined) return found
+  return copyRoutes.get(found) ?? found
+}
+
+/** The parameter that names the operation; '' where none does. @throws StoreError `InvalidArgument` */
+function markOf(
+  parameters: S3Request['query']['parameters'],
+  routes: Routes,
+  level: Level,
+): string {
+  let mark = ''
+  for (const { name } of parameters) {
+    if (!subresources[level].has(name) || name === mark) continue
+    // A part number is a way of reading to GET, and part of an upload's address to PUT.
+    if (companions.has(name) && (mark !== '' || !Object.hasOwn(routes, name))) continue
+    if (mark !== '' && !companions.has(mark)) {
+      throw invalidArgument(
+        `Conflicting query string parameters: ${mark}, ${name}`,
+        'ResourceType',
+        name,
+      )
+    }
+    mark = name
+  }
+  return mark
+}
+
+/** The method is none that the resource knows. */
+export function methodNotAllowed(level: Level, method: string): S3Error {
+  return new S3Error(
+    { status: 405, code: 'MethodNotAllowed' },
+    'The specified method is not allowed against this resource.',
+    { Method: method, ResourceType: level },
+  )
+}
+
+/** The methods that a level knows, for the Allow header of a 405. */
+export function allowedMethods(level: string | undefined): string {
+  const methods = level === 'BUCKET' || level === 'OBJECT' ? table[level] : table.SERVICE
+  return Object.keys(methods).join(', ')
+}
+
+/** True for a request to the protocol that shares the port: its Query API lives on `/`. */
+export function isSimpleDb(
+  { path, query }: Pick<Target, 'path' | 'query'>,
+  { method, headers }: Pick<IncomingMessage, 'method' | 'headers'>,
+): boolean {
+  if (path !== '/') return false
+  if (query.has('Action') || query.has('Version')) return true
+  const type = headers['content-type'] ?? ''
+  return method === 'POST' && /^application\/x-www-form-urlencoded\b/i.test(type)
+}
+
+/** Headers whose meaning isn't there, each with the values that ask for nothing new. */
+const demanding: ReadonlyMap<string, readonly string[]> = new Map([
+  ['x-amz-acl', ['private', 'bucket-owner-full-control']],
+  ['x-amz-object-lock-legal-hold', ['OFF']],
+  ['x-amz-object-lock-mode', []],
+  ['x-amz-object-lock-retain-until-date', []],
+  ['x-amz-rename-source', []],
+  ['x-amz-tagging', ['']],
+  ['x-amz-website-redirect-location', []],
+  ['x-amz-write-offset-bytes', []],
+])
+
+const demandingPrefixes = [
+  'x-amz-grant-',
+  'x-amz-server-side-encryption',
+  'x-amz-copy-source-server-side-encryption',
+  'x-holdfast-',
+]
+
+/**
+ * Refuses headers that ask for what isn't there.
+ * @throws StoreError `NotImplemented`
+ */
+export function refuseDemands(headers: S3Request['headers']): void {
+  for (const name in headers) {
+    if (!name.startsWith('x-')) continue
+    const harmless = demanding.get(name)
+    const isHarmless = harmless?.includes(String(headers[name])) ?? false
+    const isForeign = demandingPrefixes.some((prefix) => name.startsWith(prefix))
+    if (isForeign || (harmless !== undefined && !isHarmless)) throw headerNotImplemented(name)
+  }
+}

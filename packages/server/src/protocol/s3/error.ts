@@ -1,0 +1,164 @@
+// Errors on S3's wire: which status and code each reason has, and the XML body that tells of it.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+
+import { StoreError, type StoreErrorCode } from '../../base/errors.ts'
+import { XmlWriter } from '../xml/write.ts'
+
+interface WireError {
+  readonly status: number
+  readonly code: string
+}
+
+const wireErrors: Readonly<Record<StoreErrorCode, WireError>> = {
+  AccessDenied: { status: 403, code: 'AccessDenied' },
+  InvalidAccessKeyId: { status: 403, code: 'InvalidAccessKeyId' },
+  SignatureDoesNotMatch: { status: 403, code: 'SignatureDoesNotMatch' },
+  RequestTimeTooSkewed: { status: 403, code: 'RequestTimeTooSkewed' },
+  RequestExpired: { status: 403, code: 'AccessDenied' },
+  AuthorizationHeaderMalformed: { status: 400, code: 'AuthorizationHeaderMalformed' },
+  AuthorizationQueryParametersError: { status: 400, code: 'AuthorizationQueryParametersError' },
+  MissingSecurityHeader: { status: 400, code: 'MissingSecurityHeader' },
+  InvalidToken: { status: 400, code: 'InvalidToken' },
+  ContentSha256Mismatch: { status: 400, code: 'XAmzContentSHA256Mismatch' },
+  InvalidArgument: { status: 400, code: 'InvalidArgument' },
+  InvalidRequest: { status: 400, code: 'InvalidRequest' },
+  InvalidUri: { status: 400, code: 'InvalidURI' },
+  InvalidRange: { status: 416, code: 'InvalidRange' },
+  InvalidDigest: { status: 400, code: 'InvalidDigest' },
+  BadDigest: { status: 400, code: 'BadDigest' },
+  ChecksumMismatch: { status: 400, code: 'BadDigest' },
+  IncompleteBody: { status: 400, code: 'IncompleteBody' },
+  MissingContentLength: { status: 411, code: 'MissingContentLength' },
+  MissingRequestBody: { status: 400, code: 'MissingRequestBodyError' },
+  MalformedXml: { status: 400, code: 'MalformedXML' },
+  MalformedTrailer: { status: 400, code: 'MalformedTrailerError' },
+  MalformedPostRequest: { status: 400, code: 'MalformedPOSTRequest' },
+  InvalidPolicyDocument: { status: 400, code: 'InvalidPolicyDocument' },
+  RequestHeaderTooLarge: { status: 400, code: 'RequestHeaderSectionTooLarge' },
+  RequestTimeout: { status: 400, code: 'RequestTimeout' },
+  MetadataTooLarge: { status: 400, code: 'MetadataTooLarge' },
+  KeyTooLong: { status: 400, code: 'KeyTooLongError' },
+  EntityTooLarge: { status: 400, code: 'EntityTooLarge' },
+  EntityTooSmall: { status: 400, code: 'EntityTooSmall' },
+  MaxMessageLengthExceeded: { status: 400, code: 'MaxMessageLengthExceeded' },
+  MaxPostPreDataLengthExceeded: { status: 400, code: 'MaxPostPreDataLengthExceeded' },
+  MethodNotAllowed: { status: 405, code: 'MethodNotAllowed' },
+  NotImplemented: { status: 501, code: 'NotImplemented' },
+  InvalidBucketName: { status: 400, code: 'InvalidBucketName' },
+  InvalidLocationConstraint: { status: 400, code: 'InvalidLocationConstraint' },
+  InvalidStorageClass: { status: 400, code: 'InvalidStorageClass' },
+  NoSuchBucket: { status: 404, code: 'NoSuchBucket' },
+  BucketAlreadyExists: { status: 409, code: 'BucketAlreadyExists' },
+  BucketAlreadyOwnedByYou: { status: 409, code: 'BucketAlreadyOwnedByYou' },
+  BucketNotEmpty: { status: 409, code: 'BucketNotEmpty' },
+  TooManyBuckets: { status: 400, code: 'TooManyBuckets' },
+  NoSuchKey: { status: 404, code: 'NoSuchKey' },
+  NoSuchVersion: { status: 404, code: 'NoSuchVersion' },
+  PreconditionFailed: { status: 412, code: 'PreconditionFailed' },
+  NotModified: { status: 304, code: 'NotModified' },
+  ConditionalRequestConflict: { status: 409, code: 'ConditionalRequestConflict' },
+  InvalidCopySource: { status: 400, code: 'InvalidArgument' },
+  NoSuchUpload: { status: 404, code: 'NoSuchUpload' },
+  InvalidPart: { status: 400, code: 'InvalidPart' },
+  InvalidPartNumber: { status: 416, code: 'InvalidPartNumber' },
+  InvalidPartOrder: { status: 400, code: 'InvalidPartOrder' },
+  SlowDown: { status: 503, code: 'SlowDown' },
+  ServiceUnavailable: { status: 503, code: 'ServiceUnavailable' },
+  // Not one of S3's: its disks are never full. The SDKs don't retry a 507, which would be in vain.
+  InsufficientStorage: { status: 507, code: 'InsufficientStorage' },
+  Internal: { status: 500, code: 'InternalError' },
+}
+
+/** The code that S3's clients know a reason by. */
+export function wireCode(code: StoreErrorCode): string {
+  return wireErrors[code].code
+}
+
+/** A refusal that only S3's own surface knows, such as the lack of a setting that nobody can make yet. */
+export class S3Error extends Error {
+  readonly status: number
+  readonly code: string
+  readonly fields: Readonly<Record<string, string>>
+
+  constructor(
+    wire: { readonly status: number; readonly code: string },
+    message: string,
+    fields: Readonly<Record<string, string>> = {},
+  ) {
+    super(message)
+    this.name = 'S3Error'
+    this.status = wire.status
+    this.code = wire.code
+    this.fields = fields
+  }
+}
+
+/** An error as the client sees it. */
+export interface ErrorReport {
+  readonly status: number
+  readonly code: string
+  readonly message: string
+  readonly fields: Readonly<Record<string, string>>
+  /** True for our own mistakes, which the client learns nothing of. */
+  readonly isFault: boolean
+}
+
+/** What the client is told of `error`: of anything but a refusal only that it happened. */
+export function reportError(error: unknown): ErrorReport {
+  if (error instanceof S3Error) {
+    const { status, code, message, fields } = error
+    return { status, code, message, fields, isFault: false }
+  }
+  if (error instanceof StoreError && error.code !== 'Internal') {
+    const { message, fields } = error
+    return { ...wireErrors[error.code], message, fields, isFault: false }
+  }
+  return {
+    ...wireErrors.Internal,
+    message: 'We encountered an internal error. Please try again.',
+    fields: {},
+    isFault: true,
+  }
+}
+
+/** The XML body of an error. */
+export function errorBody(
+  { code, message, fields }: ErrorReport,
+  context: { readonly resource: string; readonly requestId: string; readonly hostId: string },
+): string {
+  const xml = new XmlWriter().open('Error').element('Code', code).element('Message', message)
+  for (const [name, value] of Object.entries(fields)) xml.element(name, value)
+  if (fields['Resource'] === undefined) xml.element('Resource', context.resource)
+  xml.element('RequestId', context.requestId).element('HostId', context.hostId)
+  return xml.close('Error').toString()
+}
+
+/** An argument that S3 refuses, named as S3 names it. */
+export function invalidArgument(message: string, name: string, value: string): StoreError {
+  return new StoreError('InvalidArgument', message, {
+    fields: { ArgumentName: name, ArgumentValue: value },
+  })
+}
+
+/** A request that S3 refuses for a reason without a code of its own. */
+export function invalidRequest(message: string): StoreError {
+  return new StoreError('InvalidRequest', message)
+}
+
+/** A header that asks for what isn't there: refused, since ignoring it would be a silent lie. */
+export function headerNotImplemented(name: string): StoreError {
+  return new StoreError(
+    'NotImplemented',
+    'A header you provided implies functionality that is not implemented.',
+    { fields: { Header: name } },
+  )
+}
+
+/** A query parameter that asks for what isn't there. */
+export function parameterNotImplemented(name: string): StoreError {
+  return new StoreError(
+    'NotImplemented',
+    'A parameter you provided implies functionality that is not implemented.',
+    { fields: { Parameter: name } },
+  )
+}

@@ -1,0 +1,231 @@
+// The S3 protocol as a handler of HTTP requests: address, signature, route, answer. Every way out of a
+// request goes through here, so that each has its id, its status, and its place in the log.
+
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Principal } from '../../access/principal.ts'
+import { StoreError } from '../../base/errors.ts'
+import type { Services } from '../../operation/operation.ts'
+import { RequestBody } from '../http/body.ts'
+import { clientClosedRequest, type Exchange, type ExchangeResult } from '../http/exchange.ts'
+import { parseTarget, type Target } from '../http/request.ts'
+import { sendFixed, sendStream } from '../http/respond.ts'
+import type { SecretLookup } from '../sign/credential.ts'
+import { Verifier } from '../sign/verifier.ts'
+import { addressOf } from './address.ts'
+import type { Answer, Call } from './answer.ts'
+import { httpTime, quoted } from './answer.ts'
+import { allowedMethods, detect, isSimpleDb, refuseDemands } from './detect.ts'
+import {
+  type ErrorReport,
+  errorBody,
+  parameterNotImplemented,
+  reportError,
+  S3Error,
+} from './error.ts'
+import { checkBucketOwner } from './owner.ts'
+import { answerFormUpload, isFormUpload, postObjectName } from './post.ts'
+import { effectiveHeaders, type S3Request } from './request.ts'
+
+/** What the handler works with. */
+export interface S3HandlerOptions {
+  readonly services: Services
+  /** Finds the secret and the principal of an access key. */
+  readonly lookup: SecretLookup<Principal>
+  /** Lower-case domain names in front of which a bucket may stand. */
+  readonly domains: readonly string[]
+  /** The only region that requests may be signed for; any if left out. */
+  readonly requiredRegion?: string
+}
+
+/** Answers one request, always: it rejects only if the answer can't be sent for a fault of ours. */
+export type S3Handler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  exchange: Exchange,
+) => Promise<ExchangeResult>
+
+/** Makes the handler. It keeps no state but derived signing keys. */
+export function createS3Handler(options: S3HandlerOptions): S3Handler {
+  const { services, lookup, requiredRegion } = options
+  const verifier = new Verifier<Principal>({
+    lookup,
+    clock: services.clock,
+    ...(requiredRegion === undefined ? {} : { region: requiredRegion }),
+  })
+  const hostId = randomBytes(48).toString('base64')
+  return (request, response, exchange) =>
+    new S3Exchange({ options, verifier, hostId }, request, response, exchange).serve()
+}
+
+interface Context {
+  readonly options: S3HandlerOptions
+  readonly verifier: Verifier<Principal>
+  /** Tells the process that answered, in `x-amz-id-2`. */
+  readonly hostId: string
+}
+
+/** One request on its way through. */
+class S3Exchange {
+  readonly #context: Context
+  readonly #request: IncomingMessage
+  readonly #response: ServerResponse
+  readonly #exchange: Exchange
+  #body: RequestBody | undefined
+  #operation = 'Unknown'
+  #accessKeyId: string | undefined
+  #resource: string
+
+  constructor(
+    context: Context,
+    request: IncomingMessage,
+    response: ServerResponse,
+    exchange: Exchange,
+  ) {
+    this.#context = context
+    this.#request = request
+    this.#response = response
+    this.#exchange = exchange
+    this.#resource = request.url ?? '/'
+  }
+
+  async serve(): Promise<ExchangeResult> {
+    let status: number
+    let bytesOut = 0
+    try {
+      const answer = await this.#answer()
+      status = answer.status
+      bytesOut = await this.#send(answer)
+    } catch (error) {
+      const report = this.#report(error)
+      status = report.status
+      bytesOut = this.#sendError(report, error)
+    }
+    if (this.#response.destroyed && !this.#response.writableFinished) status = clientClosedRequest
+    const bytesIn = this.#body?.receivedBytes ?? 0
+    return { operation: this.#operation, status, bytesIn, bytesOut, accessKeyId: this.#accessKeyId }
+  }
+
+  async #answer(): Promise<Answer> {
+    const { isContinueExpected } = this.#exchange
+    const sendContinue = (): void => this.#response.writeContinue()
+    this.#body = new RequestBody(this.#request, isContinueExpected ? { sendContinue } : {})
+    const { options, verifier } = this.#context
+    const target = parseTarget(this.#request.url ?? '')
+    this.#resource = target.path
+    if (this.#request.method === 'OPTIONS') throw this.#corsRefusal()
+    if (isSimpleDb(target, this.#request)) throw parameterNotImplemented('Action')
+    const request = this.#read(target, this.#body)
+    const { requestId, signal } = this.#exchange
+    const call: Call = {
+      services: options.services,
+      caller: { principal: request.principal, requestId, signal },
+    }
+    if (isFormUpload(request)) {
+      this.#operation = postObjectName
+      return answerFormUpload(request, verifier, call)
+    }
+    const route = detect(request)
+    this.#operation = route.name
+    refuseDemands(request.headers)
+    checkBucketOwner(request)
+    return route.answer(request, call)
+  }
+
+  /** The request with its address known and its signature verified. */
+  #read(target: Target, body: RequestBody): S3Request {
+    const { options, verifier } = this.#context
+    const { headers, rawHeaders } = this.#request
+    const method = this.#request.method ?? ''
+    const { path, query } = target
+    const address = addressOf(target, headers.host, options.domains)
+    const { parameters } = query
+    const verified = verifier.verify({ method, path, parameters, headers, rawHeaders })
+    this.#accessKeyId = verified.accessKeyId
+    const scheme = 'encrypted' in this.#request.socket ? 'https' : 'http'
+    return {
+      ...address,
+      method,
+      query,
+      headers: effectiveHeaders(headers, query, verified.method),
+      principal: verified.principal,
+      payload: verified.payload,
+      body,
+      origin: `${scheme}://${target.authority ?? headers.host ?? 'localhost'}`,
+    }
+  }
+
+  /** No bucket allows other origins yet. Preflight requests are never signed. */
+  #corsRefusal(): S3Error {
+    const { headers } = this.#request
+    if (headers.origin === undefined) {
+      return new S3Error(
+        { status: 400, code: 'BadRequest' },
+        'Insufficient information. Origin request header needed.',
+      )
+    }
+    return new S3Error(
+      { status: 403, code: 'AccessForbidden' },
+      'CORSResponse: CORS is not enabled for this bucket.',
+      { Method: String(headers['access-control-request-method'] ?? ''), ResourceType: 'BUCKET' },
+    )
+  }
+
+  async #send(answer: Answer): Promise<number> {
+    const { status, headers, body } = answer
+    this.#identify(headers)
+    if (typeof body !== 'object' || body instanceof Uint8Array) {
+      return sendFixed(this.#response, { status, headers }, body, this.#body)
+    }
+    const { content, sizeBytes } = body
+    try {
+      const { signal } = this.#exchange
+      const options = { length: sizeBytes, signal }
+      return await sendStream(this.#response, { status, headers }, content.source, options)
+    } finally {
+      await content.close()
+    }
+  }
+
+  #identify(headers: Answer['headers']): void {
+    headers['x-amz-request-id'] = this.#exchange.requestId
+    headers['x-amz-id-2'] = this.#context.hostId
+    headers['Server'] = 'Holdfast'
+  }
+
+  #report(error: unknown): ErrorReport {
+    const report = reportError(error)
+    const hasLeft = this.#exchange.signal.aborted || this.#response.destroyed
+    if (report.isFault && !hasLeft) {
+      const { log } = this.#context.options.services
+      const { requestId } = this.#exchange
+      log.error('request failed', { requestId, operation: this.#operation, error })
+    }
+    return report
+  }
+
+  #sendError(report: ErrorReport, error: unknown): number {
+    // A body that broke off can't be taken back; its connection is closed already.
+    if (this.#response.headersSent || this.#response.destroyed) return 0
+    const { status } = report
+    const headers: Answer['headers'] = {}
+    this.#identify(headers)
+    if (status === 304) {
+      headers['ETag'] = quoted(report.fields['ETag'] ?? '')
+      headers['Last-Modified'] = httpTime(Number(report.fields['LastModified']))
+      return sendFixed(this.#response, { status, headers }, undefined, this.#body)
+    }
+    headers['Content-Type'] = 'application/xml'
+    if (status === 503) headers['Retry-After'] = 1
+    if (status === 405) headers['Allow'] = allowedMethods(report.fields['ResourceType'])
+    const size = report.fields['ActualObjectSize']
+    if (size !== undefined) headers['Content-Range'] = `bytes */${size}`
+    if (error instanceof StoreError && error.code === 'RequestTimeout') {
+      headers['Connection'] = 'close'
+    }
+    const { requestId } = this.#exchange
+    const { hostId } = this.#context
+    const text = errorBody(report, { resource: this.#resource, requestId, hostId })
+    return sendFixed(this.#response, { status, headers }, text, this.#body)
+  }
+}

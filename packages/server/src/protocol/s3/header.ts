@@ -1,0 +1,105 @@
+// The values of HTTP's own headers: dates, entity tags, ranges, and the conditions made of them.
+
+import type { EntityTags, ReadConditions, WriteConditions } from '../../operation/condition.ts'
+import type { RangeRequest } from '../../operation/object.ts'
+import { headerNotImplemented, invalidArgument } from './error.ts'
+import { headerOf, type S3Request } from './request.ts'
+
+const imfFixdate =
+  /^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:GMT|UTC|[+-]0000)$/
+const rfc850Date = /^[A-Z][a-z]{5,8}, (\d\d)-([A-Z][a-z]{2})-(\d\d) (\d\d:\d\d:\d\d) GMT$/
+const asctimeDate = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/
+const isoDate = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/
+
+/** Milliseconds of a date in one of HTTP's three forms (RFC 9110, 5.6.7) or ISO 8601's; else undefined. */
+export function parseDate(text: string): number | undefined {
+  const ms = Date.parse(parsableDate(text) ?? '')
+  return Number.isNaN(ms) ? undefined : ms
+}
+
+function parsableDate(text: string): string | undefined {
+  if (imfFixdate.test(text) || isoDate.test(text)) return text
+  if (asctimeDate.test(text)) return `${text} GMT`
+  const match = rfc850Date.exec(text)
+  if (match === null) return undefined
+  const [, day, month, year, time] = match
+  // Two digits mean this century unless that were far in the future; objects are younger than 1970.
+  return `${day} ${month} ${Number(year) >= 70 ? '19' : '20'}${year} ${time} GMT`
+}
+
+const listedTag = /(W\/)?(?:"([^"]*)"|([^",\s][^",]*))/g
+
+/**
+ * The entity tags of a condition, without quotes, which S3 doesn't ask for. A weak tag equals nothing in
+ * a strong comparison (If-Match), and the strong one of the same text in a weak one (RFC 9110, 8.8.3.2).
+ */
+export function parseEntityTags(text: string, comparison: 'strong' | 'weak'): EntityTags {
+  if (text.trim() === '*') return '*'
+  const tags: string[] = []
+  for (const [, weak, inQuotes, bare] of text.matchAll(listedTag)) {
+    if (weak === undefined || comparison === 'weak') tags.push(inQuotes ?? bare?.trim() ?? '')
+  }
+  return tags
+}
+
+/** The conditions of a GET or HEAD. Dates that aren't dates are ignored (RFC 9110, 13.1.3). */
+export function readConditions(request: Pick<S3Request, 'headers'>, prefix = ''): ReadConditions {
+  const ifMatch = headerOf(request, `${prefix}if-match`)
+  const ifNoneMatch = headerOf(request, `${prefix}if-none-match`)
+  const ifModifiedSince = headerOf(request, `${prefix}if-modified-since`)
+  const ifUnmodifiedSince = headerOf(request, `${prefix}if-unmodified-since`)
+  return {
+    ifMatch: ifMatch === undefined ? undefined : parseEntityTags(ifMatch, 'strong'),
+    ifNoneMatch: ifNoneMatch === undefined ? undefined : parseEntityTags(ifNoneMatch, 'weak'),
+    ifModifiedSince: ifModifiedSince === undefined ? undefined : parseDate(ifModifiedSince),
+    ifUnmodifiedSince: ifUnmodifiedSince === undefined ? undefined : parseDate(ifUnmodifiedSince),
+  }
+}
+
+/**
+ * The conditions of a write. S3 knows no others than these two, one at a time.
+ * @throws StoreError `NotImplemented` where a condition would else be ignored.
+ */
+export function writeConditions(request: Pick<S3Request, 'headers'>): WriteConditions {
+  const ifMatch = headerOf(request, 'if-match')
+  const ifNoneMatch = headerOf(request, 'if-none-match')
+  for (const name of ['if-modified-since', 'if-unmodified-since']) {
+    if (headerOf(request, name) !== undefined) throw headerNotImplemented(name)
+  }
+  if (ifNoneMatch !== undefined) {
+    if (ifNoneMatch.trim() !== '*' || ifMatch !== undefined) {
+      throw headerNotImplemented('If-None-Match')
+    }
+    return { ifNoneMatch: '*' }
+  }
+  return ifMatch === undefined ? {} : { ifMatch: parseEntityTags(ifMatch, 'strong') }
+}
+
+/**
+ * A date that a write depends on; undefined without the header.
+ * @throws StoreError `InvalidArgument`, since a write can't ignore its condition
+ */
+export function conditionDate(
+  request: Pick<S3Request, 'headers'>,
+  name: string,
+): number | undefined {
+  const text = headerOf(request, name)
+  if (text === undefined) return undefined
+  const ms = parseDate(text)
+  if (ms === undefined) throw invalidArgument('The date provided is not valid.', name, text)
+  return ms
+}
+
+const singleRange = /^\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*$/i
+
+/** The range of a GET; undefined for several ranges or none at all, where S3 answers with the whole. */
+export function parseRange(text: string | undefined): RangeRequest | undefined {
+  if (text === undefined) return undefined
+  const match = singleRange.exec(text)
+  if (match === null) return undefined
+  const [, first = '', last = ''] = match
+  if (first === '') return last === '' ? undefined : { suffix: Number(last) }
+  if (last === '') return { start: Number(first) }
+  if (Number(last) < Number(first)) return undefined
+  return { start: Number(first), end: Number(last) }
+}

@@ -1,0 +1,232 @@
+// Single objects on the wire: get, head, put, delete, and their attributes.
+
+import type { OutgoingHttpHeaders } from 'node:http'
+import { s3Limits } from '../../base/limits.ts'
+import type { Content } from '../../operation/content.ts'
+import { checkPartNumber } from '../../operation/multipart.ts'
+import {
+  deleteObject,
+  type GetObjectInput,
+  type GetObjectOutput,
+  getObject,
+  getObjectAttributes,
+  headObject,
+  type ObjectAttributesInput,
+  type ObjectAttributesOutput,
+  putObject,
+} from '../../operation/object.ts'
+import {
+  type Answer,
+  documentAnswer,
+  emptyAnswer,
+  httpTime,
+  quoted,
+  type Route,
+  route,
+} from './answer.ts'
+import { putChecksumHeaders, writeChecksum } from './checksum.ts'
+import { describedObject, describeObject, responseOverrides } from './description.ts'
+import { invalidArgument, invalidRequest } from './error.ts'
+import {
+  conditionDate,
+  parseDate,
+  parseEntityTags,
+  parseRange,
+  readConditions,
+  writeConditions,
+} from './header.ts'
+import { bodyOf } from './payload.ts'
+import { headerOf, type S3Request, wholeNumber } from './request.ts'
+
+export const getObjectRoute: Route = route(getObject, decodeRead, (output, request) => {
+  const { status, headers } = encodeHead(output, request)
+  return { status, headers, body: bodyOfContent(output.content, output.sizeBytes) }
+})
+
+export const headObjectRoute: Route = route(headObject, decodeRead, (output, request) => {
+  const { status, headers } = encodeHead(output, request)
+  headers['Content-Length'] = output.sizeBytes
+  return { status, headers }
+})
+
+function bodyOfContent(content: Content, sizeBytes: number): Answer['body'] {
+  return content.kind === 'bytes' ? content.bytes : { content, sizeBytes }
+}
+
+function decodeRead(request: S3Request): GetObjectInput {
+  const { bucket, key, query } = request
+  const range = parseRange(headerOf(request, 'range'))
+  const partNumber = partNumberOf(query.get('partNumber'))
+  if (range !== undefined && partNumber !== undefined) {
+    throw invalidRequest('Cannot specify both Range header and partNumber query parameter')
+  }
+  const versionId = query.get('versionId')
+  if (versionId === '') {
+    throw invalidArgument('Version id cannot be the empty string', 'versionId', '')
+  }
+  const conditions = readConditions(request)
+  const ifRange = range === undefined ? undefined : rangeCondition(request)
+  return { bucket, key, versionId, conditions, range, ifRange, partNumber }
+}
+
+/** What If-Range says: RFC 9110, 13.1.5. What is neither a tag nor a date holds for nothing. */
+function rangeCondition(request: S3Request): GetObjectInput['ifRange'] {
+  const text = headerOf(request, 'if-range')
+  if (text === undefined) return undefined
+  const modifiedAt = parseDate(text)
+  if (modifiedAt !== undefined) return { modifiedAt }
+  const tags = parseEntityTags(text, 'strong')
+  return { etag: tags === '*' ? '' : (tags[0] ?? '') }
+}
+
+/** @throws StoreError `InvalidArgument` */
+export function partNumberOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const partNumber = /^\d{1,9}$/.test(text) ? Number(text) : 0
+  if (partNumber === 0) throw invalidArgument(partNumberRule, 'partNumber', text)
+  checkPartNumber(partNumber)
+  return partNumber
+}
+
+const partNumberRule = 'Part number must be an integer between 1 and 10000, inclusive'
+
+function encodeHead(
+  output: Omit<GetObjectOutput, 'content'>,
+  request: S3Request,
+): { readonly status: number; readonly headers: OutgoingHttpHeaders } {
+  const { object, range, partsCount } = output
+  const headers: OutgoingHttpHeaders = {}
+  describeObject(headers, object)
+  if (request.query.parameters.length > 0) {
+    const overrides = responseOverrides(request)
+    if (overrides !== undefined) Object.assign(headers, overrides)
+  }
+  if (partsCount !== undefined) headers['x-amz-mp-parts-count'] = partsCount
+  if (range !== undefined) {
+    headers['Content-Range'] = `bytes ${range.start}-${range.end}/${object.sizeBytes}`
+    return { status: 206, headers }
+  }
+  // A checksum of the whole object would not match a part of it.
+  const mode = request.headers['x-amz-checksum-mode']
+  if (mode !== undefined && headerOf(request, 'x-amz-checksum-mode')?.toUpperCase() === 'ENABLED') {
+    putChecksumHeaders(headers, object.checksum)
+  }
+  return { status: 200, headers }
+}
+
+export const putObjectRoute: Route = route(
+  putObject,
+  (request) => {
+    const { bucket, key } = request
+    const body = bodyOf(request)
+    return {
+      bucket,
+      key,
+      ...describedObject(request),
+      conditions: writeConditions(request),
+      body,
+    }
+  },
+  ({ etag, checksum }) => {
+    const headers: OutgoingHttpHeaders = { ETag: quoted(etag) }
+    putChecksumHeaders(headers, checksum)
+    return emptyAnswer(200, headers)
+  },
+)
+
+export const deleteObjectRoute: Route = route(
+  deleteObject,
+  (request) => {
+    const { bucket, key, query } = request
+    const ifMatch = headerOf(request, 'if-match')
+    return {
+      bucket,
+      key,
+      versionId: query.get('versionId'),
+      conditions: {
+        ifMatch: ifMatch === undefined ? undefined : parseEntityTags(ifMatch, 'strong'),
+        ifModifiedAt: conditionDate(request, 'x-amz-if-match-last-modified-time'),
+        ifSizeBytes: wholeNumber('x-amz-if-match-size', headerOf(request, 'x-amz-if-match-size'), {
+          minimum: 0,
+          maximum: Number.MAX_SAFE_INTEGER,
+        }),
+      },
+    }
+  },
+  (_output, _request, { versionId }) =>
+    emptyAnswer(204, versionId === undefined ? {} : { 'x-amz-version-id': versionId }),
+)
+
+const attributeNames = ['ETag', 'Checksum', 'ObjectParts', 'StorageClass', 'ObjectSize'] as const
+type AttributeName = (typeof attributeNames)[number]
+
+export const getObjectAttributesRoute: Route = route(
+  getObjectAttributes,
+  (request): ObjectAttributesInput => {
+    const { bucket, key, query } = request
+    const hasParts = attributesOf(request).has('ObjectParts')
+    const conditions = readConditions(request)
+    const versionId = query.get('versionId')
+    return { bucket, key, versionId, conditions, parts: hasParts ? partsPage(request) : undefined }
+  },
+  encodeAttributes,
+)
+
+function attributesOf(request: S3Request): ReadonlySet<AttributeName> {
+  const text = headerOf(request, 'x-amz-object-attributes') ?? ''
+  const found = new Set<AttributeName>()
+  for (const item of text.split(',')) {
+    const wanted = item.trim()
+    if (wanted === '') continue
+    const name = attributeNames.find((candidate) => candidate === wanted)
+    if (name === undefined) {
+      throw invalidArgument('Invalid attribute name specified.', 'x-amz-object-attributes', text)
+    }
+    found.add(name)
+  }
+  if (found.size > 0) return found
+  throw invalidRequest(
+    'The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty',
+  )
+}
+
+function partsPage(request: S3Request): { after: number; limit: number } {
+  const limits = { minimum: 0, maximum: Number.MAX_SAFE_INTEGER }
+  const marker = headerOf(request, 'x-amz-part-number-marker')
+  const after = wholeNumber('x-amz-part-number-marker', marker, limits) ?? 0
+  const limit = wholeNumber('x-amz-max-parts', headerOf(request, 'x-amz-max-parts'), limits)
+  return { after, limit: Math.min(limit ?? s3Limits.pageEntries, s3Limits.pageEntries) }
+}
+
+function encodeAttributes(
+  { object, parts }: ObjectAttributesOutput,
+  request: S3Request,
+  { parts: page }: ObjectAttributesInput,
+): Answer {
+  const wanted = attributesOf(request)
+  const answer = documentAnswer('GetObjectAttributesResponse', (xml) => {
+    // Without quotes, alone among S3's documents.
+    if (wanted.has('ETag')) xml.element('ETag', object.etag)
+    if (wanted.has('Checksum') && object.checksum !== undefined) {
+      xml.open('Checksum')
+      writeChecksum(xml, object.checksum)
+      xml.close('Checksum')
+    }
+    if (parts !== undefined && page !== undefined) {
+      xml.open('ObjectParts').element('PartsCount', parts.totalCount)
+      xml.element('PartNumberMarker', page.after).element('NextPartNumberMarker', parts.nextMarker)
+      xml.element('MaxParts', page.limit).element('IsTruncated', parts.isTruncated)
+      for (const part of parts.parts) {
+        if (part.checksum === undefined || object.checksum === undefined) continue
+        xml.open('Part').element('PartNumber', part.number).element('Size', part.sizeBytes)
+        writeChecksum(xml, { algorithm: object.checksum.algorithm, value: part.checksum })
+        xml.close('Part')
+      }
+      xml.close('ObjectParts')
+    }
+    if (wanted.has('StorageClass')) xml.element('StorageClass', object.storageClass)
+    if (wanted.has('ObjectSize')) xml.element('ObjectSize', object.sizeBytes)
+  })
+  answer.headers['Last-Modified'] = httpTime(object.modifiedAt)
+  return answer
+}

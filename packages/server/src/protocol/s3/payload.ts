@@ -1,0 +1,76 @@
+// Request bodies as operations take them: an object's bytes as a stream, or a small document read whole.
+
+import { StoreError } from '../../base/errors.ts'
+import { s3Limits } from '../../base/limits.ts'
+import { type BodyInput, receiveDocument } from '../../operation/body.ts'
+import { parseXml, type XmlElement } from '../xml/parse.ts'
+import { announcedChecksum } from './checksum.ts'
+import { contentOf, headerOf, type S3Request } from './request.ts'
+
+/**
+ * The body of a request that stores bytes. Nothing of it is read yet.
+ * @throws StoreError `MissingContentLength`, `InvalidDigest`, and what checksum headers may get wrong
+ */
+export function bodyOf(request: S3Request): BodyInput {
+  const content = contentOf(request)
+  const isFramed = request.payload.kind === 'chunked'
+  const hasLength = request.headers['content-length'] !== undefined
+  if (content.decodedBytes === undefined || !(hasLength || isFramed)) {
+    throw new StoreError('MissingContentLength', 'You must provide the Content-Length HTTP header.')
+  }
+  return {
+    source: content.source,
+    sizeBytes: content.decodedBytes,
+    md5: contentMd5(request),
+    checksum: announcedChecksum(request, content),
+  }
+}
+
+/** The Content-MD5 header, decoded. @throws StoreError `InvalidDigest` */
+function contentMd5(request: S3Request): Buffer | undefined {
+  const text = headerOf(request, 'content-md5')
+  if (text === undefined) return undefined
+  const md5 = /^[A-Za-z0-9+/]{22}==$/.test(text.trim()) ? Buffer.from(text, 'base64') : undefined
+  if (md5?.byteLength === 16) return md5
+  throw new StoreError('InvalidDigest', 'The Content-MD5 you specified is not valid.', {
+    fields: { 'Content-MD5': text },
+  })
+}
+
+/** What a document must come with. */
+export interface DocumentRule {
+  /** An empty body is a mistake. */
+  readonly isRequired: boolean
+  /** Content-MD5 or a checksum must protect it. */
+  readonly isProtected?: boolean
+  /** Checksum headers are of something else than the document. */
+  readonly ignoresChecksums?: boolean
+}
+
+/**
+ * The root of the XML document in a request's body; undefined for an empty body.
+ * @throws StoreError `MissingRequestBody`, `MalformedXml`, `InvalidRequest`, `BadDigest`, …
+ */
+export async function documentOf(
+  request: S3Request,
+  rule: DocumentRule,
+): Promise<XmlElement | undefined> {
+  // Nobody without a key may do anything that takes a document, so none is read for them.
+  if (request.principal === undefined) throw new StoreError('AccessDenied', 'Access Denied')
+  const content = contentOf(request)
+  const md5 = contentMd5(request)
+  const checksum = rule.ignoresChecksums === true ? undefined : announcedChecksum(request, content)
+  if (rule.isProtected === true && md5 === undefined && checksum === undefined) {
+    throw new StoreError(
+      'InvalidRequest',
+      'Missing required header for this request: Content-MD5 OR x-amz-checksum-*',
+    )
+  }
+  const bytes = await receiveDocument(
+    { source: content.source, sizeBytes: content.decodedBytes, md5, checksum },
+    s3Limits.xmlBodyBytes,
+  )
+  if (bytes.byteLength > 0) return parseXml(bytes)
+  if (!rule.isRequired) return undefined
+  throw new StoreError('MissingRequestBody', 'Request Body is empty')
+}

@@ -1,0 +1,154 @@
+// Uploads by an HTML form: the file comes with the fields that describe it, and a policy that says
+// what the form may do. https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
+
+import type { OutgoingHttpHeaders } from 'node:http'
+import type { Principal } from '../../access/principal.ts'
+import { s3Limits } from '../../base/limits.ts'
+import { type PutObjectInput, putObject } from '../../operation/object.ts'
+import { run } from '../../operation/run.ts'
+import { type Form, readForm } from '../http/form.ts'
+import { evaluatePolicy } from '../sign/post.ts'
+import type { Verifier } from '../sign/verifier.ts'
+import { XmlWriter } from '../xml/write.ts'
+import { type Answer, type Call, emptyAnswer, quoted, xmlAnswer } from './answer.ts'
+import { checksumHeader, putChecksumHeaders } from './checksum.ts'
+import { describedInForm } from './description.ts'
+import { refuseDemands } from './detect.ts'
+import { invalidArgument, S3Error } from './error.ts'
+import { objectUrl } from './location.ts'
+import { contentOf, headerOf, type S3Request } from './request.ts'
+
+/** The name of the operation in logs and metrics. */
+export const postObjectName = 'PostObject'
+
+/** True for a request that uploads by a form, which is signed inside of it. */
+export function isFormUpload({
+  method,
+  key,
+  bucket,
+  headers,
+  query,
+}: Pick<S3Request, 'method' | 'bucket' | 'key' | 'headers' | 'query'>): boolean {
+  if (method !== 'POST' || bucket === '' || key !== '' || query.parameters.length > 0) return false
+  return headers['authorization'] === undefined
+}
+
+/** Stores the file of a form, if its policy allows that. @throws StoreError, S3Error */
+export async function answerFormUpload(
+  request: S3Request,
+  verifier: Verifier<Principal>,
+  { services, caller }: Call,
+): Promise<Answer> {
+  const contentType = headerOf(request, 'content-type')
+  if (!/^multipart\/form-data\b/i.test(contentType ?? '')) throw notAForm()
+  const form = await readForm(contentOf(request).source, contentType)
+  const { principal } = verifier.verifyForm(form)
+  const key = keyOf(form)
+  const input = decodeForm(request, form, key, services.clock.now())
+  const output = await run(services, { ...caller, principal }, putObject, input)
+  return encodeForm(request, form, key, output)
+}
+
+/** S3 gives this mistake the status of a failed condition. */
+function notAForm(): S3Error {
+  return new S3Error(
+    { status: 412, code: 'PreconditionFailed' },
+    'At least one of the pre-conditions you specified did not hold',
+    { Condition: 'Bucket POST must be of the enclosure-type multipart/form-data' },
+  )
+}
+
+// biome-ignore lint/suspicious/noTemplateCurlyInString: this is how forms write it
+const filenamePlaceholder = '${filename}'
+
+function keyOf(form: Form): string {
+  const template = form.get('key')
+  if (template === undefined || template === '') {
+    throw invalidArgument(
+      "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.",
+      'key',
+      '',
+    )
+  }
+  // Some browsers sent whole paths.
+  const filename = form.file.filename?.split(/[/\\]/).at(-1) ?? ''
+  return template.split(filenamePlaceholder).join(filename)
+}
+
+function decodeForm(request: S3Request, form: Form, key: string, nowMs: number): PutObjectInput {
+  const headers = fieldsAsHeaders(form)
+  refuseDemands(headers)
+  if (headers['acl'] !== undefined) refuseDemands({ 'x-amz-acl': headers['acl'] })
+  if (headers['tagging'] !== undefined) refuseDemands({ 'x-amz-tagging': headers['tagging'] })
+  const { bucket } = request
+  const range = allowedSize(form, bucket, nowMs)
+  const checksum = checksumHeader({ headers })
+  return {
+    bucket,
+    key,
+    ...describedInForm(form.fields),
+    conditions: {},
+    body: {
+      source: form.file.source,
+      sizeBytes: undefined,
+      checksum:
+        checksum === undefined
+          ? undefined
+          : { algorithm: checksum.algorithm, expected: () => checksum.value },
+      sizeRange: range,
+    },
+  }
+}
+
+/** The fields by lower-case name, for what is a header elsewhere. */
+function fieldsAsHeaders(form: Form): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const { name, value } of form.fields) headers[name.toLowerCase()] = value
+  return headers
+}
+
+/** Bytes that the policy allows the file. @throws StoreError `AccessDenied`, `InvalidPolicyDocument` */
+function allowedSize(
+  form: Form,
+  bucket: string,
+  nowMs: number,
+): { readonly minimum: number; readonly maximum: number } {
+  const policy = form.get('policy')
+  if (policy === undefined) return { minimum: 0, maximum: s3Limits.singlePutBytes }
+  const { minimumBytes, maximumBytes } = evaluatePolicy(policy, form, { bucket, nowMs })
+  return { minimum: minimumBytes, maximum: maximumBytes }
+}
+
+function encodeForm(
+  request: S3Request,
+  form: Form,
+  key: string,
+  output: { readonly etag: string; readonly checksum?: Parameters<typeof putChecksumHeaders>[1] },
+): Answer {
+  const { bucket } = request
+  const etag = quoted(output.etag)
+  const location = objectUrl(request, key)
+  const headers: OutgoingHttpHeaders = { ETag: etag }
+  putChecksumHeaders(headers, output.checksum)
+  const redirect = redirectOf(form)
+  if (redirect !== undefined) {
+    redirect.searchParams.set('bucket', bucket)
+    redirect.searchParams.set('key', key)
+    redirect.searchParams.set('etag', etag)
+    return emptyAnswer(303, { ...headers, Location: redirect.href })
+  }
+  headers['Location'] = location
+  const status = form.get('success_action_status')
+  if (status === '200') return emptyAnswer(200, headers)
+  if (status !== '201') return emptyAnswer(204, headers)
+  const xml = new XmlWriter().open('PostResponse').element('Location', location)
+  xml.element('Bucket', bucket).element('Key', key).element('ETag', etag).close('PostResponse')
+  return { ...xmlAnswer(xml.toString(), headers), status: 201 }
+}
+
+/** Where the browser is sent; what isn't a URL counts for nothing, as on S3. */
+function redirectOf(form: Form): URL | undefined {
+  const text = form.get('success_action_redirect') ?? form.get('redirect')
+  if (text === undefined || !/^https?:\/\//i.test(text)) return undefined
+  return URL.parse(text) ?? undefined
+}

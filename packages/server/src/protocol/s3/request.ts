@@ -1,0 +1,97 @@
+// An S3 request whose address and signature are known, as the decoders see it. Its body is untouched.
+
+import type { Principal } from '../../access/principal.ts'
+import type { RequestBody } from '../http/body.ts'
+import { Query } from '../http/request.ts'
+import { type Payload, type VerifiedBody, verifiedBody } from '../sign/payload.ts'
+import type { Verified } from '../sign/verifier.ts'
+import type { Address } from './address.ts'
+import { invalidArgument } from './error.ts'
+
+type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
+
+/** One request. */
+export interface S3Request extends Address {
+  readonly method: string
+  readonly query: Query
+  /** By lower-case name; a presigned URL's `x-amz-` parameters stand among them, as S3 reads them. */
+  readonly headers: Headers
+  /** Undefined for a request without credentials. */
+  readonly principal: Principal | undefined
+  readonly payload: Payload
+  readonly body: RequestBody
+  /** Scheme and host that the client used, such as `http://localhost:9000`. */
+  readonly origin: string
+}
+
+/** The headers of a request, with the `x-amz-` parameters of a presigned URL among them. */
+export function effectiveHeaders(
+  headers: Headers,
+  query: Query,
+  method: Verified<unknown>['method'],
+): Headers {
+  if (method !== 'query') return headers
+  let merged: Record<string, string | readonly string[] | undefined> | undefined
+  for (const { name, value } of query.parameters) {
+    const header = name.toLowerCase()
+    if (!header.startsWith('x-amz-') || signatureParameters.has(header)) continue
+    merged ??= { ...headers }
+    merged[header] ??= value
+  }
+  return merged ?? headers
+}
+
+const signatureParameters: ReadonlySet<string> = new Set([
+  'x-amz-algorithm',
+  'x-amz-credential',
+  'x-amz-date',
+  'x-amz-expires',
+  'x-amz-signedheaders',
+  'x-amz-signature',
+  'x-amz-security-token',
+  'x-amz-content-sha256',
+])
+
+/** A header's value; undefined without it. */
+export function headerOf(
+  { headers }: Pick<S3Request, 'headers'>,
+  name: string,
+): string | undefined {
+  const value = headers[name]
+  return typeof value === 'string' || value === undefined ? value : value.join(',')
+}
+
+/** The request's body without framing, checked against its signature while it is read. */
+export function contentOf(request: S3Request): VerifiedBody {
+  return verifiedBody(request.body, request.payload, request.headers)
+}
+
+/** What a whole number may be, and how S3 complains of another. */
+export interface NumberRule {
+  readonly minimum: number
+  readonly maximum: number
+  readonly message?: string
+}
+
+/**
+ * A whole number from a parameter or header; undefined without it.
+ * @throws StoreError `InvalidArgument`
+ */
+export function wholeNumber(
+  name: string,
+  text: string | undefined,
+  rule: NumberRule,
+): number | undefined {
+  if (text === undefined) return undefined
+  const number = /^[+-]?\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+  if (number >= rule.minimum && number <= rule.maximum) return number
+  throw invalidArgument(rule.message ?? numberProblem(name, number, rule), name, text)
+}
+
+function numberProblem(name: string, number: number, { minimum, maximum }: NumberRule): string {
+  if (Number.isNaN(number)) return `Provided ${name} not an integer or within integer range`
+  return `Argument ${name} must be an integer between ${minimum} and ${maximum}`
+}
+
+/** A query without anything. */
+export const noQuery: Query = new Query([])

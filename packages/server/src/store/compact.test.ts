@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, test } from 'node:test'
+import { utf8 } from '../base/bytes.ts'
+import { compact } from './compact.ts'
+import { findFolder, rootView } from './directory.ts'
+import { readDirectory } from './entry.ts'
+import { removeFolder } from './folder.ts'
+import * as schema from './schema.ts'
+import { TestTree } from './tree.suite.ts'
+
+let tree: TestTree
+
+before(async () => {
+  tree = await TestTree.open()
+})
+
+after(() => tree.close())
+
+afterEach(() => tree.wipe())
+
+/** The layers of a folder, and how many rows they have together. */
+function layersOf(root: number, folder: string): Promise<{ depth: number; rows: number }> {
+  return tree.engine.read(async (tx) => {
+    const view = await findFolder(tx, rootView(root), [utf8(folder)])
+    assert(view !== undefined)
+    let depth = 0
+    let rows = 0
+    for (let id: number | undefined = view.id; id !== undefined; depth++) {
+      for await (const _ of tx.range(schema.entries(id))) rows++
+      id = (await readDirectory(tx, id)).base
+    }
+    return { depth, rows }
+  })
+}
+
+function names(folder: string, count: number, from = 0): string[] {
+  return Array.from({ length: count }, (_, at) => `${folder}${`${from + at}`.padStart(4, '0')}`)
+}
+
+const size = 400
+const rounds = 24
+const written = 40
+
+test('layers stay few when snapshots of a folder are kept', async () => {
+  const root = await tree.newRoot()
+  await tree.putAll(root, names('a/', size))
+  for (let round = 0; round < rounds; round++) {
+    await tree.copy(root, 'a/', `snapshot${round}/`)
+    await tree.putAll(root, names('a/', written, size + round * written))
+    await tree.settle(100)
+  }
+  const { depth } = await layersOf(root, 'a/')
+  assert(depth <= 6, `${depth} layers`)
+  assert.equal((await tree.keys(root, 'a/')).length, size + rounds * written)
+  for (let round = 0; round < rounds; round++) {
+    assert.equal((await tree.keys(root, `snapshot${round}/`)).length, size + round * written)
+    assert((await layersOf(root, `snapshot${round}/`)).depth <= 6)
+  }
+  await tree.assertSound([root])
+})
+
+test('layers stay few, and nothing hidden is kept, when each snapshot is removed', async () => {
+  const root = await tree.newRoot()
+  await tree.putAll(root, names('a/', size))
+  for (let round = 0; round < rounds; round++) {
+    await tree.copy(root, 'a/', 'snapshot/')
+    await tree.putAll(root, names('a/', written, (round * written) % size))
+    await tree.change((ctx) => removeFolder(ctx, root, utf8('snapshot/')))
+    await tree.settle(100)
+  }
+  const { depth, rows } = await layersOf(root, 'a/')
+  assert(depth <= 6, `${depth} layers`)
+  assert.equal(rows, size)
+  await tree.assertSound([root])
+})
+
+test('copies of copies list at most twice the rows once the background has caught up', async () => {
+  const root = await tree.newRoot()
+  await tree.putAll(root, names('copy0/', size))
+  for (let generation = 1; generation <= 8; generation++) {
+    await tree.copy(root, `copy${generation - 1}/`, `copy${generation}/`)
+    await tree.putAll(root, names(`copy${generation}/`, written, generation * 20))
+  }
+  await tree.settle(100)
+  for (let generation = 0; generation <= 8; generation++) {
+    const { rows } = await layersOf(root, `copy${generation}/`)
+    assert(rows <= 2 * size, `${rows} rows in copy ${generation}`)
+    assert.equal((await tree.keys(root, `copy${generation}/`)).length, size)
+  }
+  await tree.assertSound([root])
+})
+
+test('deletes and puts while layers are being merged are kept', async () => {
+  const root = await tree.newRoot()
+  await tree.putAll(root, names('a/', 200))
+  const kept = new Set(names('a/', 200))
+  for (let round = 0; round < 6; round++) {
+    await tree.copy(root, 'a/', `snapshot${round}/`)
+    for (const key of names('a/', 40, 200 + round * 40)) kept.add(key)
+    await tree.putAll(root, names('a/', 40, 200 + round * 40))
+  }
+  for (let round = 5; round >= 0; round--) {
+    await tree.change((ctx) => removeFolder(ctx, root, utf8(`snapshot${round}/`)))
+    for (let at = 0; at < 12; at++) {
+      await compact(tree.engine, tree.ids, { maxRows: 15 })
+      const key = `a/${`${round * 12 + at * 7}`.padStart(4, '0')}`
+      await tree.remove(root, key)
+      kept.delete(key)
+    }
+    assert.deepEqual(await tree.keys(root, 'a/'), [...kept].sort())
+  }
+  await tree.settle(50)
+  assert.deepEqual(await tree.keys(root, 'a/'), [...kept].sort())
+  assert.equal((await layersOf(root, 'a/')).rows, kept.size)
+  await tree.assertSound([root])
+})

@@ -1,0 +1,342 @@
+// Compaction of overlays in the background, so that chains of layers stay logarithmic in what they
+// hold and nothing hidden keeps its bytes. Every batch is a transaction that leaves what is seen
+// through every directory as it was: rows are moved only out of a base that nothing else sees, and
+// layers that others see are copied into a new one, which takes their place when it is complete.
+
+import type { Bytes } from '../base/bytes.ts'
+import type { Engine, WriteTransaction } from '../engine/engine.ts'
+import {
+  type Compaction,
+  decodeCompaction,
+  encodeCompaction,
+  type LayerPair,
+  queueCompaction,
+} from './compaction.ts'
+import {
+  type DirectoryRow,
+  decodeEntry,
+  deleteDirectory,
+  type EntryRow,
+  encodeEntry,
+  findDirectoryRow,
+  putDirectory,
+  readDirectory,
+  retainDirectory,
+  successor,
+  type TreeContext,
+} from './entry.ts'
+import { findInherited, type NamedEntry, scanLayers, scanOwnRows } from './layer.ts'
+import { abandonMerge, dropDirectory, linkBase, putCopy, releaseEntry } from './overlay.ts'
+import * as schema from './schema.ts'
+
+/** A layer is merged with the one below if that has at most so many times its rows. */
+const similarFactor = 2
+
+/** Overlays of a directory that are looked at again once it was compacted. */
+const overlaysQueued = 8
+
+/** What a batch did. */
+export interface CompactionProgress {
+  /** Rows looked at, moved or copied. */
+  readonly rows: number
+  /** True if there is more to do. */
+  readonly hasMore: boolean
+}
+
+/** Does one batch of about `maxRows` rows of compaction, in one transaction. */
+export async function compact(
+  engine: Engine,
+  ids: TreeContext['ids'],
+  { maxRows }: { readonly maxRows: number },
+): Promise<CompactionProgress> {
+  return engine.write((tx) => compactBatch({ tx, ids }, maxRows))
+}
+
+/** As {@link compact}, in a transaction of the caller's. */
+export async function compactBatch(ctx: TreeContext, maxRows: number): Promise<CompactionProgress> {
+  let rows = 0
+  for (;;) {
+    const next = await firstJob(ctx.tx)
+    if (next === undefined) return { rows, hasMore: false }
+    if (rows >= maxRows) return { rows, hasMore: true }
+    rows += 1 + (await advance(ctx, next.overlay, next.job, maxRows - rows))
+  }
+}
+
+async function firstJob(
+  tx: WriteTransaction,
+): Promise<{ overlay: number; job: Compaction } | undefined> {
+  for await (const { key, value } of tx.range(schema.compactions())) {
+    return { overlay: schema.directoryId(key), job: decodeCompaction(value) }
+  }
+  return undefined
+}
+
+/** What a step came to: rows dealt with, and where it goes on; no job is the end. */
+interface Outcome {
+  readonly rows: number
+  readonly job: Compaction | undefined
+}
+
+const look: Compaction = { phase: 'look' }
+
+async function advance(
+  ctx: TreeContext,
+  overlay: number,
+  job: Compaction,
+  limit: number,
+): Promise<number> {
+  const outcome = await takeStep(ctx, overlay, job, limit)
+  const key = schema.compaction(overlay)
+  if (outcome.job === undefined) ctx.tx.delete(key)
+  else ctx.tx.put(key, encodeCompaction(outcome.job))
+  return outcome.rows
+}
+
+async function takeStep(
+  ctx: TreeContext,
+  overlay: number,
+  job: Compaction,
+  limit: number,
+): Promise<Outcome> {
+  const { tx } = ctx
+  const row = await findDirectoryRow(tx, overlay)
+  if (row === undefined || row.refs === 0 || row.base === undefined) {
+    await abandonMerge(tx, overlay)
+    return { rows: 0, job: undefined }
+  }
+  if (job.phase !== 'look' && !(await isCurrent(tx, overlay, row.base, job))) {
+    await abandonMerge(tx, overlay)
+    return { rows: 0, job: look }
+  }
+  switch (job.phase) {
+    case 'look':
+      return { rows: 0, job: await findWork(tx, overlay, row.base) }
+    case 'count':
+      return compareSizes(ctx, overlay, job, limit)
+    case 'move':
+      return moveRows(tx, overlay, row, job, limit)
+    case 'prune':
+      return pruneRows(tx, overlay, row, job, limit)
+    case 'merge':
+      return mergeRows(tx, overlay, row, job, limit)
+  }
+}
+
+/** The layers of an overlay that are next to be compared, if any. */
+async function findWork(
+  tx: WriteTransaction,
+  overlay: number,
+  base: number,
+): Promise<Compaction | undefined> {
+  const row = await readDirectory(tx, base)
+  if (row.refs === 1) return { phase: 'count', upper: overlay, lower: base, cursors: [] }
+  if (row.base === undefined) return undefined
+  const next = await readDirectory(tx, row.base)
+  if (next.refs > 1) return { phase: 'count', upper: base, lower: row.base, cursors: [] }
+  await queueCompaction(tx, base)
+  return undefined
+}
+
+/** Whether the layers of a job are still where they were, and shared or not as they were. */
+async function isCurrent(
+  tx: WriteTransaction,
+  overlay: number,
+  base: number,
+  { upper, lower }: LayerPair,
+): Promise<boolean> {
+  const isOwn = upper === overlay
+  if (base !== (isOwn ? lower : upper)) return false
+  const row = await readDirectory(tx, base)
+  if (isOwn) return row.refs === 1
+  if (row.refs === 1 || row.base !== lower) return false
+  return (await readDirectory(tx, lower)).refs > 1
+}
+
+/** Reads two rows of the lower layer for each of the upper one until either ends. */
+async function compareSizes(
+  ctx: TreeContext,
+  overlay: number,
+  job: Extract<Compaction, { phase: 'count' }>,
+  limit: number,
+): Promise<Outcome> {
+  const { tx } = ctx
+  const { upper, lower } = job
+  const steps = Math.max(1, Math.floor(limit / (1 + similarFactor)))
+  const above = await namesAfter(tx, upper, job.cursors[0], steps)
+  const below = await namesAfter(tx, lower, job.cursors[1], steps * similarFactor)
+  const rows = above.length + below.length
+  const isSimilar =
+    below.length < steps * similarFactor && below.length <= above.length * similarFactor
+  if (!isSimilar && above.length === steps) {
+    return { rows, job: { ...job, cursors: [above.at(-1), below.at(-1)] } }
+  }
+  if (upper === overlay) {
+    return isSimilar
+      ? { rows, job: { phase: 'move', upper, lower } }
+      : { rows, job: { phase: 'prune', upper, lower, cursor: undefined } }
+  }
+  return { rows, job: isSimilar ? await startMerge(ctx, job) : undefined }
+}
+
+async function namesAfter(
+  tx: WriteTransaction,
+  id: number,
+  cursor: Bytes | undefined,
+  limit: number,
+): Promise<Bytes[]> {
+  return (await rowsAfter(tx, id, cursor, limit)).map(({ name }) => name)
+}
+
+async function rowsAfter(
+  tx: WriteTransaction,
+  id: number,
+  cursor: Bytes | undefined,
+  limit: number,
+): Promise<NamedEntry<EntryRow>[]> {
+  const rows: NamedEntry<EntryRow>[] = []
+  for await (const row of scanOwnRows(tx, id, undefined, startAfter(cursor))) {
+    rows.push(row)
+    if (rows.length >= limit) break
+  }
+  return rows
+}
+
+function startAfter(cursor: Bytes | undefined): { start?: Bytes } {
+  return cursor === undefined ? {} : { start: successor(cursor) }
+}
+
+/** Moves rows of the base up into the overlay, until the base has none. */
+async function moveRows(
+  tx: WriteTransaction,
+  overlay: number,
+  row: DirectoryRow,
+  job: Extract<Compaction, { phase: 'move' }>,
+  limit: number,
+): Promise<Outcome> {
+  const { upper, lower } = job
+  const base = await readDirectory(tx, lower)
+  let rows = 0
+  for (const { name } of await rowsAfter(tx, lower, undefined, Math.max(1, limit))) {
+    rows++
+    const from = schema.entry(lower, name)
+    const to = schema.entry(overlay, name)
+    const value = await tx.get(from)
+    if (value === undefined) continue
+    tx.delete(from)
+    const entry = decodeEntry(value, row.baseOverride)
+    if ((await tx.get(to)) !== undefined) await releaseEntry(tx, entry)
+    else if (entry.kind !== 'tombstone' || base.base !== undefined) tx.put(to, encodeEntry(entry))
+  }
+  const isEmpty = (await rowsAfter(tx, lower, undefined, 1)).length === 0
+  return { rows, job: isEmpty ? { phase: 'prune', upper, lower, cursor: undefined } : job }
+}
+
+/** Removes what the overlay's rows hide in the base, and those that are tombstones for nothing. */
+async function pruneRows(
+  tx: WriteTransaction,
+  overlay: number,
+  row: DirectoryRow,
+  job: Extract<Compaction, { phase: 'prune' }>,
+  limit: number,
+): Promise<Outcome> {
+  const { upper, lower } = job
+  const own = await rowsAfter(tx, overlay, job.cursor, Math.max(1, limit))
+  for (const { name, entry } of own) {
+    const key = schema.entry(lower, name)
+    const hidden = await tx.get(key)
+    if (hidden !== undefined) {
+      tx.delete(key)
+      await releaseEntry(tx, decodeEntry(hidden))
+    }
+    if (entry.kind !== 'tombstone') continue
+    if ((await findInherited(tx, row, undefined, name)) === undefined) {
+      tx.delete(schema.entry(overlay, name))
+    }
+  }
+  const rows = own.length
+  const cursor = own.at(-1)?.name
+  if (cursor !== undefined) return { rows, job: { phase: 'prune', upper, lower, cursor } }
+  if ((await rowsAfter(tx, lower, undefined, 1)).length > 0) return { rows, job: undefined }
+  await removeBase(tx, overlay, row, lower)
+  return { rows, job: look }
+}
+
+/** Takes a base without rows out from under the only overlay that sees it. */
+async function removeBase(
+  tx: WriteTransaction,
+  overlay: number,
+  row: DirectoryRow,
+  lower: number,
+): Promise<void> {
+  const { base, baseOverride } = await readDirectory(tx, lower)
+  putDirectory(tx, overlay, { ...row, base, baseOverride: row.baseOverride ?? baseOverride })
+  await abandonMerge(tx, lower)
+  tx.delete(schema.compaction(lower))
+  tx.delete(schema.overlayLink(lower, overlay))
+  deleteDirectory(tx, lower)
+  if (base !== undefined) {
+    tx.delete(schema.overlayLink(base, lower))
+    linkBase(tx, overlay, base)
+  }
+  await queueOverlays(tx, overlay)
+}
+
+async function queueOverlays(tx: WriteTransaction, base: number): Promise<void> {
+  const overlays: number[] = []
+  for await (const { key } of tx.range(schema.overlayLinks(base))) {
+    overlays.push(schema.parseOverlayLink(key).overlay)
+    if (overlays.length >= overlaysQueued) break
+  }
+  for (const overlay of overlays) await queueCompaction(tx, overlay)
+}
+
+async function startMerge(
+  { tx, ids }: TreeContext,
+  { upper, lower }: LayerPair,
+): Promise<Compaction> {
+  const merged = ids.next()
+  const above = await readDirectory(tx, upper)
+  const below = await readDirectory(tx, lower)
+  const { base } = below
+  const baseOverride = above.baseOverride ?? below.baseOverride
+  putDirectory(tx, merged, { refs: 1, longestSuffix: above.longestSuffix, base, baseOverride })
+  if (base !== undefined) {
+    linkBase(tx, merged, base)
+    await retainDirectory(tx, base)
+  }
+  return { phase: 'merge', upper, lower, merged, cursor: undefined }
+}
+
+/** Copies rows of both layers into the merged one; when all are there, that is the overlay's base. */
+async function mergeRows(
+  tx: WriteTransaction,
+  overlay: number,
+  row: DirectoryRow,
+  job: Extract<Compaction, { phase: 'merge' }>,
+  limit: number,
+): Promise<Outcome> {
+  const { upper, lower, merged } = job
+  const { baseOverride } = await readDirectory(tx, upper)
+  const { base } = await readDirectory(tx, merged)
+  const layers = [
+    { id: upper, override: undefined },
+    { id: lower, override: baseOverride },
+  ]
+  const batch: NamedEntry<EntryRow>[] = []
+  for await (const named of scanLayers(tx, layers, startAfter(job.cursor))) {
+    batch.push(named)
+    if (batch.length > limit) break
+  }
+  const rows = batch.length
+  for (const { name, entry } of batch) {
+    if (entry.kind !== 'tombstone' || base !== undefined) await putCopy(tx, merged, name, entry)
+  }
+  if (rows > limit) return { rows, job: { ...job, cursor: batch.at(-1)?.name } }
+  // The reference that this job has to the merged layer passes to the overlay.
+  putDirectory(tx, overlay, { ...row, base: merged })
+  tx.delete(schema.overlayLink(upper, overlay))
+  linkBase(tx, overlay, merged)
+  await dropDirectory(tx, upper)
+  return { rows, job: look }
+}

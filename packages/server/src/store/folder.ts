@@ -1,0 +1,234 @@
+// Folders as one thing: renamed, copied and removed by changing the one entry that leads to them,
+// whatever lies below. Every entry on the paths concerned is read in the transaction, so that two
+// renames can't put each other's folders into themselves. The contents of a copy are shared.
+
+import { type Bytes, compareBytes, startsWith } from '../base/bytes.ts'
+import { StoreError } from '../base/errors.ts'
+import { s3Limits } from '../base/limits.ts'
+import { retainBody } from './body.ts'
+import {
+  deleteObject,
+  findObject,
+  findOwnRow,
+  last,
+  openPath,
+  putObject,
+  removeEmptied,
+  removeEntry,
+  tracePath,
+} from './directory.ts'
+import {
+  encodeFolderEntry,
+  type FolderEntry,
+  putDirectory,
+  readDirectory,
+  retainDirectory,
+  splitKey,
+  type TreeContext,
+} from './entry.ts'
+import { findEntry, type Path, scanEntries, type View, viewOf } from './layer.ts'
+import { dropDirectory } from './overlay.ts'
+import type { ObjectRecord, Override } from './record.ts'
+import * as schema from './schema.ts'
+
+/** A folder's rename. `from` and `to` are prefixes of keys that end in '/'. */
+export interface FolderRename {
+  readonly root: number
+  readonly from: Bytes
+  readonly to: Bytes
+  /** What is under `to` goes; without it there must be nothing. */
+  readonly replace: boolean
+}
+
+/** A folder's copy, also into another bucket, into the folder itself, or over a folder above it. */
+export interface FolderCopy {
+  readonly fromRoot: number
+  readonly from: Bytes
+  readonly toRoot: number
+  readonly to: Bytes
+  /** What is under `to` goes; without it there must be nothing. */
+  readonly replace: boolean
+  /** What every object of the copy shows instead of the source's. */
+  readonly override: Override
+}
+
+/**
+ * Renames a folder: all that is under `from` is under `to`, with its owners and times.
+ * @throws StoreError `NoSuchKey` if nothing is under `from`, `PreconditionFailed` if something is under
+ *   `to` and isn't to be replaced, `InvalidRequest` if `to` is `from` or in it, `KeyTooLong` if a key
+ *   would be.
+ */
+export async function renameFolder(ctx: TreeContext, rename: FolderRename): Promise<void> {
+  const { root, from, to, replace } = rename
+  const source = splitFolder(from)
+  const target = splitFolder(to)
+  if (startsWith(to, from)) {
+    throw new StoreError('InvalidRequest', 'A folder cannot be renamed to itself or into itself.')
+  }
+  const entry = await findSource(ctx, root, from, source)
+  await checkTarget(ctx, root, target, replace)
+  const suffixBytes = await checkLength(ctx, viewOf(entry), to)
+  const { path, own } = await detach(ctx, root, source)
+  if (own === undefined) await retainDirectory(ctx.tx, entry.child)
+  await attach(ctx, root, target, entry, to.byteLength + suffixBytes)
+  // A target above the source has taken the place of all of the source's parents below it.
+  if (!startsWith(from, to)) await removeEmptied(ctx, path, source.name)
+}
+
+/**
+ * Copies a folder as it is now; neither sees later changes of the other.
+ * @throws StoreError as {@link renameFolder}, `InvalidRequest` only if the target is the source itself.
+ */
+export async function copyFolder(ctx: TreeContext, copy: FolderCopy): Promise<void> {
+  const { fromRoot, from, toRoot, to, replace, override } = copy
+  const source = splitFolder(from)
+  const target = splitFolder(to)
+  if (fromRoot === toRoot && compareBytes(from, to) === 0) {
+    throw new StoreError('InvalidRequest', 'A folder cannot be copied to itself.')
+  }
+  const { child, layered } = await findSource(ctx, fromRoot, from, source)
+  await checkTarget(ctx, toRoot, target, replace)
+  const suffixBytes = await checkLength(ctx, { id: child, layered, override }, to)
+  // The source is pinned before the path to the target is written: the target may be in the source,
+  // and what it replaces may be above it.
+  await retainDirectory(ctx.tx, child)
+  await attach(ctx, toRoot, target, { child, layered, override }, to.byteLength + suffixBytes)
+}
+
+/** Removes all that is under `folder`. @throws StoreError `NoSuchKey` if nothing is. */
+export async function removeFolder(ctx: TreeContext, root: number, folder: Bytes): Promise<void> {
+  const source = splitFolder(folder)
+  await findSource(ctx, root, folder, source)
+  const { path, own } = await detach(ctx, root, source)
+  if (own !== undefined) await dropDirectory(ctx.tx, own.child)
+  await removeEmptied(ctx, path, source.name)
+}
+
+/**
+ * Renames one object, which keeps all that it has; an object at `to` is replaced.
+ * @throws StoreError `NoSuchKey`, `KeyTooLong`, or `InvalidRequest` if the two keys are the same.
+ */
+export async function renameObject(
+  ctx: TreeContext,
+  { root, from, to }: { readonly root: number; readonly from: Bytes; readonly to: Bytes },
+): Promise<ObjectRecord> {
+  if (compareBytes(from, to) === 0) {
+    throw new StoreError('InvalidRequest', 'An object cannot be renamed to itself.')
+  }
+  const record = await findObject(ctx.tx, root, from)
+  if (record === undefined) throw noSuchKey(from)
+  await retainBody(ctx.tx, record.body)
+  // First put, then delete, so that a folder that both are in isn't removed in between.
+  await putObject(ctx, root, to, record)
+  await deleteObject(ctx, root, from)
+  return record
+}
+
+/** A folder's path: the names that lead to its parent, and its own. */
+interface FolderName {
+  readonly parents: readonly Bytes[]
+  readonly name: Bytes
+}
+
+function splitFolder(prefix: Bytes): FolderName {
+  const { folders, name: rest } = splitKey(prefix)
+  const name = folders.at(-1)
+  if (name === undefined || rest.byteLength > 0) {
+    throw new StoreError('InvalidArgument', 'A folder is named by a key prefix that ends in "/".')
+  }
+  if (prefix.byteLength > s3Limits.keyBytes) throw keyTooLong()
+  return { parents: folders.slice(0, -1), name }
+}
+
+/** The entry of a folder that must be there, as it is seen. */
+async function findSource(
+  { tx }: TreeContext,
+  root: number,
+  prefix: Bytes,
+  { parents, name }: FolderName,
+): Promise<FolderEntry> {
+  const path = await tracePath(tx, root, parents)
+  const entry = path && (await findEntry(tx, last(path.directories), name))
+  if (entry?.kind !== 'folder') throw noSuchKey(prefix)
+  return entry
+}
+
+async function checkTarget(
+  { tx }: TreeContext,
+  root: number,
+  { parents, name }: FolderName,
+  replace: boolean,
+): Promise<void> {
+  const path = await tracePath(tx, root, parents)
+  const entry = path && (await findEntry(tx, last(path.directories), name))
+  if (entry !== undefined && !replace) {
+    throw new StoreError(
+      'PreconditionFailed',
+      'At least one of the pre-conditions you specified did not hold',
+    )
+  }
+}
+
+/** Bytes of the longest key below a directory, at most; refuses those that don't fit below `to`. */
+async function checkLength({ tx }: TreeContext, view: View, to: Bytes): Promise<number> {
+  const limit = s3Limits.keyBytes - to.byteLength
+  const longest = await tightenBound(tx, view, limit)
+  if (longest > limit) throw keyTooLong()
+  return longest
+}
+
+/**
+ * A bound of the keys below a directory that is at most `limit` if they all are. Bounds only grow with
+ * what is written; where one is above the limit, it is computed again from the entries.
+ */
+async function tightenBound(tx: TreeContext['tx'], view: View, limit: number): Promise<number> {
+  const row = await readDirectory(tx, view.id)
+  if (row.longestSuffix <= limit) return row.longestSuffix
+  let longest = 0
+  for await (const { name, entry } of scanEntries(tx, view)) {
+    const below =
+      entry.kind === 'object' ? 0 : await tightenBound(tx, viewOf(entry), limit - name.byteLength)
+    longest = Math.max(longest, name.byteLength + below)
+    if (longest > limit) return longest
+  }
+  putDirectory(tx, view.id, { ...row, longestSuffix: longest })
+  return longest
+}
+
+/**
+ * Takes a folder's entry out of its parent. `own` is the parent's own entry, whose reference passes to
+ * the caller; it is undefined if the folder was seen through a base.
+ */
+async function detach(
+  ctx: TreeContext,
+  root: number,
+  { parents, name }: FolderName,
+): Promise<{ path: Path; own: FolderEntry | undefined }> {
+  const path = await openPath(ctx, root, parents, 0)
+  const own = await removeEntry(ctx, last(path.directories), name)
+  return { path, own: own?.kind === 'folder' ? own : undefined }
+}
+
+/** Puts a folder's entry, to which the caller passes a reference; a replaced one gives its own back. */
+async function attach(
+  ctx: TreeContext,
+  root: number,
+  { parents, name }: FolderName,
+  entry: Omit<FolderEntry, 'kind'>,
+  keyBytes: number,
+): Promise<void> {
+  const path = await openPath(ctx, root, parents, keyBytes)
+  const parent = last(path.directories)
+  const replaced = await findOwnRow(ctx, parent, name)
+  ctx.tx.put(schema.entry(parent.id, name), encodeFolderEntry(entry))
+  if (replaced?.kind === 'folder') await dropDirectory(ctx.tx, replaced.child)
+}
+
+function noSuchKey(key: Bytes): StoreError {
+  const fields = { Key: Buffer.from(key).toString('utf8') }
+  return new StoreError('NoSuchKey', 'The specified key does not exist.', { fields })
+}
+
+function keyTooLong(): StoreError {
+  return new StoreError('KeyTooLong', 'Your key is too long')
+}

@@ -1,0 +1,29 @@
+// The reference that does nothing: `node:http` with two workers that answers every GET with the same
+// 4 KiB, every HEAD with their headers, and drops what a PUT sends. Arguments: port.
+
+import cluster from 'node:cluster'
+import { createServer } from 'node:http'
+import { bodyOf } from '../crash/content.ts'
+
+const WORKERS = 2
+const BODY = bodyOf('bench', 4096)
+
+if (cluster.isPrimary) {
+  for (let n = 0; n < WORKERS; n += 1) cluster.fork()
+} else {
+  const server = createServer((request, response) => {
+    if (request.method === 'PUT') {
+      request.resume()
+      request.on('end', () => response.writeHead(200, { 'content-length': 0 }).end())
+      return
+    }
+    response.writeHead(200, {
+      'content-type': 'binary/octet-stream',
+      'content-length': BODY.length,
+      etag: '"0123456789abcdef0123456789abcdef"',
+      'last-modified': 'Thu, 01 Jan 1970 00:00:00 GMT',
+    })
+    response.end(request.method === 'HEAD' ? undefined : BODY)
+  })
+  server.listen(Number(process.argv[2]), '127.0.0.1')
+}

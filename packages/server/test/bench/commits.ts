@@ -1,0 +1,24 @@
+// The reference for durable writes: 4 KiB rows committed to LMDB, with nothing around it, opened as
+// the server opens it. Arguments: folder, writers at once, milliseconds. Prints commits a second.
+
+import { open } from 'lmdb'
+import { bodyOf } from '../crash/content.ts'
+
+const [folder = '', writers = '1', durationMs = '1000'] = process.argv.slice(2)
+const VALUE = bodyOf('bench', 4096)
+
+const store = open<Buffer, number>({ path: folder, encoding: 'binary', overlappingSync: false })
+const started = performance.now()
+const deadline = started + Number(durationMs)
+let commits = 0
+const writer = async (): Promise<void> => {
+  while (performance.now() < deadline) {
+    commits += 1
+    const key = commits
+    await store.transaction(() => store.put(key, VALUE))
+  }
+}
+await Promise.all(Array.from({ length: Number(writers) }, writer))
+const seconds = (performance.now() - started) / 1e3
+process.stdout.write(`${commits / seconds}\n`)
+await store.close()

@@ -1,0 +1,198 @@
+// The load generator, a process of its own: raw sockets, requests built and signed before the clock
+// starts, answers looked at only as far as needed to tell where they end. It takes one job at a time
+// from its parent and sends a result back.
+
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { bodyOf } from '../crash/content.ts'
+import { canonicalQuery, type SigningKey, signedHeaders } from '../wire.ts'
+
+const HEADER_END = Buffer.from('\r\n\r\n')
+const WRITE_BYTES = 1024 ** 2
+const READ_BYTES = 256 * 1024
+const MAX_HEADER_BYTES = 16 * 1024
+
+/** What to send, to whom, for how long. */
+export interface Job {
+  readonly host: string
+  readonly port: number
+  readonly method: 'GET' | 'HEAD' | 'PUT'
+  /** Taken in turn by all connections; encoded. */
+  readonly paths: readonly string[]
+  readonly query?: Readonly<Record<string, string>>
+  readonly bodyBytes: number
+  readonly connections: number
+  /** Ends after this time, or after every path was taken once if it is absent. */
+  readonly durationMs?: number
+  /** Signs with it, if given. */
+  readonly key?: SigningKey
+}
+
+/** What came of it. */
+export interface Result {
+  readonly requests: number
+  readonly perSecond: number
+  /** Of request and answer bodies, in 10^6 bytes a second. */
+  readonly megabytesPerSecond: number
+  readonly medianMs: number
+  readonly p99Ms: number
+  /** Answers other than 200, with an example. */
+  readonly failures: number
+  readonly example: string
+}
+
+/** One connection: sends a request, waits for the whole answer, and again. */
+class Connection {
+  readonly #socket: Socket
+  readonly #isHead: boolean
+  #header = Buffer.alloc(0)
+  #bodyLeft = -1
+  #status = 0
+  #received = 0
+  #resolve: (() => void) | undefined
+  #reject: ((cause: Error) => void) | undefined
+  example = ''
+
+  constructor(job: Job) {
+    this.#isHead = job.method === 'HEAD'
+    this.#socket = connect({
+      host: job.host,
+      port: job.port,
+      noDelay: true,
+      onread: {
+        buffer: Buffer.alloc(READ_BYTES),
+        callback: (length, buffer) => this.#receive(Buffer.from(buffer.buffer, 0, length)),
+      },
+    })
+    this.#socket.on('error', (cause) => this.#reject?.(cause))
+    this.#socket.on('close', () => this.#reject?.(new Error('the connection was closed')))
+  }
+
+  async open(): Promise<void> {
+    await once(this.#socket, 'connect')
+  }
+
+  /** Resolves with status and length of the body when the answer is complete. */
+  async exchange(head: Buffer, body: Buffer): Promise<{ status: number; bytes: number }> {
+    const answered = new Promise<void>((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    this.#header = Buffer.alloc(0)
+    this.#bodyLeft = -1
+    this.#received = 0
+    if (body.length <= WRITE_BYTES) {
+      this.#socket.cork()
+      this.#socket.write(head)
+      if (body.length > 0) this.#socket.write(body)
+      this.#socket.uncork()
+    } else {
+      this.#socket.write(head)
+      await this.#writeAll(body)
+    }
+    await answered
+    return { status: this.#status, bytes: this.#received }
+  }
+
+  end(): void {
+    this.#reject = undefined
+    this.#socket.destroy()
+  }
+
+  async #writeAll(body: Buffer): Promise<void> {
+    for (let at = 0; at < body.length; at += WRITE_BYTES) {
+      if (!this.#socket.write(body.subarray(at, at + WRITE_BYTES))) {
+        await once(this.#socket, 'drain')
+      }
+    }
+  }
+
+  #receive(chunk: Buffer): boolean {
+    let body = chunk
+    if (this.#bodyLeft < 0) {
+      this.#header = Buffer.concat([this.#header, chunk])
+      const end = this.#header.indexOf(HEADER_END)
+      if (end < 0) {
+        if (this.#header.length > MAX_HEADER_BYTES) this.#reject?.(new Error('no end of header'))
+        return true
+      }
+      body = this.#header.subarray(end + HEADER_END.length)
+      this.#parse(this.#header.toString('latin1', 0, end), body)
+    }
+    this.#received += body.length
+    this.#bodyLeft -= body.length
+    if (this.#bodyLeft <= 0) this.#resolve?.()
+    return true
+  }
+
+  #parse(header: string, body: Buffer): void {
+    this.#status = Number(header.slice(9, 12))
+    const length = /\r\ncontent-length: *(\d+)/i.exec(header)?.[1]
+    if (length === undefined && this.#status !== 204 && !this.#isHead) {
+      this.#reject?.(new Error(`an answer without Content-Length:\n${header}`))
+    }
+    this.#bodyLeft = this.#isHead ? 0 : Number(length ?? 0)
+    if (this.#status !== 200) this.example = `${header}\n${body.toString('utf8', 0, 500)}`
+  }
+}
+
+function buildRequests(job: Job): Buffer[] {
+  const host = `${job.host}:${job.port}`
+  const query = canonicalQuery(job.query)
+  const date = new Date()
+  return job.paths.map((path) => {
+    const parts = { method: job.method, host, path, date, ...(job.query && { query: job.query }) }
+    const headers = job.key === undefined ? { host } : signedHeaders(job.key, parts)
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    if (job.method === 'PUT') lines.push(`content-length: ${job.bodyBytes}\r\n`)
+    const target = query === '' ? path : `${path}?${query}`
+    return Buffer.from(`${job.method} ${target} HTTP/1.1\r\n${lines.join('')}\r\n`)
+  })
+}
+
+async function perform(job: Job): Promise<Result> {
+  const heads = buildRequests(job)
+  const body = bodyOf('bench', job.bodyBytes)
+  const connections = Array.from({ length: job.connections }, () => new Connection(job))
+  await Promise.all(connections.map((connection) => connection.open()))
+  const times: number[] = []
+  let next = 0
+  let bytes = 0
+  let failures = 0
+  const started = performance.now()
+  const deadline = started + (job.durationMs ?? Number.POSITIVE_INFINITY)
+  const isOver = (): boolean =>
+    job.durationMs === undefined ? next >= heads.length : performance.now() >= deadline
+  const run = async (connection: Connection): Promise<void> => {
+    while (!isOver()) {
+      const head = heads[next % heads.length]
+      next += 1
+      if (head === undefined) return
+      const sent = performance.now()
+      const answer = await connection.exchange(head, body)
+      times.push(performance.now() - sent)
+      bytes += answer.bytes + job.bodyBytes
+      if (answer.status !== 200) failures += 1
+    }
+  }
+  await Promise.all(connections.map(run))
+  const seconds = (performance.now() - started) / 1e3
+  for (const connection of connections) connection.end()
+  times.sort((a, b) => a - b)
+  return {
+    requests: times.length,
+    perSecond: times.length / seconds,
+    megabytesPerSecond: bytes / 1e6 / seconds,
+    medianMs: times[Math.floor(times.length / 2)] ?? Number.NaN,
+    p99Ms: times[Math.floor(times.length * 0.99)] ?? Number.NaN,
+    failures,
+    example: connections.map(({ example }) => example).find((text) => text !== '') ?? '',
+  }
+}
+
+process.on('message', (job: Job) => {
+  perform(job).then(
+    (result) => process.send?.(result),
+    (cause: unknown) => process.send?.({ error: String(cause) }),
+  )
+})

@@ -1,0 +1,128 @@
+// Starts and ends what the server is compared with: bare node:http, nginx, LMDB by itself.
+
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { bodyOf } from '../crash/content.ts'
+import { freePort } from '../harness.ts'
+
+const run = promisify(execFile)
+const BARE = fileURLToPath(new URL('bare.ts', import.meta.url))
+const COMMITS = fileURLToPath(new URL('commits.ts', import.meta.url))
+const NGINX = '/usr/sbin/nginx'
+const START_MS = 10_000
+
+/** A server to send requests to. */
+export interface Reference {
+  readonly host: string
+  readonly port: number
+  stop(): Promise<void>
+}
+
+/** `node:http` with two workers. */
+export async function startBare(): Promise<Reference> {
+  const port = await freePort()
+  const child = spawn(process.execPath, [BARE, String(port)], { detached: true, stdio: 'inherit' })
+  return untilListening(child, port)
+}
+
+/** nginx with two workers and the files `/small` and `/large`; `undefined` if not installed. */
+export async function startNginx(
+  folder: string,
+  sizes: { readonly smallBytes: number; readonly largeBytes: number },
+): Promise<Reference | undefined> {
+  const isThere = await access(NGINX).then(
+    () => true,
+    () => false,
+  )
+  if (!isThere) return undefined
+  const prefix = await mkdtemp(join(folder, 'nginx-'))
+  await mkdir(join(prefix, 'files'))
+  await writeFile(join(prefix, 'files', 'small'), bodyOf('bench', sizes.smallBytes))
+  await writeFile(join(prefix, 'files', 'large'), bodyOf('bench', sizes.largeBytes))
+  const port = await freePort()
+  const config = join(prefix, 'nginx.conf')
+  await writeFile(config, nginxConfig(prefix, port))
+  const child = spawn(NGINX, ['-p', prefix, '-c', config, '-e', join(prefix, 'error.log')], {
+    detached: true,
+    stdio: 'inherit',
+  })
+  return untilListening(child, port)
+}
+
+/** Commits of 4 KiB a second by so many writers at once. */
+export async function measureCommits(
+  folder: string,
+  job: { readonly writers: number; readonly durationMs: number },
+): Promise<number> {
+  const store = await mkdtemp(join(folder, 'commits-'))
+  const args = [COMMITS, store, String(job.writers), String(job.durationMs)]
+  const { stdout } = await run(process.execPath, args)
+  await rm(store, { recursive: true })
+  return Number(stdout)
+}
+
+function nginxConfig(prefix: string, port: number): string {
+  const user = process.getuid?.() === 0 ? 'user root;' : ''
+  return `
+${user}
+worker_processes 2;
+daemon off;
+pid ${prefix}/nginx.pid;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  sendfile on;
+  tcp_nopush on;
+  keepalive_requests 100000000;
+  client_body_temp_path ${prefix}/body;
+  proxy_temp_path ${prefix}/proxy;
+  fastcgi_temp_path ${prefix}/fastcgi;
+  uwsgi_temp_path ${prefix}/uwsgi;
+  scgi_temp_path ${prefix}/scgi;
+  server { listen 127.0.0.1:${port}; root ${prefix}/files; }
+}
+`
+}
+
+async function untilListening(child: ChildProcess, port: number): Promise<Reference> {
+  const killGroup = (): void => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+    } catch {
+      // It has ended already.
+    }
+  }
+  process.on('exit', killGroup)
+  const deadline = performance.now() + START_MS
+  while (!(await accepts(port))) {
+    if (performance.now() > deadline) throw new Error(`nothing listens on ${port}`)
+    await delay(20)
+  }
+  return {
+    host: '127.0.0.1',
+    port,
+    stop: async () => {
+      const exited = once(child, 'exit')
+      killGroup()
+      await exited
+      process.off('exit', killGroup)
+    },
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port })
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}

@@ -1,0 +1,367 @@
+// How fast the server is, against references measured in the same run, in turn with it; medians of
+// several short rounds. Prints a Markdown table. `--rounds N --seconds N --keys N`.
+
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { startServer, type TestServer } from '../harness.ts'
+import { anonymousBytes } from '../memory/sample.ts'
+import { WireClient, xmlTexts } from '../wire.ts'
+import type { Job, Result } from './load.ts'
+import { measureCommits, type Reference, startBare, startNginx } from './references.ts'
+
+const LOAD = fileURLToPath(new URL('load.ts', import.meta.url))
+const BUCKET = 'bench-bucket'
+const WORKERS = 2
+const SMALL_BYTES = 4096
+const LARGE_BYTES = 64 * 1024 ** 2
+const SMALL_KEYS = 1_000
+const PUT_KEYS = 20_000
+const LARGE_KEYS = 4
+const FOLDER_KEYS = 1_000
+const LOADING_CONNECTIONS = 64
+const READY_STARTS = 5
+const IDLE_MS = 3_000
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '2' },
+    keys: { type: 'string', default: '100000' },
+  },
+})
+const rounds = Number(values.rounds)
+const durationMs = Number(values.seconds) * 1_000
+const listedKeys = Number(values.keys)
+
+/** A child that sends load; one job at a time. */
+class LoadGenerator {
+  readonly #child: ChildProcess = fork(LOAD)
+
+  async run(job: Job): Promise<Result> {
+    const answered = once(this.#child, 'message')
+    this.#child.send(job)
+    const [result] = await answered
+    if (isFailure(result)) throw new Error(`${job.method} ${job.paths[0]}: ${result.error}`)
+    if (result.failures > 0) {
+      throw new Error(
+        `${job.method} ${job.paths[0]}: ${result.failures} failed:\n${result.example}`,
+      )
+    }
+    return result
+  }
+
+  stop(): void {
+    this.#child.kill()
+  }
+}
+
+function isFailure(result: Result | { readonly error: string }): result is { error: string } {
+  return 'error' in result
+}
+
+/** All that is measured, each in each round; the order within a round is that of the table. */
+interface Scene {
+  readonly load: LoadGenerator
+  readonly server: TestServer
+  readonly bare: Reference
+  readonly nginx: Reference | undefined
+  readonly folder: string
+}
+
+type Measure = (scene: Scene) => Promise<number | undefined>
+
+const smallPaths = numbered(SMALL_KEYS, (n) => `/${BUCKET}/small/${n}`)
+const largePaths = numbered(LARGE_KEYS, (n) => `/${BUCKET}/large/${n}`)
+const folders = Math.max(1, Math.ceil(listedKeys / FOLDER_KEYS))
+let putRound = 0
+
+function numbered(count: number, path: (n: number) => string): string[] {
+  return Array.from({ length: count }, (_, n) => path(n))
+}
+
+function subject({ server }: Scene): Pick<Job, 'host' | 'port' | 'key'> {
+  const { host, port, accessKeyId, secretAccessKey } = server
+  return { host, port, key: { accessKeyId, secretAccessKey } }
+}
+
+function small(method: 'GET' | 'HEAD', connections: number): Measure {
+  return async (scene) => {
+    const job = { ...subject(scene), method, paths: smallPaths, bodyBytes: 0 }
+    return (await scene.load.run({ ...job, connections, durationMs })).perSecond
+  }
+}
+
+function smallPut(connections: number): Measure {
+  return async (scene) => {
+    putRound += 1
+    const paths = numbered(PUT_KEYS, (n) => `/${BUCKET}/put/${putRound}/${n}`)
+    const job = { ...subject(scene), method: 'PUT' as const, paths, bodyBytes: SMALL_BYTES }
+    return (await scene.load.run({ ...job, connections, durationMs })).perSecond
+  }
+}
+
+function large(method: 'GET' | 'PUT'): Measure {
+  return async (scene) => {
+    const bodyBytes = method === 'PUT' ? LARGE_BYTES : 0
+    const job = { ...subject(scene), method, paths: largePaths, bodyBytes, connections: 2 }
+    return (await scene.load.run({ ...job, durationMs })).megabytesPerSecond
+  }
+}
+
+function bare(method: 'GET' | 'HEAD' | 'PUT', connections: number, bodyBytes = 0): Measure {
+  return async ({ load, bare: { host, port } }) => {
+    const job = { host, port, method, paths: ['/same'], bodyBytes, connections, durationMs }
+    const result = await load.run(job)
+    return bodyBytes > SMALL_BYTES ? result.megabytesPerSecond : result.perSecond
+  }
+}
+
+function nginxGet(file: 'small' | 'large', connections: number): Measure {
+  return async ({ load, nginx }) => {
+    if (nginx === undefined) return undefined
+    const { host, port } = nginx
+    const paths = [`/${file}`]
+    const job = { host, port, method: 'GET' as const, paths, bodyBytes: 0, connections, durationMs }
+    const result = await load.run(job)
+    return file === 'large' ? result.megabytesPerSecond : result.perSecond
+  }
+}
+
+function commits(writers: number): Measure {
+  return ({ folder }) => measureCommits(folder, { writers, durationMs })
+}
+
+/** Median milliseconds of a page of 1,000 keys, on one connection. */
+function page(kind: 'flat' | 'delimiter'): Measure {
+  return async (scene) => {
+    const times: number[] = []
+    // Another folder each time: a query is the same for all requests of a job.
+    for (const n of [0.1, 0.3, 0.5, 0.7, 0.9].map((share) => Math.floor(share * folders))) {
+      const job = { ...subject(scene), method: 'GET' as const, paths: [`/${BUCKET}-list`] }
+      const query = listQuery(kind, n)
+      const limits = { bodyBytes: 0, connections: 1, durationMs: durationMs / 5 }
+      times.push((await scene.load.run({ ...job, query, ...limits })).medianMs)
+    }
+    return median(times)
+  }
+}
+
+function listQuery(kind: 'flat' | 'delimiter', folder: number): Record<string, string> {
+  return kind === 'flat'
+    ? { 'list-type': '2', 'start-after': `f${folder}/500` }
+    : { 'list-type': '2', prefix: `f${folder}/`, delimiter: '/' }
+}
+
+/** A row of the table: what is measured, against what, and what it should reach. */
+interface Row {
+  readonly name: string
+  readonly unit: string
+  readonly measure: Measure
+  readonly against?: readonly { readonly name: string; readonly measure: Measure }[]
+  /** Least ratio to the first reference. */
+  readonly ratio?: number
+  /** Highest value in the row's unit. */
+  readonly atMost?: number
+}
+
+const BARE_GET_32 = { name: 'bare node:http GET', measure: bare('GET', 32) }
+
+const ROWS: readonly Row[] = [
+  {
+    name: 'PUT 4 KiB, 1 connection',
+    unit: '/s',
+    measure: smallPut(1),
+    against: [{ name: 'LMDB commits, 1 writer', measure: commits(1) }],
+  },
+  {
+    name: 'PUT 4 KiB, 32 connections',
+    unit: '/s',
+    measure: smallPut(32),
+    against: [BARE_GET_32, { name: 'LMDB commits, 32 writers', measure: commits(32) }],
+    ratio: 0.3,
+  },
+  {
+    name: 'GET 4 KiB, 1 connection',
+    unit: '/s',
+    measure: small('GET', 1),
+    against: [{ name: 'bare node:http', measure: bare('GET', 1) }],
+  },
+  {
+    name: 'GET 4 KiB, 32 connections',
+    unit: '/s',
+    measure: small('GET', 32),
+    against: [BARE_GET_32, { name: 'nginx', measure: nginxGet('small', 32) }],
+    ratio: 0.5,
+  },
+  {
+    name: 'HEAD, 32 connections',
+    unit: '/s',
+    measure: small('HEAD', 32),
+    against: [{ name: 'bare node:http', measure: bare('HEAD', 32) }],
+  },
+  {
+    name: 'PUT 64 MiB, 2 at a time',
+    unit: 'MB/s',
+    measure: large('PUT'),
+    against: [{ name: 'a sink that drops the bytes', measure: bare('PUT', 2, LARGE_BYTES) }],
+    ratio: 0.3,
+  },
+  {
+    name: 'GET 64 MiB, 2 at a time',
+    unit: 'MB/s',
+    measure: large('GET'),
+    against: [{ name: 'nginx', measure: nginxGet('large', 2) }],
+    ratio: 0.65,
+  },
+  { name: 'LIST of 1,000 keys, flat', unit: 'ms', measure: page('flat'), atMost: 5 },
+  { name: 'LIST of 1,000 keys, delimiter', unit: 'ms', measure: page('delimiter'), atMost: 5 },
+]
+
+/** Fills the buckets: objects to read, and the keys to list. */
+async function loadData(scene: Scene): Promise<void> {
+  const { load, server } = scene
+  const client = new WireClient(server)
+  for (const bucket of [BUCKET, `${BUCKET}-list`]) {
+    await client.send({ method: 'PUT', path: `/${bucket}` })
+  }
+  const put = { ...subject(scene), method: 'PUT' as const, connections: LOADING_CONNECTIONS }
+  await load.run({ ...put, paths: smallPaths, bodyBytes: SMALL_BYTES })
+  await load.run({ ...put, paths: largePaths, bodyBytes: LARGE_BYTES, connections: 2 })
+  const paths = numbered(listedKeys, (n) => {
+    const name = String(n % FOLDER_KEYS).padStart(3, '0')
+    return `/${BUCKET}-list/f${Math.floor(n / FOLDER_KEYS)}/${name}`
+  })
+  const { perSecond } = await load.run({ ...put, paths, bodyBytes: 0 })
+  say(`loaded ${listedKeys} keys at ${format(perSecond)} a second`)
+  for (const kind of ['flat', 'delimiter'] as const) {
+    const query = listQuery(kind, Math.floor(folders / 2))
+    const { body } = await client.send({ method: 'GET', path: `/${BUCKET}-list`, query })
+    const keys = xmlTexts(body, 'Key').length
+    if (keys !== FOLDER_KEYS) say(`WARNING: the ${kind} page has ${keys} keys, not ${FOLDER_KEYS}`)
+  }
+  client.close()
+}
+
+/** Highest anonymous memory of one worker after a while of idleness, in 10^6 bytes. */
+async function idleMegabytes(server: TestServer): Promise<number> {
+  await delay(IDLE_MS)
+  const bytes = await Promise.all((await server.serving()).map(anonymousBytes))
+  return Math.max(...bytes) / 1e6
+}
+
+interface Measured {
+  readonly value: number
+  readonly references: readonly { readonly name: string; readonly value: number | undefined }[]
+}
+
+async function measureRows(scene: Scene): Promise<Map<Row, Measured>> {
+  const samples = new Map<Measure, number[]>()
+  const take = async (name: string, measure: Measure): Promise<void> => {
+    const value = await measure(scene)
+    if (value === undefined) return
+    samples.set(measure, [...(samples.get(measure) ?? []), value])
+    say(`  ${name}: ${format(value)}`)
+  }
+  for (let round = 1; round <= rounds; round += 1) {
+    say(`round ${round} of ${rounds}`)
+    const taken = new Set<Measure>()
+    for (const row of ROWS) {
+      for (const reference of row.against ?? []) {
+        if (taken.has(reference.measure)) continue
+        taken.add(reference.measure)
+        await take(`(${reference.name}, for ${row.name})`, reference.measure)
+      }
+      await take(row.name, row.measure)
+    }
+  }
+  return new Map(
+    ROWS.map((row) => {
+      const references = (row.against ?? []).map(({ name, measure }) => {
+        const taken = samples.get(measure)
+        return { name, value: taken && median(taken) }
+      })
+      return [row, { value: median(samples.get(row.measure) ?? []), references }]
+    }),
+  )
+}
+
+function printRow(row: Row, { value, references }: Measured): void {
+  const [first] = references
+  const compared = references.map(({ name, value: reference }) =>
+    reference === undefined
+      ? `${name}: not installed`
+      : `${name} ${format(reference)} ${row.unit} (${(value / reference).toFixed(2)}×)`,
+  )
+  let aim = ''
+  let isMet: boolean | undefined
+  if (row.atMost !== undefined) {
+    aim = `≤ ${row.atMost} ${row.unit}`
+    isMet = value <= row.atMost
+  } else if (row.ratio !== undefined) {
+    aim = `≥ ${row.ratio}×`
+    isMet = first?.value === undefined ? undefined : value / first.value >= row.ratio
+  }
+  const met = isMet === undefined ? '' : isMet ? 'yes' : 'NO'
+  say(`| ${row.name} | ${format(value)} ${row.unit} | ${compared.join('; ')} | ${aim} | ${met} |`)
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}
+
+function format(value: number): string {
+  return value >= 100
+    ? Math.round(value).toLocaleString('en-US')
+    : String(Number(value.toPrecision(3)))
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+async function main(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-'))
+  const load = new LoadGenerator()
+  const sizes = { smallBytes: SMALL_BYTES, largeBytes: LARGE_BYTES }
+  const references = [await startBare(), await startNginx(folder, sizes)] as const
+  const [bareServer, nginx] = references
+  try {
+    await using server = await startServer({ workers: WORKERS })
+    const readyMs = [server.readyMs]
+    while (readyMs.length < READY_STARTS) {
+      await server.restart()
+      readyMs.push(server.readyMs)
+    }
+    const idle = await idleMegabytes(server)
+    const scene = { load, server, bare: bareServer, nginx, folder }
+    await loadData(scene)
+    const measured = await measureRows(scene)
+    const afterwards = await idleMegabytes(server)
+    say(`\n${availableParallelism()} cores, ${WORKERS} workers, Node ${process.versions.node}, `)
+    say(`medians of ${rounds} rounds of ${durationMs / 1_000} s\n`)
+    say('| what | Holdfast | reference (ratio) | aim | met |')
+    say('|---|---|---|---|---|')
+    for (const [row, values] of measured) printRow(row, values)
+    const alone = (value: number): Measured => ({ value, references: [] })
+    const measure: Measure = () => Promise.resolve(undefined)
+    const ready = { name: 'ready after start', unit: 'ms', measure, atMost: 500 }
+    printRow(ready, alone(median(readyMs)))
+    const rss = { name: 'RssAnon of an idle worker, fresh', unit: 'MB', measure, atMost: 120 }
+    printRow(rss, alone(idle))
+    const after = { name: 'RssAnon of a worker, idle after this load', unit: 'MB', measure }
+    printRow(after, alone(afterwards))
+  } finally {
+    load.stop()
+    await Promise.all(references.map((reference) => reference?.stop()))
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+await main()

@@ -1,0 +1,57 @@
+// Fetches the clients that the compatibility test runs: Python ones into virtual environments in
+// `node_modules/.cache/`, the others as Debian packages. What is there already is used as it is.
+
+import { execFile } from 'node:child_process'
+import { access, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const CACHE = fileURLToPath(new URL('../../../../node_modules/.cache/clients/', import.meta.url))
+
+/** Versions are fixed, so that a failure means a change of ours. */
+const PYTHON_PACKAGES = {
+  awscli: 'awscli==1.46.3',
+  boto3: 'boto3==1.44.5',
+  s3cmd: 's3cmd==2.4.0',
+} as const
+
+/** Installs a Python package if need be; returns the path of one of its commands. */
+export async function pythonCommand(
+  name: keyof typeof PYTHON_PACKAGES,
+  command: string,
+): Promise<string> {
+  const wanted = PYTHON_PACKAGES[name]
+  const folder = join(CACHE, wanted)
+  const done = join(folder, 'installed')
+  if (!(await exists(done))) {
+    await mkdir(CACHE, { recursive: true })
+    await run('python3', ['-m', 'venv', '--clear', folder])
+    await run(join(folder, 'bin', 'pip'), ['install', '--quiet', wanted])
+    await mkdir(done)
+  }
+  return join(folder, 'bin', command)
+}
+
+/** Installs a Debian package if its command isn't there; returns the command's path. */
+export async function debianCommand(packageName: string, path: string): Promise<string> {
+  if (await exists(path)) return path
+  if (process.getuid?.() !== 0) {
+    throw new Error(`${path} is missing and only root can apt-get install ${packageName}`)
+  }
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const install = ['install', '-y', '-qq', '--no-install-recommends', packageName]
+  await run('apt-get', install, { env }).catch(async () => {
+    await run('apt-get', ['update', '-qq'], { env })
+    await run('apt-get', install, { env })
+  })
+  return path
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,217 @@
+// Fills the disk under the server, on a small tmpfs and on a small ext4: writes must be refused in
+// S3's form, reads go on, nothing half-written be seen, and writing work again when there is room.
+// Needs root, to mount.
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, rm, statfs, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { checkStore } from '../crash/check.ts'
+import { bodyOf, type Content, ID_HEADER, md5 } from '../crash/content.ts'
+import { KeyHistory } from '../crash/history.ts'
+import { startServer, type TestServer } from '../harness.ts'
+import { objectPath, type WireAnswer, WireClient, xmlText } from '../wire.ts'
+
+const run = promisify(execFile)
+const BUCKET = 'full-bucket'
+const ROOM_BYTES = 48 * 1024 ** 2
+const BALLAST_BYTES = 14 * 1024 ** 2
+const SMALL_BYTES = 6_000
+const LARGE_BYTES = 3_000_000
+const REFUSALS = 12
+const WRITERS = 4
+const RECOVERY_MS = 60_000
+
+type FileSystem = 'tmpfs' | 'ext4'
+
+/** A small file system, removed at the end. */
+class SmallDisk implements AsyncDisposable {
+  readonly folder: string
+  readonly #scratch: string
+
+  constructor(scratch: string) {
+    this.#scratch = scratch
+    this.folder = join(scratch, 'room')
+  }
+
+  async mount(kind: FileSystem): Promise<void> {
+    await mkdir(this.folder)
+    if (kind === 'tmpfs') {
+      await run('mount', ['-t', 'tmpfs', '-o', `size=${ROOM_BYTES}`, 'tmpfs', this.folder])
+      return
+    }
+    const image = join(this.#scratch, 'image')
+    await writeFile(image, '')
+    await truncate(image, ROOM_BYTES)
+    await run('mkfs.ext4', ['-q', '-m', '0', image])
+    await run('mount', ['-o', 'loop', image, this.folder])
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await run('umount', [this.folder]).catch(() => run('umount', ['--lazy', this.folder]))
+    await rm(this.#scratch, { recursive: true, force: true })
+  }
+}
+
+/** The scene of one file system: what was written, and how. */
+class Filling {
+  readonly histories: KeyHistory[] = []
+  readonly refusals: WireAnswer[] = []
+  readonly #client: WireClient
+  #position = 0
+
+  constructor(client: WireClient) {
+    this.#client = client
+  }
+
+  now(): number {
+    this.#position += 1
+    return this.#position
+  }
+
+  /** Puts a new key; true if it was accepted. */
+  async put(sizeBytes: number): Promise<boolean> {
+    const id = `v${this.histories.length}`
+    const history = new KeyHistory(BUCKET, `${sizeBytes}/${id}`)
+    this.histories.push(history)
+    const body = bodyOf(id, sizeBytes)
+    const content: Content = { id, seed: id, sizeBytes, etag: md5(body) }
+    const attempt = history.begin(content, this.now())
+    const answer = await this.#client.send({
+      method: 'PUT',
+      path: objectPath(BUCKET, history.key),
+      headers: { [ID_HEADER]: id },
+      body,
+    })
+    if (answer.status === 200) attempt.acknowledge(this.now())
+    else {
+      // Refused for sure: it must not show up.
+      history.refuse(attempt)
+      this.refusals.push(answer)
+    }
+    return answer.status === 200
+  }
+
+  /** Several writers at once until each was refused a few times. */
+  async fill(sizeBytes: number): Promise<void> {
+    const before = this.refusals.length
+    const writer = async (): Promise<void> => {
+      while (this.refusals.length - before < REFUSALS) await this.put(sizeBytes)
+    }
+    await Promise.all(Array.from({ length: WRITERS }, writer))
+  }
+
+  /** All problems of what can be read now. */
+  check(): Promise<string[]> {
+    const { histories } = this
+    const client = this.#client
+    return checkStore({ client, buckets: [BUCKET], histories, at: this.now(), settle: false })
+  }
+
+  /** Deletes a few objects; returns the answers that were no success. */
+  async removeSome(count: number): Promise<string[]> {
+    const failures: string[] = []
+    const kept = this.histories.filter((history) => {
+      const now = this.now()
+      return history.possible(now, now).some(({ content }) => content !== undefined)
+    })
+    for (const history of kept.slice(0, count)) {
+      const attempt = history.begin(undefined, this.now())
+      const path = objectPath(BUCKET, history.key)
+      const answer = await this.#client.send({ method: 'DELETE', path })
+      if (answer.status === 204) attempt.acknowledge(this.now())
+      else {
+        history.refuse(attempt)
+        failures.push(`${answer.status} ${xmlText(answer.body, 'Code')}`)
+      }
+    }
+    return failures
+  }
+}
+
+function assertRefusedProperly(refusals: readonly WireAnswer[]): void {
+  assert.ok(refusals.length > 0, 'the disk was never full')
+  for (const { status, headers, body } of refusals) {
+    assert.ok(status === 503 || status === 507, `refused with ${status}: ${body}`)
+    assert.match(String(headers['content-type']), /xml/)
+    assert.ok(xmlText(body, 'Code'), `no error code in ${body}`)
+    assert.ok(xmlText(body, 'Message'), `no message in ${body}`)
+    assert.ok(headers['x-amz-request-id'], 'no request id')
+  }
+}
+
+async function untilWritable(filling: Filling): Promise<number> {
+  const started = performance.now()
+  while (!(await filling.put(SMALL_BYTES)) || !(await filling.put(LARGE_BYTES))) {
+    assert.ok(performance.now() - started < RECOVERY_MS, 'writing did not work again')
+    await delay(500)
+  }
+  return Math.round(performance.now() - started)
+}
+
+async function scenario(t: TestContext, kind: FileSystem, sizeBytes: number): Promise<void> {
+  await using disk = new SmallDisk(await mkdtemp(join(tmpdir(), 'holdfast-full-')))
+  await disk.mount(kind)
+  const ballast = join(disk.folder, 'ballast')
+  await writeFile(ballast, Buffer.alloc(BALLAST_BYTES, 1))
+  await using server: TestServer = await startServer({
+    workers: 2,
+    dataFolder: join(disk.folder, 'data'),
+  })
+  const client = new WireClient(server)
+  const primary = server.pid
+  const workers = await server.workers()
+  await client.send({ method: 'PUT', path: `/${BUCKET}` })
+  const filling = new Filling(client)
+
+  await t.test('refuses writes in the form of S3', async (step) => {
+    await filling.fill(sizeBytes)
+    const { bavail, bsize } = await statfs(disk.folder)
+    const codes = new Set(
+      filling.refusals.map((one) => `${one.status} ${xmlText(one.body, 'Code')}`),
+    )
+    const accepted = filling.histories.length - filling.refusals.length
+    step.diagnostic(`${accepted} accepted, then ${[...codes].join(', ')}; ${bavail * bsize} B free`)
+    assertRefusedProperly(filling.refusals)
+  })
+  await t.test('keeps its processes, reads and lists what was accepted, nothing else', async () => {
+    assert.deepEqual(await filling.check(), [])
+    assert.equal(server.pid, primary)
+    assert.ok(server.isRunning)
+    assert.deepEqual(await server.workers(), workers)
+  })
+  await t.test('deletes, or says why not', async (step) => {
+    const failures = await filling.removeSome(20)
+    step.diagnostic(
+      `deletions refused on the full disk: ${failures.length} of 20 ${failures[0] ?? ''}`,
+    )
+    for (const failure of failures) assert.match(failure, /^(503|507) \w+/)
+    assert.deepEqual(await filling.check(), [])
+  })
+  await t.test('writes again when there is room', async (step) => {
+    await rm(ballast)
+    step.diagnostic(`writing again after ${await untilWritable(filling)} ms`)
+    assert.deepEqual(await filling.removeSome(5), [])
+    assert.deepEqual(await filling.check(), [])
+    assert.deepEqual(await server.workers(), workers)
+  })
+  await t.test('is whole after filling up again and kill -9', async () => {
+    await filling.fill(sizeBytes)
+    await server.kill()
+    const fsck = await server.fsck()
+    assert.equal(fsck.exitCode, 0, fsck.output)
+    await server.restart()
+    assert.deepEqual(await filling.check(), [])
+    assert.equal(await server.stop(), 0)
+  })
+  client.close()
+}
+
+for (const kind of ['tmpfs', 'ext4'] as const) {
+  test(`a full ${kind}, filled with small objects`, (t) => scenario(t, kind, SMALL_BYTES))
+  test(`a full ${kind}, filled with large objects`, (t) => scenario(t, kind, LARGE_BYTES))
+}

@@ -1,0 +1,44 @@
+// Watches how much memory processes have for themselves. Anonymous memory (RssAnon) is what counts:
+// pages of a memory map or of a file are the system's to take back.
+
+import { readFile } from 'node:fs/promises'
+
+const SAMPLE_MS = 50
+
+/** Anonymous resident memory of a process in bytes; 0 if it has ended. */
+export async function anonymousBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+  const kibibytes = /^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1]
+  return Number(kibibytes ?? 0) * 1024
+}
+
+/** The highest anonymous memory of each of some processes until `stop`. */
+export class MemoryWatch {
+  readonly #pids: readonly number[]
+  readonly #highest = new Map<number, number>()
+  readonly #timer: NodeJS.Timeout
+
+  constructor(pids: readonly number[]) {
+    this.#pids = pids
+    this.#timer = setInterval(() => void this.#sample(), SAMPLE_MS)
+  }
+
+  /** Ends watching; resolves to the highest value of any one process, in bytes. */
+  async stop(): Promise<number> {
+    clearInterval(this.#timer)
+    await this.#sample()
+    return Math.max(...this.#highest.values())
+  }
+
+  async #sample(): Promise<void> {
+    for (const pid of this.#pids) {
+      const bytes = await anonymousBytes(pid)
+      this.#highest.set(pid, Math.max(bytes, this.#highest.get(pid) ?? 0))
+    }
+  }
+}
+
+/** Bytes as whole mebibytes, for people. */
+export function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 1024 ** 2)} MiB`
+}

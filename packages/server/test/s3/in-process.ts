@@ -1,0 +1,164 @@
+// The S3 handler behind a real HTTP server, in this process, on a store in a temporary folder: what
+// wire tests need without the cost of starting `holdfast serve` for each file.
+
+import { once } from 'node:events'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
+import { createKeyLookup } from '../../src/access/key.ts'
+import { type OpenServices, openServices } from '../../src/compose.ts'
+import type { Log } from '../../src/observe/log.ts'
+import { silentMetrics } from '../../src/observe/metrics.ts'
+import { createHttpServer } from '../../src/protocol/http/server.ts'
+import { createS3Handler } from '../../src/protocol/s3/handler.ts'
+import { Router } from '../../src/router.ts'
+import { type Credential, randomCredential } from '../harness.ts'
+import { type WireAnswer, WireClient, type WireRequest } from '../wire.ts'
+
+/** What a test may choose. */
+export interface InProcessOptions {
+  /** Owners beside the first, each with one key. */
+  readonly owners?: number
+  /** Names in front of which a bucket may stand. */
+  readonly domains?: readonly string[]
+  readonly requiredRegion?: string
+}
+
+/** A fault that the server logged. */
+export interface LoggedFault {
+  readonly message: string
+  readonly error: unknown
+}
+
+/** A server under test. */
+export class InProcessServer implements AsyncDisposable {
+  readonly port: number
+  readonly endpoint: string
+  readonly credentials: readonly Credential[]
+  readonly dataFolder: string
+  readonly store: OpenServices
+  /** What was logged as an error: a test that expects none says so with `assert.deepEqual`. */
+  readonly faults: LoggedFault[]
+  readonly #server: Server
+  readonly #clients: { destroy(): void }[] = []
+
+  private constructor(parts: {
+    server: Server
+    port: number
+    credentials: readonly Credential[]
+    dataFolder: string
+    store: OpenServices
+    faults: LoggedFault[]
+  }) {
+    this.#server = parts.server
+    this.port = parts.port
+    this.endpoint = `http://127.0.0.1:${parts.port}`
+    this.credentials = parts.credentials
+    this.dataFolder = parts.dataFolder
+    this.store = parts.store
+    this.faults = parts.faults
+  }
+
+  static async start(options: InProcessOptions = {}): Promise<InProcessServer> {
+    const dataFolder = await mkdtemp(join(tmpdir(), 'holdfast-s3-'))
+    const credentials = ['first', 'second', 'third']
+      .slice(0, 1 + (options.owners ?? 0))
+      .map((name) => randomCredential(name))
+    const faults: LoggedFault[] = []
+    const store = await openServices({
+      dataFolder,
+      region: 'us-east-1',
+      log: faultLog(faults),
+      metrics: silentMetrics,
+      isSweeping: false,
+    })
+    const domains = options.domains ?? []
+    const { requiredRegion } = options
+    const handler = createS3Handler({
+      services: store.services,
+      lookup: createKeyLookup(credentials),
+      domains,
+      ...(requiredRegion === undefined ? {} : { requiredRegion }),
+    })
+    const { log, metrics, clock } = store.services
+    const exposition = async (): Promise<string> => ''
+    const router = new Router({ handler, domains, log, metrics, clock, exposition })
+    const server = createHttpServer()
+    router.attach(server)
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    return new InProcessServer({ server, port, credentials, dataFolder, store, faults })
+  }
+
+  /** The credential of an owner, the first if none is named. */
+  credential(owner = 0): Credential {
+    const credential = this.credentials[owner]
+    if (credential === undefined) throw new Error(`there is no owner ${owner}`)
+    return credential
+  }
+
+  /** An SDK client, path style, without retries. */
+  client(owner = 0, overrides: S3ClientConfig = {}): S3Client {
+    const { accessKeyId, secretAccessKey } = this.credential(owner)
+    const client = new S3Client({
+      endpoint: this.endpoint,
+      region: 'us-east-1',
+      forcePathStyle: true,
+      maxAttempts: 1,
+      credentials: { accessKeyId, secretAccessKey },
+      ...overrides,
+    })
+    this.#clients.push(client)
+    return client
+  }
+
+  /** A client that sends just what it is told, signed. */
+  wire(owner = 0): WireClient {
+    const { accessKeyId, secretAccessKey } = this.credential(owner)
+    const target = { host: '127.0.0.1', port: this.port, accessKeyId, secretAccessKey }
+    const client = new WireClient(target)
+    this.#clients.push({ destroy: () => client.close() })
+    return client
+  }
+
+  /** Sends one signed request of an owner's. */
+  async send(wanted: WireRequest, owner = 0): Promise<WireAnswer> {
+    return this.wire(owner).send(wanted)
+  }
+
+  /** The files that hold blobs. */
+  async blobFiles(): Promise<string[]> {
+    const folder = join(this.dataFolder, 'blobs')
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+    return entries.filter((entry) => entry.isFile()).map((entry) => entry.name)
+  }
+
+  /** Stops, and removes everything. */
+  async close(): Promise<void> {
+    for (const client of this.#clients) client.destroy()
+    const closed = once(this.#server, 'close')
+    this.#server.close()
+    this.#server.closeAllConnections()
+    await closed
+    await this.store.close()
+    await rm(this.dataFolder, { recursive: true, force: true })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+function faultLog(faults: LoggedFault[]): Log {
+  const nothing = (): void => undefined
+  return {
+    debug: nothing,
+    info: nothing,
+    warn: nothing,
+    error: (message, fields) => void faults.push({ message, error: fields?.['error'] }),
+  }
+}
