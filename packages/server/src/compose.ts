@@ -17,7 +17,7 @@ import { Sweeper } from './operation/sweep.ts'
 import { TokenSealer } from './operation/token.ts'
 import { Readers } from './store/epoch.ts'
 import { IdSource } from './store/id.ts'
-import { registerStart } from './store/process.ts'
+import { endStart, registerStart } from './store/process.ts'
 import { ensureSecret } from './store/secret.ts'
 
 /** What a process works with, and what it tells others through. */
@@ -28,8 +28,10 @@ export interface ServiceOptions {
   readonly log: Log
   readonly metrics: Metrics
   readonly clock?: Clock
-  /** Whether this process takes part in the collection of garbage; true if left out. */
+  /** False if the caller sweeps, or nobody should; true if left out. */
   readonly isSweeping?: boolean
+  /** The token by which others tell whether this process lives; the system's if left out. */
+  readonly liveness?: string
 }
 
 /** The services of one process, to be closed when its requests have ended. */
@@ -48,7 +50,8 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
   const { dataFolder, region, log, metrics, clock = systemClock } = options
   const engine = await openEngine(dataFolder)
   try {
-    const { start, secret, ids } = await register(engine, dataFolder)
+    const liveness = options.liveness ?? ownLiveness()
+    const { start, secret, ids } = await register({ engine, dataFolder, liveness })
     const blobs = await openFileBlobs({ folder: join(dataFolder, 'blobs'), start })
     const readers = new Readers()
     const tokens = new TokenSealer(secret)
@@ -61,6 +64,12 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
       async close() {
         await sweeper?.close()
         await blobs.close()
+        // Without it the start would count as alive for as long as this process lives.
+        await engine
+          .write((tx) => endStart(tx, start))
+          .catch((error: unknown) => {
+            log.warn('could not note the end of this process; its successor will see it', { error })
+          })
         await engine.close()
       },
     }
@@ -77,14 +86,19 @@ interface Registration {
 }
 
 /** Registers the process; on a full disk, with the room that is kept back for this. */
-async function register(engine: Engine, dataFolder: string): Promise<Registration> {
+async function register(options: {
+  readonly engine: Engine
+  readonly dataFolder: string
+  readonly liveness: string
+}): Promise<Registration> {
+  const { engine, dataFolder, liveness } = options
   const attempt = async (): Promise<Registration> => {
     const ids = await IdSource.open(engine)
     const random = randomBytes(32)
     return engine.write(async (tx) => ({
       ids,
       secret: await ensureSecret(tx, random),
-      start: await registerStart(tx, ownLiveness()),
+      start: await registerStart(tx, liveness),
     }))
   }
   try {

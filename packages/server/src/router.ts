@@ -235,6 +235,7 @@ function sendText(
     'Content-Type': answer.type,
     'Content-Length': bytes.length,
     'Cache-Control': 'no-store',
+    Server: 'Holdfast',
   })
   response.end(isHead ? undefined : bytes)
   const bytesOut = isHead ? 0 : bytes.length

@@ -45,6 +45,10 @@ export interface BlobStore {
    * may be back, for the sweep of its start to find.
    */
   delete(id: BlobId): Promise<void>
+  /** Removes blobs; durable when it resolves. No error if some are gone already. */
+  deleteAll(ids: readonly BlobId[]): Promise<void>
+  /** Bytes of a finished blob; undefined if there is none. */
+  size(id: BlobId): Promise<number | undefined>
   /** The blobs that the process start `start` left, finished or not; for the sweep after a crash. */
   list(start: number): AsyncIterable<BlobId>
   /**

@@ -3,8 +3,8 @@
 // left is found without a look at what the living write.
 
 import type { FileHandle } from 'node:fs/promises'
-import { mkdir, open, readdir, rename, rmdir, statfs, unlink } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { mkdir, open, readdir, rename, rmdir, stat, statfs, unlink } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { StoreError } from '../base/errors.ts'
 import type { BlobId, BlobStore, ByteRange, ByteSource } from './blob.ts'
 import { type Buffers, createBuffers } from './buffer.ts'
@@ -101,6 +101,21 @@ class FileBlobs implements BlobStore {
     const path = this.#path(id)
     if (await removed(unlink(path))) return
     await removed(unlink(path + unfinished))
+  }
+
+  async deleteAll(ids: readonly BlobId[]): Promise<void> {
+    await Promise.all(ids.map((id) => this.delete(id)))
+    const folders = new Set(ids.map((id) => dirname(this.#path(id))))
+    for (const folder of folders) await removed(syncFolder(folder))
+  }
+
+  async size(id: BlobId): Promise<number | undefined> {
+    try {
+      return (await stat(this.#path(id))).size
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return undefined
+      throw error
+    }
   }
 
   async *list(start: number): AsyncIterable<BlobId> {

@@ -1,4 +1,94 @@
+// `holdfast fsck`: checks everything in a data folder and says in plain words what is wrong. A server
+// may be at work in the folder; the check sees one moment of it.
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { BlobStore } from '../blob/blob.ts'
+import { openFileBlobs } from '../blob/file.ts'
 import type { FsckConfig } from '../config.ts'
-export async function fsck(_config: FsckConfig): Promise<number> {
-  return 0
+import { type Engine, FormatError } from '../engine/engine.ts'
+import { openEngine } from '../engine/open.ts'
+import { type CheckSummary, checkStore, type Finding } from '../operation/check.ts'
+import { CommandError, exitCodes, systemCode } from './exit.ts'
+
+/** Checks the folder and returns the exit code: 0 when it is clean, 4 when there are findings. */
+export async function fsck({ dataFolder, isJson }: FsckConfig): Promise<number> {
+  const { engine, blobs } = await openStore(dataFolder)
+  const started = performance.now()
+  const progress = new Progress(!isJson && process.stderr.isTTY === true)
+  try {
+    const check = checkStore({ engine, blobs, onProgress: (phase) => progress.show(phase) })
+    let step = await check.next()
+    while (step.done !== true) {
+      progress.clear()
+      console.log(isJson ? JSON.stringify({ finding: step.value }) : describe(step.value))
+      step = await check.next()
+    }
+    progress.clear()
+    const summary = step.value
+    const seconds = Math.round(performance.now() - started) / 1000
+    console.log(
+      isJson ? JSON.stringify({ summary: { ...summary, seconds } }) : conclude(summary, seconds),
+    )
+    return summary.findings === 0 ? exitCodes.ok : exitCodes.findings
+  } finally {
+    await blobs.close()
+    await engine.close()
+  }
+}
+
+async function openStore(
+  dataFolder: string,
+): Promise<{ readonly engine: Engine; readonly blobs: BlobStore }> {
+  if (!existsSync(join(dataFolder, 'engine'))) {
+    throw new CommandError(`there is no store in ${dataFolder}; name the data folder with --data`)
+  }
+  try {
+    const engine = await openEngine(dataFolder, { readMs: Number.POSITIVE_INFINITY })
+    // The start is of no account to who writes nothing.
+    const blobs = await openFileBlobs({ folder: join(dataFolder, 'blobs'), start: 0 })
+    return { engine, blobs }
+  } catch (error) {
+    const exitCode = error instanceof FormatError ? exitCodes.refused : exitCodes.failure
+    const reason = systemCode(error) ?? (error instanceof Error ? error.message : String(error))
+    throw new CommandError(`can't open the store in ${dataFolder}: ${reason}`, {
+      exitCode,
+      cause: error,
+    })
+  }
+}
+
+function describe({ invariant, where, detail }: Finding): string {
+  return `${where}: ${detail}\n  broken rule: ${invariant}`
+}
+
+function conclude(summary: CheckSummary, seconds: number): string {
+  const { buckets, objects, uploads, blobs, blobBytes, garbage, findings } = summary
+  const counts =
+    `${buckets} buckets, ${objects} objects, ${uploads} uploads in progress, ` +
+    `${blobs} blobs of ${blobBytes} bytes, ${garbage} blobs that wait for collection; ${seconds} s`
+  if (findings === 0) return `clean: ${counts}`
+  return (
+    `${findings} findings: ${counts}\n` +
+    'The store never does this to itself: suspect the disk, or files that were changed by hand.\n' +
+    'Keep a copy of the folder as it is. Objects that are not named above can be read and copied\n' +
+    'to a new folder; those that are named are to be restored from elsewhere.'
+  )
+}
+
+/** One line on a terminal that says what is being checked. */
+class Progress {
+  readonly #isShown: boolean
+
+  constructor(isShown: boolean) {
+    this.#isShown = isShown
+  }
+
+  show(phase: string): void {
+    if (this.#isShown) process.stderr.write(`\r\x1b[Kchecking ${phase} …`)
+  }
+
+  clear(): void {
+    if (this.#isShown) process.stderr.write('\r\x1b[K')
+  }
 }

@@ -8,6 +8,7 @@ import { systemClock } from '../base/clock.ts'
 import { isStoreError } from '../base/errors.ts'
 import { type OpenServices, openServices } from '../compose.ts'
 import type { ServeConfig } from '../config.ts'
+import { FormatError } from '../engine/engine.ts'
 import { openProcessLog, type ProcessLog } from '../observe/pino.ts'
 import {
   Counters,
@@ -60,6 +61,9 @@ function fail(error: unknown): void {
 
 function explain(error: unknown): { readonly message: string; readonly exitCode: number } {
   if (error instanceof CommandError) return error
+  if (error instanceof FormatError) {
+    return { message: error.message, exitCode: exitCodes.refused }
+  }
   if (isStoreError(error, 'InsufficientStorage')) {
     return {
       message: 'the disk of the data folder is full: make room, and start again',

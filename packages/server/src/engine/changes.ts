@@ -43,19 +43,12 @@ export class Changes {
 
   /** Adds a change after those that are there. */
   push(change: Change): void {
-    const name = nameOf(change.key)
-    const before = this.#byName.get(name)
-    if (before === undefined && this.#sorted !== undefined) {
-      this.#sorted.splice(lowerBound(this.#sorted, name), 0, name)
-    }
-    this.#byName.set(name, before === undefined ? change : combined(before, change))
-    this.#sizeBytes +=
-      change.key.length + (change.kind === 'put' ? change.value.length : counterBytes)
+    this.#push(nameOf(change.key), change)
   }
 
   /** Adds all of `later` after those that are there. */
   pushAll(later: Changes): void {
-    for (const change of later.#byName.values()) this.push(change)
+    for (const [name, change] of later.#byName) this.#push(name, change)
   }
 
   /** False when `later` adds to a key whose value, as buffered here, is no counter. */
@@ -70,6 +63,11 @@ export class Changes {
 
   find(key: Bytes): Change | undefined {
     return this.#byName.size === 0 ? undefined : this.#byName.get(nameOf(key))
+  }
+
+  /** True when the key called `name` is changed. */
+  has(name: string): boolean {
+    return this.#byName.has(name)
   }
 
   values(): Iterable<Change> {
@@ -92,6 +90,16 @@ export class Changes {
   before(name: string | undefined): Change | undefined {
     const sorted = this.#inOrder()
     return this.#at(sorted[(name === undefined ? sorted.length : lowerBound(sorted, name)) - 1])
+  }
+
+  #push(name: string, change: Change): void {
+    const before = this.#byName.get(name)
+    if (before === undefined && this.#sorted !== undefined) {
+      this.#sorted.splice(lowerBound(this.#sorted, name), 0, name)
+    }
+    this.#byName.set(name, before === undefined ? change : combined(before, change))
+    this.#sizeBytes +=
+      change.key.length + (change.kind === 'put' ? change.value.length : counterBytes)
   }
 
   #at(name: string | undefined): Change | undefined {

@@ -63,7 +63,9 @@ export interface EngineStatistics {
 export interface Engine {
   /**
    * Runs `body` on one fresh snapshot, which must not be held longer than
-   * `ownLimits.engineReadMs`. With `maxStalenessMs`, a snapshot that old may serve.
+   * `ownLimits.engineReadMs`: after that it is closed, and every further use of it throws. With
+   * `maxStalenessMs`, a snapshot that old may serve.
+   * @throws StoreError `ServiceUnavailable` when it was held too long, or the engine is closed.
    */
   read<T>(
     body: (tx: ReadTransaction) => Promise<T>,
@@ -72,9 +74,11 @@ export interface Engine {
   /**
    * Runs `body` and commits what it wrote in one serializable step; resolves when that is durable.
    * `body` may run several times, so it has no effect except through its transaction, and awaits
-   * nothing but it. If it throws, nothing is written and the error is passed on.
-   * @throws StoreError `SlowDown` when it lost too many races, `InsufficientStorage` on a full disk,
-   *   `KeyTooLong` when a key can't be stored.
+   * nothing but it. If it throws, nothing is written and the error is passed on: what it refused on
+   * was then the newest state. A body that writes nothing costs no commit.
+   * @throws StoreError `SlowDown` when it lost too many races or too many wait, `InsufficientStorage`
+   *   on a full disk, `KeyTooLong` when a key can't be stored, `ServiceUnavailable` when it ran too
+   *   long or the engine is closed, `Internal` when the store fails.
    */
   write<T>(body: (tx: WriteTransaction) => Promise<T>): Promise<T>
   /** Resolves as soon as the value of `key` is not `seen` any more; rejects with the signal's reason. */
@@ -82,4 +86,9 @@ export interface Engine {
   statistics(): EngineStatistics
   /** Ends what is under way and closes the store; later calls reject. */
   close(): Promise<void>
+}
+
+/** The store was written by a version that this one can't follow. The message says what to do. */
+export class FormatError extends Error {
+  override readonly name = 'FormatError'
 }

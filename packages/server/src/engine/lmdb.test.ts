@@ -119,18 +119,41 @@ test('a watch sees what another process writes', () =>
     await exited(child)
   }))
 
-test('a hundred watches cost one look at the store, not a hundred', () =>
-  withEngine(async (engine, path) => {
-    const controller = new AbortController()
-    const watches = Array.from({ length: 100 }, (_, index) =>
-      engine.watch(utf8(`row${index}`), undefined, controller.signal),
-    )
-    const child = start({ task: 'count', path, times: 1 })
-    await engine.watch(utf8('count'), undefined, controller.signal)
-    await exited(child)
-    controller.abort(new Error('on purpose'))
-    const outcomes = await Promise.allSettled(watches)
-    assert.ok(outcomes.every(({ status }) => status === 'rejected'))
+test('a read that was ended holds no pages back', () =>
+  withFolder(async (path) => {
+    const engine = await openLmdb({ path, readMs: 50 })
+    const overwrite = () => engine.write(async (tx) => tx.put(utf8('a'), Buffer.alloc(200_000, 1)))
+    await overwrite()
+    const { promise: endless, resolve } = Promise.withResolvers<void>()
+    const stuck = engine.read(() => endless)
+    const later = engine.read(async (tx) => {
+      for (;;) {
+        await tx.get(utf8('a'))
+        await new Promise((resume) => setImmediate(resume))
+      }
+    })
+    await assert.rejects(later)
+    for (let i = 0; i < 100; i++) await overwrite()
+    assert.ok(engine.statistics().sizeBytes < 3_000_000, `${engine.statistics().sizeBytes} bytes`)
+    await engine.close()
+    resolve()
+    await stuck
+  }))
+
+test('thousands of reads may be open at once', () =>
+  withEngine(async (engine) => {
+    let open = 0
+    const { promise: allOpen, resolve } = Promise.withResolvers<void>()
+    const reads = Array.from({ length: 2000 }, async (_, index) => {
+      await engine.write(async (tx) => tx.put(utf8(`row${index % 10}`), utf8(String(index))))
+      return engine.read(async (tx) => {
+        const before = await tx.get(utf8('row1'))
+        if (++open === 2000) resolve()
+        await allOpen
+        assert.deepEqual(await tx.get(utf8('row1')), before)
+      })
+    })
+    await Promise.all(reads)
   }))
 
 test('a store of a newer format is refused in plain words', () =>

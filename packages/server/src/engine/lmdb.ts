@@ -9,7 +9,7 @@ import { ABORT, type Database, open, type RootDatabase, type Transaction } from 
 import { type Bytes, utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
-import type { Engine, Range, Row } from './engine.ts'
+import { type Engine, FormatError, type Range, type Row } from './engine.ts'
 import { type Committing, OptimisticEngine, type Snapshot, type Store } from './optimistic.ts'
 import { decodeState, encodeState, type State } from './state.ts'
 import { readTooLong } from './transaction.ts'
@@ -42,14 +42,19 @@ const maxReaders = 8192
 /** Free bytes below which a failed commit is taken for a full disk. */
 const fullDiskBytes = 16_777_216
 
+/** Linux's numbers of NFS, CIFS, SMB2 and SMB; statfs(2). */
+const networkFileSystems: readonly number[] = [0x6969, 0xff534d42, 0xfe534d42, 0x517b]
+
 type Rows = Database<Buffer, Uint8Array>
 
 /**
  * Opens the store at `path`, or makes it.
- * @throws Error when it was written by a newer version, or can't be opened.
+ * @throws Error when it was written by a newer version, lies on a network file system, or can't be
+ *   opened.
  */
 export async function openLmdb(options: LmdbOptions): Promise<Engine> {
   mkdirSync(options.path, { recursive: true, mode: 0o700 })
+  await checkLocal(options.path)
   const store = new LmdbStore(options)
   try {
     await store.checkFormat()
@@ -147,7 +152,7 @@ class LmdbSnapshot implements Snapshot, View {
   constructor(root: Rows, rows: Rows, readMs: number) {
     // Without this the transaction may be one that was opened before another process committed.
     root.resetReadTxn()
-    this.#transaction = root.useReadTransaction()
+    this.#transaction = begun(root)
     this.#root = root
     this.#rows = new LmdbView(rows, this.#transaction)
     this.#readMs = readMs
@@ -270,10 +275,27 @@ function openRoot(path: string): RootDatabase<Buffer, Uint8Array> {
   throw failure
 }
 
+/** @throws StoreError `SlowDown` when every reader's slot is taken. */
+function begun(root: Rows): Transaction {
+  try {
+    return root.useReadTransaction()
+  } catch (error) {
+    if (!/READERS_FULL/.test(String(error))) throw error
+    throw new StoreError('SlowDown', 'Too many reads at once; try again.', { cause: error })
+  }
+}
+
+/** LMDB's locks and its map are not coherent over a network: it would corrupt the store. */
+async function checkLocal(path: string): Promise<void> {
+  const { type } = await statfs(path)
+  if (process.platform !== 'linux' || !networkFileSystems.includes(type)) return
+  throw new Error(`The store can't be on a network file system: ${path}.`)
+}
+
 function checkFormatNumber(value: Bytes): void {
   const found = Number(asBuffer(value).toString())
   if (found === storeFormat) return
-  throw new Error(
+  throw new FormatError(
     `The store has format ${found}, but this version of Holdfast reads format ${storeFormat}. ` +
       'Use the version that wrote it, or a newer one.',
   )

@@ -50,8 +50,8 @@ export interface Store {
   close(): Promise<void>
 }
 
-/** Bounds of one batch, so that other processes don't wait long for the writer's lock. */
-const batchLimits = { transactions: 1000, changes: 20_000, bytes: 8_388_608 } as const
+/** Bounds of one batch, since applying it holds the writer's lock and blocks the event loop. */
+const batchLimits = { transactions: 300, changes: 5000, bytes: 8_388_608 } as const
 
 /** Transactions that may wait for a commit. */
 const queueLimit = 10_000
@@ -342,9 +342,7 @@ export class OptimisticEngine implements Engine {
   #holds(job: Job, batch: Batch, view: View): boolean {
     const { transaction } = job.attempt
     const since = this.#changesSince(job.sequence, batch.sequence)
-    if (since !== undefined && !transaction.mayBeTouchedBy(batch.changes)) {
-      if (!since.some((changes) => transaction.mayBeTouchedBy(changes))) return true
-    }
+    if (since !== undefined && !transaction.mayBeTouchedBy([...since, batch.changes])) return true
     return transaction.holdsIn(view)
   }
 
@@ -381,9 +379,9 @@ export class OptimisticEngine implements Engine {
     this.#counts.lastBatchSize = round.kept.length
     if (round.state !== undefined) this.#remember(round.state.sequence, round.changes)
     for (const job of round.kept) job.attempt.settle()
-    this.#counts.conflicts += round.lost.length
     this.#queue.unshift(...round.lost)
     if (round.claimed) await this.#awaitUnclaimed()
+    else this.#counts.conflicts += round.lost.length
   }
 
   /**

@@ -112,13 +112,15 @@ export class RecordedTransaction implements WriteTransaction {
     return this.#scans.every((scan) => sameRows(scan, view))
   }
 
-  /** False only when applying `changes` can't alter what was read; cheap, without reading. */
-  mayBeTouchedBy(changes: Changes): boolean {
-    if (changes.size === 0) return false
+  /** False only when applying any of `changes` can't alter what was read; reads nothing. */
+  mayBeTouchedBy(changes: readonly Changes[]): boolean {
+    const filled = changes.filter(({ size }) => size > 0)
+    if (filled.length === 0) return false
     for (const { key } of this.#gets) {
-      if (changes.find(key) !== undefined) return true
+      const name = nameOf(key)
+      if (filled.some((some) => some.has(name))) return true
     }
-    return this.#scans.some((scan) => touches(changes, scan))
+    return this.#scans.some((scan) => filled.some((some) => touches(some, scan)))
   }
 
   #read(key: Bytes, recorded: boolean): Bytes | undefined {

@@ -231,9 +231,8 @@ export class Sweeper {
   }
 }
 
+/** Durably, so that no blob comes back after its row, which says that it is garbage, has gone. */
 async function deleteBlobs(blobs: BlobStore, garbage: readonly Garbage[]): Promise<void> {
-  for (const { blobId } of garbage) {
-    // Ids in rows are those that the blob store gave.
-    await blobs.delete(blobId as BlobId)
-  }
+  // Ids in rows are those that the blob store gave.
+  await blobs.deleteAll(garbage.map(({ blobId }) => blobId as BlobId))
 }

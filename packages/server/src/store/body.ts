@@ -155,7 +155,8 @@ function encodePart(part: ManifestPart): Buffer {
   return pack(packed)
 }
 
-function decodePart(bytes: Bytes): ManifestPart {
+/** Decodes the row of a manifest's part. */
+export function decodePart(bytes: Bytes): ManifestPart {
   const [number, offset, sizeBytes, etag, blobId, checksum] = unpack<PackedPart>(bytes)
   return { number, offset, sizeBytes, etag, blobId, checksum }
 }

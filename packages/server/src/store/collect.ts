@@ -24,7 +24,10 @@ export interface CollectionProgress {
   readonly hasMore: boolean
 }
 
-/** Collects one batch of about `maxRows` entries of queued directories, in one transaction. */
+/**
+ * Collects one batch of about `maxRows` entries of queued directories, in one transaction.
+ * @throws StoreError `SlowDown` if it lost too many races with writes; it may be called again.
+ */
 export async function collect(
   engine: Engine,
   { maxRows }: { readonly maxRows: number },

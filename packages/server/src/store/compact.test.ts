@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { utf8 } from '../base/bytes.ts'
+import { collect } from './collect.ts'
 import { compact } from './compact.ts'
+import { decodeCompaction } from './compaction.ts'
 import { findFolder, rootView } from './directory.ts'
 import { readDirectory } from './entry.ts'
 import { removeFolder } from './folder.ts'
@@ -38,7 +40,7 @@ function names(folder: string, count: number, from = 0): string[] {
 }
 
 const size = 400
-const rounds = 24
+const rounds = 16
 const written = 40
 
 test('layers stay few when snapshots of a folder are kept', async () => {
@@ -47,7 +49,7 @@ test('layers stay few when snapshots of a folder are kept', async () => {
   for (let round = 0; round < rounds; round++) {
     await tree.copy(root, 'a/', `snapshot${round}/`)
     await tree.putAll(root, names('a/', written, size + round * written))
-    await tree.settle(100)
+    await tree.settle()
   }
   const { depth } = await layersOf(root, 'a/')
   assert(depth <= 6, `${depth} layers`)
@@ -66,7 +68,7 @@ test('layers stay few, and nothing hidden is kept, when each snapshot is removed
     await tree.copy(root, 'a/', 'snapshot/')
     await tree.putAll(root, names('a/', written, (round * written) % size))
     await tree.change((ctx) => removeFolder(ctx, root, utf8('snapshot/')))
-    await tree.settle(100)
+    await tree.settle()
   }
   const { depth, rows } = await layersOf(root, 'a/')
   assert(depth <= 6, `${depth} layers`)
@@ -81,7 +83,7 @@ test('copies of copies list at most twice the rows once the background has caugh
     await tree.copy(root, `copy${generation - 1}/`, `copy${generation}/`)
     await tree.putAll(root, names(`copy${generation}/`, written, generation * 20))
   }
-  await tree.settle(100)
+  await tree.settle()
   for (let generation = 0; generation <= 8; generation++) {
     const { rows } = await layersOf(root, `copy${generation}/`)
     assert(rows <= 2 * size, `${rows} rows in copy ${generation}`)
@@ -112,5 +114,68 @@ test('deletes and puts while layers are being merged are kept', async () => {
   await tree.settle(50)
   assert.deepEqual(await tree.keys(root, 'a/'), [...kept].sort())
   assert.equal((await layersOf(root, 'a/')).rows, kept.size)
+  await tree.assertSound([root])
+})
+
+test('a row that is moved out of a layer while that is being merged does not come back', async () => {
+  const root = await tree.newRoot()
+  await tree.putAll(root, names('a/m', 40))
+  await tree.copy(root, 'a/', 's1/')
+  await tree.putAll(root, names('a/a', 34))
+  await tree.copy(root, 'a/', 's2/')
+  await tree.put(root, 'a/y')
+  for (let rows = 0; rows < 35; rows++) await compact(tree.engine, tree.ids, { maxRows: 1 })
+  const merging = await tree.engine.read(async (tx) => {
+    for await (const { value } of tx.range(schema.compactions())) return decodeCompaction(value)
+    return undefined
+  })
+  assert.equal(merging?.phase, 'merge')
+  // Now only a/ sees the layer with a/a…: a delete takes the row out of it without a tombstone.
+  await tree.change((ctx) => removeFolder(ctx, root, utf8('s2/')))
+  await tree.remove(root, 'a/a0000')
+  // A copy whose first write puts an overlay of its own on the same layer.
+  await tree.copy(root, 'a/', 's3/')
+  await tree.put(root, 's3/z')
+  const before = await tree.keys(root)
+  await tree.settle(10)
+  assert.deepEqual(await tree.keys(root), before)
+  await tree.assertSound([root])
+})
+
+test('writers, snapshots and the background at once lose nothing and count right', async () => {
+  const root = await tree.newRoot()
+  const kept = new Set(names('a/base', 60))
+  await tree.putAll(root, [...kept])
+  let isWriting = true
+  const writers = Array.from({ length: 6 }, async (_, writer) => {
+    for (let at = 0; at < 40; at++) {
+      const key = `a/base${`${at}`.padStart(4, '0')}`
+      if (at % 6 === writer && (await tree.remove(root, key))) kept.delete(key)
+      await tree.put(root, `a/${at}/${writer}`)
+      if (at % 3 === 0) await tree.remove(root, `a/${at}/${writer}`)
+      else kept.add(`a/${at}/${writer}`)
+    }
+  })
+  const snapshots = async (name: string): Promise<void> => {
+    while (isWriting) {
+      await tree.copy(root, 'a/', `${name}/`)
+      await tree.put(root, `${name}/new`)
+      await tree.change((ctx) => removeFolder(ctx, root, utf8(`${name}/`)))
+    }
+  }
+  const background = async (): Promise<void> => {
+    while (isWriting) {
+      await compact(tree.engine, tree.ids, { maxRows: 20 })
+      await collect(tree.engine, { maxRows: 20 })
+    }
+  }
+  const others = [snapshots('s'), snapshots('t'), background()]
+  await Promise.all(writers).finally(() => {
+    isWriting = false
+  })
+  await Promise.all(others)
+  assert.deepEqual(await tree.keys(root), [...kept].sort())
+  await tree.settle()
+  assert.deepEqual(await tree.keys(root), [...kept].sort())
   await tree.assertSound([root])
 })

@@ -26,7 +26,14 @@ import {
   type TreeContext,
 } from './entry.ts'
 import { findInherited, type NamedEntry, scanLayers, scanOwnRows } from './layer.ts'
-import { abandonMerge, dropDirectory, linkBase, putCopy, releaseEntry } from './overlay.ts'
+import {
+  abandonMerge,
+  dropDirectory,
+  linkBase,
+  putCopy,
+  releaseEntry,
+  releaseHidden,
+} from './overlay.ts'
 import * as schema from './schema.ts'
 
 /** A layer is merged with the one below if that has at most so many times its rows. */
@@ -43,7 +50,10 @@ export interface CompactionProgress {
   readonly hasMore: boolean
 }
 
-/** Does one batch of about `maxRows` rows of compaction, in one transaction. */
+/**
+ * Does one batch of about `maxRows` rows of compaction, in one transaction.
+ * @throws StoreError `SlowDown` if it lost too many races with writes; it may be called again.
+ */
 export async function compact(
   engine: Engine,
   ids: TreeContext['ids'],
@@ -243,12 +253,7 @@ async function pruneRows(
   const { upper, lower } = job
   const own = await rowsAfter(tx, overlay, job.cursor, Math.max(1, limit))
   for (const { name, entry } of own) {
-    const key = schema.entry(lower, name)
-    const hidden = await tx.get(key)
-    if (hidden !== undefined) {
-      tx.delete(key)
-      await releaseEntry(tx, decodeEntry(hidden))
-    }
+    await releaseHidden(tx, { id: overlay, row }, name)
     if (entry.kind !== 'tombstone') continue
     if ((await findInherited(tx, row, undefined, name)) === undefined) {
       tx.delete(schema.entry(overlay, name))

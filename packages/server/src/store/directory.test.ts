@@ -536,7 +536,7 @@ test('emptying an overlay key by key passes each tombstone a bounded number of t
     scattered: (n, at) => (at * 7919) % n,
     inwards: (n, at) => (at % 2 === 0 ? at / 2 : n - (at + 1) / 2),
   }
-  const size = 512
+  const size = 256
   const names = Array.from({ length: size }, (_, at) => `${at}`.padStart(4, '0'))
   for (const [order, position] of Object.entries(orders)) {
     const root = await tree.newRoot()

@@ -2,8 +2,8 @@
 // them in blocks, so that giving one out reads no row.
 
 import { StoreError } from '../base/errors.ts'
-import type { Engine } from '../engine/engine.ts'
-import { takeSequence } from './sequence.ts'
+import type { Engine, ReadTransaction } from '../engine/engine.ts'
+import { lastOfSequence, takeSequence } from './sequence.ts'
 
 /** Ids taken from the store at once. 2^53 / 2^20 blocks last for centuries of restarts. */
 const blockSize = 2 ** 20
@@ -56,4 +56,9 @@ export class IdSource {
     const block = await this.#engine.write((tx) => takeSequence(tx, 'id-block'))
     this.#spare = block * blockSize
   }
+}
+
+/** The least id that no process was ever given. */
+export async function firstUnusedId(tx: ReadTransaction): Promise<number> {
+  return ((await lastOfSequence(tx, 'id-block')) + 1) * blockSize
 }

@@ -121,28 +121,50 @@ export async function pullUp(
   directory: Directory,
   name: Bytes,
 ): Promise<boolean> {
-  let { base, baseOverride: override } = directory.row
-  const above = [directory.id]
   let isMoved = false
+  for await (const { value, override } of takeExclusive(tx, directory, name)) {
+    const entry = decodeEntry(value, override)
+    if (isMoved) await releaseEntry(tx, entry)
+    else tx.put(schema.entry(directory.id, name), encodeEntry(entry))
+    isMoved = true
+  }
+  return isMoved
+}
+
+/** Removes the rows of `name` that an overlay's own one hides in bases that nothing else sees. */
+export async function releaseHidden(
+  tx: WriteTransaction,
+  overlay: Pick<Directory, 'id' | 'row'>,
+  name: Bytes,
+): Promise<void> {
+  for await (const { value } of takeExclusive(tx, overlay, name)) {
+    await releaseEntry(tx, decodeEntry(value))
+  }
+}
+
+/** Deletes the rows of `name` from the bases below `overlay` that only it sees, and yields them. */
+async function* takeExclusive(
+  tx: WriteTransaction,
+  overlay: Pick<Directory, 'id' | 'row'>,
+  name: Bytes,
+): AsyncGenerator<{ readonly value: Bytes; readonly override: Override | undefined }> {
+  let { base, baseOverride: override } = overlay.row
+  const above = [overlay.id]
   while (base !== undefined) {
     const row = await readDirectory(tx, base)
-    if (row.refs > 1) break
+    if (row.refs > 1) return
     const key = schema.entry(base, name)
     const value = await tx.get(key)
     if (value !== undefined) {
       // A merge of these layers that is under way may hold a copy of the row already.
       for (const id of above) await abandonMerge(tx, id)
-      const entry = decodeEntry(value, override)
       tx.delete(key)
-      if (isMoved) await releaseEntry(tx, entry)
-      else tx.put(schema.entry(directory.id, name), encodeEntry(entry))
-      isMoved = true
+      yield { value, override }
     }
     override ??= row.baseOverride
     above.push(base)
     base = row.base
   }
-  return isMoved
 }
 
 /** Gives back what a row that goes refers to. */

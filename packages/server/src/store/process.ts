@@ -35,6 +35,13 @@ export async function listStarts(
   return starts
 }
 
+/** Says that a start has ended although its process may live on; its blobs are to be swept. */
+export async function endStart(tx: WriteTransaction, number: number): Promise<void> {
+  const key = schema.processStart(number)
+  const record = await tx.get(key)
+  if (record !== undefined) tx.put(key, pack({ ...unpack<object>(record), liveness: '' }))
+}
+
 /** Forgets a dead start whose blobs were swept. */
 export function removeStart(tx: WriteTransaction, number: number): void {
   tx.delete(schema.processStart(number))

@@ -126,6 +126,14 @@ export const manifestParts = (id: number): Range =>
 export const allManifestParts = (): Range => prefixRange(key(space.manifestPart).end())
 export const manifestCount = (id: number): Bytes => key(space.manifestCount).u64(id).end()
 export const manifestCounts = (): Range => prefixRange(key(space.manifestCount).end())
+/** The id in the key of a row body's or a manifest's row. */
+export const bodyId = (row: Bytes): number => readKey(row).u64()
+export function parseManifestPart(row: Bytes): { id: number; index: number } {
+  const fields = readKey(row)
+  return { id: fields.u64(), index: fields.u64() }
+}
+/** The blob id in the key of a count's row. */
+export const countedBlob = (row: Bytes): string => Buffer.from(readKey(row).tail()).toString()
 export const garbage = (epoch: number, blobId: string): Bytes =>
   key(space.garbage).u64(epoch).tail(utf8(blobId))
 /** Garbage of the epochs below `before`, or all of it. */

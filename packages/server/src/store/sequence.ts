@@ -1,6 +1,6 @@
 // Named counters whose numbers are given out once.
 
-import type { WriteTransaction } from '../engine/engine.ts'
+import type { ReadTransaction, WriteTransaction } from '../engine/engine.ts'
 import { pack, unpack } from './record.ts'
 import * as schema from './schema.ts'
 
@@ -14,4 +14,10 @@ export async function takeSequence(tx: WriteTransaction, name: SequenceName): Pr
   const next = last === undefined ? 1 : unpack<[number]>(last)[0] + 1
   tx.put(key, pack([next]))
   return next
+}
+
+/** The latest number that was given out; 0 if none was. */
+export async function lastOfSequence(tx: ReadTransaction, name: SequenceName): Promise<number> {
+  const last = await tx.get(schema.sequence(name))
+  return last === undefined ? 0 : unpack<[number]>(last)[0]
 }

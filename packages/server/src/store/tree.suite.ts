@@ -18,6 +18,8 @@ import { type ObjectRecord, unpack } from './record.ts'
 import * as schema from './schema.ts'
 import { walk } from './walk.ts'
 
+const batch = 20_000
+
 /** A whole record; what isn't told has the plainest value. */
 export function objectRecord(fields: Partial<ObjectRecord> = {}): ObjectRecord {
   return {
@@ -129,11 +131,17 @@ export class TestTree {
 
   /** Removes every row but those of the sequences. */
   async wipe(): Promise<void> {
-    await this.engine.write(async (tx) => {
-      const keys: Uint8Array[] = []
-      for await (const { key } of tx.range({ start: Buffer.of(0x20) })) keys.push(key)
-      for (const key of keys) tx.delete(key)
-    })
+    for (let count = batch; count === batch; ) {
+      count = await this.engine.write(async (tx) => {
+        const keys: Uint8Array[] = []
+        for await (const { key } of tx.range({ start: Buffer.of(0x20) })) {
+          keys.push(key)
+          if (keys.length === batch) break
+        }
+        for (const key of keys) tx.delete(key)
+        return keys.length
+      })
+    }
   }
 
   assertSound(roots: readonly number[]): Promise<void> {

@@ -1,6 +1,7 @@
 // The S3 handler behind a real HTTP server, in this process, on a store in a temporary folder: what
 // wire tests need without the cost of starting `holdfast serve` for each file.
 
+import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
@@ -43,6 +44,7 @@ export class InProcessServer implements AsyncDisposable {
   readonly faults: LoggedFault[]
   readonly #server: Server
   readonly #clients: { destroy(): void }[] = []
+  readonly #wires = new Map<number, WireClient>()
 
   private constructor(parts: {
     server: Server
@@ -118,10 +120,12 @@ export class InProcessServer implements AsyncDisposable {
 
   /** A client that sends just what it is told, signed. */
   wire(owner = 0): WireClient {
+    const known = this.#wires.get(owner)
+    if (known !== undefined) return known
     const { accessKeyId, secretAccessKey } = this.credential(owner)
     const target = { host: '127.0.0.1', port: this.port, accessKeyId, secretAccessKey }
     const client = new WireClient(target)
-    this.#clients.push({ destroy: () => client.close() })
+    this.#wires.set(owner, client)
     return client
   }
 
@@ -137,9 +141,16 @@ export class InProcessServer implements AsyncDisposable {
     return entries.filter((entry) => entry.isFile()).map((entry) => entry.name)
   }
 
+  /** Stops, removes everything, and fails if the server took a fault of its own. */
+  async closeWithoutFaults(): Promise<void> {
+    await this.close()
+    assert.deepEqual(this.faults, [])
+  }
+
   /** Stops, and removes everything. */
   async close(): Promise<void> {
     for (const client of this.#clients) client.destroy()
+    for (const client of this.#wires.values()) client.close()
     const closed = once(this.#server, 'close')
     this.#server.close()
     this.#server.closeAllConnections()

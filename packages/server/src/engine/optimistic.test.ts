@@ -1,0 +1,234 @@
+// What the engine does when another process commits at the worst moments, told step by step with a
+// store in memory; the same with real processes is in `lmdb.test.ts`.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Bytes, utf8 } from '../base/bytes.ts'
+import { isStoreError } from '../base/errors.ts'
+import { ownLimits } from '../base/limits.ts'
+import { ChangedView, Changes } from './changes.ts'
+import { type Committing, OptimisticEngine, type Snapshot, type Store } from './optimistic.ts'
+import {
+  claimMs,
+  decodeState,
+  encodeState,
+  isClaimedByOther,
+  machineMs,
+  type State,
+} from './state.ts'
+import { decodeCounter, encodeCounter } from './tuple.ts'
+import type { View } from './view.ts'
+
+const emptyView: View = {
+  get: () => undefined,
+  scan: () => ({ next: () => undefined, close: () => undefined }),
+}
+
+/** Rows in memory. `beforeCommit` runs where other processes may commit. */
+class MemoryStore implements Store {
+  rows = new Changes()
+  current: State = { sequence: 0, claim: undefined }
+  /** The state after each commit of the engine. */
+  readonly history: State[] = []
+  beforeCommit: () => void = () => undefined
+  failure: Error | undefined
+  isUnreadable = false
+
+  snapshot(): Snapshot {
+    if (this.isUnreadable) throw new Error('unreadable')
+    const rows = new Changes()
+    rows.pushAll(this.rows)
+    const { current } = this
+    return {
+      view: new ChangedView(emptyView, rows),
+      state: () => current,
+      release: () => undefined,
+    }
+  }
+
+  async commit(apply: (store: Committing) => boolean): Promise<void> {
+    this.beforeCommit()
+    if (this.failure !== undefined) throw this.failure
+    const committing: Committing = {
+      view: new ChangedView(emptyView, this.rows),
+      state: () => this.current,
+      put: (key, value) => this.rows.push({ kind: 'put', key, value }),
+      delete: (key) => this.rows.push({ kind: 'delete', key }),
+      putState: (state) => {
+        this.current = state
+      },
+    }
+    if (apply(committing)) this.history.push(this.current)
+  }
+
+  /** Another process commits a row. */
+  commitElsewhere(key: string, value: Bytes): void {
+    this.rows.push({ kind: 'put', key: utf8(key), value })
+    this.current = { sequence: this.current.sequence + 1, claim: undefined }
+  }
+
+  counter(key: string): bigint {
+    return decodeCounter(new ChangedView(emptyView, this.rows).get(utf8(key)))
+  }
+
+  sizeBytes(): number {
+    return this.rows.sizeBytes
+  }
+
+  collectDead(): void {}
+
+  async close(): Promise<void> {}
+}
+
+async function using(
+  body: (store: MemoryStore, engine: OptimisticEngine) => Promise<void>,
+): Promise<void> {
+  const store = new MemoryStore()
+  const engine = new OptimisticEngine(store)
+  try {
+    await body(store, engine)
+  } finally {
+    await engine.close()
+  }
+}
+
+/** Increments by reading and writing; returns how often the body ran. */
+async function increment(engine: OptimisticEngine, row: string): Promise<number> {
+  let runs = 0
+  await engine.write(async (tx) => {
+    runs++
+    tx.put(utf8(row), encodeCounter(decodeCounter(await tx.get(utf8(row))) + 1n))
+  })
+  return runs
+}
+
+test('only those of a batch that another process disturbed are run again', () =>
+  using(async (store, engine) => {
+    let disturbances = 1
+    store.beforeCommit = () => {
+      if (disturbances-- > 0) store.commitElsewhere('a', encodeCounter(10n))
+    }
+    const runs = await Promise.all([increment(engine, 'a'), increment(engine, 'b')])
+    assert.deepEqual(runs, [2, 1])
+    assert.equal(store.counter('a'), 11n)
+    assert.equal(store.counter('b'), 1n)
+    assert.deepEqual(
+      store.history.map(({ sequence }) => sequence),
+      [2, 3],
+    )
+  }))
+
+test('those that read what a disturbed one of their batch wrote are run again too', () =>
+  using(async (store, engine) => {
+    let disturbances = 1
+    store.beforeCommit = () => {
+      if (disturbances-- > 0) store.commitElsewhere('a', encodeCounter(10n))
+    }
+    const copy = engine.write(async (tx) => {
+      const value = decodeCounter(await tx.get(utf8('a')))
+      tx.put(utf8('copy'), encodeCounter(value))
+      return value
+    })
+    await Promise.all([increment(engine, 'a'), copy])
+    assert.equal(store.counter('a'), 11n)
+    assert.equal(store.counter('copy'), await copy)
+  }))
+
+test('an outcome that rests on an uncommitted write of its batch is told only after the commit', () =>
+  using(async (store, engine) => {
+    const create = (value: string) =>
+      engine.write(async (tx) => {
+        if ((await tx.get(utf8('row'))) !== undefined) throw new Error('exists')
+        tx.put(utf8('row'), utf8(value))
+      })
+    store.failure = new Error('no commit')
+    const outcomes = await Promise.allSettled([create('1'), create('2')])
+    for (const outcome of outcomes) {
+      assert.equal(outcome.status, 'rejected')
+      assert.equal(String(outcome.reason), 'Error: no commit')
+    }
+    store.failure = undefined
+    await create('3')
+  }))
+
+test('who lost twice to another process claims the next commit, and gives the claim back', () =>
+  using(async (store, engine) => {
+    let value = 10n
+    store.beforeCommit = () => {
+      if (store.current.claim === undefined) store.commitElsewhere('a', encodeCounter(value++))
+    }
+    await increment(engine, 'a')
+    assert.equal(store.counter('a'), 12n)
+    const claims = store.history.map(({ claim }) => claim !== undefined)
+    assert.deepEqual(claims, [true, false])
+  }))
+
+test('while another process claims the commit, nothing is committed here', () =>
+  using(async (store, engine) => {
+    store.current = { sequence: 5, claim: { owner: 2n, untilMs: machineMs() + claimMs } }
+    let tries = 0
+    store.beforeCommit = () => {
+      if (++tries === 1) setImmediate(() => store.commitElsewhere('a', encodeCounter(10n)))
+    }
+    assert.equal(await increment(engine, 'a'), 2)
+    assert.equal(store.counter('a'), 11n)
+    assert.deepEqual(store.history, [{ sequence: 7, claim: undefined }])
+  }))
+
+test('the claim of a process that died is over after a moment', () =>
+  using(async (store, engine) => {
+    store.current = { sequence: 5, claim: { owner: 2n, untilMs: machineMs() + claimMs / 4 } }
+    await increment(engine, 'a')
+    assert.deepEqual(store.history, [{ sequence: 6, claim: undefined }])
+  }))
+
+test('a transaction that loses again and again gives up as SlowDown', () =>
+  using(async (store, engine) => {
+    let value = 0n
+    store.beforeCommit = () => store.commitElsewhere('a', encodeCounter(++value))
+    await assert.rejects(increment(engine, 'a'), (error) => isStoreError(error, 'SlowDown'))
+    assert.equal(engine.statistics().retries, ownLimits.transactionAttempts - 1)
+  }))
+
+test('a failed commit is told to all whom it concerns, and the next one may succeed', () =>
+  using(async (store, engine) => {
+    store.failure = new Error('no room')
+    const outcomes = await Promise.allSettled([increment(engine, 'a'), increment(engine, 'b')])
+    assert.ok(outcomes.every(({ status }) => status === 'rejected'))
+    store.failure = undefined
+    await increment(engine, 'a')
+    assert.equal(store.counter('a'), 1n)
+  }))
+
+test('a store that can not even be read after a failed commit is not tried again', () =>
+  using(async (store, engine) => {
+    store.failure = new Error('root page not written')
+    store.beforeCommit = () => {
+      store.isUnreadable = true
+    }
+    await assert.rejects(increment(engine, 'a'), store.failure)
+    store.isUnreadable = false
+    await assert.rejects(increment(engine, 'a'), (error) => isStoreError(error, 'Internal'))
+    await assert.rejects(
+      engine.read((tx) => tx.get(utf8('a'))),
+      (error) => isStoreError(error, 'Internal'),
+    )
+  }))
+
+test('the state row comes back as it was written, and is empty where there is none', () => {
+  const states: State[] = [
+    { sequence: 2 ** 50, claim: undefined },
+    { sequence: 1, claim: { owner: 2n ** 64n - 1n, untilMs: 12345.678 } },
+  ]
+  for (const state of states) assert.deepEqual(decodeState(encodeState(state)), state)
+  assert.deepEqual(decodeState(undefined), { sequence: 0, claim: undefined })
+})
+
+test('a claim stands for others, until its time is over, and not after the clock began anew', () => {
+  const claimed = { sequence: 1, claim: { owner: 1n, untilMs: 1000 } }
+  assert.equal(isClaimedByOther(claimed, 2n, 999), true)
+  assert.equal(isClaimedByOther(claimed, 1n, 999), false)
+  assert.equal(isClaimedByOther(claimed, 2n, 1000), false)
+  assert.equal(isClaimedByOther(claimed, 2n, 1000 - claimMs - 1), false)
+  assert.equal(isClaimedByOther({ sequence: 1, claim: undefined }, 2n, 0), false)
+})

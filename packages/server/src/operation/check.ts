@@ -1,0 +1,238 @@
+// The whole of fsck: every row of one snapshot of the store, and every blob, held against what the
+// store promises. A server may be at work meanwhile: what the snapshot can't settle is looked at again.
+
+import type { BlobId, BlobStore } from '../blob/blob.ts'
+import type { Engine, ReadTransaction } from '../engine/engine.ts'
+import { walkBuckets } from '../store/bucket.ts'
+import { checkTree, type Finding } from '../store/check.ts'
+import { isReferenced } from '../store/garbage.ts'
+import { firstUnusedId } from '../store/id.ts'
+import { listStarts } from '../store/process.ts'
+import { recountBodies, type UsedBlob } from '../store/recount.ts'
+import * as schema from '../store/schema.ts'
+import { lastOfSequence } from '../store/sequence.ts'
+
+export type { Finding } from '../store/check.ts'
+
+/** How much was checked. */
+export interface CheckSummary {
+  buckets: number
+  /** Rows of objects, in living folders and in those that wait for collection. */
+  objects: number
+  uploads: number
+  blobs: number
+  blobBytes: number
+  /** Blobs that nothing refers to and that wait for collection. */
+  garbage: number
+  findings: number
+}
+
+/** What a check works with. */
+export interface CheckOptions {
+  /** Opened so that a read may last: see `EngineOptions.readMs`. */
+  readonly engine: Engine
+  readonly blobs: BlobStore
+  /** Told what is being checked now. */
+  readonly onProgress?: (phase: string) => void
+  /** Bodies of one pass; bounds the memory. */
+  readonly bodiesPerPass?: number
+}
+
+/** Checks everything; yields the findings and returns what was checked. */
+export async function* checkStore(options: CheckOptions): AsyncGenerator<Finding, CheckSummary> {
+  const summary: CheckSummary = {
+    buckets: 0,
+    objects: 0,
+    uploads: 0,
+    blobs: 0,
+    blobBytes: 0,
+    garbage: 0,
+    findings: 0,
+  }
+  // The findings leave the snapshot in batches of a phase, since a read's body can't yield.
+  for (const finding of await options.engine.read((tx) => checkRows(tx, options, summary))) {
+    summary.findings++
+    yield finding
+  }
+  options.onProgress?.('files that nothing refers to')
+  for await (const finding of checkLeaks(options)) {
+    summary.findings++
+    yield finding
+  }
+  return summary
+}
+
+/** Findings that are kept; a store with more is broken beyond counting. */
+const keptFindings = 10_000
+
+async function checkRows(
+  tx: ReadTransaction,
+  options: CheckOptions,
+  summary: CheckSummary,
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = []
+  const keep = async (found: AsyncIterable<Finding>): Promise<void> => {
+    for await (const finding of found) if (findings.push(finding) >= keptFindings) return
+  }
+  const { onProgress } = options
+  onProgress?.('buckets and folders')
+  const roots: { bucket: string; root: number }[] = []
+  const bucketIds = new Set<number>()
+  for await (const { name, root, id } of walkBuckets(tx)) {
+    roots.push({ bucket: name, root })
+    bucketIds.add(id)
+  }
+  summary.buckets = roots.length
+  const onBody = (): void => {
+    summary.objects++
+  }
+  await keep(checkTree(tx, roots, { onBody }))
+  if (
+    bucketIds.size !== roots.length ||
+    new Set(roots.map(({ root }) => root)).size !== roots.length
+  ) {
+    const invariant = 'every bucket has its own id and root'
+    findings.push({ invariant, where: 'buckets', detail: `${roots.length} buckets` })
+  }
+  onProgress?.('uploads')
+  await keep(checkUploads(tx, bucketIds, summary))
+  await keep(checkSequences(tx))
+  await keep(checkGarbage(tx, summary))
+  const of = Math.ceil((summary.objects + 1) / (options.bodiesPerPass ?? 2_000_000))
+  for (let index = 0; index < of; index++) {
+    onProgress?.(`bodies, pass ${index + 1} of ${of}`)
+    const used: UsedBlob[] = []
+    await keep(recountBodies(tx, { share: { index, of }, onBlob: (blob) => used.push(blob) }))
+    onProgress?.(`files of blobs, pass ${index + 1} of ${of}`)
+    await keep(checkFiles(options, used, summary))
+  }
+  return findings
+}
+
+async function* checkUploads(
+  tx: ReadTransaction,
+  bucketIds: ReadonlySet<number>,
+  summary: CheckSummary,
+): AsyncGenerator<Finding> {
+  const abandoned = new Set<number>()
+  for await (const { key } of tx.range(schema.allAbandonedUploads())) {
+    abandoned.add(schema.abandonedBucket(key))
+  }
+  const uploads = new Set<number>()
+  for await (const { key } of tx.range(schema.allUploads())) {
+    const { bucketId, number } = schema.parseUpload(key)
+    summary.uploads++
+    uploads.add(number)
+    if (bucketIds.has(bucketId) || abandoned.has(bucketId)) continue
+    const invariant = 'an upload is in a bucket, or is about to be removed with it'
+    yield { invariant, where: `upload ${number}`, detail: `there is no bucket ${bucketId}` }
+  }
+  for await (const { key } of tx.range(schema.allParts())) {
+    const { upload, number } = schema.parsePart(key)
+    if (uploads.has(upload)) continue
+    const where = `part ${number} of upload ${upload}`
+    yield { invariant: 'a part belongs to an upload', where, detail: 'there is no such upload' }
+  }
+}
+
+/** What is given out once must not be given out again. */
+async function* checkSequences(tx: ReadTransaction): AsyncGenerator<Finding> {
+  const invariant = 'no number that is in use can be given out again'
+  const unused = await firstUnusedId(tx)
+  const spaces = [
+    { what: 'directory', range: schema.directories(), idOf: schema.directoryId },
+    { what: 'body', range: schema.rowBodies(), idOf: schema.bodyId },
+    { what: 'manifest', range: schema.allManifestParts(), idOf: schema.bodyId },
+  ]
+  for (const { what, range, idOf } of spaces) {
+    for await (const { key } of tx.range({ ...range, reverse: true })) {
+      const id = idOf(key)
+      if (id >= unused) yield { invariant, where: `${what} ${id}`, detail: `${unused} comes next` }
+      break
+    }
+  }
+  const lastStart = await lastOfSequence(tx, 'process-start')
+  for (const { number } of await listStarts(tx)) {
+    if (number <= lastStart) continue
+    yield { invariant, where: `start ${number}`, detail: `${lastStart} was the last one` }
+  }
+}
+
+async function* checkGarbage(tx: ReadTransaction, summary: CheckSummary): AsyncGenerator<Finding> {
+  for await (const { key } of tx.range(schema.garbageBefore())) {
+    const { epoch, blobId } = schema.parseGarbage(key)
+    summary.garbage++
+    if (!(await isReferenced(tx, blobId))) continue
+    const where = `blob ${blobId}, garbage since epoch ${epoch}`
+    yield { invariant: 'nothing refers to garbage', where, detail: 'its references are counted' }
+  }
+}
+
+async function* checkFiles(
+  { engine, blobs }: CheckOptions,
+  used: readonly UsedBlob[],
+  summary: CheckSummary,
+): AsyncGenerator<Finding> {
+  for (const { id, sizeBytes, where } of used) {
+    summary.blobs++
+    summary.blobBytes += sizeBytes
+    const found = await blobs.size(asBlobId(id))
+    if (found === sizeBytes) continue
+    // Since the snapshot, its last reference may have gone, and the file with it.
+    if (!(await engine.read((tx) => isReferenced(tx, id)))) continue
+    if (found === undefined) {
+      const detail = `the file of blob ${id} is missing`
+      yield { invariant: 'every object has its body', where, detail }
+    } else {
+      const detail = `it says ${sizeBytes} bytes, the file of blob ${id} has ${found}`
+      yield { invariant: 'a body is as long as its object says', where, detail }
+    }
+  }
+}
+
+/** Blobs that are looked up together. */
+const batchSize = 256
+
+/** Files that nobody will ever remove. Those of starts that are not swept yet, the sweep will. */
+async function* checkLeaks({ engine, blobs }: CheckOptions): AsyncGenerator<Finding> {
+  // In this order: a start has its row before it has a file, and has none any more once it is swept.
+  const starts = await blobs.starts()
+  const unswept = new Set((await engine.read(listStarts)).map(({ number }) => number))
+  for (const start of starts) {
+    if (unswept.has(start)) continue
+    let batch: BlobId[] = []
+    for await (const id of blobs.list(start)) {
+      batch.push(id)
+      if (batch.length < batchSize) continue
+      yield* leaksAmong({ engine, blobs }, batch)
+      batch = []
+    }
+    yield* leaksAmong({ engine, blobs }, batch)
+  }
+}
+
+async function* leaksAmong(
+  { engine, blobs }: CheckOptions,
+  ids: readonly BlobId[],
+): AsyncGenerator<Finding> {
+  const leaked = await engine.read(async (tx) => {
+    const unused = new Set<string>()
+    for (const id of ids) if (!(await isReferenced(tx, id))) unused.add(id)
+    if (unused.size === 0) return unused
+    for await (const { key } of tx.range(schema.garbageBefore())) {
+      unused.delete(schema.parseGarbage(key).blobId)
+    }
+    return unused
+  })
+  for (const id of leaked) {
+    // It may have been collected since it was listed.
+    if ((await blobs.size(asBlobId(id))) === undefined) continue
+    const detail = 'nothing refers to it, and nothing would remove it; it only takes room'
+    yield { invariant: 'every blob has an object', where: `blob ${id}`, detail }
+  }
+}
+
+function asBlobId(id: string): BlobId {
+  // Ids in rows are those that the blob store gave.
+  return id as BlobId
+}

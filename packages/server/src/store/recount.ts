@@ -1,0 +1,255 @@
+// The bodies' part of fsck: counts again how many rows refer to each body, and holds that, and the
+// sizes, against what is stored. Bodies may be too many for memory, so it takes several passes, each
+// over the bodies of one share.
+
+import type { ReadTransaction } from '../engine/engine.ts'
+import { decodePart, type ManifestPart } from './body.ts'
+import type { Finding } from './check.ts'
+import { decodeEntry, recordOf, showKey } from './entry.ts'
+import { unpack } from './record.ts'
+import * as schema from './schema.ts'
+import type { PartRecord } from './upload.ts'
+
+/** The bodies that one pass looks at: those whose number leaves `index` when divided by `of`. */
+export interface Share {
+  readonly index: number
+  readonly of: number
+}
+
+/** A blob that rows refer to, with the bytes that it must have. */
+export interface UsedBlob {
+  readonly id: string
+  readonly sizeBytes: number
+  /** A row that refers to it. */
+  readonly where: string
+}
+
+/** What a pass tells besides its findings. */
+export interface RecountOptions {
+  readonly share: Share
+  readonly onBlob: (blob: UsedBlob) => void
+}
+
+/** What refers to one body. */
+interface Use {
+  refs: number
+  sizeBytes: number
+  readonly where: string
+  /** Parts that the references to a manifest say it has. */
+  readonly parts: number
+}
+
+type Uses<Id> = Map<Id, Use>
+
+interface Pass {
+  readonly share: Share
+  readonly rows: Uses<number>
+  readonly manifests: Uses<number>
+  readonly blobs: Uses<string>
+}
+
+/** Yields what is wrong with the bodies of one share. */
+export async function* recountBodies(
+  tx: ReadTransaction,
+  { share, onBlob }: RecountOptions,
+): AsyncGenerator<Finding> {
+  const pass: Pass = { share, rows: new Map(), manifests: new Map(), blobs: new Map() }
+  yield* countEntries(tx, pass)
+  yield* countUploadParts(tx, pass)
+  yield* checkManifests(tx, pass)
+  yield* checkRowBodies(tx, pass)
+  yield* checkCounts(tx, pass)
+  yield* checkBlobCounts(tx, pass)
+  for (const [id, { sizeBytes, where }] of pass.blobs) onBlob({ id, sizeBytes, where })
+}
+
+async function* countEntries(tx: ReadTransaction, pass: Pass): AsyncGenerator<Finding> {
+  for await (const { key, value } of tx.range(schema.allEntries())) {
+    const entry = decodeEntry(value)
+    if (entry.kind !== 'object') continue
+    const { body, sizeBytes } = recordOf(entry)
+    const { id, name } = schema.parseEntry(key)
+    const where = `object ${showKey(name)} of directory ${id}`
+    switch (body.kind) {
+      case 'empty':
+        if (sizeBytes !== 0 && pass.share.index === 0) {
+          const detail = `it says ${sizeBytes} bytes`
+          yield { invariant: 'an object without a body is empty', where, detail }
+        }
+        break
+      case 'row':
+        if (isIn(pass.share, body.id))
+          yield* use(pass.rows, body.id, { sizeBytes, where, parts: 0 })
+        break
+      case 'manifest':
+        if (isIn(pass.share, body.id)) {
+          yield* use(pass.manifests, body.id, { sizeBytes, where, parts: body.parts })
+        }
+        break
+      case 'blob':
+        yield* useBlob(pass, body.id, { sizeBytes, where })
+        break
+    }
+  }
+}
+
+async function* countUploadParts(tx: ReadTransaction, pass: Pass): AsyncGenerator<Finding> {
+  for await (const { key, value } of tx.range(schema.allParts())) {
+    const { upload, number } = schema.parsePart(key)
+    const { blobId, sizeBytes } = unpack<PartRecord>(value)
+    yield* useBlob(pass, blobId, { sizeBytes, where: `part ${number} of upload ${upload}` })
+  }
+}
+
+function* useBlob(
+  pass: Pass,
+  id: string,
+  facts: { readonly sizeBytes: number; readonly where: string },
+): Generator<Finding> {
+  if (isIn(pass.share, sequenceOf(id))) yield* use(pass.blobs, id, { ...facts, parts: 0 })
+}
+
+function* use<Id extends number | string>(
+  uses: Uses<Id>,
+  id: Id,
+  facts: Omit<Use, 'refs'>,
+): Generator<Finding> {
+  const known = uses.get(id)
+  if (known === undefined) {
+    uses.set(id, { ...facts, refs: 1 })
+    return
+  }
+  known.refs++
+  if (known.sizeBytes === facts.sizeBytes && known.parts === facts.parts) return
+  yield {
+    invariant: 'all that refer to a body agree about it',
+    where: facts.where,
+    detail: `body ${id}: ${facts.sizeBytes} bytes in ${facts.parts} parts, but ${known.where} says ${known.sizeBytes} in ${known.parts}`,
+  }
+}
+
+async function* checkManifests(tx: ReadTransaction, pass: Pass): AsyncGenerator<Finding> {
+  const seen = new Set<number>()
+  let current: { id: number; parts: number; sizeBytes: number } | undefined
+  for await (const { key, value } of tx.range(schema.allManifestParts())) {
+    const { id, index } = schema.parseManifestPart(key)
+    const part = decodePart(value)
+    const where = `part ${index} of manifest ${id}`
+    yield* useBlob(pass, part.blobId, { sizeBytes: part.sizeBytes, where })
+    if (!isIn(pass.share, id)) continue
+    if (current?.id !== id) {
+      if (current !== undefined) yield* checkManifest(pass, current)
+      current = { id, parts: 0, sizeBytes: 0 }
+      seen.add(id)
+    }
+    yield* checkOrder(current, index, part)
+    current.parts++
+    current.sizeBytes += part.sizeBytes
+  }
+  if (current !== undefined) yield* checkManifest(pass, current)
+  for (const [id, { where }] of pass.manifests) {
+    if (!seen.has(id)) yield { ...missingBody, where, detail: `manifest ${id} has no rows` }
+  }
+}
+
+function* checkOrder(
+  sofar: { readonly id: number; readonly parts: number; readonly sizeBytes: number },
+  index: number,
+  part: ManifestPart,
+): Generator<Finding> {
+  if (index === sofar.parts && part.offset === sofar.sizeBytes) return
+  yield {
+    invariant: 'the parts of a manifest follow each other',
+    where: `part ${index} of manifest ${sofar.id}`,
+    detail: `it begins at ${part.offset}, after ${sofar.parts} parts of ${sofar.sizeBytes} bytes`,
+  }
+}
+
+function* checkManifest(
+  pass: Pass,
+  found: { readonly id: number; readonly parts: number; readonly sizeBytes: number },
+): Generator<Finding> {
+  const { id, parts, sizeBytes } = found
+  const known = pass.manifests.get(id)
+  if (known === undefined) {
+    yield { ...unusedBody, where: `manifest ${id}`, detail: `${parts} parts` }
+  } else if (known.parts !== parts || known.sizeBytes !== sizeBytes) {
+    yield {
+      ...wrongSize,
+      where: known.where,
+      detail: `it says ${known.sizeBytes} bytes in ${known.parts} parts, manifest ${id} has ${sizeBytes} in ${parts}`,
+    }
+  }
+}
+
+async function* checkRowBodies(tx: ReadTransaction, pass: Pass): AsyncGenerator<Finding> {
+  const missing = new Set(pass.rows.keys())
+  for await (const { key, value } of tx.range(schema.rowBodies())) {
+    const id = schema.bodyId(key)
+    if (!isIn(pass.share, id)) continue
+    missing.delete(id)
+    const known = pass.rows.get(id)
+    if (known === undefined) {
+      yield { ...unusedBody, where: `body ${id}`, detail: `${value.byteLength} bytes` }
+    } else if (known.sizeBytes !== value.byteLength) {
+      const detail = `it says ${known.sizeBytes} bytes, body ${id} has ${value.byteLength}`
+      yield { ...wrongSize, where: known.where, detail }
+    }
+  }
+  for (const id of missing) {
+    const where = pass.rows.get(id)?.where ?? ''
+    yield { ...missingBody, where, detail: `body ${id} has no row` }
+  }
+}
+
+/** Rows and manifests: a count is there only while it is above one. */
+async function* checkCounts(tx: ReadTransaction, pass: Pass): AsyncGenerator<Finding> {
+  const kinds = [
+    { kind: 'body', uses: pass.rows, range: schema.rowBodyCounts() },
+    { kind: 'manifest', uses: pass.manifests, range: schema.manifestCounts() },
+  ] as const
+  for (const { kind, uses, range } of kinds) {
+    const shared = new Set([...uses].filter(([, { refs }]) => refs > 1).map(([id]) => id))
+    for await (const { key, value } of tx.range(range)) {
+      const id = schema.bodyId(key)
+      if (!isIn(pass.share, id)) continue
+      shared.delete(id)
+      const [count] = unpack<[number]>(value)
+      const refs = uses.get(id)?.refs ?? 0
+      if (count !== refs || count < 2) yield wrongCount(`${kind} ${id}`, count, refs)
+    }
+    for (const id of shared) yield wrongCount(`${kind} ${id}`, 1, uses.get(id)?.refs ?? 0)
+  }
+}
+
+async function* checkBlobCounts(tx: ReadTransaction, pass: Pass): AsyncGenerator<Finding> {
+  const uncounted = new Set(pass.blobs.keys())
+  for await (const { key, value } of tx.range(schema.blobCounts())) {
+    const id = schema.countedBlob(key)
+    if (!isIn(pass.share, sequenceOf(id))) continue
+    uncounted.delete(id)
+    const [count] = unpack<[number]>(value)
+    const refs = pass.blobs.get(id)?.refs ?? 0
+    if (count !== refs) yield wrongCount(`blob ${id}`, count, refs)
+  }
+  for (const id of uncounted) yield wrongCount(`blob ${id}`, 0, pass.blobs.get(id)?.refs ?? 0)
+}
+
+const missingBody = { invariant: 'every object has its body' } as const
+const unusedBody = { invariant: 'every body has an object' } as const
+const wrongSize = { invariant: 'a body is as long as its object says' } as const
+
+function wrongCount(where: string, count: number, refs: number): Finding {
+  const detail = `counts ${count}, has ${refs}`
+  return { invariant: 'a body counts its references', where, detail }
+}
+
+function isIn({ index, of }: Share, number: number): boolean {
+  return number % of === index
+}
+
+/** The second number of a blob's id, which spreads blobs evenly over shares. */
+function sequenceOf(blobId: string): number {
+  const number = Number(blobId.slice(blobId.indexOf('-') + 1))
+  return Number.isSafeInteger(number) ? number : 0
+}

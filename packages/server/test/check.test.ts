@@ -1,0 +1,286 @@
+// fsck finds nothing in a store that is whole, and each fault that is planted in it.
+
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { open as openLmdb } from 'lmdb'
+import { utf8 } from '../src/base/bytes.ts'
+import type { BlobId, ByteSource } from '../src/blob/blob.ts'
+import { type OpenServices, openServices } from '../src/compose.ts'
+import type { Row, WriteTransaction } from '../src/engine/engine.ts'
+import { silentLog } from '../src/observe/log.ts'
+import { silentMetrics } from '../src/observe/metrics.ts'
+import { type CheckSummary, checkStore, type Finding } from '../src/operation/check.ts'
+import { putBlobBody, putManifest, putRowBody, retainBody } from '../src/store/body.ts'
+import { createBucket } from '../src/store/bucket.ts'
+import { putObject } from '../src/store/directory.ts'
+import { markGarbage } from '../src/store/garbage.ts'
+import { type Body, type ObjectRecord, pack } from '../src/store/record.ts'
+import * as schema from '../src/store/schema.ts'
+import { putPart, putUpload } from '../src/store/upload.ts'
+import { runHoldfast } from './harness.ts'
+
+const folder = await mkdtemp(join(tmpdir(), 'holdfast-check-'))
+let store: OpenServices
+/** Ids of what the store holds. */
+const held = { row: 0, shared: 0, manifest: 0, blob: '', part: '', bucket: 0, upload: 0 }
+
+function recordOf(body: Body, sizeBytes: number): ObjectRecord {
+  const facts = { etag: 'e', modifiedAt: 1, ownerId: 'o', storageClass: 'STANDARD' }
+  return { ...facts, sizeBytes, body, headers: {}, metadata: {} }
+}
+
+async function writeBlob(text: string): Promise<BlobId> {
+  const source: ByteSource = (async function* () {
+    yield utf8(text)
+  })()
+  return (await store.services.blobs.write(source)).id
+}
+
+async function openAndClose(dataFolder: string): Promise<void> {
+  const facts = { region: 'us-east-1', log: silentLog, metrics: silentMetrics, isSweeping: false }
+  await (await openServices({ ...facts, dataFolder })).close()
+}
+
+before(async () => {
+  store = await openServices({
+    dataFolder: folder,
+    region: 'us-east-1',
+    log: silentLog,
+    metrics: silentMetrics,
+    isSweeping: false,
+  })
+  const { engine, ids } = store.services
+  const [blob, one, two] = [
+    await writeBlob('blob'),
+    await writeBlob('one'),
+    await writeBlob('two2'),
+  ]
+  await engine.write(async (tx) => {
+    const facts = { ownerId: 'o', createdAt: 0, region: 'us-east-1' }
+    const { root, id } = createBucket({ tx, ids }, 'bucket', facts)
+    const put = async (key: string, body: Body, sizeBytes: number): Promise<void> => {
+      await putObject({ tx, ids }, root, utf8(key), recordOf(body, sizeBytes))
+    }
+    Object.assign(held, {
+      row: ids.next(),
+      shared: ids.next(),
+      manifest: ids.next(),
+      blob,
+      part: two,
+    })
+    Object.assign(held, { bucket: id, upload: ids.next() })
+    await put('a/row', putRowBody(tx, held.row, utf8('small')), 5)
+    const shared = putRowBody(tx, held.shared, utf8('both'))
+    await put('a/first', shared, 4)
+    await retainBody(tx, shared)
+    await put('b/second', shared, 4)
+    await put('blob', putBlobBody(tx, blob), 4)
+    await put('empty', { kind: 'empty' }, 0)
+    putBlobBody(tx, one)
+    putBlobBody(tx, two)
+    await retainBody(tx, { kind: 'blob', id: two })
+    const parts = [
+      { number: 1, offset: 0, sizeBytes: 3, etag: '', blobId: one },
+      { number: 5, offset: 3, sizeBytes: 4, etag: '', blobId: two },
+    ]
+    await put('c/parts', putManifest(tx, held.manifest, parts), 7)
+    const address = { bucketId: id, key: utf8('up'), number: held.upload }
+    const upload = { nonce: 'n', ownerId: 'o', initiatedAt: 0, headers: {}, metadata: {} }
+    putUpload(tx, address, { ...upload, storageClass: 'STANDARD', keyExisted: false })
+    await putPart(tx, held.upload, 1, { etag: '', sizeBytes: 4, blobId: two, modifiedAt: 0 })
+  })
+})
+
+after(async () => {
+  await store.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function check(
+  bodiesPerPass?: number,
+): Promise<{ findings: Finding[]; summary: CheckSummary }> {
+  const { engine, blobs } = store.services
+  const options = bodiesPerPass === undefined ? {} : { bodiesPerPass }
+  const checking = checkStore({ engine, blobs, ...options })
+  const findings: Finding[] = []
+  for (;;) {
+    const step = await checking.next()
+    if (step.done === true) return { findings, summary: step.value }
+    findings.push(step.value)
+  }
+}
+
+async function allRows(): Promise<Row[]> {
+  return store.services.engine.read(async (tx) => {
+    const rows: Row[] = []
+    for await (const row of tx.range({ start: new Uint8Array([0]) })) rows.push(row)
+    return rows
+  })
+}
+
+/** Puts the store back into the state of `rows`. */
+async function restore(rows: readonly Row[]): Promise<void> {
+  const now = await allRows()
+  await store.services.engine.write(async (tx) => {
+    for (const { key } of now) tx.delete(key)
+    for (const { key, value } of rows) tx.put(key, value)
+  })
+}
+
+test('a whole store has no findings, in one pass or in many', async () => {
+  for (const bodiesPerPass of [undefined, 3, 1]) {
+    const { findings, summary } = await check(bodiesPerPass)
+    assert.deepEqual(findings, [])
+    assert.deepEqual(summary, {
+      buckets: 1,
+      objects: 6,
+      uploads: 1,
+      blobs: 3,
+      blobBytes: 11,
+      garbage: 0,
+      findings: 0,
+    })
+  }
+})
+
+type Plant = (tx: WriteTransaction) => Promise<void> | void
+
+const faults: readonly (readonly [name: string, plant: Plant, found: RegExp])[] = [
+  ['a body is gone', (tx) => tx.delete(schema.rowBody(held.row)), /"row" .*body \d+ has no row/],
+  [
+    'a body is cut short',
+    (tx) => tx.put(schema.rowBody(held.row), utf8('sma')),
+    /"row" .*says 5 bytes, body \d+ has 3/,
+  ],
+  [
+    'a body has no object',
+    (tx) => tx.put(schema.rowBody(held.upload), utf8('lost')),
+    /body \d+: 4 bytes/,
+  ],
+  [
+    'a shared body is counted once too often',
+    (tx) => tx.put(schema.rowBodyCount(held.shared), pack([3])),
+    /body \d+: counts 3, has 2/,
+  ],
+  [
+    'a shared body is not counted',
+    (tx) => tx.delete(schema.rowBodyCount(held.shared)),
+    /body \d+: counts 1, has 2/,
+  ],
+  [
+    'a blob is counted too low',
+    (tx) => tx.put(schema.blobCount(held.part), pack([1])),
+    /blob \d+-\d+: counts 1, has 2/,
+  ],
+  ['a blob is not counted', (tx) => tx.delete(schema.blobCount(held.blob)), /counts 0, has 1/],
+  [
+    'a manifest lacks its last part',
+    (tx) => tx.delete(schema.manifestPart(held.manifest, 1)),
+    /"parts" .*says 7 bytes in 2 parts, manifest \d+ has 3 in 1/,
+  ],
+  [
+    'a manifest lacks its first part',
+    (tx) => tx.delete(schema.manifestPart(held.manifest, 0)),
+    /it begins at 3, after 0 parts of 0 bytes/,
+  ],
+  [
+    'a manifest is gone',
+    (tx) => {
+      for (const index of [0, 1]) tx.delete(schema.manifestPart(held.manifest, index))
+    },
+    /manifest \d+ has no rows/,
+  ],
+  [
+    'a part has no upload',
+    (tx) => tx.delete(schema.upload(held.bucket, utf8('up'), held.upload)),
+    /part 1 of upload \d+: there is no such upload/,
+  ],
+  [
+    'a bucket is gone',
+    (tx) => tx.delete(schema.bucket(utf8('bucket'))),
+    /upload \d+: there is no bucket \d+/,
+  ],
+  [
+    'garbage is referred to',
+    (tx) => tx.put(schema.garbage(0, held.blob), new Uint8Array()),
+    /garbage since epoch 0: its references are counted/,
+  ],
+  [
+    'ids would be given out again',
+    (tx) => tx.delete(schema.sequence('id-block')),
+    /directory \d+: \d+ comes next/,
+  ],
+]
+
+for (const [name, plant, found] of faults) {
+  test(`it is found when ${name}`, async () => {
+    const rows = await allRows()
+    await store.services.engine.write(async (tx) => plant(tx))
+    const { findings, summary } = await check()
+    await restore(rows)
+    const texts = findings.map(({ where, detail }) => `${where}: ${detail}`)
+    assert.ok(
+      texts.some((text) => found.test(text)),
+      texts.join('\n'),
+    )
+    assert.equal(summary.findings, findings.length)
+    assert.deepEqual((await check()).findings, [])
+  })
+}
+
+test('a file that nothing refers to is found once its start is swept, and not while it is garbage', async () => {
+  const { engine } = store.services
+  const rows = await allRows()
+  const leaked = await writeBlob('leak')
+  assert.deepEqual((await check()).findings, [])
+  await engine.write(async (tx) => tx.delete(schema.processStart(store.start)))
+  const { findings } = await check()
+  assert.deepEqual(
+    findings.map(({ where }) => where),
+    [`blob ${leaked}`],
+  )
+  await engine.write((tx) => markGarbage(tx, [leaked]))
+  assert.deepEqual((await check()).findings, [])
+  await store.services.blobs.delete(leaked)
+  await restore(rows)
+})
+
+test('the command ends with 0 for a clean folder, 4 with findings, 1 without a store', async () => {
+  const clean = await runHoldfast(['fsck', '--data', folder])
+  assert.equal(clean.exitCode, 0, clean.output)
+  assert.match(clean.output, /^clean: 1 buckets, 6 objects, 1 uploads in progress, 3 blobs/m)
+  const none = await runHoldfast(['fsck', '--data', join(folder, 'nothing')])
+  assert.equal(none.exitCode, 1)
+  assert.match(none.output, /there is no store in/)
+  const [start, sequence] = held.blob.split('-')
+  await writeFile(join(folder, 'blobs', `${start}`, '0', '0', `${sequence}`), 'too long')
+  const damaged = await runHoldfast(['fsck', '--data', folder])
+  assert.equal(damaged.exitCode, 4)
+  assert.match(damaged.output, /object "blob" .*: it says 4 bytes, the file of blob .* has 8/)
+  await store.services.blobs.delete(held.blob as BlobId)
+  const json = await runHoldfast(['fsck', '--data', folder, '--json'])
+  assert.equal(json.exitCode, 4)
+  const [finding, summary] = json.output
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  assert.match(finding.finding.detail, /^the file of blob .* is missing$/)
+  assert.equal(summary.summary.findings, 1)
+})
+
+test('a store of a newer version is refused with exit code 3, by fsck and by a server', async () => {
+  const data = join(folder, 'newer')
+  await openAndClose(data)
+  const bytes = { keyEncoding: 'binary', encoding: 'binary' } as const
+  const root = openLmdb<Buffer, Buffer>({ path: join(data, 'engine'), maxDbs: 4, ...bytes })
+  await root.put(utf8('format'), utf8('99'))
+  await root.close()
+  for (const command of ['fsck', 'serve']) {
+    const { exitCode, output } = await runHoldfast([command, '--data', data])
+    assert.equal(exitCode, 3, output)
+    assert.match(output, /The store has format 99/)
+  }
+})

@@ -1,0 +1,222 @@
+// The background collection, as several processes on one store do it together.
+
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import { systemClock } from '../src/base/clock.ts'
+import { isStoreError, StoreError } from '../src/base/errors.ts'
+import type { BlobId, ByteSource } from '../src/blob/blob.ts'
+import { type OpenServices, openServices } from '../src/compose.ts'
+import type { Engine } from '../src/engine/engine.ts'
+import { silentLog } from '../src/observe/log.ts'
+import { silentMetrics } from '../src/observe/metrics.ts'
+import { Sweeper } from '../src/operation/sweep.ts'
+import { putBlobBody, releaseBody } from '../src/store/body.ts'
+import { createBucket, deleteBucket } from '../src/store/bucket.ts'
+import { currentEpoch } from '../src/store/epoch.ts'
+import { countGarbage } from '../src/store/garbage.ts'
+import { listStarts } from '../src/store/process.ts'
+import { nextAbandonedBucket, putPart, putUpload } from '../src/store/upload.ts'
+
+const folders: string[] = []
+after(async () => {
+  for (const folder of folders) await rm(folder, { recursive: true, force: true })
+})
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-sweep-'))
+  folders.push(folder)
+  return folder
+}
+
+/** A process on a store, as far as the others can tell. */
+interface Process extends OpenServices {
+  readonly sweeper: Sweeper
+}
+
+/** Opens a store for several processes, of which those in `dead` count as dead. */
+async function openProcess(folder: string, token: string, dead: Set<string>): Promise<Process> {
+  const open = await openServices({
+    dataFolder: folder,
+    region: 'us-east-1',
+    log: silentLog,
+    metrics: silentMetrics,
+    isSweeping: false,
+    liveness: token,
+  })
+  const liveness = { own: token, isAlive: (other: string) => other !== '' && !dead.has(other) }
+  const sweeper = new Sweeper({ ...open.services, start: open.start, liveness })
+  return { ...open, sweeper }
+}
+
+async function writeBlob({ services }: Process, text: string): Promise<BlobId> {
+  const source: ByteSource = (async function* () {
+    yield Buffer.from(text)
+  })()
+  return (await services.blobs.write(source)).id
+}
+
+const sweepRounds = 500
+
+/** Sweeps in all processes until `isDone`. */
+async function sweepUntil(
+  processes: readonly Process[],
+  isDone: () => Promise<boolean>,
+): Promise<void> {
+  for (let round = 0; round < sweepRounds; round++) {
+    if (await isDone()) return
+    for (const { sweeper } of processes) await sweeper.sweep()
+    await turn()
+  }
+  assert.fail(`not done after ${sweepRounds} rounds`)
+}
+
+async function exists({ services }: Process, id: BlobId): Promise<boolean> {
+  return (await services.blobs.size(id)) !== undefined
+}
+
+test('an overwritten blob stays while another process still reads it, and goes afterwards', async () => {
+  const folder = await newFolder()
+  const dead = new Set<string>()
+  const [a, b] = [await openProcess(folder, 'a', dead), await openProcess(folder, 'b', dead)]
+  const { engine } = a.services
+  const id = await writeBlob(a, 'old')
+  await engine.write(async (tx) => putBlobBody(tx, id))
+  const reading = b.services.readers.begin()
+  await engine.write((tx) => releaseBody(tx, { kind: 'blob', id }))
+  assert.equal(await engine.read((tx) => countGarbage(tx, 10)), 1)
+  // The collector begins a new epoch, and reaches it itself, but the reader holds the other back.
+  await sweepUntil([a, b], async () => {
+    const epoch = await engine.read(currentEpoch)
+    const starts = await engine.read(listStarts)
+    return (
+      epoch > 0 && starts.some(({ number, record }) => number === a.start && record.epoch === epoch)
+    )
+  })
+  for (const { sweeper } of [a, b, a, b, a, b]) await sweeper.sweep()
+  assert.ok(await exists(a, id))
+  reading.end()
+  await sweepUntil([a, b], async () => !(await exists(a, id)))
+  assert.equal(await engine.read((tx) => countGarbage(tx, 10)), 0)
+  await a.close()
+  await b.close()
+})
+
+test('what a dead process left without a reference is swept; what a living one has begun is not', async () => {
+  const folder = await newFolder()
+  const dead = new Set<string>()
+  const [a, b] = [await openProcess(folder, 'a', dead), await openProcess(folder, 'b', dead)]
+  const committed = await writeBlob(b, 'committed')
+  const orphaned = await writeBlob(b, 'never committed')
+  const begun = await writeBlob(a, 'not committed yet')
+  await b.services.engine.write(async (tx) => putBlobBody(tx, committed))
+  for (let round = 0; round < 5; round++) await a.sweeper.sweep()
+  assert.ok(await exists(a, orphaned))
+  dead.add('b')
+  await sweepUntil([a], async () => !(await exists(a, orphaned)))
+  const starts = await a.services.engine.read(listStarts)
+  assert.deepEqual(
+    starts.map(({ number }) => number),
+    [a.start],
+  )
+  assert.ok(await exists(a, committed))
+  assert.ok(await exists(a, begun))
+  await a.close()
+  await b.close()
+})
+
+test('a process that was closed is swept like a dead one', async () => {
+  const folder = await newFolder()
+  const [a, b] = [
+    await openProcess(folder, 'a', new Set()),
+    await openProcess(folder, 'b', new Set()),
+  ]
+  const orphaned = await writeBlob(b, 'never committed')
+  await b.close()
+  await sweepUntil([a], async () => !(await exists(a, orphaned)))
+  await a.close()
+})
+
+test('the uploads of a deleted bucket end, and their parts go', async () => {
+  const folder = await newFolder()
+  const a = await openProcess(folder, 'a', new Set())
+  const { engine, ids } = a.services
+  const blobs = [await writeBlob(a, 'one'), await writeBlob(a, 'two')]
+  await engine.write(async (tx) => {
+    const record = { ownerId: 'o', createdAt: 0, region: 'us-east-1' }
+    const bucket = createBucket({ tx, ids }, 'bucket', record)
+    for (const [index, blobId] of blobs.entries()) {
+      const address = { bucketId: bucket.id, key: Buffer.from(`key ${index}`), number: ids.next() }
+      putUpload(tx, address, {
+        nonce: 'n',
+        ownerId: 'o',
+        initiatedAt: 0,
+        headers: {},
+        metadata: {},
+        storageClass: 'STANDARD',
+        keyExisted: false,
+      })
+      putBlobBody(tx, blobId)
+      await putPart(tx, address.number, 1, { etag: '', sizeBytes: 3, blobId, modifiedAt: 0 })
+    }
+    await deleteBucket(tx, 'bucket')
+  })
+  await sweepUntil([a], async () => {
+    const left = await Promise.all(blobs.map((id) => exists(a, id)))
+    return !left.includes(true) && (await engine.read(nextAbandonedBucket)) === undefined
+  })
+  await a.close()
+})
+
+test('one process has the duty to collect; another takes it over when that one is dead', async () => {
+  const folder = await newFolder()
+  const dead = new Set<string>()
+  const [a, b] = [await openProcess(folder, 'a', dead), await openProcess(folder, 'b', dead)]
+  await a.sweeper.sweep()
+  const id = await writeBlob(b, 'x')
+  await b.services.engine.write(async (tx) => {
+    putBlobBody(tx, id)
+    await releaseBody(tx, { kind: 'blob', id })
+  })
+  for (let round = 0; round < 5; round++) await b.sweeper.sweep()
+  assert.equal(await b.services.engine.read(currentEpoch), 0)
+  dead.add('a')
+  await sweepUntil([b], async () => !(await exists(b, id)))
+  await a.close()
+  await b.close()
+})
+
+test('a failure is logged, and sweeping goes on until it is closed', async () => {
+  const folder = await newFolder()
+  const open = await openProcess(folder, 'a', new Set())
+  const { engine } = open.services
+  let failures = 2
+  const succeeded = Promise.withResolvers<void>()
+  const faulty: Engine = {
+    ...engine,
+    read: (body, options) => engine.read(body, options),
+    async write(body) {
+      if (failures-- > 0) throw new StoreError('InsufficientStorage', 'The disk is full.')
+      succeeded.resolve()
+      return engine.write(body)
+    },
+  }
+  const errors: unknown[] = []
+  const log = { ...silentLog, warn: (_: string, fields = {}) => void errors.push(fields) }
+  const options = { ...open.services, engine: faulty, log, start: open.start, intervalMs: 1 }
+  const sweeper = new Sweeper({ ...options, clock: systemClock })
+  sweeper.start()
+  await succeeded.promise
+  await sweeper.close()
+  assert.equal(errors.length, 2)
+  assert.ok(
+    errors.every((fields) => {
+      const { error } = Object(fields)
+      return isStoreError(error, 'InsufficientStorage')
+    }),
+  )
+  await open.close()
+})
