@@ -229,7 +229,7 @@ export class TestServer implements AsyncDisposable {
   }
 
   /** Resolves when `/_/health` answers 200; fails with the log after `timeoutMs` or at exit. */
-  async ready(timeoutMs = READY_TIMEOUT_MS): Promise<void> {
+  async ready(timeoutMs: number = READY_TIMEOUT_MS): Promise<void> {
     const deadline = performance.now() + timeoutMs
     while ((await healthStatus(this.endpoint)) !== 200) {
       if (!this.isRunning)

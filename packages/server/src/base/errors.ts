@@ -54,6 +54,7 @@ export type StoreErrorCode =
   | 'NotModified'
   | 'ConditionalRequestConflict'
   | 'InvalidCopySource'
+  | 'IdempotencyParameterMismatch'
   // multipart uploads
   | 'NoSuchUpload'
   | 'InvalidPart'

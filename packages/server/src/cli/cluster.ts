@@ -19,14 +19,16 @@ import { CommandError, exitCodes } from './exit.ts'
 import { judge, pingMs } from './heartbeat.ts'
 import type { ToPrimary, ToWorker, WorkerSetup } from './message.ts'
 
-/** What the workers are started with. */
-export interface WorkersOptions {
-  readonly count: number
+/** What workers are told to serve, and where they are told of. */
+export interface Service {
   readonly setup: Omit<WorkerSetup, 'name'>
   readonly log: Log
+}
+
+/** How the workers are kept. */
+export interface WorkersOptions {
+  readonly count: number
   readonly clock: Clock
-  /** Called when the processes have changed, with the liveness tokens of the present ones. */
-  readonly onChange: (tokens: readonly string[]) => void
 }
 
 /** Milliseconds after which a worker that died is no sign that the next will, too. */
@@ -61,7 +63,8 @@ export class Workers {
   readonly #places: readonly Place[]
   readonly #started = Promise.withResolvers<number>()
   readonly #counts = new Map<number, (place: Place, samples: Samples) => void>()
-  #keys: readonly AccessKey[]
+  #service: Service | undefined
+  #listener: ((tokens: readonly string[]) => void) | undefined
   #isStarted = false
   #isStopping = false
   #ended: (() => void) | undefined
@@ -73,7 +76,8 @@ export class Workers {
 
   constructor(options: WorkersOptions) {
     this.#options = options
-    this.#keys = options.setup.keys
+    // It may fail before anybody waits for it.
+    this.#started.promise.catch(() => undefined)
     this.#places = Array.from({ length: options.count }, (_, index) => ({
       name: String(index + 1),
       process: undefined,
@@ -87,22 +91,41 @@ export class Workers {
     }))
   }
 
-  /**
-   * Starts the workers; resolves to the port as soon as one of them serves.
-   * @throws CommandError when none can
-   */
-  start(): Promise<number> {
+  /** Liveness tokens of the present processes. */
+  get tokens(): readonly string[] {
+    return this.#places.flatMap(({ token }) => (token === undefined ? [] : [token]))
+  }
+
+  /** Calls `listener` with the tokens whenever the processes have changed, beginning now. */
+  onChange(listener: (tokens: readonly string[]) => void): void {
+    this.#listener = listener
+    listener(this.tokens)
+  }
+
+  /** Starts the processes, which load the program and wait until they are told what to serve. */
+  fork(): void {
     cluster.schedulingPolicy = cluster.SCHED_NONE
     for (const place of this.#places) this.#fork(place)
     this.#lastLook = this.#now()
     this.#watch = setInterval(() => this.#look(), pingMs)
+  }
+
+  /**
+   * Lets them serve; resolves to the port as soon as one of them does.
+   * @throws CommandError when none can
+   */
+  serve(service: Service): Promise<number> {
+    this.#service = service
+    for (const place of this.#places) this.#setUp(place)
     return this.#started.promise
   }
 
   /** Gives the workers another set of access keys. */
   setKeys(keys: readonly AccessKey[]): void {
-    this.#keys = keys
-    this.#tellAll({ kind: 'keys', keys })
+    const service = this.#service
+    if (service === undefined) return
+    this.#service = { ...service, setup: { ...service.setup, keys } }
+    for (const place of this.#places) tell(place, { kind: 'keys', keys })
   }
 
   /** Lets the workers finish their requests within `graceMs`; resolves when all have ended. */
@@ -145,9 +168,13 @@ export class Workers {
     // A message to a worker that is just dying fails; its death is heard of anyway.
     process.on('error', () => undefined)
     process.once('exit', (code, signal) => this.#onExit(place, { code, signal }))
-    const setup = { ...this.#options.setup, keys: this.#keys, name: place.name }
-    tell(place, { kind: 'start', setup })
-    this.#changed()
+    this.#setUp(place)
+    this.#listener?.(this.tokens)
+  }
+
+  #setUp(place: Place): void {
+    if (this.#service === undefined) return
+    tell(place, { kind: 'start', setup: { ...this.#service.setup, name: place.name } })
   }
 
   #receive(place: Place, message: ToPrimary): void {
@@ -175,7 +202,7 @@ export class Workers {
 
   #onFailed(place: Place, { message, exitCode }: { message: string; exitCode: number }): void {
     if (this.#isStarted) {
-      this.#options.log.error('a worker could not start', { name: place.name, reason: message })
+      this.#service?.log.error('a worker could not start', { name: place.name, reason: message })
     } else {
       this.#giveUp(new CommandError(message, { exitCode }))
     }
@@ -190,14 +217,13 @@ export class Workers {
     place: Place,
     end: { readonly code: number | null; readonly signal: string | null },
   ): void {
-    const { log } = this.#options
     const livedMs = this.#now() - place.startedAt
     place.process = undefined
     place.token = undefined
     place.isReady = false
     this.#departed = combineSamples([this.#departed, countersOf(place.samples)])
     place.samples = {}
-    this.#changed()
+    this.#listener?.(this.tokens)
     if (this.#isStopping) {
       this.#resolveIfEnded()
       return
@@ -212,17 +238,17 @@ export class Workers {
     }
     const waitMs =
       place.deaths === 0 ? 0 : Math.min(firstDelayMs * 2 ** (place.deaths - 1), longestDelayMs)
-    log.warn('a worker died and is replaced', { name: place.name, ...end, livedMs, waitMs })
+    this.#service?.log.warn('a worker died and is replaced', {
+      name: place.name,
+      ...end,
+      livedMs,
+      waitMs,
+    })
     place.timer = setTimeout(() => this.#fork(place), waitMs)
   }
 
   #resolveIfEnded(): void {
     if (this.#places.every(({ process }) => process === undefined)) this.#ended?.()
-  }
-
-  #changed(): void {
-    const tokens = this.#places.flatMap(({ token }) => (token === undefined ? [] : [token]))
-    this.#options.onChange(tokens)
   }
 
   /** Asks every worker for a sign of life, and kills those that gave none for too long. */
@@ -238,16 +264,12 @@ export class Workers {
       const silentMs = now - place.heardAt
       const verdict = judge({ silentMs, isReady: place.isReady, state: processState(pid) })
       if (verdict !== undefined) {
-        this.#options.log.error(verdict, { name: place.name, pid, silentMs })
+        this.#service?.log.error(verdict, { name: place.name, pid, silentMs })
         place.process?.process.kill('SIGKILL')
       } else {
         tell(place, { kind: 'ping' })
       }
     }
-  }
-
-  #tellAll(message: ToWorker): void {
-    for (const place of this.#places) tell(place, message)
   }
 
   /** Adds up what all workers have counted, for one of them that was asked. */

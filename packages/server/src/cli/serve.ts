@@ -8,7 +8,7 @@ import { systemClock } from '../base/clock.ts'
 import { keepReserve } from '../base/reserve.ts'
 import { makeFolders } from '../blob/folder.ts'
 import type { ServeConfig, TlsFiles } from '../config.ts'
-import { openProcessLog, type ProcessLog } from '../observe/pino.ts'
+import type { ProcessLog } from '../observe/pino.ts'
 import { Workers } from './cluster.ts'
 import { type LoadedCredentials, loadCredentials } from './credentials.ts'
 import { CommandError, exitCodes, systemCode } from './exit.ts'
@@ -23,20 +23,23 @@ const repeatMs = 500
 /** Runs the server to its end and returns its exit code. @throws CommandError when it can't start */
 export async function serve(config: ServeConfig): Promise<number> {
   const stop = listenToSignals()
-  await prepareFolder(config.dataFolder)
-  const lock = FolderLock.take(config.dataFolder)
-  const log = openProcessLog({
-    level: config.logLevel,
-    format: config.logFormat,
-    base: { worker: 'primary' },
-  })
+  const workers = new Workers({ count: config.workers, clock: systemClock })
+  // First of all, since they take longest to get ready.
+  workers.fork()
   try {
-    const survivors = killSurvivors(config.dataFolder)
-    if (survivors > 0) log.warn('killed workers that outlived their server', { survivors })
-    return await run({ config, lock, log, stop })
+    await prepareFolder(config.dataFolder)
+    const lock = FolderLock.take(config.dataFolder)
+    const { openProcessLog } = await import('../observe/pino.ts')
+    const { logLevel: level, logFormat: format } = config
+    const log = openProcessLog({ level, format, base: { worker: 'primary' } })
+    try {
+      return await run({ config, lock, log, stop, workers })
+    } finally {
+      lock.release()
+      log.flush()
+    }
   } finally {
-    lock.release()
-    log.flush()
+    workers.kill()
   }
 }
 
@@ -45,33 +48,27 @@ interface Run {
   readonly lock: FolderLock
   readonly log: ProcessLog
   readonly stop: StopSignals
+  readonly workers: Workers
 }
 
-async function run({ config, lock, log, stop }: Run): Promise<number> {
+async function run({ config, lock, log, stop, workers }: Run): Promise<number> {
   const { dataFolder } = config
+  const survivors = killSurvivors(dataFolder)
+  if (survivors > 0) log.warn('killed workers that outlived their server', { survivors })
   const credentials = await loadCredentials({ file: config.credentialsFile, dataFolder })
   if (credentials.warning !== undefined) log.warn(credentials.warning)
   const tls = config.tls === undefined ? undefined : await readTls(config.tls)
   const startedAt = new Date().toISOString()
-  let tokens: readonly string[] = []
   let endpoint: string | undefined
-  const describe = (): void =>
+  const describe = (tokens: readonly string[]): void =>
     lock.describe({ pid: process.pid, endpoint, startedAt, workers: tokens })
-  const workers = new Workers({
-    count: config.workers,
-    setup: { config, keys: credentials.keys, tls },
-    log,
-    clock: systemClock,
-    onChange(present) {
-      tokens = present
-      describe()
-    },
-  })
+  workers.onChange(describe)
   void stop.again.then(() => workers.kill())
-  const port = await Promise.race([workers.start(), stop.first])
+  const serving = workers.serve({ setup: { config, keys: credentials.keys, tls }, log })
+  const port = await Promise.race([serving, stop.first])
   if (port !== undefined) {
     endpoint = endpointOf(config, port)
-    describe()
+    describe(workers.tokens)
     announce({ config, credentials, endpoint, log })
     stop.onHangup(() => void reload({ config, workers, log }))
     keepReserve(dataFolder).catch((error: unknown) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isStoreError, type StoreErrorCode } from '../base/errors.ts'
-import { checkCopySource, checkRead, checkWrite, type ReadConditions } from './condition.ts'
+import { checkForWrite, checkRead, checkWrite, type ReadConditions } from './condition.ts'
 
 const object = { etag: 'aa', modifiedAt: Date.UTC(2026, 0, 2, 3, 4, 5, 678) }
 const before = Date.UTC(2026, 0, 2, 3, 4, 4)
@@ -59,7 +59,7 @@ for (const [name, conditions, expected] of reads) {
   })
   test(`a copy with ${name} on its source never ends in 304`, () => {
     assert.equal(
-      codeOf(() => checkCopySource(conditions, object)),
+      codeOf(() => checkForWrite(conditions, object, '')),
       expected === undefined ? undefined : 'PreconditionFailed',
     )
   })

@@ -29,7 +29,8 @@ function matches(tags: EntityTags, etag: string): boolean {
   return tags === '*' || tags.includes(etag)
 }
 
-function failed(condition: string): StoreError {
+/** The refusal of a request whose condition, of that name, does not hold. */
+export function preconditionFailed(condition: string): StoreError {
   return new StoreError(
     'PreconditionFailed',
     'At least one of the pre-conditions you specified did not hold',
@@ -69,16 +70,20 @@ function firstFailing(
 export function checkRead(conditions: ReadConditions, target: Condition): void {
   const failing = firstFailing(conditions, target)
   if (failing === undefined) return
-  if (failing.refusesRead) throw failed(failing.condition)
+  if (failing.refusesRead) throw preconditionFailed(failing.condition)
   throw new StoreError('NotModified', 'Not Modified', {
     fields: { ETag: target.etag, LastModified: String(target.modifiedAt) },
   })
 }
 
-/** Checks the conditions on a copy's source: every failure is 412. @throws StoreError */
-export function checkCopySource(conditions: ReadConditions, source: Condition): void {
-  const failing = firstFailing(conditions, source)
-  if (failing !== undefined) throw failed(`x-amz-copy-source-${failing.condition}`)
+/**
+ * Checks the conditions on what a write reads or replaces besides: every failure is 412.
+ * @param header what stands before the condition's name in the header that sent it
+ * @throws StoreError `PreconditionFailed`
+ */
+export function checkForWrite(conditions: ReadConditions, target: Condition, header: string): void {
+  const failing = firstFailing(conditions, target)
+  if (failing !== undefined) throw preconditionFailed(`${header}${failing.condition}`)
 }
 
 /**
@@ -87,10 +92,10 @@ export function checkCopySource(conditions: ReadConditions, source: Condition): 
  */
 export function checkWrite(conditions: WriteConditions, current: Condition | undefined): void {
   const { ifMatch, ifNoneMatch } = conditions
-  if (ifNoneMatch !== undefined && current !== undefined) throw failed('If-None-Match')
+  if (ifNoneMatch !== undefined && current !== undefined) throw preconditionFailed('If-None-Match')
   if (ifMatch === undefined) return
   if (current === undefined) {
     throw new StoreError('NoSuchKey', 'The specified key does not exist.')
   }
-  if (!matches(ifMatch, current.etag)) throw failed('If-Match')
+  if (!matches(ifMatch, current.etag)) throw preconditionFailed('If-Match')
 }

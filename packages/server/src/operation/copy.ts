@@ -9,7 +9,7 @@ import { retainBody } from '../store/body.ts'
 import { findObject, putObject } from '../store/directory.ts'
 import type { Body, Checksum, ChecksumAlgorithm, ObjectRecord } from '../store/record.ts'
 import {
-  checkCopySource,
+  checkForWrite,
   checkWrite,
   type ReadConditions,
   type WriteConditions,
@@ -121,7 +121,7 @@ async function requireSource(
     throw new StoreError('NoSuchVersion', 'The specified version does not exist.')
   }
   const record = await requireObject(step.tx, step.bucket(source.bucket).root, source)
-  checkCopySource(source.conditions, record)
+  checkForWrite(source.conditions, record, 'x-amz-copy-source-')
   if (record.sizeBytes > s3Limits.singlePutBytes) {
     throw new StoreError(
       'InvalidRequest',

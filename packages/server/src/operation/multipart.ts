@@ -20,7 +20,7 @@ import {
   walkParts,
 } from '../store/upload.ts'
 import { type BodyInput, type ReceivedBody, receiveBody } from './body.ts'
-import { checkCopySource } from './condition.ts'
+import { checkForWrite, preconditionFailed } from './condition.ts'
 import { type ContentPlan, contentSource, openContent, planContent } from './content.ts'
 import type { CopySource } from './copy.ts'
 import {
@@ -61,7 +61,8 @@ export function uploadIdOf(number: number, nonce: string): string {
 export function parseUploadId(uploadId: string): { number: number; nonce: string } | undefined {
   const match = /^([0-9a-f]{14})([0-9a-f]{24})$/.exec(uploadId)
   if (match?.[1] === undefined || match[2] === undefined) return undefined
-  return { number: Number.parseInt(match[1], 16), nonce: match[2] }
+  const number = Number.parseInt(match[1], 16)
+  return number < Number.MAX_SAFE_INTEGER ? { number, nonce: match[2] } : undefined
 }
 
 function noSuchUpload(uploadId: string): StoreError {
@@ -261,7 +262,7 @@ export const uploadPartCopy: Operation<
     const { record: upload } = await requireUpload(step.tx, step, input)
     const { source } = input
     const record = await requireObject(step.tx, step.bucket(source.bucket).root, source)
-    checkCopySource(source.conditions, record)
+    checkForWrite(source.conditions, record, 'x-amz-copy-source-')
     const range = copyRange(input.range, record)
     const sizeBytes = range === undefined ? record.sizeBytes : range.end - range.start + 1
     const plan = await planContent(step.tx, record.body, record.sizeBytes, range)
@@ -303,11 +304,7 @@ export const abortMultipartUpload: Operation<
     const { address, record } = await requireUpload(step.tx, step, input)
     const { ifInitiatedAt } = input
     if (ifInitiatedAt !== undefined && !sameSecond(ifInitiatedAt, record.initiatedAt)) {
-      throw new StoreError(
-        'PreconditionFailed',
-        'At least one of the pre-conditions you specified did not hold',
-        { fields: { Condition: 'x-amz-if-match-initiated-time' } },
-      )
+      throw preconditionFailed('x-amz-if-match-initiated-time')
     }
     await removeUpload(step.tx, address)
   },

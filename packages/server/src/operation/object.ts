@@ -17,6 +17,7 @@ import {
   checkRead,
   checkWrite,
   type EntityTags,
+  preconditionFailed,
   type ReadConditions,
   type WriteConditions,
 } from './condition.ts'
@@ -317,11 +318,7 @@ async function deleteOne(step: CommitStep, root: number, input: DeleteObjectInpu
 
 function checkExactly(name: string, wanted: number | undefined, found: number, unit: number): void {
   if (wanted === undefined || Math.floor(wanted / unit) === Math.floor(found / unit)) return
-  throw new StoreError(
-    'PreconditionFailed',
-    'At least one of the pre-conditions you specified did not hold',
-    { fields: { Condition: name } },
-  )
+  throw preconditionFailed(name)
 }
 
 export interface DeleteObjectsInput {

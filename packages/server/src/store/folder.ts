@@ -5,9 +5,11 @@
 import { type Bytes, compareBytes, startsWith } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
+import type { ReadTransaction } from '../engine/engine.ts'
 import { retainBody } from './body.ts'
 import {
   deleteObject,
+  findFolder,
   findObject,
   findOwnRow,
   last,
@@ -15,6 +17,7 @@ import {
   putObject,
   removeEmptied,
   removeEntry,
+  rootView,
   tracePath,
 } from './directory.ts'
 import {
@@ -122,6 +125,15 @@ export async function renameObject(
   await putObject(ctx, root, to, record)
   await deleteObject(ctx, root, from)
   return record
+}
+
+/** True if anything is under `folder`, a prefix of keys that ends in '/'. */
+export async function hasFolder(
+  tx: ReadTransaction,
+  root: number,
+  folder: Bytes,
+): Promise<boolean> {
+  return (await findFolder(tx, rootView(root), splitKey(folder).folders)) !== undefined
 }
 
 /** A folder's path: the names that lead to its parent, and its own. */

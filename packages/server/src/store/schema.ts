@@ -34,6 +34,8 @@ const space = {
   manifestPart: 0x53,
   manifestCount: 0x54,
   garbage: 0x55,
+  clientToken: 0x60,
+  tokenExpiry: 0x61,
 } as const
 
 /** Above every id that is given out. */
@@ -144,4 +146,22 @@ export const garbageBefore = (before?: number): Range => {
 export function parseGarbage(row: Bytes): { epoch: number; blobId: string } {
   const fields = readKey(row)
   return { epoch: fields.u64(), blobId: Buffer.from(fields.tail()).toString() }
+}
+
+// client-token.ts
+
+export const clientToken = (bucketId: number, hash: Bytes): Bytes =>
+  key(space.clientToken).u64(bucketId).tail(hash)
+/** A token's expiry, which names the token's row. */
+export const tokenExpiry = (expiresAt: number, token: Bytes): Bytes =>
+  key(space.tokenExpiry).u64(expiresAt).tail(token)
+export const tokensExpiredBefore = (time: number): Range => ({
+  start: key(space.tokenExpiry).end(),
+  end: key(space.tokenExpiry).u64(time).end(),
+})
+/** The token's row that an expiry names. */
+export function expiredToken(row: Bytes): Bytes {
+  const fields = readKey(row)
+  fields.u64()
+  return fields.tail()
 }

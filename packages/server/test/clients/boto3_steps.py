@@ -22,7 +22,9 @@ BUCKET = "boto3-bucket"
 S3 = boto3.client(
     "s3",
     endpoint_url=ENDPOINT,
-    config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+    # Without a signature version, URLs for us-east-1 are signed the old way that S3 itself refuses
+    # for buckets made since 2020.
+    config=Config(signature_version="s3v4", retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
 )
 STEPS = []
 

@@ -11,7 +11,7 @@ import { bodyOf } from '../crash/content.ts'
 /** The largest file: several parts for each client. */
 export const LARGE_FILE = 'large/thirty.bin'
 /** Size of `LARGE_FILE`. */
-export const LARGE_BYTES = 30 * 1024 * 1024 + 12_345
+export const LARGE_BYTES: number = 30 * 1024 * 1024 + 12_345
 
 const FILES: Readonly<Record<string, number>> = {
   'empty.txt': 0,

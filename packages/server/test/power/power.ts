@@ -11,13 +11,15 @@ import { parseArgs } from 'node:util'
 import { checkStore } from '../crash/check.ts'
 import { Choices } from '../crash/content.ts'
 import { Traffic } from '../crash/traffic.ts'
-import { startServer } from '../harness.ts'
+import { type Credential, randomCredential, startServer } from '../harness.ts'
 import { WireClient } from '../wire.ts'
 import { Disk } from './disk.ts'
 import { assertMountable, mountDisk } from './mount.ts'
 
 const DISK_BYTES = 2 * 1024 ** 3
 const WORKERS = 2
+const SHOWN_PROBLEMS = 10
+const SHOWN_CHARACTERS = 300
 const KEPT_SHARES = [0, 0.5, 0.5, 0.5, 0.9] as const
 /** Cuts while the folder is still being made, of which only a working start is asked. */
 const EARLY_POINTS = 4
@@ -37,6 +39,7 @@ const seed = Number(values.seed ?? randomInt(2 ** 31))
 
 /** What was written, and how the disk saw it. */
 interface Recording {
+  readonly credentials: readonly Credential[]
   readonly disk: Disk
   readonly traffic: Traffic
   readonly formattedAt: number
@@ -47,11 +50,13 @@ interface Recording {
 /** Runs the load on a logged disk, with a `kill -9` and a second start halfway. */
 async function record(choices: Choices): Promise<Recording> {
   const disk = new Disk(DISK_BYTES)
+  const credentials = [randomCredential()]
   await using mounted = await mountDisk(disk, { format: true })
   const formattedAt = disk.position
   await using server = await startServer({
     workers: WORKERS,
     dataFolder: join(mounted.folder, 'data'),
+    credentials,
   })
   const client = new WireClient(server)
   let events = 0
@@ -86,16 +91,17 @@ async function record(choices: Choices): Promise<Recording> {
   client.close()
   await server.kill()
   assert.deepEqual(traffic.takeProblems(), [])
-  return { disk, traffic, formattedAt, preparedAt, endedAt }
+  return { credentials, disk, traffic, formattedAt, preparedAt, endedAt }
 }
 
 /** Starts the server on what is left, reads everything, writes something, stops, runs fsck. */
 async function inspect(disk: Disk, position: number, recording: Recording): Promise<string[]> {
-  const { traffic, preparedAt } = recording
+  const { credentials, traffic, preparedAt } = recording
   await using mounted = await mountDisk(disk, { format: false })
   await using server = await startServer({
     workers: WORKERS,
     dataFolder: join(mounted.folder, 'data'),
+    credentials,
   })
   const client = new WireClient(server)
   const { histories, buckets } = traffic
@@ -136,10 +142,11 @@ test(`what was acknowledged survives a power loss (seed ${seed})`, async (contex
     const keptShare = choices.of(KEPT_SHARES)
     await context.test(`point ${point}: at ${position}, ${keptShare} kept`, async () => {
       const left = disk.afterPowerFailure({ position, choices, keptShare })
-      assert.deepEqual(await inspect(left, position, recording), [])
+      const problems = await inspect(left, position, recording)
+      assert.deepEqual(problems.slice(0, SHOWN_PROBLEMS), [])
     })
   }
-  await context.test('a disk that lies about flushing is found out', async () => {
+  await context.test('a disk that lies about flushing is found out', async (lied) => {
     const left = disk.afterPowerFailure({
       position: endedAt,
       choices,
@@ -147,6 +154,7 @@ test(`what was acknowledged survives a power loss (seed ${seed})`, async (contex
       lastHonestFlush: preparedAt,
     })
     const problems = await inspect(left, endedAt, recording).catch((cause: unknown) => [cause])
+    lied.diagnostic(String(problems[0]).slice(0, SHOWN_CHARACTERS))
     assert.notEqual(problems.length, 0, 'losing half of everything went unnoticed')
   })
 })

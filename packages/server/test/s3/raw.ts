@@ -222,14 +222,14 @@ export async function sendRaw(target: RawTarget, wanted: RawRequest): Promise<Ra
   using connection = await RawConnection.open(target)
   connection.write(`${text}${body === undefined ? '' : `content-length: ${body.length}\r\n`}\r\n`)
   if (body !== undefined) connection.write(body)
-  return connection.answer(wanted.method === 'HEAD')
+  return await connection.answer(wanted.method === 'HEAD')
 }
 
 /** Sends text just as it is, and reads one answer. */
 export async function sendText(target: RawTarget, text: string): Promise<RawAnswer> {
   using connection = await RawConnection.open(target)
   connection.write(text)
-  return connection.answer()
+  return await connection.answer()
 }
 
 function sha256(data: Buffer): string {

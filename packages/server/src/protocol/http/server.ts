@@ -1,8 +1,12 @@
 // Settings for node:http, and the answer to what isn't even HTTP.
-import { createServer, type Server, type ServerOptions, STATUS_CODES } from 'node:http'
+import type { Server, ServerOptions } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { ownLimits } from '../../base/limits.ts'
+
+// Not by `import`, which asks for every export, and so loads Node's whole fetch for `http.WebSocket`:
+// that takes 50 ms of a start.
+const { createServer, STATUS_CODES } = process.getBuiltinModule('node:http')
 
 const options: ServerOptions = {
   maxHeaderSize: ownLimits.headerBytes,

@@ -32,6 +32,8 @@ export interface Call {
 export interface Route {
   /** As S3 documents it: `PutObject`. */
   readonly name: string
+  /** Headers that no other route knows the meaning of. */
+  readonly accepts?: ReadonlySet<string>
   answer(request: S3Request, call: Call): Promise<Answer>
 }
 

@@ -6,8 +6,9 @@ import type { Target } from '../http/request.ts'
 import type { Address } from './address.ts'
 import type { Route } from './answer.ts'
 import { headerNotImplemented, invalidArgument, S3Error } from './error.ts'
+import { recursiveHeader, renameSourceHeader } from './folder.ts'
 import type { S3Request } from './request.ts'
-import { copyRoutes, type Level, type Routes, table } from './table.ts'
+import { copyRoutes, folderRoutes, type Level, type Routes, renameRoutes, table } from './table.ts'
 
 /** What an address is of. */
 export function levelOf({ bucket, key }: Pick<Address, 'bucket' | 'key'>): Level {
@@ -45,8 +46,19 @@ export function detect({
   const mark = query.parameters.length === 0 ? '' : markOf(query.parameters, routes, level)
   const found = Object.hasOwn(routes, mark) ? routes[mark] : undefined
   if (found === undefined) throw methodNotAllowed(level, method)
-  if (method !== 'PUT' || headers['x-amz-copy-source'] === undefined) return found
-  return copyRoutes.get(found) ?? found
+  return variantOf(found, headers)
+}
+
+/** The route that headers choose among those of one method and parameter. */
+function variantOf(found: Route, headers: S3Request['headers']): Route {
+  const isRecursive = headers[recursiveHeader] !== undefined
+  if (headers['x-amz-copy-source'] !== undefined) {
+    const copy = copyRoutes.get(found) ?? found
+    return isRecursive ? (folderRoutes.get(copy) ?? copy) : copy
+  }
+  // Amazon's own examples of RenameObject leave the parameter out.
+  if (headers[renameSourceHeader] !== undefined) return renameRoutes.get(found) ?? found
+  return isRecursive ? (folderRoutes.get(found) ?? found) : found
 }
 
 /** The parameter that names the operation; '' where none does. @throws StoreError `InvalidArgument` */
@@ -118,12 +130,15 @@ const demandingPrefixes = [
 ]
 
 /**
- * Refuses headers that ask for what isn't there.
+ * Refuses headers that ask for what isn't there, but for those that the route `accepts`.
  * @throws StoreError `NotImplemented`
  */
-export function refuseDemands(headers: S3Request['headers']): void {
+export function refuseDemands(
+  headers: S3Request['headers'],
+  { accepts }: Pick<Route, 'accepts'> = {},
+): void {
   for (const name in headers) {
-    if (!name.startsWith('x-')) continue
+    if (!name.startsWith('x-') || accepts?.has(name) === true) continue
     const harmless = demanding.get(name)
     const isHarmless = harmless?.includes(String(headers[name])) ?? false
     const isForeign = demandingPrefixes.some((prefix) => name.startsWith(prefix))

@@ -56,6 +56,7 @@ const wireErrors: Readonly<Record<StoreErrorCode, WireError>> = {
   NoSuchVersion: { status: 404, code: 'NoSuchVersion' },
   PreconditionFailed: { status: 412, code: 'PreconditionFailed' },
   NotModified: { status: 304, code: 'NotModified' },
+  IdempotencyParameterMismatch: { status: 400, code: 'IdempotencyParameterMismatch' },
   ConditionalRequestConflict: { status: 409, code: 'ConditionalRequestConflict' },
   InvalidCopySource: { status: 400, code: 'InvalidArgument' },
   NoSuchUpload: { status: 404, code: 'NoSuchUpload' },

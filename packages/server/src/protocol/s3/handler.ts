@@ -127,7 +127,7 @@ class S3Exchange {
     }
     const route = detect(request)
     this.#operation = route.name
-    refuseDemands(request.headers)
+    refuseDemands(request.headers, route)
     checkBucketOwner(request)
     return route.answer(request, call)
   }

@@ -12,6 +12,7 @@ import {
 import { copyObjectRoute } from './copy.ts'
 import { deleteObjectsRoute } from './delete.ts'
 import { parameterNotImplemented } from './error.ts'
+import { copyFolderRoute, deleteFolderRoute, renameRoute } from './folder.ts'
 import {
   listMultipartUploadsRoute,
   listObjectsRoute,
@@ -165,12 +166,12 @@ const objectPut: Routes = {
     annotation: 'PutObjectAnnotation',
     encryption: 'UpdateObjectEncryption',
     'legal-hold': 'PutObjectLegalHold',
-    renameObject: 'RenameObject',
     retention: 'PutObjectRetention',
     tagging: 'PutObjectTagging',
   }),
   '': putObjectRoute,
   partNumber: uploadPartRoute,
+  renameObject: renameRoute,
   uploadId: uploadPartRoute,
 }
 
@@ -209,4 +210,13 @@ export const table: Readonly<Record<Level, Readonly<Record<string, Routes>>>> = 
 export const copyRoutes: ReadonlyMap<Route, Route> = new Map([
   [putObjectRoute, copyObjectRoute],
   [uploadPartRoute, uploadPartCopyRoute],
+])
+
+/** The routes of requests with `x-amz-rename-source`. */
+export const renameRoutes: ReadonlyMap<Route, Route> = new Map([[putObjectRoute, renameRoute]])
+
+/** The routes of requests with `x-holdfast-recursive`. */
+export const folderRoutes: ReadonlyMap<Route, Route> = new Map([
+  [copyObjectRoute, copyFolderRoute],
+  [deleteObjectRoute, deleteFolderRoute],
 ])

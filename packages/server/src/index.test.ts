@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { open } from './index.ts'
+
+const dataFolder = await mkdtemp(join(tmpdir(), 'holdfast-embed-'))
+after(() => rm(dataFolder, { recursive: true, force: true }))
+
+test('a program opens a store, serves it, closes it, and opens it again', async () => {
+  const owner = { id: 'o', displayName: 'owner' }
+  const keys = [{ accessKeyId: 'key', secretAccessKey: 'secret', owner }]
+  for (let round = 0; round < 2; round++) {
+    const server = await open({ dataFolder, keys })
+    const port = await server.listen()
+    const health = await fetch(`http://127.0.0.1:${port}/_/health`)
+    assert.equal(health.status, 200)
+    assert.equal(await health.text(), 'ok\n')
+    assert.equal((await fetch(`http://127.0.0.1:${port}/bucket`)).status, 403)
+    await server.close()
+    await assert.rejects(fetch(`http://127.0.0.1:${port}/_/health`))
+  }
+})

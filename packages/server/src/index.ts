@@ -1,0 +1,95 @@
+// Holdfast inside another program: one process, one store, an HTTP server that can be listened with or
+// a handler for a server that is there already.
+
+import type { RequestListener, Server } from 'node:http'
+import { type AccessKey, createKeyLookup } from './access/key.ts'
+import { systemClock } from './base/clock.ts'
+import { openServices } from './compose.ts'
+import { type Log, silentLog } from './observe/log.ts'
+import { Counters, combineSamples, engineSamples, formatSamples } from './observe/prometheus.ts'
+import type { Services } from './operation/operation.ts'
+import { createHttpServer } from './protocol/http/server.ts'
+import { createS3Handler } from './protocol/s3/handler.ts'
+import { Router } from './router.ts'
+
+export type { AccessKey } from './access/key.ts'
+export { parseCredentials } from './access/key.ts'
+export { isStoreError, StoreError, type StoreErrorCode } from './base/errors.ts'
+export { type Log, silentLog } from './observe/log.ts'
+
+/** What an embedded server needs. */
+export interface EmbedOptions {
+  /** Made if it isn't there. Other processes may have it open, `holdfast serve` too. */
+  readonly dataFolder: string
+  /** At least one; the first one's owner is the root. */
+  readonly keys: readonly AccessKey[]
+  /** Names in front of which a bucket may stand in the Host header. */
+  readonly domains?: readonly string[]
+  /** The only region that requests may be signed for; any if left out. */
+  readonly region?: string
+  readonly log?: Log
+}
+
+/** An open store and what serves it. */
+export interface EmbeddedServer {
+  readonly services: Services
+  /** Answers requests; for `http.createServer`. It has no `100 Continue` of its own. */
+  readonly handler: RequestListener
+  /** Listens; resolves to the port, which is a free one for port 0. */
+  listen(address?: { readonly host?: string; readonly port?: number }): Promise<number>
+  /** Finishes the requests under way within `graceMs` (30 s), then closes the store. */
+  close(graceMs?: number): Promise<void>
+}
+
+const defaultGraceMs = 30_000
+
+/** Opens a store for this process. @throws StoreError `InsufficientStorage`, Error for a newer format */
+export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
+  const { dataFolder, keys, domains = [], region, log = silentLog } = options
+  const counters = new Counters()
+  const store = await openServices({
+    dataFolder,
+    region: region ?? 'us-east-1',
+    log,
+    metrics: counters,
+  })
+  const { services } = store
+  const handler = createS3Handler({
+    services,
+    lookup: createKeyLookup(keys),
+    domains,
+    ...(region === undefined ? {} : { requiredRegion: region }),
+  })
+  const router = new Router({
+    handler,
+    domains,
+    log,
+    metrics: counters,
+    clock: systemClock,
+    async exposition() {
+      const engine = engineSamples(services.engine.statistics())
+      return formatSamples(combineSamples([counters.samples(), engine]))
+    },
+  })
+  const server = createHttpServer()
+  router.attach(server)
+  return {
+    services,
+    handler: (request, response) => void server.emit('request', request, response),
+    listen: ({ host = '127.0.0.1', port = 0 } = {}) => listen(server, host, port),
+    async close(graceMs = defaultGraceMs) {
+      await router.stop(graceMs)
+      await store.close()
+    },
+  }
+}
+
+async function listen(server: Server, host: string, port: number): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once('error', reject)
+  server.listen({ host, port }, resolve)
+  await promise
+  server.off('error', reject)
+  const address = server.address()
+  return typeof address === 'object' && address !== null ? address.port : port
+}

@@ -1,0 +1,198 @@
+// Folders as one thing: rename, copy and delete, each one transaction whatever lies below; and the
+// rename of one object, which S3 has too.
+
+import { utf8 } from '../base/bytes.ts'
+import { StoreError } from '../base/errors.ts'
+import type { ReadTransaction } from '../engine/engine.ts'
+import { takeClientToken } from '../store/client-token.ts'
+import { findObject } from '../store/directory.ts'
+import {
+  copyFolder as copyEntries,
+  hasFolder,
+  removeFolder,
+  renameFolder,
+  renameObject,
+} from '../store/folder.ts'
+import type { ObjectRecord } from '../store/record.ts'
+import {
+  checkForWrite,
+  preconditionFailed,
+  type ReadConditions,
+  type WriteConditions,
+} from './condition.ts'
+import { checkKey } from './object.ts'
+import type { CommitStep, Need, Operation } from './operation.ts'
+
+export interface RenameInput {
+  readonly bucket: string
+  /** The source: it is a folder if it ends in '/', and then the target has to be one, too. */
+  readonly from: string
+  /** What the source means if there is no object of that very key: S3 also takes `bucket/key`. */
+  readonly alternativeFrom?: string | undefined
+  readonly to: string
+  readonly conditions: ReadConditions
+  readonly sourceConditions: ReadConditions
+  /** For folders: what is under the target goes. Objects always replace, as on S3. */
+  readonly replace: boolean
+  /** Under the same token the rename is done once. */
+  readonly clientToken?: string | undefined
+}
+
+const isFolder = (key: string): boolean => key.endsWith('/')
+
+/** The rights for all that a folder operation moves or removes, or for one key. */
+function needs(bucket: string, key: string, actions: readonly Need['action'][]): Need[] {
+  return actions.map((action) => ({ action, bucket, key: isFolder(key) ? `${key}*` : key }))
+}
+
+/** Renames an object, or a folder with all that is in it. Everything else about them stays. */
+export const rename: Operation<RenameInput, void, void, void> = {
+  name: 'RenameObject',
+  needs: ({ bucket, from, to }) => [
+    ...needs(bucket, from, ['s3:GetObject', 's3:DeleteObject']),
+    ...needs(bucket, to, ['s3:PutObject']),
+  ],
+  async commit(step, input) {
+    const { bucket, to, replace, clientToken } = input
+    checkKey(to)
+    const { id, root } = step.bucket(bucket)
+    if (clientToken !== undefined) {
+      const { conditions, sourceConditions } = input
+      const parameters = [
+        'rename',
+        input.from,
+        to,
+        replace,
+        JSON.stringify([conditions, sourceConditions]),
+      ]
+      const request = { bucketId: id, token: clientToken, parameters }
+      if (!(await takeClientToken(step.tx, request, step.now))) return
+    }
+    const from = await resolveSource(step.tx, root, input)
+    if (isFolder(from) !== isFolder(to)) {
+      throw new StoreError(
+        'InvalidRequest',
+        'A folder can only be renamed to a folder, and an object to an object: both keys end in "/", or neither does.',
+      )
+    }
+    if (isFolder(from)) await renameWholeFolder(step, root, { ...input, from })
+    else await renameOneObject(step, root, { ...input, from })
+  },
+}
+
+/** AWS's documents give the source both as a key and as `bucket/key`: the key counts, if it is there. */
+async function resolveSource(
+  tx: ReadTransaction,
+  root: number,
+  { from, alternativeFrom }: RenameInput,
+): Promise<string> {
+  if (alternativeFrom === undefined) return from
+  const isThere = isFolder(from)
+    ? await hasFolder(tx, root, utf8(from))
+    : (await findObject(tx, root, utf8(from))) !== undefined
+  return isThere ? from : alternativeFrom
+}
+
+async function renameOneObject(step: CommitStep, root: number, input: RenameInput): Promise<void> {
+  const source = await findObject(step.tx, root, utf8(input.from))
+  if (source === undefined) {
+    throw new StoreError('NoSuchKey', 'The specified key does not exist.', {
+      fields: { Key: input.from },
+    })
+  }
+  checkForWrite(input.sourceConditions, source, 'x-amz-rename-source-')
+  checkTarget(input.conditions, await findObject(step.tx, root, utf8(input.to)))
+  const { tx } = step
+  const keys = { root, from: utf8(input.from), to: utf8(input.to) }
+  await renameObject({ tx, ids: step.services.ids }, keys)
+}
+
+/** The conditions on what a rename replaces: each failure is 412, also where there is nothing. */
+function checkTarget(conditions: ReadConditions, current: ObjectRecord | undefined): void {
+  if (current !== undefined) {
+    checkForWrite(conditions, current, '')
+  } else if (conditions.ifMatch !== undefined) {
+    throw preconditionFailed('If-Match')
+  }
+}
+
+async function renameWholeFolder(
+  step: CommitStep,
+  root: number,
+  input: RenameInput,
+): Promise<void> {
+  refuseObjectConditions(input.sourceConditions)
+  const { ifNoneMatch, ...others } = input.conditions
+  refuseObjectConditions(others)
+  const from = utf8(input.from)
+  const to = utf8(input.to)
+  const replace = input.replace && ifNoneMatch === undefined
+  await renameFolder({ tx: step.tx, ids: step.services.ids }, { root, from, to, replace })
+}
+
+/** A folder has neither an ETag nor a time of its own. */
+function refuseObjectConditions(conditions: ReadConditions): void {
+  if (Object.values(conditions).every((condition) => condition === undefined)) return
+  throw new StoreError(
+    'InvalidRequest',
+    'A folder has no ETag and no time: of the conditions, only If-None-Match: * applies to it.',
+  )
+}
+
+export interface CopyFolderInput {
+  readonly source: { readonly bucket: string; readonly folder: string }
+  readonly bucket: string
+  readonly folder: string
+  /** What is under the target goes. */
+  readonly replace: boolean
+  readonly conditions: WriteConditions
+  readonly clientToken?: string | undefined
+}
+
+/** Copies all that is in a folder, within a bucket or across buckets; the bytes and rows are shared. */
+export const copyFolder: Operation<CopyFolderInput, void, void, { readonly copiedAt: number }> = {
+  name: 'CopyFolder',
+  needs: ({ source, bucket, folder }) => [
+    ...needs(source.bucket, source.folder, ['s3:GetObject']),
+    ...needs(bucket, folder, ['s3:PutObject']),
+  ],
+  async commit(step, input) {
+    const { source, bucket, folder, replace, conditions, clientToken } = input
+    const target = step.bucket(bucket)
+    checkKey(folder)
+    refuseObjectConditions({ ifMatch: conditions.ifMatch })
+    if (clientToken !== undefined) {
+      const parameters = ['copy', source.bucket, source.folder, folder, replace]
+      const request = { bucketId: target.id, token: clientToken, parameters }
+      if (!(await takeClientToken(step.tx, request, step.now))) return { copiedAt: step.now }
+    }
+    await copyEntries(
+      { tx: step.tx, ids: step.services.ids },
+      {
+        fromRoot: step.bucket(source.bucket).root,
+        from: utf8(source.folder),
+        toRoot: target.root,
+        to: utf8(folder),
+        replace: replace && conditions.ifNoneMatch === undefined,
+        override: { modifiedAt: step.now, ownerId: step.principal.owner.id },
+      },
+    )
+    return { copiedAt: step.now }
+  },
+}
+
+export interface DeleteFolderInput {
+  readonly bucket: string
+  readonly folder: string
+}
+
+/** Deletes all that is in a folder; that there is none is no error, as with objects. */
+export const deleteFolder: Operation<DeleteFolderInput, void, void, void> = {
+  name: 'DeleteFolder',
+  needs: ({ bucket, folder }) => needs(bucket, folder, ['s3:DeleteObject']),
+  async commit(step, { bucket, folder }) {
+    const { root } = step.bucket(bucket)
+    if (!(await hasFolder(step.tx, root, utf8(folder)))) return
+    await removeFolder({ tx: step.tx, ids: step.services.ids }, root, utf8(folder))
+  },
+}

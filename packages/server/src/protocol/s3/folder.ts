@@ -1,0 +1,149 @@
+// Folders on the wire. Each request is one of S3's own with a header more: RenameObject with keys that
+// end in '/', which S3 refuses; CopyObject and DeleteObject of such a key with `x-holdfast-recursive`.
+
+import { StoreError } from '../../base/errors.ts'
+import {
+  type CopyFolderInput,
+  copyFolder,
+  type DeleteFolderInput,
+  deleteFolder,
+  type RenameInput,
+  rename,
+} from '../../operation/folder.ts'
+import { decodeText } from '../http/request.ts'
+import { documentAnswer, emptyAnswer, isoTime, type Route, route } from './answer.ts'
+import { copySourceOf } from './copy.ts'
+import { invalidArgument } from './error.ts'
+import { readConditions, writeConditions } from './header.ts'
+import { headerOf, type S3Request } from './request.ts'
+
+export const renameSourceHeader = 'x-amz-rename-source'
+export const recursiveHeader = 'x-holdfast-recursive'
+const replaceHeader = 'x-holdfast-replace'
+const tokenHeader = 'x-amz-client-token'
+
+/** RenameObject, of an object or a folder. */
+export const renameRoute: Route = {
+  ...route(
+    rename,
+    (request): RenameInput => {
+      const { bucket, key } = request
+      return {
+        bucket,
+        ...renameSourceOf(request),
+        to: key,
+        conditions: renameConditions(request),
+        sourceConditions: readConditions(request, `${renameSourceHeader}-`),
+        replace: flagOf(request, replaceHeader),
+        clientToken: clientTokenOf(request),
+      }
+    },
+    () => emptyAnswer(200),
+  ),
+  accepts: new Set([renameSourceHeader, replaceHeader]),
+}
+
+/** CopyObject of a folder. */
+export const copyFolderRoute: Route = {
+  ...route(
+    copyFolder,
+    (request): CopyFolderInput => {
+      const { bucket, key } = request
+      const source = copySourceOf(request)
+      requireFolders(request, source.key, key)
+      if (source.versionId !== undefined) throw noSuchCondition('versionId')
+      if (Object.values(source.conditions).some((condition) => condition !== undefined)) {
+        throw noSuchCondition('x-amz-copy-source-if-…')
+      }
+      return {
+        source: { bucket: source.bucket, folder: source.key },
+        bucket,
+        folder: key,
+        replace: flagOf(request, replaceHeader),
+        conditions: writeConditions(request),
+        clientToken: clientTokenOf(request),
+      }
+    },
+    ({ copiedAt }) =>
+      documentAnswer('CopyObjectResult', (xml) => {
+        xml.element('LastModified', isoTime(copiedAt))
+      }),
+  ),
+  accepts: new Set([recursiveHeader, replaceHeader]),
+}
+
+/** DeleteObject of a folder. */
+export const deleteFolderRoute: Route = {
+  ...route(
+    deleteFolder,
+    (request): DeleteFolderInput => {
+      const { bucket, key } = request
+      requireFolders(request, key)
+      for (const name of ['if-match', 'x-amz-if-match-size', 'x-amz-if-match-last-modified-time']) {
+        if (headerOf(request, name) !== undefined) throw noSuchCondition(name)
+      }
+      return { bucket, folder: key }
+    },
+    () => emptyAnswer(204),
+  ),
+  accepts: new Set([recursiveHeader]),
+}
+
+/**
+ * The source of a rename, percent-encoded. It is a key, or `/bucket/key` where there is no such key.
+ * @throws StoreError `InvalidArgument`
+ */
+function renameSourceOf(request: S3Request): Pick<RenameInput, 'from' | 'alternativeFrom'> {
+  const sent = headerOf(request, renameSourceHeader)
+  if (sent === undefined || sent === '') {
+    throw invalidArgument('The rename source must be specified.', renameSourceHeader, sent ?? '')
+  }
+  const from = decodeText(sent)
+  for (const prefix of [`/${request.bucket}/`, `${request.bucket}/`]) {
+    if (from.startsWith(prefix) && from.length > prefix.length) {
+      return { from, alternativeFrom: from.slice(prefix.length) }
+    }
+  }
+  // S3's pattern allows one slash in front of a key, which isn't part of it.
+  return from.startsWith('/') && from.length > 1
+    ? { from, alternativeFrom: from.slice(1) }
+    : { from }
+}
+
+/** @throws StoreError `NotImplemented` for an If-None-Match other than `*` */
+function renameConditions(request: S3Request): RenameInput['conditions'] {
+  const conditions = readConditions(request)
+  const { ifNoneMatch } = conditions
+  if (ifNoneMatch !== undefined && ifNoneMatch !== '*') {
+    throw invalidArgument('If-None-Match can only be *.', 'If-None-Match', ifNoneMatch.join(', '))
+  }
+  return conditions
+}
+
+/** @throws StoreError `InvalidArgument` for anything but true and false */
+function flagOf(request: S3Request, name: string): boolean {
+  const sent = headerOf(request, name)
+  if (sent === undefined || sent === 'false') return false
+  if (sent === 'true') return true
+  throw invalidArgument(`${name} is true or false.`, name, sent)
+}
+
+/** @throws StoreError `InvalidArgument` */
+function clientTokenOf(request: S3Request): string | undefined {
+  const token = headerOf(request, tokenHeader)
+  if (token === undefined || /^[!-~]{1,64}$/.test(token)) return token
+  throw invalidArgument('A client token has 1 to 64 visible ASCII characters.', tokenHeader, token)
+}
+
+/** @throws StoreError `InvalidRequest` unless the request is recursive and every key is a folder's */
+function requireFolders(request: S3Request, ...keys: readonly string[]): void {
+  if (!flagOf(request, recursiveHeader)) {
+    throw invalidArgument(`${recursiveHeader} can only be true.`, recursiveHeader, 'false')
+  }
+  if (keys.every((key) => key.endsWith('/'))) return
+  throw new StoreError('InvalidRequest', `${recursiveHeader} is for folders: keys that end in "/".`)
+}
+
+function noSuchCondition(name: string): StoreError {
+  return new StoreError('InvalidRequest', `${name} does not apply to a folder.`)
+}

@@ -1,0 +1,436 @@
+// Uploads in parts across the wire.
+
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import {
+  AbortMultipartUploadCommand,
+  type CompletedPart,
+  CompleteMultipartUploadCommand,
+  type CompleteMultipartUploadCommandOutput,
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  type CreateMultipartUploadCommandInput,
+  GetObjectAttributesCommand,
+  ListMultipartUploadsCommand,
+  ListPartsCommand,
+  type MultipartUpload,
+  type S3Client,
+  UploadPartCommand,
+  UploadPartCopyCommand,
+} from '@aws-sdk/client-s3'
+import { objectPath, type WireAnswer, type WireRequest, xmlText } from '../wire.ts'
+import { InProcessServer } from './in-process.ts'
+
+const Bucket = 'multipart'
+const mebibyte = 1_048_576
+let server: InProcessServer
+let client: S3Client
+
+before(async () => {
+  server = await InProcessServer.start()
+  client = server.client()
+  await client.send(new CreateBucketCommand({ Bucket }))
+})
+
+after(() => server.closeWithoutFaults())
+
+function at(key: string, rest: Partial<WireRequest> = {}): WireRequest {
+  return { method: 'GET', path: objectPath(Bucket, key), ...rest }
+}
+
+function md5(data: Buffer): Buffer {
+  return createHash('md5').update(data).digest()
+}
+
+async function create(
+  Key: string,
+  rest: Partial<CreateMultipartUploadCommandInput> = {},
+): Promise<{ Bucket: string; Key: string; UploadId: string }> {
+  const { UploadId = '' } = await client.send(
+    new CreateMultipartUploadCommand({ Bucket, Key, ...rest }),
+  )
+  return { Bucket, Key, UploadId }
+}
+
+type Address = Awaited<ReturnType<typeof create>>
+
+async function uploadPart(
+  address: Address,
+  PartNumber: number,
+  Body: Buffer,
+): Promise<CompletedPart> {
+  const { ETag } = await client.send(new UploadPartCommand({ ...address, PartNumber, Body }))
+  assert.equal(ETag, `"${md5(Body).toString('hex')}"`)
+  return { PartNumber, ETag }
+}
+
+function complete(
+  address: Address,
+  Parts: CompletedPart[],
+  rest = {},
+): Promise<CompleteMultipartUploadCommandOutput> {
+  return client.send(
+    new CompleteMultipartUploadCommand({ ...address, MultipartUpload: { Parts }, ...rest }),
+  )
+}
+
+test('parts become one object with the MD5 of their MD5s', async () => {
+  const bodies = [randomBytes(5 * mebibyte), randomBytes(5 * mebibyte + 1), randomBytes(17)]
+  const address = await create('whole', { ContentType: 'video/mp4', Metadata: { a: '1' } })
+  const parts: CompletedPart[] = []
+  // Not in order, and with a gap in the numbers.
+  for (const [index, number] of [
+    [1, 3],
+    [0, 1],
+    [2, 7],
+  ] as const) {
+    parts.push(await uploadPart(address, number, bodies[index] ?? Buffer.alloc(0)))
+  }
+  parts.sort((a, b) => (a.PartNumber ?? 0) - (b.PartNumber ?? 0))
+  const { ETag } = await complete(address, parts)
+  const etag = `"${md5(Buffer.concat(bodies.map(md5))).toString('hex')}-3"`
+  assert.equal(ETag, etag)
+  const found = await server.send(at('whole'))
+  assert.equal(found.headers.etag, etag)
+  assert.equal(found.headers['content-type'], 'video/mp4')
+  assert.equal(found.headers['x-amz-meta-a'], '1')
+  assert.ok(found.body.equals(Buffer.concat(bodies)))
+  const whole = Buffer.concat(bodies)
+  const start = 5 * mebibyte - 10
+  const range = `bytes=${start}-${start + 5 * mebibyte + 20}`
+  const across = await server.send(at('whole', { headers: { range } }))
+  assert.ok(across.body.equals(whole.subarray(start, start + 5 * mebibyte + 21)))
+  const part = await server.send(at('whole', { query: { partNumber: '3' } }))
+  assert.equal(part.status, 206)
+  assert.equal(part.headers['x-amz-mp-parts-count'], '3')
+  assert.ok(part.body.equals(bodies[1] ?? Buffer.alloc(0)))
+  const none = await server.send(at('whole', { query: { partNumber: '2' } }))
+  assert.equal(none.status, 416)
+  await attributes('whole')
+})
+
+async function attributes(Key: string): Promise<void> {
+  const { ObjectParts, ETag } = await client.send(
+    new GetObjectAttributesCommand({
+      Bucket,
+      Key,
+      ObjectAttributes: ['ETag', 'ObjectParts'],
+      MaxParts: 2,
+    }),
+  )
+  assert.match(ETag ?? '', /^[0-9a-f]{32}-3$/)
+  assert.equal(ObjectParts?.TotalPartsCount, 3)
+  assert.equal(ObjectParts?.IsTruncated, true)
+}
+
+test('a part takes the place of an earlier one of its number', async () => {
+  const address = await create('again')
+  await uploadPart(address, 1, Buffer.from('first'))
+  const part = await uploadPart(address, 1, Buffer.from('second'))
+  const { Parts } = await client.send(new ListPartsCommand(address))
+  assert.deepEqual(
+    Parts?.map(({ ETag, Size }) => [ETag, Size]),
+    [[part.ETag, 6]],
+  )
+  await complete(address, [part])
+  assert.equal((await server.send(at('again'))).body.toString(), 'second')
+})
+
+test('completing again answers the same', async () => {
+  const address = await create('idempotent')
+  const part = await uploadPart(address, 1, Buffer.from('x'))
+  const first = await complete(address, [part])
+  const second = await complete(address, [part])
+  assert.equal(second.ETag, first.ETag)
+  await assert.rejects(client.send(new ListPartsCommand(address)), { name: 'NoSuchUpload' })
+})
+
+test('parts that are small, unknown, or out of order are refused by name', async () => {
+  const address = await create('refused')
+  const small = await uploadPart(address, 1, Buffer.from('small'))
+  const last = await uploadPart(address, 2, Buffer.from('last'))
+  await assert.rejects(complete(address, [small, last]), { name: 'EntityTooSmall' })
+  await assert.rejects(complete(address, [last, small]), { name: 'InvalidPartOrder' })
+  await assert.rejects(complete(address, [small, small]), { name: 'InvalidPartOrder' })
+  await assert.rejects(complete(address, [{ ...small, ETag: '"0"' }]), { name: 'InvalidPart' })
+  await assert.rejects(complete(address, [{ ...small, PartNumber: 3 }]), { name: 'InvalidPart' })
+  await assert.rejects(complete(address, []), { name: 'MalformedXML' })
+  const documents = [
+    '',
+    '<CompleteMultipartUpload>',
+    '<Other/>',
+    '<CompleteMultipartUpload><Part/></CompleteMultipartUpload>',
+  ]
+  const query = { uploadId: address.UploadId }
+  for (const text of documents) {
+    const wanted = at('refused', { method: 'POST', query, body: Buffer.from(text) })
+    const answer = await server.send(wanted)
+    assert.equal(answer.status, 400, text)
+  }
+  await complete(address, [small])
+})
+
+test('an unquoted ETag completes as well, and the size may be announced', async () => {
+  const address = await create('unquoted')
+  const part = await uploadPart(address, 1, Buffer.from('12345'))
+  const unquoted = { PartNumber: 1, ETag: part.ETag?.replaceAll('"', '') ?? '' }
+  await assert.rejects(complete(address, [unquoted], { MpuObjectSize: 6 }), {
+    name: 'InvalidRequest',
+  })
+  await complete(address, [unquoted], { MpuObjectSize: 5 })
+})
+
+test('aborting ends an upload and leaves nothing behind', async () => {
+  const address = await create('aborted')
+  await uploadPart(address, 1, randomBytes(mebibyte))
+  await client.send(new AbortMultipartUploadCommand(address))
+  await assert.rejects(client.send(new AbortMultipartUploadCommand(address)), {
+    name: 'NoSuchUpload',
+  })
+  const part = new UploadPartCommand({ ...address, PartNumber: 1, Body: 'x' })
+  await assert.rejects(client.send(part), { name: 'NoSuchUpload' })
+  assert.equal((await server.send(at('aborted'))).status, 404)
+})
+
+test('an abort may depend on when the upload began', async () => {
+  const address = await create('abort-if')
+  const remove = (time: string): Promise<WireAnswer> =>
+    server.send(
+      at('abort-if', {
+        method: 'DELETE',
+        query: { uploadId: address.UploadId },
+        headers: { 'x-amz-if-match-initiated-time': time },
+      }),
+    )
+  const { Uploads } = await client.send(
+    new ListMultipartUploadsCommand({ Bucket, Prefix: 'abort-if' }),
+  )
+  const initiated = Uploads?.[0]?.Initiated ?? new Date(0)
+  assert.equal((await remove(new Date(0).toUTCString())).status, 412)
+  assert.equal((await remove(initiated.toUTCString())).status, 204)
+})
+
+test('uploads that never were are NoSuchUpload', async () => {
+  const ids = ['x', '0'.repeat(38), 'f'.repeat(38), 'a'.repeat(5000), '']
+  for (const uploadId of ids) {
+    const put = at('ghost', {
+      method: 'PUT',
+      query: { uploadId, partNumber: '1' },
+      body: Buffer.from('x'),
+    })
+    const answer = await server.send(put)
+    assert.equal(answer.status, 404, uploadId.slice(0, 40))
+    assert.equal(xmlText(answer.body, 'Code'), 'NoSuchUpload')
+    assert.equal((await server.send(at('ghost', { query: { uploadId } }))).status, 404)
+  }
+})
+
+test('an upload belongs to its key', async () => {
+  const address = await create('key-a')
+  const other = { ...address, Key: 'key-b', PartNumber: 1, Body: 'x' }
+  await assert.rejects(client.send(new UploadPartCommand(other)), { name: 'NoSuchUpload' })
+})
+
+test('a part number is from 1 to 10,000, and comes with an upload', async () => {
+  const { UploadId } = await create('numbers')
+  for (const partNumber of ['0', '10001', '-1', 'x', '']) {
+    const query = { uploadId: UploadId, partNumber }
+    const answer = await server.send(
+      at('numbers', { method: 'PUT', query, body: Buffer.from('x') }),
+    )
+    assert.equal(answer.status, 400, partNumber)
+    assert.equal(xmlText(answer.body, 'Code'), 'InvalidArgument')
+  }
+  const headless: Record<string, string>[] = [{ uploadId: UploadId }, { partNumber: '1' }]
+  for (const query of headless) {
+    const answer = await server.send(
+      at('numbers', { method: 'PUT', query, body: Buffer.from('x') }),
+    )
+    assert.equal(xmlText(answer.body, 'Code'), 'InvalidArgument')
+  }
+  assert.equal((await server.send(at('numbers'))).status, 404)
+})
+
+test('parts are copied, whole or in ranges', async () => {
+  const source = randomBytes(6 * mebibyte)
+  await server.send(at('part-source', { method: 'PUT', body: source }))
+  const address = await create('part-copy')
+  const CopySource = `${Bucket}/part-source`
+  const copied = await client.send(
+    new UploadPartCopyCommand({ ...address, CopySource, PartNumber: 1 }),
+  )
+  assert.equal(copied.CopyPartResult?.ETag, `"${md5(source).toString('hex')}"`)
+  const ranged = await client.send(
+    new UploadPartCopyCommand({
+      ...address,
+      CopySource,
+      PartNumber: 2,
+      CopySourceRange: 'bytes=10-19',
+    }),
+  )
+  await complete(address, [
+    { PartNumber: 1, ETag: copied.CopyPartResult?.ETag },
+    { PartNumber: 2, ETag: ranged.CopyPartResult?.ETag },
+  ])
+  const found = await server.send(at('part-copy'))
+  assert.ok(found.body.equals(Buffer.concat([source, source.subarray(10, 20)])))
+})
+
+test('the range of a copied part must be whole and inside its source', async () => {
+  await server.send(at('tiny', { method: 'PUT', body: Buffer.from('0123456789') }))
+  const { UploadId } = await create('range-copy')
+  for (const range of [
+    'bytes=0-10',
+    'bytes=5-',
+    'bytes=-5',
+    'bytes=5-2',
+    '0-5',
+    'bytes=0-1,3-4',
+    '',
+  ]) {
+    const headers = { 'x-amz-copy-source': `${Bucket}/tiny`, 'x-amz-copy-source-range': range }
+    const query = { uploadId: UploadId, partNumber: '1' }
+    const answer = await server.send(at('range-copy', { method: 'PUT', query, headers }))
+    assert.equal(answer.status, 400, range)
+    assert.equal(xmlText(answer.body, 'Code'), 'InvalidArgument', range)
+  }
+})
+
+test('parts are listed by pages', async () => {
+  const address = await create('pages')
+  for (const number of [1, 2, 5, 9]) await uploadPart(address, number, Buffer.from(String(number)))
+  const first = await client.send(new ListPartsCommand({ ...address, MaxParts: 3 }))
+  assert.deepEqual(
+    first.Parts?.map(({ PartNumber }) => PartNumber),
+    [1, 2, 5],
+  )
+  assert.equal(first.IsTruncated, true)
+  assert.equal(first.NextPartNumberMarker, '5')
+  assert.equal(first.Owner?.ID, server.credential().owner.id)
+  assert.equal(first.Initiator?.DisplayName, server.credential().owner.displayName)
+  assert.equal(first.StorageClass, 'STANDARD')
+  const rest = await client.send(new ListPartsCommand({ ...address, PartNumberMarker: '5' }))
+  assert.deepEqual(
+    rest.Parts?.map(({ PartNumber }) => PartNumber),
+    [9],
+  )
+  assert.equal(rest.IsTruncated, false)
+  const none = await client.send(new ListPartsCommand({ ...address, MaxParts: 0 }))
+  assert.equal(none.Parts, undefined)
+})
+
+test('uploads are listed by key and age, with prefix, delimiter and markers', async () => {
+  const keys = ['list/a/1', 'list/a/2', 'list/b', 'list/b', 'list/c']
+  const created: Address[] = []
+  for (const key of keys) created.push(await create(key))
+  const all = await listUploads({})
+  assert.deepEqual(
+    all.map(({ Key, UploadId }) => [Key, UploadId]),
+    created.map(({ Key, UploadId }) => [Key, UploadId]),
+  )
+  const grouped = await client.send(
+    new ListMultipartUploadsCommand({ Bucket, Prefix: 'list/', Delimiter: '/' }),
+  )
+  assert.deepEqual(
+    grouped.CommonPrefixes?.map(({ Prefix }) => Prefix),
+    ['list/a/'],
+  )
+  assert.deepEqual(
+    grouped.Uploads?.map(({ Key }) => Key),
+    ['list/b', 'list/b', 'list/c'],
+  )
+  const page = await client.send(
+    new ListMultipartUploadsCommand({ Bucket, Prefix: 'list/', MaxUploads: 3 }),
+  )
+  assert.equal(page.IsTruncated, true)
+  assert.equal(page.NextKeyMarker, 'list/b')
+  const rest = await listUploads({
+    KeyMarker: page.NextKeyMarker,
+    UploadIdMarker: page.NextUploadIdMarker,
+  })
+  assert.deepEqual(
+    rest.map(({ UploadId }) => UploadId),
+    created.slice(3).map(({ UploadId }) => UploadId),
+  )
+})
+
+async function listUploads(rest: object): Promise<MultipartUpload[]> {
+  const answer = await client.send(
+    new ListMultipartUploadsCommand({ Bucket, Prefix: 'list/', ...rest }),
+  )
+  return answer.Uploads ?? []
+}
+
+test('the checksum of an upload is that of its parts or of the whole', async () => {
+  const bodies = [randomBytes(5 * mebibyte), randomBytes(100)]
+  for (const [ChecksumAlgorithm, ChecksumType] of [
+    ['SHA256', 'COMPOSITE'],
+    ['CRC32', 'FULL_OBJECT'],
+    ['CRC64NVME', 'FULL_OBJECT'],
+  ] as const) {
+    const address = await create(`sum-${ChecksumAlgorithm}`, { ChecksumAlgorithm, ChecksumType })
+    const Parts: CompletedPart[] = []
+    for (const [index, Body] of bodies.entries()) {
+      const PartNumber = index + 1
+      const { $metadata, ...sums } = await client.send(
+        new UploadPartCommand({ ...address, PartNumber, Body, ChecksumAlgorithm }),
+      )
+      assert.ok($metadata)
+      Parts.push({ PartNumber, ...sums })
+    }
+    const answer = await client.send(
+      new CompleteMultipartUploadCommand({ ...address, MultipartUpload: { Parts } }),
+    )
+    assert.equal(answer.ChecksumType, ChecksumType)
+    const value = answer[`Checksum${ChecksumAlgorithm}`]
+    assert.equal(value?.endsWith('-2'), ChecksumType === 'COMPOSITE')
+    const head = await server.send(
+      at(`sum-${ChecksumAlgorithm}`, {
+        method: 'HEAD',
+        headers: { 'x-amz-checksum-mode': 'ENABLED' },
+      }),
+    )
+    assert.equal(head.headers[`x-amz-checksum-${ChecksumAlgorithm.toLowerCase()}`], value)
+    assert.equal(head.headers['x-amz-checksum-type'], ChecksumType)
+  }
+})
+
+test('a wrong checksum of a part, or of the whole, is refused', async () => {
+  const address = await create('sum-wrong', {
+    ChecksumAlgorithm: 'CRC32',
+    ChecksumType: 'FULL_OBJECT',
+  })
+  const wrong = { ...address, PartNumber: 1, Body: 'x', ChecksumCRC32: 'AAAAAA==' }
+  await assert.rejects(client.send(new UploadPartCommand(wrong)), { name: 'BadDigest' })
+  const { ETag, ChecksumCRC32 } = await client.send(
+    new UploadPartCommand({ ...address, PartNumber: 1, Body: 'x', ChecksumAlgorithm: 'CRC32' }),
+  )
+  const part = { PartNumber: 1, ETag, ChecksumCRC32: 'AAAAAA==' }
+  await assert.rejects(complete(address, [part]), { name: 'InvalidPart' })
+  const whole = { ChecksumCRC32: 'AAAAAA==', ChecksumType: 'FULL_OBJECT' }
+  await assert.rejects(complete(address, [{ ...part, ChecksumCRC32 }], whole), {
+    name: 'BadDigest',
+  })
+  await assert.rejects(
+    client.send(
+      new UploadPartCommand({ ...address, PartNumber: 2, Body: 'x', ChecksumAlgorithm: 'SHA1' }),
+    ),
+    { name: 'InvalidRequest' },
+  )
+  await complete(address, [{ ...part, ChecksumCRC32 }], {
+    ChecksumCRC32,
+    ChecksumType: 'FULL_OBJECT',
+  })
+})
+
+test('the location of a completed object is its URL', async () => {
+  const address = await create('a b/ü')
+  const part = await uploadPart(address, 1, Buffer.from('x'))
+  const answer = await client.send(
+    new CompleteMultipartUploadCommand({ ...address, MultipartUpload: { Parts: [part] } }),
+  )
+  assert.equal(answer.Location, `${server.endpoint}/${Bucket}/a%20b/%C3%BC`)
+  assert.equal(answer.Bucket, Bucket)
+  assert.equal(answer.Key, 'a b/ü')
+})

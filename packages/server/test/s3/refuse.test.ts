@@ -1,0 +1,298 @@
+// What isn't there, what isn't allowed, and what isn't well-formed: refused in S3's form, never ignored.
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3'
+import { type WireAnswer, xmlText } from '../wire.ts'
+import { InProcessServer } from './in-process.ts'
+import { sendText } from './raw.ts'
+
+const Bucket = 'refusals'
+let server: InProcessServer
+let client: S3Client
+
+before(async () => {
+  server = await InProcessServer.start({ owners: 1 })
+  client = server.client()
+  await client.send(new CreateBucketCommand({ Bucket }))
+  await server.send({ method: 'PUT', path: `/${Bucket}/object`, body: Buffer.from('x') })
+})
+
+after(() => server.closeWithoutFaults())
+
+function outcome(answer: WireAnswer): (string | number | undefined)[] {
+  return [answer.status, xmlText(answer.body, 'Code')]
+}
+
+const bucketPut = [
+  'abac',
+  'accelerate',
+  'acl',
+  'analytics',
+  'cors',
+  'encryption',
+  'intelligent-tiering',
+  'inventory',
+  'lifecycle',
+  'logging',
+  'metrics',
+  'notification',
+  'object-lock',
+  'ownershipControls',
+  'policy',
+  'publicAccessBlock',
+  'replication',
+  'requestPayment',
+  'tagging',
+  'versioning',
+  'website',
+]
+const objectPut = [
+  'acl',
+  'annotation',
+  'encryption',
+  'legal-hold',
+  'renameObject',
+  'retention',
+  'tagging',
+]
+
+test('operations that are not there answer 501, and change nothing', async () => {
+  const cases: [string, string, string][] = [
+    ...bucketPut.map((name): [string, string, string] => ['PUT', `/${Bucket}`, name]),
+    ...objectPut.map((name): [string, string, string] => ['PUT', `/${Bucket}/object`, name]),
+    ...['cors', 'policy', 'tagging', 'lifecycle', 'website', 'encryption', 'replication'].map(
+      (name): [string, string, string] => ['DELETE', `/${Bucket}`, name],
+    ),
+    ...['analytics', 'inventory', 'metrics', 'intelligent-tiering', 'session'].map(
+      (name): [string, string, string] => ['GET', `/${Bucket}`, name],
+    ),
+    ['DELETE', `/${Bucket}/object`, 'tagging'],
+    ['GET', `/${Bucket}/object`, 'torrent'],
+    ['GET', `/${Bucket}/object`, 'retention'],
+    ['GET', `/${Bucket}/object`, 'legal-hold'],
+    ['GET', `/${Bucket}/object`, 'annotations'],
+    ['POST', `/${Bucket}/object`, 'restore'],
+    ['POST', `/${Bucket}/object`, 'select'],
+  ]
+  for (const [method, path, name] of cases) {
+    const answer = await server.send({ method, path, query: { [name]: '' } })
+    assert.deepEqual(outcome(answer), [501, 'NotImplemented'], `${method} ${path}?${name}`)
+  }
+  const object = await server.send({ method: 'GET', path: `/${Bucket}/object` })
+  assert.equal(object.body.toString(), 'x')
+})
+
+test('headers that ask for what is not there answer 501', async () => {
+  const demands: [string, string][] = [
+    ['x-amz-acl', 'public-read'],
+    ['x-amz-grant-read', 'uri="http://acs.amazonaws.com/groups/global/AllUsers"'],
+    ['x-amz-server-side-encryption', 'AES256'],
+    ['x-amz-server-side-encryption-customer-algorithm', 'AES256'],
+    ['x-amz-object-lock-mode', 'GOVERNANCE'],
+    ['x-amz-object-lock-legal-hold', 'ON'],
+    ['x-amz-tagging', 'a=b'],
+    ['x-amz-website-redirect-location', '/elsewhere'],
+    ['x-amz-write-offset-bytes', '0'],
+    ['x-amz-rename-source', 'object'],
+    ['x-amz-checksum-sha512', 'AAAA'],
+    ['x-amz-sdk-checksum-algorithm', 'XXHASH64'],
+    ['x-holdfast-recursive', 'true'],
+  ]
+  for (const [name, value] of demands) {
+    const path = `/${Bucket}/refused`
+    const answer = await server.send({
+      method: 'PUT',
+      path,
+      headers: { [name]: value },
+      body: Buffer.from('x'),
+    })
+    assert.deepEqual(outcome(answer), [501, 'NotImplemented'], name)
+    assert.equal((await server.send({ method: 'GET', path })).status, 404, name)
+  }
+})
+
+test('headers that ask for what everybody has are taken', async () => {
+  const offers: [string, string][] = [
+    ['x-amz-acl', 'private'],
+    ['x-amz-acl', 'bucket-owner-full-control'],
+    ['x-amz-tagging', ''],
+    ['x-amz-request-payer', 'requester'],
+  ]
+  for (const [name, value] of offers) {
+    const wanted = { method: 'PUT', path: `/${Bucket}/taken`, headers: { [name]: value } }
+    assert.equal((await server.send({ ...wanted, body: Buffer.from('x') })).status, 200, name)
+  }
+})
+
+test('settings that nobody made are absent in the words of AWS', async () => {
+  const absent: Record<string, string> = {
+    cors: 'NoSuchCORSConfiguration',
+    encryption: 'ServerSideEncryptionConfigurationNotFoundError',
+    lifecycle: 'NoSuchLifecycleConfiguration',
+    'object-lock': 'ObjectLockConfigurationNotFoundError',
+    ownershipControls: 'OwnershipControlsNotFoundError',
+    policy: 'NoSuchBucketPolicy',
+    policyStatus: 'NoSuchBucketPolicy',
+    publicAccessBlock: 'NoSuchPublicAccessBlockConfiguration',
+    replication: 'ReplicationConfigurationNotFoundError',
+    tagging: 'NoSuchTagSet',
+    website: 'NoSuchWebsiteConfiguration',
+  }
+  for (const [name, code] of Object.entries(absent)) {
+    const query = { [name]: '' }
+    assert.deepEqual(outcome(await server.send({ method: 'GET', path: `/${Bucket}`, query })), [
+      404,
+      code,
+    ])
+    const none = await server.send({ method: 'GET', path: '/no-such-bucket', query })
+    assert.deepEqual(outcome(none), [404, 'NoSuchBucket'])
+    const foreign = await server.send({ method: 'GET', path: `/${Bucket}`, query }, 1)
+    assert.deepEqual(outcome(foreign), [403, 'AccessDenied'])
+  }
+  for (const name of ['accelerate', 'logging', 'notification', 'requestPayment', 'versioning']) {
+    const answer = await server.send({ method: 'GET', path: `/${Bucket}`, query: { [name]: '' } })
+    assert.equal(answer.status, 200, name)
+    assert.equal(xmlText(answer.body, 'Status'), undefined)
+  }
+})
+
+test('the owner has all rights on bucket and object', async () => {
+  for (const path of [`/${Bucket}`, `/${Bucket}/object`]) {
+    const answer = await server.send({ method: 'GET', path, query: { acl: '' } })
+    assert.equal(answer.status, 200)
+    assert.equal(xmlText(answer.body, 'Permission'), 'FULL_CONTROL')
+    assert.equal(xmlText(answer.body, 'ID'), server.credential().owner.id)
+    assert.match(answer.body.toString(), /xsi:type="CanonicalUser"/)
+  }
+  const none = await server.send({ method: 'GET', path: `/${Bucket}/none`, query: { acl: '' } })
+  assert.deepEqual(outcome(none), [404, 'NoSuchKey'])
+  const tags = await server.send({
+    method: 'GET',
+    path: `/${Bucket}/object`,
+    query: { tagging: '' },
+  })
+  assert.match(tags.body.toString(), /<TagSet><\/TagSet>/)
+})
+
+test('one owner can not touch what is another’s', async () => {
+  const path = `/${Bucket}/object`
+  const cases: [string, string, Record<string, string>][] = [
+    ['GET', path, {}],
+    ['PUT', path, {}],
+    ['DELETE', path, {}],
+    ['GET', path, { acl: '' }],
+    ['GET', path, { tagging: '' }],
+    ['POST', path, { uploads: '' }],
+    ['GET', `/${Bucket}/not-there`, {}],
+    ['GET', `/${Bucket}`, {}],
+    ['GET', `/${Bucket}`, { 'list-type': '2' }],
+    ['GET', `/${Bucket}`, { versions: '' }],
+    ['GET', `/${Bucket}`, { uploads: '' }],
+    ['GET', `/${Bucket}`, { location: '' }],
+    ['GET', `/${Bucket}`, { acl: '' }],
+    ['GET', `/${Bucket}`, { versioning: '' }],
+    ['DELETE', `/${Bucket}`, {}],
+  ]
+  for (const [method, target, query] of cases) {
+    const answer = await server.send({ method, path: target, query, body: Buffer.alloc(0) }, 1)
+    assert.deepEqual(
+      outcome(answer),
+      [403, 'AccessDenied'],
+      `${method} ${target} ${JSON.stringify(query)}`,
+    )
+  }
+  const head = await server.send({ method: 'HEAD', path }, 1)
+  assert.equal(head.status, 403)
+  assert.equal(head.body.length, 0)
+  assert.equal((await server.send({ method: 'GET', path })).body.toString(), 'x')
+})
+
+test('without a signature nothing is allowed', async () => {
+  for (const line of [
+    'GET /',
+    `GET /${Bucket}`,
+    `GET /${Bucket}/object`,
+    `DELETE /${Bucket}/object`,
+  ]) {
+    const answer = await sendText(server, `${line} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+    assert.equal(answer.status, 403, line)
+    assert.equal(xmlText(answer.body, 'Code'), 'AccessDenied')
+  }
+})
+
+test('methods that a resource does not know are 405, with those that it does', async () => {
+  const cases: [string, string, string][] = [
+    ['PATCH', `/${Bucket}/object`, 'GET, HEAD, PUT, DELETE, POST'],
+    ['POST', `/${Bucket}/object`, 'GET, HEAD, PUT, DELETE, POST'],
+    ['PATCH', `/${Bucket}`, 'GET, HEAD, PUT, DELETE, POST'],
+    ['PUT', '/', 'GET'],
+    ['PROPFIND', '/', 'GET'],
+  ]
+  for (const [method, path, allow] of cases) {
+    const answer = await server.send({ method, path })
+    assert.deepEqual(outcome(answer), [405, 'MethodNotAllowed'], `${method} ${path}`)
+    assert.equal(answer.headers.allow, allow)
+    assert.equal(xmlText(answer.body, 'Method'), method)
+  }
+  const mixed = await server.send({ method: 'DELETE', path: `/${Bucket}`, query: { location: '' } })
+  assert.deepEqual(outcome(mixed), [405, 'MethodNotAllowed'])
+})
+
+test('parameters that contradict each other are refused', async () => {
+  const query = { acl: '', versions: '' }
+  const answer = await server.send({ method: 'GET', path: `/${Bucket}`, query })
+  assert.deepEqual(outcome(answer), [400, 'InvalidArgument'])
+  assert.match(xmlText(answer.body, 'Message') ?? '', /^Conflicting query string parameters: /)
+})
+
+test('parameters that mean nothing to S3 are ignored, as it does', async () => {
+  const query = { 'x-id': 'GetObject', utm_source: 'mail' }
+  const answer = await server.send({ method: 'GET', path: `/${Bucket}/object`, query })
+  assert.equal(answer.body.toString(), 'x')
+})
+
+test('no bucket answers browsers of other origins', async () => {
+  const request = `OPTIONS /${Bucket}/object HTTP/1.1\r\nHost: localhost\r\n`
+  const preflight = `${request}Origin: https://example.com\r\nAccess-Control-Request-Method: PUT\r\n\r\n`
+  const refused = await sendText(server, preflight)
+  assert.equal(refused.status, 403)
+  assert.equal(xmlText(refused.body, 'Code'), 'AccessForbidden')
+  const bare = await sendText(server, `${request}\r\n`)
+  assert.equal(bare.status, 400)
+})
+
+test('the other protocol of this port answers 501', async () => {
+  const requests = [
+    'GET /?Action=ListDomains&Version=2009-04-15 HTTP/1.1\r\nHost: localhost\r\n\r\n',
+    'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 0\r\n\r\n',
+  ]
+  for (const text of requests) {
+    const answer = await sendText(server, text)
+    assert.equal(answer.status, 501)
+    assert.equal(xmlText(answer.body, 'Code'), 'NotImplemented')
+  }
+})
+
+test('bucket names that no bucket ever had are invalid', async () => {
+  for (const path of ['/a', '/_x/y', `/${'b'.repeat(256)}`, '/b%2Fc/d', '/%00%00%00', '/a b c']) {
+    const answer = await sendText(
+      server,
+      `GET ${path.replaceAll(' ', '%20')} HTTP/1.1\r\nHost: x\r\n\r\n`,
+    )
+    assert.equal(answer.status, 400, path)
+    assert.equal(xmlText(answer.body, 'Code'), 'InvalidBucketName')
+  }
+})
+
+test('every answer has its ids and says who gave it', async () => {
+  const ids = new Set<string>()
+  for (const path of ['/', `/${Bucket}`, `/${Bucket}/object`, `/${Bucket}/none`]) {
+    const { headers } = await server.send({ method: 'GET', path })
+    assert.ok(headers['x-amz-id-2'])
+    assert.ok(headers.date)
+    assert.equal(headers.server, 'Holdfast')
+    ids.add(String(headers['x-amz-request-id']))
+  }
+  assert.equal(ids.size, 4)
+})
