@@ -4,11 +4,8 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { type Clock, systemClock } from './base/clock.ts'
-import { isStoreError } from './base/errors.ts'
 import { ownLiveness } from './base/liveness.ts'
-import { releaseReserve } from './base/reserve.ts'
 import { openFileBlobs } from './blob/file.ts'
-import type { Engine } from './engine/engine.ts'
 import { openEngine } from './engine/open.ts'
 import type { Log } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
@@ -44,14 +41,19 @@ export interface OpenServices {
 
 /**
  * Opens the store in a data folder for one process. Several may have it open.
- * @throws StoreError `InsufficientStorage` when the disk is so full that nothing can be registered.
+ * @throws StoreError `InsufficientStorage` when the disk is full and the engine has no free page left
+ *   to register the process on; usually it has some.
  */
 export async function openServices(options: ServiceOptions): Promise<OpenServices> {
   const { dataFolder, region, log, metrics, clock = systemClock } = options
   const engine = await openEngine(dataFolder)
   try {
-    const liveness = options.liveness ?? ownLiveness()
-    const { start, secret, ids } = await register({ engine, dataFolder, liveness })
+    const ids = await IdSource.open(engine)
+    const random = randomBytes(32)
+    const { start, secret } = await engine.write(async (tx) => ({
+      start: await registerStart(tx, options.liveness ?? ownLiveness()),
+      secret: await ensureSecret(tx, random),
+    }))
     const blobs = await openFileBlobs({ folder: join(dataFolder, 'blobs'), start })
     const readers = new Readers()
     const tokens = new TokenSealer(secret)
@@ -76,36 +78,5 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
   } catch (error) {
     await engine.close()
     throw error
-  }
-}
-
-interface Registration {
-  readonly start: number
-  readonly secret: Uint8Array
-  readonly ids: IdSource
-}
-
-/** Registers the process; on a full disk, with the room that is kept back for this. */
-async function register(options: {
-  readonly engine: Engine
-  readonly dataFolder: string
-  readonly liveness: string
-}): Promise<Registration> {
-  const { engine, dataFolder, liveness } = options
-  const attempt = async (): Promise<Registration> => {
-    const ids = await IdSource.open(engine)
-    const random = randomBytes(32)
-    return engine.write(async (tx) => ({
-      ids,
-      secret: await ensureSecret(tx, random),
-      start: await registerStart(tx, liveness),
-    }))
-  }
-  try {
-    return await attempt()
-  } catch (error) {
-    if (!isStoreError(error, 'InsufficientStorage')) throw error
-    if (!(await releaseReserve(dataFolder))) throw error
-    return attempt()
   }
 }

@@ -13,6 +13,7 @@ import {
   type ExchangeResult,
 } from './protocol/http/exchange.ts'
 import { bucketOfHost } from './protocol/http/host.ts'
+import { Turns } from './protocol/http/turn.ts'
 
 /** Answers one request whole; rejects only by a fault of ours. */
 export type ExchangeHandler = (
@@ -44,6 +45,7 @@ interface Pending {
 export class Router {
   readonly #options: RouterOptions
   readonly #requestIds = new RequestIds()
+  readonly #turns = new Turns()
   readonly #pending = new Set<Pending>()
   #drained: (() => void) | undefined
   #server: Server | undefined
@@ -97,6 +99,8 @@ export class Router {
     const requestId = this.#requestIds.next()
     const url = request.url ?? '/'
     const isOwn = url.startsWith('/_/') && !bucketOfHost(request.headers.host, domains)
+    const turn = this.#turns.take(request, response)
+    if (turn !== undefined && !(await turn)) return
     const result = isOwn
       ? await this.#answerOwn(url, request, response)
       : this.#drained !== undefined

@@ -1,9 +1,9 @@
 // The worker processes, as the primary sees them: started, watched, replaced when they die, killed
-// when they hang, and asked for their counts. Workers accept connections themselves, from one shared
-// socket (SCHED_NONE): a connection handed to a worker that is stopped would never be served.
+// when they hang, asked for their counts, and handed connections.
 
 import cluster, { type Worker as ClusterWorker } from 'node:cluster'
 import { readFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import type { AccessKey } from '../access/key.ts'
 import type { Clock } from '../base/clock.ts'
 import { livenessOf } from '../base/liveness.ts'
@@ -15,6 +15,7 @@ import {
   processSamples,
   type Samples,
 } from '../observe/prometheus.ts'
+import type { Connections, Taker } from './connections.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { judge, pingMs } from './heartbeat.ts'
 import type { ToPrimary, ToWorker, WorkerSetup } from './message.ts'
@@ -28,6 +29,7 @@ export interface Service {
 /** How the workers are kept. */
 export interface WorkersOptions {
   readonly count: number
+  readonly connections: Connections
   readonly clock: Clock
 }
 
@@ -43,7 +45,7 @@ const countMs = 1000
 const closeMs = 5000
 
 /** One of the places for a worker, which always has one, or a timer that starts one. */
-interface Place {
+interface Place extends Taker {
   readonly name: string
   process: ClusterWorker | undefined
   token: string | undefined
@@ -61,7 +63,7 @@ interface Place {
 export class Workers {
   readonly #options: WorkersOptions
   readonly #places: readonly Place[]
-  readonly #started = Promise.withResolvers<number>()
+  readonly #started = Promise.withResolvers<void>()
   readonly #counts = new Map<number, (place: Place, samples: Samples) => void>()
   #service: Service | undefined
   #listener: ((tokens: readonly string[]) => void) | undefined
@@ -78,17 +80,7 @@ export class Workers {
     this.#options = options
     // It may fail before anybody waits for it.
     this.#started.promise.catch(() => undefined)
-    this.#places = Array.from({ length: options.count }, (_, index) => ({
-      name: String(index + 1),
-      process: undefined,
-      token: undefined,
-      isReady: false,
-      startedAt: 0,
-      heardAt: 0,
-      deaths: 0,
-      timer: undefined,
-      samples: {},
-    }))
+    this.#places = Array.from({ length: options.count }, (_, index) => newPlace(String(index + 1)))
   }
 
   /** Liveness tokens of the present processes. */
@@ -104,17 +96,16 @@ export class Workers {
 
   /** Starts the processes, which load the program and wait until they are told what to serve. */
   fork(): void {
-    cluster.schedulingPolicy = cluster.SCHED_NONE
     for (const place of this.#places) this.#fork(place)
     this.#lastLook = this.#now()
     this.#watch = setInterval(() => this.#look(), pingMs)
   }
 
   /**
-   * Lets them serve; resolves to the port as soon as one of them does.
+   * Lets them serve; resolves as soon as one of them does.
    * @throws CommandError when none can
    */
-  serve(service: Service): Promise<number> {
+  serve(service: Service): Promise<void> {
     this.#service = service
     for (const place of this.#places) this.#setUp(place)
     return this.#started.promise
@@ -178,13 +169,21 @@ export class Workers {
   }
 
   #receive(place: Place, message: ToPrimary): void {
+    const { connections } = this.#options
     place.heardAt = this.#now()
     switch (message.kind) {
       case 'ready':
         place.isReady = true
         if (this.#isStopping) tell(place, { kind: 'stop', graceMs: 0 })
         this.#isStarted = true
-        this.#started.resolve(message.port)
+        this.#started.resolve()
+        connections.add(place)
+        return
+      case 'taken':
+        connections.taken(place)
+        return
+      case 'closed':
+        connections.closed(place, message.count)
         return
       case 'failed':
         this.#onFailed(place, message)
@@ -218,6 +217,7 @@ export class Workers {
     end: { readonly code: number | null; readonly signal: string | null },
   ): void {
     const livedMs = this.#now() - place.startedAt
+    this.#options.connections.remove(place)
     place.process = undefined
     place.token = undefined
     place.isReady = false
@@ -300,6 +300,29 @@ export class Workers {
     clearTimeout(timer)
     this.#counts.delete(id)
   }
+}
+
+function newPlace(name: string): Place {
+  const place: Place = {
+    name,
+    process: undefined,
+    token: undefined,
+    isReady: false,
+    startedAt: 0,
+    heardAt: 0,
+    deaths: 0,
+    timer: undefined,
+    samples: {},
+    take: (socket: Socket) => handOver(place, socket),
+  }
+  return place
+}
+
+function handOver({ process }: Place, socket: Socket): void {
+  const message: ToWorker = { kind: 'connection' }
+  // With `keepOpen`, since Node would never close one whose receiver dies before it has it.
+  if (process?.isConnected())
+    process.process.send(message, socket, { keepOpen: true }, () => undefined)
 }
 
 function tell(place: Place, message: ToWorker): void {

@@ -87,16 +87,31 @@ export function killSurvivors(folder: string): number {
 
 /** The lock, or undefined while another process has it. */
 function tryLock(folder: string): DatabaseSync | undefined {
-  const database = new DatabaseSync(join(folder, 'lock'), { timeout: 0 })
+  const file = join(folder, 'lock')
+  const database = open(file)
   try {
-    database.exec('BEGIN EXCLUSIVE')
+    // Nothing is ever written, and so not even a full disk is in the way.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
     return database
   } catch (error) {
     database.close()
     const isBusy = error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy
     if (isBusy) return undefined
-    throw error
+    throw unusable(file, error)
   }
+}
+
+function open(file: string): DatabaseSync {
+  try {
+    return new DatabaseSync(file, { timeout: 0 })
+  } catch (error) {
+    throw unusable(file, error)
+  }
+}
+
+function unusable(file: string, error: unknown): CommandError {
+  const reason = error instanceof Error ? error.message : String(error)
+  return new CommandError(`can't lock ${file}: ${reason}`, { cause: error })
 }
 
 /** https://sqlite.org/rescode.html#busy */

@@ -20,6 +20,8 @@ export type ToWorker =
   | { readonly kind: 'start'; readonly setup: WorkerSetup }
   /** Asks for a `pong`: the worker's event loop still turns. */
   | { readonly kind: 'ping' }
+  /** Comes with a socket. */
+  | { readonly kind: 'connection' }
   | { readonly kind: 'stop'; readonly graceMs: number }
   | { readonly kind: 'keys'; readonly keys: readonly AccessKey[] }
   | { readonly kind: 'count'; readonly id: number }
@@ -27,7 +29,11 @@ export type ToWorker =
 
 /** From a worker to the primary. */
 export type ToPrimary =
-  | { readonly kind: 'ready'; readonly port: number }
+  | { readonly kind: 'ready' }
+  /** The worker has the connection that it was sent. */
+  | { readonly kind: 'taken' }
+  /** So many of its connections were closed since it said so last. */
+  | { readonly kind: 'closed'; readonly count: number }
   /** It couldn't start, for a reason that can be explained. */
   | { readonly kind: 'failed'; readonly message: string; readonly exitCode: number }
   | { readonly kind: 'pong' }

@@ -5,11 +5,11 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { AccessKey } from '../access/key.ts'
 import { systemClock } from '../base/clock.ts'
-import { keepReserve } from '../base/reserve.ts'
 import { makeFolders } from '../blob/folder.ts'
 import type { ServeConfig, TlsFiles } from '../config.ts'
 import type { ProcessLog } from '../observe/pino.ts'
 import { Workers } from './cluster.ts'
+import { Connections, listen } from './connections.ts'
 import { type LoadedCredentials, loadCredentials } from './credentials.ts'
 import { CommandError, exitCodes, systemCode } from './exit.ts'
 import { FolderLock, killSurvivors } from './lock.ts'
@@ -23,7 +23,8 @@ const repeatMs = 500
 /** Runs the server to its end and returns its exit code. @throws CommandError when it can't start */
 export async function serve(config: ServeConfig): Promise<number> {
   const stop = listenToSignals()
-  const workers = new Workers({ count: config.workers, clock: systemClock })
+  const connections = new Connections()
+  const workers = new Workers({ count: config.workers, connections, clock: systemClock })
   // First of all, since they take longest to get ready.
   workers.fork()
   try {
@@ -33,7 +34,10 @@ export async function serve(config: ServeConfig): Promise<number> {
     const { logLevel: level, logFormat: format } = config
     const log = openProcessLog({ level, format, base: { worker: 'primary' } })
     try {
-      return await run({ config, lock, log, stop, workers })
+      const { server, port } = await listen(connections, config)
+      const code = await run({ config, port, lock, log, stop, workers })
+      server.close()
+      return code
     } finally {
       lock.release()
       log.flush()
@@ -45,13 +49,14 @@ export async function serve(config: ServeConfig): Promise<number> {
 
 interface Run {
   readonly config: ServeConfig
+  readonly port: number
   readonly lock: FolderLock
   readonly log: ProcessLog
   readonly stop: StopSignals
   readonly workers: Workers
 }
 
-async function run({ config, lock, log, stop, workers }: Run): Promise<number> {
+async function run({ config, port, lock, log, stop, workers }: Run): Promise<number> {
   const { dataFolder } = config
   const survivors = killSurvivors(dataFolder)
   if (survivors > 0) log.warn('killed workers that outlived their server', { survivors })
@@ -65,15 +70,12 @@ async function run({ config, lock, log, stop, workers }: Run): Promise<number> {
   workers.onChange(describe)
   void stop.again.then(() => workers.kill())
   const serving = workers.serve({ setup: { config, keys: credentials.keys, tls }, log })
-  const port = await Promise.race([serving, stop.first])
-  if (port !== undefined) {
+  await Promise.race([serving, stop.first])
+  if (!stop.isAsked) {
     endpoint = endpointOf(config, port)
     describe(workers.tokens)
     announce({ config, credentials, endpoint, log })
     stop.onHangup(() => void reload({ config, workers, log }))
-    keepReserve(dataFolder).catch((error: unknown) => {
-      log.warn('no room could be kept back on the disk', { error })
-    })
     await stop.first
   }
   log.info('stopping')
@@ -184,16 +186,17 @@ async function readPem(file: string): Promise<string> {
 /** What the signals to this process ask for. */
 interface StopSignals {
   /** Resolves when the server is asked to stop. */
-  readonly first: Promise<undefined>
+  readonly first: Promise<void>
   /** Resolves when it is asked again: it is to stop at once. */
   readonly again: Promise<void>
+  readonly isAsked: boolean
   readonly isUrgent: boolean
   /** Sets what SIGHUP does, other than to stop. */
   onHangup(action: () => void): void
 }
 
 function listenToSignals(): StopSignals {
-  const first = Promise.withResolvers<undefined>()
+  const first = Promise.withResolvers<void>()
   const again = Promise.withResolvers<void>()
   let askedAt: number | undefined
   let isUrgent = false
@@ -201,7 +204,7 @@ function listenToSignals(): StopSignals {
   const ask = (): void => {
     const now = performance.now()
     askedAt ??= now
-    first.resolve(undefined)
+    first.resolve()
     if (now - askedAt < repeatMs) return
     isUrgent = true
     again.resolve()
@@ -216,6 +219,9 @@ function listenToSignals(): StopSignals {
   return {
     first: first.promise,
     again: again.promise,
+    get isAsked() {
+      return askedAt !== undefined
+    },
     get isUrgent() {
       return isUrgent
     },

@@ -3,11 +3,11 @@
 
 import cluster from 'node:cluster'
 import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
 import { createKeyLookup } from '../access/key.ts'
 import { systemClock } from '../base/clock.ts'
 import { isStoreError } from '../base/errors.ts'
 import { type OpenServices, openServices } from '../compose.ts'
-import type { ServeConfig } from '../config.ts'
 import { FormatError } from '../engine/engine.ts'
 import { openProcessLog, type ProcessLog } from '../observe/pino.ts'
 import {
@@ -21,24 +21,30 @@ import {
 import { createHttpServer, createHttpsServer } from '../protocol/http/server.ts'
 import { createS3Handler } from '../protocol/s3/handler.ts'
 import { Router } from '../router.ts'
-import { CommandError, exitCodes, systemCode } from './exit.ts'
+import { CommandError, exitCodes } from './exit.ts'
 import type { ToPrimary, ToWorker, WorkerSetup } from './message.ts'
 
 /** Milliseconds that the primary has to collect the metrics of all workers. */
 const scrapeMs = 2000
+/** Milliseconds in which closed connections are gathered before the primary is told. */
+const tellingMs = 20
 
 /** Runs this process as a worker. */
 export function runWorker(): void {
   // Stopping is the primary's affair: a signal to the whole group must not cut requests off here.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
   const started = Promise.withResolvers<Worker>()
-  process.on('message', (message: ToWorker) => {
+  process.on('message', (message: ToWorker, socket: Socket | undefined) => {
     switch (message.kind) {
       case 'start':
         Worker.start(message.setup).then(started.resolve, fail)
         return
       case 'ping':
         send({ kind: 'pong' })
+        return
+      case 'connection':
+        send({ kind: 'taken' })
+        void started.promise.then((worker) => worker.connect(socket))
         return
       default:
         void started.promise.then((worker) => worker.receive(message))
@@ -81,15 +87,20 @@ class Worker {
   readonly #store: OpenServices
   readonly #router: Router
   readonly #scrapes = new Map<number, (text: string) => void>()
+  readonly #server: Server
   #lookup: ReturnType<typeof createKeyLookup>
   #nextScrape = 0
+  #closed = 0
 
-  private constructor(
-    setup: WorkerSetup,
-    log: ProcessLog,
-    counters: Counters,
-    store: OpenServices,
-  ) {
+  private constructor(parts: {
+    readonly setup: WorkerSetup
+    readonly log: ProcessLog
+    readonly counters: Counters
+    readonly store: OpenServices
+    readonly server: Server
+  }) {
+    const { setup, log, counters, store, server } = parts
+    this.#server = server
     this.#name = setup.name
     this.#log = log
     this.#counters = counters
@@ -111,6 +122,9 @@ class Worker {
       clock: systemClock,
       exposition,
     })
+    this.#router.attach(server)
+    // The server never listens; but only then would it watch over its connections.
+    server.emit('listening')
   }
 
   static async start(setup: WorkerSetup): Promise<Worker> {
@@ -128,13 +142,32 @@ class Worker {
       log,
       metrics: counters,
     })
-    const worker = new Worker(setup, log, counters, store)
     const server = tls === undefined ? createHttpServer() : await createHttpsServer(tls)
-    worker.#router.attach(server)
-    const port = await listen(server, config)
-    server.on('error', (error) => log.error('the listening socket failed', { error }))
-    send({ kind: 'ready', port })
+    const worker = new Worker({ setup, log, counters, store, server })
+    send({ kind: 'ready' })
     return worker
+  }
+
+  /** Serves a connection; it is undefined if the client has gone meanwhile. */
+  connect(socket: Socket | undefined): void {
+    if (socket === undefined) {
+      this.#onClosed()
+      return
+    }
+    socket.once('close', () => this.#onClosed())
+    // As in a server that accepts by itself: a client that has sent all may still read the answer.
+    socket.allowHalfOpen = true
+    this.#server.emit('connection', socket)
+  }
+
+  /** Tells the primary, but not of each one alone. */
+  #onClosed(): void {
+    this.#closed++
+    if (this.#closed > 1) return
+    setTimeout(() => {
+      send({ kind: 'closed', count: this.#closed })
+      this.#closed = 0
+    }, tellingMs).unref()
   }
 
   async receive(message: ToWorker): Promise<void> {
@@ -153,6 +186,7 @@ class Worker {
         return
       case 'start':
       case 'ping':
+      case 'connection':
         return
     }
   }
@@ -205,32 +239,4 @@ function dieLoudly(log: ProcessLog): void {
   process.on('unhandledRejection', die)
   process.removeAllListeners('warning')
   process.on('warning', (error) => log.warn('a warning of Node', { error }))
-}
-
-async function listen(server: Server, { host, port }: ServeConfig): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  server.once('error', reject)
-  server.listen({ host, port }, resolve)
-  try {
-    await promise
-  } catch (error) {
-    throw new CommandError(explainListen(error, `${host}:${port}`), { cause: error })
-  }
-  server.off('error', reject)
-  const address = server.address()
-  return typeof address === 'object' && address !== null ? address.port : port
-}
-
-function explainListen(error: unknown, address: string): string {
-  switch (systemCode(error)) {
-    case 'EADDRINUSE':
-      return `another program listens at ${address}; stop it, or choose another port with --port`
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return `${address} is no address of this machine; choose another with --host`
-    case 'EACCES':
-      return `this user may not listen at ${address}; choose a port above 1023 with --port`
-    default:
-      return `can't listen at ${address}: ${error}`
-  }
 }

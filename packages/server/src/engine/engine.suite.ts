@@ -27,7 +27,7 @@ const scale = Number(process.env['HOLDFAST_TEST_SCALE'] ?? '1')
 
 /** Declares the suite for the engine called `name`. */
 export function engineSuite(name: string, open: OpenEngineUnderTest): void {
-  describe(name, { concurrency: 1 }, () => {
+  describe(name, { concurrency: 4 }, () => {
     rowTests(open)
     rangeTests(open)
     transactionTests(open)

@@ -9,8 +9,10 @@ import { ABORT, type Database, open, type RootDatabase, type Transaction } from 
 import { type Bytes, utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
+import { mapBytes } from './address-space.ts'
+import type { Committing } from './batch.ts'
 import { type Engine, FormatError, type Range, type Row } from './engine.ts'
-import { type Committing, OptimisticEngine, type Snapshot, type Store } from './optimistic.ts'
+import { OptimisticEngine, type Snapshot, type Store } from './optimistic.ts'
 import { decodeState, encodeState, type State } from './state.ts'
 import { readTooLong } from './transaction.ts'
 import type { RowCursor, View } from './view.ts'
@@ -21,6 +23,8 @@ export interface LmdbOptions {
   readonly path: string
   /** Milliseconds that a read may hold its snapshot. */
   readonly readMs?: number
+  /** Bytes to map at first; as many as the machine affords by default. */
+  readonly initialMapBytes?: number
 }
 
 /** The format of the rows; a store with a greater number is refused. */
@@ -28,13 +32,6 @@ const storeFormat = 1
 
 const formatKey = utf8('format')
 const stateKey = utf8('state')
-
-/**
- * Bytes of address space to map: the file is as long as its data, so this costs nothing. Machines
- * that can't map the first (narrow address spaces, `ulimit -v`) get the next; LMDB maps anew when
- * the file outgrows the map, and keeps the old maps, so a wide one is better.
- */
-const mapSizes = [2 ** 44, 2 ** 40, 2 ** 36, 2 ** 30] as const
 
 /** Snapshots open at once in all processes together; a slot costs 64 bytes of the lock file. */
 const maxReaders = 8192
@@ -72,10 +69,10 @@ class LmdbStore implements Store {
   readonly #root: RootDatabase<Buffer, Uint8Array>
   readonly #rows: Rows
 
-  constructor({ path, readMs }: LmdbOptions) {
+  constructor({ path, readMs, initialMapBytes }: LmdbOptions) {
     this.#path = path
     this.#readMs = readMs ?? ownLimits.engineReadMs
-    this.#root = openRoot(path)
+    this.#root = openRoot(path, initialMapBytes ?? mapBytes())
     this.#rows = this.#root.openDB({ name: 'rows', ...bytesAsTheyAre })
   }
 
@@ -250,39 +247,33 @@ const bytesAsTheyAre = {
   },
 }
 
-function openRoot(path: string): RootDatabase<Buffer, Uint8Array> {
-  let failure: unknown
-  for (const mapSize of mapSizes) {
-    const options = {
-      path,
-      mapSize,
-      maxReaders,
-      maxDbs: 4,
-      // With overlapping syncs a commit is visible, and lost by a power cut, before it is durable.
-      overlappingSync: false,
-      // Batches are made here; a commit starts at once.
-      eventTurnBatching: false,
-      permissionsMode: 0o600,
-      ...bytesAsTheyAre,
-    }
-    try {
-      return open<Buffer, Uint8Array>(options)
-    } catch (error) {
-      if (!/allocate memory/.test(String(error))) throw error
-      failure = error
-    }
+function openRoot(path: string, mapSize: number): RootDatabase<Buffer, Uint8Array> {
+  const options = {
+    path,
+    mapSize,
+    maxReaders,
+    maxDbs: 4,
+    // With overlapping syncs a commit is visible, and lost by a power cut, before it is durable.
+    overlappingSync: false,
+    // Batches are made here; a commit starts at once.
+    eventTurnBatching: false,
+    permissionsMode: 0o600,
+    ...bytesAsTheyAre,
   }
-  throw failure
+  return open<Buffer, Uint8Array>(options)
 }
 
-/** @throws StoreError `SlowDown` when every reader's slot is taken. */
+/** Begins a read of the newest commit. */
 function begun(root: Rows): Transaction {
   try {
     return root.useReadTransaction()
   } catch (error) {
-    if (!/READERS_FULL/.test(String(error))) throw error
-    throw new StoreError('SlowDown', 'Too many reads at once; try again.', { cause: error })
+    throw /READERS_FULL/.test(String(error)) ? tooManyReads(error) : error
   }
+}
+
+function tooManyReads(cause: unknown): StoreError {
+  return new StoreError('SlowDown', 'Too many reads at once; try again.', { cause })
 }
 
 /** LMDB's locks and its map are not coherent over a network: it would corrupt the store. */

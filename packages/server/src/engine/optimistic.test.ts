@@ -6,8 +6,9 @@ import { test } from 'node:test'
 import { type Bytes, utf8 } from '../base/bytes.ts'
 import { isStoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
+import type { Committing } from './batch.ts'
 import { ChangedView, Changes } from './changes.ts'
-import { type Committing, OptimisticEngine, type Snapshot, type Store } from './optimistic.ts'
+import { OptimisticEngine, type Snapshot, type Store } from './optimistic.ts'
 import {
   claimMs,
   decodeState,

@@ -9,10 +9,11 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { Bytes } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
-import { applied, ChangedView, Changes } from './changes.ts'
+import { applyBatch, attempted, type Batch, type Committing, Job, type Round } from './batch.ts'
+import { ChangedView, Changes } from './changes.ts'
 import type { Engine, EngineStatistics, ReadTransaction, WriteTransaction } from './engine.ts'
-import { claimMs, isClaimedByOther, machineMs, type State } from './state.ts'
-import { PlainTransaction, RecordedTransaction, readTooLong } from './transaction.ts'
+import { isClaimedByOther, machineMs, type State } from './state.ts'
+import { PlainTransaction, readTooLong } from './transaction.ts'
 import type { View } from './view.ts'
 import { Watchers } from './watchers.ts'
 
@@ -23,15 +24,6 @@ export interface Snapshot {
   state(): State
   /** Closes it; calls after the first do nothing. */
   release(): void
-}
-
-/** The store inside its write transaction: what no other process can change now. */
-export interface Committing {
-  readonly view: View
-  state(): State
-  put(key: Bytes, value: Bytes): void
-  delete(key: Bytes): void
-  putState(state: State): void
 }
 
 /** What the engine needs of a store. */
@@ -59,60 +51,11 @@ const queueLimit = 10_000
 /** Commits of this process that are remembered, so that most validations need no reading. */
 const recentLimit = 3
 
-/** Races lost against other processes after which a process claims the next commit. */
-const lossesBeforeClaim = 2
-
 /** Milliseconds between looks whether another process's claim is over. */
 const claimPollMs = 2
 
 const housekeepingMs = 250
 const collectDeadMs = 30_000
-
-/** One run of a body: what it read, what it wants written, and how to tell its caller the end. */
-interface Attempt {
-  readonly transaction: RecordedTransaction
-  /** Empty if the body threw. */
-  readonly changes: Changes
-  /** Passes the body's value or error on. */
-  settle(): void
-}
-
-/** A transaction that waits for its commit. */
-class Job {
-  readonly reject: (error: unknown) => void
-  attempt: Attempt
-  /** The last commit that the attempt's snapshot holds; undefined for a rerun in a batch. */
-  sequence: number | undefined
-  attempts = 1
-  losses = 0
-  readonly #run: (view: View) => Promise<Attempt>
-
-  constructor(first: {
-    readonly attempt: Attempt
-    readonly sequence: number
-    readonly run: (view: View) => Promise<Attempt>
-    readonly reject: (error: unknown) => void
-  }) {
-    this.attempt = first.attempt
-    this.sequence = first.sequence
-    this.reject = first.reject
-    this.#run = first.run
-  }
-
-  async rerun(view: View): Promise<void> {
-    this.attempts++
-    this.attempt = await this.#run(view)
-    this.sequence = undefined
-  }
-}
-
-interface Batch {
-  readonly jobs: Job[]
-  /** All that the jobs write, merged. */
-  readonly changes: Changes
-  /** The last commit that the batch was put together on. */
-  readonly sequence: number
-}
 
 interface HeldSnapshot {
   readonly snapshot: Snapshot
@@ -408,91 +351,6 @@ export class OptimisticEngine implements Engine {
     do {
       await setTimeout(claimPollMs)
     } while (this.#peek((snapshot) => isClaimedByOther(snapshot.state(), this.#owner, machineMs())))
-  }
-}
-
-/** What became of a batch inside the store's write transaction. */
-interface Round {
-  /** Jobs that were applied, in order. */
-  readonly kept: Job[]
-  /** Jobs whose reads another process changed meanwhile. */
-  readonly lost: Job[]
-  readonly changes: Changes
-  /** The new state; undefined when nothing is to be committed. */
-  readonly state: State | undefined
-  /** True when another process has claimed this commit. */
-  readonly claimed: boolean
-}
-
-/** Validates and applies a batch; all synchronous, on what no other process can change. */
-function applyBatch(batch: Batch, store: Committing, owner: bigint): Round {
-  const state = store.state()
-  const nowMs = machineMs()
-  if (isClaimedByOther(state, owner, nowMs)) {
-    const none = { kept: [], changes: new Changes(), state: undefined }
-    return { ...none, lost: batch.jobs, claimed: true }
-  }
-  const sequence = state.sequence + 1
-  if (state.sequence === batch.sequence && apply(batch.changes, store)) {
-    store.putState({ sequence, claim: undefined })
-    const { jobs: kept, changes } = batch
-    return { kept, lost: [], changes, state: { sequence, claim: undefined }, claimed: false }
-  }
-  const kept: Job[] = []
-  const lost: Job[] = []
-  const changes = new Changes()
-  for (const job of batch.jobs) {
-    if (!job.attempt.transaction.holdsIn(store.view)) {
-      job.losses++
-      lost.push(job)
-    } else if (apply(job.attempt.changes, store)) {
-      changes.pushAll(job.attempt.changes)
-      kept.push(job)
-    } else {
-      job.reject(new Error('a transaction adds to a row that is no counter'))
-    }
-  }
-  const claims = lost.some((job) => job.losses >= lossesBeforeClaim)
-  if (changes.size === 0 && !claims) {
-    return { kept, lost, changes, state: undefined, claimed: false }
-  }
-  const claim = claims ? { owner, untilMs: nowMs + claimMs } : undefined
-  store.putState({ sequence, claim })
-  return { kept, lost, changes, state: { sequence, claim }, claimed: false }
-}
-
-/** Writes all of `changes`, or nothing and returns false where one adds to what is no counter. */
-function apply(changes: Changes, store: Committing): boolean {
-  const values: (Bytes | undefined)[] = []
-  for (const change of changes.values()) {
-    try {
-      values.push(applied(change, change.kind === 'add' ? store.view.get(change.key) : undefined))
-    } catch {
-      return false
-    }
-  }
-  let index = 0
-  for (const { key } of changes.values()) {
-    const value = values[index++]
-    if (value === undefined) store.delete(key)
-    else store.put(key, value)
-  }
-  return true
-}
-
-async function attempted<T>(
-  body: (transaction: WriteTransaction) => Promise<T>,
-  view: View,
-  caller: { readonly resolve: (value: T) => void; readonly reject: (error: unknown) => void },
-): Promise<Attempt> {
-  const transaction = new RecordedTransaction(view)
-  try {
-    const value = await body(transaction)
-    return { transaction, changes: transaction.changes, settle: () => caller.resolve(value) }
-  } catch (error) {
-    return { transaction, changes: new Changes(), settle: () => caller.reject(error) }
-  } finally {
-    transaction.end()
   }
 }
 

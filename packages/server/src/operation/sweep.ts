@@ -12,6 +12,7 @@ import type { BlobId, BlobStore } from '../blob/blob.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import { forgetClientTokens } from '../store/client-token.ts'
 import { collect } from '../store/collect.ts'
 import { compact } from '../store/compact.ts'
 import { advanceEpoch, currentEpoch, publishEpoch, type Readers } from '../store/epoch.ts'
@@ -97,6 +98,7 @@ export class Sweeper {
     await this.#repeat('row', () => collect(engine, { maxRows: batchSize }))
     await this.#repeat('row', () => compact(engine, this.#options.ids, { maxRows: batchSize }))
     await this.#endUploads()
+    await this.#repeat('row', () => this.#forgetTokens())
   }
 
   async #run(): Promise<void> {
@@ -208,6 +210,12 @@ export class Sweeper {
       await engine.write((tx) => removeAbandonedUploads(tx, bucketId, 1))
       return { rows: 1, hasMore: true }
     })
+  }
+
+  async #forgetTokens(): Promise<{ readonly rows: number; readonly hasMore: boolean }> {
+    const { engine, clock } = this.#options
+    const rows = await engine.write((tx) => forgetClientTokens(tx, clock.now(), batchSize))
+    return { rows, hasMore: rows === batchSize }
   }
 
   /** Does batch after batch, resting as long as each took, so that requests come first. */

@@ -52,12 +52,12 @@ export async function takeClientToken(
   return true
 }
 
-/** Forgets up to `limit` tokens that have expired; true if more may be waiting. */
+/** Forgets up to `limit` tokens that have expired, and returns how many. */
 export async function forgetClientTokens(
   tx: WriteTransaction,
   now: number,
   limit: number,
-): Promise<boolean> {
+): Promise<number> {
   const rows: Bytes[] = []
   for await (const { key } of tx.range(schema.tokensExpiredBefore(now))) {
     rows.push(key)
@@ -67,7 +67,7 @@ export async function forgetClientTokens(
     tx.delete(row)
     tx.delete(schema.expiredToken(row))
   }
-  return rows.length === limit
+  return rows.length
 }
 
 function hash(text: string): Buffer {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { utf8 } from '../base/bytes.ts'
 import { collect } from './collect.ts'
 import { compact } from './compact.ts'
@@ -9,6 +10,7 @@ import { readDirectory } from './entry.ts'
 import { removeFolder } from './folder.ts'
 import * as schema from './schema.ts'
 import { TestTree } from './tree.suite.ts'
+import { walk } from './walk.ts'
 
 let tree: TestTree
 
@@ -167,6 +169,8 @@ test('writers, snapshots and the background at once lose nothing and count right
     while (isWriting) {
       await compact(tree.engine, tree.ids, { maxRows: 20 })
       await collect(tree.engine, { maxRows: 20 })
+      // A transaction without writes waits for nothing: let the others in.
+      await setImmediate()
     }
   }
   const others = [snapshots('s'), snapshots('t'), background()]
@@ -177,5 +181,52 @@ test('writers, snapshots and the background at once lose nothing and count right
   assert.deepEqual(await tree.keys(root), [...kept].sort())
   await tree.settle()
   assert.deepEqual(await tree.keys(root), [...kept].sort())
+  await tree.assertSound([root])
+})
+
+function ownersOf(root: number): Promise<string[]> {
+  return tree.engine.read(async (tx) => {
+    const owners: string[] = []
+    for await (const { key, record } of walk(tx, root)) owners.push(`${key} ${record.ownerId}`)
+    return owners
+  })
+}
+
+test('what a copy shows of its source stays through every kind of compaction', async () => {
+  for (const isSourceKept of [true, false]) {
+    const root = await tree.newRoot()
+    await tree.putAll(root, [...names('a/', 40), 'a/folder/x'])
+    await tree.copy(root, 'a/', 'c/')
+    await tree.putAll(root, names('c/', 34, 20))
+    if (isSourceKept) {
+      await tree.copy(root, 'c/', 'kept/')
+      await tree.put(root, 'c/y')
+    } else {
+      await tree.change((ctx) => removeFolder(ctx, root, utf8('a/')))
+    }
+    const before = await ownersOf(root)
+    assert.equal((await layersOf(root, 'c/')).depth, isSourceKept ? 3 : 2)
+    await tree.settle()
+    assert.equal((await layersOf(root, 'c/')).depth, isSourceKept ? 2 : 1)
+    assert.deepEqual(await ownersOf(root), before)
+    await tree.assertSound([root])
+    await tree.wipe()
+  }
+})
+
+test('a merged layer shows the rest of its chain as the layers did that it was made of', async () => {
+  const root = await tree.newRoot()
+  await tree.putAll(root, names('a/', 200))
+  await tree.copy(root, 'a/', 's/')
+  await tree.putAll(root, names('a/', 34, 200))
+  await tree.copy(root, 'a/', 'c/')
+  await tree.putAll(root, names('c/', 40, 300))
+  await tree.copy(root, 'c/', 'kept/')
+  await tree.put(root, 'c/y')
+  const before = await ownersOf(root)
+  assert.equal((await layersOf(root, 'c/')).depth, 4)
+  await tree.settle()
+  assert.equal((await layersOf(root, 'c/')).depth, 3)
+  assert.deepEqual(await ownersOf(root), before)
   await tree.assertSound([root])
 })

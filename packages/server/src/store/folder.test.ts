@@ -6,6 +6,7 @@ import { deleteObject, findObject, putObject } from './directory.ts'
 import type { TreeContext } from './entry.ts'
 import { copyFolder, removeFolder, renameFolder, renameObject } from './folder.ts'
 import { objectRecord, TestTree } from './tree.suite.ts'
+import { walk } from './walk.ts'
 
 /** 10 makes the largest folder one of 100,000 objects. */
 const scale = Number(process.env['HOLDFAST_TEST_SCALE'] ?? 1)
@@ -156,6 +157,39 @@ test('a copy shows its own owner and time, and what is written to it later shows
     'd/8 copier 2',
     'c/top copier 2',
   ])
+  await tree.assertSound([root])
+})
+
+test('a copy of a copy shows what the last copy said, in lookups and in walks', async () => {
+  const root = await tree.newRoot()
+  await tree.putAll(root, ['a/1', 'a/f/1'])
+  const copies = [
+    { from: 'a/', to: 'b/', owner: 'first' },
+    { from: 'b/', to: 'c/', owner: 'second' },
+    { from: 'c/', to: 'd/', owner: 'third' },
+  ]
+  for (const { from, to, owner } of copies) {
+    await tree.change(async (ctx) => {
+      const between = { fromRoot: root, from: utf8(from), toRoot: root, to: utf8(to) }
+      const shown = { modifiedAt: 2, ownerId: owner }
+      await copyFolder(ctx, { ...between, replace: false, override: shown })
+      await putObject(ctx, root, utf8(`${to}f/own`), objectRecord({ ownerId: to }))
+    }, 0)
+  }
+  const expected = [
+    ...['a/1 owner', 'a/f/1 owner', 'b/1 first', 'b/f/1 first', 'b/f/own b/'],
+    ...['c/1 second', 'c/f/1 second', 'c/f/own c/', 'd/1 third', 'd/f/1 third', 'd/f/own d/'],
+  ]
+  await tree.engine.read(async (tx) => {
+    const walked: string[] = []
+    const found: string[] = []
+    for await (const { key, record } of walk(tx, root)) {
+      walked.push(`${key} ${record.ownerId}`)
+      found.push(`${key} ${(await findObject(tx, root, key))?.ownerId}`)
+    }
+    assert.deepEqual(walked, expected)
+    assert.deepEqual(found, expected)
+  })
   await tree.assertSound([root])
 })
 

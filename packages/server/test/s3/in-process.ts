@@ -7,6 +7,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { createKeyLookup } from '../../src/access/key.ts'
 import { type OpenServices, openServices } from '../../src/compose.ts'
@@ -42,6 +43,8 @@ export class InProcessServer implements AsyncDisposable {
   readonly store: OpenServices
   /** What was logged as an error: a test that expects none says so with `assert.deepEqual`. */
   readonly faults: LoggedFault[]
+  /** Requests whose head came in. */
+  received = 0
   readonly #server: Server
   readonly #clients: { destroy(): void }[] = []
   readonly #wires = new Map<number, WireClient>()
@@ -55,6 +58,7 @@ export class InProcessServer implements AsyncDisposable {
     faults: LoggedFault[]
   }) {
     this.#server = parts.server
+    this.#server.on('request', () => this.received++)
     this.port = parts.port
     this.endpoint = `http://127.0.0.1:${parts.port}`
     this.credentials = parts.credentials
@@ -132,6 +136,11 @@ export class InProcessServer implements AsyncDisposable {
   /** Sends one signed request of an owner's. */
   async send(wanted: WireRequest, owner = 0): Promise<WireAnswer> {
     return this.wire(owner).send(wanted)
+  }
+
+  /** Open connections. */
+  async connections(): Promise<number> {
+    return promisify(this.#server.getConnections.bind(this.#server))()
   }
 
   /** The files that hold blobs. */

@@ -40,8 +40,8 @@ export function signHead(target: RawTarget, wanted: RawRequest): SignedHead {
   const timestamp = (wanted.date ?? new Date()).toISOString().replace(/[:-]|\.\d{3}/g, '')
   const payloadHash = wanted.payloadHash ?? sha256(wanted.body ?? Buffer.alloc(0))
   const headers: Record<string, string> = {
-    ...wanted.headers,
     host: `127.0.0.1:${target.port}`,
+    ...wanted.headers,
     'x-amz-content-sha256': payloadHash,
     'x-amz-date': timestamp,
   }

@@ -77,12 +77,16 @@ function decodeSource(text: string, sent: string): string {
   try {
     return decodeText(text)
   } catch (cause) {
-    // Said of the header it stands in, not of the URL.
-    const fields = { ArgumentName: sourceHeader, ArgumentValue: sent }
-    throw new StoreError('InvalidArgument', 'Invalid copy source encoding.', { fields, cause })
+    throw invalidEncoding(sent, cause)
   }
 }
 
-function invalidSource(message: string, sent: string): ReturnType<typeof invalidArgument> {
+/** Said of the header it stands in, not of the URL. */
+function invalidEncoding(sent: string, cause: unknown): StoreError {
+  const fields = { ArgumentName: sourceHeader, ArgumentValue: sent }
+  return new StoreError('InvalidArgument', 'Invalid copy source encoding.', { fields, cause })
+}
+
+function invalidSource(message: string, sent: string): StoreError {
   return invalidArgument(message, sourceHeader, sent)
 }

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
+import { test } from 'node:test'
+import { parseDoctor, parseFsck, parseServe, UsageError } from './config.ts'
+
+test('without options the server is for this machine only, with one worker per core', () => {
+  const config = parseServe([], {})
+  const { logFormat, ...rest } = config
+  assert.ok(['json', 'pretty'].includes(logFormat))
+  assert.deepEqual(rest, {
+    host: '127.0.0.1',
+    port: 9000,
+    dataFolder: resolve('data'),
+    credentialsFile: undefined,
+    workers: availableParallelism(),
+    domains: [],
+    tls: undefined,
+    region: 'us-east-1',
+    requiredRegion: undefined,
+    logLevel: 'info',
+  })
+})
+
+test('every option has a variable in the environment, and the option wins', () => {
+  const environment = {
+    HOLDFAST_HOST: '::1',
+    HOLDFAST_PORT: '1',
+    HOLDFAST_DATA: '/d',
+    HOLDFAST_CREDENTIALS: '/c',
+    HOLDFAST_WORKERS: '3',
+    HOLDFAST_DOMAIN: 'A.example,b.example',
+    HOLDFAST_TLS_CERT: '/cert',
+    HOLDFAST_TLS_KEY: '/key',
+    HOLDFAST_REGION: 'eu-1',
+    HOLDFAST_LOG_LEVEL: 'warn',
+    HOLDFAST_LOG_FORMAT: 'pretty',
+  }
+  const expected = {
+    host: '::1',
+    port: 1,
+    dataFolder: '/d',
+    credentialsFile: '/c',
+    workers: 3,
+    domains: ['a.example', 'b.example'],
+    tls: { certificateFile: '/cert', keyFile: '/key' },
+    region: 'eu-1',
+    requiredRegion: 'eu-1',
+    logLevel: 'warn',
+    logFormat: 'pretty',
+  }
+  assert.deepEqual(parseServe([], environment), expected)
+  const args = ['--port', '2', '--port=4', '--domain', 'c', '--domain', 'd', '--data', '/e']
+  assert.deepEqual(parseServe(args, environment), {
+    ...expected,
+    port: 4,
+    domains: ['c', 'd'],
+    dataFolder: '/e',
+  })
+  assert.deepEqual(parseFsck(['--json'], environment), { dataFolder: '/d', isJson: true })
+  assert.deepEqual(parseDoctor([], environment), { dataFolder: '/d', host: '::1', port: 1 })
+})
+
+test('an empty variable counts as none, and an empty option as a mistake', () => {
+  assert.equal(parseServe([], { HOLDFAST_PORT: '' }).port, 9000)
+  assert.throws(() => parseServe(['--data', ''], {}), /--data needs a value: --data DIR/)
+})
+
+test('a value that can not be is refused, with the name under which it was given', () => {
+  const cases: readonly (readonly [readonly string[], Record<string, string>, RegExp])[] = [
+    [['--port', 'http'], {}, /^--port takes a number from 0 to 65535, not "http"$/],
+    [[], { HOLDFAST_PORT: '-1' }, /^HOLDFAST_PORT takes a number/],
+    [['--workers', '0'], {}, /^--workers takes a number from 1 to 1024, not "0"$/],
+    [['--domain', 'a b'], {}, /^--domain takes a name such as/],
+    [['--log-level', 'loud'], {}, /^--log-level takes one of debug, info, warn, error, silent/],
+    [['--tls-key', 'k'], {}, /^--tls-key needs --tls-cert/],
+    [['--nonsense'], {}, /^Unknown option '--nonsense'$/],
+    [['--port'], {}, /^Option '--port <value>' argument missing$/],
+  ]
+  for (const [args, environment, message] of cases) {
+    assert.throws(
+      () => parseServe(args, environment),
+      (error) => error instanceof UsageError && message.test(error.message),
+      args.join(' '),
+    )
+  }
+})

@@ -1,0 +1,154 @@
+// Transactions on their way to a commit, one by one and as a batch, and the step that applies a batch
+// inside the store's write transaction.
+
+import type { Bytes } from '../base/bytes.ts'
+import { applied, Changes } from './changes.ts'
+import type { WriteTransaction } from './engine.ts'
+import { claimMs, isClaimedByOther, machineMs, type State } from './state.ts'
+import { RecordedTransaction } from './transaction.ts'
+import type { View } from './view.ts'
+
+/** Races lost against other processes after which a process claims the next commit. */
+const lossesBeforeClaim = 2
+
+/** The store inside its write transaction: what no other process can change now. */
+export interface Committing {
+  readonly view: View
+  state(): State
+  put(key: Bytes, value: Bytes): void
+  delete(key: Bytes): void
+  putState(state: State): void
+}
+
+/** One run of a body: what it read, what it wants written, and how to tell its caller the end. */
+export interface Attempt {
+  readonly transaction: RecordedTransaction
+  /** Empty if the body threw. */
+  readonly changes: Changes
+  /** Passes the body's value or error on. */
+  settle(): void
+}
+
+/** A transaction that waits for its commit. */
+export class Job {
+  readonly reject: (error: unknown) => void
+  attempt: Attempt
+  /** The last commit that the attempt's snapshot holds; undefined for a rerun in a batch. */
+  sequence: number | undefined
+  attempts = 1
+  losses = 0
+  readonly #run: (view: View) => Promise<Attempt>
+
+  constructor(first: {
+    readonly attempt: Attempt
+    readonly sequence: number
+    readonly run: (view: View) => Promise<Attempt>
+    readonly reject: (error: unknown) => void
+  }) {
+    this.attempt = first.attempt
+    this.sequence = first.sequence
+    this.reject = first.reject
+    this.#run = first.run
+  }
+
+  async rerun(view: View): Promise<void> {
+    this.attempts++
+    this.attempt = await this.#run(view)
+    this.sequence = undefined
+  }
+}
+
+/** Transactions that are committed in one step. */
+export interface Batch {
+  readonly jobs: Job[]
+  /** All that the jobs write, merged. */
+  readonly changes: Changes
+  /** The last commit that the batch was put together on. */
+  readonly sequence: number
+}
+
+/** What became of a batch inside the store's write transaction. */
+export interface Round {
+  /** Jobs that were applied, in order. */
+  readonly kept: Job[]
+  /** Jobs whose reads another process changed meanwhile. */
+  readonly lost: Job[]
+  readonly changes: Changes
+  /** The new state; undefined when nothing is to be committed. */
+  readonly state: State | undefined
+  /** True when another process has claimed this commit. */
+  readonly claimed: boolean
+}
+
+/** Validates and applies a batch; all synchronous, on what no other process can change. */
+export function applyBatch(batch: Batch, store: Committing, owner: bigint): Round {
+  const state = store.state()
+  const nowMs = machineMs()
+  if (isClaimedByOther(state, owner, nowMs)) {
+    const none = { kept: [], changes: new Changes(), state: undefined }
+    return { ...none, lost: batch.jobs, claimed: true }
+  }
+  const sequence = state.sequence + 1
+  if (state.sequence === batch.sequence && apply(batch.changes, store)) {
+    store.putState({ sequence, claim: undefined })
+    const { jobs: kept, changes } = batch
+    return { kept, lost: [], changes, state: { sequence, claim: undefined }, claimed: false }
+  }
+  const kept: Job[] = []
+  const lost: Job[] = []
+  const changes = new Changes()
+  for (const job of batch.jobs) {
+    if (!job.attempt.transaction.holdsIn(store.view)) {
+      job.losses++
+      lost.push(job)
+    } else if (apply(job.attempt.changes, store)) {
+      changes.pushAll(job.attempt.changes)
+      kept.push(job)
+    } else {
+      job.reject(new Error('a transaction adds to a row that is no counter'))
+    }
+  }
+  const claims = lost.some((job) => job.losses >= lossesBeforeClaim)
+  if (changes.size === 0 && !claims) {
+    return { kept, lost, changes, state: undefined, claimed: false }
+  }
+  const claim = claims ? { owner, untilMs: nowMs + claimMs } : undefined
+  store.putState({ sequence, claim })
+  return { kept, lost, changes, state: { sequence, claim }, claimed: false }
+}
+
+/** Writes all of `changes`, or nothing and returns false where one adds to what is no counter. */
+function apply(changes: Changes, store: Committing): boolean {
+  const values: (Bytes | undefined)[] = []
+  for (const change of changes.values()) {
+    try {
+      values.push(applied(change, change.kind === 'add' ? store.view.get(change.key) : undefined))
+    } catch {
+      return false
+    }
+  }
+  let index = 0
+  for (const { key } of changes.values()) {
+    const value = values[index++]
+    if (value === undefined) store.delete(key)
+    else store.put(key, value)
+  }
+  return true
+}
+
+/** Runs a body once on `view`; never rejects. */
+export async function attempted<T>(
+  body: (transaction: WriteTransaction) => Promise<T>,
+  view: View,
+  caller: { readonly resolve: (value: T) => void; readonly reject: (error: unknown) => void },
+): Promise<Attempt> {
+  const transaction = new RecordedTransaction(view)
+  try {
+    const value = await body(transaction)
+    return { transaction, changes: transaction.changes, settle: () => caller.resolve(value) }
+  } catch (error) {
+    return { transaction, changes: new Changes(), settle: () => caller.reject(error) }
+  } finally {
+    transaction.end()
+  }
+}

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { StoreError } from '../../base/errors.ts'
+import { errorBody, reportError, S3Error } from './error.ts'
+
+test('a refusal is told with its code, message and fields', () => {
+  const error = new StoreError('NoSuchKey', 'The specified key does not exist.', {
+    fields: { Key: 'a&b' },
+  })
+  const report = reportError(error)
+  assert.equal(report.status, 404)
+  const body = errorBody(report, { resource: '/b/a&b', requestId: 'R', hostId: 'H' })
+  assert.equal(
+    body,
+    '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message>' +
+      '<Key>a&amp;b</Key><Resource>/b/a&amp;b</Resource><RequestId>R</RequestId><HostId>H</HostId></Error>',
+  )
+})
+
+test('a fault of ours tells nothing of itself', () => {
+  const faults = [
+    new Error('ENOENT: /var/lib/secret'),
+    new StoreError('Internal', 'secret'),
+    'secret',
+    undefined,
+  ]
+  for (const fault of faults) {
+    const report = reportError(fault)
+    assert.equal(report.status, 500)
+    assert.equal(report.code, 'InternalError')
+    assert.equal(report.isFault, true)
+    assert.doesNotMatch(JSON.stringify(report), /secret/)
+  }
+})
+
+test('what only S3 knows has its own status and code', () => {
+  const report = reportError(new S3Error({ status: 404, code: 'NoSuchTagSet' }, 'None'))
+  assert.deepEqual([report.status, report.code, report.isFault], [404, 'NoSuchTagSet', false])
+})

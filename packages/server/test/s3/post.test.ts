@@ -1,0 +1,218 @@
+// Uploads by an HTML form across the wire.
+
+import assert from 'node:assert/strict'
+import { createHmac, randomBytes } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import { CreateBucketCommand, GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { xmlText } from '../wire.ts'
+import { InProcessServer } from './in-process.ts'
+
+const Bucket = 'forms'
+let server: InProcessServer
+let client: S3Client
+
+before(async () => {
+  server = await InProcessServer.start({ owners: 1 })
+  client = server.client()
+  await client.send(new CreateBucketCommand({ Bucket }))
+})
+
+after(() => server.closeWithoutFaults())
+
+interface FormOptions {
+  readonly fields?: Readonly<Record<string, string>>
+  readonly conditions?: readonly unknown[]
+  readonly expiresInMs?: number
+  readonly owner?: number
+  readonly file?: Buffer | string
+  readonly filename?: string
+  readonly bucket?: string
+}
+
+/** A form that is signed for its own fields, unless told otherwise. */
+function signedForm(options: FormOptions): FormData {
+  const { fields = {}, owner = 0, expiresInMs = 60_000 } = options
+  const { accessKeyId, secretAccessKey } = server.credential(owner)
+  const date = new Date().toISOString().replace(/[:-]|\.\d{3}/g, '')
+  const scope = `${date.slice(0, 8)}/us-east-1/s3/aws4_request`
+  const signing = {
+    'x-amz-algorithm': 'AWS4-HMAC-SHA256',
+    'x-amz-credential': `${accessKeyId}/${scope}`,
+    'x-amz-date': date,
+  }
+  const all = { ...fields, ...signing }
+  const conditions =
+    options.conditions ?? Object.entries(all).map(([name, value]) => ({ [name]: value }))
+  const policy = Buffer.from(
+    JSON.stringify({
+      expiration: new Date(Date.now() + expiresInMs).toISOString(),
+      conditions: [{ bucket: Bucket }, ...conditions],
+    }),
+  ).toString('base64')
+  const key = scope
+    .split('/')
+    .reduce<Buffer | string>(
+      (secret, part) => createHmac('sha256', secret).update(part).digest(),
+      `AWS4${secretAccessKey}`,
+    )
+  const form = new FormData()
+  for (const [name, value] of Object.entries(all)) form.set(name, value)
+  form.set('policy', policy)
+  form.set('x-amz-signature', createHmac('sha256', key).update(policy).digest('hex'))
+  form.set(
+    'file',
+    new Blob([Uint8Array.from(Buffer.from(options.file ?? 'content'))]),
+    options.filename ?? 'a.txt',
+  )
+  return form
+}
+
+async function post(options: FormOptions): Promise<Response> {
+  const { bucket = Bucket } = options
+  const body = signedForm(options)
+  return fetch(`${server.endpoint}/${bucket}`, { method: 'POST', body, redirect: 'manual' })
+}
+
+async function refusal(response: Response): Promise<[number, string | undefined]> {
+  return [response.status, xmlText(await response.text(), 'Code')]
+}
+
+test('a form stores its file with what its fields say of it', async () => {
+  const file = randomBytes(300_000)
+  const fields = {
+    key: 'photo.png',
+    'Content-Type': 'image/png',
+    'Cache-Control': 'no-store',
+    'x-amz-meta-title': 'Übersicht',
+    'x-amz-storage-class': 'STANDARD_IA',
+  }
+  const response = await post({ fields, file })
+  assert.equal(response.status, 204)
+  assert.equal(response.headers.get('location'), `${server.endpoint}/${Bucket}/photo.png`)
+  const found = await client.send(new GetObjectCommand({ Bucket, Key: 'photo.png' }))
+  assert.equal(found.ETag, response.headers.get('etag'))
+  assert.equal(found.ContentType, 'image/png')
+  assert.equal(found.CacheControl, 'no-store')
+  assert.equal(found.StorageClass, 'STANDARD_IA')
+  assert.equal(
+    found.Metadata?.['title'],
+    `=?UTF-8?B?${Buffer.from('Übersicht').toString('base64')}?=`,
+  )
+  assert.ok(Buffer.from((await found.Body?.transformToByteArray()) ?? []).equals(file))
+})
+
+test('the key may take the name of the file', async () => {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: this is how forms write it
+  const fields = { key: 'user/${filename}' }
+  await post({ fields, filename: 'C:\\pictures\\me & you.gif' })
+  const found = await client.send(new GetObjectCommand({ Bucket, Key: 'user/me & you.gif' }))
+  assert.equal(await found.Body?.transformToString(), 'content')
+})
+
+test('the form chooses how success is told', async () => {
+  for (const [status, expected] of [
+    ['200', 200],
+    ['201', 201],
+    ['204', 204],
+    ['404', 204],
+  ] as const) {
+    const response = await post({ fields: { key: 'status/a b', success_action_status: status } })
+    assert.equal(response.status, expected)
+    const text = await response.text()
+    if (expected !== 201) {
+      assert.equal(text, '')
+      continue
+    }
+    assert.equal(xmlText(text, 'Location'), `${server.endpoint}/${Bucket}/status/a%20b`)
+    assert.equal(xmlText(text, 'Bucket'), Bucket)
+    assert.equal(xmlText(text, 'Key'), 'status/a b')
+    assert.equal(xmlText(text, 'ETag'), response.headers.get('etag'))
+  }
+  const fields = { key: 'redirected', success_action_redirect: 'https://example.com/done?a=1' }
+  const response = await post({ fields })
+  assert.equal(response.status, 303)
+  const location = new URL(response.headers.get('location') ?? '')
+  assert.equal(location.origin, 'https://example.com')
+  assert.deepEqual(Object.fromEntries(location.searchParams), {
+    a: '1',
+    bucket: Bucket,
+    key: 'redirected',
+    etag: response.headers.get('etag'),
+  })
+})
+
+test('a policy is held to', async () => {
+  const fields = { key: 'policy/x' }
+  const others = [
+    ['starts-with', '$x-amz-algorithm', ''],
+    ['starts-with', '$x-amz-credential', ''],
+    ['starts-with', '$x-amz-date', ''],
+  ]
+  const with_ = (...conditions: unknown[]): FormOptions => ({
+    fields,
+    conditions: [...others, ...conditions],
+  })
+  assert.equal((await post(with_(['starts-with', '$key', 'policy/']))).status, 204)
+  assert.deepEqual(await refusal(await post(with_(['eq', '$key', 'other']))), [403, 'AccessDenied'])
+  assert.deepEqual(await refusal(await post(with_())), [403, 'AccessDenied'])
+  assert.deepEqual(await refusal(await post({ fields, expiresInMs: -1000 })), [403, 'AccessDenied'])
+  const range = (minimum: number, maximum: number): FormOptions =>
+    with_(['starts-with', '$key', ''], ['content-length-range', minimum, maximum])
+  assert.deepEqual(await refusal(await post(range(0, 6))), [400, 'EntityTooLarge'])
+  assert.deepEqual(await refusal(await post(range(8, 10))), [400, 'EntityTooSmall'])
+  assert.equal((await post(range(7, 7))).status, 204)
+})
+
+test('forms without signature, of strangers, and for other buckets are refused', async () => {
+  const form = new FormData()
+  form.set('key', 'anonymous')
+  form.set('file', 'content')
+  const anonymous = await fetch(`${server.endpoint}/${Bucket}`, { method: 'POST', body: form })
+  assert.deepEqual(await refusal(anonymous), [403, 'AccessDenied'])
+  assert.deepEqual(await refusal(await post({ fields: { key: 'k' }, owner: 1 })), [
+    403,
+    'AccessDenied',
+  ])
+  await client.send(new CreateBucketCommand({ Bucket: 'forms-other' }))
+  const elsewhere = await post({ fields: { key: 'k' }, bucket: 'forms-other' })
+  assert.deepEqual(await refusal(elsewhere), [403, 'AccessDenied'])
+  const altered = signedForm({ fields: { key: 'k' } })
+  altered.set('x-amz-signature', '0'.repeat(64))
+  const response = await fetch(`${server.endpoint}/${Bucket}`, { method: 'POST', body: altered })
+  assert.deepEqual(await refusal(response), [403, 'SignatureDoesNotMatch'])
+})
+
+test('what a form asks for and is not there is refused', async () => {
+  for (const [name, value] of [
+    ['acl', 'public-read'],
+    ['tagging', '<Tagging/>'],
+    ['x-amz-server-side-encryption', 'AES256'],
+  ] as const) {
+    const response = await post({ fields: { key: 'demand', [name]: value } })
+    assert.deepEqual(await refusal(response), [501, 'NotImplemented'], name)
+  }
+  assert.equal((await post({ fields: { key: 'demand', acl: 'private' } })).status, 204)
+})
+
+test('a form can not smuggle a header', async () => {
+  const fields = { key: 'smuggle', 'Content-Disposition': 'inline\r\nx-evil: 1' }
+  const form = signedForm({ fields })
+  const response = await fetch(`${server.endpoint}/${Bucket}`, { method: 'POST', body: form })
+  assert.deepEqual(await refusal(response), [400, 'InvalidArgument'])
+})
+
+test('a POST that is no form, or has no key or file, is refused', async () => {
+  const url = `${server.endpoint}/${Bucket}`
+  const text = await fetch(url, { method: 'POST', body: 'text' })
+  assert.deepEqual(await refusal(text), [412, 'PreconditionFailed'])
+  assert.deepEqual(await refusal(await post({ fields: { other: 'x' } })), [400, 'InvalidArgument'])
+  const noFile = new FormData()
+  noFile.set('key', 'k')
+  assert.deepEqual(await refusal(await fetch(url, { method: 'POST', body: noFile })), [
+    400,
+    'InvalidArgument',
+  ])
+  const headers = { 'content-type': 'multipart/form-data; boundary=x' }
+  const broken = await fetch(url, { method: 'POST', headers, body: '--x\r\nnonsense' })
+  assert.deepEqual(await refusal(broken), [400, 'MalformedPOSTRequest'])
+})

@@ -1,0 +1,201 @@
+// Signatures across the wire: presigned URLs, and each way to be refused.
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3'
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
+import { xmlText } from '../wire.ts'
+import { InProcessServer } from './in-process.ts'
+import { type RawAnswer, sendRaw, sendText, signHead } from './raw.ts'
+
+const Bucket = 'signed'
+let server: InProcessServer
+let client: S3Client
+
+before(async () => {
+  server = await InProcessServer.start({ domains: ['s3.example.test'] })
+  client = server.client()
+  await client.send(new CreateBucketCommand({ Bucket }))
+  await client.send(new PutObjectCommand({ Bucket, Key: 'object', Body: 'secret' }))
+})
+
+after(() => server.closeWithoutFaults())
+
+const get = { method: 'GET', path: `/${Bucket}/object` } as const
+
+function code(answer: RawAnswer): string | undefined {
+  return xmlText(answer.body, 'Code')
+}
+
+async function codeOf(response: Response): Promise<string | undefined> {
+  return xmlText(await response.text(), 'Code')
+}
+
+test('a presigned GET needs nothing but its URL', async () => {
+  const url = await getSignedUrl(client, new GetObjectCommand({ Bucket, Key: 'object' }), {
+    expiresIn: 60,
+  })
+  const response = await fetch(url)
+  assert.equal(response.status, 200)
+  assert.equal(await response.text(), 'secret')
+  const head = await fetch(url, { method: 'HEAD' })
+  assert.equal(head.status, 403)
+})
+
+test('a presigned GET may override headers, and nothing else can be added to it', async () => {
+  const command = new GetObjectCommand({
+    Bucket,
+    Key: 'object',
+    ResponseContentType: 'text/plain',
+    ResponseContentDisposition: 'attachment; filename="a b.txt"',
+  })
+  const url = await getSignedUrl(client, command)
+  const response = await fetch(url)
+  assert.equal(response.headers.get('content-type'), 'text/plain')
+  assert.equal(response.headers.get('content-disposition'), 'attachment; filename="a b.txt"')
+  const altered = await fetch(url.replace('text%2Fplain', 'text%2Fhtml'))
+  assert.equal(altered.status, 403)
+  assert.equal(await codeOf(altered), 'SignatureDoesNotMatch')
+  const added = await fetch(`${url}&acl=`)
+  assert.equal(await codeOf(added), 'SignatureDoesNotMatch')
+  const header = await fetch(url, { headers: { 'x-amz-checksum-mode': 'ENABLED' } })
+  assert.equal(header.status, 403)
+})
+
+test('a presigned PUT stores what it is sent, with what its URL says of it', async () => {
+  const command = new PutObjectCommand({
+    Bucket,
+    Key: 'uploaded',
+    ContentType: 'text/css',
+    Metadata: { color: 'red' },
+  })
+  const url = await getSignedUrl(
+    server.client(0, { requestChecksumCalculation: 'WHEN_REQUIRED' }),
+    command,
+  )
+  const response = await fetch(url, {
+    method: 'PUT',
+    body: 'body',
+    headers: { 'content-type': 'text/css' },
+  })
+  assert.equal(response.status, 200)
+  const found = await client.send(new GetObjectCommand({ Bucket, Key: 'uploaded' }))
+  assert.equal(await found.Body?.transformToString(), 'body')
+  assert.equal(found.ContentType, 'text/css')
+  assert.deepEqual(found.Metadata, { color: 'red' })
+})
+
+test('what a presigned URL demands and is not there is refused', async () => {
+  const command = new PutObjectCommand({ Bucket, Key: 'demanding', ACL: 'public-read' })
+  const url = await getSignedUrl(
+    server.client(0, { requestChecksumCalculation: 'WHEN_REQUIRED' }),
+    command,
+  )
+  const response = await fetch(url, { method: 'PUT', body: 'body' })
+  assert.equal(response.status, 501)
+})
+
+test('a presigned URL expires', async () => {
+  const command = new GetObjectCommand({ Bucket, Key: 'object' })
+  const signingDate = new Date(Date.now() - 120_000)
+  const url = await getSignedUrl(client, command, { expiresIn: 60, signingDate })
+  const response = await fetch(url)
+  assert.equal(response.status, 403)
+  const text = await response.text()
+  assert.equal(xmlText(text, 'Code'), 'AccessDenied')
+  assert.equal(xmlText(text, 'Message'), 'Request has expired')
+  const valid = await getSignedUrl(client, command, { expiresIn: 180, signingDate })
+  assert.equal((await fetch(valid)).status, 200)
+})
+
+test('each wrong signature has its own refusal', async () => {
+  const wrongSecret = new S3Client({
+    endpoint: server.endpoint,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    maxAttempts: 1,
+    credentials: { accessKeyId: server.credential().accessKeyId, secretAccessKey: 'wrong' },
+  })
+  await assert.rejects(wrongSecret.send(new GetObjectCommand({ Bucket, Key: 'object' })), {
+    name: 'SignatureDoesNotMatch',
+  })
+  wrongSecret.destroy()
+  const unknown = {
+    port: server.port,
+    credential: () => ({ accessKeyId: 'NOSUCHKEY', secretAccessKey: 'x' }),
+  }
+  assert.equal(code(await sendRaw(unknown, get)), 'InvalidAccessKeyId')
+  const late = await sendRaw(server, { ...get, date: new Date(Date.now() - 20 * 60_000) })
+  assert.equal(late.status, 403)
+  assert.equal(code(late), 'RequestTimeTooSkewed')
+  const early = await sendRaw(server, { ...get, date: new Date(Date.now() + 20 * 60_000) })
+  assert.equal(code(early), 'RequestTimeTooSkewed')
+  const { text } = signHead(server, get)
+  const altered: [RegExp, string, string][] = [
+    [/Signature=\w/, 'Signature=', 'SignatureDoesNotMatch'],
+    [
+      /authorization: .*\r\n/,
+      'authorization: AWS4-HMAC-SHA256 nonsense\r\n',
+      'AuthorizationHeaderMalformed',
+    ],
+    [/authorization: .*\r\n/, 'authorization: AWS a:b\r\n', 'InvalidRequest'],
+    [/x-amz-content-sha256: .*\r\n/, '', 'InvalidRequest'],
+    [/x-amz-date: .*\r\n/, '', 'AccessDenied'],
+    [/\/s3\/aws4_request/, '/ec2/aws4_request', 'AuthorizationHeaderMalformed'],
+    [/\r\nauth/, '\r\nx-amz-meta-added: 1\r\nauth', 'AccessDenied'],
+  ]
+  for (const [pattern, replacement, expected] of altered) {
+    const answer = await sendText(server, `${text.replace(pattern, replacement)}\r\n`)
+    assert.ok(answer.status === 400 || answer.status === 403, expected)
+    assert.equal(code(answer), expected, String(pattern))
+  }
+})
+
+test('the bucket may stand in front of a domain of the server’s', async () => {
+  const headers = { host: `${Bucket}.s3.example.test:9000` }
+  const found = await sendRaw(server, { method: 'GET', path: '/object', headers })
+  assert.equal(found.body.toString(), 'secret')
+  const list = await sendRaw(server, { method: 'GET', path: '/', headers })
+  assert.equal(xmlText(list.body, 'Name'), Bucket)
+  const odd = { method: 'PUT', path: '//a//', headers, body: Buffer.from('odd') }
+  assert.equal((await sendRaw(server, odd)).status, 200)
+  const same = await sendRaw(server, { method: 'GET', path: `/${Bucket}//a//` })
+  assert.equal(same.body.toString(), 'odd')
+  const bare = await sendRaw(server, { ...get, headers: { host: 's3.example.test' } })
+  assert.equal(bare.body.toString(), 'secret')
+  const query = { uploads: '' }
+  const created = await sendRaw(server, {
+    method: 'POST',
+    path: '/up load'.replace(' ', '%20'),
+    query,
+    headers,
+  })
+  const uploadId = xmlText(created.body, 'UploadId') ?? ''
+  const part = { method: 'PUT', path: '/up%20load', headers, body: Buffer.from('x') }
+  const { headers: stored } = await sendRaw(server, {
+    ...part,
+    query: { partNumber: '1', uploadId },
+  })
+  const body = Buffer.from(
+    `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${stored['etag']}</ETag></Part></CompleteMultipartUpload>`,
+  )
+  const done = await sendRaw(server, { ...part, method: 'POST', query: { uploadId }, body })
+  assert.equal(xmlText(done.body, 'Location'), `http://${headers.host}/up%20load`)
+})
+
+test('a server of one region refuses signatures for another', async () => {
+  await using strict = await InProcessServer.start({ requiredRegion: 'eu-west-1' })
+  const wrong = strict.client()
+  await assert.rejects(wrong.send(new CreateBucketCommand({ Bucket: 'regional' })), {
+    name: 'AuthorizationHeaderMalformed',
+  })
+  const right = strict.client(0, { region: 'eu-west-1' })
+  await right.send(new CreateBucketCommand({ Bucket: 'regional' }))
+  await right.send(new HeadBucketCommand({ Bucket: 'regional' }))
+})
