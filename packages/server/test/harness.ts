@@ -19,6 +19,7 @@ const MAIN = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))
 const READY_TIMEOUT_MS = 30_000
 const STOP_TIMEOUT_MS = 30_000
 const POLL_MS = 10
+const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const LOG_TAIL_CHARACTERS = 4_000
 
 /** One entry of the credentials file, in the form that `--credentials` takes. */
@@ -129,6 +130,8 @@ export class TestServer implements AsyncDisposable {
   readonly #setup: Setup
   readonly #clients: S3Client[] = []
   readonly #killAtExit: () => void
+  /** A test that is told to end must not leave its server behind. */
+  readonly #exitAtSignal = (): void => process.exit(1)
   #process: ChildProcess | undefined
   #readyMs = Number.NaN
 
@@ -146,6 +149,7 @@ export class TestServer implements AsyncDisposable {
     this.logFile = join(setup.scratch, 'server.log')
     this.#killAtExit = () => this.#signalGroup('SIGKILL')
     process.on('exit', this.#killAtExit)
+    for (const signal of END_SIGNALS) process.on(signal, this.#exitAtSignal)
   }
 
   /** The primary process of the last start. */
@@ -270,6 +274,7 @@ export class TestServer implements AsyncDisposable {
     for (const client of this.#clients) client.destroy()
     await this.kill()
     process.off('exit', this.#killAtExit)
+    for (const signal of END_SIGNALS) process.off(signal, this.#exitAtSignal)
     await rm(this.#setup.scratch, { recursive: true, force: true })
   }
 

@@ -3,7 +3,9 @@
 
 import cluster, { type Worker as ClusterWorker } from 'node:cluster'
 import { readFileSync } from 'node:fs'
+import { getCompileCacheDir } from 'node:module'
 import type { Socket } from 'node:net'
+import { dirname } from 'node:path'
 import type { AccessKey } from '../access/key.ts'
 import type { Clock } from '../base/clock.ts'
 import { livenessOf } from '../base/liveness.ts'
@@ -150,7 +152,7 @@ export class Workers {
   }
 
   #fork(place: Place): void {
-    const process = cluster.fork()
+    const process = cluster.fork(forkEnvironment())
     place.process = process
     place.token = process.process.pid === undefined ? undefined : livenessOf(process.process.pid)
     place.isReady = false
@@ -300,6 +302,17 @@ export class Workers {
     clearTimeout(timer)
     this.#counts.delete(id)
   }
+}
+
+/**
+ * What a worker has to know before it runs: where compiled code lies, which saves loading the compiler,
+ * and how many threads wait for the disk at once. With Node's four, four syncs hold up all other files.
+ */
+function forkEnvironment(): Record<string, string> {
+  const folder = getCompileCacheDir()
+  // Node adds a folder for its version.
+  const cache = folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) }
+  return { UV_THREADPOOL_SIZE: '16', ...cache }
 }
 
 function newPlace(name: string): Place {

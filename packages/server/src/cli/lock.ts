@@ -81,7 +81,13 @@ export function readHolder(folder: string): Holder | undefined {
  */
 export function killSurvivors(folder: string): number {
   const survivors = readHolder(folder)?.workers.filter(isAlive) ?? []
-  for (const token of survivors) process.kill(Number.parseInt(token, 10), 'SIGKILL')
+  for (const token of survivors) {
+    try {
+      process.kill(Number.parseInt(token, 10), 'SIGKILL')
+    } catch {
+      // It ended by itself.
+    }
+  }
   return survivors.length
 }
 

@@ -39,6 +39,8 @@ export async function serve(config: ServeConfig): Promise<number> {
       server.close()
       return code
     } finally {
+      // In this order: the lock says that nobody else is at work here.
+      workers.kill()
       lock.release()
       log.flush()
     }
@@ -96,9 +98,14 @@ function announce(facts: {
   log.info('ready', { endpoint, dataFolder: config.dataFolder, workers: config.workers, readyMs })
   log.debug('access keys', { file: credentials.file, count: credentials.keys.length })
   if (!isLoopback(config.host)) {
-    const host = config.host
-    const advice = config.tls === undefined ? 'without TLS, use it in trusted networks only' : ''
-    log.warn(`other machines can reach this server ${advice}`.trim(), { host })
+    const { host } = config
+    const isSafe = config.tls !== undefined
+    log.warn(
+      isSafe
+        ? 'other machines can reach this server'
+        : 'other machines can reach this server, and without TLS who is between can read along',
+      { host },
+    )
   }
 }
 

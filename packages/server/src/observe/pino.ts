@@ -23,6 +23,8 @@ export interface ProcessLogOptions {
 const waitingBytes = 16_777_216
 /** Bytes of one write: several processes share the stream, and a pipe keeps only this much together. */
 const writeBytes = 4096
+/** Milliseconds after which lines are written though they are fewer: a write a line costs more than the line. */
+const flushMs = 100
 
 /** Opens the log of this process. */
 export function openProcessLog({ level, format, base }: ProcessLogOptions): ProcessLog {
@@ -57,9 +59,11 @@ function openLines(): Opened {
   const stream = destination({
     fd: 1,
     sync: false,
+    minLength: writeBytes - 1,
     maxLength: waitingBytes,
     maxWrite: writeBytes,
   })
+  setInterval(() => stream.flush(), flushMs).unref()
   // Nobody reads the log any more (EPIPE), or its disk is full: serving goes on without it.
   stream.on('error', () => undefined)
   return {

@@ -7,6 +7,7 @@ import { s3Limits } from '../base/limits.ts'
 import type { BlobId, ByteSource } from '../blob/blob.ts'
 import { type DigestAlgorithm, digesting } from '../blob/digest.ts'
 import { putBlobBody, putRowBody } from '../store/body.ts'
+import { isReferenced } from '../store/garbage.ts'
 import type { Body, Checksum, ChecksumAlgorithm } from '../store/record.ts'
 import type { CommitStep, TransferStep } from './operation.ts'
 
@@ -49,7 +50,7 @@ export interface ReceivedBody {
 
 /** How a body is to be stored. */
 export interface ReceiveOptions {
-  /** Never as a row: parts of uploads. */
+  /** Never as a row, not even when it is empty: parts of uploads. */
   readonly alwaysBlob?: boolean
   /** Computed when the client announced none. */
   readonly defaultChecksum?: ChecksumAlgorithm | undefined
@@ -124,8 +125,8 @@ async function store(
   sizeBytes: number | undefined,
   options: ReceiveOptions,
 ): Promise<Stored> {
-  const threshold = options.alwaysBlob === true ? 0 : rowBodyBytes
-  if (sizeBytes !== undefined && sizeBytes > threshold) return storeBlob(step, source)
+  const isLarge = sizeBytes !== undefined && sizeBytes > rowBodyBytes
+  if (options.alwaysBlob === true || isLarge) return storeBlob(step, source)
   const head: Buffer[] = []
   let held = 0
   const iterator = source[Symbol.asyncIterator]()
@@ -134,16 +135,20 @@ async function store(
     if (next.done === true) break
     head.push(Buffer.from(next.value))
     held += next.value.byteLength
-    if (held > threshold) return storeBlob(step, joined(head, iterator))
+    if (held > rowBodyBytes) return storeBlob(step, joined(head, iterator))
   }
   if (held === 0) return { kind: 'empty' }
   return { kind: 'bytes', bytes: Buffer.concat(head, held) }
 }
 
 async function storeBlob(step: TransferStep, source: ByteSource): Promise<Stored> {
-  const { blobs } = step.services
+  const { blobs, engine } = step.services
   const { id } = await blobs.write(source)
-  step.onFailure(() => blobs.delete(id))
+  step.onFailure(async () => {
+    // A commit that failed may have been applied nevertheless. Where that can't be told, the blob is
+    // left to the sweep of this process's start.
+    if (!(await engine.read((tx) => isReferenced(tx, id)))) await blobs.delete(id)
+  })
   return { kind: 'blob', id }
 }
 

@@ -60,7 +60,7 @@ export interface GetObjectInput extends ObjectAddress {
 /** What GetObject and HeadObject answer; `content` is that of the range or part asked for. */
 export interface GetObjectOutput {
   readonly object: ObjectHead
-  /** The bytes sent, when a range or a part was asked for (206). */
+  /** The bytes sent, when a range or a part was asked for (206); never of an empty part. */
   readonly range?: ByteRange | undefined
   /** Parts of an object that was uploaded in parts; only when a part was asked for. */
   readonly partsCount?: number | undefined
@@ -103,12 +103,19 @@ function requireNullVersion(input: { readonly versionId?: string | undefined }):
   })
 }
 
+/** What of an object is sent: `range` of it, nothing if a part is empty, else the whole. */
+interface Selection {
+  readonly range?: ByteRange
+  readonly isEmpty?: true
+  readonly partsCount?: number
+}
+
 /** What a GET of `record` will send, by its range or part. @throws StoreError `InvalidRange`, `InvalidPartNumber` */
 async function selectRange(
   tx: ReadTransaction,
   record: ObjectRecord,
   input: GetObjectInput,
-): Promise<{ range?: ByteRange; partsCount?: number }> {
+): Promise<Selection> {
   if (input.partNumber !== undefined) return selectPart(tx, record, input.partNumber)
   if (input.range === undefined || !isRangeCurrent(input.ifRange, record)) return {}
   return { range: resolveRange(input.range, record.sizeBytes) }
@@ -140,7 +147,7 @@ async function selectPart(
   tx: ReadTransaction,
   record: ObjectRecord,
   partNumber: number,
-): Promise<{ range?: ByteRange; partsCount?: number }> {
+): Promise<Selection> {
   const { body } = record
   if (body.kind !== 'manifest') {
     if (partNumber === 1) {
@@ -151,7 +158,7 @@ async function selectPart(
       if (part.number < partNumber) continue
       if (part.number > partNumber) break
       const { offset, sizeBytes } = part
-      if (sizeBytes === 0) return { partsCount: body.parts }
+      if (sizeBytes === 0) return { isEmpty: true, partsCount: body.parts }
       return { range: { start: offset, end: offset + sizeBytes - 1 }, partsCount: body.parts }
     }
   }
@@ -172,7 +179,8 @@ async function findForRead(
   const record = await requireObject(step.tx, step.bucket(input.bucket).root, input)
   requireNullVersion(input)
   checkRead(input.conditions, record)
-  const { range, partsCount } = await selectRange(step.tx, record, input)
+  const { range, isEmpty, partsCount } = await selectRange(step.tx, record, input)
+  if (isEmpty === true) return { object: record, partsCount, sizeBytes: 0, plan: noContent }
   const plan = withContent
     ? await planContent(step.tx, record.body, record.sizeBytes, range)
     : noContent

@@ -1,5 +1,6 @@
 // Bodies: where an object's bytes are, how many rows refer to them, and what becomes of them when the
-// last reference goes. Small ones are rows, large ones blobs, multipart ones manifests of blobs.
+// last reference goes. Small ones are rows, large ones blobs, multipart ones manifests of blobs, which
+// are queued when they go: one may have 10,000 parts, and a transaction may release any number.
 //
 // A body with one reference has no count: for rows and manifests the count's row is there only while
 // it is above one. A blob always has its count's row, which is how a sweep after a crash tells a blob
@@ -86,7 +87,10 @@ export async function retainBody(tx: WriteTransaction, body: Body): Promise<void
   tx.put(key, pack([(count ?? 1) + 1]))
 }
 
-/** Takes a reference from `body`; with the last one, its rows go and its blobs become garbage. */
+/**
+ * Takes a reference from `body`; with the last one, its rows go and its blobs become garbage: those of
+ * a manifest in the background ({@link releaseParts}), until when its rows hold their references.
+ */
 export async function releaseBody(tx: WriteTransaction, body: Body): Promise<void> {
   const key = countKey(body)
   if (key === undefined) return
@@ -107,7 +111,7 @@ export async function releaseBody(tx: WriteTransaction, body: Body): Promise<voi
       await orphanBlob(tx, body.id)
       return
     case 'manifest':
-      await releaseManifest(tx, body.id)
+      tx.put(schema.queuedManifest(body.id), new Uint8Array())
       return
     case 'empty':
       return
@@ -120,13 +124,28 @@ async function orphanBlob(tx: WriteTransaction, id: string): Promise<void> {
   tx.put(schema.garbage(await currentEpoch(tx), id), new Uint8Array())
 }
 
-async function releaseManifest(tx: WriteTransaction, id: number): Promise<void> {
-  const parts: ManifestPart[] = []
-  for await (const part of readManifest(tx, id)) parts.push(part)
-  for (const [index, part] of parts.entries()) {
-    await releaseBody(tx, { kind: 'blob', id: part.blobId })
-    tx.delete(schema.manifestPart(id, index))
+/**
+ * Releases up to `limit` parts of a queued manifest, from the front of those that it still has; with
+ * the last one it leaves the queue. Returns how many were released.
+ */
+export async function releaseParts(
+  tx: WriteTransaction,
+  id: number,
+  limit: number,
+): Promise<number> {
+  const parts: { readonly key: Bytes; readonly blobId: string }[] = []
+  let isLast = true
+  for await (const { key, value } of tx.range(schema.manifestParts(id))) {
+    isLast = parts.length < limit
+    if (!isLast) break
+    parts.push({ key, blobId: decodePart(value).blobId })
   }
+  for (const { key, blobId } of parts) {
+    await releaseBody(tx, { kind: 'blob', id: blobId })
+    tx.delete(key)
+  }
+  if (isLast) tx.delete(schema.queuedManifest(id))
+  return parts.length
 }
 
 function countKey(body: Body): Bytes | undefined {

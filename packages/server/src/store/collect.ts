@@ -1,22 +1,16 @@
-// Collection of directories that nothing leads to any more, in batches that each are a transaction:
-// interrupted anywhere, the queue tells where to go on.
+// Collection of directories that nothing leads to any more, and of manifests that no object has, in
+// batches that each are a transaction: interrupted anywhere, the queues tell where to go on.
 
 import type { Bytes } from '../base/bytes.ts'
 import type { Engine, Range, WriteTransaction } from '../engine/engine.ts'
-import {
-  type DirectoryRow,
-  decodeEntry,
-  deleteDirectory,
-  type EntryRow,
-  readDirectory,
-  recordOf,
-} from './entry.ts'
+import { releaseParts } from './body.ts'
+import { type DirectoryRow, decodeEntry, deleteDirectory, readDirectory } from './entry.ts'
 import { abandonMerge, dropDirectory, releaseEntry } from './overlay.ts'
 import * as schema from './schema.ts'
 
 /** What a batch did. */
 export interface CollectionProgress {
-  /** Entries deleted; a manifest counts as many as it has parts. */
+  /** Entries of directories, and parts of manifests, that were deleted. */
   readonly rows: number
   /** Directories that are gone altogether. */
   readonly directories: number
@@ -25,7 +19,7 @@ export interface CollectionProgress {
 }
 
 /**
- * Collects one batch of about `maxRows` entries of queued directories, in one transaction.
+ * Collects one batch of at most `maxRows` entries and parts, in one transaction.
  * @throws StoreError `SlowDown` if it lost too many races with writes; it may be called again.
  */
 export async function collect(
@@ -43,8 +37,8 @@ export async function collectBatch(
   let rows = 0
   let directories = 0
   for (;;) {
-    const id = await firstQueued(tx)
-    if (id === undefined) return { rows, directories, hasMore: false }
+    const id = await firstOf(tx, schema.queue(), schema.directoryId)
+    if (id === undefined) break
     // A directory counts as a row: a million empty ones are a lot of work too.
     if (rows + directories >= maxRows) return { rows, directories, hasMore: true }
     const row = await readDirectory(tx, id)
@@ -55,14 +49,26 @@ export async function collectBatch(
     await deleteQueued(tx, id, row)
     directories++
   }
+  // After the directories, since their entries are what queues manifests.
+  for (;;) {
+    const id = await firstOf(tx, schema.manifestQueue(), schema.bodyId)
+    if (id === undefined) return { rows, directories, hasMore: false }
+    if (rows + directories >= maxRows) return { rows, directories, hasMore: true }
+    rows += await releaseParts(tx, id, maxRows - rows - directories)
+  }
 }
 
-async function firstQueued(tx: WriteTransaction): Promise<number | undefined> {
-  for await (const { key } of tx.range(schema.queue())) return schema.directoryId(key)
+/** The id in the first key of a queue. */
+async function firstOf(
+  tx: WriteTransaction,
+  queue: Range,
+  idOf: (row: Bytes) => number,
+): Promise<number | undefined> {
+  for await (const { key } of tx.range(queue)) return idOf(key)
   return undefined
 }
 
-/** Deletes up to about `limit` entries of a directory and gives back what they refer to. */
+/** Deletes up to `limit` entries of a directory and gives back what they refer to. */
 async function deleteEntries(
   tx: WriteTransaction,
   id: number,
@@ -70,19 +76,11 @@ async function deleteEntries(
 ): Promise<{ count: number; isEmpty: boolean }> {
   let count = 0
   for (const { key, value } of await firstRows(tx, schema.entries(id), limit)) {
-    if (count >= limit) return { count, isEmpty: false }
-    const entry = decodeEntry(value)
-    count += weightOf(entry)
-    await releaseEntry(tx, entry)
+    await releaseEntry(tx, decodeEntry(value))
     tx.delete(key)
+    count++
   }
   return { count, isEmpty: (await firstRows(tx, schema.entries(id), 1)).length === 0 }
-}
-
-function weightOf(entry: EntryRow): number {
-  if (entry.kind !== 'object') return 1
-  const { body } = recordOf(entry)
-  return body.kind === 'manifest' ? 1 + body.parts : 1
 }
 
 /** Up to `limit` rows of a range, read before any is changed. */

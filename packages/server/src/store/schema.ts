@@ -34,6 +34,7 @@ const space = {
   manifestPart: 0x53,
   manifestCount: 0x54,
   garbage: 0x55,
+  manifestQueue: 0x56,
   clientToken: 0x60,
   tokenExpiry: 0x61,
 } as const
@@ -128,6 +129,8 @@ export const manifestParts = (id: number): Range =>
 export const allManifestParts = (): Range => prefixRange(key(space.manifestPart).end())
 export const manifestCount = (id: number): Bytes => key(space.manifestCount).u64(id).end()
 export const manifestCounts = (): Range => prefixRange(key(space.manifestCount).end())
+export const queuedManifest = (id: number): Bytes => key(space.manifestQueue).u64(id).end()
+export const manifestQueue = (): Range => prefixRange(key(space.manifestQueue).end())
 /** The id in the key of a row body's or a manifest's row. */
 export const bodyId = (row: Bytes): number => readKey(row).u64()
 export function parseManifestPart(row: Bytes): { id: number; index: number } {

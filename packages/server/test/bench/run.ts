@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { startServer, type TestServer } from '../harness.ts'
-import { anonymousBytes } from '../memory/sample.ts'
+import { anonymousBytes, processorSeconds } from '../memory/sample.ts'
 import { WireClient, xmlTexts } from '../wire.ts'
 import type { Job, Result } from './load.ts'
 import { measureCommits, type Reference, startBare, startNginx } from './references.ts'
@@ -74,7 +74,13 @@ interface Scene {
   readonly folder: string
 }
 
-type Measure = (scene: Scene) => Promise<number | undefined>
+/** One measurement; `requests` is 0 where none were sent to the server. */
+interface Sample {
+  readonly value: number
+  readonly requests: number
+}
+
+type Measure = (scene: Scene) => Promise<Sample | undefined>
 
 const smallPaths = numbered(SMALL_KEYS, (n) => `/${BUCKET}/small/${n}`)
 const largePaths = numbered(LARGE_KEYS, (n) => `/${BUCKET}/large/${n}`)
@@ -85,6 +91,14 @@ function numbered(count: number, path: (n: number) => string): string[] {
   return Array.from({ length: count }, (_, n) => path(n))
 }
 
+function perSecond({ perSecond: value, requests }: Result): Sample {
+  return { value, requests }
+}
+
+function megabytes({ megabytesPerSecond: value, requests }: Result): Sample {
+  return { value, requests }
+}
+
 function subject({ server }: Scene): Pick<Job, 'host' | 'port' | 'key'> {
   const { host, port, accessKeyId, secretAccessKey } = server
   return { host, port, key: { accessKeyId, secretAccessKey } }
@@ -93,7 +107,7 @@ function subject({ server }: Scene): Pick<Job, 'host' | 'port' | 'key'> {
 function small(method: 'GET' | 'HEAD', connections: number): Measure {
   return async (scene) => {
     const job = { ...subject(scene), method, paths: smallPaths, bodyBytes: 0 }
-    return (await scene.load.run({ ...job, connections, durationMs })).perSecond
+    return perSecond(await scene.load.run({ ...job, connections, durationMs }))
   }
 }
 
@@ -102,7 +116,7 @@ function smallPut(connections: number): Measure {
     putRound += 1
     const paths = numbered(PUT_KEYS, (n) => `/${BUCKET}/put/${putRound}/${n}`)
     const job = { ...subject(scene), method: 'PUT' as const, paths, bodyBytes: SMALL_BYTES }
-    return (await scene.load.run({ ...job, connections, durationMs })).perSecond
+    return perSecond(await scene.load.run({ ...job, connections, durationMs }))
   }
 }
 
@@ -110,7 +124,7 @@ function large(method: 'GET' | 'PUT'): Measure {
   return async (scene) => {
     const bodyBytes = method === 'PUT' ? LARGE_BYTES : 0
     const job = { ...subject(scene), method, paths: largePaths, bodyBytes, connections: 2 }
-    return (await scene.load.run({ ...job, durationMs })).megabytesPerSecond
+    return megabytes(await scene.load.run({ ...job, durationMs }))
   }
 }
 
@@ -118,7 +132,7 @@ function bare(method: 'GET' | 'HEAD' | 'PUT', connections: number, bodyBytes = 0
   return async ({ load, bare: { host, port } }) => {
     const job = { host, port, method, paths: ['/same'], bodyBytes, connections, durationMs }
     const result = await load.run(job)
-    return bodyBytes > SMALL_BYTES ? result.megabytesPerSecond : result.perSecond
+    return bodyBytes > SMALL_BYTES ? megabytes(result) : perSecond(result)
   }
 }
 
@@ -129,26 +143,32 @@ function nginxGet(file: 'small' | 'large', connections: number): Measure {
     const paths = [`/${file}`]
     const job = { host, port, method: 'GET' as const, paths, bodyBytes: 0, connections, durationMs }
     const result = await load.run(job)
-    return file === 'large' ? result.megabytesPerSecond : result.perSecond
+    return file === 'large' ? megabytes(result) : perSecond(result)
   }
 }
 
 function commits(writers: number): Measure {
-  return ({ folder }) => measureCommits(folder, { writers, durationMs })
+  return async ({ folder }) => {
+    const value = await measureCommits(folder, { writers, durationMs })
+    return { value, requests: 0 }
+  }
 }
 
 /** Median milliseconds of a page of 1,000 keys, on one connection. */
 function page(kind: 'flat' | 'delimiter'): Measure {
   return async (scene) => {
     const times: number[] = []
+    let requests = 0
     // Another folder each time: a query is the same for all requests of a job.
     for (const n of [0.1, 0.3, 0.5, 0.7, 0.9].map((share) => Math.floor(share * folders))) {
       const job = { ...subject(scene), method: 'GET' as const, paths: [`/${BUCKET}-list`] }
       const query = listQuery(kind, n)
       const limits = { bodyBytes: 0, connections: 1, durationMs: durationMs / 5 }
-      times.push((await scene.load.run({ ...job, query, ...limits })).medianMs)
+      const result = await scene.load.run({ ...job, query, ...limits })
+      times.push(result.medianMs)
+      requests += result.requests
     }
-    return median(times)
+    return { value: median(times), requests }
   }
 }
 
@@ -237,8 +257,8 @@ async function loadData(scene: Scene): Promise<void> {
     const name = String(n % FOLDER_KEYS).padStart(3, '0')
     return `/${BUCKET}-list/f${Math.floor(n / FOLDER_KEYS)}/${name}`
   })
-  const { perSecond } = await load.run({ ...put, paths, bodyBytes: 0 })
-  say(`loaded ${listedKeys} keys at ${format(perSecond)} a second`)
+  const loaded = await load.run({ ...put, paths, bodyBytes: 0 })
+  say(`loaded ${listedKeys} keys at ${format(loaded.perSecond)} a second`)
   for (const kind of ['flat', 'delimiter'] as const) {
     const query = listQuery(kind, Math.floor(folders / 2))
     const { body } = await client.send({ method: 'GET', path: `/${BUCKET}-list`, query })
@@ -257,24 +277,41 @@ async function idleMegabytes(server: TestServer): Promise<number> {
 
 interface Measured {
   readonly value: number
+  /** Of all workers, for one request. */
+  readonly processorMicroseconds?: number
   readonly references: readonly { readonly name: string; readonly value: number | undefined }[]
 }
 
+async function workersSeconds(server: TestServer): Promise<number> {
+  const seconds = await Promise.all((await server.serving()).map(processorSeconds))
+  return seconds.reduce((sum, one) => sum + one, 0)
+}
+
+interface Taken {
+  readonly values: number[]
+  readonly processorMicroseconds: number[]
+}
+
 async function measureRows(scene: Scene): Promise<Map<Row, Measured>> {
-  const samples = new Map<Measure, number[]>()
+  const samples = new Map<Measure, Taken>()
   const take = async (name: string, measure: Measure): Promise<void> => {
-    const value = await measure(scene)
-    if (value === undefined) return
-    samples.set(measure, [...(samples.get(measure) ?? []), value])
-    say(`  ${name}: ${format(value)}`)
+    const before = await workersSeconds(scene.server)
+    const sample = await measure(scene)
+    if (sample === undefined) return
+    const seconds = (await workersSeconds(scene.server)) - before
+    const taken = samples.get(measure) ?? { values: [], processorMicroseconds: [] }
+    taken.values.push(sample.value)
+    taken.processorMicroseconds.push((seconds * 1e6) / sample.requests)
+    samples.set(measure, taken)
+    say(`  ${name}: ${format(sample.value)}`)
   }
   for (let round = 1; round <= rounds; round += 1) {
     say(`round ${round} of ${rounds}`)
-    const taken = new Set<Measure>()
+    const done = new Set<Measure>()
     for (const row of ROWS) {
       for (const reference of row.against ?? []) {
-        if (taken.has(reference.measure)) continue
-        taken.add(reference.measure)
+        if (done.has(reference.measure)) continue
+        done.add(reference.measure)
         await take(`(${reference.name}, for ${row.name})`, reference.measure)
       }
       await take(row.name, row.measure)
@@ -284,14 +321,17 @@ async function measureRows(scene: Scene): Promise<Map<Row, Measured>> {
     ROWS.map((row) => {
       const references = (row.against ?? []).map(({ name, measure }) => {
         const taken = samples.get(measure)
-        return { name, value: taken && median(taken) }
+        return { name, value: taken && median(taken.values) }
       })
-      return [row, { value: median(samples.get(row.measure) ?? []), references }]
+      const own = samples.get(row.measure)
+      const value = median(own?.values ?? [])
+      const processorMicroseconds = median(own?.processorMicroseconds ?? [])
+      return [row, { value, processorMicroseconds, references }]
     }),
   )
 }
 
-function printRow(row: Row, { value, references }: Measured): void {
+function printRow(row: Row, { value, references, processorMicroseconds }: Measured): void {
   const [first] = references
   const compared = references.map(({ name, value: reference }) =>
     reference === undefined
@@ -308,7 +348,9 @@ function printRow(row: Row, { value, references }: Measured): void {
     isMet = first?.value === undefined ? undefined : value / first.value >= row.ratio
   }
   const met = isMet === undefined ? '' : isMet ? 'yes' : 'NO'
-  say(`| ${row.name} | ${format(value)} ${row.unit} | ${compared.join('; ')} | ${aim} | ${met} |`)
+  const cost = processorMicroseconds === undefined ? '' : `${format(processorMicroseconds)} µs`
+  const cells = [row.name, `${format(value)} ${row.unit}`, cost, compared.join('; '), aim, met]
+  say(`| ${cells.join(' | ')} |`)
 }
 
 function median(numbers: readonly number[]): number {
@@ -346,8 +388,8 @@ async function main(): Promise<void> {
     const afterwards = await idleMegabytes(server)
     say(`\n${availableParallelism()} cores, ${WORKERS} workers, Node ${process.versions.node}, `)
     say(`medians of ${rounds} rounds of ${durationMs / 1_000} s\n`)
-    say('| what | Holdfast | reference (ratio) | aim | met |')
-    say('|---|---|---|---|---|')
+    say('| what | Holdfast | its processor time a request | reference (ratio) | aim | met |')
+    say('|---|---|---|---|---|---|')
     for (const [row, values] of measured) printRow(row, values)
     const alone = (value: number): Measured => ({ value, references: [] })
     const measure: Measure = () => Promise.resolve(undefined)

@@ -12,6 +12,14 @@ export async function anonymousBytes(pid: number): Promise<number> {
   return Number(kibibytes ?? 0) * 1024
 }
 
+/** Processor time that a process has used so far, in seconds; 0 if it has ended. */
+export async function processorSeconds(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+  // User and system time are the 12th and 13th field after the name, in hundredths of a second.
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? []
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100
+}
+
 /** The highest anonymous memory of each of some processes until `stop`. */
 export class MemoryWatch {
   readonly #pids: readonly number[]

@@ -154,9 +154,9 @@ test('a signed request of any shape gets an answer that S3 could give', async ()
       connection.write(content)
       const answer = await connection.answer(wanted.method === 'HEAD')
       assert.ok(answer.status < 500 || answer.status === 501, `${answer.status} ${answer.body}`)
-      assert.deepEqual(server.faults, [])
+      assert.deepEqual(server.faults.splice(0), [])
     }),
-    { numRuns: 500 * scale },
+    { numRuns: 500 * scale, includeErrorInReport: true },
   )
 })
 
@@ -175,9 +175,9 @@ test('an unsigned request of any shape gets a refusal', async () => {
         )
         const { status } = await connection.answer()
         assert.ok((status >= 400 && status < 500) || status === 501, String(status))
-        assert.deepEqual(server.faults, [])
+        assert.deepEqual(server.faults.splice(0), [])
       },
     ),
-    { numRuns: 300 * scale },
+    { numRuns: 300 * scale, includeErrorInReport: true },
   )
 })

@@ -179,6 +179,17 @@ test('response parameters take the place of headers', async () => {
   }
 })
 
+test('names of the language are no parameters, and no metadata', async () => {
+  await put('language', 'x')
+  for (const name of ['__proto__', 'constructor', 'hasOwnProperty']) {
+    assert.equal((await server.send(at('language', { query: { [name]: '1' } }))).status, 200)
+  }
+  const refused = await put('language', 'y', { 'x-amz-meta-__proto__': '1' })
+  assert.equal(refused.status, 501)
+  await put('language', 'z', { 'x-amz-meta-constructor': '1' })
+  assert.equal((await server.send(at('language'))).headers['x-amz-meta-constructor'], '1')
+})
+
 test('ranges are cut as HTTP says', async () => {
   for (const [key, size] of [
     ['range', 10],

@@ -37,18 +37,28 @@ export interface Route {
   answer(request: S3Request, call: Call): Promise<Answer>
 }
 
-/** The route that decodes a request for `operation`, runs it, and encodes its output. */
+/**
+ * The route that decodes a request for `operation`, runs it, and encodes its output.
+ * @param discard lets go of an output that holds something open and can't be encoded
+ */
 export function route<Input, Checked, Moved, Output, Decoded extends Input>(
   operation: Operation<Input, Checked, Moved, Output>,
   decode: (request: S3Request) => Decoded | Promise<Decoded>,
   encode: (output: Output, request: S3Request, input: Decoded) => Answer,
+  discard?: (output: Output) => Promise<void>,
 ): Route {
   return {
     name: operation.name,
     async answer(request, { services, caller }) {
       const decoded = decode(request)
       const input = decoded instanceof Promise ? await decoded : decoded
-      return encode(await run(services, caller, operation, input), request, input)
+      const output = await run(services, caller, operation, input)
+      try {
+        return encode(output, request, input)
+      } catch (error) {
+        await discard?.(output)
+        throw error
+      }
     },
   }
 }

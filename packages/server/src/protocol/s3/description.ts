@@ -7,7 +7,7 @@ import type { OutgoingHttpHeaders } from 'node:http'
 import type { ObjectDescription, ObjectHead } from '../../operation/object.ts'
 import { withoutAwsChunked } from '../sign/chunked.ts'
 import { httpTime, quoted } from './answer.ts'
-import { invalidArgument } from './error.ts'
+import { headerNotImplemented, invalidArgument } from './error.ts'
 import { headerOf, type S3Request } from './request.ts'
 
 const metadataPrefix = 'x-amz-meta-'
@@ -37,7 +37,7 @@ export function describedObject(request: Pick<S3Request, 'headers'>): ObjectDesc
   const metadata: Record<string, string> = {}
   for (const name in request.headers) {
     if (!name.startsWith(metadataPrefix)) continue
-    metadata[name.slice(metadataPrefix.length)] = textOfHeader(headerOf(request, name) ?? '')
+    metadata[metadataName(name)] = textOfHeader(headerOf(request, name) ?? '')
   }
   return { headers, metadata, storageClass: headerOf(request, 'x-amz-storage-class') ?? 'STANDARD' }
 }
@@ -61,9 +61,16 @@ export function describedInForm(
     if (!headerName.test(name)) {
       throw invalidArgument('The name of a metadata field is not a valid header name.', name, value)
     }
-    metadata[name.slice(metadataPrefix.length)] = value
+    metadata[metadataName(name)] = value
   }
   return { headers, metadata, storageClass }
+}
+
+/** The name under which metadata is kept. @throws StoreError for the one that no object can have */
+function metadataName(header: string): string {
+  const name = header.slice(metadataPrefix.length)
+  if (name === '__proto__') throw headerNotImplemented(header)
+  return name
 }
 
 const headerName = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
@@ -110,14 +117,14 @@ function encodedWord(text: string): string {
 }
 
 /** The parameters of a GET that take the place of headers of the answer. */
-const overrides: Readonly<Record<string, string>> = {
-  'response-cache-control': 'Cache-Control',
-  'response-content-disposition': 'Content-Disposition',
-  'response-content-encoding': 'Content-Encoding',
-  'response-content-language': 'Content-Language',
-  'response-content-type': 'Content-Type',
-  'response-expires': 'Expires',
-}
+const overrides: ReadonlyMap<string, string> = new Map([
+  ['response-cache-control', 'Cache-Control'],
+  ['response-content-disposition', 'Content-Disposition'],
+  ['response-content-encoding', 'Content-Encoding'],
+  ['response-content-language', 'Content-Language'],
+  ['response-content-type', 'Content-Type'],
+  ['response-expires', 'Expires'],
+])
 
 /**
  * The headers that a GET's `response-` parameters ask for; undefined for none.
@@ -128,7 +135,7 @@ export function responseOverrides({
 }: Pick<S3Request, 'query'>): Readonly<Record<string, string>> | undefined {
   let found: Record<string, string> | undefined
   for (const { name, value } of query.parameters) {
-    const header = overrides[name]
+    const header = overrides.get(name)
     if (header === undefined) continue
     if (notInHeaders.test(value) || /[\u0100-\uffff]/.test(value)) {
       throw invalidArgument('Header value cannot be represented using ISO-8859-1.', name, value)

@@ -38,13 +38,26 @@ import {
 import { bodyOf } from './payload.ts'
 import { headerOf, type S3Request, wholeNumber } from './request.ts'
 
-export const getObjectRoute: Route = route(getObject, decodeRead, (output, request) => {
-  const { status, headers } = encodeHead(output, request)
-  return { status, headers, body: bodyOfContent(output.content, output.sizeBytes) }
-})
+/** A read, and what its answer's headers are to say. */
+interface ReadRequest extends GetObjectInput {
+  /** Decoded before the object is opened: a value that no header can carry must not leave it open. */
+  readonly overrides: Readonly<Record<string, string>> | undefined
+}
 
-export const headObjectRoute: Route = route(headObject, decodeRead, (output, request) => {
-  const { status, headers } = encodeHead(output, request)
+export const getObjectRoute: Route = route(
+  getObject,
+  decodeRead,
+  (output, request, input) => {
+    const { status, headers } = encodeHead(output, request, input)
+    return { status, headers, body: bodyOfContent(output.content, output.sizeBytes) }
+  },
+  async ({ content }) => {
+    if (content.kind === 'stream') await content.close()
+  },
+)
+
+export const headObjectRoute: Route = route(headObject, decodeRead, (output, request, input) => {
+  const { status, headers } = encodeHead(output, request, input)
   headers['Content-Length'] = output.sizeBytes
   return { status, headers }
 })
@@ -53,7 +66,7 @@ function bodyOfContent(content: Content, sizeBytes: number): Answer['body'] {
   return content.kind === 'bytes' ? content.bytes : { content, sizeBytes }
 }
 
-function decodeRead(request: S3Request): GetObjectInput {
+function decodeRead(request: S3Request): ReadRequest {
   const { bucket, key, query } = request
   const range = parseRange(headerOf(request, 'range'))
   const partNumber = partNumberOf(query.get('partNumber'))
@@ -66,7 +79,8 @@ function decodeRead(request: S3Request): GetObjectInput {
   }
   const conditions = readConditions(request)
   const ifRange = range === undefined ? undefined : rangeCondition(request)
-  return { bucket, key, versionId, conditions, range, ifRange, partNumber }
+  const overrides = query.parameters.length === 0 ? undefined : responseOverrides(request)
+  return { bucket, key, versionId, conditions, range, ifRange, partNumber, overrides }
 }
 
 /** What If-Range says: RFC 9110, 13.1.5. What is neither a tag nor a date holds for nothing. */
@@ -93,20 +107,19 @@ const partNumberRule = 'Part number must be an integer between 1 and 10000, incl
 function encodeHead(
   output: Omit<GetObjectOutput, 'content'>,
   request: S3Request,
+  { overrides }: ReadRequest,
 ): { readonly status: number; readonly headers: OutgoingHttpHeaders } {
   const { object, range, partsCount } = output
   const headers: OutgoingHttpHeaders = {}
   describeObject(headers, object)
-  if (request.query.parameters.length > 0) {
-    const overrides = responseOverrides(request)
-    if (overrides !== undefined) Object.assign(headers, overrides)
-  }
+  if (overrides !== undefined) Object.assign(headers, overrides)
   if (partsCount !== undefined) headers['x-amz-mp-parts-count'] = partsCount
   if (range !== undefined) {
     headers['Content-Range'] = `bytes ${range.start}-${range.end}/${object.sizeBytes}`
     return { status: 206, headers }
   }
-  // A checksum of the whole object would not match a part of it.
+  // A checksum of the whole object would not match a part of it, an empty one either.
+  if (output.sizeBytes !== object.sizeBytes) return { status: 200, headers }
   const mode = request.headers['x-amz-checksum-mode']
   if (mode !== undefined && headerOf(request, 'x-amz-checksum-mode')?.toUpperCase() === 'ENABLED') {
     putChecksumHeaders(headers, object.checksum)
@@ -154,7 +167,7 @@ export const deleteObjectRoute: Route = route(
     }
   },
   (_output, _request, { versionId }) =>
-    emptyAnswer(204, versionId === undefined ? {} : { 'x-amz-version-id': versionId }),
+    emptyAnswer(204, versionId === 'null' ? { 'x-amz-version-id': versionId } : {}),
 )
 
 const attributeNames = ['ETag', 'Checksum', 'ObjectParts', 'StorageClass', 'ObjectSize'] as const
