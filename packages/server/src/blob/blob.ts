@@ -26,6 +26,12 @@ export async function closeSource(source: ByteSource): Promise<void> {
   await source[Symbol.asyncIterator]().return?.()
 }
 
+/** A blob that could not be removed, or of which it isn't known whether it will stay removed. */
+export interface UnremovedBlob {
+  readonly id: BlobId
+  readonly error: unknown
+}
+
 export interface BlobStore {
   /**
    * Stores all of `source` under a new id; durable when it resolves (bytes, name and folder synced).
@@ -45,8 +51,11 @@ export interface BlobStore {
    * may be back, for the sweep of its start to find.
    */
   delete(id: BlobId): Promise<void>
-  /** Removes blobs; durable when it resolves. No error if some are gone already. */
-  deleteAll(ids: readonly BlobId[]): Promise<void>
+  /**
+   * Removes blobs, durably when it resolves; those that are gone already count as removed. Resolves to
+   * those that could not be removed, and why.
+   */
+  deleteAll(ids: readonly BlobId[]): Promise<readonly UnremovedBlob[]>
   /** Bytes of a finished blob; undefined if there is none. */
   size(id: BlobId): Promise<number | undefined>
   /** The blobs that the process start `start` left, finished or not; for the sweep after a crash. */

@@ -6,7 +6,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { mkdir, open, readdir, rename, rmdir, stat, statfs, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { StoreError } from '../base/errors.ts'
-import type { BlobId, BlobStore, ByteRange, ByteSource } from './blob.ts'
+import type { BlobId, BlobStore, ByteRange, ByteSource, UnremovedBlob } from './blob.ts'
 import { type Buffers, createBuffers } from './buffer.ts'
 import { type FilePart, FileSources } from './file-read.ts'
 import { writeBody } from './file-write.ts'
@@ -103,10 +103,25 @@ class FileBlobs implements BlobStore {
     await removed(unlink(path + unfinished))
   }
 
-  async deleteAll(ids: readonly BlobId[]): Promise<void> {
-    await Promise.all(ids.map((id) => this.delete(id)))
-    const folders = new Set(ids.map((id) => dirname(this.#path(id))))
-    for (const folder of folders) await removed(syncFolder(folder))
+  async deleteAll(ids: readonly BlobId[]): Promise<readonly UnremovedBlob[]> {
+    const folders = Map.groupBy(ids, (id) => dirname(this.#path(id)))
+    const unremoved = await Promise.all(
+      [...folders].map(([folder, among]) => this.#deleteIn(folder, among)),
+    )
+    return unremoved.flat()
+  }
+
+  async #deleteIn(folder: string, ids: readonly BlobId[]): Promise<UnremovedBlob[]> {
+    const unremoved: UnremovedBlob[] = []
+    for (const id of ids) {
+      await this.delete(id).catch((error: unknown) => unremoved.push({ id, error }))
+    }
+    try {
+      await removed(syncFolder(folder))
+    } catch (error) {
+      return ids.map((id) => ({ id, error }))
+    }
+    return unremoved
   }
 
   async size(id: BlobId): Promise<number | undefined> {

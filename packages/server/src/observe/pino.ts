@@ -2,8 +2,9 @@
 // written beside the work, not before it goes on; `flush` writes what is left.
 
 import { createRequire } from 'node:module'
-import { type DestinationStream, destination, pino, stdSerializers } from 'pino'
+import { type DestinationStream, pino, stdSerializers } from 'pino'
 import type { LogFormat, LogLevel } from './level.ts'
+import { LineWriter } from './line-writer.ts'
 import type { Log, LogFields } from './log.ts'
 
 /** A log, and the way to write at once what was not written yet. */
@@ -19,13 +20,6 @@ export interface ProcessLogOptions {
   readonly base: LogFields
 }
 
-/** Bytes of waiting lines after which new ones are dropped: who reads the log has stopped reading. */
-const waitingBytes = 16_777_216
-/** Bytes of one write: several processes share the stream, and a pipe keeps only this much together. */
-const writeBytes = 4096
-/** Milliseconds after which lines are written though they are fewer: a write a line costs more than the line. */
-const flushMs = 100
-
 /** Opens the log of this process. */
 export function openProcessLog({ level, format, base }: ProcessLogOptions): ProcessLog {
   const { stream, flush } = format === 'pretty' ? openPretty() : openLines()
@@ -35,7 +29,7 @@ export function openProcessLog({ level, format, base }: ProcessLogOptions): Proc
       base,
       messageKey: 'message',
       errorKey: 'error',
-      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      timestamp: createTimestamp(),
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: stdSerializers.errWithCause },
     },
@@ -56,25 +50,21 @@ interface Opened {
 }
 
 function openLines(): Opened {
-  const stream = destination({
-    fd: 1,
-    sync: false,
-    minLength: writeBytes - 1,
-    maxLength: waitingBytes,
-    maxWrite: writeBytes,
-  })
-  setInterval(() => stream.flush(), flushMs).unref()
-  // Nobody reads the log any more (EPIPE), or its disk is full: serving goes on without it.
-  stream.on('error', () => undefined)
-  return {
-    stream,
-    flush() {
-      try {
-        stream.flushSync()
-      } catch {
-        // As above.
-      }
-    },
+  const writer = new LineWriter(1)
+  return { stream: writer, flush: () => writer.flush() }
+}
+
+/** The time as pino wants it; made once for all lines of a millisecond. */
+function createTimestamp(): () => string {
+  let at = 0
+  let text = ''
+  return () => {
+    const now = Date.now()
+    if (now !== at) {
+      at = now
+      text = `,"time":"${new Date(now).toISOString()}"`
+    }
+    return text
   }
 }
 

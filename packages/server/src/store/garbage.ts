@@ -10,13 +10,20 @@ export interface Garbage {
   readonly blobId: string
 }
 
-/** Orphaned blobs, oldest first, that were orphaned before epoch `before`. */
+/** Orphaned blobs, oldest first, that were orphaned before epoch `before`: those after `after`. */
 export async function listGarbage(
   tx: ReadTransaction,
-  options: { readonly before?: number; readonly limit: number },
+  options: {
+    readonly before?: number
+    readonly after?: Garbage | undefined
+    readonly limit: number
+  },
 ): Promise<Garbage[]> {
   const garbage: Garbage[] = []
-  for await (const row of tx.range(schema.garbageBefore(options.before))) {
+  const { after } = options
+  const range = schema.garbageBefore(options.before)
+  const start = after === undefined ? range.start : schema.garbageAfter(after.epoch, after.blobId)
+  for await (const row of tx.range({ ...range, start })) {
     garbage.push(schema.parseGarbage(row.key))
     if (garbage.length === options.limit) break
   }

@@ -55,8 +55,13 @@ export async function* recountBodies(
   tx: ReadTransaction,
   { share, onBlob }: RecountOptions,
 ): AsyncGenerator<Finding> {
-  const [rows, manifests, blobs] = [new Map(), new Map(), new Map()]
-  const pass: Pass = { share, rows, manifests, queued: new Set(), blobs }
+  const pass: Pass = {
+    share,
+    rows: new Map(),
+    manifests: new Map(),
+    queued: new Set(),
+    blobs: new Map(),
+  }
   yield* countEntries(tx, pass)
   yield* countUploadParts(tx, pass)
   yield* checkManifestQueue(tx, pass)
@@ -165,7 +170,8 @@ async function* checkManifests(tx: ReadTransaction, pass: Pass): AsyncGenerator<
   }
   if (current !== undefined) yield* checkManifest(pass, current)
   for (const [id, { where }] of pass.manifests) {
-    if (!seen.has(id) && !pass.queued.has(id)) yield { ...missingBody, where, detail: `manifest ${id} has no rows` }
+    if (!seen.has(id) && !pass.queued.has(id))
+      yield { ...missingBody, where, detail: `manifest ${id} has no rows` }
   }
 }
 

@@ -141,6 +141,8 @@ export function parseManifestPart(row: Bytes): { id: number; index: number } {
 export const countedBlob = (row: Bytes): string => Buffer.from(readKey(row).tail()).toString()
 export const garbage = (epoch: number, blobId: string): Bytes =>
   key(space.garbage).u64(epoch).tail(utf8(blobId))
+/** The first key after that of a piece of garbage. */
+export const garbageAfter = (epoch: number, blobId: string): Bytes => garbage(epoch, `${blobId}\0`)
 /** Garbage of the epochs below `before`, or all of it. */
 export const garbageBefore = (before?: number): Range => {
   const all = prefixRange(key(space.garbage).end())

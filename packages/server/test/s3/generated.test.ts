@@ -156,7 +156,7 @@ test('a signed request of any shape gets an answer that S3 could give', async ()
       assert.ok(answer.status < 500 || answer.status === 501, `${answer.status} ${answer.body}`)
       assert.deepEqual(server.faults.splice(0), [])
     }),
-    { numRuns: 500 * scale, includeErrorInReport: true },
+    { numRuns: 300 * scale, includeErrorInReport: true },
   )
 })
 

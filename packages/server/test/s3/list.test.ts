@@ -141,7 +141,7 @@ test('a listing of any form is what its definition says, page by page', async ()
         assert.deepEqual(await listAll(input, 'model'), expected(names, input))
       },
     ),
-    { numRuns: 60 * scale },
+    { numRuns: 40 * scale },
   )
 })
 
