@@ -33,6 +33,9 @@ const tellingMs = 20
 export function runWorker(): void {
   // Stopping is the primary's affair: a signal to the whole group must not cut requests off here.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
+  cluster.worker?.on('disconnect', () => {
+    if (cluster.worker?.exitedAfterDisconnect !== true) endAtOnce()
+  })
   const started = Promise.withResolvers<Worker>()
   process.on('message', (message: ToWorker, socket: Socket | undefined) => {
     switch (message.kind) {
@@ -55,6 +58,14 @@ export function runWorker(): void {
 function send(message: ToPrimary): void {
   // When the primary is gone, the channel is closed, and this process is about to end.
   if (process.connected) process.send?.(message)
+}
+
+/**
+ * Ends this process here and now, which is safe at any instant. `process.exit`, which Node calls when the
+ * primary has gone, waits for the engine's threads first: for ever, where one of them waits for this one.
+ */
+function endAtOnce(): void {
+  process.kill(process.pid, 'SIGKILL')
 }
 
 /** Ends a worker that couldn't start, after telling why. */
@@ -233,7 +244,7 @@ function dieLoudly(log: ProcessLog): void {
   const die = (error: unknown): void => {
     log.error('the worker ends because of an error that nothing expected', { error })
     log.flush()
-    process.exit(exitCodes.failure)
+    endAtOnce()
   }
   process.on('uncaughtException', die)
   process.on('unhandledRejection', die)
