@@ -45,6 +45,8 @@ export const ownLimits = {
   batchTransactions: 300,
   batchChanges: 5000,
   batchBytes: 8_388_608,
+  /** Entries that a rename or copy of a folder looks at to find its longest key, where its bound is too high. */
+  boundRows: 10_000,
   /** Transactions of one process that may wait for a commit. */
   waitingTransactions: 10_000,
   /** Milliseconds that an engine read may last (an open snapshot keeps freed pages). */
@@ -69,6 +71,8 @@ export const ownLimits = {
   /** Bytes of one line of aws-chunked framing, and trailer lines of one body. */
   chunkLineBytes: 4096,
   trailerLines: 16,
+  /** Bytes of XML documents that a process holds at once: eight of the largest. */
+  documentBytes: 67_108_864,
   /** Derived signing keys that are remembered. */
   signingKeys: 1000,
 } as const
