@@ -146,6 +146,8 @@ test('a whole store has no findings, in one pass or in many', async () => {
   }
 })
 
+const part = { number: 1, offset: 0, sizeBytes: 1, etag: '', blobId: '1-999' }
+
 type Plant = (tx: WriteTransaction) => Promise<void> | void
 
 const faults: readonly (readonly [name: string, plant: Plant, found: RegExp])[] = [
@@ -192,6 +194,24 @@ const faults: readonly (readonly [name: string, plant: Plant, found: RegExp])[] 
       for (const index of [0, 1]) tx.delete(schema.manifestPart(held.manifest, index))
     },
     /manifest \d+ has no rows/,
+  ],
+  [
+    'a manifest that an object has waits to be released',
+    (tx) => tx.put(schema.queuedManifest(held.manifest), new Uint8Array()),
+    /"parts" .*manifest \d+ waits to be released/,
+  ],
+  [
+    'a manifest that nothing has does not wait to be released',
+    (tx) => putManifest(tx, held.upload, [part]) && putBlobBody(tx, part.blobId) && undefined,
+    /manifest \d+: 1 parts/,
+  ],
+  [
+    'a blob of a manifest that waits to be released is not counted',
+    (tx) => {
+      putManifest(tx, held.upload, [part])
+      tx.put(schema.queuedManifest(held.upload), new Uint8Array())
+    },
+    /blob 1-999: counts 0, has 1/,
   ],
   [
     'a part has no upload',

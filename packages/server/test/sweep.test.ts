@@ -8,7 +8,7 @@ import { after, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { systemClock } from '../src/base/clock.ts'
 import { isStoreError, StoreError } from '../src/base/errors.ts'
-import type { BlobId, ByteSource } from '../src/blob/blob.ts'
+import type { BlobId, BlobStore, ByteSource } from '../src/blob/blob.ts'
 import { type OpenServices, openServices } from '../src/compose.ts'
 import type { Engine } from '../src/engine/engine.ts'
 import { silentLog } from '../src/observe/log.ts'
@@ -16,9 +16,10 @@ import { silentMetrics } from '../src/observe/metrics.ts'
 import { Sweeper } from '../src/operation/sweep.ts'
 import { putBlobBody, releaseBody } from '../src/store/body.ts'
 import { createBucket, deleteBucket } from '../src/store/bucket.ts'
-import { currentEpoch } from '../src/store/epoch.ts'
-import { countGarbage } from '../src/store/garbage.ts'
+import { advanceEpoch, currentEpoch } from '../src/store/epoch.ts'
+import { countGarbage, markGarbage } from '../src/store/garbage.ts'
 import { listStarts } from '../src/store/process.ts'
+import * as schema from '../src/store/schema.ts'
 import { nextAbandonedBucket, putPart, putUpload } from '../src/store/upload.ts'
 
 const folders: string[] = []
@@ -187,6 +188,124 @@ test('one process has the duty to collect; another takes it over when that one i
   await sweepUntil([b], async () => !(await exists(b, id)))
   await a.close()
   await b.close()
+})
+
+/** `blobs`, but for the methods in `other`. */
+function blobsWith(blobs: BlobStore, other: Partial<BlobStore>): BlobStore {
+  return {
+    write: (source) => blobs.write(source),
+    read: (id, range) => blobs.read(id, range),
+    delete: (id) => blobs.delete(id),
+    deleteAll: (ids) => blobs.deleteAll(ids),
+    size: (id) => blobs.size(id),
+    list: (start) => blobs.list(start),
+    removeStart: (start) => blobs.removeStart(start),
+    starts: () => blobs.starts(),
+    freeBytes: () => blobs.freeBytes(),
+    close: () => blobs.close(),
+    ...other,
+  }
+}
+
+/** `open` with a sweeper that logs to `logged` and sees blobs through `other`. */
+function withFaults(
+  open: Process,
+  options: { readonly logged: string[]; readonly blobs?: Partial<BlobStore>; dead?: Set<string> },
+): Process {
+  const { logged, dead = new Set() } = options
+  const note = (message: string, fields = {}): void => {
+    const { what, error } = Object(fields)
+    logged.push([message, what, error?.message].filter((part) => part !== undefined).join(': '))
+  }
+  const log = { ...silentLog, warn: note, error: note }
+  const blobs = blobsWith(open.services.blobs, options.blobs ?? {})
+  const liveness = { own: 'a', isAlive: (other: string) => other !== '' && !dead.has(other) }
+  const services = { ...open.services, log, blobs }
+  return { ...open, sweeper: new Sweeper({ ...services, start: open.start, liveness }) }
+}
+
+async function garbageCount({ services }: Process): Promise<number> {
+  return services.engine.read((tx) => countGarbage(tx, 1000))
+}
+
+test('blobs that can not be removed stay garbage, and do not keep those behind them', async () => {
+  const open = await openProcess(await newFolder(), 'a', new Set())
+  const { engine, blobs } = open.services
+  const stuck = Array.from({ length: 300 }, (_, i) => `1-${100_000 + i}`)
+  const behind = await writeBlob(open, 'behind')
+  await engine.write((tx) => markGarbage(tx, stuck))
+  await engine.write((tx) => advanceEpoch(tx))
+  await engine.write((tx) => markGarbage(tx, [behind]))
+  const logged: string[] = []
+  let isDiskFailing = true
+  const faulty = withFaults(open, {
+    logged,
+    blobs: {
+      async deleteAll(ids) {
+        const unremoved = await blobs.deleteAll(ids.filter((id) => !stuck.includes(id)))
+        const failed = isDiskFailing ? ids.filter((id) => stuck.includes(id)) : []
+        return [...unremoved, ...failed.map((id) => ({ id, error: new Error('the disk fails') }))]
+      },
+    },
+  })
+  await sweepUntil([faulty], async () => !(await exists(open, behind)))
+  assert.equal(await garbageCount(open), stuck.length)
+  assert.match(logged.at(-1) ?? '', /: blobs: some blobs could not be removed, such as 1-100000$/)
+  const epoch = await engine.read(currentEpoch)
+  for (let round = 0; round < 5; round++) assert.equal(await faulty.sweeper.sweep(), false)
+  assert.equal(await engine.read(currentEpoch), epoch, 'garbage that stays begins no epochs')
+  isDiskFailing = false
+  await sweepUntil([faulty], async () => (await garbageCount(open)) === 0)
+  await open.close()
+})
+
+test('a blob that is in use is kept even if it was taken for garbage', async () => {
+  const open = await openProcess(await newFolder(), 'a', new Set())
+  const { engine } = open.services
+  const id = await writeBlob(open, 'precious')
+  await engine.write((tx) => markGarbage(tx, [id]))
+  await engine.write(async (tx) => putBlobBody(tx, id))
+  const logged: string[] = []
+  const watched = withFaults(open, { logged })
+  await sweepUntil([watched], async () => (await garbageCount(open)) === 0)
+  assert.ok(await exists(open, id))
+  assert.deepEqual(logged, ['blobs that are in use were taken for garbage, and are kept'])
+  await engine.write((tx) => releaseBody(tx, { kind: 'blob', id }))
+  await sweepUntil([watched], async () => !(await exists(open, id)))
+  await open.close()
+})
+
+test('what fails is logged by its name, and keeps nothing else from being collected', async () => {
+  const folder = await newFolder()
+  const dead = new Set<string>()
+  const open = await openProcess(folder, 'a', dead)
+  const { engine, ids, blobs } = open.services
+  const others = [await openProcess(folder, 'b', dead), await openProcess(folder, 'c', dead)]
+  const [first, second] = others
+  assert.ok(first && second)
+  const left = await writeBlob(second, 'never committed')
+  dead.add('b').add('c')
+  await engine.write(async (tx) => {
+    const record = { ownerId: 'o', createdAt: 0, region: 'us-east-1' }
+    const { root } = createBucket({ tx, ids }, 'bucket', record)
+    tx.put(schema.queued(root), new Uint8Array())
+    tx.put(schema.abandonedUploads(5), new Uint8Array())
+  })
+  const logged: string[] = []
+  const removeStart = async (number: number): Promise<void> => {
+    if (number === first.start) throw new Error('the folder is damaged')
+    await blobs.removeStart(number)
+  }
+  const faulty = withFaults(open, { logged, blobs: { removeStart }, dead })
+  await sweepUntil([faulty], async () => !(await exists(open, left)))
+  assert.equal(await engine.read(nextAbandonedBucket), undefined)
+  const told = logged.map((line) => line.replace(/^.*?tried again: /, ''))
+  assert.ok(told.includes('what dead processes left: the folder is damaged'), told.join('\n'))
+  assert.ok(
+    told.some((line) => /^rows: directory \d+ is queued but has 1 references$/.test(line)),
+    told.join('\n'),
+  )
+  for (const process of [open, ...others]) await process.close()
 })
 
 test('a failure is logged, and sweeping goes on until it is closed', async () => {

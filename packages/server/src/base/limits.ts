@@ -38,6 +38,17 @@ export const ownLimits = {
   urlBytes: 16_384,
   /** Times that a transaction is tried before it gives up with SlowDown. */
   transactionAttempts: 64,
+  /** Keys that one transaction may change, and bytes of their keys and values: a commit must stay short. */
+  transactionChanges: 100_000,
+  transactionBytes: 67_108_864,
+  /** Transactions, keys changed, and bytes of one commit: it holds the writer's lock and blocks the event loop. */
+  batchTransactions: 300,
+  batchChanges: 5000,
+  batchBytes: 8_388_608,
+  /** Entries that a rename or copy of a folder looks at to find its longest key, where its bound is too high. */
+  boundRows: 10_000,
+  /** Transactions of one process that may wait for a commit. */
+  waitingTransactions: 10_000,
   /** Milliseconds that an engine read may last (an open snapshot keeps freed pages). */
   engineReadMs: 5000,
   /** Bytes of a body chunk that a slow client may leave unread before the source is paused. */
@@ -60,6 +71,8 @@ export const ownLimits = {
   /** Bytes of one line of aws-chunked framing, and trailer lines of one body. */
   chunkLineBytes: 4096,
   trailerLines: 16,
+  /** Bytes of XML documents that a process holds at once: eight of the largest. */
+  documentBytes: 67_108_864,
   /** Derived signing keys that are remembered. */
   signingKeys: 1000,
 } as const

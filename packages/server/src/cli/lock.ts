@@ -80,7 +80,7 @@ export function readHolder(folder: string): Holder | undefined {
  * notice, but one that is stopped would notice nothing, and might be in the middle of a commit.
  */
 export function killSurvivors(folder: string): number {
-  const survivors = readHolder(folder)?.workers.filter(isAlive) ?? []
+  const survivors = readHolder(folder)?.workers.filter((token) => isAlive(token)) ?? []
   for (const token of survivors) {
     try {
       process.kill(Number.parseInt(token, 10), 'SIGKILL')

@@ -5,7 +5,7 @@ import type { Bytes } from '../base/bytes.ts'
 import { applied, Changes } from './changes.ts'
 import type { WriteTransaction } from './engine.ts'
 import { claimMs, isClaimedByOther, machineMs, type State } from './state.ts'
-import { RecordedTransaction } from './transaction.ts'
+import { RecordedTransaction, type TimeLimit } from './transaction.ts'
 import type { View } from './view.ts'
 
 /** Races lost against other processes after which a process claims the next commit. */
@@ -37,12 +37,12 @@ export class Job {
   sequence: number | undefined
   attempts = 1
   losses = 0
-  readonly #run: (view: View) => Promise<Attempt>
+  readonly #run: (view: View, time: TimeLimit) => Promise<Attempt>
 
   constructor(first: {
     readonly attempt: Attempt
     readonly sequence: number
-    readonly run: (view: View) => Promise<Attempt>
+    readonly run: (view: View, time: TimeLimit) => Promise<Attempt>
     readonly reject: (error: unknown) => void
   }) {
     this.attempt = first.attempt
@@ -51,9 +51,9 @@ export class Job {
     this.#run = first.run
   }
 
-  async rerun(view: View): Promise<void> {
+  async rerun(view: View, time: TimeLimit): Promise<void> {
     this.attempts++
-    this.attempt = await this.#run(view)
+    this.attempt = await this.#run(view, time)
     this.sequence = undefined
   }
 }
@@ -136,13 +136,13 @@ function apply(changes: Changes, store: Committing): boolean {
   return true
 }
 
-/** Runs a body once on `view`; never rejects. */
+/** Runs a body once on a view; never rejects. */
 export async function attempted<T>(
   body: (transaction: WriteTransaction) => Promise<T>,
-  view: View,
+  { view, time }: { readonly view: View; readonly time: TimeLimit },
   caller: { readonly resolve: (value: T) => void; readonly reject: (error: unknown) => void },
 ): Promise<Attempt> {
-  const transaction = new RecordedTransaction(view)
+  const transaction = new RecordedTransaction(view, time)
   try {
     const value = await body(transaction)
     return { transaction, changes: transaction.changes, settle: () => caller.resolve(value) }

@@ -27,8 +27,10 @@ export function applied(change: Change, before: Bytes | undefined): Bytes | unde
 /** At most one change a key. */
 export class Changes {
   readonly #byName = new Map<string, Change>()
-  /** All names in order; made when a range first asks, kept up afterwards. */
+  /** The names in order, but for those in `#unsorted`; made when a range first asks. */
   #sorted: string[] | undefined
+  /** Names that came since a range last asked. */
+  #unsorted: string[] = []
   #sizeBytes = 0
 
   /** Number of keys changed. */
@@ -94,9 +96,7 @@ export class Changes {
 
   #push(name: string, change: Change): void {
     const before = this.#byName.get(name)
-    if (before === undefined && this.#sorted !== undefined) {
-      this.#sorted.splice(lowerBound(this.#sorted, name), 0, name)
-    }
+    if (before === undefined && this.#sorted !== undefined) this.#unsorted.push(name)
     this.#byName.set(name, before === undefined ? change : combined(before, change))
     this.#sizeBytes +=
       change.key.length + (change.kind === 'put' ? change.value.length : counterBytes)
@@ -107,7 +107,13 @@ export class Changes {
   }
 
   #inOrder(): string[] {
-    this.#sorted ??= [...this.#byName.keys()].sort()
+    if (this.#sorted === undefined) {
+      this.#sorted = [...this.#byName.keys()].sort()
+    } else if (this.#unsorted.length > 0) {
+      const names = this.#unsorted
+      this.#unsorted = []
+      this.#sorted = inserted(this.#sorted, names)
+    }
     return this.#sorted
   }
 }
@@ -208,6 +214,28 @@ function combined(before: Change, after: Change): Change {
   }
   const value = applied(after, applied(before, undefined))
   return value === undefined ? after : { kind: 'put', key: after.key, value }
+}
+
+/** Up to so many names are inserted one by one, as when rows are changed while they are read. */
+const fewNames = 16
+
+/** `sorted` with `names`, none of which it has; may change both. */
+function inserted(sorted: string[], names: string[]): string[] {
+  if (names.length <= fewNames) {
+    for (const name of names) sorted.splice(lowerBound(sorted, name), 0, name)
+    return sorted
+  }
+  names.sort()
+  const merged: string[] = []
+  let next = 0
+  for (const name of names) {
+    for (let old = sorted[next]; old !== undefined && old < name; old = sorted[++next]) {
+      merged.push(old)
+    }
+    merged.push(name)
+  }
+  for (; next < sorted.length; next++) merged.push(sorted[next] ?? '')
+  return merged
 }
 
 /** The index of the first name that is not less than `name`. */

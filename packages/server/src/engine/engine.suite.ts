@@ -557,6 +557,55 @@ function lifeTests(open: OpenEngineUnderTest): void {
       { readMs: 60 },
     ))
 
+  test('a body that awaits nothing but its reads is ended in time as well', () =>
+    using(
+      open,
+      async ({ engine }) => {
+        await putAll(engine, ['a', 'b', 'c'])
+        const refused = (error: unknown) => isStoreError(error, 'ServiceUnavailable')
+        const isLate = lateAfter(2000)
+        const get = async (tx: ReadTransaction) => {
+          while (!isLate()) await tx.get(utf8('a'))
+        }
+        const scan = async (tx: ReadTransaction) => {
+          while (!isLate()) for await (const _ of tx.range({ start: utf8('a') }));
+        }
+        for (const body of [get, scan]) {
+          await assert.rejects(engine.read(body), refused)
+          await assert.rejects(engine.write(body), refused)
+        }
+      },
+      { readMs: 60 },
+    ))
+
+  test('a long read leaves the event loop to others, and its snapshot does not move', () =>
+    using(open, async ({ engine }) => {
+      const keys = Array.from({ length: 1000 }, (_, i) => String(i).padStart(4, '0'))
+      await putAll(engine, keys)
+      const writing = new AbortController()
+      let written = 0
+      const write = async (): Promise<void> => {
+        while (!writing.signal.aborted) {
+          await put(engine, keys[999 - (written % 1000)] ?? '', 'changed')
+          written++
+        }
+      }
+      const found = await engine.read(async (tx) => {
+        const others = write()
+        const values: string[] = []
+        for await (const { value } of tx.range({ start: utf8('0') })) {
+          values.push(Buffer.from(value).toString())
+          const isOver = lateAfter(0.1)
+          while (!isOver());
+        }
+        writing.abort()
+        await others
+        return values
+      })
+      assert.ok(written > 1, `${written} writes during the read`)
+      assert.deepEqual(found, keys)
+    }))
+
   test('a body that awaits something endless does not stop the others', () =>
     using(
       open,
@@ -893,6 +942,12 @@ async function putAll(engine: Engine, keys: readonly string[]): Promise<void> {
   await engine.write(async (tx) => {
     for (const key of keys) tx.put(utf8(key), utf8(key))
   })
+}
+
+/** Tells whether `ms` milliseconds have passed since this call. */
+function lateAfter(ms: number): () => boolean {
+  const until = performance.now() + ms
+  return () => performance.now() >= until
 }
 
 async function counter(engine: Engine, key: string): Promise<bigint> {

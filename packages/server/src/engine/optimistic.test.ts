@@ -32,6 +32,8 @@ class MemoryStore implements Store {
   /** The state after each commit of the engine. */
   readonly history: State[] = []
   beforeCommit: () => void = () => undefined
+  /** Runs when a commit is durable. */
+  afterCommit: () => void = () => undefined
   failure: Error | undefined
   isUnreadable = false
 
@@ -59,7 +61,9 @@ class MemoryStore implements Store {
         this.current = state
       },
     }
-    if (apply(committing)) this.history.push(this.current)
+    if (!apply(committing)) return
+    this.history.push(this.current)
+    this.afterCommit()
   }
 
   /** Another process commits a row. */
@@ -199,6 +203,20 @@ test('a failed commit is told to all whom it concerns, and the next one may succ
     store.failure = undefined
     await increment(engine, 'a')
     assert.equal(store.counter('a'), 1n)
+  }))
+
+test('what was committed is told as committed, even if those who wait for it can not look', () =>
+  using(async (store, engine) => {
+    const watching = engine.watch(utf8('a'), undefined, new AbortController().signal)
+    store.afterCommit = () => {
+      store.isUnreadable = true
+    }
+    await increment(engine, 'a')
+    store.isUnreadable = false
+    await watching
+    store.afterCommit = () => undefined
+    await increment(engine, 'a')
+    assert.equal(store.counter('a'), 2n)
   }))
 
 test('a store that can not even be read after a failed commit is not tried again', () =>

@@ -13,7 +13,7 @@ import { applyBatch, attempted, type Batch, type Committing, Job, type Round } f
 import { ChangedView, Changes } from './changes.ts'
 import type { Engine, EngineStatistics, ReadTransaction, WriteTransaction } from './engine.ts'
 import { isClaimedByOther, machineMs, type State } from './state.ts'
-import { PlainTransaction, readTooLong } from './transaction.ts'
+import { PlainTransaction, readTooLong, type TimeLimit } from './transaction.ts'
 import type { View } from './view.ts'
 import { Watchers } from './watchers.ts'
 
@@ -42,12 +42,6 @@ export interface Store {
   close(): Promise<void>
 }
 
-/** Bounds of one batch, since applying it holds the writer's lock and blocks the event loop. */
-const batchLimits = { transactions: 300, changes: 5000, bytes: 8_388_608 } as const
-
-/** Transactions that may wait for a commit. */
-const queueLimit = 10_000
-
 /** Commits of this process that are remembered, so that most validations need no reading. */
 const recentLimit = 3
 
@@ -57,9 +51,8 @@ const claimPollMs = 2
 const housekeepingMs = 250
 const collectDeadMs = 30_000
 
-interface HeldSnapshot {
+interface HeldSnapshot extends TimeLimit {
   readonly snapshot: Snapshot
-  readonly openedMs: number
   expired?: () => void
 }
 
@@ -108,7 +101,7 @@ export class OptimisticEngine implements Engine {
     this.#checkOpen()
     this.#counts.reads++
     const held = this.#hold()
-    const transaction = new PlainTransaction(held.snapshot.view)
+    const transaction = new PlainTransaction(held.snapshot.view, held)
     try {
       return await body(transaction)
     } finally {
@@ -119,13 +112,14 @@ export class OptimisticEngine implements Engine {
 
   async write<T>(body: (transaction: WriteTransaction) => Promise<T>): Promise<T> {
     this.#checkOpen()
-    if (this.#queue.length >= queueLimit) throw slowDown()
+    if (this.#queue.length >= ownLimits.waitingTransactions) throw slowDown()
     this.#counts.transactions++
     const { promise, resolve, reject } = Promise.withResolvers<T>()
-    const run = (view: View) => attempted(body, view, { resolve, reject })
+    const run = (view: View, time: TimeLimit) =>
+      attempted(body, { view, time }, { resolve, reject })
     const held = this.#hold()
     try {
-      const attempt = await run(held.snapshot.view)
+      const attempt = await run(held.snapshot.view, held)
       if (attempt.changes.size > 0) {
         const { sequence } = held.snapshot.state()
         this.#queue.push(new Job({ attempt, sequence, run, reject }))
@@ -169,7 +163,11 @@ export class OptimisticEngine implements Engine {
   }
 
   #hold(): HeldSnapshot {
-    const held: HeldSnapshot = { snapshot: this.#store.snapshot(), openedMs: performance.now() }
+    const held: HeldSnapshot = {
+      snapshot: this.#store.snapshot(),
+      openedMs: performance.now(),
+      limitMs: this.#readMs,
+    }
     this.#held.add(held)
     return held
   }
@@ -241,8 +239,9 @@ export class OptimisticEngine implements Engine {
     for (const job of this.#queue) {
       changes += job.attempt.changes.size
       bytes += job.attempt.changes.sizeBytes
-      if (count > 0 && (changes > batchLimits.changes || bytes > batchLimits.bytes)) break
-      if (++count === batchLimits.transactions) break
+      const isFull = changes > ownLimits.batchChanges || bytes > ownLimits.batchBytes
+      if (count > 0 && isFull) break
+      if (++count === ownLimits.batchTransactions) break
     }
     return this.#queue.splice(0, count)
   }
@@ -301,7 +300,7 @@ export class OptimisticEngine implements Engine {
     const expired = new Promise<boolean>((resolve) => {
       held.expired = () => resolve(false)
     })
-    return Promise.race([job.rerun(view).then(() => true), expired])
+    return Promise.race([job.rerun(view, held).then(() => true), expired])
   }
 
   async #commit(batch: Batch): Promise<void> {
@@ -320,9 +319,10 @@ export class OptimisticEngine implements Engine {
     if (round === undefined) throw new Error('the store committed without applying')
     this.#counts.batches++
     this.#counts.lastBatchSize = round.kept.length
-    if (round.state !== undefined) this.#remember(round.state.sequence, round.changes)
+    // First of all: what is committed must be told as committed, whatever fails below.
     for (const job of round.kept) job.attempt.settle()
     this.#queue.unshift(...round.lost)
+    if (round.state !== undefined) this.#remember(round.state.sequence, round.changes)
     if (round.claimed) await this.#awaitUnclaimed()
     else this.#counts.conflicts += round.lost.length
   }
@@ -344,7 +344,11 @@ export class OptimisticEngine implements Engine {
     if (this.#recent.at(-1)?.sequence !== sequence - 1) this.#recent = []
     this.#recent.push({ sequence, changes })
     if (this.#recent.length > recentLimit) this.#recent.shift()
-    this.#watchers.committed(sequence, changes)
+    try {
+      this.#watchers.committed(sequence, changes)
+    } catch {
+      // They couldn't look now; their next look, a moment later, finds the same or tells them why not.
+    }
   }
 
   async #awaitUnclaimed(): Promise<void> {

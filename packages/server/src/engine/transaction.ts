@@ -2,32 +2,36 @@
 // its writes and can tell later whether what it read still holds. That test is by value, so it is
 // exact: a transaction whose reads give the same answers could as well have run now.
 
+import { setImmediate } from 'node:timers/promises'
 import type { Bytes } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
+import { ownLimits } from '../base/limits.ts'
 import { type Change, Changes, MergingCursor } from './changes.ts'
 import type { Range, ReadTransaction, Row, WriteTransaction } from './engine.ts'
 import { decodeCounter, encodeCounter, keyTooLong, maxKeyBytes } from './tuple.ts'
 import { nameOf, type RowCursor, sameValue, type View } from './view.ts'
 
-/** What one transaction may buffer, so that a commit stays short and memory bounded. */
-export const transactionLimits = {
-  /** Keys changed. */
-  changes: 100_000,
-  /** Bytes of keys and values. */
-  bytes: 67_108_864,
-} as const
+/** How long a view may be read. */
+export interface TimeLimit {
+  /** When the view was opened, by `performance.now()`. */
+  readonly openedMs: number
+  readonly limitMs: number
+}
 
 /** Reads of one view; nothing is recorded. */
 export class PlainTransaction implements ReadTransaction {
   readonly #view: View
+  readonly #pace: Pace
   #ended = false
 
-  constructor(view: View) {
+  constructor(view: View, time: TimeLimit) {
     this.#view = view
+    this.#pace = new Pace(time)
   }
 
   async get(key: Bytes): Promise<Bytes | undefined> {
     checkKey(key)
+    if (this.#pace.isTurnOver()) await this.#pace.nextTurn()
     checkRunning(this.#ended)
     return this.#view.get(key)
   }
@@ -38,10 +42,11 @@ export class PlainTransaction implements ReadTransaction {
 
   range(range: Range): AsyncIterable<Row> {
     checkRange(range)
-    return iterable(() => {
+    const open = (): RowCursor => {
       checkRunning(this.#ended)
       return isEmpty(range) ? noRows : this.#view.scan(range)
-    })
+    }
+    return iterable(open, this.#pace)
   }
 
   /** Makes every later call fail: the body has ended. */
@@ -63,12 +68,14 @@ interface Scan {
 export class RecordedTransaction implements WriteTransaction {
   readonly changes: Changes = new Changes()
   readonly #view: View
+  readonly #pace: Pace
   readonly #gets: { readonly key: Bytes; readonly value: Bytes | undefined }[] = []
   readonly #scans: Scan[] = []
   #ended = false
 
-  constructor(view: View) {
+  constructor(view: View, time: TimeLimit) {
     this.#view = view
+    this.#pace = new Pace(time)
   }
 
   async get(key: Bytes): Promise<Bytes | undefined> {
@@ -126,6 +133,7 @@ export class RecordedTransaction implements WriteTransaction {
   #read(key: Bytes, recorded: boolean): Bytes | undefined {
     checkKey(key)
     checkRunning(this.#ended)
+    this.#pace.isTurnOver()
     const change = this.changes.find(key)
     if (change?.kind === 'put') return change.value
     if (change?.kind === 'delete') return undefined
@@ -143,6 +151,7 @@ export class RecordedTransaction implements WriteTransaction {
     return {
       next: () => {
         checkRunning(this.#ended)
+        this.#pace.isTurnOver()
         const row = merged.next()
         if (row === undefined) scan.complete = true
         else scan.last = row.key
@@ -157,7 +166,7 @@ export class RecordedTransaction implements WriteTransaction {
     checkRunning(this.#ended)
     this.changes.push(change)
     const { size, sizeBytes } = this.changes
-    if (size > transactionLimits.changes || sizeBytes > transactionLimits.bytes) {
+    if (size > ownLimits.transactionChanges || sizeBytes > ownLimits.transactionBytes) {
       throw new Error(`a transaction of ${size} changes and ${sizeBytes} bytes is too large`)
     }
   }
@@ -198,8 +207,44 @@ function touches(changes: Changes, scan: Scan): boolean {
 
 const noRows: RowCursor = { next: () => undefined, close: () => undefined }
 
-/** Opens a cursor for each iteration, and closes it however the iteration ends. */
-function iterable(open: () => RowCursor): AsyncIterable<Row> {
+/** Reads between two looks at the clock. */
+const readsBetweenLooks = 64
+
+/** Milliseconds of reading after which the event loop gets a turn. */
+const turnMs = 10
+
+/** Bounds a transaction's time: where a body awaits nothing but its reads, no timer would ever fire. */
+class Pace {
+  readonly #time: TimeLimit
+  #turnBegunMs: number
+  #untilLook = readsBetweenLooks
+
+  constructor(time: TimeLimit) {
+    this.#time = time
+    this.#turnBegunMs = time.openedMs
+  }
+
+  /** Counts a read; true when the event loop should have a turn. @throws {@link readTooLong} */
+  isTurnOver(): boolean {
+    if (--this.#untilLook > 0) return false
+    this.#untilLook = readsBetweenLooks
+    const nowMs = performance.now()
+    const { openedMs, limitMs } = this.#time
+    if (nowMs - openedMs >= limitMs) throw readTooLong(limitMs)
+    return nowMs - this.#turnBegunMs >= turnMs
+  }
+
+  async nextTurn(): Promise<void> {
+    await setImmediate()
+    this.#turnBegunMs = performance.now()
+  }
+}
+
+/**
+ * Opens a cursor for each iteration, and closes it however the iteration ends. With `pace`, a long
+ * one gives the event loop its turns.
+ */
+function iterable(open: () => RowCursor, pace?: Pace): AsyncIterable<Row> {
   return {
     [Symbol.asyncIterator]: (): AsyncIterator<Row> => {
       let cursor: RowCursor | undefined
@@ -207,6 +252,7 @@ function iterable(open: () => RowCursor): AsyncIterable<Row> {
       return {
         async next() {
           if (ended) return { done: true, value: undefined }
+          if (pace?.isTurnOver() === true) await pace.nextTurn()
           cursor ??= open()
           const row = cursor.next()
           if (row !== undefined) return { done: false, value: row }

@@ -125,6 +125,20 @@ test('a key may have 1978 bytes and no more', () => {
   )
 })
 
+test('a key that outgrows the room it began with is whole', () => {
+  for (const length of [100, 118, 119, 120, 127, 128, 129, 300, maxKeyBytes - 10]) {
+    const value = Buffer.from(Array.from({ length }, (_, i) => i % 256))
+    const tail = readKey(key(7).u64(5).tail(value))
+    assert.equal(tail.u64(), 5)
+    assert.ok(value.equals(tail.tail()), `a tail of ${length} bytes`)
+    const text = value.subarray(0, Math.floor(length / 3))
+    const middle = readKey(key(7).bytes(text).bytes(text).u64(6).end())
+    assert.ok(text.equals(middle.bytes()))
+    assert.ok(text.equals(middle.bytes()))
+    assert.equal(middle.u64(), 6)
+  }
+})
+
 test('numbers that do not fit are our mistake and throw', () => {
   for (const value of [-1, 1.5, 2 ** 53, Number.NaN, -1n, 2n ** 64n]) {
     assert.throws(() => key(1).u64(value))

@@ -1,6 +1,7 @@
 // Receiving a body: it is hashed while it is stored, small ones in memory for a row of the commit,
 // large ones as a blob; then what the client announced of it is checked.
 
+import type { HeldBytes } from '../base/budget.ts'
 import type { Bytes } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
@@ -86,10 +87,15 @@ export async function receiveBody(
 }
 
 /**
- * Reads and checks a small body whole, such as an XML document: at most `maximumBytes` of it.
- * @throws StoreError `MaxMessageLengthExceeded`, `BadDigest`, `ChecksumMismatch`, and what the source throws.
+ * Reads and checks a small body whole, such as an XML document: at most `maximumBytes` of it, which
+ * `held` has to afford.
+ * @throws StoreError `MaxMessageLengthExceeded`, `SlowDown`, `BadDigest`, `ChecksumMismatch`, and what the
+ *   source throws.
  */
-export async function receiveDocument(input: BodyInput, maximumBytes: number): Promise<Buffer> {
+export async function receiveDocument(
+  input: BodyInput,
+  { maximumBytes, held }: { readonly maximumBytes: number; readonly held: HeldBytes },
+): Promise<Buffer> {
   const algorithm = input.checksum?.algorithm
   const hashed = digesting(input.source, algorithm === undefined ? ['MD5'] : ['MD5', algorithm])
   const chunks: Buffer[] = []
@@ -99,6 +105,7 @@ export async function receiveDocument(input: BodyInput, maximumBytes: number): P
         fields: { MaxMessageLengthBytes: String(maximumBytes) },
       })
     }
+    held.take(chunk.byteLength)
     chunks.push(Buffer.from(chunk))
   }
   const digests = await hashed.results()

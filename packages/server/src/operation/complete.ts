@@ -12,7 +12,7 @@ import { findObject, putObject } from '../store/directory.ts'
 import type { Checksum, ChecksumAlgorithm, ChecksumType, ObjectRecord } from '../store/record.ts'
 import { type PartRecord, removeUpload, type UploadRecord, walkParts } from '../store/upload.ts'
 import { checkWrite, type WriteConditions } from './condition.ts'
-import { parseUploadId, requireUpload, type UploadInput } from './multipart.ts'
+import { requireUpload, type UploadInput } from './multipart.ts'
 import type { CommitStep, Operation } from './operation.ts'
 
 /** A part as the client lists it. */
@@ -53,10 +53,11 @@ export const completeMultipartUpload: Operation<
     const { root } = step.bucket(input.bucket)
     const key = utf8(input.key)
     const current = await findObject(step.tx, root, key)
-    const repeated = completedBefore(current, input)
+    const completion = completionOf(step.bucket(input.bucket).id, input)
+    const repeated = completedBefore(current, completion, input)
     if (repeated !== undefined) return repeated
     const { address, record: upload } = await requireUpload(step.tx, step, input)
-    checkConditions(input.conditions, upload, current)
+    checkConditions(input, upload, current)
     const stored = new Map<number, PartRecord>()
     for await (const { number, part } of walkParts(step.tx, address.number))
       stored.set(number, part)
@@ -70,29 +71,35 @@ export const completeMultipartUpload: Operation<
       sizeBytes,
       body: putManifest(step.tx, address.number, parts),
       checksum,
+      completion,
     })
     await putObject({ tx: step.tx, ids: step.services.ids }, root, key, record)
     return { etag: record.etag, checksum }
   },
 }
 
-/**
- * The answer given before, if the object there is the one that this upload became: its manifest has
- * the upload's number.
- */
+const completionBytes = 16
+
+/** Tells one completion from all others: of this upload, at the key that it was created for. */
+function completionOf(bucketId: number, { key, uploadId }: CompleteUploadInput): string {
+  const hash = createHash('sha256').update(JSON.stringify([bucketId, key, uploadId]))
+  return hash.digest().toString('base64', 0, completionBytes)
+}
+
+/** The answer given before, if the object there is the one that this upload became. */
 function completedBefore(
   current: ObjectRecord | undefined,
+  completion: string,
   input: CompleteUploadInput,
 ): CompleteUploadOutput | undefined {
-  if (current?.body.kind !== 'manifest') return undefined
-  if (current.body.id !== parseUploadId(input.uploadId)?.number) return undefined
+  if (current?.completion !== completion) return undefined
   if (current.etag !== multipartEtag(input.parts)) return undefined
   return { etag: current.etag, checksum: current.checksum }
 }
 
 /** S3's table for conditions on a completion; see the guide on conditional writes. */
 function checkConditions(
-  conditions: WriteConditions,
+  { conditions, key }: CompleteUploadInput,
   upload: UploadRecord,
   current: ObjectRecord | undefined,
 ): void {
@@ -101,7 +108,7 @@ function checkConditions(
     throw new StoreError(
       'ConditionalRequestConflict',
       'The conditional request cannot succeed due to a conflicting operation against this resource.',
-      { fields: { Condition: 'If-None-Match', Key: '' } },
+      { fields: { Condition: 'If-None-Match', Key: key } },
     )
   }
 }
@@ -128,8 +135,8 @@ function chooseParts(
   let offset = 0
   return input.parts.map(({ number, etag, checksum }) => {
     const part = stored.get(number)
-    const isSame = checksum === undefined || checksum.value === part?.checksum?.value
-    if (part === undefined || part.etag !== etag || !isSame) {
+    const isSame = part?.etag === etag && isChecksumOf(part, checksum)
+    if (part === undefined || !isSame) {
       throw new StoreError(
         'InvalidPart',
         "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
@@ -141,6 +148,11 @@ function chooseParts(
     offset += sizeBytes
     return chosen
   })
+}
+
+function isChecksumOf(part: PartRecord, listed: ListedPart['checksum']): boolean {
+  if (listed === undefined) return true
+  return listed.algorithm === part.checksum?.algorithm && listed.value === part.checksum.value
 }
 
 function checkSizes(
@@ -234,7 +246,7 @@ function combine(
 function objectOf(
   step: CommitStep,
   upload: UploadRecord,
-  rest: Pick<ObjectRecord, 'etag' | 'sizeBytes' | 'body' | 'checksum'>,
+  rest: Pick<ObjectRecord, 'etag' | 'sizeBytes' | 'body' | 'checksum' | 'completion'>,
 ): ObjectRecord {
   return {
     ...rest,

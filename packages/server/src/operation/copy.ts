@@ -70,6 +70,7 @@ export const copyObject: Operation<CopyObjectInput, CheckedSource, HashedSource,
       checkKey(input.key)
       refuseSelfCopy(input)
       const record = await requireSource(step, input.source)
+      checkSourceSize(record)
       checkDescription({
         headers: {},
         metadata: input.description?.metadata ?? {},
@@ -86,6 +87,7 @@ export const copyObject: Operation<CopyObjectInput, CheckedSource, HashedSource,
     },
     async commit(step, input, hashed) {
       const source = await requireSource(step, input.source)
+      checkSourceSize(source)
       if (hashed.checksum !== undefined && !sameBody(source.body, hashed.body)) {
         throw new StoreError(
           'ConditionalRequestConflict',
@@ -112,8 +114,8 @@ export const copyObject: Operation<CopyObjectInput, CheckedSource, HashedSource,
     },
   }
 
-/** The source's record, its conditions and size checked. @throws StoreError */
-async function requireSource(
+/** The source's record, its version and conditions checked. @throws StoreError */
+export async function requireSource(
   step: Pick<CheckStep, 'tx' | 'bucket'>,
   source: CopySource,
 ): Promise<ObjectRecord> {
@@ -122,13 +124,17 @@ async function requireSource(
   }
   const record = await requireObject(step.tx, step.bucket(source.bucket).root, source)
   checkForWrite(source.conditions, record, 'x-amz-copy-source-')
+  return record
+}
+
+/** What is copied whole may have 5 GiB. @throws StoreError `InvalidRequest` */
+export function checkSourceSize(record: ObjectRecord): void {
   if (record.sizeBytes > s3Limits.singlePutBytes) {
     throw new StoreError(
       'InvalidRequest',
       'The specified copy source is larger than the maximum allowable size for a copy source: 5368709120',
     )
   }
-  return record
 }
 
 /** @throws StoreError `InvalidRequest` for a copy onto itself that would change nothing. */

@@ -162,8 +162,8 @@ export const copyFolder: Operation<CopyFolderInput, void, void, { readonly copie
     checkKey(folder)
     refuseObjectConditions({ ifMatch: conditions.ifMatch })
     if (clientToken !== undefined) {
-      const parameters = ['copy', source.bucket, source.folder, folder, replace]
-      const request = { bucketId: target.id, token: clientToken, parameters }
+      const sent = [source.bucket, source.folder, folder, replace, JSON.stringify(conditions)]
+      const request = { bucketId: target.id, token: clientToken, parameters: ['copy', ...sent] }
       if (!(await takeClientToken(step.tx, request, step.now))) return { copiedAt: step.now }
     }
     await copyEntries(

@@ -20,16 +20,15 @@ import {
   walkParts,
 } from '../store/upload.ts'
 import { type BodyInput, type ReceivedBody, receiveBody } from './body.ts'
-import { checkForWrite, preconditionFailed } from './condition.ts'
+import { preconditionFailed } from './condition.ts'
 import { type ContentPlan, contentSource, openContent, planContent } from './content.ts'
-import type { CopySource } from './copy.ts'
+import { type CopySource, checkSourceSize, requireSource } from './copy.ts'
 import {
   checkDescription,
   checkKey,
   type ObjectAddress,
   type ObjectDescription,
   type RangeRequest,
-  requireObject,
   resolveRange,
 } from './object.ts'
 import type { CommitStep, Need, Operation, ReadOperation, Step } from './operation.ts'
@@ -260,9 +259,8 @@ export const uploadPartCopy: Operation<
   ],
   async check(step, input) {
     const { record: upload } = await requireUpload(step.tx, step, input)
-    const { source } = input
-    const record = await requireObject(step.tx, step.bucket(source.bucket).root, source)
-    checkForWrite(source.conditions, record, 'x-amz-copy-source-')
+    const record = await requireSource(step, input.source)
+    if (input.range === undefined) checkSourceSize(record)
     const range = copyRange(input.range, record)
     const sizeBytes = range === undefined ? record.sizeBytes : range.end - range.start + 1
     const plan = await planContent(step.tx, record.body, record.sizeBytes, range)
@@ -342,7 +340,8 @@ export const listParts: ReadOperation<ListPartsInput, ListPartsOutput> = {
     let isTruncated = false
     for await (const { number, part } of walkParts(step.tx, address.number, input.after)) {
       if (parts.length === input.limit) {
-        isTruncated = true
+        // Who asks for none would else ask for the rest for ever.
+        isTruncated = input.limit > 0
         break
       }
       const { etag, sizeBytes, modifiedAt, checksum } = part

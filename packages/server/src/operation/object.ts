@@ -1,7 +1,7 @@
 // Operations on single objects: put, get, head, delete, attributes.
 
 import { utf8 } from '../base/bytes.ts'
-import { isStoreError, StoreError } from '../base/errors.ts'
+import { isStoreError, StoreError, type StoreErrorCode } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
 import type { ByteRange } from '../blob/blob.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
@@ -176,8 +176,8 @@ async function findForRead(
   input: GetObjectInput,
   withContent: boolean,
 ): Promise<FoundObject> {
-  const record = await requireObject(step.tx, step.bucket(input.bucket).root, input)
   requireNullVersion(input)
+  const record = await requireObject(step.tx, step.bucket(input.bucket).root, input)
   checkRead(input.conditions, record)
   const { range, isEmpty, partsCount } = await selectRange(step.tx, record, input)
   if (isEmpty === true) return { object: record, partsCount, sizeBytes: 0, plan: noContent }
@@ -343,6 +343,16 @@ export interface DeleteObjectsOutput {
   }[]
 }
 
+/**
+ * What the deletion of one object may be refused for: all before it has written anything, so that the
+ * others can go on in the same transaction. Whatever else fails, fails all of it.
+ */
+const refusals: ReadonlySet<StoreErrorCode> = new Set([
+  'PreconditionFailed',
+  'NoSuchKey',
+  'KeyTooLong',
+])
+
 /** Deletes up to 1,000 objects; each succeeds or fails for itself, all in one transaction. */
 export const deleteObjects: Operation<DeleteObjectsInput, void, void, DeleteObjectsOutput> = {
   name: 'DeleteObjects',
@@ -355,7 +365,7 @@ export const deleteObjects: Operation<DeleteObjectsInput, void, void, DeleteObje
         await deleteOne(step, root, { bucket: input.bucket, key, versionId, conditions })
         results.push({ key, versionId })
       } catch (error) {
-        if (!isStoreError(error)) throw error
+        if (!isStoreError(error) || !refusals.has(error.code)) throw error
         results.push({ key, versionId, error })
       }
     }
@@ -396,8 +406,8 @@ export const getObjectAttributes: ReadOperation<ObjectAttributesInput, ObjectAtt
     { action: 's3:GetObjectAttributes', bucket: input.bucket, key: input.key },
   ],
   async check(step, input) {
-    const record = await requireObject(step.tx, step.bucket(input.bucket).root, input)
     requireNullVersion(input)
+    const record = await requireObject(step.tx, step.bucket(input.bucket).root, input)
     checkRead(input.conditions, record)
     if (input.parts === undefined || record.body.kind !== 'manifest') return { object: record }
     return { object: record, parts: await listObjectParts(step.tx, record.body, input.parts) }
@@ -414,7 +424,8 @@ async function listObjectParts(
   for await (const part of readManifest(tx, body.id)) {
     if (part.number <= page.after) continue
     if (parts.length === page.limit) {
-      isTruncated = true
+      // Who asks for none would else ask for the rest for ever.
+      isTruncated = page.limit > 0
       break
     }
     parts.push({ number: part.number, sizeBytes: part.sizeBytes, checksum: part.checksum })

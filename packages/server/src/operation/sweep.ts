@@ -8,7 +8,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
 import { isAlive, ownLiveness } from '../base/liveness.ts'
-import type { BlobId, BlobStore } from '../blob/blob.ts'
+import type { BlobId, BlobStore, UnremovedBlob } from '../blob/blob.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -19,6 +19,8 @@ import { advanceEpoch, currentEpoch, publishEpoch, type Readers } from '../store
 import {
   countGarbage,
   type Garbage,
+  hasGarbageSince,
+  isReferenced,
   listGarbage,
   markGarbage,
   removeGarbage,
@@ -65,7 +67,8 @@ export class Sweeper {
   #running: Promise<void> = Promise.resolve()
   #publishing = false
   #published = -1
-  #hasDuty = false
+  /** True once the folders of earlier starts were looked through, in this turn of having the duty. */
+  #isTidy = false
 
   constructor(options: SweeperOptions) {
     this.#options = options
@@ -83,22 +86,47 @@ export class Sweeper {
     await this.#running
   }
 
-  /** One round. */
-  async sweep(): Promise<void> {
+  /**
+   * One round. What fails is logged and keeps nothing else from being done; false if anything did.
+   * @throws if the store can't even tell who has the duty, and when the sweeper is closed.
+   */
+  async sweep(): Promise<boolean> {
     const { engine } = this.#options
     const epoch = await engine.read(currentEpoch)
     this.#publish(epoch)
     const { own, isAlive: isLive } = this.#liveness
-    const hadDuty = this.#hasDuty
-    this.#hasDuty = await engine.write((tx) => takeCollectorDuty(tx, own, isLive))
-    if (!this.#hasDuty) return
-    if (!hadDuty) await this.#tidyStarts()
-    await this.#sweepStarts()
-    await this.#collectBlobs()
-    await this.#repeat('row', () => collect(engine, { maxRows: batchSize }))
-    await this.#repeat('row', () => compact(engine, this.#options.ids, { maxRows: batchSize }))
-    await this.#endUploads()
-    await this.#repeat('row', () => this.#forgetTokens())
+    const hasDuty = await engine.write((tx) => takeCollectorDuty(tx, own, isLive))
+    this.#isTidy &&= hasDuty
+    if (!hasDuty) return true
+    const { ids } = this.#options
+    const stages: readonly [what: string, stage: () => Promise<void>][] = [
+      ['folders of earlier starts', () => this.#tidyStarts()],
+      ['what dead processes left', () => this.#sweepStarts()],
+      ['blobs', () => this.#collectBlobs()],
+      ['rows', () => this.#repeat('row', () => collect(engine, { maxRows: batchSize }))],
+      ['layers', () => this.#repeat('row', () => compact(engine, ids, { maxRows: batchSize }))],
+      ['uploads of deleted buckets', () => this.#endUploads()],
+      ['client tokens', () => this.#repeat('row', () => this.#forgetTokens())],
+    ]
+    let isDone = true
+    for (const [what, stage] of stages) isDone = (await this.#attempt(what, stage)) && isDone
+    return isDone
+  }
+
+  /** False if `stage` failed, which is logged. @throws the abort reason when the sweeper is closed */
+  async #attempt(what: string, stage: () => Promise<void>): Promise<boolean> {
+    this.#stop.signal.throwIfAborted()
+    try {
+      await stage()
+      return true
+    } catch (error) {
+      this.#stop.signal.throwIfAborted()
+      this.#options.log.warn('the background collection failed, and is tried again', {
+        what,
+        error,
+      })
+      return false
+    }
   }
 
   async #run(): Promise<void> {
@@ -107,8 +135,8 @@ export class Sweeper {
     for (;;) {
       try {
         await wait(pauseMs, undefined, { signal: this.#stop.signal, ref: false })
-        await this.sweep()
-        pauseMs = intervalMs
+        const isDone = await this.sweep()
+        pauseMs = isDone ? intervalMs : Math.min(pauseMs * 2, longestPauseMs)
       } catch (error) {
         if (this.#stop.signal.aborted) return
         pauseMs = Math.min(pauseMs * 2, longestPauseMs)
@@ -138,15 +166,52 @@ export class Sweeper {
   }
 
   async #collectBlobs(): Promise<void> {
-    const { engine, blobs, metrics } = this.#options
-    const safe = await this.#safeEpoch()
+    const { engine, metrics } = this.#options
+    const before = await this.#safeEpoch()
+    const failed: UnremovedBlob[] = []
+    let after: Garbage | undefined
     await this.#repeat('blob', async () => {
-      const garbage = await engine.read((tx) => listGarbage(tx, { before: safe, limit: batchSize }))
-      await deleteBlobs(blobs, garbage)
-      if (garbage.length > 0) await engine.write(async (tx) => removeGarbage(tx, garbage))
-      return { rows: garbage.length, hasMore: garbage.length === batchSize }
+      const options = { before, after, limit: batchSize }
+      const garbage = await engine.read((tx) => listGarbage(tx, options))
+      const unremoved = await this.#deleteGarbage(garbage)
+      // One that stays must not hide those behind it.
+      after = garbage.at(-1)
+      if (failed.length === 0) failed.push(...unremoved)
+      const rows = garbage.length - unremoved.length
+      return { rows, hasMore: garbage.length === batchSize }
     })
     metrics.blobsPending(await engine.read((tx) => countGarbage(tx, countedBlobs)))
+    const [first] = failed
+    if (first !== undefined) {
+      throw new Error(`some blobs could not be removed, such as ${first.id}`, {
+        cause: first.error,
+      })
+    }
+  }
+
+  /** Deletes and forgets blobs; returns those that could not be deleted, which stay garbage. */
+  async #deleteGarbage(garbage: readonly Garbage[]): Promise<readonly UnremovedBlob[]> {
+    if (garbage.length === 0) return []
+    const { engine, blobs, log } = this.#options
+    // Nothing refers to garbage. Were that ever wrong, data would be lost: so it is looked at here again.
+    const referenced = await engine.read(async (tx) => {
+      const found = new Set<string>()
+      for (const { blobId } of garbage) if (await isReferenced(tx, blobId)) found.add(blobId)
+      return found
+    })
+    if (referenced.size > 0) {
+      log.error('blobs that are in use were taken for garbage, and are kept', {
+        blobs: [...referenced],
+      })
+    }
+    // Ids in rows are those that the blob store gave.
+    const ids = garbage.map(({ blobId }) => blobId as BlobId).filter((id) => !referenced.has(id))
+    // Durably, so that no blob comes back after its row, which says that it is garbage, has gone.
+    const unremoved = await blobs.deleteAll(ids)
+    const left = new Set<string>(unremoved.map(({ id }) => id))
+    const gone = garbage.filter(({ blobId }) => !left.has(blobId))
+    if (gone.length > 0) await engine.write(async (tx) => removeGarbage(tx, gone))
+    return unremoved
   }
 
   /**
@@ -161,29 +226,40 @@ export class Sweeper {
       for (const { record } of await listStarts(tx)) {
         if (isLive(record.liveness)) safe = Math.min(safe, record.epoch)
       }
-      const [oldest] = safe === epoch ? await listGarbage(tx, { limit: 1 }) : []
-      if (oldest !== undefined) await advanceEpoch(tx)
+      if (safe === epoch && (await hasGarbageSince(tx, epoch))) await advanceEpoch(tx)
       return safe
     })
   }
 
   /** Makes garbage of what dead processes left without a reference, and forgets them. */
   async #sweepStarts(): Promise<void> {
-    const { engine, blobs, start: own } = this.#options
+    const { engine, start: own } = this.#options
     const starts = await engine.read(listStarts)
+    // One that fails doesn't keep the others.
+    let failure: unknown
     for (const { number, record } of starts) {
       if (number === own || this.#liveness.isAlive(record.liveness)) continue
-      await blobs.removeStart(number)
-      let batch: BlobId[] = []
-      for await (const id of blobs.list(number)) {
-        batch.push(id)
-        if (batch.length < batchSize) continue
-        await this.#markUnreferenced(batch)
-        batch = []
+      try {
+        await this.#sweepStart(number)
+      } catch (error) {
+        failure ??= error
       }
-      await this.#markUnreferenced(batch)
-      await engine.write(async (tx) => removeStart(tx, number))
     }
+    if (failure !== undefined) throw failure
+  }
+
+  async #sweepStart(number: number): Promise<void> {
+    const { engine, blobs } = this.#options
+    await blobs.removeStart(number)
+    let batch: BlobId[] = []
+    for await (const id of blobs.list(number)) {
+      batch.push(id)
+      if (batch.length < batchSize) continue
+      await this.#markUnreferenced(batch)
+      batch = []
+    }
+    await this.#markUnreferenced(batch)
+    await engine.write(async (tx) => removeStart(tx, number))
   }
 
   async #markUnreferenced(ids: readonly BlobId[]): Promise<void> {
@@ -192,13 +268,15 @@ export class Sweeper {
     await this.#rest(0)
   }
 
-  /** Removes the empty folders of starts that were swept before. */
+  /** Removes the empty folders of starts that were swept before; once. */
   async #tidyStarts(): Promise<void> {
+    if (this.#isTidy) return
     const { engine, blobs } = this.#options
     // In this order: a start has its row before it has a folder.
     const numbers = await blobs.starts()
     const known = new Set((await engine.read(listStarts)).map(({ number }) => number))
     for (const number of numbers) if (!known.has(number)) await blobs.removeStart(number)
+    this.#isTidy = true
   }
 
   async #endUploads(): Promise<void> {
@@ -237,10 +315,4 @@ export class Sweeper {
   async #rest(ms: number): Promise<void> {
     await wait(ms, undefined, { signal: this.#stop.signal })
   }
-}
-
-/** Durably, so that no blob comes back after its row, which says that it is garbage, has gone. */
-async function deleteBlobs(blobs: BlobStore, garbage: readonly Garbage[]): Promise<void> {
-  // Ids in rows are those that the blob store gave.
-  await blobs.deleteAll(garbage.map(({ blobId }) => blobId as BlobId))
 }

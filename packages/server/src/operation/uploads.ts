@@ -1,6 +1,7 @@
 // ListMultipartUploads: one page of the uploads in progress of a bucket, by key and age.
 
 import { afterPrefix, text, utf8 } from '../base/bytes.ts'
+import { StoreError } from '../base/errors.ts'
 import { type UploadMarker, type UploadRecord, walkUploads } from '../store/upload.ts'
 import { parseUploadId, uploadIdOf } from './multipart.ts'
 import type { ReadOperation } from './operation.ts'
@@ -72,13 +73,23 @@ export const listMultipartUploads: ReadOperation<ListUploadsInput, ListUploadsOu
 /** Where to go on. After a common prefix of this listing, all below it is passed. */
 function markerOf(input: ListUploadsInput): UploadMarker | undefined {
   const { keyMarker, uploadIdMarker } = input
+  // As on S3, the id counts only beside a key.
   if (keyMarker === undefined || keyMarker === '') return undefined
+  const number = uploadIdMarker ? numberOf(uploadIdMarker) : undefined
   if (groupOf(keyMarker, input) === keyMarker) {
     const from = afterPrefix(utf8(keyMarker))
     if (from !== undefined) return { from }
   }
-  const number = uploadIdMarker === undefined ? undefined : parseUploadId(uploadIdMarker)?.number
   return { key: utf8(keyMarker), number }
+}
+
+/** @throws StoreError `InvalidArgument` */
+function numberOf(uploadIdMarker: string): number {
+  const id = parseUploadId(uploadIdMarker)
+  if (id !== undefined) return id.number
+  throw new StoreError('InvalidArgument', 'Invalid uploadId marker', {
+    fields: { ArgumentName: 'upload-id-marker', ArgumentValue: uploadIdMarker },
+  })
 }
 
 /** The common prefix that `key` belongs to, by the delimiter. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { utf8 } from '../base/bytes.ts'
+import { ownLimits } from '../base/limits.ts'
 import { putRowBody } from './body.ts'
 import { deleteObject, findObject, putObject } from './directory.ts'
 import type { TreeContext } from './entry.ts'
@@ -210,6 +211,26 @@ test('a folder operation that would make a key too long is refused and changes n
   await tree.remove(root, `a/b/${long}`)
   await tree.rename(root, 'a/', target)
   assert.deepEqual(await tree.keys(root), ['c', `${target}b/short`])
+  await tree.assertSound([root])
+})
+
+test('a folder whose longest key would take too long to find is refused, and says so', async () => {
+  const root = await tree.newRoot()
+  const long = 'x'.repeat(1000)
+  const rows = ownLimits.boundRows
+  const keys = Array.from({ length: rows }, (_, i) => `a/${i % 2 === 0 ? 'b' : 'c'}/${i}`)
+  const longKeys = [`a/b/${long}`, `a/c/${long}`]
+  await tree.putAll(root, [...longKeys, ...keys])
+  for (const key of longKeys) await tree.remove(root, key)
+  const target = `${'y'.repeat(29)}/`
+  const refusal = { code: 'KeyTooLong', message: /more than 10000 entries/ }
+  await assert.rejects(tree.rename(root, 'a/', target), refusal)
+  await assert.rejects(tree.copy(root, 'a/', target), refusal)
+  await tree.rename(root, 'a/', 'z/')
+  // The two folders in it are entries as well.
+  for (const key of keys.slice(0, 2)) await tree.remove(root, key.replace('a/', 'z/'))
+  await tree.rename(root, 'z/', target)
+  assert.equal((await tree.keys(root)).length, rows - 2)
   await tree.assertSound([root])
 })
 

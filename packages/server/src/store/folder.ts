@@ -4,7 +4,7 @@
 
 import { type Bytes, compareBytes, startsWith } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
-import { s3Limits } from '../base/limits.ts'
+import { ownLimits, s3Limits } from '../base/limits.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { retainBody } from './body.ts'
 import {
@@ -59,7 +59,7 @@ export interface FolderCopy {
  * Renames a folder: all that is under `from` is under `to`, with its owners and times.
  * @throws StoreError `NoSuchKey` if nothing is under `from`, `PreconditionFailed` if something is under
  *   `to` and isn't to be replaced, `InvalidRequest` if `to` is `from` or in it, `KeyTooLong` if a key
- *   would be.
+ *   would be, or if there are too many to tell.
  */
 export async function renameFolder(ctx: TreeContext, rename: FolderRename): Promise<void> {
   const { root, from, to, replace } = rename
@@ -184,22 +184,30 @@ async function checkTarget(
 /** Bytes of the longest key below a directory, at most; refuses those that don't fit below `to`. */
 async function checkLength({ tx }: TreeContext, view: View, to: Bytes): Promise<number> {
   const limit = s3Limits.keyBytes - to.byteLength
-  const longest = await tightenBound(tx, view, limit)
+  const longest = await tightenBound(tx, view, limit, { rows: ownLimits.boundRows })
   if (longest > limit) throw keyTooLong()
   return longest
 }
 
 /**
  * A bound of the keys below a directory that is at most `limit` if they all are. Bounds only grow with
- * what is written; where one is above the limit, it is computed again from the entries.
+ * what is written; where one is above the limit, it is computed again from the entries, at most as
+ * many as are `left`.
  */
-async function tightenBound(tx: TreeContext['tx'], view: View, limit: number): Promise<number> {
+async function tightenBound(
+  tx: TreeContext['tx'],
+  view: View,
+  limit: number,
+  left: { rows: number },
+): Promise<number> {
   const row = await readDirectory(tx, view.id)
   if (row.longestSuffix <= limit) return row.longestSuffix
   let longest = 0
   for await (const { name, entry } of scanEntries(tx, view)) {
-    const below =
-      entry.kind === 'object' ? 0 : await tightenBound(tx, viewOf(entry), limit - name.byteLength)
+    if (left.rows-- === 0) throw keysUntold()
+    const isObject = entry.kind === 'object'
+    const rest = limit - name.byteLength
+    const below = isObject ? 0 : await tightenBound(tx, viewOf(entry), rest, left)
     longest = Math.max(longest, name.byteLength + below)
     if (longest > limit) return longest
   }
@@ -239,6 +247,13 @@ async function attach(
 function noSuchKey(key: Bytes): StoreError {
   const fields = { Key: Buffer.from(key).toString('utf8') }
   return new StoreError('NoSuchKey', 'The specified key does not exist.', { fields })
+}
+
+function keysUntold(): StoreError {
+  return new StoreError(
+    'KeyTooLong',
+    `Keys in the folder may be too long for its new place: a longer one was in it once, and it has more than ${ownLimits.boundRows} entries, too many to look at in one transaction.`,
+  )
 }
 
 function keyTooLong(): StoreError {

@@ -30,6 +30,14 @@ export async function listGarbage(
   return garbage
 }
 
+/** True if a blob was orphaned in `epoch` or later. */
+export async function hasGarbageSince(tx: ReadTransaction, epoch: number): Promise<boolean> {
+  for await (const { key } of tx.range({ ...schema.garbageBefore(), reverse: true })) {
+    return schema.parseGarbage(key).epoch >= epoch
+  }
+  return false
+}
+
 /** Forgets blobs that were deleted. */
 export function removeGarbage(tx: WriteTransaction, garbage: readonly Garbage[]): void {
   for (const { epoch, blobId } of garbage) tx.delete(schema.garbage(epoch, blobId))

@@ -43,6 +43,8 @@ export interface ObjectRecord {
   /** User metadata by lower-case name, without the `x-amz-meta-`. */
   readonly metadata: Readonly<Record<string, string>>
   readonly checksum?: Checksum | undefined
+  /** Which upload was completed here, and at which key: so that a repeated completion is recognized. */
+  readonly completion?: string | undefined
 }
 
 /** What a copied folder says of all the rows that it shares with its source. */
@@ -73,6 +75,7 @@ interface PackedObject {
   h?: Record<string, string>
   u?: Record<string, string>
   k?: [ChecksumAlgorithm, ChecksumType, string]
+  r?: string
 }
 
 const bodyCodes = { empty: 0, row: 1, blob: 2, manifest: 3 } as const
@@ -112,8 +115,9 @@ export function encodeObject(record: ObjectRecord): Buffer {
   if (record.storageClass !== 'STANDARD') packed.c = record.storageClass
   if (Object.keys(record.headers).length > 0) packed.h = { ...record.headers }
   if (Object.keys(record.metadata).length > 0) packed.u = { ...record.metadata }
-  const { checksum } = record
+  const { checksum, completion } = record
   if (checksum !== undefined) packed.k = [checksum.algorithm, checksum.type, checksum.value]
+  if (completion !== undefined) packed.r = completion
   return pack(packed)
 }
 
@@ -133,5 +137,6 @@ export function decodeObject(bytes: Bytes, override?: Override): ObjectRecord {
       packed.k === undefined
         ? undefined
         : { algorithm: packed.k[0], type: packed.k[1], value: packed.k[2] },
+    completion: packed.r,
   }
 }

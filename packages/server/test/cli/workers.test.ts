@@ -75,7 +75,10 @@ test('workers end with their primary, even one that is stopped as soon as the ne
   const exited = once(server.process, 'exit')
   process.kill(server.pid, 'SIGKILL')
   await exited
-  await until('the running worker ends', async () => tokens.filter(isAlive).length <= 1)
+  await until(
+    'the running worker ends',
+    async () => tokens.filter((token) => isAlive(token)).length <= 1,
+  )
   await server.restart()
   assert.equal(isAlive(stopped), false)
 })

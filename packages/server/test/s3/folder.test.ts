@@ -171,6 +171,15 @@ test('a client token makes a repeated rename harmless, and another one under it 
   isRefused(await rename('b/', 'd/', headers), 400, 'IdempotencyParameterMismatch')
 })
 
+test('a client token of a copy stands for its conditions, too', async () => {
+  await put('a/1')
+  const headers = { 'x-amz-client-token': 'token-2' }
+  assert.equal((await copyFolder('a/', 'c/', headers)).status, 200)
+  assert.equal((await copyFolder('a/', 'c/', headers)).status, 200)
+  const conditional = { ...headers, 'if-none-match': '*' }
+  isRefused(await copyFolder('a/', 'c/', conditional), 400, 'IdempotencyParameterMismatch')
+})
+
 test('a folder is copied, also across buckets, and the two are independent', async () => {
   await put('a/1', 'a/b/2')
   const other = `${Bucket}-other`

@@ -8,6 +8,7 @@ import {
   type CompletedPart,
   CompleteMultipartUploadCommand,
   type CompleteMultipartUploadCommandOutput,
+  CopyObjectCommand,
   CreateBucketCommand,
   CreateMultipartUploadCommand,
   type CreateMultipartUploadCommandInput,
@@ -15,10 +16,14 @@ import {
   ListMultipartUploadsCommand,
   ListPartsCommand,
   type MultipartUpload,
+  RenameObjectCommand,
   type S3Client,
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
+import { putBlobBody } from '../../src/store/body.ts'
+import { findBucket } from '../../src/store/bucket.ts'
+import { putObject } from '../../src/store/directory.ts'
 import { objectPath, type WireAnswer, type WireRequest, xmlText } from '../wire.ts'
 import { InProcessServer } from './in-process.ts'
 
@@ -122,7 +127,31 @@ async function attributes(Key: string): Promise<void> {
   assert.match(ETag ?? '', /^[0-9a-f]{32}-3$/)
   assert.equal(ObjectParts?.TotalPartsCount, 3)
   assert.equal(ObjectParts?.IsTruncated, true)
+  const none = await server.send(
+    at(Key, {
+      query: { attributes: '' },
+      headers: { 'x-amz-object-attributes': 'ObjectParts', 'x-amz-max-parts': '0' },
+    }),
+  )
+  assert.equal(xmlText(none.body, 'IsTruncated'), 'false')
 }
+
+test('a part may be empty, and is then no more than that', async () => {
+  const address = await create('empty-part')
+  const body = randomBytes(5 * mebibyte)
+  const parts = [await uploadPart(address, 1, body), await uploadPart(address, 2, Buffer.alloc(0))]
+  await complete(address, parts)
+  const empty = await server.send(at('empty-part', { query: { partNumber: '2' } }))
+  assert.equal(empty.status, 200)
+  assert.equal(empty.headers['content-length'], '0')
+  assert.equal(empty.headers['x-amz-mp-parts-count'], '2')
+  assert.ok((await server.send(at('empty-part'))).body.equals(body))
+  const only = await create('only-empty')
+  await complete(only, [await uploadPart(only, 1, Buffer.alloc(0))])
+  const whole = await server.send(at('only-empty'))
+  assert.equal(whole.status, 200)
+  assert.equal(whole.body.byteLength, 0)
+})
 
 test('a part takes the place of an earlier one of its number', async () => {
   const address = await create('again')
@@ -144,6 +173,44 @@ test('completing again answers the same', async () => {
   const second = await complete(address, [part])
   assert.equal(second.ETag, first.ETag)
   await assert.rejects(client.send(new ListPartsCommand(address)), { name: 'NoSuchUpload' })
+})
+
+test('only the completion of the same upload, at its own key, is answered again', async () => {
+  const address = await create('once')
+  const part = await uploadPart(address, 1, Buffer.from('x'))
+  await complete(address, [part])
+  await client.send(
+    new CopyObjectCommand({ Bucket, Key: 'once-copy', CopySource: `${Bucket}/once` }),
+  )
+  await client.send(new RenameObjectCommand({ Bucket, Key: 'once-renamed', RenameSource: 'once' }))
+  for (const Key of ['once-copy', 'once-renamed', 'once']) {
+    await assert.rejects(complete({ ...address, Key }, [part]), { name: 'NoSuchUpload' }, Key)
+  }
+  await client.send(new RenameObjectCommand({ Bucket, Key: 'once', RenameSource: 'once-renamed' }))
+  const guessed = `${address.UploadId.slice(0, 14)}${'0'.repeat(24)}`
+  await assert.rejects(complete({ ...address, UploadId: guessed }, [part]), {
+    name: 'NoSuchUpload',
+  })
+  await complete(address, [part])
+})
+
+test('a completion that came too late tells the key', async () => {
+  await server.send(at('too-late', { method: 'PUT', body: Buffer.from('x') }))
+  const address = await create('too-late')
+  const part = await uploadPart(address, 1, Buffer.from('x'))
+  await server.send(at('too-late', { method: 'DELETE' }))
+  const answer = await server.send(
+    at('too-late', {
+      method: 'POST',
+      query: { uploadId: address.UploadId },
+      headers: { 'if-none-match': '*' },
+      body: Buffer.from(
+        `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${part.ETag}</ETag></Part></CompleteMultipartUpload>`,
+      ),
+    }),
+  )
+  assert.equal(answer.status, 409)
+  assert.equal(xmlText(answer.body, 'Key'), 'too-late')
 })
 
 test('parts that are small, unknown, or out of order are refused by name', async () => {
@@ -297,6 +364,50 @@ test('the range of a copied part must be whole and inside its source', async () 
   }
 })
 
+test('the source of a copied part may name the version null, and no other', async () => {
+  await server.send(at('versioned', { method: 'PUT', body: Buffer.from('0123456789') }))
+  const address = await create('version-copy')
+  const copy = (versionId: string) =>
+    client.send(
+      new UploadPartCopyCommand({
+        ...address,
+        PartNumber: 1,
+        CopySource: `${Bucket}/versioned?versionId=${versionId}`,
+      }),
+    )
+  assert.ok((await copy('null')).CopyPartResult?.ETag)
+  await assert.rejects(copy('abc'), { name: 'NoSuchVersion' })
+})
+
+test('a source of more than 5 GiB is copied in ranges only', async () => {
+  const { engine, blobs, ids } = server.store.services
+  const { id } = await blobs.write(
+    (async function* () {
+      yield Buffer.from('0123456789')
+    })(),
+  )
+  // The file is shorter than its record says: only its beginning is ever asked for.
+  await engine.write(async (tx) => {
+    const { root } = (await findBucket(tx, Bucket)) ?? { root: 0 }
+    await putObject({ tx, ids }, root, Buffer.from('huge'), {
+      etag: '',
+      sizeBytes: 6 * 1024 ** 3,
+      modifiedAt: 0,
+      ownerId: server.credential().owner.id,
+      body: putBlobBody(tx, id),
+      storageClass: 'STANDARD',
+      headers: {},
+      metadata: {},
+    })
+  })
+  const address = await create('huge-copy')
+  const part = { ...address, PartNumber: 1, CopySource: `${Bucket}/huge` }
+  await assert.rejects(client.send(new UploadPartCopyCommand(part)), { name: 'InvalidRequest' })
+  const ranged = new UploadPartCopyCommand({ ...part, CopySourceRange: 'bytes=2-4' })
+  const etag = md5(Buffer.from('234')).toString('hex')
+  assert.equal((await client.send(ranged)).CopyPartResult?.ETag, `"${etag}"`)
+})
+
 test('parts are listed by pages', async () => {
   const address = await create('pages')
   for (const number of [1, 2, 5, 9]) await uploadPart(address, number, Buffer.from(String(number)))
@@ -318,6 +429,12 @@ test('parts are listed by pages', async () => {
   assert.equal(rest.IsTruncated, false)
   const none = await client.send(new ListPartsCommand({ ...address, MaxParts: 0 }))
   assert.equal(none.Parts, undefined)
+  // Else who asks for pages of none would ask for ever.
+  assert.equal(none.IsTruncated, false)
+  const query = { uploadId: address.UploadId, 'max-parts': '' }
+  const unlimited = await server.send(at('pages', { query }))
+  assert.equal(unlimited.status, 200)
+  assert.equal(xmlText(unlimited.body, 'MaxParts'), '1000')
 })
 
 test('uploads are listed by key and age, with prefix, delimiter and markers', async () => {
@@ -353,6 +470,13 @@ test('uploads are listed by key and age, with prefix, delimiter and markers', as
     rest.map(({ UploadId }) => UploadId),
     created.slice(3).map(({ UploadId }) => UploadId),
   )
+  await assert.rejects(listUploads({ KeyMarker: 'list/b', UploadIdMarker: 'nonsense' }), {
+    name: 'InvalidArgument',
+    message: 'Invalid uploadId marker',
+  })
+  // Without a key, or empty, the marker of an id says nothing.
+  assert.equal((await listUploads({ UploadIdMarker: 'nonsense' })).length, created.length)
+  assert.equal((await listUploads({ KeyMarker: 'list/b', UploadIdMarker: '' })).length, 1)
 })
 
 async function listUploads(rest: object): Promise<MultipartUpload[]> {
@@ -408,6 +532,9 @@ test('a wrong checksum of a part, or of the whole, is refused', async () => {
   )
   const part = { PartNumber: 1, ETag, ChecksumCRC32: 'AAAAAA==' }
   await assert.rejects(complete(address, [part]), { name: 'InvalidPart' })
+  // The same value, as a checksum of another algorithm.
+  const other = { PartNumber: 1, ETag, ChecksumCRC32C: ChecksumCRC32 }
+  await assert.rejects(complete(address, [other]), { name: 'InvalidPart' })
   const whole = { ChecksumCRC32: 'AAAAAA==', ChecksumType: 'FULL_OBJECT' }
   await assert.rejects(complete(address, [{ ...part, ChecksumCRC32 }], whole), {
     name: 'BadDigest',

@@ -103,6 +103,15 @@ test('the version null is the object, any other is none', async () => {
   assert.equal(xmlText(other.body, 'Code'), 'NoSuchVersion')
   const none = await server.send(at('version', { query: { versionId: '' } }))
   assert.equal(xmlText(none.body, 'Code'), 'InvalidArgument')
+  const absent = await server.send(at('version-absent', { query: { versionId: 'abc' } }))
+  assert.equal(xmlText(absent.body, 'Code'), 'NoSuchVersion')
+  const attributes = await server.send(
+    at('version-absent', {
+      query: { versionId: 'abc', attributes: '' },
+      headers: { 'x-amz-object-attributes': 'ETag' },
+    }),
+  )
+  assert.equal(xmlText(attributes.body, 'Code'), 'NoSuchVersion')
 })
 
 test('system headers are kept', async () => {
@@ -177,6 +186,18 @@ test('response parameters take the place of headers', async () => {
     assert.equal(xmlText(answer.body, 'Code'), 'InvalidArgument')
     assert.equal(answer.headers['x-injected'], undefined)
   }
+})
+
+test('a response parameter that no header can carry leaves no reader behind', {
+  timeout: 10_000,
+}, async () => {
+  await put('large-override', randomBytes(100_000))
+  for (const method of ['GET', 'HEAD']) {
+    const query = { 'response-content-type': '\u0001' }
+    const answer = await server.send(at('large-override', { method, query }))
+    assert.equal(answer.status, 400)
+  }
+  await server.store.services.readers.drain()
 })
 
 test('names of the language are no parameters, and no metadata', async () => {

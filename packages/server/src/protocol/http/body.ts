@@ -54,6 +54,11 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
     return this.#state === 'ended' || (this.#request.complete && this.#request.readableLength === 0)
   }
 
+  /** True when reading ended with an error: nothing more is read of this connection. */
+  get hasFailed(): boolean {
+    return this.#state === 'failed'
+  }
+
   /** True while the client may be holding its body back until it is told to continue. */
   get awaitsContinue(): boolean {
     return this.#sendContinue !== undefined

@@ -143,10 +143,15 @@ test('when the client goes, sending ends without an error and the source is clos
   assert.ok(isClosed)
 })
 
-test('a client that takes nothing for too long, and an abort, end the response', async (t) => {
+test('a client that takes nothing for too long, and an abort, end response and source', async (t) => {
+  let closed = 0
   async function* endless(): AsyncGenerator<Uint8Array> {
     const chunk = Buffer.alloc(1_000_000)
-    for (;;) yield chunk
+    try {
+      for (;;) yield chunk
+    } finally {
+      closed++
+    }
   }
   const aborting = new AbortController()
   for (const options of [{ idleMs: 20 }, { signal: aborting.signal }]) {
@@ -160,4 +165,5 @@ test('a client that takes nothing for too long, and an abort, end the response',
     if ('signal' in options) aborting.abort()
     assert.ok((await outcome) < 1e12)
   }
+  assert.equal(closed, 2)
 })

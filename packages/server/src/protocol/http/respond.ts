@@ -42,9 +42,12 @@ export function sendFixed(
   return sent?.byteLength ?? 0
 }
 
-/** A body that the client holds back, or that is long, costs more to read than a new connection. */
+/**
+ * A body that the client holds back, or that is long, costs more to read than a new connection; one that
+ * stopped coming can't be read to its end.
+ */
 function isWorthClosing(unread: RequestBody): boolean {
-  return unread.awaitsContinue || unread.unreadBytes > ownLimits.drainBytes
+  return unread.awaitsContinue || unread.hasFailed || unread.unreadBytes > ownLimits.drainBytes
 }
 
 /** Reads the little that is left, so that the connection can carry the next request. */

@@ -32,6 +32,9 @@ export class Turns {
 async function afterwards(previous: Turn, response: ServerResponse): Promise<boolean> {
   // A response that never got its socket is told nothing when that is closed.
   if (previous.begun !== undefined && !(await previous.begun)) return false
-  if (!previous.response.closed) await once(previous.response, 'close')
+  if (!previous.response.closed) {
+    // A response that fails is answered for by who writes it; here it only means that its turn is over.
+    await once(previous.response, 'close').catch(() => undefined)
+  }
   return response.socket !== null
 }

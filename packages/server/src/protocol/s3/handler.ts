@@ -4,7 +4,9 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Principal } from '../../access/principal.ts'
+import { ByteBudget } from '../../base/budget.ts'
 import { StoreError } from '../../base/errors.ts'
+import { ownLimits } from '../../base/limits.ts'
 import type { Services } from '../../operation/operation.ts'
 import { RequestBody } from '../http/body.ts'
 import { clientClosedRequest, type Exchange, type ExchangeResult } from '../http/exchange.ts'
@@ -45,7 +47,7 @@ export type S3Handler = (
   exchange: Exchange,
 ) => Promise<ExchangeResult>
 
-/** Makes the handler. It keeps no state but derived signing keys. */
+/** Makes the handler. It keeps no state but derived signing keys, and what documents hold. */
 export function createS3Handler(options: S3HandlerOptions): S3Handler {
   const { services, lookup, requiredRegion } = options
   const verifier = new Verifier<Principal>({
@@ -54,8 +56,10 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
     ...(requiredRegion === undefined ? {} : { region: requiredRegion }),
   })
   const hostId = randomBytes(48).toString('base64')
+  const documents = new ByteBudget(ownLimits.documentBytes)
+  const context = { options, verifier, hostId, documents }
   return (request, response, exchange) =>
-    new S3Exchange({ options, verifier, hostId }, request, response, exchange).serve()
+    new S3Exchange(context, request, response, exchange).serve()
 }
 
 interface Context {
@@ -63,6 +67,7 @@ interface Context {
   readonly verifier: Verifier<Principal>
   /** Tells the process that answered, in `x-amz-id-2`. */
   readonly hostId: string
+  readonly documents: ByteBudget
 }
 
 /** One request on its way through. */
@@ -151,6 +156,7 @@ class S3Exchange {
       principal: verified.principal,
       payload: verified.payload,
       body,
+      documents: this.#context.documents,
       origin: `${scheme}://${target.authority ?? headers.host ?? 'localhost'}`,
     }
   }

@@ -128,7 +128,7 @@ export const listPartsRoute: Route = route(
   (request) => {
     const { query } = request
     const rule = { minimum: 0, maximum: 2_147_483_647 }
-    const limit = wholeNumber('max-parts', query.get('max-parts'), rule)
+    const limit = wholeNumber('max-parts', query.get('max-parts') || undefined, rule)
     const after = wholeNumber(
       'part-number-marker',
       query.get('part-number-marker') || undefined,

@@ -49,7 +49,7 @@ export interface DocumentRule {
 
 /**
  * The root of the XML document in a request's body; undefined for an empty body.
- * @throws StoreError `MissingRequestBody`, `MalformedXml`, `InvalidRequest`, `BadDigest`, …
+ * @throws StoreError `MissingRequestBody`, `MalformedXml`, `InvalidRequest`, `BadDigest`, `SlowDown`, …
  */
 export async function documentOf(
   request: S3Request,
@@ -66,11 +66,14 @@ export async function documentOf(
       'Missing required header for this request: Content-MD5 OR x-amz-checksum-*',
     )
   }
-  const bytes = await receiveDocument(
-    { source: content.source, sizeBytes: content.decodedBytes, md5, checksum },
-    s3Limits.xmlBodyBytes,
-  )
-  if (bytes.byteLength > 0) return parseXml(bytes)
+  const input = { source: content.source, sizeBytes: content.decodedBytes, md5, checksum }
+  const held = request.documents.hold()
+  try {
+    const bytes = await receiveDocument(input, { maximumBytes: s3Limits.xmlBodyBytes, held })
+    if (bytes.byteLength > 0) return parseXml(bytes)
+  } finally {
+    held.release()
+  }
   if (!rule.isRequired) return undefined
   throw new StoreError('MissingRequestBody', 'Request Body is empty')
 }

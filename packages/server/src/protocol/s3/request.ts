@@ -1,6 +1,7 @@
 // An S3 request whose address and signature are known, as the decoders see it. Its body is untouched.
 
 import type { Principal } from '../../access/principal.ts'
+import type { ByteBudget } from '../../base/budget.ts'
 import type { RequestBody } from '../http/body.ts'
 import { Query } from '../http/request.ts'
 import { type Payload, type VerifiedBody, verifiedBody } from '../sign/payload.ts'
@@ -20,6 +21,8 @@ export interface S3Request extends Address {
   readonly principal: Principal | undefined
   readonly payload: Payload
   readonly body: RequestBody
+  /** What the documents of all requests may hold at once. */
+  readonly documents: ByteBudget
   /** Scheme and host that the client used, such as `http://localhost:9000`. */
   readonly origin: string
 }

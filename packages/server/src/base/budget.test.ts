@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ByteBudget } from './budget.ts'
+import { isStoreError } from './errors.ts'
+
+test('no more is held at once than the budget has, and what is given back may be held again', () => {
+  const budget = new ByteBudget(10)
+  const [first, second] = [budget.hold(), budget.hold()]
+  first.take(4)
+  second.take(3)
+  second.take(3)
+  assert.throws(
+    () => first.take(1),
+    (error) => isStoreError(error, 'SlowDown'),
+  )
+  second.release()
+  second.release()
+  first.take(6)
+  assert.throws(() => second.take(1))
+  first.release()
+  second.take(10)
+})

@@ -1,0 +1,158 @@
+// What operations do when the store fails in the middle of them.
+
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import type { Principal } from '../src/access/principal.ts'
+import { StoreError } from '../src/base/errors.ts'
+import type { BlobId } from '../src/blob/blob.ts'
+import { type OpenServices, openServices } from '../src/compose.ts'
+import type { Engine, ReadTransaction, WriteTransaction } from '../src/engine/engine.ts'
+import { silentLog } from '../src/observe/log.ts'
+import { silentMetrics } from '../src/observe/metrics.ts'
+import { createBucket } from '../src/operation/bucket.ts'
+import { deleteObjects, getObject, headObject, putObject } from '../src/operation/object.ts'
+import type { Caller, Services } from '../src/operation/operation.ts'
+import { run } from '../src/operation/run.ts'
+
+const bucket = 'faults'
+const principal: Principal = {
+  accessKeyId: 'k',
+  owner: { id: 'o', displayName: 'o' },
+  isRoot: true,
+}
+const caller: Caller = { principal, requestId: 'r', signal: new AbortController().signal }
+const folder = await mkdtemp(join(tmpdir(), 'holdfast-fault-'))
+let store: OpenServices
+
+before(async () => {
+  store = await openServices({
+    dataFolder: folder,
+    region: 'us-east-1',
+    log: silentLog,
+    metrics: silentMetrics,
+    isSweeping: false,
+  })
+  await run(store.services, caller, createBucket, { bucket })
+})
+
+after(async () => {
+  await store.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** The services with parts of the engine replaced. */
+function withEngine(other: Partial<Pick<Engine, 'read' | 'write'>>): Services {
+  const { engine } = store.services
+  const replaced: Engine = {
+    read: (body, options) => engine.read(body, options),
+    write: (body) => engine.write(body),
+    watch: (key, seen, signal) => engine.watch(key, seen, signal),
+    statistics: () => engine.statistics(),
+    close: () => engine.close(),
+    ...other,
+  }
+  return { ...store.services, engine: replaced }
+}
+
+async function put(services: Services, key: string, bytes: Buffer): Promise<void> {
+  const source = (async function* () {
+    yield bytes
+  })()
+  const body = { source, sizeBytes: bytes.byteLength }
+  const description = { headers: {}, metadata: {}, storageClass: 'STANDARD' }
+  await run(services, caller, putObject, { bucket, key, ...description, body, conditions: {} })
+}
+
+async function blobs(): Promise<BlobId[]> {
+  const ids: BlobId[] = []
+  for await (const id of store.services.blobs.list(store.start)) ids.push(id)
+  return ids
+}
+
+const large = Buffer.alloc(100_000, 1)
+
+test('a blob stays when its commit failed for the caller but was applied', async () => {
+  const { engine } = store.services
+  const services = withEngine({
+    async write(body) {
+      await engine.write(body)
+      throw new StoreError('Internal', 'The store could not commit.')
+    },
+  })
+  await assert.rejects(put(services, 'applied', large), { code: 'Internal' })
+  const address = { bucket, key: 'applied', conditions: {} }
+  const { content } = await run(store.services, caller, getObject, address)
+  assert.equal(content.kind, 'stream')
+  if (content.kind === 'stream') await content.close()
+})
+
+test('a blob goes when its commit was not applied, and stays where that can not be told', async () => {
+  const before = await blobs()
+  const write = async (): Promise<never> => {
+    throw new StoreError('InsufficientStorage', 'The disk is full.')
+  }
+  await assert.rejects(put(withEngine({ write }), 'lost', large), { code: 'InsufficientStorage' })
+  assert.deepEqual(await blobs(), before)
+  const { engine } = store.services
+  let reads = 0
+  const services = withEngine({
+    write,
+    read(body, options) {
+      // The first read is the operation's own check.
+      if (++reads > 1) throw new StoreError('ServiceUnavailable', 'The store is closed.')
+      return engine.read(body, options)
+    },
+  })
+  await assert.rejects(put(services, 'unknown', large), { code: 'InsufficientStorage' })
+  assert.equal((await blobs()).length, before.length + 1)
+})
+
+/** `tx`, whose reads fail with `error` once `isOver` says so. */
+function failing(tx: WriteTransaction, isOver: () => boolean, error: StoreError): WriteTransaction {
+  const check = (): ReadTransaction => {
+    if (isOver()) throw error
+    return tx
+  }
+  return {
+    get: async (key) => check().get(key),
+    peek: async (key) => check().peek(key),
+    range: (range) => check().range(range),
+    put: (key, value) => tx.put(key, value),
+    delete: (key) => tx.delete(key),
+    add: (key, delta) => tx.add(key, delta),
+  }
+}
+
+test('a deletion of many objects that the store breaks off deletes none of them', async () => {
+  const { engine } = store.services
+  const keys = ['a/1', 'b/2', 'c/3']
+  for (const key of keys) await put(store.services, key, Buffer.from(key))
+  const objects = keys.map((key) => ({ key, conditions: {} }))
+  const error = new StoreError('ServiceUnavailable', 'A read of the store took over 5000 ms.')
+  let reads = 0
+  let limit = Number.POSITIVE_INFINITY
+  const services = withEngine({
+    write(body) {
+      reads = 0
+      return engine.write((tx) => body(failing(tx, () => ++reads > limit, error)))
+    },
+  })
+  const exist = (): Promise<unknown[]> =>
+    Promise.all(
+      keys.map((key) => run(store.services, caller, headObject, { bucket, key, conditions: {} })),
+    )
+  for (limit = 1; limit < 9; limit++) {
+    await assert.rejects(run(services, caller, deleteObjects, { bucket, objects }), error)
+    assert.equal((await exist()).length, keys.length)
+  }
+  limit = Number.POSITIVE_INFINITY
+  const { results } = await run(services, caller, deleteObjects, { bucket, objects })
+  assert.ok(reads > 9, `${reads} reads`)
+  assert.deepEqual(
+    results,
+    objects.map(({ key }) => ({ key, versionId: undefined })),
+  )
+})
