@@ -33,7 +33,7 @@ export const s3Limits = {
 /** Limits of our own, each so that memory and time stay bounded. */
 export const ownLimits = {
   /** Bytes of a request's line and headers. S3 documents 8 KiB of headers; a URL with a 1,024-byte key escaped needs 3 KiB. */
-  headerBytes: 32048,
+  headerBytes: 32_768,
   /** Bytes of a URL. */
   urlBytes: 16_384,
   /** Times that a transaction is tried before it gives up with SlowDown. */
@@ -52,7 +52,7 @@ export const ownLimits = {
   /** Milliseconds that an engine read may last (an open snapshot keeps freed pages). */
   engineReadMs: 5000,
   /** Bytes of a body chunk that a slow client may leave unread before the source is paused. */
-  streamBufferBytes: 512048,
+  streamBufferBytes: 524_288,
   /** Milliseconds without a byte after which a request body is given up. */
   bodyIdleMs: 60_000,
   /** Milliseconds that a client may take none of a waiting response chunk before it is given up. */
