@@ -6,7 +6,7 @@ import { type AccessKey, createKeyLookup } from './access/key.ts'
 import { systemClock } from './base/clock.ts'
 import { openServices } from './compose.ts'
 import { type Log, silentLog } from './observe/log.ts'
-import { Counters, combineSamples, engineSamples, formatSamples } from './observe/prometheus.ts'
+import { ProcessMetrics } from './observe/prometheus.ts'
 import type { Services } from './operation/operation.ts'
 import { createHttpServer } from './protocol/http/server.ts'
 import { createS3Handler } from './protocol/s3/handler.ts'
@@ -46,14 +46,15 @@ const defaultGraceMs = 30_000
 /** Opens a store for this process. @throws StoreError `InsufficientStorage`, Error for a newer format */
 export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
   const { dataFolder, keys, domains = [], region, log = silentLog } = options
-  const counters = new Counters()
+  const metrics = new ProcessMetrics()
   const store = await openServices({
     dataFolder,
     region: region ?? 'us-east-1',
     log,
-    metrics: counters,
+    metrics,
   })
   const { services } = store
+  metrics.addEngine(() => services.engine.statistics())
   const handler = createS3Handler({
     services,
     lookup: createKeyLookup(keys),
@@ -64,12 +65,9 @@ export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
     handler,
     domains,
     log,
-    metrics: counters,
+    metrics,
     clock: systemClock,
-    async exposition() {
-      const engine = engineSamples(services.engine.statistics())
-      return formatSamples(combineSamples([counters.samples(), engine]))
-    },
+    exposition: () => metrics.text(),
   })
   const server = createHttpServer()
   router.attach(server)

@@ -11,11 +11,10 @@ import type { Clock } from '../base/clock.ts'
 import { livenessOf } from '../base/liveness.ts'
 import type { Log } from '../observe/log.ts'
 import {
-  combineSamples,
   countersOf,
-  formatSamples,
-  processSamples,
-  type Samples,
+  formatSnapshots,
+  type MetricsSnapshot,
+  ProcessMetrics,
 } from '../observe/prometheus.ts'
 import type { Connections, Taker } from './connections.ts'
 import { CommandError, exitCodes } from './exit.ts'
@@ -58,7 +57,8 @@ interface Place extends Taker {
   /** Deaths one after the other, each soon after the start. */
   deaths: number
   timer: NodeJS.Timeout | undefined
-  samples: Samples
+  /** What it had counted when it was asked last. */
+  metrics: MetricsSnapshot
 }
 
 /** The workers of one server. */
@@ -66,7 +66,8 @@ export class Workers {
   readonly #options: WorkersOptions
   readonly #places: readonly Place[]
   readonly #started = Promise.withResolvers<void>()
-  readonly #counts = new Map<number, (place: Place, samples: Samples) => void>()
+  readonly #counts = new Map<number, (place: Place, metrics: MetricsSnapshot) => void>()
+  readonly #metrics = new ProcessMetrics()
   #service: Service | undefined
   #listener: ((tokens: readonly string[]) => void) | undefined
   #isStarted = false
@@ -75,13 +76,16 @@ export class Workers {
   #watch: NodeJS.Timeout | undefined
   #lastLook = 0
   #deaths = 0
-  #departed: Samples = {}
+  /** What the processes that ended had counted. */
+  #departed: Promise<MetricsSnapshot> = Promise.resolve([])
   #nextCount = 0
 
   constructor(options: WorkersOptions) {
     this.#options = options
     // It may fail before anybody waits for it.
     this.#started.promise.catch(() => undefined)
+    this.#metrics.addProcess('primary')
+    this.#metrics.addPrimary(() => this.#deaths)
     this.#places = Array.from({ length: options.count }, (_, index) => newPlace(String(index + 1)))
   }
 
@@ -194,7 +198,7 @@ export class Workers {
         void this.#scrape(place, message.id)
         return
       case 'counted':
-        this.#counts.get(message.id)?.(place, message.samples)
+        this.#counts.get(message.id)?.(place, message.metrics)
         return
       case 'pong':
         return
@@ -223,8 +227,9 @@ export class Workers {
     place.process = undefined
     place.token = undefined
     place.isReady = false
-    this.#departed = combineSamples([this.#departed, countersOf(place.samples)])
-    place.samples = {}
+    const { metrics } = place
+    this.#departed = this.#departed.then((departed) => countersOf([departed, metrics]))
+    place.metrics = []
     this.#listener?.(this.tokens)
     if (this.#isStopping) {
       this.#resolveIfEnded()
@@ -277,21 +282,21 @@ export class Workers {
   /** Adds up what all workers have counted, for one of them that was asked. */
   async #scrape(asker: Place, id: number): Promise<void> {
     await this.#count()
-    const own: Samples = {
-      ...processSamples('primary'),
-      holdfast_worker_deaths_total: this.#deaths,
-    }
-    const all = [...this.#places.map(({ samples }) => samples), this.#departed, own]
-    tell(asker, { kind: 'exposition', id, text: formatSamples(combineSamples(all)) })
+    const all = await Promise.all([
+      this.#metrics.snapshot(),
+      this.#departed,
+      ...this.#places.map(({ metrics }) => metrics),
+    ])
+    tell(asker, { kind: 'exposition', id, text: await formatSnapshots(all) })
   }
 
-  /** Fetches the samples of every worker that answers in time; the others keep their last ones. */
+  /** Fetches the metrics of every worker that answers in time; the others keep their last ones. */
   async #count(): Promise<void> {
     const id = this.#nextCount++
     const waiting = new Set(this.#places.filter(({ isReady }) => isReady))
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#counts.set(id, (place, samples) => {
-      place.samples = samples
+    this.#counts.set(id, (place, metrics) => {
+      place.metrics = metrics
       waiting.delete(place)
       if (waiting.size === 0) resolve()
     })
@@ -325,7 +330,7 @@ function newPlace(name: string): Place {
     heardAt: 0,
     deaths: 0,
     timer: undefined,
-    samples: {},
+    metrics: [],
     take: (socket: Socket) => handOver(place, socket),
   }
   return place

@@ -3,7 +3,7 @@
 
 import type { AccessKey } from '../access/key.ts'
 import type { ServeConfig } from '../config.ts'
-import type { Samples } from '../observe/prometheus.ts'
+import type { MetricsSnapshot } from '../observe/prometheus.ts'
 
 /** What a worker is to serve. */
 export interface WorkerSetup {
@@ -39,4 +39,4 @@ export type ToPrimary =
   | { readonly kind: 'pong' }
   /** The worker was asked for the metrics of the whole server. */
   | { readonly kind: 'scrape'; readonly id: number }
-  | { readonly kind: 'counted'; readonly id: number; readonly samples: Samples }
+  | { readonly kind: 'counted'; readonly id: number; readonly metrics: MetricsSnapshot }

@@ -10,14 +10,7 @@ import { isStoreError } from '../base/errors.ts'
 import { type OpenServices, openServices } from '../compose.ts'
 import { FormatError } from '../engine/engine.ts'
 import { openProcessLog, type ProcessLog } from '../observe/pino.ts'
-import {
-  Counters,
-  combineSamples,
-  engineSamples,
-  formatSamples,
-  processSamples,
-  type Samples,
-} from '../observe/prometheus.ts'
+import { ProcessMetrics } from '../observe/prometheus.ts'
 import { createHttpServer, createHttpsServer } from '../protocol/http/server.ts'
 import { createS3Handler } from '../protocol/s3/handler.ts'
 import { Router } from '../router.ts'
@@ -92,9 +85,8 @@ function explain(error: unknown): { readonly message: string; readonly exitCode:
 }
 
 class Worker {
-  readonly #name: string
   readonly #log: ProcessLog
-  readonly #counters: Counters
+  readonly #metrics: ProcessMetrics
   readonly #store: OpenServices
   readonly #router: Router
   readonly #scrapes = new Map<number, (text: string) => void>()
@@ -106,15 +98,14 @@ class Worker {
   private constructor(parts: {
     readonly setup: WorkerSetup
     readonly log: ProcessLog
-    readonly counters: Counters
+    readonly metrics: ProcessMetrics
     readonly store: OpenServices
     readonly server: Server
   }) {
-    const { setup, log, counters, store, server } = parts
+    const { setup, log, metrics, store, server } = parts
     this.#server = server
-    this.#name = setup.name
     this.#log = log
-    this.#counters = counters
+    this.#metrics = metrics
     this.#store = store
     this.#lookup = createKeyLookup(setup.keys)
     const { domains, requiredRegion } = setup.config
@@ -129,11 +120,14 @@ class Worker {
       handler,
       domains,
       log,
-      metrics: counters,
+      metrics,
       clock: systemClock,
       exposition,
     })
     this.#router.attach(server)
+    metrics.addEngine(() => store.services.engine.statistics())
+    metrics.addProcess(setup.name)
+    metrics.addWorker(() => this.#router.pendingCount)
     // The server never listens; but only then would it watch over its connections.
     server.emit('listening')
   }
@@ -146,15 +140,15 @@ class Worker {
       base: { worker: name },
     })
     dieLoudly(log)
-    const counters = new Counters()
+    const metrics = new ProcessMetrics()
     const store = await openServices({
       dataFolder: config.dataFolder,
       region: config.region,
       log,
-      metrics: counters,
+      metrics,
     })
     const server = tls === undefined ? createHttpServer() : await createHttpsServer(tls)
-    const worker = new Worker({ setup, log, counters, store, server })
+    const worker = new Worker({ setup, log, metrics, store, server })
     send({ kind: 'ready' })
     return worker
   }
@@ -190,7 +184,7 @@ class Worker {
         this.#lookup = createKeyLookup(message.keys)
         return
       case 'count':
-        send({ kind: 'counted', id: message.id, samples: this.#samples() })
+        send({ kind: 'counted', id: message.id, metrics: await this.#metrics.snapshot() })
         return
       case 'exposition':
         this.#scrapes.get(message.id)?.(message.text)
@@ -216,21 +210,12 @@ class Worker {
     process.exit(exitCodes.ok)
   }
 
-  #samples(): Samples {
-    return combineSamples([
-      this.#counters.samples(),
-      engineSamples(this.#store.services.engine.statistics()),
-      processSamples(this.#name),
-      { holdfast_workers: 1, holdfast_requests_in_progress: this.#router.pendingCount },
-    ])
-  }
-
   /** The metrics of the whole server, or of this worker alone if the primary doesn't answer. */
   async #scrape(): Promise<string> {
     const id = this.#nextScrape++
     const { promise, resolve } = Promise.withResolvers<string>()
     this.#scrapes.set(id, resolve)
-    const timer = setTimeout(() => resolve(formatSamples(this.#samples())), scrapeMs)
+    const timer = setTimeout(() => resolve(this.#metrics.text()), scrapeMs)
     send({ kind: 'scrape', id })
     const text = await promise
     clearTimeout(timer)

@@ -1,10 +1,19 @@
-// Counts what a process does, in plain numbers, and writes counts down in Prometheus' text format.
-// Each worker counts for itself; whoever is asked adds the samples of all of them together.
+// Counts what a process does, by prom-client, and writes counts down in Prometheus' text format. Each
+// worker counts for itself; whoever is asked adds the snapshots of all of them together.
 
+import {
+  type Aggregator,
+  AggregatorRegistry,
+  Counter,
+  Gauge,
+  Histogram,
+  prometheusContentType,
+  Registry,
+} from 'prom-client'
 import type { Metrics, RequestSample } from './metrics.ts'
 
-/** Values by series, such as `holdfast_requests_total{operation="GetObject",…}`. */
-export type Samples = Readonly<Record<string, number>>
+/** The values of one process at one moment, as prom-client's JSON: fit for a message. */
+export type MetricsSnapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 
 /** What an engine tells of itself since it was opened. */
 export interface EngineFigures {
@@ -17,215 +26,251 @@ export interface EngineFigures {
   readonly sizeBytes: number
 }
 
-interface Family {
-  readonly type: 'counter' | 'gauge' | 'histogram'
-  readonly help: string
-  /** How the samples of several processes become one; added if left out. */
-  readonly combine?: 'largest'
-}
-
-const families: Readonly<Record<string, Family>> = {
-  holdfast_requests_total: {
-    type: 'counter',
-    help: 'Requests answered or given up, by protocol, operation and HTTP status (499: the client left).',
-  },
-  holdfast_request_duration_seconds: {
-    type: 'histogram',
-    help: 'Seconds from a request head to the end of its answer.',
-  },
-  holdfast_received_bytes_total: { type: 'counter', help: 'Bytes of request bodies.' },
-  holdfast_sent_bytes_total: { type: 'counter', help: 'Bytes of answer bodies.' },
-  holdfast_requests_in_progress: { type: 'gauge', help: 'Requests being served.' },
-  holdfast_engine_reads_total: { type: 'counter', help: 'Read snapshots of the engine.' },
-  holdfast_engine_transactions_total: { type: 'counter', help: 'Transactions committed.' },
-  holdfast_engine_conflicts_total: {
-    type: 'counter',
-    help: 'Transactions whose reads were out of date when they were to be committed.',
-  },
-  holdfast_engine_retries_total: {
-    type: 'counter',
-    help: 'Times that a transaction was run again.',
-  },
-  holdfast_engine_batches_total: {
-    type: 'counter',
-    help: 'Synced batches: transactions divided by batches is the mean size of a batch.',
-  },
-  holdfast_engine_last_batch_transactions: {
-    type: 'gauge',
-    help: 'Transactions of the last synced batch.',
-    combine: 'largest',
-  },
-  holdfast_engine_size_bytes: {
-    type: 'gauge',
-    help: 'Bytes of the engine on disk, without blobs.',
-    combine: 'largest',
-  },
-  holdfast_blobs_pending: {
-    type: 'gauge',
-    help: 'Blobs that nothing refers to and that wait for collection.',
-    combine: 'largest',
-  },
-  holdfast_collected_total: { type: 'counter', help: 'Blobs and rows that collection removed.' },
-  holdfast_resident_bytes: { type: 'gauge', help: 'Resident memory of each process.' },
-  holdfast_cpu_seconds_total: { type: 'counter', help: 'Processor time of each process.' },
-  holdfast_workers: { type: 'gauge', help: 'Worker processes that serve.' },
-  holdfast_worker_deaths_total: {
-    type: 'counter',
-    help: 'Workers that died and were replaced.',
-  },
-}
-
 /** Upper bounds of the latency histogram's buckets, in seconds. */
-const bounds = [
+const durationBuckets = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
-] as const
+]
 
-/** What is counted for one protocol's operation. */
-class OperationCounts {
-  readonly #labels: string
-  readonly #statuses = new Map<number, number>()
-  readonly #buckets = new Float64Array(bounds.length + 1)
-  #seconds = 0
-  #bytesIn = 0
-  #bytesOut = 0
+/** The media type of {@link ProcessMetrics.text} and {@link formatSnapshots}. */
+export const prometheusType: string = prometheusContentType
 
-  constructor(protocol: string, operation: string) {
-    this.#labels = `protocol="${protocol}",operation="${operation}"`
-  }
-
-  add({ status, durationSeconds, bytesIn, bytesOut }: RequestSample): void {
-    this.#statuses.set(status, (this.#statuses.get(status) ?? 0) + 1)
-    let bucket = 0
-    while (bucket < bounds.length && durationSeconds > (bounds[bucket] ?? 0)) bucket++
-    this.#buckets[bucket] = (this.#buckets[bucket] ?? 0) + 1
-    this.#seconds += durationSeconds
-    this.#bytesIn += bytesIn
-    this.#bytesOut += bytesOut
-  }
-
-  write(samples: Record<string, number>): void {
-    const labels = this.#labels
-    for (const [status, count] of this.#statuses) {
-      samples[`holdfast_requests_total{${labels},status="${status}"}`] = count
-    }
-    let count = 0
-    for (const [index, bucket] of this.#buckets.entries()) {
-      count += bucket
-      const bound = bounds[index] ?? '+Inf'
-      samples[`holdfast_request_duration_seconds_bucket{${labels},le="${bound}"}`] = count
-    }
-    samples[`holdfast_request_duration_seconds_sum{${labels}}`] = this.#seconds
-    samples[`holdfast_request_duration_seconds_count{${labels}}`] = count
-    samples[`holdfast_received_bytes_total{${labels}}`] = this.#bytesIn
-    samples[`holdfast_sent_bytes_total{${labels}}`] = this.#bytesOut
-  }
+/** A metric's name and its description. */
+interface Family {
+  readonly name: string
+  readonly help: string
+  /** How the values of several processes become one; added if left out. */
+  readonly aggregator?: Aggregator
 }
 
-/** The counts of one process. */
-export class Counters implements Metrics {
-  readonly #operations = new Map<string, OperationCounts>()
-  readonly #collected = { blob: 0, row: 0 }
-  #blobsPending: number | undefined
+/** The series of one protocol's operation, so that a request doesn't look them up by their labels. */
+interface OperationSeries {
+  readonly statuses: Map<number, Counter.Internal>
+  readonly duration: Histogram.Internal<string>
+  readonly received: Counter.Internal
+  readonly sent: Counter.Internal
+}
+
+/** The metrics of one process. */
+export class ProcessMetrics implements Metrics {
+  readonly #registry = new Registry()
+  readonly #registers = [this.#registry]
+  readonly #operations = new Map<string, OperationSeries>()
+  readonly #requests = new Counter({
+    name: 'holdfast_requests_total',
+    help: 'Requests answered or given up, by protocol, operation and HTTP status (499: the client left).',
+    labelNames: ['protocol', 'operation', 'status'],
+    registers: this.#registers,
+  })
+  readonly #duration = new Histogram({
+    name: 'holdfast_request_duration_seconds',
+    help: 'Seconds from a request head to the end of its answer.',
+    labelNames: ['protocol', 'operation'],
+    buckets: durationBuckets,
+    registers: this.#registers,
+  })
+  readonly #received = new Counter({
+    name: 'holdfast_received_bytes_total',
+    help: 'Bytes of request bodies.',
+    labelNames: ['protocol', 'operation'],
+    registers: this.#registers,
+  })
+  readonly #sent = new Counter({
+    name: 'holdfast_sent_bytes_total',
+    help: 'Bytes of answer bodies.',
+    labelNames: ['protocol', 'operation'],
+    registers: this.#registers,
+  })
+  readonly #blobsPending = new Gauge({
+    name: 'holdfast_blobs_pending',
+    help: 'Blobs that nothing refers to and that wait for collection.',
+    aggregator: 'max',
+    registers: this.#registers,
+  })
+  readonly #collected = new Counter({
+    name: 'holdfast_collected_total',
+    help: 'Blobs and rows that collection removed.',
+    labelNames: ['kind'],
+    registers: this.#registers,
+  })
+
+  constructor() {
+    // Until the first count it is unknown, not 0.
+    this.#blobsPending.remove()
+    this.collected('blob', 0)
+    this.collected('row', 0)
+  }
 
   request(sample: RequestSample): void {
-    const name = `${sample.protocol} ${sample.operation}`
-    let counts = this.#operations.get(name)
-    if (counts === undefined) {
-      counts = new OperationCounts(sample.protocol, sample.operation)
-      this.#operations.set(name, counts)
+    const { protocol, operation, status } = sample
+    const name = `${protocol} ${operation}`
+    let series = this.#operations.get(name)
+    if (series === undefined) {
+      series = {
+        statuses: new Map(),
+        duration: this.#duration.labels(protocol, operation),
+        received: this.#received.labels(protocol, operation),
+        sent: this.#sent.labels(protocol, operation),
+      }
+      this.#operations.set(name, series)
     }
-    counts.add(sample)
+    let count = series.statuses.get(status)
+    if (count === undefined) {
+      count = this.#requests.labels(protocol, operation, String(status))
+      series.statuses.set(status, count)
+    }
+    count.inc()
+    series.duration.observe(sample.durationSeconds)
+    series.received.inc(sample.bytesIn)
+    series.sent.inc(sample.bytesOut)
   }
 
   blobsPending(count: number): void {
-    this.#blobsPending = count
+    this.#blobsPending.set(count)
   }
 
   collected(kind: 'blob' | 'row', count: number): void {
-    this.#collected[kind] += count
+    this.#collected.inc({ kind }, count)
+  }
+
+  /** Adds what an engine tells of itself whenever it is asked. */
+  addEngine(figures: () => EngineFigures): void {
+    this.#addTotal(
+      { name: 'holdfast_engine_reads_total', help: 'Read snapshots of the engine.' },
+      () => figures().reads,
+    )
+    this.#addTotal(
+      { name: 'holdfast_engine_transactions_total', help: 'Transactions committed.' },
+      () => figures().transactions,
+    )
+    this.#addTotal(
+      {
+        name: 'holdfast_engine_conflicts_total',
+        help: 'Transactions whose reads were out of date when they were to be committed.',
+      },
+      () => figures().conflicts,
+    )
+    this.#addTotal(
+      {
+        name: 'holdfast_engine_retries_total',
+        help: 'Times that a transaction was run again.',
+      },
+      () => figures().retries,
+    )
+    this.#addTotal(
+      {
+        name: 'holdfast_engine_batches_total',
+        help: 'Synced batches: transactions divided by batches is the mean size of a batch.',
+      },
+      () => figures().batches,
+    )
+    this.#addLevel(
+      {
+        name: 'holdfast_engine_last_batch_transactions',
+        help: 'Transactions of the last synced batch.',
+        aggregator: 'max',
+      },
+      () => figures().lastBatchSize,
+    )
+    this.#addLevel(
+      {
+        name: 'holdfast_engine_size_bytes',
+        help: 'Bytes of the engine on disk, without blobs.',
+        aggregator: 'max',
+      },
+      () => figures().sizeBytes,
+    )
+  }
+
+  /** Adds what this process takes of the machine; `name` tells it from the server's others. */
+  addProcess(name: string): void {
+    const labelNames = ['process'] as const
+    const registers = this.#registers
+    new Gauge({
+      name: 'holdfast_resident_bytes',
+      help: 'Resident memory of each process.',
+      labelNames,
+      registers,
+      collect() {
+        this.set({ process: name }, process.memoryUsage.rss())
+      },
+    })
+    new Counter({
+      name: 'holdfast_cpu_seconds_total',
+      help: 'Processor time of each process.',
+      labelNames,
+      registers,
+      collect() {
+        const { user, system } = process.cpuUsage()
+        this.reset()
+        this.inc({ process: name }, (user + system) / 1e6)
+      },
+    })
+  }
+
+  /** Adds what a worker process tells of itself. */
+  addWorker(requestsInProgress: () => number): void {
+    this.#addLevel(
+      { name: 'holdfast_requests_in_progress', help: 'Requests being served.' },
+      requestsInProgress,
+    )
+    this.#addLevel({ name: 'holdfast_workers', help: 'Worker processes that serve.' }, () => 1)
+  }
+
+  /** Adds what the primary process tells of the workers. */
+  addPrimary(workerDeaths: () => number): void {
+    this.#addTotal(
+      { name: 'holdfast_worker_deaths_total', help: 'Workers that died and were replaced.' },
+      workerDeaths,
+    )
   }
 
   /** All that was counted until now. */
-  samples(): Samples {
-    const samples: Record<string, number> = {}
-    for (const counts of this.#operations.values()) counts.write(samples)
-    samples['holdfast_collected_total{kind="blob"}'] = this.#collected.blob
-    samples['holdfast_collected_total{kind="row"}'] = this.#collected.row
-    if (this.#blobsPending !== undefined) samples['holdfast_blobs_pending'] = this.#blobsPending
-    return samples
+  snapshot(): Promise<MetricsSnapshot> {
+    return this.#registry.getMetricsAsJSON()
+  }
+
+  /** The same in Prometheus' text format. */
+  text(): Promise<string> {
+    return this.#registry.metrics()
+  }
+
+  /** Adds a counter that is kept elsewhere. */
+  #addTotal(family: Family, total: () => number): void {
+    new Counter({
+      ...family,
+      registers: this.#registers,
+      collect() {
+        this.reset()
+        this.inc(total())
+      },
+    })
+  }
+
+  #addLevel(family: Family, level: () => number): void {
+    new Gauge({
+      ...family,
+      registers: this.#registers,
+      collect() {
+        this.set(level())
+      },
+    })
   }
 }
 
-/** The engine's figures as samples. */
-export function engineSamples(figures: EngineFigures): Samples {
-  return {
-    holdfast_engine_reads_total: figures.reads,
-    holdfast_engine_transactions_total: figures.transactions,
-    holdfast_engine_conflicts_total: figures.conflicts,
-    holdfast_engine_retries_total: figures.retries,
-    holdfast_engine_batches_total: figures.batches,
-    holdfast_engine_last_batch_transactions: figures.lastBatchSize,
-    holdfast_engine_size_bytes: figures.sizeBytes,
-  }
+/** Only what never shrinks: what is kept of processes that ended. */
+export function countersOf(snapshots: readonly MetricsSnapshot[]): Promise<MetricsSnapshot> {
+  // The type says a number, but it is a word, such as `gauge`.
+  const isCounter = ({ type }: MetricsSnapshot[number]): boolean => String(type) !== 'gauge'
+  return combine(snapshots.map((metrics) => metrics.filter(isCounter))).getMetricsAsJSON()
 }
 
-/** What this process takes of the machine; `name` tells it from the server's other processes. */
-export function processSamples(name: string): Samples {
-  const { user, system } = process.cpuUsage()
-  return {
-    [`holdfast_resident_bytes{process="${name}"}`]: process.memoryUsage.rss(),
-    [`holdfast_cpu_seconds_total{process="${name}"}`]: (user + system) / 1e6,
-  }
+/** The snapshots of several processes as those of one server, in Prometheus' text format. */
+export function formatSnapshots(snapshots: readonly MetricsSnapshot[]): Promise<string> {
+  return combine(snapshots).metrics()
 }
 
-/** The samples of several processes as those of one server. */
-export function combineSamples(all: readonly Samples[]): Samples {
-  const combined: Record<string, number> = {}
-  for (const samples of all) {
-    for (const [series, value] of Object.entries(samples)) {
-      const known = combined[series]
-      if (known === undefined) combined[series] = value
-      else if (familyOf(series)?.combine === 'largest') combined[series] = Math.max(known, value)
-      else combined[series] = known + value
-    }
-  }
-  return combined
-}
-
-/** Only what never shrinks: what is kept of a process that ended. */
-export function countersOf(samples: Samples): Samples {
-  const isCounter = ([series]: [string, number]): boolean =>
-    familyOf(series)?.type !== 'gauge' && !series.includes('process="')
-  return Object.fromEntries(Object.entries(samples).filter(isCounter))
-}
-
-/** The media type of {@link formatSamples}. */
-export const prometheusType = 'text/plain; version=0.0.4; charset=utf-8'
-
-/** Samples in Prometheus' text format. */
-export function formatSamples(samples: Samples): string {
-  const lines = new Map<string, string[]>()
-  for (const [series, value] of Object.entries(samples)) {
-    const name = familyName(series)
-    const family = lines.get(name) ?? []
-    family.push(`${series} ${value}`)
-    lines.set(name, family)
-  }
-  let text = ''
-  for (const [name, { type, help }] of Object.entries(families)) {
-    const family = lines.get(name)
-    if (family === undefined) continue
-    text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${family.join('\n')}\n`
-  }
-  return text
-}
-
-function familyOf(series: string): Family | undefined {
-  return families[familyName(series)]
-}
-
-function familyName(series: string): string {
-  const brace = series.indexOf('{')
-  const name = brace < 0 ? series : series.slice(0, brace)
-  return families[name] === undefined ? name.replace(/_(bucket|sum|count)$/, '') : name
+function combine(
+  snapshots: readonly MetricsSnapshot[],
+): Pick<Registry, 'getMetricsAsJSON' | 'metrics'> {
+  return AggregatorRegistry.aggregate([...snapshots])
 }

@@ -1,0 +1,30 @@
+// The table in docs/metrics.md against what a server really tells.
+
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import { startServer } from '../harness.ts'
+
+const page = new URL('../../../../docs/metrics.md', import.meta.url)
+
+/** One metric, written as a row of the page's table. */
+function rowOf(text: string, { name, help }: { name: string; help: string }): string {
+  const type = new RegExp(`^# TYPE ${name} (\\S+)$`, 'm').exec(text)?.[1]
+  const series = new RegExp(`^${name}(?:_bucket)?\\{(.+)\\} `, 'm').exec(text)?.[1] ?? ''
+  const labels = [...series.matchAll(/(\w+)="/g)].map(([, label]) => label)
+  const shown = labels.filter((label) => label !== 'le').map((label) => `\`${label}\``)
+  return `| \`${name}\` | ${type} | ${shown.join(', ')} | ${help} |`
+}
+
+test('a server tells exactly the metrics that the documentation lists', async () => {
+  await using server = await startServer({ workers: 1 })
+  const scrape = async (): Promise<string> => (await fetch(`${server.endpoint}/_/metrics`)).text()
+  // The first request is counted when it has ended, so the second one tells of it.
+  await scrape()
+  const text = await scrape()
+  const told = [...text.matchAll(/^# HELP (\S+) (.+)$/gm)].map(([, name = '', help = '']) =>
+    rowOf(text, { name, help }),
+  )
+  const listed = (await readFile(page, 'utf8')).match(/^\| `holdfast_.+$/gm) ?? []
+  assert.deepEqual(told.toSorted(), listed.toSorted())
+})
