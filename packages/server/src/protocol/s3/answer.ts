@@ -83,13 +83,26 @@ export function xmlAnswer(body: string, headers: OutgoingHttpHeaders = {}): Answ
 
 /** A moment as S3 writes it in XML, where its times have whole seconds: 2009-10-12T17:50:30.000Z. */
 export function isoTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}.000Z`
+  const seconds = Math.floor(ms / 1000)
+  if (seconds !== latestIso.seconds) {
+    latestIso = { seconds, text: `${new Date(ms).toISOString().slice(0, 19)}.000Z` }
+  }
+  return latestIso.text
 }
+
+/** Objects of a page were often written in the same second, and formatting is a large part of a page's cost. */
+let latestIso = { seconds: Number.NaN, text: '' }
 
 /** A moment as HTTP headers have it: Mon, 12 Oct 2009 17:50:30 GMT. */
 export function httpTime(ms: number): string {
-  return new Date(ms).toUTCString()
+  const seconds = Math.floor(ms / 1000)
+  if (seconds !== latestHttp.seconds) {
+    latestHttp = { seconds, text: new Date(ms).toUTCString() }
+  }
+  return latestHttp.text
 }
+
+let latestHttp = { seconds: Number.NaN, text: '' }
 
 /** An ETag as S3 shows it. */
 export function quoted(etag: string): string {
