@@ -86,6 +86,13 @@ export class ProcessMetrics implements Metrics {
     aggregator: 'max',
     registers: this.#registers,
   })
+  readonly #leases = new Gauge({
+    name: 'holdfast_leases',
+    help: 'Leases that are held and that wait.',
+    labelNames: ['state'],
+    aggregator: 'max',
+    registers: this.#registers,
+  })
   readonly #collected = new Counter({
     name: 'holdfast_collected_total',
     help: 'Blobs and rows that collection removed.',
@@ -222,6 +229,11 @@ export class ProcessMetrics implements Metrics {
       { name: 'holdfast_worker_deaths_total', help: 'Workers that died and were replaced.' },
       workerDeaths,
     )
+  }
+
+  leases({ held, waiting }: { readonly held: number; readonly waiting: number }): void {
+    this.#leases.set({ state: 'held' }, held)
+    this.#leases.set({ state: 'waiting' }, waiting)
   }
 
   /** All that was counted until now. */

@@ -1,6 +1,6 @@
 // The background work of a process: it tells the others how far its readers have come, and, in the
 // one process that has the duty, removes what nothing refers to any more: blobs, what dead processes
-// left, deleted folders, and the uploads of deleted buckets.
+// left, deleted folders, the uploads of deleted buckets, and leases whose time is over.
 //
 // A blob goes only when no reader can hold it (`store/epoch.ts`). What a dead process left without
 // a reference becomes garbage like everything else, so that there is one way only for a blob to go.
@@ -26,6 +26,7 @@ import {
   removeGarbage,
 } from '../store/garbage.ts'
 import type { IdSource } from '../store/id.ts'
+import { countLeases, hasMoreToSweep, sweepLeases } from '../store/lease.ts'
 import { listStarts, removeStart, takeCollectorDuty } from '../store/process.ts'
 import { nextAbandonedBucket, removeAbandonedUploads } from '../store/upload.ts'
 
@@ -107,6 +108,7 @@ export class Sweeper {
       ['layers', () => this.#repeat('row', () => compact(engine, ids, { maxRows: batchSize }))],
       ['uploads of deleted buckets', () => this.#endUploads()],
       ['client tokens', () => this.#repeat('row', () => this.#forgetTokens())],
+      ['leases', () => this.#sweepLeases()],
     ]
     let isDone = true
     for (const [what, stage] of stages) isDone = (await this.#attempt(what, stage)) && isDone
@@ -294,6 +296,16 @@ export class Sweeper {
     const { engine, clock } = this.#options
     const rows = await engine.write((tx) => forgetClientTokens(tx, clock.now(), batchSize))
     return { rows, hasMore: rows === batchSize }
+  }
+
+  /** Ends the leases whose time is over, so that writes needn't look at them any more. */
+  async #sweepLeases(): Promise<void> {
+    const { engine, clock, metrics } = this.#options
+    await this.#repeat('row', async () => {
+      const rows = await engine.write((tx) => sweepLeases(tx, clock.now()))
+      return { rows, hasMore: hasMoreToSweep(rows) }
+    })
+    metrics.leases(await engine.read(countLeases))
   }
 
   /** Does batch after batch, resting as long as each took, so that requests come first. */

@@ -27,7 +27,7 @@ import {
 } from './error.ts'
 import { checkBucketOwner } from './owner.ts'
 import { answerFormUpload, isFormUpload, postObjectName } from './post.ts'
-import { effectiveHeaders, type S3Request } from './request.ts'
+import { effectiveHeaders, leaseTicketOf, type S3Request } from './request.ts'
 
 /** What the handler works with. */
 export interface S3HandlerOptions {
@@ -121,10 +121,10 @@ class S3Exchange {
     if (this.#request.method === 'OPTIONS') throw this.#corsRefusal()
     if (isSimpleDb(target, this.#request)) throw parameterNotImplemented('Action')
     const request = this.#read(target, this.#body)
-    const { requestId, signal } = this.#exchange
+    const { requestId, signal, stopping } = this.#exchange
     const call: Call = {
       services: options.services,
-      caller: { principal: request.principal, requestId, signal },
+      caller: { principal: request.principal, requestId, signal, stopping },
     }
     if (isFormUpload(request)) {
       this.#operation = postObjectName
@@ -134,7 +134,9 @@ class S3Exchange {
     this.#operation = route.name
     refuseDemands(request.headers, route)
     checkBucketOwner(request)
-    return route.answer(request, call)
+    const lease = leaseTicketOf(request)
+    if (lease === undefined) return route.answer(request, call)
+    return route.answer(request, { ...call, caller: { ...call.caller, lease } })
   }
 
   /** The request with its address known and its signature verified. */

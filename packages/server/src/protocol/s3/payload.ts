@@ -1,7 +1,7 @@
 // Request bodies as operations take them: an object's bytes as a stream, or a small document read whole.
 
 import { StoreError } from '../../base/errors.ts'
-import { s3Limits } from '../../base/limits.ts'
+import { leaseLimits, s3Limits } from '../../base/limits.ts'
 import { type BodyInput, receiveDocument } from '../../operation/body.ts'
 import { parseXml, type XmlElement } from '../xml/parse.ts'
 import { announcedChecksum } from './checksum.ts'
@@ -55,6 +55,36 @@ export async function documentOf(
   request: S3Request,
   rule: DocumentRule,
 ): Promise<XmlElement | undefined> {
+  return readDocument(request, rule, { maximumBytes: s3Limits.xmlBodyBytes, parse: parseXml })
+}
+
+/**
+ * The JSON value in a request's body; undefined for an empty body.
+ * @throws StoreError `MissingRequestBody`, `InvalidRequest`, `MaxMessageLengthExceeded`, `BadDigest`, …
+ */
+export async function jsonOf(request: S3Request, rule: DocumentRule): Promise<unknown> {
+  return readDocument(request, rule, { maximumBytes: leaseLimits.bodyBytes, parse: parseJson })
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (cause) {
+    throw notJson(cause)
+  }
+}
+
+function notJson(cause: unknown): StoreError {
+  return new StoreError('InvalidRequest', 'The request body is not JSON in UTF-8.', { cause })
+}
+
+/** What the body of a request says, which is small; undefined if it is empty and may be. */
+async function readDocument<T>(
+  request: S3Request,
+  rule: DocumentRule,
+  form: { readonly maximumBytes: number; readonly parse: (bytes: Buffer) => T },
+): Promise<T | undefined> {
+  const { maximumBytes, parse } = form
   // Nobody without a key may do anything that takes a document, so none is read for them.
   if (request.principal === undefined) throw new StoreError('AccessDenied', 'Access Denied')
   const content = contentOf(request)
@@ -69,8 +99,8 @@ export async function documentOf(
   const input = { source: content.source, sizeBytes: content.decodedBytes, md5, checksum }
   const held = request.documents.hold()
   try {
-    const bytes = await receiveDocument(input, { maximumBytes: s3Limits.xmlBodyBytes, held })
-    if (bytes.byteLength > 0) return parseXml(bytes)
+    const bytes = await receiveDocument(input, { maximumBytes, held })
+    if (bytes.byteLength > 0) return parse(bytes)
   } finally {
     held.release()
   }
