@@ -103,6 +103,7 @@ export class ProcessMetrics implements Metrics {
   constructor() {
     // Until the first count it is unknown, not 0.
     this.#blobsPending.remove()
+    this.leases({ held: 0, waiting: 0 })
     this.collected('blob', 0)
     this.collected('row', 0)
   }

@@ -378,9 +378,12 @@ export const deleteObjects: Operation<DeleteObjectsInput, void, void, DeleteObje
     const { root } = step.bucket(input.bucket)
     const results: DeleteObjectsOutput['results'][number][] = []
     for (const { key, versionId, conditions } of input.objects) {
+      const refusal = step.refusalOf({ key })
+      if (refusal !== undefined) {
+        results.push({ key, versionId, error: refusal })
+        continue
+      }
       try {
-        const refusal = step.refusalOf({ key })
-        if (refusal !== undefined) throw refusal
         await deleteOne(step, root, { bucket: input.bucket, key, versionId, conditions })
         results.push({ key, versionId })
       } catch (error) {
