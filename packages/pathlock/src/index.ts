@@ -9,7 +9,14 @@ export {
   type PathLockOptions,
   type PendingLockInfo,
 } from './lock.ts'
-export { type Components, coarsePath, type ParsePath, type Path, s3Path } from './path.ts'
+export {
+  type Components,
+  coarsePath,
+  isAtOrAbove,
+  type ParsePath,
+  type Path,
+  s3Path,
+} from './path.ts'
 export type { LockRequest, Paths } from './request.ts'
 export {
   ancestorReadWrite,

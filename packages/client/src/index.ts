@@ -1,0 +1,26 @@
+// holdfast-client: what the AWS SDK can't say to a Holdfast server, and folder work over any other S3.
+
+export { createHoldfast, type Holdfast } from './client.ts'
+export type { Clock } from './clock.ts'
+export {
+  FolderExistsError,
+  FolderNotFoundError,
+  LeaseLostError,
+  LeaseNotCoveringError,
+  LeaseNotGrantedError,
+  NotHoldfastError,
+  TokenMismatchError,
+} from './errors.ts'
+export type {
+  Archive,
+  ArchiveOptions,
+  FolderCopy,
+  FolderName,
+  FolderRename,
+  Folders,
+  PutFolderOptions,
+} from './folder.ts'
+export type { LeaseOptions, LeaseRequest, Leases } from './lease.ts'
+export type { LeaseHandle } from './lease-handle.ts'
+export type { LeaseInfo, LeaseName } from './lease-wire.ts'
+export { withLease } from './lease-write.ts'
