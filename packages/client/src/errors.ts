@@ -42,6 +42,22 @@ export class NotHoldfastError extends Error {
   override readonly name = 'NotHoldfastError'
 }
 
+/**
+ * Of folder work over another S3: the folder is being put together, by a task that is at it or was
+ * interrupted; see `foreignFolders`.
+ */
+export class UnfinishedFolderError extends Error {
+  override readonly name = 'UnfinishedFolderError'
+}
+
+/**
+ * Of folder work over another S3: somebody wrote into the source meanwhile, past the guard. Nothing
+ * is lost; calling again continues, with what is there now.
+ */
+export class SourceChangedError extends Error {
+  override readonly name = 'SourceChangedError'
+}
+
 /** The code that the server gave an error, such as `NoSuchKey`; undefined if it isn't the server's. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && '$metadata' in error ? error.name : undefined

@@ -9,7 +9,9 @@ export {
   LeaseNotCoveringError,
   LeaseNotGrantedError,
   NotHoldfastError,
+  SourceChangedError,
   TokenMismatchError,
+  UnfinishedFolderError,
 } from './errors.ts'
 export type {
   Archive,
@@ -20,6 +22,17 @@ export type {
   Folders,
   PutFolderOptions,
 } from './folder.ts'
+export {
+  type ForeignFolders,
+  type ForeignOptions,
+  type ForeignProgress,
+  foreignFolders,
+  type PutTaskOptions,
+  type TaskOptions,
+  type TaskResult,
+} from './foreign.ts'
+export { type Guard, type Holding, leaseGuard, lockGuard } from './foreign-guard.ts'
+export type { Place } from './foreign-object.ts'
 export type { LeaseOptions, LeaseRequest, Leases } from './lease.ts'
 export type { LeaseHandle } from './lease-handle.ts'
 export type { LeaseInfo, LeaseName } from './lease-wire.ts'
