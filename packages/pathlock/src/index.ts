@@ -9,6 +9,7 @@ export {
   type PathLockOptions,
   type PendingLockInfo,
 } from './lock.ts'
+export { conflicts, join, Mode } from './mode.ts'
 export {
   type Components,
   coarsePath,

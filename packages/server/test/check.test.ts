@@ -17,7 +17,8 @@ import { putBlobBody, putManifest, putRowBody, retainBody } from '../src/store/b
 import { createBucket } from '../src/store/bucket.ts'
 import { putObject } from '../src/store/directory.ts'
 import { markGarbage } from '../src/store/garbage.ts'
-import { type Body, type ObjectRecord, pack } from '../src/store/record.ts'
+import { enterLease, pollLease } from '../src/store/lease.ts'
+import { type Body, type ObjectRecord, pack, unpack } from '../src/store/record.ts'
 import * as schema from '../src/store/schema.ts'
 import { putPart, putUpload } from '../src/store/upload.ts'
 import { runHoldfast } from './harness.ts'
@@ -25,11 +26,35 @@ import { runHoldfast } from './harness.ts'
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-check-'))
 let store: OpenServices
 /** Ids of what the store holds. */
-const held = { row: 0, shared: 0, manifest: 0, blob: '', part: '', bucket: 0, upload: 0 }
+const held = {
+  row: 0,
+  shared: 0,
+  manifest: 0,
+  blob: '',
+  part: '',
+  bucket: 0,
+  upload: 0,
+  lease: 0,
+  waiting: 0,
+}
 
 function recordOf(body: Body, sizeBytes: number): ObjectRecord {
   const facts = { etag: 'e', modifiedAt: 1, ownerId: 'o', storageClass: 'STANDARD' }
   return { ...facts, sizeBytes, body, headers: {}, metadata: {} }
+}
+
+/** A lease on a path, granted if it can be; the ticket. */
+async function putLease(
+  tx: WriteTransaction,
+  bucketId: number,
+  path: string,
+  token: string,
+): Promise<number> {
+  const paths = { read: [], write: [path] }
+  const facts = { bucketId, ttlMs: 60_000, label: token, parameters: utf8('') }
+  const address = await enterLease(tx, { ...facts, paths, token: utf8(token) }, 0)
+  await pollLease(tx, address, 0)
+  return address.ticket
 }
 
 async function writeBlob(text: string): Promise<BlobId> {
@@ -91,6 +116,8 @@ before(async () => {
     const upload = { nonce: 'n', ownerId: 'o', initiatedAt: 0, headers: {}, metadata: {} }
     putUpload(tx, address, { ...upload, storageClass: 'STANDARD', keyExisted: false })
     await putPart(tx, held.upload, 1, { etag: '', sizeBytes: 4, blobId: two, modifiedAt: 0 })
+    held.lease = await putLease(tx, id, 'a/', 'first')
+    held.waiting = await putLease(tx, id, 'a/b', 'second')
   })
 })
 
@@ -207,6 +234,44 @@ const faults: readonly (readonly [name: string, plant: Plant, found: RegExp])[] 
     'garbage is referred to',
     (tx) => tx.put(schema.garbage(0, held.blob), new Uint8Array()),
     /garbage since epoch 0: its references are counted/,
+  ],
+  [
+    'tickets of leases would be given again',
+    (tx) => tx.put(schema.sequence('lease-ticket'), pack([1])),
+    /lease 2 of bucket \d+: 1 was the last one/,
+  ],
+  [
+    'a lease is not in its place',
+    async (tx) => {
+      for await (const { key } of tx.range(schema.leaseQueues(held.bucket))) tx.delete(key)
+    },
+    /lease 1 of bucket \d+: its place at a node is missing/,
+  ],
+  [
+    'two leases are held that conflict',
+    async (tx) => {
+      const row = await tx.get(schema.lease(held.bucket, held.waiting))
+      tx.put(
+        schema.lease(held.bucket, held.waiting),
+        pack({ ...unpack<object>(row ?? new Uint8Array()), state: 'held' }),
+      )
+    },
+    /lease 2: lease 1 is before it/,
+  ],
+  [
+    'a lease has no mark',
+    (tx) => tx.delete(schema.leaseMark(held.bucket)),
+    /lease 1 of bucket \d+: its mark of its bucket is missing/,
+  ],
+  [
+    'a lease is gone',
+    (tx) => tx.delete(schema.lease(held.bucket, held.lease)),
+    /row \w+: held at a node, of no lease that has it/,
+  ],
+  [
+    'leases are counted too high',
+    (tx) => tx.add(schema.leaseCount(held.bucket, 1), 1n),
+    /leases of bucket \d+ held: counts 2, has 1/,
   ],
   [
     'ids would be given out again',

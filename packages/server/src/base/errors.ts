@@ -55,6 +55,10 @@ export type StoreErrorCode =
   | 'ConditionalRequestConflict'
   | 'InvalidCopySource'
   | 'IdempotencyParameterMismatch'
+  // leases
+  | 'LeaseLost'
+  | 'LeaseNotCovering'
+  | 'LeaseNotGranted'
   // multipart uploads
   | 'NoSuchUpload'
   | 'InvalidPart'

@@ -63,3 +63,31 @@ export const ownLimits = {
   /** Derived signing keys that are remembered. */
   signingKeys: 1000,
 } as const
+
+/** Limits of leases. */
+export const leaseLimits = {
+  /** Milliseconds that a lease lives without a renewal. */
+  minimumTtlMs: 1000,
+  maximumTtlMs: 3_600_000,
+  /** Milliseconds that one request may wait for its lease; a proxy gives up after 60 s by default. */
+  waitMs: 60_000,
+  /** Milliseconds that a place in the queue is kept for a client that doesn't ask again. */
+  placeMs: 15_000,
+  /** Milliseconds that a write waits for another's lease; the SDKs try again after that. */
+  writeWaitMs: 2000,
+  /** Milliseconds for which an ended lease is remembered: one that was lost, one that was given back. */
+  lostMs: 86_400_000,
+  releasedMs: 900_000,
+  /** Paths of one lease, and nodes of the tree that they and their ancestors are. */
+  paths: 100,
+  nodes: 1000,
+  /** Characters (UTF-16) of a label. */
+  labelLength: 256,
+  /** Leases of a bucket, held and waiting together; may be overshot by what is under way. */
+  leasesPerBucket: 10_000,
+  /** Bytes of a request's JSON. */
+  bodyBytes: 65_536,
+  /** Leases of a page of a listing, and nodes of all of them together. */
+  pageLeases: 1000,
+  pageNodes: 10_000,
+} as const

@@ -20,6 +20,8 @@ export interface Metrics {
   blobsPending(count: number): void
   /** Counts blobs and rows that the collection removed. */
   collected(kind: 'blob' | 'row', count: number): void
+  /** Sets the numbers of leases that are held and that wait. */
+  leases(counts: { readonly held: number; readonly waiting: number }): void
 }
 
 /** Counts nothing: for tests and for embedding. */
@@ -27,4 +29,5 @@ export const silentMetrics: Metrics = {
   request: () => undefined,
   blobsPending: () => undefined,
   collected: () => undefined,
+  leases: () => undefined,
 }

@@ -66,6 +66,11 @@ const families: Readonly<Record<string, Family>> = {
     combine: 'largest',
   },
   holdfast_collected_total: { type: 'counter', help: 'Blobs and rows that collection removed.' },
+  holdfast_leases: {
+    type: 'gauge',
+    help: 'Leases that are held and that wait.',
+    combine: 'largest',
+  },
   holdfast_resident_bytes: { type: 'gauge', help: 'Resident memory of each process.' },
   holdfast_cpu_seconds_total: { type: 'counter', help: 'Processor time of each process.' },
   holdfast_workers: { type: 'gauge', help: 'Worker processes that serve.' },
@@ -126,6 +131,7 @@ export class Counters implements Metrics {
   readonly #operations = new Map<string, OperationCounts>()
   readonly #collected = { blob: 0, row: 0 }
   #blobsPending: number | undefined
+  #leases: { readonly held: number; readonly waiting: number } | undefined
 
   request(sample: RequestSample): void {
     const name = `${sample.protocol} ${sample.operation}`
@@ -145,6 +151,10 @@ export class Counters implements Metrics {
     this.#collected[kind] += count
   }
 
+  leases(counts: { readonly held: number; readonly waiting: number }): void {
+    this.#leases = counts
+  }
+
   /** All that was counted until now. */
   samples(): Samples {
     const samples: Record<string, number> = {}
@@ -152,6 +162,9 @@ export class Counters implements Metrics {
     samples['holdfast_collected_total{kind="blob"}'] = this.#collected.blob
     samples['holdfast_collected_total{kind="row"}'] = this.#collected.row
     if (this.#blobsPending !== undefined) samples['holdfast_blobs_pending'] = this.#blobsPending
+    for (const [state, count] of Object.entries(this.#leases ?? {})) {
+      samples[`holdfast_leases{state="${state}"}`] = count
+    }
     return samples
   }
 }

@@ -137,6 +137,7 @@ export const headBucket: ReadOperation<BucketAddress, { readonly region: string 
 export const deleteBucket: Operation<BucketAddress, void, void, void> = {
   name: 'DeleteBucket',
   needs: ({ bucket }) => [{ action: 's3:DeleteBucket', bucket }],
+  writes: (_step, { bucket }) => [{ bucket, folder: '' }],
   commit: (step, { bucket }) => deleteEntry(step.tx, bucket),
 }
 

@@ -5,6 +5,7 @@ import type { BlobId, BlobStore } from '../blob/blob.ts'
 import type { Engine, ReadTransaction } from '../engine/engine.ts'
 import { walkBuckets } from '../store/bucket.ts'
 import { checkTree, type Finding } from '../store/check.ts'
+import { checkLeases } from '../store/check-lease.ts'
 import { isReferenced } from '../store/garbage.ts'
 import { firstUnusedId } from '../store/id.ts'
 import { listStarts } from '../store/process.ts'
@@ -96,6 +97,8 @@ async function checkRows(
   }
   onProgress?.('uploads')
   await keep(checkUploads(tx, bucketIds, summary))
+  onProgress?.('leases')
+  await keep(checkLeases(tx))
   await keep(checkSequences(tx))
   await keep(checkGarbage(tx, summary))
   const of = Math.ceil((summary.objects + 1) / (options.bodiesPerPass ?? 2_000_000))

@@ -13,6 +13,7 @@ import type { Checksum, ChecksumAlgorithm, ChecksumType, ObjectRecord } from '..
 import { type PartRecord, removeUpload, type UploadRecord, walkParts } from '../store/upload.ts'
 import { checkWrite, type WriteConditions } from './condition.ts'
 import { parseUploadId, requireUpload, type UploadInput } from './multipart.ts'
+import { writesObject } from './object.ts'
 import type { CommitStep, Operation } from './operation.ts'
 
 /** A part as the client lists it. */
@@ -48,6 +49,7 @@ export const completeMultipartUpload: Operation<
 > = {
   name: 'CompleteMultipartUpload',
   needs: ({ bucket, key }) => [{ action: 's3:PutObject', bucket, key }],
+  writes: writesObject,
   async commit(step, input) {
     checkOrder(input.parts)
     const { root } = step.bucket(input.bucket)

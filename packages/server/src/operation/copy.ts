@@ -21,6 +21,7 @@ import {
   type ObjectAddress,
   type ObjectDescription,
   requireObject,
+  writesObject,
 } from './object.ts'
 import type { CheckStep, Operation, TransferStep } from './operation.ts'
 
@@ -66,6 +67,7 @@ export const copyObject: Operation<CopyObjectInput, CheckedSource, HashedSource,
       { action: 's3:GetObject', bucket: source.bucket, key: source.key },
       { action: 's3:PutObject', bucket, key },
     ],
+    writes: writesObject,
     async check(step, input) {
       checkKey(input.key)
       refuseSelfCopy(input)

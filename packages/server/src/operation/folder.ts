@@ -21,7 +21,7 @@ import {
   type WriteConditions,
 } from './condition.ts'
 import { checkKey } from './object.ts'
-import type { CommitStep, Need, Operation } from './operation.ts'
+import type { BucketPath, CommitStep, Need, Operation } from './operation.ts'
 
 export interface RenameInput {
   readonly bucket: string
@@ -45,6 +45,10 @@ function needs(bucket: string, key: string, actions: readonly Need['action'][]):
   return actions.map((action) => ({ action, bucket, key: isFolder(key) ? `${key}*` : key }))
 }
 
+function written(bucket: string, key: string): BucketPath {
+  return isFolder(key) ? { bucket, folder: key } : { bucket, key }
+}
+
 /** Renames an object, or a folder with all that is in it. Everything else about them stays. */
 export const rename: Operation<RenameInput, void, void, void> = {
   name: 'RenameObject',
@@ -52,6 +56,11 @@ export const rename: Operation<RenameInput, void, void, void> = {
     ...needs(bucket, from, ['s3:GetObject', 's3:DeleteObject']),
     ...needs(bucket, to, ['s3:PutObject']),
   ],
+  async writes(step, input) {
+    const { bucket, to } = input
+    const from = await resolveSource(step.tx, step.bucket(bucket).root, input)
+    return [written(bucket, from), written(bucket, to)]
+  },
   async commit(step, input) {
     const { bucket, to, replace, clientToken } = input
     checkKey(to)
@@ -156,6 +165,7 @@ export const copyFolder: Operation<CopyFolderInput, void, void, { readonly copie
     ...needs(source.bucket, source.folder, ['s3:GetObject']),
     ...needs(bucket, folder, ['s3:PutObject']),
   ],
+  writes: (_step, { bucket, folder }) => [{ bucket, folder }],
   async commit(step, input) {
     const { source, bucket, folder, replace, conditions, clientToken } = input
     const target = step.bucket(bucket)
@@ -190,6 +200,7 @@ export interface DeleteFolderInput {
 export const deleteFolder: Operation<DeleteFolderInput, void, void, void> = {
   name: 'DeleteFolder',
   needs: ({ bucket, folder }) => needs(bucket, folder, ['s3:DeleteObject']),
+  writes: (_step, { bucket, folder }) => [{ bucket, folder }],
   async commit(step, { bucket, folder }) {
     const { root } = step.bucket(bucket)
     if (!(await hasFolder(step.tx, root, utf8(folder)))) return

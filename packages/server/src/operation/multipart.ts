@@ -31,6 +31,7 @@ import {
   type RangeRequest,
   requireObject,
   resolveRange,
+  writesObject,
 } from './object.ts'
 import type { CommitStep, Need, Operation, ReadOperation, Step } from './operation.ts'
 
@@ -141,6 +142,8 @@ export const createMultipartUpload: Operation<CreateUploadInput, void, string, C
   {
     name: 'CreateMultipartUpload',
     needs: putNeeds,
+    writes: writesObject,
+    isPreparation: true,
     // Random bytes are made outside the transaction, which may run twice.
     transfer: async () => randomBytes(nonceBytes).toString('hex'),
     async commit(step, input, nonce) {
@@ -186,6 +189,8 @@ export const uploadPart: Operation<UploadPartInput, UploadRecord, ReceivedBody, 
   {
     name: 'UploadPart',
     needs: putNeeds,
+    writes: writesObject,
+    isPreparation: true,
     async check(step, input) {
       const { record } = await requireUpload(step.tx, step, input)
       const { checksum } = input.body
@@ -258,6 +263,8 @@ export const uploadPartCopy: Operation<
     { action: 's3:GetObject', bucket: input.source.bucket, key: input.source.key },
     ...putNeeds(input),
   ],
+  writes: writesObject,
+  isPreparation: true,
   async check(step, input) {
     const { record: upload } = await requireUpload(step.tx, step, input)
     const { source } = input
@@ -300,6 +307,8 @@ export const abortMultipartUpload: Operation<
 > = {
   name: 'AbortMultipartUpload',
   needs: ({ bucket, key }) => [{ action: 's3:AbortMultipartUpload', bucket, key }],
+  writes: writesObject,
+  isPreparation: true,
   async commit(step, input) {
     const { address, record } = await requireUpload(step.tx, step, input)
     const { ifInitiatedAt } = input

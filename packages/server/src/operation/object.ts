@@ -22,7 +22,15 @@ import {
   type WriteConditions,
 } from './condition.ts'
 import { type Content, type ContentPlan, noContent, openContent, planContent } from './content.ts'
-import type { CheckStep, CommitStep, Need, Operation, ReadOperation } from './operation.ts'
+import type {
+  BucketPath,
+  CheckStep,
+  CommitStep,
+  Need,
+  Operation,
+  ReadOperation,
+  Step,
+} from './operation.ts'
 
 /** One key of one bucket. */
 export interface ObjectAddress {
@@ -249,6 +257,11 @@ export function checkKey(key: string): void {
   }
 }
 
+/** What an operation on one object writes. */
+export function writesObject(_step: Step, { bucket, key }: ObjectAddress): BucketPath[] {
+  return [{ bucket, key }]
+}
+
 /** Stores an object under a key, instead of what was there. */
 export const putObject: Operation<PutObjectInput, void, ReceivedBody, PutObjectOutput> = {
   name: 'PutObject',
@@ -258,6 +271,7 @@ export const putObject: Operation<PutObjectInput, void, ReceivedBody, PutObjectO
       ? []
       : [{ action: 's3:GetObject' as const, bucket: input.bucket, key: input.key }]),
   ],
+  writes: writesObject,
   async check(step, input) {
     checkKey(input.key)
     checkDescription(input)
@@ -305,6 +319,7 @@ export interface DeleteObjectInput extends ObjectAddress {
 export const deleteObject: Operation<DeleteObjectInput, void, void, void> = {
   name: 'DeleteObject',
   needs: (input) => [{ action: 's3:DeleteObject', bucket: input.bucket, key: input.key }],
+  writes: writesObject,
   commit: (step, input) => deleteOne(step, step.bucket(input.bucket).root, input),
 }
 
@@ -347,11 +362,15 @@ export interface DeleteObjectsOutput {
 export const deleteObjects: Operation<DeleteObjectsInput, void, void, DeleteObjectsOutput> = {
   name: 'DeleteObjects',
   needs: (input) => [{ action: 's3:DeleteObject', bucket: input.bucket }],
+  writes: (_step, { bucket, objects }) => objects.map(({ key }) => ({ bucket, key })),
+  writesEach: true,
   async commit(step, input) {
     const { root } = step.bucket(input.bucket)
     const results: DeleteObjectsOutput['results'][number][] = []
     for (const { key, versionId, conditions } of input.objects) {
       try {
+        const refusal = step.refusalOf({ key })
+        if (refusal !== undefined) throw refusal
         await deleteOne(step, root, { bucket: input.bucket, key, versionId, conditions })
         results.push({ key, versionId })
       } catch (error) {

@@ -4,6 +4,7 @@
 import type { Action } from '../access/decide.ts'
 import type { Principal } from '../access/principal.ts'
 import type { Clock } from '../base/clock.ts'
+import type { StoreError } from '../base/errors.ts'
 import type { BlobStore } from '../blob/blob.ts'
 import type { Engine, ReadTransaction, WriteTransaction } from '../engine/engine.ts'
 import type { Log } from '../observe/log.ts'
@@ -11,6 +12,8 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { BucketRecord } from '../store/bucket.ts'
 import type { Readers, Reading } from '../store/epoch.ts'
 import type { IdSource } from '../store/id.ts'
+import type { WrittenPath } from '../store/lease-node.ts'
+import type { Obstacle } from '../store/obstacle.ts'
 import type { TokenSealer } from './token.ts'
 
 /** What operations work with; made once per process in `compose.ts`. */
@@ -34,6 +37,8 @@ export interface Caller {
   readonly requestId: string
   /** Aborted when the client has gone or the server gives the request up. */
   readonly signal: AbortSignal
+  /** The ticket of the lease under which the caller writes. */
+  readonly lease?: number | undefined
 }
 
 /** One right that an operation needs; without a bucket it concerns the caller's own account. */
@@ -73,7 +78,14 @@ export interface CommitStep extends Step {
   readonly tx: WriteTransaction
   /** Milliseconds since the epoch: the time of the change. */
   readonly now: number
+  /** True when the time to wait is over: the commit can't answer with an obstacle any more. */
+  readonly isFinal: boolean
+  /** Why a path that the operation writes can't be written; only if it `writesEach`. */
+  refusalOf(path: WrittenPath): StoreError | undefined
 }
+
+/** A path that an operation writes, and its bucket. */
+export type BucketPath = WrittenPath & { readonly bucket: string }
 
 /** An operation. Its result is that of the last step it has. */
 export interface Operation<Input, Checked, Moved, Output> {
@@ -82,9 +94,24 @@ export interface Operation<Input, Checked, Moved, Output> {
   /** True when the transfer reads blobs; uploads don't, so that slow ones never hold up the collection. */
   readonly readsBlobs?: true
   needs(input: Input): readonly Need[]
+  /**
+   * The paths that it locks: what readers find changed afterwards. Before the commit, in its transaction,
+   * the runner waits for the leases of others to end that cover them, and checks the lease that the
+   * caller names.
+   */
+  writes?(
+    step: Step & { readonly tx: ReadTransaction },
+    input: Input,
+  ): readonly BucketPath[] | Promise<readonly BucketPath[]>
+  /** True when the commit treats the refusal of each path by itself. */
+  readonly writesEach?: true
+  /** True when readers see nothing of it yet: a lease that is named must cover it, others' don't matter. */
+  readonly isPreparation?: true
+  /** Milliseconds that its commit may wait for leases; a short time if left out. */
+  waitMs?(input: Input): number
   check?(step: CheckStep, input: Input): Promise<Checked>
   transfer?(step: TransferStep, input: Input, checked: Checked): Promise<Moved>
-  commit?(step: CommitStep, input: Input, moved: Moved): Promise<Output>
+  commit?(step: CommitStep, input: Input, moved: Moved): Promise<Output | Obstacle>
 }
 
 /** An operation that only reads rows. */

@@ -1,12 +1,16 @@
-// The one place that runs operations: it authorizes, runs the steps, undoes what a failure left, and
-// reports what should not have happened.
+// The one place that runs operations: it authorizes, asks the leases, runs the steps, undoes what a
+// failure left, and reports what should not have happened.
 
 import { authorize } from '../access/decide.ts'
 import type { Principal } from '../access/principal.ts'
 import { StoreError } from '../base/errors.ts'
+import { leaseLimits } from '../base/limits.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { type BucketRecord, findBucket } from '../store/bucket.ts'
-import type { Caller, Need, Operation, Services, Step } from './operation.ts'
+import { Obstacle } from '../store/obstacle.ts'
+import { checkNamedLease, guardWrites, pathName } from './guard.ts'
+import type { Caller, CommitStep, Need, Operation, Services, Step } from './operation.ts'
+import { untilClear } from './patience.ts'
 
 /**
  * Runs `operation` for `caller`; its result is that of the last step it has.
@@ -30,8 +34,12 @@ export async function run<Input, Checked, Moved, Output>(
   try {
     if (operation.commit === undefined || operation.check !== undefined) {
       result = await services.engine.read(async (tx) => {
-        const step = await stepOn(tx, services, principal, signal, needs)
-        return operation.check?.({ ...step, tx }, input)
+        const step = { ...(await stepOn(tx, services, principal, signal, needs)), tx }
+        if (caller.lease !== undefined && operation.writes !== undefined) {
+          const named = { tx, step, lease: caller.lease, now: services.clock.now() }
+          await checkNamedLease(named, operation, await operation.writes(step, input))
+        }
+        return operation.check?.(step, input)
       })
     }
     if (operation.transfer !== undefined) {
@@ -43,13 +51,12 @@ export async function run<Input, Checked, Moved, Output>(
       result = await operation.transfer({ ...step, reading, onFailure }, input, result as Checked)
     }
     if (operation.commit !== undefined) {
-      const { commit } = operation
       signal.throwIfAborted()
+      const waitMs = operation.waitMs?.(input) ?? leaseLimits.writeWaitMs
       const moved = result as Moved
-      result = await services.engine.write(async (tx) => {
-        const step = await stepOn(tx, services, principal, signal, needs)
-        return commit({ ...step, tx, now: services.clock.now() }, input, moved)
-      })
+      result = await untilClear({ ...services, signal, waitMs }, (isFinal) =>
+        commitOnce(services, { ...caller, principal }, operation, { input, moved, needs, isFinal }),
+      )
     }
     return result as Output
   } catch (error) {
@@ -58,6 +65,30 @@ export async function run<Input, Checked, Moved, Output>(
   } finally {
     if (reading?.handedOver === false) reading.end()
   }
+}
+
+/** One attempt to commit: the rights, the leases and the change are of one transaction. */
+async function commitOnce<Input, Checked, Moved, Output>(
+  services: Services,
+  { principal, signal, lease }: Caller & { readonly principal: Principal },
+  operation: Operation<Input, Checked, Moved, Output>,
+  facts: {
+    readonly input: Input
+    readonly moved: Moved
+    readonly needs: readonly Need[]
+    readonly isFinal: boolean
+  },
+): Promise<Output | Obstacle | undefined> {
+  const { input, moved, needs, isFinal } = facts
+  return services.engine.write(async (tx) => {
+    const step = { ...(await stepOn(tx, services, principal, signal, needs)), tx }
+    const now = services.clock.now()
+    const paths = (await operation.writes?.(step, input)) ?? []
+    const refusals = await guardWrites({ tx, step, now, lease, isFinal }, operation, paths)
+    if (refusals instanceof Obstacle) return refusals
+    const refusalOf: CommitStep['refusalOf'] = (path) => refusals.get(pathName(path))
+    return operation.commit?.({ ...step, now, isFinal, refusalOf }, input, moved)
+  })
 }
 
 /** Loads and authorizes every bucket of `needs` in `tx`, so that a commit decides on what it changes. */

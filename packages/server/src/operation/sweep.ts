@@ -1,6 +1,6 @@
 // The background work of a process: it tells the others how far its readers have come, and, in the
 // one process that has the duty, removes what nothing refers to any more: blobs, what dead processes
-// left, deleted folders, and the uploads of deleted buckets.
+// left, deleted folders, the uploads of deleted buckets, and leases whose time is over.
 //
 // A blob goes only when no reader can hold it (`store/epoch.ts`). What a dead process left without
 // a reference becomes garbage like everything else, so that there is one way only for a blob to go.
@@ -24,6 +24,7 @@ import {
   removeGarbage,
 } from '../store/garbage.ts'
 import type { IdSource } from '../store/id.ts'
+import { countLeases, hasMoreToSweep, sweepLeases } from '../store/lease.ts'
 import { listStarts, removeStart, takeCollectorDuty } from '../store/process.ts'
 import { nextAbandonedBucket, removeAbandonedUploads } from '../store/upload.ts'
 
@@ -85,7 +86,7 @@ export class Sweeper {
 
   /** One round. */
   async sweep(): Promise<void> {
-    const { engine } = this.#options
+    const { engine, metrics } = this.#options
     const epoch = await engine.read(currentEpoch)
     this.#publish(epoch)
     const { own, isAlive: isLive } = this.#liveness
@@ -99,6 +100,8 @@ export class Sweeper {
     await this.#repeat('row', () => compact(engine, this.#options.ids, { maxRows: batchSize }))
     await this.#endUploads()
     await this.#repeat('row', () => this.#forgetTokens())
+    await this.#repeat('row', () => this.#endLeases())
+    metrics.leases(await engine.read(countLeases))
   }
 
   async #run(): Promise<void> {
@@ -216,6 +219,13 @@ export class Sweeper {
     const { engine, clock } = this.#options
     const rows = await engine.write((tx) => forgetClientTokens(tx, clock.now(), batchSize))
     return { rows, hasMore: rows === batchSize }
+  }
+
+  /** Ends the leases whose time is over, so that writes needn't look at them any more. */
+  async #endLeases(): Promise<{ readonly rows: number; readonly hasMore: boolean }> {
+    const { engine, clock } = this.#options
+    const rows = await engine.write((tx) => sweepLeases(tx, clock.now()))
+    return { rows, hasMore: hasMoreToSweep(rows) }
   }
 
   /** Does batch after batch, resting as long as each took, so that requests come first. */

@@ -5,7 +5,7 @@
 import type { Bytes } from '../base/bytes.ts'
 import { utf8 } from '../base/bytes.ts'
 import type { Range } from '../engine/engine.ts'
-import { key, prefixRange, readKey } from '../engine/tuple.ts'
+import { type KeyWriter, key, prefixRange, readKey } from '../engine/tuple.ts'
 
 /** The first byte of every key. A number is never given a second meaning. */
 const space = {
@@ -37,6 +37,14 @@ const space = {
   manifestQueue: 0x56,
   clientToken: 0x60,
   tokenExpiry: 0x61,
+  lease: 0x68,
+  leasePaths: 0x69,
+  leaseQueue: 0x6a,
+  leaseHeld: 0x6b,
+  leaseExpiry: 0x6c,
+  leaseToken: 0x6d,
+  leaseMark: 0x6e,
+  leaseCount: 0x6f,
 } as const
 
 /** Above every id that is given out. */
@@ -170,3 +178,93 @@ export function expiredToken(row: Bytes): Bytes {
   fields.u64()
   return fields.tail()
 }
+
+// lease.ts and its neighbours
+
+/** A node of a bucket's tree of paths, as a hash of its depth and path, so that every path fits a key. */
+export interface NodeId {
+  readonly high: bigint
+  readonly low: bigint
+}
+const leaseNode = (of: number, bucketId: number, { high, low }: NodeId): KeyWriter =>
+  key(of).u64(bucketId).u64(high).u64(low)
+/** What one lease has at one node; `rank` is the mode's in the order of these rows. */
+export interface LeaseNodeRow {
+  readonly bucketId: number
+  readonly node: NodeId
+  readonly rank: number
+  readonly ticket: number
+}
+
+export const lease = (bucketId: number, ticket: number): Bytes =>
+  key(space.lease).u64(bucketId).u64(ticket).end()
+/** The leases of a bucket with a ticket above `after`. */
+export const leases = (bucketId: number, after = 0): Range => ({
+  ...prefixRange(key(space.lease).u64(bucketId).end()),
+  start: lease(bucketId, after + 1),
+})
+export const allLeases = (): Range => prefixRange(key(space.lease).end())
+export const leasePaths = (bucketId: number, ticket: number): Bytes =>
+  key(space.leasePaths).u64(bucketId).u64(ticket).end()
+export const allLeasePaths = (): Range => prefixRange(key(space.leasePaths).end())
+/** The bucket's id and the ticket in the key of a lease's row, or of its paths'. */
+export function parseLease(row: Bytes): { bucketId: number; ticket: number } {
+  const fields = readKey(row)
+  return { bucketId: fields.u64(), ticket: fields.u64() }
+}
+export const leaseQueue = ({ bucketId, node, rank, ticket }: LeaseNodeRow): Bytes =>
+  leaseNode(space.leaseQueue, bucketId, node).u64(rank).u64(ticket).end()
+/** The rows of one rank at a node that have a lower ticket, the last first. */
+export const leaseQueueBefore = (row: LeaseNodeRow): Range => ({
+  start: leaseNode(space.leaseQueue, row.bucketId, row.node).u64(row.rank).end(),
+  end: leaseQueue(row),
+  reverse: true,
+})
+export const leaseQueues = (bucketId: number): Range =>
+  prefixRange(key(space.leaseQueue).u64(bucketId).end())
+export const allLeaseQueues = (): Range => prefixRange(key(space.leaseQueue).end())
+export const leaseHeld = ({ bucketId, node, rank, ticket }: LeaseNodeRow): Bytes =>
+  leaseNode(space.leaseHeld, bucketId, node).u64(rank).u64(ticket).end()
+/** What is held at a node with a rank from `from` on. */
+export const leaseHeldFrom = (bucketId: number, node: NodeId, from: number): Range => ({
+  ...prefixRange(leaseNode(space.leaseHeld, bucketId, node).end()),
+  start: leaseNode(space.leaseHeld, bucketId, node).u64(from).end(),
+})
+export const allLeaseHeld = (): Range => prefixRange(key(space.leaseHeld).end())
+export function parseLeaseNode(row: Bytes): LeaseNodeRow {
+  const fields = readKey(row)
+  return {
+    bucketId: fields.u64(),
+    node: { high: fields.bigU64(), low: fields.bigU64() },
+    rank: fields.u64(),
+    ticket: fields.u64(),
+  }
+}
+/** When a lease's row has to be looked at. */
+export const leaseExpiry = (at: number, bucketId: number, ticket: number): Bytes =>
+  key(space.leaseExpiry).u64(at).u64(bucketId).u64(ticket).end()
+export const leasesExpiredBefore = (time: number): Range => ({
+  start: key(space.leaseExpiry).end(),
+  end: key(space.leaseExpiry).u64(time).end(),
+})
+export const allLeaseExpiries = (): Range => prefixRange(key(space.leaseExpiry).end())
+export function parseLeaseExpiry(row: Bytes): { at: number; bucketId: number; ticket: number } {
+  const fields = readKey(row)
+  return { at: fields.u64(), bucketId: fields.u64(), ticket: fields.u64() }
+}
+export const leaseToken = (bucketId: number, hash: Bytes): Bytes =>
+  key(space.leaseToken).u64(bucketId).tail(hash)
+export const allLeaseTokens = (): Range => prefixRange(key(space.leaseToken).end())
+/** There while a bucket has a lease that is held or waits: the one row that every write looks at. */
+export const leaseMark = (bucketId: number): Bytes => key(space.leaseMark).u64(bucketId).end()
+export const allLeaseMarks = (): Range => prefixRange(key(space.leaseMark).end())
+/** The leases of a bucket that wait (0) or are held (1), counted. */
+export const leaseCount = (bucketId: number, isHeld: 0 | 1): Bytes =>
+  key(space.leaseCount).u64(bucketId).u64(isHeld).end()
+export const allLeaseCounts = (): Range => prefixRange(key(space.leaseCount).end())
+export function parseLeaseCount(row: Bytes): { bucketId: number; isHeld: boolean } {
+  const fields = readKey(row)
+  return { bucketId: fields.u64(), isHeld: fields.u64() === 1 }
+}
+/** The bucket's id in the key of a mark. */
+export const markedBucket = (row: Bytes): number => readKey(row).u64()

@@ -194,6 +194,23 @@ test('what a form asks for and is not there is refused', async () => {
   assert.equal((await post({ fields: { key: 'demand', acl: 'private' } })).status, 204)
 })
 
+test('a form writes under the lease that a field of it names, and no other way against one', async () => {
+  const lease = (method: string, ticket: string, body = ''): ReturnType<typeof server.send> =>
+    server.send({ method, path: `/${Bucket}`, query: { lease: ticket }, body: Buffer.from(body) })
+  const { ticket } = JSON.parse(`${(await lease('POST', '', '{"write":["leased/"]}')).body}`)
+  const fields = { key: 'leased/x' }
+  assert.deepEqual(await refusal(await post({ fields })), [503, 'SlowDown'])
+  const under = (name: string): Promise<Response> =>
+    post({ fields: { ...fields, 'x-holdfast-lease': name } })
+  assert.equal((await under(String(ticket))).status, 204)
+  assert.deepEqual(await refusal(await under('999999')), [409, 'LeaseLost'])
+  const headers = { 'x-holdfast-lease': String(ticket) }
+  const body = signedForm({ fields })
+  const sent = await fetch(`${server.endpoint}/${Bucket}`, { method: 'POST', body, headers })
+  assert.deepEqual(await refusal(sent), [501, 'NotImplemented'])
+  assert.equal((await lease('DELETE', String(ticket))).status, 204)
+})
+
 test('a form can not smuggle a header', async () => {
   const fields = { key: 'smuggle', 'Content-Disposition': 'inline\r\nx-evil: 1' }
   const form = signedForm({ fields })

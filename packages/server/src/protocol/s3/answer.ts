@@ -34,6 +34,8 @@ export interface Route {
   readonly name: string
   /** Headers that no other route knows the meaning of. */
   readonly accepts?: ReadonlySet<string>
+  /** True for what leases protect, which may be done under one. */
+  readonly isLeased?: boolean
   answer(request: S3Request, call: Call): Promise<Answer>
 }
 
@@ -49,6 +51,7 @@ export function route<Input, Checked, Moved, Output, Decoded extends Input>(
 ): Route {
   return {
     name: operation.name,
+    isLeased: operation.writes !== undefined,
     async answer(request, { services, caller }) {
       const decoded = decode(request)
       const input = decoded instanceof Promise ? await decoded : decoded

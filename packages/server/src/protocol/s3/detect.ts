@@ -7,7 +7,7 @@ import type { Address } from './address.ts'
 import type { Route } from './answer.ts'
 import { headerNotImplemented, invalidArgument, S3Error } from './error.ts'
 import { recursiveHeader, renameSourceHeader } from './folder.ts'
-import type { S3Request } from './request.ts'
+import { leaseHeader, type S3Request } from './request.ts'
 import { copyRoutes, folderRoutes, type Level, type Routes, renameRoutes, table } from './table.ts'
 
 /** What an address is of. */
@@ -135,10 +135,11 @@ const demandingPrefixes = [
  */
 export function refuseDemands(
   headers: S3Request['headers'],
-  { accepts }: Pick<Route, 'accepts'> = {},
+  { accepts, isLeased }: Pick<Route, 'accepts' | 'isLeased'> = {},
 ): void {
   for (const name in headers) {
     if (!name.startsWith('x-') || accepts?.has(name) === true) continue
+    if (name === leaseHeader && isLeased === true) continue
     const harmless = demanding.get(name)
     const isHarmless = harmless?.includes(String(headers[name])) ?? false
     const isForeign = demandingPrefixes.some((prefix) => name.startsWith(prefix))

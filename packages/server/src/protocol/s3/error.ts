@@ -59,6 +59,10 @@ const wireErrors: Readonly<Record<StoreErrorCode, WireError>> = {
   IdempotencyParameterMismatch: { status: 400, code: 'IdempotencyParameterMismatch' },
   ConditionalRequestConflict: { status: 409, code: 'ConditionalRequestConflict' },
   InvalidCopySource: { status: 400, code: 'InvalidArgument' },
+  // Leases are not one of S3's: the first and the last of these the SDKs don't retry, as they must not.
+  LeaseLost: { status: 409, code: 'LeaseLost' },
+  LeaseNotCovering: { status: 403, code: 'LeaseNotCovering' },
+  LeaseNotGranted: { status: 409, code: 'LeaseNotGranted' },
   NoSuchUpload: { status: 404, code: 'NoSuchUpload' },
   InvalidPart: { status: 400, code: 'InvalidPart' },
   InvalidPartNumber: { status: 416, code: 'InvalidPartNumber' },

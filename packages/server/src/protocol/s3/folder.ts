@@ -15,7 +15,7 @@ import { documentAnswer, emptyAnswer, isoTime, type Route, route } from './answe
 import { copySourceOf } from './copy.ts'
 import { invalidArgument } from './error.ts'
 import { readConditions, writeConditions } from './header.ts'
-import { headerOf, type S3Request } from './request.ts'
+import { clientTokenOf, headerOf, type S3Request } from './request.ts'
 
 export const renameSourceHeader = 'x-amz-rename-source'
 /**
@@ -24,7 +24,6 @@ export const renameSourceHeader = 'x-amz-rename-source'
  */
 export const recursiveHeader = 'x-holdfast-recursive'
 const replaceHeader = 'x-holdfast-replace'
-const tokenHeader = 'x-amz-client-token'
 
 /** RenameObject, of an object or a folder. */
 export const renameRoute: Route = {
@@ -133,13 +132,6 @@ function flagOf(request: S3Request, name: string): boolean {
   if (sent === undefined || sent === 'false') return false
   if (sent === 'true') return true
   throw invalidArgument(`${name} is true or false.`, name, sent)
-}
-
-/** @throws StoreError `InvalidArgument` */
-function clientTokenOf(request: S3Request): string | undefined {
-  const token = headerOf(request, tokenHeader)
-  if (token === undefined || /^[!-~]{1,64}$/.test(token)) return token
-  throw invalidArgument('A client token has 1 to 64 visible ASCII characters.', tokenHeader, token)
 }
 
 /** @throws StoreError `InvalidRequest` unless the request is recursive and every key is a folder's */

@@ -25,7 +25,7 @@ import {
 } from './error.ts'
 import { checkBucketOwner } from './owner.ts'
 import { answerFormUpload, isFormUpload, postObjectName } from './post.ts'
-import { effectiveHeaders, type S3Request } from './request.ts'
+import { effectiveHeaders, leaseTicketOf, type S3Request } from './request.ts'
 
 /** What the handler works with. */
 export interface S3HandlerOptions {
@@ -129,7 +129,9 @@ class S3Exchange {
     this.#operation = route.name
     refuseDemands(request.headers, route)
     checkBucketOwner(request)
-    return route.answer(request, call)
+    const lease = leaseTicketOf(request)
+    if (lease === undefined) return route.answer(request, call)
+    return route.answer(request, { ...call, caller: { ...call.caller, lease } })
   }
 
   /** The request with its address known and its signature verified. */

@@ -1,7 +1,7 @@
 // Request bodies as operations take them: an object's bytes as a stream, or a small document read whole.
 
 import { StoreError } from '../../base/errors.ts'
-import { s3Limits } from '../../base/limits.ts'
+import { leaseLimits, s3Limits } from '../../base/limits.ts'
 import { type BodyInput, receiveDocument } from '../../operation/body.ts'
 import { parseXml, type XmlElement } from '../xml/parse.ts'
 import { announcedChecksum } from './checksum.ts'
@@ -55,6 +55,35 @@ export async function documentOf(
   request: S3Request,
   rule: DocumentRule,
 ): Promise<XmlElement | undefined> {
+  const bytes = await documentBytes(request, rule, s3Limits.xmlBodyBytes)
+  return bytes === undefined ? undefined : parseXml(bytes)
+}
+
+/**
+ * The JSON value in a request's body; undefined for an empty body.
+ * @throws StoreError `MissingRequestBody`, `InvalidRequest`, `MaxMessageLengthExceeded`, `BadDigest`, …
+ */
+export async function jsonOf(request: S3Request, rule: DocumentRule): Promise<unknown> {
+  const bytes = await documentBytes(request, rule, leaseLimits.bodyBytes)
+  if (bytes === undefined) return undefined
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return value
+  } catch (cause) {
+    throw notJson(cause)
+  }
+}
+
+function notJson(cause: unknown): StoreError {
+  return new StoreError('InvalidRequest', 'The request body is not JSON in UTF-8.', { cause })
+}
+
+/** The body of a request, which is small; undefined if it is empty and may be. */
+async function documentBytes(
+  request: S3Request,
+  rule: DocumentRule,
+  maximumBytes: number,
+): Promise<Buffer | undefined> {
   // Nobody without a key may do anything that takes a document, so none is read for them.
   if (request.principal === undefined) throw new StoreError('AccessDenied', 'Access Denied')
   const content = contentOf(request)
@@ -68,9 +97,9 @@ export async function documentOf(
   }
   const bytes = await receiveDocument(
     { source: content.source, sizeBytes: content.decodedBytes, md5, checksum },
-    s3Limits.xmlBodyBytes,
+    maximumBytes,
   )
-  if (bytes.byteLength > 0) return parseXml(bytes)
+  if (bytes.byteLength > 0) return bytes
   if (!rule.isRequired) return undefined
   throw new StoreError('MissingRequestBody', 'Request Body is empty')
 }

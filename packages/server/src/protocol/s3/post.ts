@@ -14,9 +14,9 @@ import { type Answer, type Call, emptyAnswer, quoted, xmlAnswer } from './answer
 import { checksumHeader, putChecksumHeaders } from './checksum.ts'
 import { describedInForm } from './description.ts'
 import { refuseDemands } from './detect.ts'
-import { invalidArgument, S3Error } from './error.ts'
+import { headerNotImplemented, invalidArgument, S3Error } from './error.ts'
 import { objectUrl } from './location.ts'
-import { contentOf, headerOf, type S3Request } from './request.ts'
+import { contentOf, headerOf, leaseHeader, leaseTicketOf, type S3Request } from './request.ts'
 
 /** The name of the operation in logs and metrics. */
 export const postObjectName = 'PostObject'
@@ -39,13 +39,16 @@ export async function answerFormUpload(
   verifier: Verifier<Principal>,
   { services, caller }: Call,
 ): Promise<Answer> {
+  // What a form asks for stands in its fields; a header must not be taken for one of them.
+  if (headerOf(request, leaseHeader) !== undefined) throw headerNotImplemented(leaseHeader)
   const contentType = headerOf(request, 'content-type')
   if (!/^multipart\/form-data\b/i.test(contentType ?? '')) throw notAForm()
   const form = await readForm(contentOf(request).source, contentType)
   const { principal } = verifier.verifyForm(form)
+  const lease = leaseTicketOf({ headers: fieldsAsHeaders(form) })
   const key = keyOf(form)
   const input = decodeForm(request, form, key, services.clock.now())
-  const output = await run(services, { ...caller, principal }, putObject, input)
+  const output = await run(services, { ...caller, principal, lease }, putObject, input)
   return encodeForm(request, form, key, output)
 }
 
@@ -77,7 +80,7 @@ function keyOf(form: Form): string {
 
 function decodeForm(request: S3Request, form: Form, key: string, nowMs: number): PutObjectInput {
   const headers = fieldsAsHeaders(form)
-  refuseDemands(headers)
+  refuseDemands(headers, { isLeased: true })
   if (headers['acl'] !== undefined) refuseDemands({ 'x-amz-acl': headers['acl'] })
   if (headers['tagging'] !== undefined) refuseDemands({ 'x-amz-tagging': headers['tagging'] })
   const { bucket } = request

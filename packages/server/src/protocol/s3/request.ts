@@ -61,6 +61,30 @@ export function headerOf(
   return typeof value === 'string' || value === undefined ? value : value.join(',')
 }
 
+const tokenHeader = 'x-amz-client-token'
+
+/** The token under which a request is done once. @throws StoreError `InvalidArgument` */
+export function clientTokenOf(request: Pick<S3Request, 'headers'>): string | undefined {
+  const token = headerOf(request, tokenHeader)
+  if (token === undefined || /^[!-~]{1,64}$/.test(token)) return token
+  throw invalidArgument('A client token has 1 to 64 visible ASCII characters.', tokenHeader, token)
+}
+
+/** Names the lease that a write is done under. */
+export const leaseHeader = 'x-holdfast-lease'
+
+/** The ticket of the lease that a write is done under. @throws StoreError `InvalidArgument` */
+export function leaseTicketOf(request: Pick<S3Request, 'headers'>): number | undefined {
+  const text = headerOf(request, leaseHeader)
+  return text === undefined ? undefined : parseTicket(leaseHeader, text)
+}
+
+/** @throws StoreError `InvalidArgument` */
+export function parseTicket(name: string, text: string): number {
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
+  throw invalidArgument("A lease's ticket is a whole number.", name, text)
+}
+
 /** The request's body without framing, checked against its signature while it is read. */
 export function contentOf(request: S3Request): VerifiedBody {
   return verifiedBody(request.body, request.payload, request.headers)

@@ -13,6 +13,7 @@ import { copyObjectRoute } from './copy.ts'
 import { deleteObjectsRoute } from './delete.ts'
 import { parameterNotImplemented } from './error.ts'
 import { copyFolderRoute, deleteFolderRoute, renameRoute } from './folder.ts'
+import { acquireLeaseRoute, listLeasesRoute, releaseLeaseRoute, renewLeaseRoute } from './lease.ts'
 import {
   listMultipartUploadsRoute,
   listObjectsRoute,
@@ -79,6 +80,7 @@ const bucketGet: Routes = {
   }),
   '': listObjectsRoute,
   acl: getBucketAclRoute,
+  lease: listLeasesRoute,
   'list-type': listObjectsV2Route,
   location: getBucketLocationRoute,
   uploads: listMultipartUploadsRoute,
@@ -114,6 +116,7 @@ const bucketPut: Routes = {
     website: 'PutBucketWebsite',
   }),
   '': createBucketRoute,
+  lease: renewLeaseRoute,
 }
 
 const bucketDelete: Routes = {
@@ -135,6 +138,7 @@ const bucketDelete: Routes = {
     website: 'DeleteBucketWebsite',
   }),
   '': deleteBucketRoute,
+  lease: releaseLeaseRoute,
 }
 
 const bucketPost: Routes = {
@@ -143,6 +147,7 @@ const bucketPost: Routes = {
     metadataTable: 'CreateBucketMetadataTableConfiguration',
   }),
   delete: deleteObjectsRoute,
+  lease: acquireLeaseRoute,
 }
 
 const objectGet: Routes = {

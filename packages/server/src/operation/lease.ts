@@ -1,0 +1,214 @@
+// Leases for clients: take one, wait for it, renew it, give it back, see who has them.
+//
+// A request for a lease is repeatable: under its token, the client's or one made here, it has one place
+// in the queue. Each attempt of its commit asks for that place again, and is granted it or told what is
+// before it; between two attempts the runner waits.
+
+import { createHash, randomUUID } from 'node:crypto'
+import type { Bytes } from '../base/bytes.ts'
+import { StoreError } from '../base/errors.ts'
+import { leaseLimits } from '../base/limits.ts'
+import { findBucket } from '../store/bucket.ts'
+import {
+  endLease,
+  enterLease,
+  findLease,
+  findTicket,
+  type Lease,
+  listBlockers,
+  pollLease,
+  releaseLease as release,
+  renewLease as renew,
+  walkLeases,
+} from '../store/lease.ts'
+import { type LeasePaths, nodesOf } from '../store/lease-node.ts'
+import { type Hindrance, Obstacle } from '../store/obstacle.ts'
+import { checkKey } from './object.ts'
+import type { Need, Operation, ReadOperation, Services } from './operation.ts'
+
+export interface AcquireLeaseInput extends LeasePaths {
+  readonly bucket: string
+  readonly ttlMs: number
+  /** Milliseconds that the request waits; 0 to take the lease now or not at all. */
+  readonly waitMs: number
+  readonly label: string
+  /** Under the same token there is one lease, and one place in the queue. */
+  readonly clientToken?: string | undefined
+}
+
+/** A lease as its holder knows it. */
+export type LeaseOutput = Omit<Lease, 'bucketId' | 'token'>
+
+/** A lease, or what is before it in the queue, in which its place is kept for a while. */
+export type AcquireLeaseOutput =
+  | { readonly lease: LeaseOutput }
+  | { readonly ticket: number; readonly blockedBy: Hindrance }
+
+/** Takes a lease on paths of a bucket, waiting behind those who asked earlier. */
+export const acquireLease: Operation<AcquireLeaseInput, void, Bytes, AcquireLeaseOutput> = {
+  name: 'AcquireLease',
+  needs: ({ bucket, read, write }) => [
+    ...needs('s3:GetObject', bucket, read),
+    ...needs('s3:PutObject', bucket, write),
+  ],
+  waitMs: ({ waitMs }) => waitMs,
+  check: async (_step, input) => checkRequest(input),
+  async transfer(step, { bucket, clientToken }) {
+    if (clientToken !== undefined) return hash(`client ${clientToken}`)
+    const token = hash(`request ${randomUUID()}`)
+    // Without a token of its own, nobody could ask for the place again.
+    step.onFailure(() => leaveQueue(step.services, bucket, token))
+    return token
+  },
+  async commit(step, input, token) {
+    const { bucket, read, write, ttlMs, label } = input
+    const parameters = hash(JSON.stringify([read, write, ttlMs, label]))
+    const { id: bucketId } = step.bucket(bucket)
+    const request = { bucketId, paths: { read, write }, ttlMs, label, token, parameters }
+    const address = await enterLease(step.tx, request, step.now)
+    const lease = await pollLease(step.tx, address, step.now)
+    if (!(lease instanceof Obstacle)) return { lease }
+    if (!step.isFinal) {
+      // It looks again soon, to keep its place.
+      const until = Math.min(lease.until, step.now + leaseLimits.placeMs / 3)
+      return new Obstacle({ ...lease, until })
+    }
+    if (input.clientToken === undefined) throw leaseNotGranted(lease.lease)
+    return { ticket: address.ticket, blockedBy: lease.lease }
+  },
+}
+
+/** The refusal of a lease that others are before. */
+export function leaseNotGranted(blockedBy: Hindrance, ticket?: number): StoreError {
+  return new StoreError(
+    'LeaseNotGranted',
+    'Someone holds or waits for a lease that conflicts with this one.',
+    {
+      fields: {
+        ...(ticket === undefined ? {} : { Ticket: String(ticket) }),
+        BlockedBy: String(blockedBy.ticket),
+        BlockedByLabel: blockedBy.label,
+        BlockedByExpiresAt: new Date(blockedBy.expiresAt).toISOString(),
+      },
+    },
+  )
+}
+
+function needs(action: Need['action'], bucket: string, paths: readonly string[]): Need[] {
+  return paths.map((path) => ({
+    action,
+    bucket,
+    key: path === '' || path.endsWith('/') ? `${path}*` : path,
+  }))
+}
+
+/** @throws StoreError `InvalidArgument`, `KeyTooLong` */
+function checkRequest(input: AcquireLeaseInput): void {
+  const { read, write, ttlMs, waitMs, label } = input
+  const count = read.length + write.length
+  if (count === 0 || count > leaseLimits.paths) {
+    throw outOfBounds('read and write', `1 to ${leaseLimits.paths} paths`, count)
+  }
+  for (const path of [...read, ...write]) checkKey(path)
+  nodesOf(input)
+  checkTtl(ttlMs)
+  if (!(waitMs >= 0 && waitMs <= leaseLimits.waitMs)) {
+    throw outOfBounds('waitMs', `0 to ${leaseLimits.waitMs}`, waitMs)
+  }
+  if (label.length > leaseLimits.labelLength) {
+    throw outOfBounds('label', `at most ${leaseLimits.labelLength} characters`, label.length)
+  }
+}
+
+function checkTtl(ttlMs: number): void {
+  const { minimumTtlMs, maximumTtlMs } = leaseLimits
+  if (ttlMs >= minimumTtlMs && ttlMs <= maximumTtlMs) return
+  throw outOfBounds('ttlMs', `${minimumTtlMs} to ${maximumTtlMs}`, ttlMs)
+}
+
+function outOfBounds(name: string, bounds: string, found: number): StoreError {
+  return new StoreError('InvalidArgument', `A lease's ${name}: ${bounds}, not ${found}.`, {
+    fields: { ArgumentName: name, ArgumentValue: String(found) },
+  })
+}
+
+async function leaveQueue(services: Services, name: string, token: Bytes): Promise<void> {
+  const { engine, clock } = services
+  await engine.write(async (tx) => {
+    const bucket = await findBucket(tx, name)
+    if (bucket === undefined) return
+    const ticket = await findTicket(tx, bucket.id, token)
+    if (ticket === undefined) return
+    const address = { bucketId: bucket.id, ticket }
+    const record = await findLease(tx, address)
+    if (record?.state === 'waiting') await endLease(tx, address, clock.now(), 'released')
+  })
+}
+
+export interface LeaseInput {
+  readonly bucket: string
+  readonly ticket: number
+}
+
+const holderNeeds = ({ bucket }: LeaseInput): Need[] => [{ action: 's3:PutObject', bucket }]
+
+/** Lets a lease live on from now; may be repeated. */
+export const renewLease: Operation<
+  LeaseInput & { readonly ttlMs?: number | undefined },
+  void,
+  void,
+  LeaseOutput
+> = {
+  name: 'RenewLease',
+  needs: holderNeeds,
+  async commit(step, { bucket, ticket, ttlMs }) {
+    if (ttlMs !== undefined) checkTtl(ttlMs)
+    const address = { bucketId: step.bucket(bucket).id, ticket }
+    return renew(step.tx, address, { now: step.now, ttlMs })
+  },
+}
+
+/** Gives a lease back, or the place in the queue; may be repeated. */
+export const releaseLease: Operation<LeaseInput, void, void, void> = {
+  name: 'ReleaseLease',
+  needs: holderNeeds,
+  commit: (step, { bucket, ticket }) =>
+    release(step.tx, { bucketId: step.bucket(bucket).id, ticket }, step.now),
+}
+
+export interface ListLeasesOutput {
+  readonly leases: readonly (LeaseOutput & {
+    /** Of one that waits: whom it waits for, the latest of each kind. */
+    readonly blockedBy: readonly number[]
+  })[]
+  /** The last ticket of a page that others follow. */
+  readonly nextAfter?: number | undefined
+}
+
+/** Tells who holds leases of a bucket, and who waits for whom. */
+export const listLeases: ReadOperation<
+  { readonly bucket: string; readonly after: number },
+  ListLeasesOutput
+> = {
+  name: 'ListLeases',
+  needs: ({ bucket }) => [{ action: 's3:ListBucket', bucket }],
+  async check(step, { bucket, after }) {
+    const now = step.services.clock.now()
+    const leases: ListLeasesOutput['leases'][number][] = []
+    let nodes = 0
+    for await (const lease of walkLeases(step.tx, step.bucket(bucket).id, after)) {
+      if (lease.expiresAt <= now) continue
+      nodes += nodesOf(lease.paths).length
+      const last = leases.at(-1)
+      const isFull = leases.length === leaseLimits.pageLeases || nodes > leaseLimits.pageNodes
+      if (last !== undefined && isFull) return { leases, nextAfter: last.ticket }
+      const blockedBy = lease.state === 'waiting' ? await listBlockers(step.tx, lease, now) : []
+      leases.push({ ...lease, blockedBy })
+    }
+    return { leases }
+  },
+}
+
+function hash(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}

@@ -1,0 +1,62 @@
+// What leases let a write do, decided in the transaction of the write: whether another's lease is in
+// its way, and whether the lease that it names covers it. Nothing is read for buckets without leases
+// but the one row that says so.
+
+import { StoreError } from '../base/errors.ts'
+import type { ReadTransaction, WriteTransaction } from '../engine/engine.ts'
+import { endLease, findLease, isLive, type LeaseAddress, obstacleOf } from './lease.ts'
+import { ancestorRank, chainOf, pathRank, type WrittenPath, writeRank } from './lease-node.ts'
+import { Obstacle } from './obstacle.ts'
+import * as schema from './schema.ts'
+
+/** Leases whose time is over that one write ends at most. */
+const endedAtOnce = 16
+
+/**
+ * Refuses a path that the lease, which is held, doesn't cover for writing.
+ * @throws StoreError `LeaseNotCovering`
+ */
+export async function requireCovered(
+  tx: ReadTransaction,
+  address: LeaseAddress,
+  path: WrittenPath,
+): Promise<void> {
+  for (const node of chainOf(path)) {
+    const row = schema.leaseHeld({ ...address, node, rank: writeRank })
+    if ((await tx.get(row)) !== undefined) return
+  }
+  const text = 'folder' in path ? path.folder : path.key
+  throw new StoreError(
+    'LeaseNotCovering',
+    'The lease that the request names does not cover the path for writing.',
+    { fields: { Ticket: String(address.ticket), Path: text } },
+  )
+}
+
+/**
+ * The live lease, read or write, that keeps others from writing at `path`. A lease whose time is over
+ * ends here.
+ */
+export async function findHolder(
+  tx: WriteTransaction,
+  bucketId: number,
+  path: WrittenPath,
+  now: number,
+): Promise<Obstacle | undefined> {
+  let ended = 0
+  const chain = chainOf(path)
+  for (const [depth, node] of chain.entries()) {
+    const from = depth === chain.length - 1 ? pathRank : ancestorRank
+    for await (const { key } of tx.range(schema.leaseHeldFrom(bucketId, node, from))) {
+      const address = schema.parseLeaseNode(key)
+      const record = await findLease(tx, address)
+      if (record === undefined) throw new Error(`lease ${address.ticket} has no record`)
+      const obstacle = obstacleOf(key, address, record)
+      if (isLive(record, now)) return obstacle
+      if (ended === endedAtOnce) return new Obstacle({ ...obstacle, until: now })
+      ended++
+      await endLease(tx, address, now, 'expired')
+    }
+  }
+  return undefined
+}
