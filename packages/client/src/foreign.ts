@@ -138,6 +138,7 @@ async function put(
   const { action, source, target } = task
   requireFolders(source, target)
   requireApart(source, target)
+  requireRoom(target.key + noteName)
   await using holding = await settings.guard(
     action === 'rename'
       ? { read: [], write: [source, target] }
@@ -218,9 +219,7 @@ class Work {
     for await (const { key, sizeBytes } of this.#list(source)) {
       const name = key.slice(source.key.length)
       if (`/${name}`.endsWith(`/${noteName}`)) throw unfinished(source)
-      if (new TextEncoder().encode(target.key + name).length > longestKeyBytes) {
-        throw new RangeError(`The key would be too long: ${target.key}${name}`)
-      }
+      requireRoom(target.key + name)
       count.objects += 1
       count.bytes += sizeBytes
       if (count.objects % pageSize === 0) this.#report('looking', count)
@@ -355,6 +354,12 @@ function requireFolders(...places: readonly Place[]): void {
     if (key.endsWith('/')) continue
     throw new RangeError(`A folder's name ends in "/", unlike ${JSON.stringify(key)}`)
   }
+}
+
+/** @throws RangeError */
+function requireRoom(key: string): void {
+  if (new TextEncoder().encode(key).length <= longestKeyBytes) return
+  throw new RangeError(`The key would be longer than ${longestKeyBytes} bytes: ${key}`)
 }
 
 /** @throws RangeError */
