@@ -94,22 +94,46 @@ export function isAbsence(error: unknown): boolean {
   return code === 'NotFound' || code === 'NoSuchKey'
 }
 
+/** An object to copy, and where to. */
+export interface ObjectCopy {
+  readonly source: Place
+  /** As it was when it was last looked at. */
+  readonly listed: Pick<Listed, 'etag' | 'sizeBytes'> & {
+    readonly storageClass?: string | undefined
+  }
+  readonly target: Place
+  /** `*`: there must be no object at the target. */
+  readonly ifNoneMatch?: '*' | undefined
+}
+
+const gibibyte = 1_073_741_824
+/** S3 copies no more than 5 GiB as a whole. */
+export const defaultSizes: PartSizes = { wholeBytes: 5 * gibibyte, partBytes: gibibyte / 2 }
+
 /**
  * Copies an object with its metadata and tags, in parts if it is large.
- * @throws SourceChangedError if it isn't any more the one that was listed
+ * @throws SourceChangedError if it isn't any more the one that was listed, or an error of the SDK, such as
+ *   PreconditionFailed for one of the two conditions
  */
 export async function copyObject(
   context: Context,
-  { source, listed, target }: { source: Place; listed: Listed; target: Place },
-  sizes: PartSizes,
+  copy: ObjectCopy,
+  sizes: PartSizes = defaultSizes,
 ): Promise<void> {
-  const copy = { source, listed, target }
+  const { source, listed, target } = copy
   try {
     if (listed.sizeBytes > sizes.wholeBytes) await copyInParts(context, copy, sizes)
     else await copyWhole(context, copy)
   } catch (cause) {
     if (codeOf(cause) !== 'PreconditionFailed' && !isAbsence(cause)) throw cause
-    throw new SourceChangedError(`${source.key} was changed while it was copied`, { cause })
+    const now = await statObject(context, source)
+    if (now?.etag === listed.etag) throw cause
+    throw new SourceChangedError(
+      `${source.key} was changed while ${target.key} was copied from it`,
+      {
+        cause,
+      },
+    )
   }
 }
 
@@ -126,19 +150,15 @@ export async function deleteObjects(
   throw new Error(`${failed.Key} was not deleted: ${failed.Code}: ${failed.Message}`)
 }
 
-interface Copy {
-  readonly source: Place
-  readonly listed: Listed
-  readonly target: Place
-}
-
-async function copyWhole({ s3, signal }: Context, { source, listed, target }: Copy): Promise<void> {
+async function copyWhole({ s3, signal }: Context, copy: ObjectCopy): Promise<void> {
+  const { source, listed, target, ifNoneMatch } = copy
   await s3.send(
     new CopyObjectCommand({
       Bucket: target.bucket,
       Key: target.key,
       CopySource: sourceOf(source),
       CopySourceIfMatch: listed.etag,
+      ...(ifNoneMatch === undefined ? {} : { IfNoneMatch: ifNoneMatch }),
       ...storageClassOf(listed),
     }),
     sendOptions(signal),
@@ -151,7 +171,7 @@ const partsAtOnce = 4
 
 async function copyInParts(
   context: Context,
-  { source, listed, target }: Copy,
+  { source, listed, target, ifNoneMatch }: ObjectCopy,
   { partBytes }: PartSizes,
 ): Promise<void> {
   const { s3, signal } = context
@@ -181,11 +201,12 @@ async function copyInParts(
       const { CopyPartResult } = await s3.send(command, sendOptions(either))
       parts[at] = { PartNumber: at + 1, ETag: CopyPartResult?.ETag }
     })
-    const MultipartUpload = { Parts: parts }
-    await s3.send(
-      new CompleteMultipartUploadCommand({ ...upload, MultipartUpload }),
-      sendOptions(signal),
-    )
+    const command = new CompleteMultipartUploadCommand({
+      ...upload,
+      MultipartUpload: { Parts: parts },
+      ...(ifNoneMatch === undefined ? {} : { IfNoneMatch: ifNoneMatch }),
+    })
+    await s3.send(command, sendOptions(signal))
   } catch (error) {
     // Parts cost money until they are removed; but the error that matters is the one that led here.
     await s3.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined)
@@ -226,7 +247,7 @@ function encodeTags(
   return pairs.join('&')
 }
 
-function storageClassOf({ storageClass }: Listed): object {
+function storageClassOf({ storageClass }: ObjectCopy['listed']): object {
   const isDefault = storageClass === undefined || storageClass === 'STANDARD'
   return isDefault ? {} : { StorageClass: storageClass }
 }

@@ -16,6 +16,7 @@ import { type Note, noteName, readNote, removeNote, writeNote } from './foreign-
 import {
   type Context,
   copyObject,
+  defaultSizes,
   deleteObjects,
   hasObjects,
   type Listed,
@@ -88,7 +89,6 @@ export interface ForeignFolders {
   remove(folder: FolderName, options?: TaskOptions): Promise<TaskResult>
 }
 
-const gibibyte = 1_073_741_824
 /** S3's limit, in bytes of UTF-8. */
 const longestKeyBytes = 1024
 
@@ -99,8 +99,8 @@ export function foreignFolders(s3: S3Client, options: ForeignOptions): ForeignFo
     guard: options.guard,
     concurrency: options.concurrency ?? 16,
     sizes: {
-      wholeBytes: options.wholeBytes ?? 5 * gibibyte,
-      partBytes: options.partBytes ?? gibibyte / 2,
+      wholeBytes: options.wholeBytes ?? defaultSizes.wholeBytes,
+      partBytes: options.partBytes ?? defaultSizes.partBytes,
     },
   }
   return {

@@ -2,6 +2,7 @@
 
 export { createHoldfast, type Holdfast } from './client.ts'
 export type { Clock } from './clock.ts'
+export { forEachConcurrently } from './concurrent.ts'
 export {
   FolderExistsError,
   FolderNotFoundError,
@@ -32,7 +33,7 @@ export {
   type TaskResult,
 } from './foreign.ts'
 export { type Guard, type Holding, leaseGuard, lockGuard } from './foreign-guard.ts'
-export type { Place } from './foreign-object.ts'
+export { copyObject, type ObjectCopy, type PartSizes, type Place } from './foreign-object.ts'
 export type { LeaseOptions, LeaseRequest, Leases } from './lease.ts'
 export type { LeaseHandle } from './lease-handle.ts'
 export type { LeaseInfo, LeaseName } from './lease-wire.ts'
