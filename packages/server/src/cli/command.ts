@@ -77,7 +77,7 @@ function isCommand(name: string | undefined): name is CommandName {
 
 /** Runs what `args` ask for and returns the exit code. It prints what goes wrong, and never rejects. */
 export async function runCommand(args: readonly string[]): Promise<number> {
-  return dispatch(args).catch(explain)
+  return dispatch(args).catch((error: unknown) => explain(error, args[0]))
 }
 
 async function dispatch(args: readonly string[]): Promise<number> {
@@ -108,9 +108,10 @@ function asksForHelp(args: readonly string[]): boolean {
 }
 
 /** Prints why a command failed and returns its exit code. */
-function explain(error: unknown): number {
+function explain(error: unknown, name: string | undefined): number {
   if (error instanceof UsageError) {
-    console.error(`holdfast: ${error.message}\n\n${overview()}`)
+    const help = isCommand(name) ? `see holdfast help ${name}` : `\n${overview()}`
+    console.error(`holdfast: ${error.message}\n${help}`)
     return exitCodes.usage
   }
   if (error instanceof CommandError) {

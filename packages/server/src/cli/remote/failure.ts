@@ -57,8 +57,9 @@ export function explainFailure(error: unknown, peer: Peer): CommandError | undef
   }
   if (error.name === 'CredentialsProviderError') {
     return failure(
-      'there is no access key: name the data folder of the server with --data, or a profile of ~/.aws ' +
-        'with --profile, or give --access-key and --secret-key',
+      'there is neither a data folder here nor an access key: start a server with `holdfast serve`, or ' +
+        'name its data folder with --data, a profile of ~/.aws with --profile, or the key itself with ' +
+        '--access-key and --secret-key',
     )
   }
   if (wrongKey.has(error.name)) {

@@ -40,7 +40,7 @@ async function runUnder({ leases, signal }: Session, config: RunConfig): Promise
     { ttlMs, waitMs, label, signal },
   )
   if (config.isJson) console.error(JSON.stringify({ lease: leaseName(handle) }))
-  return runCommand(handle, config)
+  return await runCommand(handle, config)
 }
 
 async function runCommand(handle: LeaseHandle, config: RunConfig): Promise<number> {
