@@ -47,6 +47,7 @@ export class Router {
   readonly #requestIds = new RequestIds()
   readonly #turns = new Turns()
   readonly #pending = new Set<Pending>()
+  readonly #stopping = new AbortController()
   #drained: (() => void) | undefined
   #server: Server | undefined
 
@@ -75,6 +76,7 @@ export class Router {
     if (server === undefined) return true
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#drained = resolve
+    this.#stopping.abort()
     for (const { response } of this.#pending) response.shouldKeepAlive = false
     server.closeIdleConnections()
     if (this.#pending.size === 0) resolve()
@@ -128,7 +130,11 @@ export class Router {
     })
     const { signal } = pending.abort
     try {
-      return await this.#options.handler(request, response, { ...circumstances, signal })
+      return await this.#options.handler(request, response, {
+        ...circumstances,
+        signal,
+        stopping: this.#stopping.signal,
+      })
     } catch (error) {
       const { requestId } = circumstances
       this.#options.log.error('a request was left without an answer', { requestId, error })

@@ -4,9 +4,9 @@
 import { StoreError } from '../base/errors.ts'
 import type { ReadTransaction, WriteTransaction } from '../engine/engine.ts'
 import { hasLeases, requireHeld } from '../store/lease.ts'
-import { findHolder, requireCovered } from '../store/lease-guard.ts'
+import { covers, findHolder } from '../store/lease-guard.ts'
 import type { WrittenPath } from '../store/lease-node.ts'
-import type { Hindrance, Obstacle } from '../store/obstacle.ts'
+import { type Hindrance, Obstacle } from '../store/obstacle.ts'
 import type { BucketPath, Operation, Step } from './operation.ts'
 
 /** What is known of one request's commit. */
@@ -44,23 +44,23 @@ export async function guardWrites(
   rules: Rules,
   paths: readonly BucketPath[],
 ): Promise<Obstacle | Refusals> {
-  const { tx, step, now, lease, isFinal } = guarded
+  const { lease } = guarded
+  const isNamed = lease !== undefined
+  if (!isNamed && rules.isPreparation === true) return noRefusals
   let refusals: Map<string, StoreError> | undefined
-  const answers = new Map<string, 'free' | 'leased' | 'held'>()
+  let last: BucketPath | undefined
+  let isAsked = false
   for (const path of paths) {
-    const { id: bucketId } = step.bucket(path.bucket)
-    const known = answers.get(path.bucket)
-    const answer = known ?? (await answerOf(guarded, rules, bucketId))
-    if (known === undefined) answers.set(path.bucket, answer)
-    if (answer === 'free') continue
-    let refusal: StoreError | undefined
-    if (answer === 'held' && lease !== undefined) {
-      refusal = await refusalUnder(tx, { bucketId, ticket: lease }, path)
-    } else {
-      const obstacle = await findHolder(tx, bucketId, path, now)
-      if (obstacle !== undefined && !isFinal) return obstacle
-      refusal = obstacle === undefined ? undefined : slowDown(obstacle.lease)
+    const { id: bucketId } = guarded.step.bucket(path.bucket)
+    // Nearly always all of them are in one bucket, which has no leases.
+    if (path.bucket !== last?.bucket) {
+      if (isNamed) await requireHeld(guarded.tx, { bucketId, ticket: lease }, guarded.now)
+      isAsked = isNamed || (await hasLeases(guarded.tx, bucketId))
     }
+    last = path
+    if (!isAsked) continue
+    const refusal = await refusalOf(guarded, bucketId, path)
+    if (refusal instanceof Obstacle) return refusal
     if (refusal === undefined) continue
     if (rules.writesEach !== true) throw refusal
     refusals ??= new Map()
@@ -78,33 +78,31 @@ export async function checkNamedLease(
   for (const path of paths) {
     const address = { bucketId: step.bucket(path.bucket).id, ticket: lease }
     await requireHeld(tx, address, now)
-    if (rules.writesEach !== true) await requireCovered(tx, address, path)
+    if (rules.writesEach === true || (await covers(tx, address, path))) continue
+    throw notCovering(lease, path)
   }
 }
 
-/** Whether a bucket's leases have nothing to say, may be in the way, or one of them is the caller's. */
-async function answerOf(
-  { tx, now, lease }: Guarded,
-  { isPreparation }: Rules,
+/** What is against writing one path of a bucket that has leases. */
+async function refusalOf(
+  { tx, now, lease, isFinal }: Guarded,
   bucketId: number,
-): Promise<'free' | 'leased' | 'held'> {
+  path: BucketPath,
+): Promise<Obstacle | StoreError | undefined> {
   if (lease !== undefined) {
-    await requireHeld(tx, { bucketId, ticket: lease }, now)
-    return 'held'
+    const isCovered = await covers(tx, { bucketId, ticket: lease }, path)
+    return isCovered ? undefined : notCovering(lease, path)
   }
-  return isPreparation !== true && (await hasLeases(tx, bucketId)) ? 'leased' : 'free'
+  const obstacle = await findHolder(tx, bucketId, path, now)
+  return obstacle !== undefined && isFinal ? slowDown(obstacle.lease) : obstacle
 }
 
-async function refusalUnder(
-  ...args: Parameters<typeof requireCovered>
-): Promise<StoreError | undefined> {
-  try {
-    await requireCovered(...args)
-    return undefined
-  } catch (error) {
-    if (error instanceof StoreError) return error
-    throw error
-  }
+function notCovering(ticket: number, path: WrittenPath): StoreError {
+  return new StoreError(
+    'LeaseNotCovering',
+    'The lease that the request names does not cover the path for writing.',
+    { fields: { Ticket: String(ticket), Path: 'folder' in path ? path.folder : path.key } },
+  )
 }
 
 function slowDown({ ticket, label }: Hindrance): StoreError {

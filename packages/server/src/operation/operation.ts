@@ -37,6 +37,8 @@ export interface Caller {
   readonly requestId: string
   /** Aborted when the client has gone or the server gives the request up. */
   readonly signal: AbortSignal
+  /** Aborted when the server is told to stop: what only waits should end. */
+  readonly stopping?: AbortSignal | undefined
   /** The ticket of the lease under which the caller writes. */
   readonly lease?: number | undefined
 }

@@ -10,6 +10,8 @@ export interface Patience {
   readonly engine: Engine
   readonly clock: Clock
   readonly signal: AbortSignal
+  /** Ends the wait early, with a final attempt. */
+  readonly stopping?: AbortSignal | undefined
   readonly waitMs: number
 }
 
@@ -21,23 +23,24 @@ const longestWaitMs = 30_000
  * @throws the signal's reason when it is aborted
  */
 export async function untilClear<T>(
-  { engine, clock, signal, waitMs }: Patience,
+  { engine, clock, signal, stopping, waitMs }: Patience,
   attempt: (isFinal: boolean) => Promise<T | Obstacle>,
 ): Promise<T> {
-  let obstacle = await attempt(waitMs <= 0)
+  let obstacle = await attempt(waitMs <= 0 || stopping?.aborted === true)
   if (!(obstacle instanceof Obstacle)) return obstacle
   const deadline = clock.monotonicMs() + waitMs
   for (;;) {
     const leftMs = Math.max(deadline - clock.monotonicMs(), 0)
     const expiryMs = Math.max(obstacle.until - clock.now(), 0)
     const timer = AbortSignal.timeout(Math.ceil(Math.min(leftMs, expiryMs, longestWaitMs)))
+    const early = stopping === undefined ? timer : AbortSignal.any([timer, stopping])
     try {
-      await engine.watch(obstacle.row, obstacle.seen, AbortSignal.any([signal, timer]))
+      await engine.watch(obstacle.row, obstacle.seen, AbortSignal.any([signal, early]))
     } catch (error) {
       signal.throwIfAborted()
-      if (!timer.aborted) throw error
+      if (!early.aborted) throw error
     }
-    const next = await attempt(clock.monotonicMs() >= deadline)
+    const next = await attempt(stopping?.aborted === true || clock.monotonicMs() >= deadline)
     if (!(next instanceof Obstacle)) return next
     obstacle = next
   }

@@ -54,7 +54,7 @@ export async function run<Input, Checked, Moved, Output>(
       signal.throwIfAborted()
       const waitMs = operation.waitMs?.(input) ?? leaseLimits.writeWaitMs
       const moved = result as Moved
-      result = await untilClear({ ...services, signal, waitMs }, (isFinal) =>
+      result = await untilClear({ ...services, ...caller, waitMs }, (isFinal) =>
         commitOnce(services, { ...caller, principal }, operation, { input, moved, needs, isFinal }),
       )
     }

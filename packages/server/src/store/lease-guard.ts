@@ -2,7 +2,6 @@
 // its way, and whether the lease that it names covers it. Nothing is read for buckets without leases
 // but the one row that says so.
 
-import { StoreError } from '../base/errors.ts'
 import type { ReadTransaction, WriteTransaction } from '../engine/engine.ts'
 import { endLease, findLease, isLive, type LeaseAddress, obstacleOf } from './lease.ts'
 import { ancestorRank, chainOf, pathRank, type WrittenPath, writeRank } from './lease-node.ts'
@@ -12,25 +11,17 @@ import * as schema from './schema.ts'
 /** Leases whose time is over that one write ends at most. */
 const endedAtOnce = 16
 
-/**
- * Refuses a path that the lease, which is held, doesn't cover for writing.
- * @throws StoreError `LeaseNotCovering`
- */
-export async function requireCovered(
+/** Whether the lease, which is held, has `path` to write. */
+export async function covers(
   tx: ReadTransaction,
   address: LeaseAddress,
   path: WrittenPath,
-): Promise<void> {
+): Promise<boolean> {
   for (const node of chainOf(path)) {
     const row = schema.leaseHeld({ ...address, node, rank: writeRank })
-    if ((await tx.get(row)) !== undefined) return
+    if ((await tx.get(row)) !== undefined) return true
   }
-  const text = 'folder' in path ? path.folder : path.key
-  throw new StoreError(
-    'LeaseNotCovering',
-    'The lease that the request names does not cover the path for writing.',
-    { fields: { Ticket: String(address.ticket), Path: text } },
-  )
+  return false
 }
 
 /**

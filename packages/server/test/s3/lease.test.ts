@@ -243,6 +243,24 @@ test('an unmodified SDK client that runs into a lease succeeds by its own retrie
   assert.deepEqual(statuses, [503])
 })
 
+test('an SDK client writes under a lease by a middleware that adds the header', async () => {
+  const { ticket } = await take({ write: ['a/'] })
+  const holder = server.client()
+  holder.middlewareStack.add(
+    (next) => (args) => {
+      const { headers } = Object(args.request)
+      headers['x-holdfast-lease'] = String(ticket)
+      return next(args)
+    },
+    { step: 'build', name: 'holdfastLease' },
+  )
+  const Key = 'a/x'
+  await holder.send(new PutObjectCommand({ Bucket, Key, Body: 'x' }))
+  await on('DELETE', ticket)
+  const late = holder.send(new PutObjectCommand({ Bucket, Key, Body: 'y' }))
+  await assert.rejects(late, { name: 'LeaseLost', $fault: 'client' })
+})
+
 test('a write that waits goes on as soon as the lease is released', async () => {
   const held = await take({ write: ['a/'] })
   const waiting = put('a/x')

@@ -6,6 +6,8 @@ export interface Exchange {
   readonly requestId: string
   /** Aborted when the client has gone or the server gives the request up. */
   readonly signal: AbortSignal
+  /** Aborted when the server is told to stop: a request that only waits should end. */
+  readonly stopping?: AbortSignal
   /** True when the client waits for `100 Continue` before it sends its body. */
   readonly isContinueExpected: boolean
 }

@@ -116,10 +116,10 @@ class S3Exchange {
     if (this.#request.method === 'OPTIONS') throw this.#corsRefusal()
     if (isSimpleDb(target, this.#request)) throw parameterNotImplemented('Action')
     const request = this.#read(target, this.#body)
-    const { requestId, signal } = this.#exchange
+    const { requestId, signal, stopping } = this.#exchange
     const call: Call = {
       services: options.services,
-      caller: { principal: request.principal, requestId, signal },
+      caller: { principal: request.principal, requestId, signal, stopping },
     }
     if (isFormUpload(request)) {
       this.#operation = postObjectName
