@@ -17,6 +17,7 @@ import { Readers } from './store/epoch.ts'
 import { IdSource } from './store/id.ts'
 import { endStart, registerStart } from './store/process.ts'
 import { ensureSecret } from './store/secret.ts'
+import { Snapshots } from './store/snapshot.ts'
 
 /** What a process works with, and what it tells others through. */
 export interface ServiceOptions {
@@ -59,8 +60,10 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
     }))
     const blobs = await openFileBlobs({ folder: join(dataFolder, 'blobs'), start, onCrashPoint })
     const readers = new Readers()
+    const snapshots = new Snapshots({ engine, ids, start })
     const tokens = new TokenSealer(secret)
-    const services = { engine, blobs, ids, readers, tokens, clock, log, metrics, region }
+    const stored = { engine, blobs, ids, readers, snapshots }
+    const services = { ...stored, tokens, clock, log, metrics, region }
     const sweeper = options.isSweeping === false ? undefined : new Sweeper({ ...services, start })
     sweeper?.start()
     return {

@@ -11,6 +11,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { BucketRecord } from '../store/bucket.ts'
 import type { Readers, Reading } from '../store/epoch.ts'
 import type { IdSource } from '../store/id.ts'
+import type { Snapshots } from '../store/snapshot.ts'
 import type { TokenSealer } from './token.ts'
 
 /** What operations work with; made once per process in `compose.ts`. */
@@ -19,6 +20,7 @@ export interface Services {
   readonly blobs: BlobStore
   readonly ids: IdSource
   readonly readers: Readers
+  readonly snapshots: Snapshots
   readonly tokens: TokenSealer
   readonly clock: Clock
   readonly log: Log

@@ -25,6 +25,7 @@ import {
 } from '../store/garbage.ts'
 import type { IdSource } from '../store/id.ts'
 import { listStarts, removeStart, takeCollectorDuty } from '../store/process.ts'
+import { releaseSnapshots, type Snapshots } from '../store/snapshot.ts'
 import { nextAbandonedBucket, removeAbandonedUploads } from '../store/upload.ts'
 
 /** What a sweeper works with. */
@@ -32,6 +33,7 @@ export interface SweeperOptions {
   readonly engine: Engine
   readonly blobs: BlobStore
   readonly readers: Readers
+  readonly snapshots: Snapshots
   readonly ids: IdSource
   readonly clock: Clock
   readonly log: Log
@@ -88,6 +90,7 @@ export class Sweeper {
     const { engine } = this.#options
     const epoch = await engine.read(currentEpoch)
     this.#publish(epoch)
+    await this.#options.snapshots.retry()
     const { own, isAlive: isLive } = this.#liveness
     const hadDuty = this.#hasDuty
     this.#hasDuty = await engine.write((tx) => takeCollectorDuty(tx, own, isLive))
@@ -173,6 +176,10 @@ export class Sweeper {
     const starts = await engine.read(listStarts)
     for (const { number, record } of starts) {
       if (number === own || this.#liveness.isAlive(record.liveness)) continue
+      await this.#repeat('row', async () => {
+        const rows = await engine.write((tx) => releaseSnapshots(tx, number, batchSize))
+        return { rows, hasMore: rows === batchSize }
+      })
       await blobs.removeStart(number)
       let batch: BlobId[] = []
       for await (const id of blobs.list(number)) {

@@ -1,6 +1,7 @@
 // What the tests of crash points do to a store: each scenario prepares one, and then makes one change,
 // or background work that changes nothing that can be seen.
 
+import { archiveFolder } from '../../src/operation/archive.ts'
 import { decodeCompaction } from '../../src/store/compaction.ts'
 import * as schema from '../../src/store/schema.ts'
 import { bodyOf } from './content.ts'
@@ -105,6 +106,17 @@ export const scenarios: readonly Scenario[] = [
     },
     (store) => store.completeUpload('a/large'),
   ),
+  {
+    name: 'read a folder as an archive',
+    kind: 'background',
+    prepare: putTwoFolders,
+    // biome-ignore lint/correctness/useYield: one kind of work has no words for it
+    async *act(store) {
+      const archive = await store.run(archiveFolder, { bucket: 'bucket', folder: 'a/' })
+      for await (const _ of archive.objects({ withBytes: true }));
+      await archive.close()
+    },
+  },
   {
     name: 'collect deleted folders',
     kind: 'background',
