@@ -9,7 +9,7 @@ import { open as openLmdb } from 'lmdb'
 import { utf8 } from '../src/base/bytes.ts'
 import type { BlobId, ByteSource } from '../src/blob/blob.ts'
 import { type OpenServices, openServices } from '../src/compose.ts'
-import type { Row, WriteTransaction } from '../src/engine/engine.ts'
+import type { Range, Row, WriteTransaction } from '../src/engine/engine.ts'
 import { silentLog } from '../src/observe/log.ts'
 import { silentMetrics } from '../src/observe/metrics.ts'
 import { type CheckSummary, checkStore, type Finding } from '../src/operation/check.ts'
@@ -175,6 +175,12 @@ test('a whole store has no findings, in one pass or in many', async () => {
 
 type Plant = (tx: WriteTransaction) => Promise<void> | void
 
+async function idsOf(tx: WriteTransaction, range: Range): Promise<number[]> {
+  const ids: number[] = []
+  for await (const { key } of tx.range(range)) ids.push(schema.directoryId(key))
+  return ids
+}
+
 const faults: readonly (readonly [name: string, plant: Plant, found: RegExp])[] = [
   ['a body is gone', (tx) => tx.delete(schema.rowBody(held.row)), /"row" .*body \d+ has no row/],
   [
@@ -229,6 +235,19 @@ const faults: readonly (readonly [name: string, plant: Plant, found: RegExp])[] 
     'a bucket is gone',
     (tx) => tx.delete(schema.bucket(utf8('bucket'))),
     /upload \d+: there is no bucket \d+/,
+  ],
+  [
+    'a snapshot is not counted, and of a start that is not there',
+    async (tx) => {
+      const [directory] = await idsOf(tx, schema.directories())
+      tx.put(schema.snapshot(store.start + 1, 1), pack([directory]))
+    },
+    /directory \d+: counts 1, has 2.*snapshot 1: there is no start \d+/s,
+  ],
+  [
+    'a snapshot is of no directory',
+    (tx) => tx.put(schema.snapshot(store.start, 1), pack([9])),
+    /a snapshot: 9 has no row/,
   ],
   [
     'garbage is referred to',
@@ -287,10 +306,7 @@ for (const [name, plant, found] of faults) {
     const { findings, summary } = await check()
     await restore(rows)
     const texts = findings.map(({ where, detail }) => `${where}: ${detail}`)
-    assert.ok(
-      texts.some((text) => found.test(text)),
-      texts.join('\n'),
-    )
+    assert.match(texts.join('\n'), found)
     assert.equal(summary.findings, findings.length)
     assert.deepEqual((await check()).findings, [])
   })

@@ -26,6 +26,7 @@ import {
 import type { IdSource } from '../store/id.ts'
 import { countLeases, hasMoreToSweep, sweepLeases } from '../store/lease.ts'
 import { listStarts, removeStart, takeCollectorDuty } from '../store/process.ts'
+import { releaseSnapshots, type Snapshots } from '../store/snapshot.ts'
 import { nextAbandonedBucket, removeAbandonedUploads } from '../store/upload.ts'
 
 /** What a sweeper works with. */
@@ -33,6 +34,7 @@ export interface SweeperOptions {
   readonly engine: Engine
   readonly blobs: BlobStore
   readonly readers: Readers
+  readonly snapshots: Snapshots
   readonly ids: IdSource
   readonly clock: Clock
   readonly log: Log
@@ -89,6 +91,7 @@ export class Sweeper {
     const { engine, metrics } = this.#options
     const epoch = await engine.read(currentEpoch)
     this.#publish(epoch)
+    await this.#options.snapshots.retry()
     const { own, isAlive: isLive } = this.#liveness
     const hadDuty = this.#hasDuty
     this.#hasDuty = await engine.write((tx) => takeCollectorDuty(tx, own, isLive))
@@ -176,6 +179,10 @@ export class Sweeper {
     const starts = await engine.read(listStarts)
     for (const { number, record } of starts) {
       if (number === own || this.#liveness.isAlive(record.liveness)) continue
+      await this.#repeat('row', async () => {
+        const rows = await engine.write((tx) => releaseSnapshots(tx, number, batchSize))
+        return { rows, hasMore: rows === batchSize }
+      })
       await blobs.removeStart(number)
       let batch: BlobId[] = []
       for await (const id of blobs.list(number)) {
