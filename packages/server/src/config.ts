@@ -121,6 +121,11 @@ export function processEnvironment(): Environment {
   return process.env
 }
 
+/** Makes a profile of ~/.aws the one that the AWS SDK takes settings from; it has no option for all of them. */
+export function useAwsProfile(name: string): void {
+  process.env['AWS_PROFILE'] = name
+}
+
 /** Reads the options of `holdfast serve`. @throws UsageError */
 export function parseServe(args: readonly string[], environment: Environment): ServeConfig {
   const options = readOptions(optionsOf.serve, args, environment)

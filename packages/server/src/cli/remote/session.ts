@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import { HeadBucketCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { createHoldfast, type Folders, type Leases, withLease } from 'holdfast-client'
+import { useAwsProfile } from '../../config.ts'
 import { findRootKey } from '../credentials.ts'
 import { CommandError } from '../exit.ts'
 import { readHolder } from '../lock.ts'
@@ -51,10 +52,8 @@ export async function withServer<T>(
 async function choose(
   choice: ServerChoice,
 ): Promise<{ readonly config: S3ClientConfig; readonly peer: Peer }> {
-  const base: S3ClientConfig = {
-    forcePathStyle: true,
-    ...(choice.profile === undefined ? {} : { profile: choice.profile }),
-  }
+  if (choice.profile !== undefined) useAwsProfile(choice.profile)
+  const base: S3ClientConfig = { forcePathStyle: true }
   const region = await regionOf(choice, base)
   const configured =
     choice.endpoint ??
