@@ -9,19 +9,32 @@ import type { LeaseName } from './lease-wire.ts'
 import { onRequest } from './request.ts'
 
 const leaseHeader = 'x-holdfast-lease'
-const reading: ReadonlySet<string> = new Set(['GET', 'HEAD'])
+/** What leases protect. On other requests the server refuses the header, rather than ignore it. */
+const writes: ReadonlySet<string | undefined> = new Set([
+  'PutObjectCommand',
+  'CopyObjectCommand',
+  'RenameObjectCommand',
+  'DeleteObjectCommand',
+  'DeleteObjectsCommand',
+  'DeleteBucketCommand',
+  'CreateMultipartUploadCommand',
+  'UploadPartCommand',
+  'UploadPartCopyCommand',
+  'CompleteMultipartUploadCommand',
+  'AbortMultipartUploadCommand',
+])
 
 /**
- * A client like `s3`, which shares its connections and settings, but writes to the lease's bucket
- * under the lease. `createHoldfast` of it does folder work under the lease too. Its writes throw
+ * A client like `s3`, which shares its connections and settings, but writes objects of the lease's
+ * bucket under the lease. `createHoldfast` of it does folder work under the lease too. Its writes throw
  * LeaseLostError once the lease has ended, and LeaseNotCoveringError for paths it doesn't cover. With
  * a handle, nothing is sent any more once it is known to be lost or was released; with no more than
  * the lease's name, the server alone decides.
  */
 export function withLease(s3: S3Client, lease: LeaseHandle | LeaseName): S3Client {
   const stack = s3.middlewareStack.clone()
-  onRequest(stack, ({ method, headers }, input) => {
-    if (!isUnder(lease, input) || reading.has(method)) return
+  onRequest(stack, ({ headers }, input, commandName) => {
+    if (!isUnder(lease, input) || !writes.has(commandName)) return
     if ('held' in lease && !lease.held) throw lossOf(lease)
     headers[leaseHeader] = String(lease.ticket)
   })

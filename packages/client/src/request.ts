@@ -23,11 +23,11 @@ export interface IncomingAnswer {
 /** Has `change` look at, or alter, each request of a command or client before it is signed. */
 export function onRequest<Input extends object, Output extends object>(
   stack: MiddlewareStack<Input, Output>,
-  change: (request: OutgoingRequest, input: Input) => void,
+  change: (request: OutgoingRequest, input: Input, commandName: string | undefined) => void,
 ): void {
-  const middleware: BuildMiddleware<Input, Output> = (next) => async (args) => {
+  const middleware: BuildMiddleware<Input, Output> = (next, context) => async (args) => {
     if (!isRequest(args.request)) throw new TypeError('The SDK builds requests of another shape')
-    change(args.request, args.input)
+    change(args.request, args.input, context.commandName)
     return next(args)
   }
   // Before the SDK's own steps there, one of which measures the body.

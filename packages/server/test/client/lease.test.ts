@@ -3,10 +3,13 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import {
+  AbortMultipartUploadCommand,
   CreateBucketCommand,
+  CreateMultipartUploadCommand,
   ListObjectsV2Command,
   PutObjectCommand,
   type S3Client,
+  UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import {
   createHoldfast,
@@ -73,6 +76,13 @@ test('the holder writes, what others write waits, and comes through after the re
   const mine = withLease(s3, handle)
   await put(mine, 'a/1')
   await createHoldfast(mine).folders.copy({ bucket, from: 'a/', to: 'a/copy/' })
+  const upload = { Bucket: bucket, Key: 'a/large' }
+  const { UploadId } = await mine.send(new CreateMultipartUploadCommand(upload))
+  await mine.send(new UploadPartCommand({ ...upload, UploadId, PartNumber: 1, Body: 'part' }))
+  await mine.send(new AbortMultipartUploadCommand({ ...upload, UploadId }))
+  await mine.send(new CreateBucketCommand({ Bucket: bucket })).catch(({ name }) => {
+    assert.match(name, /^BucketAlready/)
+  })
   await assert.rejects(put(mine, 'b/1'), LeaseNotCoveringError)
   const other = put(s3, 'a/2')
   await put(s3, 'b/2')
