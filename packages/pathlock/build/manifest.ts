@@ -1,11 +1,11 @@
-// Makes `dist` a package to publish (`npm publish ./dist`). In the workspace `import 'pathlock'`
+// Makes `dist` of a package (this one, or that in the folder named) one to publish (`npm publish ./dist`). In the workspace `import 'pathlock'`
 // gets the TypeScript source, which Node runs as it is; a published package has to bring
 // JavaScript, so it has a manifest of its own.
 
 import { copyFile, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 
-const root = join(import.meta.dirname, '..')
+const root = resolve(process.argv[2] ?? join(import.meta.dirname, '..'))
 const dist = join(root, 'dist')
 const source: Record<string, unknown> = JSON.parse(
   await readFile(join(root, 'package.json'), 'utf8'),

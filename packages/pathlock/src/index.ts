@@ -10,7 +10,14 @@ export {
   type PendingLockInfo,
 } from './lock.ts'
 export { conflicts, join, Mode } from './mode.ts'
-export { type Components, coarsePath, type ParsePath, type Path, s3Path } from './path.ts'
+export {
+  type Components,
+  coarsePath,
+  isAtOrAbove,
+  type ParsePath,
+  type Path,
+  s3Path,
+} from './path.ts'
 export type { LockRequest, Paths } from './request.ts'
 export {
   ancestorReadWrite,

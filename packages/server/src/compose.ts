@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { type Clock, systemClock } from './base/clock.ts'
+import type { CrashHook } from './base/crash-point.ts'
 import { ownLiveness } from './base/liveness.ts'
 import { openFileBlobs } from './blob/file.ts'
 import { openEngine } from './engine/open.ts'
@@ -16,6 +17,7 @@ import { Readers } from './store/epoch.ts'
 import { IdSource } from './store/id.ts'
 import { endStart, registerStart } from './store/process.ts'
 import { ensureSecret } from './store/secret.ts'
+import { Snapshots } from './store/snapshot.ts'
 
 /** What a process works with, and what it tells others through. */
 export interface ServiceOptions {
@@ -29,6 +31,8 @@ export interface ServiceOptions {
   readonly isSweeping?: boolean
   /** The token by which others tell whether this process lives; the system's if left out. */
   readonly liveness?: string
+  /** For tests, which kill the process there. */
+  readonly onCrashPoint?: CrashHook
 }
 
 /** The services of one process, to be closed when its requests have ended. */
@@ -45,8 +49,8 @@ export interface OpenServices {
  *   to register the process on; usually it has some.
  */
 export async function openServices(options: ServiceOptions): Promise<OpenServices> {
-  const { dataFolder, region, log, metrics, clock = systemClock } = options
-  const engine = await openEngine(dataFolder)
+  const { dataFolder, region, log, metrics, clock = systemClock, onCrashPoint } = options
+  const engine = await openEngine(dataFolder, { onCrashPoint })
   try {
     const ids = await IdSource.open(engine)
     const random = randomBytes(32)
@@ -54,10 +58,12 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
       start: await registerStart(tx, options.liveness ?? ownLiveness()),
       secret: await ensureSecret(tx, random),
     }))
-    const blobs = await openFileBlobs({ folder: join(dataFolder, 'blobs'), start })
+    const blobs = await openFileBlobs({ folder: join(dataFolder, 'blobs'), start, onCrashPoint })
     const readers = new Readers()
+    const snapshots = new Snapshots({ engine, ids, start })
     const tokens = new TokenSealer(secret)
-    const services = { engine, blobs, ids, readers, tokens, clock, log, metrics, region }
+    const stored = { engine, blobs, ids, readers, snapshots }
+    const services = { ...stored, tokens, clock, log, metrics, region }
     const sweeper = options.isSweeping === false ? undefined : new Sweeper({ ...services, start })
     sweeper?.start()
     return {

@@ -3,16 +3,16 @@
 
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { type LogFormat, type LogLevel, logFormats, logLevels } from './observe/level.ts'
-
-/** Variables of the environment by name. */
-export type Environment = Readonly<Record<string, string | undefined>>
-
-/** A command line that can't be understood. The message is for whoever typed it. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError'
-}
+import {
+  type Environment,
+  type OptionHelp,
+  type Options,
+  type OptionTable,
+  quote,
+  readOptions,
+  UsageError,
+} from './options.ts'
 
 /** How `holdfast serve` was asked to run. Paths are absolute. */
 export interface ServeConfig {
@@ -52,15 +52,6 @@ export interface DoctorConfig {
   readonly host: string
   readonly port: number
 }
-
-/** One option, its variable in the environment, and its line in the help. */
-export interface OptionHelp {
-  readonly value?: string
-  readonly variable?: string
-  readonly text: string
-}
-
-type OptionTable = Readonly<Record<string, OptionHelp>>
 
 const data: OptionHelp = {
   value: 'DIR',
@@ -130,9 +121,14 @@ export function processEnvironment(): Environment {
   return process.env
 }
 
+/** Makes a profile of ~/.aws the one that the AWS SDK takes settings from; it has no option for all of them. */
+export function useAwsProfile(name: string): void {
+  process.env['AWS_PROFILE'] = name
+}
+
 /** Reads the options of `holdfast serve`. @throws UsageError */
 export function parseServe(args: readonly string[], environment: Environment): ServeConfig {
-  const options = readOptions('serve', args, environment)
+  const options = readOptions(optionsOf.serve, args, environment)
   const region = options.text('region')
   const credentialsFile = options.text('credentials')
   return {
@@ -152,7 +148,7 @@ export function parseServe(args: readonly string[], environment: Environment): S
 
 /** Reads the options of `holdfast fsck`. @throws UsageError */
 export function parseFsck(args: readonly string[], environment: Environment): FsckConfig {
-  const options = readOptions('fsck', args, environment)
+  const options = readOptions(optionsOf.fsck, args, environment)
   return {
     dataFolder: resolve(options.text('data') ?? 'data'),
     isJson: options.text('json') !== undefined,
@@ -161,7 +157,7 @@ export function parseFsck(args: readonly string[], environment: Environment): Fs
 
 /** Reads the options of `holdfast doctor`. @throws UsageError */
 export function parseDoctor(args: readonly string[], environment: Environment): DoctorConfig {
-  const options = readOptions('doctor', args, environment)
+  const options = readOptions(optionsOf.doctor, args, environment)
   return {
     dataFolder: resolve(options.text('data') ?? 'data'),
     host: options.text('host') ?? '127.0.0.1',
@@ -188,99 +184,4 @@ function checkDomain(name: string): string {
   const domain = name.toLowerCase()
   if (domainName.test(domain)) return domain
   throw new UsageError(`--domain takes a name such as s3.example.com, not ${quote(name)}`)
-}
-
-/** The values that were given, from the command line or else from the environment. */
-class Options {
-  readonly #given: ReadonlyMap<string, { readonly values: readonly string[]; source: string }>
-
-  constructor(given: ReadonlyMap<string, { values: readonly string[]; source: string }>) {
-    this.#given = given
-  }
-
-  /** The last value wins, so that a script's own options can be overridden. */
-  text(name: string): string | undefined {
-    return this.#given.get(name)?.values.at(-1)
-  }
-
-  list(name: string): string[] {
-    const values = this.#given.get(name)?.values ?? []
-    return values.flatMap((value) => value.split(',')).filter((value) => value !== '')
-  }
-
-  integer(
-    name: string,
-    bounds: { readonly least: number; readonly most: number },
-  ): number | undefined {
-    const value = this.text(name)
-    if (value === undefined) return undefined
-    const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN
-    if (number >= bounds.least && number <= bounds.most) return number
-    throw this.#wrong(name, `a number from ${bounds.least} to ${bounds.most}`)
-  }
-
-  choice<T extends string>(name: string, choices: readonly T[]): T | undefined {
-    const value = this.text(name)
-    if (value === undefined) return undefined
-    const choice = choices.find((known) => known === value)
-    if (choice !== undefined) return choice
-    throw this.#wrong(name, `one of ${choices.join(', ')}`)
-  }
-
-  #wrong(name: string, expected: string): UsageError {
-    const { source = name } = this.#given.get(name) ?? {}
-    return new UsageError(`${source} takes ${expected}, not ${quote(this.text(name) ?? '')}`)
-  }
-}
-
-function readOptions(
-  command: keyof typeof optionsOf,
-  args: readonly string[],
-  environment: Environment,
-): Options {
-  const table: OptionTable = optionsOf[command]
-  const onLine = parseLine(table, args)
-  const given = new Map<string, { values: readonly string[]; source: string }>()
-  for (const [name, { variable, value }] of Object.entries(table)) {
-    const fromLine = onLine.get(name)
-    const fromEnvironment = variable === undefined ? undefined : environment[variable]
-    if (fromLine !== undefined) given.set(name, { values: fromLine, source: `--${name}` })
-    else if (variable !== undefined && fromEnvironment !== undefined && fromEnvironment !== '') {
-      given.set(name, { values: [fromEnvironment], source: variable })
-    }
-    if (value !== undefined && fromLine?.includes('') === true) {
-      throw new UsageError(`--${name} needs a value: --${name} ${value}`)
-    }
-  }
-  return new Options(given)
-}
-
-function parseLine(table: OptionTable, args: readonly string[]): Map<string, readonly string[]> {
-  const options: Record<string, { type: 'string' | 'boolean'; multiple: true }> = {}
-  for (const [name, { value }] of Object.entries(table)) {
-    options[name] = { type: value === undefined ? 'boolean' : 'string', multiple: true }
-  }
-  const found = new Map<string, readonly string[]>()
-  for (const [name, values] of Object.entries(parseStrictly(options, args))) {
-    if (!Array.isArray(values)) continue
-    found.set(name, values.map(String))
-  }
-  return found
-}
-
-function parseStrictly(
-  options: Record<string, { type: 'string' | 'boolean'; multiple: true }>,
-  args: readonly string[],
-): Record<string, unknown> {
-  try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error
-    // Node explains how to escape a positional argument, which no command here takes.
-    throw new UsageError(error.message.split('. ')[0] ?? error.message, { cause: error })
-  }
-}
-
-function quote(value: string): string {
-  return JSON.stringify(value)
 }

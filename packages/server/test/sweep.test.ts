@@ -16,6 +16,8 @@ import { silentMetrics } from '../src/observe/metrics.ts'
 import { Sweeper } from '../src/operation/sweep.ts'
 import { putBlobBody, releaseBody } from '../src/store/body.ts'
 import { createBucket, deleteBucket } from '../src/store/bucket.ts'
+import { putObject } from '../src/store/directory.ts'
+import { readDirectory } from '../src/store/entry.ts'
 import { advanceEpoch, currentEpoch } from '../src/store/epoch.ts'
 import { countGarbage, markGarbage } from '../src/store/garbage.ts'
 import { listStarts } from '../src/store/process.ts'
@@ -138,6 +140,32 @@ test('a process that was closed is swept like a dead one', async () => {
   const orphaned = await writeBlob(b, 'never committed')
   await b.close()
   await sweepUntil([a], async () => !(await exists(a, orphaned)))
+  await a.close()
+})
+
+test('the snapshots of a dead process are released; those of a living one stay', async () => {
+  const folder = await newFolder()
+  const dead = new Set<string>()
+  const [a, b] = [await openProcess(folder, 'a', dead), await openProcess(folder, 'b', dead)]
+  const { engine, ids } = a.services
+  const facts = { etag: 'e', sizeBytes: 0, modifiedAt: 1, ownerId: 'o', storageClass: 'STANDARD' }
+  const record = { ...facts, body: { kind: 'empty' }, headers: {}, metadata: {} } as const
+  const held = await engine.write(async (tx) => {
+    const { root } = createBucket({ tx, ids }, 'bucket', {
+      ...{ ownerId: 'o', createdAt: 0, region: 'us-east-1' },
+    })
+    await putObject({ tx, ids }, root, Buffer.from('a/1'), record)
+    await a.services.snapshots.take(tx, root, Buffer.from('a/'))
+    return b.services.snapshots.take(tx, root, Buffer.from('a/'))
+  })
+  assert.ok(held)
+  const refs = async () => (await engine.read((tx) => readDirectory(tx, held.view.id))).refs
+  for (let round = 0; round < 5; round++) await a.sweeper.sweep()
+  assert.equal(await refs(), 3)
+  dead.add('b')
+  await sweepUntil([a], async () => (await refs()) === 2)
+  for (let round = 0; round < 5; round++) await a.sweeper.sweep()
+  assert.equal(await refs(), 2)
   await a.close()
 })
 

@@ -5,6 +5,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { mkdir, open, readdir, rename, rmdir, stat, statfs, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import type { CrashHook } from '../base/crash-point.ts'
 import { StoreError } from '../base/errors.ts'
 import type { BlobId, BlobStore, ByteRange, ByteSource, UnremovedBlob } from './blob.ts'
 import { type Buffers, createBuffers } from './buffer.ts'
@@ -18,6 +19,8 @@ export interface FileBlobsOptions {
   readonly folder: string
   /** The number of this process start: a positive integer that was never used before, by anyone. */
   readonly start: number
+  /** For tests. */
+  readonly onCrashPoint?: CrashHook | undefined
 }
 
 /** Blobs in one folder of a start, and folders in the one above it. */
@@ -35,7 +38,7 @@ export async function openFileBlobs(options: FileBlobsOptions): Promise<BlobStor
   if (!isCounter(options.start)) throw new Error(`not the number of a start: ${options.start}`)
   const folder = resolve(options.folder)
   await makeFolders(folder)
-  return new FileBlobs(folder, options.start)
+  return new FileBlobs(folder, options)
 }
 
 /** The id of the blob that was the `sequence`-th of process start `start`. */
@@ -57,6 +60,7 @@ interface NewBlob {
 class FileBlobs implements BlobStore {
   readonly #folder: string
   readonly #start: number
+  readonly #onCrashPoint: CrashHook | undefined
   readonly #buffers: Buffers = createBuffers(bufferLimits)
   readonly #sources = new FileSources(this.#buffers)
   #sequence = 0
@@ -66,9 +70,10 @@ class FileBlobs implements BlobStore {
   readonly #writing = new Set<Promise<unknown>>()
   #isClosed = false
 
-  constructor(folder: string, start: number) {
+  constructor(folder: string, { start, onCrashPoint }: FileBlobsOptions) {
     this.#folder = folder
     this.#start = start
+    this.#onCrashPoint = onCrashPoint
   }
 
   async write(source: ByteSource): Promise<{ readonly id: BlobId; readonly sizeBytes: number }> {
@@ -99,7 +104,10 @@ class FileBlobs implements BlobStore {
   async delete(id: BlobId): Promise<void> {
     // Not synced: after a power loss the file may be back, and the sweep of its start finds it.
     const path = this.#path(id)
-    if (await removed(unlink(path))) return
+    if (await removed(unlink(path))) {
+      this.#onCrashPoint?.('blob removed')
+      return
+    }
     await removed(unlink(path + unfinished))
   }
 
@@ -118,6 +126,7 @@ class FileBlobs implements BlobStore {
     }
     try {
       await removed(syncFolder(folder))
+      this.#onCrashPoint?.('removal durable')
     } catch (error) {
       return ids.map((id) => ({ id, error }))
     }
@@ -175,8 +184,11 @@ class FileBlobs implements BlobStore {
     try {
       const { file, sizeBytes } = await writeBody(() => this.#create(), source, this.#buffers)
       try {
+        this.#onCrashPoint?.('blob synced')
         await rename(file.path + unfinished, file.path)
+        this.#onCrashPoint?.('blob renamed')
         await file.folder.sync()
+        this.#onCrashPoint?.('blob durable')
       } catch (error) {
         await file.remove()
         throw error
@@ -195,6 +207,7 @@ class FileBlobs implements BlobStore {
     const path = this.#path(id)
     const folder = await this.#folderFor(sequence)
     const handle = await open(path + unfinished, 'wx', 0o600)
+    this.#onCrashPoint?.('blob made')
     // What can't be removed now is what a crash leaves, too: the sweep of this start removes it.
     const remove = (): Promise<void> => this.delete(id).catch(() => undefined)
     return { id, path, folder, handle, remove }

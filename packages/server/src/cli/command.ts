@@ -1,36 +1,83 @@
 // The commands by name, and how their failures become messages and exit codes. Each is loaded on
 // demand, so that it starts fast.
 
-import { parseDoctor, parseFsck, parseServe, processEnvironment, UsageError } from '../config.ts'
+import { parseDoctor, parseFsck, parseServe, processEnvironment } from '../config.ts'
+import { UsageError } from '../options.ts'
 import { CommandError, exitCodes } from './exit.ts'
-import { helpOf, overview } from './help.ts'
+import { type CommandName, helpOf, overview } from './help.ts'
+import {
+  parseCopy,
+  parseList,
+  parseLock,
+  parseMove,
+  parseRemove,
+  parseTree,
+  parseZip,
+} from './remote/config.ts'
 import { version } from './version.ts'
 
-const commands = {
-  async serve(args: readonly string[]): Promise<number> {
+type Command = (args: readonly string[]) => Promise<number>
+
+const commands: Readonly<Record<CommandName, Command>> = {
+  async serve(args) {
     const config = parseServe(args, processEnvironment())
     const { serve } = await import('./serve.ts')
     return serve(config)
   },
-  async fsck(args: readonly string[]): Promise<number> {
+  async fsck(args) {
     const config = parseFsck(args, processEnvironment())
     const { fsck } = await import('./fsck.ts')
     return fsck(config)
   },
-  async doctor(args: readonly string[]): Promise<number> {
+  async doctor(args) {
     const config = parseDoctor(args, processEnvironment())
     const { doctor } = await import('./doctor.ts')
     return doctor(config)
   },
+  async ls(args) {
+    const config = parseList(args, processEnvironment())
+    const { ls } = await import('./remote/ls.ts')
+    return ls(config)
+  },
+  async tree(args) {
+    const config = parseTree(args, processEnvironment())
+    const { tree } = await import('./remote/tree.ts')
+    return tree(config)
+  },
+  async mv(args) {
+    const config = parseMove(args, processEnvironment())
+    const { mv } = await import('./remote/mv.ts')
+    return mv(config)
+  },
+  async cp(args) {
+    const config = parseCopy(args, processEnvironment())
+    const { cp } = await import('./remote/cp.ts')
+    return cp(config)
+  },
+  async rm(args) {
+    const config = parseRemove(args, processEnvironment())
+    const { rm } = await import('./remote/rm.ts')
+    return rm(config)
+  },
+  async zip(args) {
+    const config = parseZip(args, processEnvironment())
+    const { zip } = await import('./remote/zip.ts')
+    return zip(config)
+  },
+  async lock(args) {
+    const config = parseLock(args, processEnvironment())
+    const { lock } = await import('./remote/lock.ts')
+    return lock(config)
+  },
 }
 
-function isCommand(name: string | undefined): name is keyof typeof commands {
+function isCommand(name: string | undefined): name is CommandName {
   return name !== undefined && Object.hasOwn(commands, name)
 }
 
 /** Runs what `args` ask for and returns the exit code. It prints what goes wrong, and never rejects. */
 export async function runCommand(args: readonly string[]): Promise<number> {
-  return dispatch(args).catch(explain)
+  return dispatch(args).catch((error: unknown) => explain(error, args[0]))
 }
 
 async function dispatch(args: readonly string[]): Promise<number> {
@@ -46,17 +93,25 @@ async function dispatch(args: readonly string[]): Promise<number> {
   if (!isCommand(name)) {
     throw new UsageError(name === undefined ? 'which command?' : `there is no command ${name}`)
   }
-  if (rest.includes('--help') || rest.includes('-h')) {
+  if (asksForHelp(rest)) {
     console.log(helpOf(name))
     return exitCodes.ok
   }
   return commands[name](rest)
 }
 
+/** What stands behind `--` belongs to another program. */
+function asksForHelp(args: readonly string[]): boolean {
+  const dashes = args.indexOf('--')
+  const own = dashes === -1 ? args : args.slice(0, dashes)
+  return own.includes('--help') || own.includes('-h')
+}
+
 /** Prints why a command failed and returns its exit code. */
-function explain(error: unknown): number {
+function explain(error: unknown, name: string | undefined): number {
   if (error instanceof UsageError) {
-    console.error(`holdfast: ${error.message}\n\n${overview()}`)
+    const help = isCommand(name) ? `see holdfast help ${name}` : `\n${overview()}`
+    console.error(`holdfast: ${error.message}\n${help}`)
     return exitCodes.usage
   }
   if (error instanceof CommandError) {

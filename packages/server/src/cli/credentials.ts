@@ -40,6 +40,18 @@ export async function loadCredentials(options: {
   return { ...(await readCredentials(own)), origin: 'made' }
 }
 
+/** The root key that a server left in its data folder; undefined if there is none. @throws CommandError */
+export async function findRootKey(dataFolder: string): Promise<AccessKey | undefined> {
+  const file = join(dataFolder, 'credentials.json')
+  try {
+    await stat(file)
+  } catch {
+    // Not there, or in a folder that this user may not look into.
+    return undefined
+  }
+  return (await readCredentials(file)).root
+}
+
 async function readCredentials(file: string): Promise<Omit<LoadedCredentials, 'origin'>> {
   let text: string
   let mode: number

@@ -11,6 +11,8 @@ export const exitCodes = {
   refused: 3,
   /** `fsck` found something. */
   findings: 4,
+  /** A lease was not granted in the time given, or was lost. */
+  busy: 5,
 } as const
 
 /** A failure that is explained to whoever typed the command; a stack would not help. */

@@ -7,6 +7,7 @@ import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ABORT, type Database, open, type RootDatabase, type Transaction } from 'lmdb'
 import { type Bytes, utf8 } from '../base/bytes.ts'
+import type { CrashHook } from '../base/crash-point.ts'
 import { StoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
 import { mapBytes } from './address-space.ts'
@@ -25,6 +26,8 @@ export interface LmdbOptions {
   readonly readMs?: number
   /** Bytes to map at first; as many as the machine affords by default. */
   readonly initialMapBytes?: number
+  /** For tests. */
+  readonly onCrashPoint?: CrashHook | undefined
 }
 
 /** The format of the rows; a store with a greater number is refused. */
@@ -66,11 +69,13 @@ export async function openLmdb(options: LmdbOptions): Promise<Engine> {
 class LmdbStore implements Store {
   readonly #path: string
   readonly #readMs: number
+  readonly #onCrashPoint: CrashHook | undefined
   readonly #root: RootDatabase<Buffer, Uint8Array>
   readonly #rows: Rows
 
-  constructor({ path, readMs, initialMapBytes }: LmdbOptions) {
+  constructor({ path, readMs, initialMapBytes, onCrashPoint }: LmdbOptions) {
     this.#path = path
+    this.#onCrashPoint = onCrashPoint
     this.#readMs = readMs ?? ownLimits.engineReadMs
     this.#root = openRoot(path, initialMapBytes ?? mapBytes())
     this.#rows = this.#root.openDB({ name: 'rows', ...bytesAsTheyAre })
@@ -101,9 +106,16 @@ class LmdbStore implements Store {
       delete: (key) => rows.removeSync(key),
       putState: (state) => root.putSync(stateKey, encodeState(state)),
     }
+    let isApplied = false
     try {
+      this.#onCrashPoint?.('commit begun')
       // A child transaction, since only those can be given up without a trace.
-      await root.childTransaction(() => (apply(committing) ? undefined : ABORT))
+      await root.childTransaction(() => {
+        isApplied = apply(committing)
+        if (isApplied) this.#onCrashPoint?.('rows put')
+        return isApplied ? undefined : ABORT
+      })
+      if (isApplied) this.#onCrashPoint?.('commit durable')
     } catch (error) {
       throw await this.#failure(error)
     }

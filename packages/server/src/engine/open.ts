@@ -1,6 +1,7 @@
 // Chooses the engine of a data folder: the embedded one.
 
 import { join } from 'node:path'
+import type { CrashHook } from '../base/crash-point.ts'
 import type { Engine } from './engine.ts'
 import { openLmdb } from './lmdb.ts'
 
@@ -8,6 +9,8 @@ import { openLmdb } from './lmdb.ts'
 export interface EngineOptions {
   /** Milliseconds that a read may hold its snapshot; `ownLimits.engineReadMs` by default. */
   readonly readMs?: number
+  /** For tests. */
+  readonly onCrashPoint?: CrashHook | undefined
 }
 
 /**

@@ -154,10 +154,22 @@ async function* checkSequences(tx: ReadTransaction): AsyncGenerator<Finding> {
       break
     }
   }
+  yield* checkSnapshots(tx)
   const lastStart = await lastOfSequence(tx, 'process-start')
   for (const { number } of await listStarts(tx)) {
     if (number <= lastStart) continue
     yield { invariant, where: `start ${number}`, detail: `${lastStart} was the last one` }
+  }
+}
+
+/** A snapshot goes with the start that took it. */
+async function* checkSnapshots(tx: ReadTransaction): AsyncGenerator<Finding> {
+  const starts = new Set((await listStarts(tx)).map(({ number }) => number))
+  for await (const { key } of tx.range(schema.allSnapshots())) {
+    const { start, number } = schema.parseSnapshot(key)
+    if (starts.has(start)) continue
+    const invariant = 'a snapshot is of a process start that was not swept'
+    yield { invariant, where: `snapshot ${number}`, detail: `there is no start ${start}` }
   }
 }
 

@@ -2,7 +2,13 @@
 // opened after that snapshot has ended, read at the pace of the client.
 
 import type { Bytes } from '../base/bytes.ts'
-import { type BlobId, type ByteRange, type ByteSource, closeSource } from '../blob/blob.ts'
+import {
+  type BlobId,
+  type BlobStore,
+  type ByteRange,
+  type ByteSource,
+  closeSource,
+} from '../blob/blob.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { readManifestPart, readRowBody } from '../store/body.ts'
 import type { Body } from '../store/record.ts'
@@ -128,6 +134,15 @@ export async function openContent(step: TransferStep, plan: ContentPlan): Promis
       reading?.end()
     },
   }
+}
+
+/** The bytes that were planned, for who keeps them from being collected in another way. */
+export async function* readPlan(blobs: BlobStore, plan: ContentPlan): ByteSource {
+  if (plan.kind === 'bytes') {
+    if (plan.bytes.byteLength > 0) yield plan.bytes
+    return
+  }
+  for (const { blobId, range } of plan.slices) yield* await blobs.read(blobId as BlobId, range)
 }
 
 /** Content as a stream, whatever it is: for copying it elsewhere. */

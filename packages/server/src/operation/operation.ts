@@ -14,6 +14,7 @@ import type { Readers, Reading } from '../store/epoch.ts'
 import type { IdSource } from '../store/id.ts'
 import type { WrittenPath } from '../store/lease-node.ts'
 import type { Obstacle } from '../store/obstacle.ts'
+import type { Snapshots } from '../store/snapshot.ts'
 import type { TokenSealer } from './token.ts'
 
 /** What operations work with; made once per process in `compose.ts`. */
@@ -22,6 +23,7 @@ export interface Services {
   readonly blobs: BlobStore
   readonly ids: IdSource
   readonly readers: Readers
+  readonly snapshots: Snapshots
   readonly tokens: TokenSealer
   readonly clock: Clock
   readonly log: Log

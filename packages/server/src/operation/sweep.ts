@@ -28,6 +28,7 @@ import {
 import type { IdSource } from '../store/id.ts'
 import { countLeases, hasMoreToSweep, sweepLeases } from '../store/lease.ts'
 import { listStarts, removeStart, takeCollectorDuty } from '../store/process.ts'
+import { releaseSnapshots, type Snapshots } from '../store/snapshot.ts'
 import { nextAbandonedBucket, removeAbandonedUploads } from '../store/upload.ts'
 
 /** What a sweeper works with. */
@@ -35,6 +36,7 @@ export interface SweeperOptions {
   readonly engine: Engine
   readonly blobs: BlobStore
   readonly readers: Readers
+  readonly snapshots: Snapshots
   readonly ids: IdSource
   readonly clock: Clock
   readonly log: Log
@@ -95,6 +97,7 @@ export class Sweeper {
     const { engine } = this.#options
     const epoch = await engine.read(currentEpoch)
     this.#publish(epoch)
+    await this.#options.snapshots.retry()
     const { own, isAlive: isLive } = this.#liveness
     const hasDuty = await engine.write((tx) => takeCollectorDuty(tx, own, isLive))
     this.#isTidy &&= hasDuty
@@ -252,6 +255,10 @@ export class Sweeper {
 
   async #sweepStart(number: number): Promise<void> {
     const { engine, blobs } = this.#options
+    await this.#repeat('row', async () => {
+      const rows = await engine.write((tx) => releaseSnapshots(tx, number, batchSize))
+      return { rows, hasMore: rows === batchSize }
+    })
     await blobs.removeStart(number)
     let batch: BlobId[] = []
     for await (const id of blobs.list(number)) {

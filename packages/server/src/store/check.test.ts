@@ -83,7 +83,7 @@ const damages: Record<string, (rows: Damage) => Promise<void> | void> = {
   'what a bucket leads to is not dead': async ({ tx, b }) => {
     putDirectory(tx, b, { ...(await readDirectory(tx, b)), refs: 0 })
   },
-  'a bucket or the queue leads to every directory': ({ tx, root }) =>
+  'a bucket, a snapshot or the queue leads to every directory': ({ tx, root }) =>
     tx.delete(schema.entry(root, utf8('c/'))),
 }
 

@@ -16,6 +16,7 @@ import {
 import { scanEntries } from './layer.ts'
 import type { Body } from './record.ts'
 import * as schema from './schema.ts'
+import { snapshotDirectory } from './snapshot.ts'
 
 /** Something that isn't as it must be. */
 export interface Finding {
@@ -70,18 +71,16 @@ export async function* checkTree(
   }
   yield* countBases(nodes)
   const merged = await readMergedLayers(tx)
-  for (const id of merged) {
-    const node = nodes.get(id)
-    if (node !== undefined) node.refs++
-    else yield missing('a compaction', id)
-  }
+  yield* countHeld(nodes, 'a compaction', merged)
+  const snapshots = await readSnapshots(tx)
+  yield* countHeld(nodes, 'a snapshot', snapshots)
   yield* checkReferences(nodes)
   yield* checkQueue(tx, nodes)
   yield* checkLinks(tx, nodes)
   const order = orderOf(nodes)
   yield* order.findings
   yield* checkBounds(nodes, order.order, new Set(tops))
-  yield* checkReachable(tx, nodes, tops, merged)
+  yield* checkReachable(tx, nodes, tops, [...merged, ...snapshots])
 }
 
 function newNode(row: DirectoryRow): Node {
@@ -157,6 +156,22 @@ async function readMergedLayers(tx: ReadTransaction): Promise<number[]> {
     if (job.phase === 'merge') merged.push(job.merged)
   }
   return merged
+}
+
+/** The directories that snapshots of folders hold. */
+async function readSnapshots(tx: ReadTransaction): Promise<number[]> {
+  const held: number[] = []
+  for await (const { value } of tx.range(schema.allSnapshots())) held.push(snapshotDirectory(value))
+  return held
+}
+
+/** Counts references that aren't entries' or bases'. */
+function* countHeld(nodes: Nodes, holder: string, ids: readonly number[]): Generator<Finding> {
+  for (const id of ids) {
+    const node = nodes.get(id)
+    if (node !== undefined) node.refs++
+    else yield missing(holder, id)
+  }
 }
 
 function* countBases(nodes: Nodes): Generator<Finding> {
@@ -288,7 +303,7 @@ async function* checkReachable(
   tx: ReadTransaction,
   nodes: Nodes,
   roots: readonly number[],
-  merged: readonly number[],
+  held: readonly number[],
 ): AsyncGenerator<Finding> {
   const living = reach(nodes, roots)
   const isRoot = new Set(roots)
@@ -309,10 +324,10 @@ async function* checkReachable(
     yield { invariant, where: `directory ${id}`, detail: 'nothing is in it' }
   }
   const dead = [...nodes].filter(([, { row }]) => row.refs === 0).map(([id]) => id)
-  const known = reach(nodes, [...roots, ...dead, ...merged])
+  const known = reach(nodes, [...roots, ...dead, ...held])
   for (const id of nodes.keys()) {
     if (known.has(id)) continue
-    const invariant = 'a bucket or the queue leads to every directory'
+    const invariant = 'a bucket, a snapshot or the queue leads to every directory'
     yield { invariant, where: `directory ${id}`, detail: 'nothing leads to it' }
   }
 }

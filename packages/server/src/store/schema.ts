@@ -25,6 +25,7 @@ const space = {
   livingHint: 0x35,
   overlayLink: 0x36,
   compactionQueue: 0x37,
+  snapshot: 0x38,
   upload: 0x40,
   part: 0x41,
   abandonedUploads: 0x42,
@@ -94,6 +95,18 @@ export function parseOverlayLink(row: Bytes): { base: number; overlay: number } 
 }
 export const compaction = (id: number): Bytes => key(space.compactionQueue).u64(id).end()
 export const compactions = (): Range => prefixRange(key(space.compactionQueue).end())
+
+// snapshot.ts
+
+export const snapshot = (start: number, number: number): Bytes =>
+  key(space.snapshot).u64(start).u64(number).end()
+/** The snapshots of one process start. */
+export const snapshots = (start: number): Range => prefixRange(key(space.snapshot).u64(start).end())
+export const allSnapshots = (): Range => prefixRange(key(space.snapshot).end())
+export function parseSnapshot(row: Bytes): { start: number; number: number } {
+  const fields = readKey(row)
+  return { start: fields.u64(), number: fields.u64() }
+}
 
 // upload.ts
 

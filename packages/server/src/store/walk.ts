@@ -37,9 +37,18 @@ export async function* walk(
 /** A directory of which a walk is reading the entries. */
 interface Frame {
   readonly prefix: Bytes
+  readonly view: View
   readonly entries: AsyncGenerator<NamedEntry>
   /** The folder that the walk's first key is in, and where in it: the only one not read whole. */
   readonly first: { readonly folder: Bytes; readonly start: Bytes } | undefined
+}
+
+/** An object's entry, its key, and where it is: its name in a directory. */
+export interface KeyedEntry {
+  readonly key: Buffer
+  readonly entry: ObjectEntry
+  readonly directory: View
+  readonly name: Bytes
 }
 
 /** As {@link walk}, below any directory, with entries that are decoded only when they are wanted. */
@@ -47,7 +56,7 @@ export async function* walkEntries(
   tx: ReadTransaction,
   top: View,
   range: WalkRange,
-): AsyncGenerator<{ readonly key: Buffer; readonly entry: ObjectEntry }> {
+): AsyncGenerator<KeyedEntry> {
   const prefix = range.prefix ?? empty
   const start = firstKey(prefix, range)
   const { folders, name } = splitKey(prefix)
@@ -68,11 +77,10 @@ export async function* walkEntries(
         frames.pop()
         continue
       }
-      const key = Buffer.concat([frame.prefix, next.value.name])
-      const { entry } = next.value
-      if (entry.kind === 'object') yield { key, entry }
-      else
-        frames.push(openFrame(tx, viewOf(entry), key, { start: startIn(frame, next.value.name) }))
+      const { name, entry } = next.value
+      const key = Buffer.concat([frame.prefix, name])
+      if (entry.kind === 'object') yield { key, entry, directory: frame.view, name }
+      else frames.push(openFrame(tx, viewOf(entry), key, { start: startIn(frame, name) }))
     }
   } finally {
     for (const frame of frames.reverse()) await frame.entries.return(undefined)
@@ -102,7 +110,7 @@ function openFrame(
 ): Frame {
   const { name, rest } = splitSeek(start)
   const first = rest.byteLength === 0 ? undefined : { folder: name, start: rest }
-  return { prefix, entries: scanEntries(tx, view, { start: name, end }), first }
+  return { prefix, view, entries: scanEntries(tx, view, { start: name, end }), first }
 }
 
 function startIn({ first }: Frame, folder: Bytes): Bytes {

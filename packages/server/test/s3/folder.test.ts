@@ -184,7 +184,9 @@ test('a folder is copied, also across buckets, and the two are independent', asy
   await put('a/1', 'a/b/2')
   const other = `${Bucket}-other`
   await client.send(new CreateBucketCommand({ Bucket: other }))
-  assert.equal((await copyFolder('a/', 'copy/')).status, 200)
+  const { status, headers } = await copyFolder('a/', 'copy/')
+  assert.equal(status, 200)
+  assert.equal(headers['x-holdfast-recursive'], 'true')
   assert.equal((await copyFolder('a/', 'deep/er/', {}, other)).status, 200)
   await put('a/3', 'copy/4')
   await client.send(new DeleteObjectCommand({ Bucket, Key: 'a/b/2' }))
@@ -214,7 +216,9 @@ test('a folder is deleted with all that is in it, again without complaint', asyn
     path: objectPath(Bucket, 'a/'),
     headers: { 'x-holdfast-recursive': 'true' },
   }
-  assert.equal((await server.send(request)).status, 204)
+  const { status, headers } = await server.send(request)
+  assert.equal(status, 204)
+  assert.equal(headers['x-holdfast-recursive'], 'true')
   assert.deepEqual(await keys(), ['ab'])
   assert.equal((await server.send(request)).status, 204)
   isRefused(

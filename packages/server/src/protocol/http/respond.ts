@@ -12,7 +12,8 @@ export interface AnswerHead {
 
 /**
  * Sends an answer whose body is in memory (none for HEAD, 204 and 304) and returns the bytes of body sent.
- * The bytes must not be changed afterwards. `headers` gets a Content-Length unless it has one.
+ * The bytes must not be changed afterwards. `headers` gets a Content-Length unless it has one, or a
+ * Transfer-Encoding, as the answer to a HEAD may.
  * @param unread the request's body where it may not have been read to its end: the rest is dropped, or the
  *   connection is closed when that would take long
  */
@@ -25,7 +26,8 @@ export function sendFixed(
   // As bytes, because Node would encode the head as UTF-8 together with a string.
   const bytes = typeof body === 'string' ? Buffer.from(body, 'utf8') : body
   const hasNoBody = status === 204 || status === 304 || status < 200
-  if (!hasNoBody && headers['Content-Length'] === undefined) {
+  const isChunked = headers['Transfer-Encoding'] !== undefined
+  if (!hasNoBody && !isChunked && headers['Content-Length'] === undefined) {
     headers['Content-Length'] = bytes?.byteLength ?? 0
   }
   const isBodyless = hasNoBody || bytes === undefined || response.req.method === 'HEAD'
@@ -81,8 +83,8 @@ function sendAndClose(
 
 /** How a streamed body is sent. */
 export interface StreamOptions {
-  /** Bytes that the source yields, all told: the Content-Length. */
-  readonly length: number
+  /** Bytes that the source yields, all told: the Content-Length. Undefined sends chunks of any sum. */
+  readonly length: number | undefined
   /** Ends the response where it stands. */
   readonly signal?: AbortSignal
   /** Milliseconds in which the client must take a chunk; ownLimits.responseIdleMs if left out. */
@@ -106,20 +108,21 @@ export async function sendStream(
   const sink = new ChunkSink(response, options.idleMs ?? ownLimits.responseIdleMs)
   const stop = (): void => void response.destroy()
   options.signal?.addEventListener('abort', stop, { once: true })
+  const length = options.length ?? Number.POSITIVE_INFINITY
   let sent = 0
   try {
     let step = await iterator.next()
-    headers['Content-Length'] = options.length
+    if (options.length !== undefined) headers['Content-Length'] = options.length
     response.writeHead(status, headers)
     while (step.done !== true) {
       const total = sent + step.value.byteLength
-      if (total > options.length) throw new Error('the source is longer than it said')
-      if (total > sent && !(await sink.write(step.value, total === options.length))) return sent
+      if (total > length) throw new Error('the source is longer than it said')
+      if (total > sent && !(await sink.write(step.value, total === length))) return sent
       sent = total
       step = await iterator.next()
     }
-    if (sent < options.length) throw new Error('the source is shorter than it said')
-    if (options.length === 0) response.end()
+    if (options.length === undefined || options.length === 0) response.end()
+    else if (sent < options.length) throw new Error('the source is shorter than it said')
     return sent
   } catch (error) {
     if (response.headersSent) response.destroy()

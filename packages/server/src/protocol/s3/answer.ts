@@ -11,7 +11,8 @@ import type { S3Request } from './request.ts'
 /** A body that is read while it is sent. It must be sent or closed. */
 export interface StreamedBody {
   readonly content: Extract<Content, { kind: 'stream' }>
-  readonly sizeBytes: number
+  /** Undefined where that is only known at the end. */
+  readonly sizeBytes: number | undefined
 }
 
 /** What is answered, but for the headers that every answer has. */

@@ -18,6 +18,10 @@ import { readConditions, writeConditions } from './header.ts'
 import { clientTokenOf, headerOf, type S3Request } from './request.ts'
 
 export const renameSourceHeader = 'x-amz-rename-source'
+/**
+ * In a request: the folder is meant, not the object of that key. The answer says it back, since a
+ * server that knows no folders would have taken it for the object.
+ */
 export const recursiveHeader = 'x-holdfast-recursive'
 const replaceHeader = 'x-holdfast-replace'
 
@@ -63,10 +67,13 @@ export const copyFolderRoute: Route = {
         clientToken: clientTokenOf(request),
       }
     },
-    ({ copiedAt }) =>
-      documentAnswer('CopyObjectResult', (xml) => {
+    ({ copiedAt }) => {
+      const answer = documentAnswer('CopyObjectResult', (xml) => {
         xml.element('LastModified', isoTime(copiedAt))
-      }),
+      })
+      answer.headers[recursiveHeader] = 'true'
+      return answer
+    },
   ),
   accepts: new Set([recursiveHeader, replaceHeader]),
 }
@@ -83,7 +90,7 @@ export const deleteFolderRoute: Route = {
       }
       return { bucket, folder: key }
     },
-    () => emptyAnswer(204),
+    () => emptyAnswer(204, { [recursiveHeader]: 'true' }),
   ),
   accepts: new Set([recursiveHeader]),
 }

@@ -2,6 +2,7 @@
 // parameter that names it. What isn't there yet stands in the table too, so that it is refused by name.
 
 import type { Route } from './answer.ts'
+import { archiveFolderRoute, headArchiveRoute } from './archive.ts'
 import {
   createBucketRoute,
   deleteBucketRoute,
@@ -71,6 +72,7 @@ const bucketGet: Routes = {
   ...allAbsent({
     abac: 'GetBucketAbac',
     analytics: 'GetBucketAnalyticsConfiguration',
+    archive: 'ArchiveBucket',
     'intelligent-tiering': 'GetBucketIntelligentTieringConfiguration',
     inventory: 'GetBucketInventoryConfiguration',
     metadataConfiguration: 'GetBucketMetadataConfiguration',
@@ -160,6 +162,7 @@ const objectGet: Routes = {
   }),
   '': getObjectRoute,
   acl: getObjectAclRoute,
+  archive: archiveFolderRoute,
   attributes: getObjectAttributesRoute,
   tagging: getObjectTaggingRoute,
   uploadId: listPartsRoute,
@@ -204,7 +207,7 @@ export const table: Readonly<Record<Level, Readonly<Record<string, Routes>>>> = 
   },
   OBJECT: {
     GET: objectGet,
-    HEAD: { '': headObjectRoute },
+    HEAD: { '': headObjectRoute, archive: headArchiveRoute },
     PUT: objectPut,
     DELETE: objectDelete,
     POST: objectPost,

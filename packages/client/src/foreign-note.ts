@@ -1,0 +1,75 @@
+// The note that lies under the target while a folder is put there: it tells everybody that the folder
+// isn't whole yet, and who continues an interrupted task what it was and how far it came.
+
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { UnfinishedFolderError } from './errors.ts'
+import { type Context, isAbsence, type Place } from './foreign-object.ts'
+import { sendOptions } from './request.ts'
+
+/** The name of the note, below the folder. */
+export const noteName = '.holdfast-unfinished'
+
+/** A task, and how far it came. */
+export interface Note {
+  readonly action: 'rename' | 'copy'
+  readonly source: Place
+  /**
+   * `clearing`: what was under the target is being removed. `filling`: being copied. `emptying`:
+   * all is copied, and the source is being removed.
+   */
+  readonly state: 'clearing' | 'filling' | 'emptying'
+}
+
+/** The note under a folder; undefined if the folder is finished. @throws UnfinishedFolderError if it can't be read */
+export async function readNote({ s3, signal }: Context, folder: Place): Promise<Note | undefined> {
+  let text: string
+  try {
+    const { Body } = await s3.send(new GetObjectCommand(addressOf(folder)), sendOptions(signal))
+    text = (await Body?.transformToString()) ?? ''
+  } catch (error) {
+    if (isAbsence(error)) return undefined
+    throw error
+  }
+  const note = parseNote(text)
+  if (note !== undefined) return note
+  throw new UnfinishedFolderError(`${folder.key}${noteName} can't be understood`)
+}
+
+/** Writes the note down, in the place of what was noted before. */
+export async function writeNote({ s3, signal }: Context, folder: Place, note: Note): Promise<void> {
+  const body = { Body: JSON.stringify(note), ContentType: 'application/json' }
+  await s3.send(new PutObjectCommand({ ...addressOf(folder), ...body }), sendOptions(signal))
+}
+
+/** Says that the folder is finished. */
+export async function removeNote({ s3, signal }: Context, folder: Place): Promise<void> {
+  await s3.send(new DeleteObjectCommand(addressOf(folder)), sendOptions(signal))
+}
+
+function addressOf({ bucket, key }: Place): { readonly Bucket: string; readonly Key: string } {
+  return { Bucket: bucket, Key: `${key}${noteName}` }
+}
+
+function parseNote(text: string): Note | undefined {
+  const note = objectOf(parseJson(text))
+  const source = objectOf(note['source'])
+  const { action, state } = note
+  const { bucket, key } = source
+  if (action !== 'rename' && action !== 'copy') return undefined
+  if (state !== 'clearing' && state !== 'filling' && state !== 'emptying') return undefined
+  if (typeof bucket !== 'string' || typeof key !== 'string') return undefined
+  return { action, state, source: { bucket, key } }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // What it is then is for the caller to say.
+    return undefined
+  }
+}
+
+function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}

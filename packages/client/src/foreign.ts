@@ -1,0 +1,370 @@
+// Folders over any other S3, which knows single objects only: listed, copied and removed one by one,
+// under a guard that keeps others out. What this can't be is all or nothing to those who don't ask the guard.
+
+import type { S3Client } from '@aws-sdk/client-s3'
+import { forEachConcurrently } from './concurrent.ts'
+import {
+  FolderExistsError,
+  FolderNotFoundError,
+  LeaseLostError,
+  SourceChangedError,
+  UnfinishedFolderError,
+} from './errors.ts'
+import type { FolderCopy, FolderName, FolderRename } from './folder.ts'
+import type { Guard, Holding } from './foreign-guard.ts'
+import { type Note, noteName, readNote, removeNote, writeNote } from './foreign-note.ts'
+import {
+  type Context,
+  copyObject,
+  defaultSizes,
+  deleteObjects,
+  hasObjects,
+  type Listed,
+  listObjects,
+  type PartSizes,
+  type Place,
+  statObject,
+} from './foreign-object.ts'
+
+/** How folder work is done. */
+export interface ForeignOptions {
+  /** What keeps others out: `lockGuard` or `leaseGuard`. */
+  readonly guard: Guard
+  /** Objects that are copied at a time; 16 if left out. */
+  readonly concurrency?: number | undefined
+  /** Bytes beyond which an object is copied in parts; 5 GiB, the most that S3 copies as a whole, if left out. */
+  readonly wholeBytes?: number | undefined
+  /** Bytes of such a part, from 5 MiB; 512 MiB if left out. */
+  readonly partBytes?: number | undefined
+}
+
+/** How far a task is. */
+export interface ForeignProgress {
+  readonly phase: 'looking' | 'clearing' | 'copying' | 'deleting'
+  /** Done in this phase. */
+  readonly objects: number
+  readonly bytes: number
+  /** To be done in this phase; unknown while looking and clearing. */
+  readonly objectsTotal: number | undefined
+  readonly bytesTotal: number | undefined
+}
+
+/** How one task is done. */
+export interface TaskOptions {
+  /** Stops between two objects or in the middle of one; calling again continues. */
+  readonly signal?: AbortSignal | undefined
+  /** Called after every object that was copied, and every page that was listed or removed. */
+  readonly onProgress?: ((progress: ForeignProgress) => void) | undefined
+}
+
+/** How a folder is put in its place. */
+export interface PutTaskOptions extends TaskOptions {
+  /** Whether what is under the target is removed first, object by object. */
+  readonly replace?: boolean | undefined
+}
+
+/** What was done. */
+export interface TaskResult {
+  readonly objects: number
+  readonly bytes: number
+  /** Whether it continued a task that was interrupted. */
+  readonly isContinued: boolean
+}
+
+/**
+ * Folders of an S3 that has none. A call that fails or is killed half-way leaves a note under the
+ * target; the same call again continues it, and nothing is lost in between.
+ */
+export interface ForeignFolders {
+  /**
+   * Copies every object under `from` to `to`; when all are there, removes those under `from`. Neither
+   * may lie in the other.
+   * @throws FolderNotFoundError, FolderExistsError, UnfinishedFolderError, SourceChangedError,
+   *   LeaseLostError, RangeError for names that make no sense, or an error of the SDK
+   */
+  rename(folder: FolderRename, options?: PutTaskOptions): Promise<TaskResult>
+  /** Copies every object under `from` to `to`. Throws as `rename`. */
+  copy(folder: FolderCopy, options?: PutTaskOptions): Promise<TaskResult>
+  /** Removes every object under a folder; nothing there is no error. */
+  remove(folder: FolderName, options?: TaskOptions): Promise<TaskResult>
+}
+
+/** S3's limit, in bytes of UTF-8. */
+const longestKeyBytes = 1024
+
+/** The folders of the S3 behind `s3`, whichever it is. */
+export function foreignFolders(s3: S3Client, options: ForeignOptions): ForeignFolders {
+  const settings: Settings = {
+    s3,
+    guard: options.guard,
+    concurrency: options.concurrency ?? 16,
+    sizes: {
+      wholeBytes: options.wholeBytes ?? defaultSizes.wholeBytes,
+      partBytes: options.partBytes ?? defaultSizes.partBytes,
+    },
+  }
+  return {
+    rename: ({ bucket, from, to }, taskOptions = {}) => {
+      const names = { source: { bucket, key: from }, target: { bucket, key: to } }
+      return put(settings, { action: 'rename', ...names }, taskOptions)
+    },
+    copy: ({ bucket, from, to, toBucket = bucket }, taskOptions = {}) => {
+      const names = { source: { bucket, key: from }, target: { bucket: toBucket, key: to } }
+      return put(settings, { action: 'copy', ...names }, taskOptions)
+    },
+    remove: ({ bucket, folder }, taskOptions = {}) =>
+      remove(settings, { bucket, key: folder }, taskOptions),
+  }
+}
+
+interface Settings {
+  readonly s3: S3Client
+  readonly guard: Guard
+  readonly concurrency: number
+  readonly sizes: PartSizes
+}
+
+interface Task {
+  readonly action: 'rename' | 'copy'
+  readonly source: Place
+  readonly target: Place
+}
+
+async function put(
+  settings: Settings,
+  task: Task,
+  { replace = false, signal, onProgress }: PutTaskOptions,
+): Promise<TaskResult> {
+  const { action, source, target } = task
+  requireFolders(source, target)
+  requireApart(source, target)
+  requireRoom(target.key + noteName)
+  await using holding = await settings.guard(
+    action === 'rename'
+      ? { read: [], write: [source, target] }
+      : { read: [source], write: [target] },
+    signal,
+  )
+  const work = new Work(settings, holding, { signal, onProgress })
+  return await work.explained(() => putUnder(work, task, replace))
+}
+
+async function putUnder(work: Work, task: Task, replace: boolean): Promise<TaskResult> {
+  const { action, source, target } = task
+  const found = await readNote(work.context, target)
+  const isContinued = found !== undefined && isOf(found, task)
+  if (found !== undefined && !isContinued && !replace) throw unfinished(target, found)
+  const survey = await work.survey(task)
+  // All was copied and removed; what is missing is only to say so.
+  const isOver = isContinued && found.state === 'emptying' && survey.objects === 0
+  if (!isOver) {
+    if (survey.objects === 0) throw new FolderNotFoundError(`There is nothing under ${source.key}`)
+    const state = isContinued ? found.state : await work.begin(task, replace)
+    if (state === 'clearing') await work.clear(target, { action, source, state: 'filling' })
+    const copied = await work.fill(task, survey, isContinued)
+    if (action === 'rename') {
+      await writeNote(work.context, target, { action, source, state: 'emptying' })
+      await work.empty(source, copied, survey)
+    }
+  }
+  await removeNote(work.context, target)
+  return { ...survey, isContinued }
+}
+
+async function remove(
+  settings: Settings,
+  folder: Place,
+  { signal, onProgress }: TaskOptions,
+): Promise<TaskResult> {
+  requireFolders(folder)
+  await using holding = await settings.guard({ read: [], write: [folder] }, signal)
+  const work = new Work(settings, holding, { signal, onProgress })
+  const removed = await work.explained(() => work.removeAll(folder, 'deleting', () => true))
+  return { ...removed, isContinued: false }
+}
+
+interface Count {
+  readonly objects: number
+  readonly bytes: number
+}
+
+/** One task while it is under way. */
+class Work {
+  readonly context: Context
+  readonly #settings: Settings
+  readonly #holding: Holding
+  readonly #onProgress: ((progress: ForeignProgress) => void) | undefined
+
+  constructor(settings: Settings, holding: Holding, { signal, onProgress }: TaskOptions) {
+    const signals = signal === undefined ? [holding.signal] : [holding.signal, signal]
+    this.context = { s3: settings.s3, signal: AbortSignal.any(signals) }
+    this.#settings = settings
+    this.#holding = holding
+    this.#onProgress = onProgress
+  }
+
+  /** Runs `body`; when a signal has ended it, the signal's reason is thrown, not what the SDK makes of it. */
+  async explained<T>(body: () => Promise<T>): Promise<T> {
+    try {
+      return await body()
+    } catch (error) {
+      this.context.signal.throwIfAborted()
+      throw error
+    }
+  }
+
+  /** Counts what there is to do, and finds what can't be done, before anything is changed. */
+  async survey({ source, target }: Task): Promise<Count> {
+    const count = { objects: 0, bytes: 0 }
+    for await (const { key, sizeBytes } of this.#list(source)) {
+      const name = key.slice(source.key.length)
+      if (`/${name}`.endsWith(`/${noteName}`)) throw unfinished(source)
+      requireRoom(target.key + name)
+      count.objects += 1
+      count.bytes += sizeBytes
+      if (count.objects % pageSize === 0) this.#report('looking', count)
+    }
+    return count
+  }
+
+  /** Writes the first note. */
+  async begin({ action, source, target }: Task, replace: boolean): Promise<Note['state']> {
+    const isThere = await hasObjects(this.context, target)
+    if (isThere && !replace) throw new FolderExistsError(`There is something under ${target.key}`)
+    const state = isThere ? 'clearing' : 'filling'
+    await writeNote(this.context, target, { action, source, state })
+    return state
+  }
+
+  /** Removes what was under the target before. */
+  async clear(target: Place, next: Note): Promise<void> {
+    const note = `${target.key}${noteName}`
+    await this.removeAll(target, 'clearing', ({ key }) => key !== note)
+    await writeNote(this.context, target, next)
+  }
+
+  /** Copies what isn't there yet; returns the ETags of the source's objects by key. */
+  async fill(
+    { source, target }: Task,
+    total: Count,
+    isContinued: boolean,
+  ): Promise<ReadonlyMap<string, string>> {
+    const copied = new Map<string, string>()
+    const count = { objects: 0, bytes: 0 }
+    const { concurrency: limit, sizes, s3 } = this.#settings
+    const { signal } = this.context
+    this.#report('copying', count, total)
+    await forEachConcurrently(this.#list(source), { limit, signal }, async (listed, either) => {
+      this.#requireHeld()
+      const context = { s3, signal: either }
+      const from = { bucket: source.bucket, key: listed.key }
+      const to = { bucket: target.bucket, key: target.key + listed.key.slice(source.key.length) }
+      const isThere = isContinued && isSame(listed, await statObject(context, to))
+      if (!isThere) await copyObject(context, { source: from, listed, target: to }, sizes)
+      copied.set(listed.key, listed.etag)
+      count.objects += 1
+      count.bytes += listed.sizeBytes
+      this.#report('copying', count, total)
+    })
+    return copied
+  }
+
+  /** Removes what was copied; anything else was written past the guard, and stays. */
+  async empty(source: Place, copied: ReadonlyMap<string, string>, total: Count): Promise<void> {
+    const isCopied = ({ key, etag }: Listed): boolean => copied.get(key) === etag
+    const { kept } = await this.removeAll(source, 'deleting', isCopied, total)
+    if (kept === undefined) return
+    throw new SourceChangedError(`${kept} was written while its folder was renamed`)
+  }
+
+  /** Removes the objects under a folder that `isMeant`; tells one that was not. */
+  async removeAll(
+    folder: Place,
+    phase: 'clearing' | 'deleting',
+    isMeant: (listed: Listed) => boolean,
+    total?: Count,
+  ): Promise<Count & { readonly kept?: string }> {
+    const count: { objects: number; bytes: number; kept?: string } = { objects: 0, bytes: 0 }
+    let page: Listed[] = []
+    const removePage = async (): Promise<void> => {
+      this.#requireHeld()
+      const keys = page.map(({ key }) => key)
+      await deleteObjects(this.context, { bucket: folder.bucket, keys })
+      count.objects += page.length
+      count.bytes += page.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+      this.#report(phase, count, total)
+      page = []
+    }
+    for await (const listed of this.#list(folder)) {
+      if (isMeant(listed)) page.push(listed)
+      else count.kept = listed.key
+      if (page.length === pageSize) await removePage()
+    }
+    await removePage()
+    return count
+  }
+
+  #list(folder: Place): AsyncGenerator<Listed> {
+    return listObjects(this.context, folder)
+  }
+
+  /** A process that was stopped finds out here, before its timers have run. */
+  #requireHeld(): void {
+    this.context.signal.throwIfAborted()
+    if (!this.#holding.held) throw new LeaseLostError('The guard no longer holds the folders')
+  }
+
+  #report(phase: ForeignProgress['phase'], { objects, bytes }: Count, total?: Count): void {
+    this.#onProgress?.({
+      phase,
+      objects,
+      bytes,
+      objectsTotal: total?.objects,
+      bytesTotal: total?.bytes,
+    })
+  }
+}
+
+/** Keys that a request to remove objects may name. */
+const pageSize = 1000
+
+function isOf({ action, source }: Note, task: Task): boolean {
+  const { bucket, key } = task.source
+  return action === task.action && source.bucket === bucket && source.key === key
+}
+
+function isSame(
+  { etag, sizeBytes }: Listed,
+  found: Awaited<ReturnType<typeof statObject>>,
+): boolean {
+  return found !== undefined && found.etag === etag && found.sizeBytes === sizeBytes
+}
+
+function unfinished({ key }: Place, note?: Note): UnfinishedFolderError {
+  const by =
+    note === undefined ? '' : ` by a ${note.action} of ${note.source.bucket}/${note.source.key}`
+  return new UnfinishedFolderError(
+    `${key} is being put together${by}, or that was interrupted: see ${key}${noteName}`,
+  )
+}
+
+/** @throws RangeError */
+function requireFolders(...places: readonly Place[]): void {
+  for (const { key } of places) {
+    if (key.endsWith('/')) continue
+    throw new RangeError(`A folder's name ends in "/", unlike ${JSON.stringify(key)}`)
+  }
+}
+
+/** @throws RangeError */
+function requireRoom(key: string): void {
+  if (new TextEncoder().encode(key).length <= longestKeyBytes) return
+  throw new RangeError(`The key would be longer than ${longestKeyBytes} bytes: ${key}`)
+}
+
+/** @throws RangeError */
+function requireApart(source: Place, target: Place): void {
+  if (source.bucket !== target.bucket) return
+  if (!source.key.startsWith(target.key) && !target.key.startsWith(source.key)) return
+  throw new RangeError(`One of ${source.key} and ${target.key} lies in the other`)
+}

@@ -1,0 +1,193 @@
+// The requests about leases, and their answers in precise types. The SDK has no command for them: they
+// travel as its HeadBucket, which names the bucket and does nothing should anything go wrong.
+
+import { HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3'
+import { codeOf, LeaseLostError, LeaseNotGrantedError, NotHoldfastError } from './errors.ts'
+import { onAnswer, onRequest, sendOptions, takeJson } from './request.ts'
+
+/** A lease, by which the server knows it. */
+export interface LeaseName {
+  readonly bucket: string
+  /** Greater than that of every lease granted before it, in any bucket: a fencing token. */
+  readonly ticket: bigint
+}
+
+/** What a lease is asked for with. */
+export interface LeaseTerms {
+  readonly read: readonly string[]
+  readonly write: readonly string[]
+  readonly ttlMs: number
+  readonly waitMs: number
+  readonly label: string | undefined
+  readonly clientToken: string
+}
+
+/** A lease as the server lists it. */
+export interface LeaseInfo {
+  readonly ticket: bigint
+  readonly state: 'held' | 'waiting'
+  readonly read: readonly string[]
+  readonly write: readonly string[]
+  /** Empty if it has none. */
+  readonly label: string
+  readonly ttlMs: number
+  /** By the server's clock; of one that waits, when its place in the queue goes if nobody asks for it. */
+  readonly expiresAt: Date
+  readonly createdAt: Date
+  /** Of one that waits: the tickets of those it waits for, the latest of each kind. */
+  readonly blockedBy: readonly bigint[]
+}
+
+/** What an attempt to take a lease came to. */
+export type Attempt =
+  | { readonly ticket: bigint }
+  | { readonly refusal: LeaseNotGrantedError; readonly place: bigint | undefined }
+
+/** Asks for a lease once; under the same token the place in the queue stays the same. */
+export async function requestLease(
+  s3: S3Client,
+  { bucket, clientToken, ...terms }: LeaseTerms & { readonly bucket: string },
+  signal: AbortSignal | undefined,
+): Promise<Attempt> {
+  try {
+    const answer = await sendLease(s3, {
+      method: 'POST',
+      bucket,
+      query: { lease: '' },
+      headers: { 'x-amz-client-token': clientToken },
+      body: terms,
+      signal,
+    })
+    return { ticket: ticketOf(recordOf(answer)['ticket']) }
+  } catch (error) {
+    if (codeOf(error) !== 'LeaseNotGranted' || !(error instanceof Error)) throw error
+    const place = 'Ticket' in error ? ticketOf(error['Ticket']) : undefined
+    return { refusal: new LeaseNotGrantedError(describeRefusal(error), { cause: error }), place }
+  }
+}
+
+/** Lets a lease live on for its time from now. @throws LeaseLostError */
+export async function renewLease(
+  s3: S3Client,
+  lease: LeaseName,
+  signal?: AbortSignal,
+): Promise<void> {
+  await sendLease(s3, { method: 'PUT', ...named(lease), body: {}, signal })
+}
+
+/** Gives a lease back, or a place in the queue; one that has ended is no error. */
+export async function releaseLease(
+  s3: S3Client,
+  lease: LeaseName,
+  signal?: AbortSignal,
+): Promise<void> {
+  try {
+    await sendLease(s3, { method: 'DELETE', ...named(lease), signal })
+  } catch (error) {
+    if (!(error instanceof LeaseLostError)) throw error
+    // Lost or given back: it has ended either way.
+  }
+}
+
+/** All leases of a bucket, held and waiting, by ticket. */
+export async function* listLeases(
+  s3: S3Client,
+  bucket: string,
+  signal?: AbortSignal,
+): AsyncGenerator<LeaseInfo> {
+  let after: string | undefined
+  do {
+    const query = { lease: '', ...(after === undefined ? {} : { after }) }
+    const answer = recordOf(await sendLease(s3, { method: 'GET', bucket, query, signal }))
+    for (const lease of listOf(answer['leases'])) yield infoOf(recordOf(lease))
+    const next = answer['nextAfter']
+    after = next === undefined || next === null ? undefined : String(next)
+  } while (after !== undefined)
+}
+
+interface LeaseRequest {
+  readonly method: 'POST' | 'PUT' | 'DELETE' | 'GET'
+  readonly bucket: string
+  readonly query: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: object
+  readonly signal: AbortSignal | undefined
+}
+
+function named({ bucket, ticket }: LeaseName): Pick<LeaseRequest, 'bucket' | 'query'> {
+  return { bucket, query: { lease: String(ticket) } }
+}
+
+async function sendLease(s3: S3Client, wanted: LeaseRequest): Promise<unknown> {
+  const { method, bucket, query, headers, body, signal } = wanted
+  const command = new HeadBucketCommand({ Bucket: bucket })
+  onRequest(command.middlewareStack, (request) => {
+    request.method = method
+    Object.assign(request.query, query)
+    Object.assign(request.headers, headers)
+    if (body === undefined) return
+    request.headers['content-type'] = 'application/json'
+    request.body = JSON.stringify(body)
+  })
+  let json: unknown
+  onAnswer(command.middlewareStack, async (answer) => {
+    if (answer.statusCode === 200) json = await takeJson(s3, answer)
+  })
+  try {
+    await s3.send(command, sendOptions(signal))
+  } catch (cause) {
+    signal?.throwIfAborted()
+    if (codeOf(cause) !== 'LeaseLost' || !(cause instanceof Error)) throw cause
+    throw new LeaseLostError(cause.message, { cause })
+  }
+  return json
+}
+
+function describeRefusal(error: Error): string {
+  const { BlockedBy, BlockedByLabel, BlockedByExpiresAt } = recordOf({ ...error })
+  if (BlockedBy === undefined) return error.message
+  const label = typeof BlockedByLabel === 'string' && BlockedByLabel !== '' ? BlockedByLabel : ''
+  return (
+    `Lease ${String(BlockedBy)}${label === '' ? '' : ` (${label})`} is before this one` +
+    (BlockedByExpiresAt === undefined
+      ? ''
+      : `; it ends at ${String(BlockedByExpiresAt)} at the latest, unless renewed`)
+  )
+}
+
+function infoOf(lease: Readonly<Record<string, unknown>>): LeaseInfo {
+  const { state, label, ttlMs, expiresAt, createdAt } = lease
+  if (state !== 'held' && state !== 'waiting') throw strange(state)
+  return {
+    ticket: ticketOf(lease['ticket']),
+    state,
+    read: listOf(lease['read']).map(String),
+    write: listOf(lease['write']).map(String),
+    label: label === undefined ? '' : String(label),
+    ttlMs: Number(ttlMs),
+    expiresAt: new Date(String(expiresAt)),
+    createdAt: new Date(String(createdAt)),
+    blockedBy: listOf(lease['blockedBy']).map(ticketOf),
+  }
+}
+
+function ticketOf(value: unknown): bigint {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value)
+  if (typeof value === 'string' && /^\d+$/.test(value)) return BigInt(value)
+  throw strange(value)
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  if (value === undefined) return []
+  if (Array.isArray(value)) return value
+  throw strange(value)
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null) return { ...value }
+  throw strange(value)
+}
+
+function strange(value: unknown): NotHoldfastError {
+  return new NotHoldfastError(`The answer about a lease can't be understood: ${String(value)}`)
+}

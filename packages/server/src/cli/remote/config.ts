@@ -1,0 +1,322 @@
+// What the commands that speak to a running server can be told.
+
+import { resolve } from 'node:path'
+import type { LeaseName } from 'holdfast-client'
+import {
+  type Environment,
+  type OptionHelp,
+  type Options,
+  type OptionTable,
+  quote,
+  readOptions,
+  UsageError,
+} from '../../options.ts'
+import { type AnyName, isFolder, parsePair, parseRemote, type RemoteName } from './name.ts'
+
+/** Which server is spoken to, and by whom. */
+export interface ServerChoice {
+  readonly endpoint: string | undefined
+  readonly region: string | undefined
+  readonly key: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined
+  readonly profile: string | undefined
+  /** Absolute. `isNamed`: somebody named it, rather than it being the default. */
+  readonly dataFolder: { readonly path: string; readonly isNamed: boolean }
+  /** Whether the environment has a key or a profile, which the SDK finds by itself. */
+  readonly hasEnvironment: boolean
+  readonly lease: LeaseName | undefined
+}
+
+/** What every command is told. */
+export interface RemoteConfig {
+  readonly server: ServerChoice
+  readonly isJson: boolean
+}
+
+export interface ListConfig extends RemoteConfig {
+  /** Undefined: the buckets. */
+  readonly name: RemoteName | undefined
+  readonly isRecursive: boolean
+  readonly hasSizes: boolean
+}
+
+export interface TreeConfig extends RemoteConfig {
+  readonly name: RemoteName
+  /** Levels that are shown. */
+  readonly depth: number
+}
+
+export interface MoveConfig extends RemoteConfig {
+  readonly from: RemoteName
+  readonly to: RemoteName
+  readonly isReplacing: boolean
+  readonly isCareful: boolean
+}
+
+export interface CopyConfig extends RemoteConfig {
+  readonly from: AnyName
+  readonly to: AnyName
+  readonly isReplacing: boolean
+  readonly isCareful: boolean
+  readonly contentType: string | undefined
+}
+
+export interface RemoveConfig extends RemoteConfig {
+  readonly names: readonly RemoteName[]
+}
+
+export interface ZipConfig extends RemoteConfig {
+  readonly name: RemoteName
+  /** Undefined: named for the folder. `-`: standard output. */
+  readonly file: string | undefined
+  readonly format: 'zip' | 'tar'
+  readonly isReplacing: boolean
+}
+
+export type LockConfig = RemoteConfig &
+  (
+    | { readonly action: 'list'; readonly bucket: string }
+    | { readonly action: 'release'; readonly released: LeaseName }
+    | {
+        readonly action: 'run'
+        readonly bucket: string
+        readonly read: readonly string[]
+        readonly write: readonly string[]
+        readonly ttlMs: number
+        readonly waitMs: number
+        readonly label: string
+        readonly command: readonly [string, ...string[]]
+        readonly environment: Environment
+      }
+  )
+
+const json: OptionHelp = { text: 'print JSON, one object a line' }
+const replace: OptionHelp = { text: 'a folder in the place of the target goes, in the same step' }
+const noClobber: OptionHelp = { text: 'fail if there is an object in the place of the target' }
+
+const server: OptionTable = {
+  endpoint: {
+    value: 'URL',
+    variable: 'HOLDFAST_ENDPOINT',
+    text: "the server (the profile's; the one that serves ./data; http://127.0.0.1:9000)",
+  },
+  'access-key': { value: 'ID', variable: 'HOLDFAST_ACCESS_KEY', text: 'the access key' },
+  'secret-key': {
+    value: 'SECRET',
+    variable: 'HOLDFAST_SECRET_KEY',
+    text: 'its secret; others see it on the line, not in the environment',
+  },
+  profile: { value: 'NAME', text: 'a profile of ~/.aws, instead of a key' },
+  data: {
+    value: 'DIR',
+    variable: 'HOLDFAST_DATA',
+    text: 'use the root key and the server of this data folder (./data, if it is there)',
+  },
+  region: { value: 'NAME', text: 'the region to sign for (AWS_REGION; us-east-1)' },
+  lease: {
+    value: 'BUCKET:TICKET',
+    variable: 'HOLDFAST_LEASE',
+    text: 'write under this lease; holdfast lock sets the variable',
+  },
+}
+
+/** The commands that speak to a running server. */
+export type RemoteCommand = 'ls' | 'tree' | 'mv' | 'cp' | 'rm' | 'zip' | 'lock'
+
+/** The options of each command. */
+export const remoteOptions: Readonly<Record<RemoteCommand, OptionTable>> = {
+  ls: {
+    recursive: { text: 'everything below, not only the next level' },
+    sizes: { text: 'count what is in each folder, which takes longer the more it is' },
+    json,
+    ...server,
+  },
+  tree: { depth: { value: 'N', text: 'how many levels to show (all)' }, json, ...server },
+  mv: { replace, 'no-clobber': noClobber, json, ...server },
+  cp: {
+    replace,
+    'no-clobber': noClobber,
+    'content-type': { value: 'TYPE', text: 'of what is uploaded (by the name of the file)' },
+    json,
+    ...server,
+  },
+  rm: { json, ...server },
+  zip: {
+    tar: { text: 'make a tar file' },
+    replace: { text: 'overwrite FILE' },
+    json,
+    ...server,
+  },
+  lock: {
+    read: { value: 'NAME', text: 'also hold this, shared with other readers; may be repeated' },
+    wait: { value: 'SECONDS', text: 'give up after this time (never); 0: now or not at all' },
+    ttl: { value: 'SECONDS', text: 'how long the lease outlives this process if killed (30)' },
+    label: { value: 'TEXT', text: 'a name for people who look at the list (the command)' },
+    list: { text: 'show who holds and who waits in the bucket NAME' },
+    release: { value: 'BUCKET:TICKET', text: 'end a lease, whoever has it' },
+    json,
+    ...server,
+  },
+}
+
+/** Reads the options of `holdfast ls`. @throws UsageError */
+export function parseList(args: readonly string[], environment: Environment): ListConfig {
+  const options = readOptions(remoteOptions.ls, args, environment, { most: 1 })
+  const [name] = options.operands
+  return {
+    ...common(options, environment),
+    name: name === undefined ? undefined : parseRemote(name),
+    isRecursive: options.flag('recursive'),
+    hasSizes: options.flag('sizes'),
+  }
+}
+
+/** Reads the options of `holdfast tree`. @throws UsageError */
+export function parseTree(args: readonly string[], environment: Environment): TreeConfig {
+  const options = readOptions(remoteOptions.tree, args, environment, { most: 1 })
+  const name = parseRemote(operand(options, 0, 'of which folder?'))
+  if (!isFolder(name)) throw new UsageError('a tree is of a folder, whose name ends in /')
+  const depth = options.integer('depth', { least: 1, most: 1024 }) ?? Number.POSITIVE_INFINITY
+  return { ...common(options, environment), name, depth }
+}
+
+/** Reads the options of `holdfast mv`. @throws UsageError */
+export function parseMove(args: readonly string[], environment: Environment): MoveConfig {
+  const options = readOptions(remoteOptions.mv, args, environment, { most: 2 })
+  return {
+    ...common(options, environment),
+    from: parseRemote(operand(options, 0, 'what is to be moved?')),
+    to: parseRemote(operand(options, 1, 'where to?')),
+    isReplacing: options.flag('replace'),
+    isCareful: options.flag('no-clobber'),
+  }
+}
+
+/** Reads the options of `holdfast cp`. @throws UsageError */
+export function parseCopy(args: readonly string[], environment: Environment): CopyConfig {
+  const options = readOptions(remoteOptions.cp, args, environment, { most: 2 })
+  const names = [operand(options, 0, 'what is to be copied?'), operand(options, 1, 'where to?')]
+  const [from, to] = parsePair([names[0] ?? '', names[1] ?? ''])
+  if (from.kind !== 'remote' && to.kind !== 'remote') {
+    throw new UsageError('one of the two must be in a bucket: s3://bucket/key')
+  }
+  return {
+    ...common(options, environment),
+    from,
+    to,
+    isReplacing: options.flag('replace'),
+    isCareful: options.flag('no-clobber'),
+    contentType: options.text('content-type'),
+  }
+}
+
+/** Reads the options of `holdfast rm`. @throws UsageError */
+export function parseRemove(args: readonly string[], environment: Environment): RemoveConfig {
+  const most = Number.POSITIVE_INFINITY
+  const options = readOptions(remoteOptions.rm, args, environment, { most })
+  operand(options, 0, 'what is to be removed?')
+  const names = options.operands.map(parseRemote)
+  const whole = names.find(({ key }) => key === '')
+  if (whole !== undefined) {
+    throw new UsageError(`s3://${whole.bucket} is a bucket; rm takes objects and folders`)
+  }
+  return { ...common(options, environment), names }
+}
+
+/** Reads the options of `holdfast zip`. @throws UsageError */
+export function parseZip(args: readonly string[], environment: Environment): ZipConfig {
+  const options = readOptions(remoteOptions.zip, args, environment, { most: 2 })
+  const name = parseRemote(operand(options, 0, 'which folder?'))
+  if (name.key === '' || !isFolder(name)) {
+    throw new UsageError('zip takes a folder, whose name ends in /')
+  }
+  return {
+    ...common(options, environment),
+    name,
+    file: options.operands[1],
+    format: options.flag('tar') ? 'tar' : 'zip',
+    isReplacing: options.flag('replace'),
+  }
+}
+
+/** Reads the options of `holdfast lock`. @throws UsageError */
+export function parseLock(args: readonly string[], environment: Environment): LockConfig {
+  const dashes = args.indexOf('--')
+  const own = dashes === -1 ? args : args.slice(0, dashes)
+  const most = Number.POSITIVE_INFINITY
+  const options = readOptions(remoteOptions.lock, own, environment, { most })
+  const base = common(options, environment)
+  const released = options.text('release')
+  if (released !== undefined) {
+    return { ...base, action: 'release', released: parseLease('--release', released) }
+  }
+  if (options.flag('list')) {
+    const { bucket } = parseRemote(operand(options, 0, 'of which bucket?'))
+    return { ...base, action: 'list', bucket }
+  }
+  const [program, ...rest] = dashes === -1 ? [] : args.slice(dashes + 1)
+  if (program === undefined) throw new UsageError('which command? write it after --')
+  const write = options.operands.map(parseRemote)
+  const read = options.all('read').map(parseRemote)
+  const buckets = new Set([...write, ...read].map(({ bucket }) => bucket))
+  const [bucket] = buckets
+  if (bucket === undefined) throw new UsageError('what is to be locked?')
+  if (buckets.size > 1) throw new UsageError('a lease is of one bucket')
+  const seconds = { least: 0, most: 1e8 }
+  const wait = options.integer('wait', seconds)
+  return {
+    ...base,
+    action: 'run',
+    bucket,
+    read: read.map(({ key }) => key),
+    write: write.map(({ key }) => key),
+    ttlMs: (options.integer('ttl', { least: 1, most: 3600 }) ?? 30) * 1000,
+    waitMs: wait === undefined ? Number.POSITIVE_INFINITY : wait * 1000,
+    label: (options.text('label') ?? [program, ...rest].join(' ')).slice(0, 256),
+    command: [program, ...rest],
+    environment,
+  }
+}
+
+function common(options: Options, environment: Environment): RemoteConfig {
+  const accessKeyId = options.text('access-key')
+  const secretAccessKey = options.text('secret-key')
+  if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
+    throw new UsageError('--access-key and --secret-key need each other')
+  }
+  const lease = options.text('lease')
+  const data = options.text('data')
+  return {
+    isJson: options.flag('json'),
+    server: {
+      endpoint: checkEndpoint(options.text('endpoint')),
+      region:
+        options.text('region') ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'],
+      key:
+        accessKeyId === undefined || secretAccessKey === undefined
+          ? undefined
+          : { accessKeyId, secretAccessKey },
+      profile: options.text('profile'),
+      dataFolder: { path: resolve(data ?? 'data'), isNamed: data !== undefined },
+      hasEnvironment: ['AWS_ACCESS_KEY_ID', 'AWS_PROFILE'].some((name) => !!environment[name]),
+      lease: lease === undefined ? undefined : parseLease('--lease', lease),
+    },
+  }
+}
+
+function operand(options: Options, at: number, question: string): string {
+  const text = options.operands[at]
+  if (text === undefined || text === '') throw new UsageError(question)
+  return text
+}
+
+function checkEndpoint(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text
+  throw new UsageError(`--endpoint takes a URL such as http://127.0.0.1:9000, not ${quote(text)}`)
+}
+
+function parseLease(option: string, text: string): LeaseName {
+  const [, bucket, ticket] = /^([^:/]+):(\d{1,16})$/.exec(text) ?? []
+  if (bucket !== undefined && ticket !== undefined) return { bucket, ticket: BigInt(ticket) }
+  throw new UsageError(`${option} takes BUCKET:TICKET, such as photos:12, not ${quote(text)}`)
+}

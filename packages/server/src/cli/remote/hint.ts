@@ -1,0 +1,40 @@
+// What somebody may have meant who named something that isn't there: most often a slash is missing, or
+// one too many.
+
+import { CommandError } from '../exit.ts'
+import { findObject, isFolderWithoutSlash } from './listing.ts'
+import { isFolder, type RemoteName, show } from './name.ts'
+import type { Session } from './session.ts'
+
+/** For a message about an object that isn't there: that there is a folder; or nothing. */
+export async function slashHint(session: Session, name: RemoteName): Promise<string> {
+  if (isFolder(name) || !(await isFolderWithoutSlash(session, name))) return ''
+  return `; ${show(name)}/ is a folder: write it with its slash`
+}
+
+/** For a message about a folder that isn't there: that there is an object; or nothing. */
+export async function bareHint(session: Session, { bucket, key }: RemoteName): Promise<string> {
+  const bare = { bucket, key: key.slice(0, -1) }
+  if (!key.endsWith('/') || bare.key === '') return ''
+  const found = await findObject(session, bare)
+  return found === undefined ? '' : `; ${show(bare)} is an object: write it without the slash`
+}
+
+/** What the refusal of an object's copy or rename means, as far as it is one of the usual ones. */
+export async function explainObject(
+  session: Session,
+  { from, to, cause }: { from: RemoteName; to: RemoteName; cause: unknown },
+): Promise<unknown> {
+  if (!(cause instanceof Error)) return cause
+  switch (cause.name) {
+    case 'NoSuchKey':
+    case 'NotFound': {
+      const hint = await slashHint(session, from)
+      return new CommandError(`there is no object ${show(from)}${hint}`, { cause })
+    }
+    case 'PreconditionFailed':
+      return new CommandError(`there is an object ${show(to)} already`, { cause })
+    default:
+      return cause
+  }
+}

@@ -1,0 +1,76 @@
+// `holdfast mv`: one object or one folder gets another name in its bucket, in one step.
+
+import { RenameObjectCommand } from '@aws-sdk/client-s3'
+import { FolderNotFoundError } from 'holdfast-client'
+import { UsageError } from '../../options.ts'
+import { CommandError, exitCodes } from '../exit.ts'
+import type { MoveConfig } from './config.ts'
+import { explainObject } from './hint.ts'
+import { isFolder, lastName, type RemoteName, show } from './name.ts'
+import { type Session, withServer } from './session.ts'
+
+/** Renames, and says what was renamed. */
+export async function mv(config: MoveConfig): Promise<number> {
+  const { from, isJson } = config
+  const to = targetOf(config.from, config.to)
+  if (from.bucket !== to.bucket) {
+    throw new UsageError(
+      'a name changes within its bucket: to another one, `holdfast cp` and then `holdfast rm`',
+    )
+  }
+  await withServer(config.server, (session) =>
+    isFolder(from) ? moveFolder(session, config, to) : moveObject(session, config, to),
+  )
+  console.log(
+    isJson
+      ? JSON.stringify({ moved: { from: show(from), to: show(to) } })
+      : `moved ${show(from)} to ${show(to)}`,
+  )
+  return exitCodes.ok
+}
+
+/**
+ * Where something goes: a folder to just that name, an object into a folder under the name it has.
+ * @throws UsageError
+ */
+export function targetOf(from: RemoteName, to: RemoteName): RemoteName {
+  if (!isFolder(from)) {
+    return isFolder(to) ? { bucket: to.bucket, key: to.key + lastName(from.key) } : to
+  }
+  if (from.key === '') throw new UsageError(`s3://${from.bucket} is a bucket: name a folder in it`)
+  if (to.key.endsWith('/')) return to
+  throw new UsageError(`${show(from)} is a folder; so the target's name ends in / too`)
+}
+
+async function moveFolder(
+  { folders, signal }: Session,
+  { from, isReplacing, isCareful }: MoveConfig,
+  to: RemoteName,
+): Promise<void> {
+  if (isReplacing && isCareful) throw new UsageError('--replace or --no-clobber, not both')
+  await folders
+    .rename({ bucket: from.bucket, from: from.key, to: to.key }, { replace: isReplacing, signal })
+    .catch((error: unknown) => {
+      if (!(error instanceof FolderNotFoundError)) throw error
+      throw new CommandError(`there is nothing under ${show(from)}`, { cause: error })
+    })
+}
+
+async function moveObject(
+  session: Session,
+  { from, isReplacing, isCareful }: MoveConfig,
+  to: RemoteName,
+): Promise<void> {
+  if (isReplacing) throw new UsageError('--replace is for folders; an object is overwritten')
+  const command = new RenameObjectCommand({
+    Bucket: from.bucket,
+    Key: to.key,
+    RenameSource: from.key.split('/').map(encodeURIComponent).join('/'),
+    ...(isCareful ? { DestinationIfNoneMatch: '*' } : {}),
+  })
+  try {
+    await session.s3.send(command, { abortSignal: session.signal })
+  } catch (cause) {
+    throw await explainObject(session, { from, to, cause })
+  }
+}

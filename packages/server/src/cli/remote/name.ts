@@ -1,0 +1,67 @@
+// Names on the command line: where in a bucket something is, or where on this machine.
+
+import { quote, UsageError } from '../../options.ts'
+
+/** A key of a bucket, or the beginning of keys: a folder if it ends in `/`, the bucket if it is empty. */
+export interface RemoteName {
+  readonly bucket: string
+  readonly key: string
+}
+
+/** A file or folder of this machine. */
+export interface LocalName {
+  readonly path: string
+}
+
+/** What a name of `cp` stands for: a bucket's, this machine's, or the stream of standard input or output. */
+export type AnyName =
+  | { readonly kind: 'remote'; readonly name: RemoteName }
+  | { readonly kind: 'local'; readonly name: LocalName }
+  | { readonly kind: 'stream' }
+
+const scheme = 's3://'
+/** Looser than the rules for new buckets, since old ones may break them; but never like a path's beginning. */
+const bucketName = /^[A-Za-z0-9_][A-Za-z0-9._-]{1,254}$/
+
+/** Reads `s3://bucket/key` or `bucket/key`. @throws UsageError */
+export function parseRemote(text: string): RemoteName {
+  const rest = text.startsWith(scheme) ? text.slice(scheme.length) : text
+  const slash = rest.indexOf('/')
+  const bucket = slash === -1 ? rest : rest.slice(0, slash)
+  if (bucketName.test(bucket)) return { bucket, key: slash === -1 ? '' : rest.slice(slash + 1) }
+  throw new UsageError(`a name is like s3://bucket/key or s3://bucket/folder/, not ${quote(text)}`)
+}
+
+/**
+ * Reads the two names of a copy. If one of them says `s3://`, the other is this machine's unless it says
+ * so too; if none does, those that begin like a path (`.`, `/`, `~`) are this machine's, and the others
+ * are in a bucket. `-` is the stream.
+ * @throws UsageError
+ */
+export function parsePair(texts: readonly [string, string]): readonly [AnyName, AnyName] {
+  const isMarked = texts.some((text) => text.startsWith(scheme))
+  const parse = (text: string): AnyName => {
+    if (text === '-') return { kind: 'stream' }
+    const isRemote = isMarked ? text.startsWith(scheme) : !/^[./~]/.test(text)
+    return isRemote
+      ? { kind: 'remote', name: parseRemote(text) }
+      : { kind: 'local', name: { path: text } }
+  }
+  const [source, target] = texts
+  return [parse(source), parse(target)]
+}
+
+/** Whether a name is a folder's, or the whole bucket's. */
+export function isFolder({ key }: RemoteName): boolean {
+  return key === '' || key.endsWith('/')
+}
+
+/** As it is typed: `s3://bucket/key`. */
+export function show({ bucket, key }: RemoteName): string {
+  return `${scheme}${bucket}/${key}`
+}
+
+/** What a key is called in its folder: `c` of `a/b/c`, `b/` of `a/b/`. */
+export function lastName(key: string): string {
+  return key.slice(key.lastIndexOf('/', key.length - 2) + 1)
+}

@@ -1,0 +1,145 @@
+// The connection of a command to a server: found, used, and closed again.
+
+import { join } from 'node:path'
+import { HeadBucketCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
+import { createHoldfast, type Folders, type Leases, withLease } from 'holdfast-client'
+import { useAwsProfile } from '../../config.ts'
+import { findRootKey } from '../credentials.ts'
+import { CommandError } from '../exit.ts'
+import { readHolder } from '../lock.ts'
+import type { ServerChoice } from './config.ts'
+import { explainFailure, type Peer } from './failure.ts'
+
+/** What a command works with. */
+export interface Session {
+  readonly s3: S3Client
+  readonly folders: Folders
+  readonly leases: Leases
+  /** Aborted when the command is told to stop. */
+  readonly signal: AbortSignal
+}
+
+const defaultEndpoint = 'http://127.0.0.1:9000'
+
+/**
+ * Runs `body` with a server, and makes what goes wrong in it a CommandError. SIGINT and SIGTERM abort
+ * its signal, so that nothing half done is left behind; a second one ends the process.
+ */
+export async function withServer<T>(
+  choice: ServerChoice,
+  body: (session: Session) => Promise<T>,
+): Promise<T> {
+  const { config, peer } = await choose(choice)
+  const s3 = new S3Client(config)
+  const stop = new AbortController()
+  const onSignal = (signal: string): void => stop.abort(new CommandError(`stopped by ${signal}`))
+  const onClosed = (): void => stop.abort(new CommandError('nobody reads the output any more'))
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
+  process.stdout.once('error', onClosed)
+  try {
+    const writing = choice.lease === undefined ? s3 : withLease(s3, choice.lease)
+    const { folders, leases } = createHoldfast(writing)
+    return await body({ s3: writing, folders, leases, signal: stop.signal })
+  } catch (error) {
+    throw explainFailure(stop.signal.aborted ? stop.signal.reason : error, peer) ?? error
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+    process.stdout.off('error', onClosed)
+    s3.destroy()
+  }
+}
+
+async function choose(
+  choice: ServerChoice,
+): Promise<{ readonly config: S3ClientConfig; readonly peer: Peer }> {
+  if (choice.profile !== undefined) useAwsProfile(choice.profile)
+  const base: S3ClientConfig = { forcePathStyle: true }
+  const region = await regionOf(choice, base)
+  const configured =
+    choice.endpoint ??
+    (choice.dataFolder.isNamed ? undefined : await configuredEndpoint({ ...base, region }))
+  const key = await keyOf(choice, configured === undefined)
+  const endpoint = configured ?? endpointOf(choice.dataFolder.path)
+  return {
+    config: {
+      ...base,
+      region,
+      endpoint,
+      ...(key.credentials === undefined ? {} : { credentials: key.credentials }),
+    },
+    peer: { endpoint, keySource: key.source },
+  }
+}
+
+/** Where the server of a data folder is, if there is one. */
+function endpointOf(dataFolder: string): string {
+  return readHolder(dataFolder)?.endpoint ?? defaultEndpoint
+}
+
+interface ChosenKey {
+  /** Undefined: for the SDK to find. */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
+  readonly source: string
+}
+
+/** @throws CommandError if there must be a key in the data folder, and is none */
+async function keyOf(choice: ServerChoice, isLocal: boolean): Promise<ChosenKey> {
+  const { key, profile, dataFolder, hasEnvironment } = choice
+  if (key !== undefined) return { credentials: key, source: `${key.accessKeyId}` }
+  if (profile !== undefined) return { source: `of the profile ${profile}` }
+  if (dataFolder.isNamed || (isLocal && !hasEnvironment)) {
+    const root = await findRootKey(dataFolder.path)
+    const source = `from ${join(dataFolder.path, 'credentials.json')}`
+    if (root !== undefined) return { credentials: root, source }
+    if (dataFolder.isNamed && !hasEnvironment) {
+      throw new CommandError(`there is no root key in ${dataFolder.path}: is it a data folder?`)
+    }
+  }
+  return { source: 'that the AWS settings name (environment or ~/.aws)' }
+}
+
+async function regionOf({ region }: ServerChoice, config: S3ClientConfig): Promise<string> {
+  if (region !== undefined && region !== '') return region
+  const s3 = new S3Client(config)
+  // The profile's; without any the SDK refuses to work.
+  const found = await s3.config.region().catch(() => undefined)
+  s3.destroy()
+  return found ?? 'us-east-1'
+}
+
+/** Carries out of the SDK where it would have sent a request. */
+class Destination extends Error {
+  readonly hostname: string
+  readonly url: string
+
+  constructor(request: { protocol?: unknown; hostname?: unknown; port?: unknown; path?: unknown }) {
+    super('a request is not sent')
+    const { protocol, hostname, port } = request
+    this.hostname = String(hostname)
+    this.url = `${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`
+  }
+}
+
+/**
+ * The endpoint that the environment or the profile names for S3; undefined if they leave it at Amazon's. The
+ * SDK finds it only on the way of a request, which goes no farther than that.
+ */
+async function configuredEndpoint(config: S3ClientConfig): Promise<string | undefined> {
+  const credentials = { accessKeyId: 'none', secretAccessKey: 'none' }
+  const s3 = new S3Client({ ...config, credentials })
+  s3.middlewareStack.add(
+    () => (args) => {
+      throw new Destination(typeof args.request === 'object' ? { ...args.request } : {})
+    },
+    { step: 'build', priority: 'high' },
+  )
+  try {
+    await s3.send(new HeadBucketCommand({ Bucket: 'any-bucket' }))
+    return undefined
+  } catch (error) {
+    if (!(error instanceof Destination)) throw error
+    return /\.amazonaws\.com(\.cn)?$/.test(error.hostname) ? undefined : error.url
+  } finally {
+    s3.destroy()
+  }
+}

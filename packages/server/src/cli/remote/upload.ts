@@ -1,0 +1,153 @@
+// Files of this machine to a bucket.
+
+import { createReadStream } from 'node:fs'
+import { basename } from 'node:path'
+import type { Readable } from 'node:stream'
+import { Upload } from '@aws-sdk/lib-storage'
+import { forEachConcurrently } from 'holdfast-client'
+import mime from 'mime'
+import { CommandError } from '../exit.ts'
+import type { CopyConfig } from './config.ts'
+import type { Copied } from './cp.ts'
+import { type LocalFile, statFile, walkFiles } from './local.ts'
+import { isFolder, type LocalName, type RemoteName, show } from './name.ts'
+import { Progress } from './progress.ts'
+import type { Session } from './session.ts'
+
+/** Bytes of a part; larger for a file that would have more than 10,000 of them. */
+const partBytes = 8_388_608
+const maximumParts = 10_000
+/** Files at a time, and parts of each. A part is held in memory. */
+const filesAtOnce = 8
+const partsAtOnce = 4
+const partsAtOnceOfMany = 2
+
+/** Uploads a file. */
+export async function upload(
+  session: Session,
+  config: CopyConfig,
+  { from, to }: { readonly from: LocalName; readonly to: RemoteName },
+): Promise<Copied> {
+  const { path } = from
+  const { sizeBytes } = await statFile(path)
+  const name = basename(path)
+  const target = isFolder(to) ? { bucket: to.bucket, key: to.key + name } : to
+  const progress = new Progress()
+  await send(session, config, {
+    body: createReadStream(path),
+    sizeBytes,
+    target,
+    queueSize: partsAtOnce,
+    onBytes: (bytes) => progress.show({ what: name, bytes, bytesTotal: sizeBytes }),
+  }).finally(() => progress.clear())
+  return { from: path, to: show(target), objects: 1, bytes: sizeBytes }
+}
+
+/** Uploads every file below a folder. */
+export async function uploadFolder(
+  session: Session,
+  config: CopyConfig,
+  { from, to }: { readonly from: LocalName; readonly to: RemoteName },
+): Promise<Copied> {
+  const total = { objects: 0, bytes: 0 }
+  const files: LocalFile[] = []
+  const onSkipped = (path: string): void => console.error(`holdfast: skipped ${path}: no file`)
+  for await (const file of walkFiles(from.path, onSkipped)) {
+    files.push(file)
+    total.objects += 1
+    total.bytes += file.sizeBytes
+  }
+  const progress = new Progress()
+  const done = { objects: 0, bytes: 0 }
+  const report = (): void => {
+    const totals = { objectsTotal: total.objects, bytesTotal: total.bytes }
+    progress.show({ what: 'uploading', ...done, ...totals })
+  }
+  const atOnce = { limit: filesAtOnce, signal: session.signal }
+  await forEachConcurrently(files, atOnce, async (file, signal) => {
+    let sent = 0
+    await send({ ...session, signal }, config, {
+      body: createReadStream(file.path),
+      sizeBytes: file.sizeBytes,
+      target: { bucket: to.bucket, key: to.key + file.name },
+      queueSize: partsAtOnceOfMany,
+      onBytes(bytes) {
+        done.bytes += bytes - sent
+        sent = bytes
+        report()
+      },
+    })
+    done.objects += 1
+    report()
+  }).finally(() => progress.clear())
+  return { from: from.path, to: show(to), ...total }
+}
+
+/** Uploads standard input, whose length nobody knows. */
+export async function uploadStream(
+  session: Session,
+  config: CopyConfig,
+  to: RemoteName,
+): Promise<Copied> {
+  const progress = new Progress()
+  let bytes = 0
+  await send(session, config, {
+    body: process.stdin,
+    sizeBytes: undefined,
+    target: to,
+    queueSize: partsAtOnce,
+    onBytes(sent) {
+      bytes = sent
+      progress.show({ what: 'uploading', bytes })
+    },
+  }).finally(() => progress.clear())
+  return { from: '-', to: show(to), objects: 1, bytes }
+}
+
+interface Sending {
+  readonly body: Readable
+  readonly sizeBytes: number | undefined
+  readonly target: RemoteName
+  readonly queueSize: number
+  readonly onBytes: (bytes: number) => void
+}
+
+async function send(
+  { s3, signal }: Session,
+  { isCareful, contentType }: CopyConfig,
+  { body, sizeBytes, target, queueSize, onBytes }: Sending,
+): Promise<void> {
+  signal.throwIfAborted()
+  const type = contentType ?? mime.getType(target.key)
+  const sending = new Upload({
+    client: s3,
+    queueSize,
+    // Of a stream without an end in sight, the most that fits is 5 TiB at 512 MiB a part; 64 MiB make 625 GiB.
+    partSize:
+      sizeBytes === undefined
+        ? 8 * partBytes
+        : Math.max(partBytes, Math.ceil(sizeBytes / maximumParts)),
+    params: {
+      Bucket: target.bucket,
+      Key: target.key,
+      Body: body,
+      ...(type === null ? {} : { ContentType: type }),
+      ...(isCareful ? { IfNoneMatch: '*' } : {}),
+    },
+  })
+  sending.on('httpUploadProgress', ({ loaded = 0 }) => onBytes(loaded))
+  // The end of its source makes it remove the parts that are there already; told to abort, it would not
+  // wait for that.
+  const abort = (): void => void body.destroy(new Error('stopped'))
+  signal.addEventListener('abort', abort)
+  try {
+    await sending.done()
+  } catch (cause) {
+    signal.throwIfAborted()
+    if (!(cause instanceof Error) || cause.name !== 'PreconditionFailed') throw cause
+    throw new CommandError(`there is an object ${show(target)} already`, { cause })
+  } finally {
+    signal.removeEventListener('abort', abort)
+    body.destroy()
+  }
+}

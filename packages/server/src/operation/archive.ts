@@ -1,0 +1,136 @@
+// A folder read whole, as it is at one moment: a snapshot that is taken in one transaction and walked
+// in short ones, at the pace of the client, while others write. The snapshot holds all bodies.
+
+import type { Bytes } from '../base/bytes.ts'
+import { utf8 } from '../base/bytes.ts'
+import { StoreError } from '../base/errors.ts'
+import type { ByteSource } from '../blob/blob.ts'
+import type { ReadTransaction } from '../engine/engine.ts'
+import { readRowBody } from '../store/body.ts'
+import { hasFolder } from '../store/folder.ts'
+import type { Checksum, ObjectRecord } from '../store/record.ts'
+import { type FolderSnapshot, readSnapshot } from '../store/snapshot.ts'
+import { planContent, readPlan } from './content.ts'
+import type { Need, Operation, ReadOperation, Services } from './operation.ts'
+
+export interface ArchiveInput {
+  readonly bucket: string
+  /** Ends in '/'. */
+  readonly folder: string
+}
+
+/** An object of an archive. */
+export interface ArchivedObject {
+  /** What follows the folder in its key; empty for the key that is the folder's own. */
+  readonly key: Bytes
+  /** Whether there are keys that begin with this one and a '/'. */
+  readonly isFolderToo: boolean
+  readonly sizeBytes: number
+  /** Milliseconds since the epoch. */
+  readonly modifiedAt: number
+  readonly checksum: Checksum | undefined
+  /** Its bytes: at hand, where they are few, or a source to be iterated once, if at all. */
+  readonly content: Bytes | (() => ByteSource)
+}
+
+/** A folder as it was; it must be closed. */
+export interface Archive {
+  /** All objects in the order of their keys, each time the same; bytes at hand only `withBytes`. */
+  objects(options: { readonly withBytes: boolean }): AsyncGenerator<ArchivedObject>
+  /** Lets go of the snapshot; more than once is harmless. */
+  close(): Promise<void>
+}
+
+/** Objects of one transaction, and bytes of their bodies. */
+const pageLimits = { objects: 256, bytes: 1_048_576 } as const
+
+/** The rights that reading all of a folder stands for. */
+const needs = ({ bucket, folder }: ArchiveInput): Need[] => [
+  { action: 's3:ListBucket', bucket },
+  { action: 's3:GetObject', bucket, key: `${folder}*` },
+]
+
+/** Takes a snapshot of a folder. */
+export const archiveFolder: Operation<ArchiveInput, void, void, Archive> = {
+  name: 'ArchiveFolder',
+  needs,
+  async commit(step, { bucket, folder }) {
+    const { services, tx } = step
+    const snapshot = await services.snapshots.take(tx, step.bucket(bucket).root, utf8(folder))
+    if (snapshot === undefined) throw noSuchFolder(folder)
+    return new SnapshotArchive(services, snapshot)
+  },
+}
+
+/** Tells whether a folder could be archived. */
+export const headArchive: ReadOperation<ArchiveInput, void> = {
+  name: 'HeadArchive',
+  needs,
+  async check(step, { bucket, folder }) {
+    if (await hasFolder(step.tx, step.bucket(bucket).root, utf8(folder))) return
+    throw noSuchFolder(folder)
+  },
+}
+
+function noSuchFolder(folder: string): StoreError {
+  const fields = { Key: folder }
+  return new StoreError('NoSuchKey', 'The specified key does not exist.', { fields })
+}
+
+class SnapshotArchive implements Archive {
+  readonly #services: Services
+  readonly #snapshot: FolderSnapshot
+  #isClosed = false
+
+  constructor(services: Services, snapshot: FolderSnapshot) {
+    this.#services = services
+    this.#snapshot = snapshot
+  }
+
+  async *objects({ withBytes }: { readonly withBytes: boolean }): AsyncGenerator<ArchivedObject> {
+    const { engine } = this.#services
+    let after: Bytes | undefined
+    for (;;) {
+      const from = after
+      const page = await engine.read((tx) => this.#readPage(tx, from, withBytes))
+      yield* page
+      after = page.at(-1)?.key
+      if (after === undefined) return
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    const { snapshots, log } = this.#services
+    try {
+      await snapshots.release(this.#snapshot)
+    } catch (error) {
+      log.warn('could not release a snapshot; it is tried again', { error })
+    }
+  }
+
+  async #readPage(
+    tx: ReadTransaction,
+    after: Bytes | undefined,
+    withBytes: boolean,
+  ): Promise<ArchivedObject[]> {
+    const limit = pageLimits.objects
+    const page: ArchivedObject[] = []
+    let bytes = 0
+    for (const { record, ...object } of await readSnapshot(tx, this.#snapshot, { after, limit })) {
+      const { sizeBytes, modifiedAt, checksum, body } = record
+      const isAtHand = withBytes && body.kind === 'row'
+      const content = isAtHand ? await readRowBody(tx, body.id) : () => this.#read(record)
+      page.push({ ...object, sizeBytes, modifiedAt, checksum, content })
+      if (isAtHand) bytes += sizeBytes
+      if (bytes >= pageLimits.bytes) break
+    }
+    return page
+  }
+
+  async *#read({ body, sizeBytes }: Pick<ObjectRecord, 'body' | 'sizeBytes'>): ByteSource {
+    const { engine, blobs } = this.#services
+    yield* readPlan(blobs, await engine.read((tx) => planContent(tx, body, sizeBytes)))
+  }
+}

@@ -1,0 +1,201 @@
+// A store opened in this process and driven by the server's own operations, without a server around
+// it: for tests that need to say exactly which commits happen.
+
+import { createHash } from 'node:crypto'
+import { text } from '../../src/base/bytes.ts'
+import type { Clock } from '../../src/base/clock.ts'
+import type { CrashHook } from '../../src/base/crash-point.ts'
+import type { ByteSource } from '../../src/blob/blob.ts'
+import { type OpenServices, openServices } from '../../src/compose.ts'
+import { silentLog } from '../../src/observe/log.ts'
+import { silentMetrics } from '../../src/observe/metrics.ts'
+import type { BodyInput } from '../../src/operation/body.ts'
+import { createBucket } from '../../src/operation/bucket.ts'
+import { checkStore } from '../../src/operation/check.ts'
+import { completeMultipartUpload } from '../../src/operation/complete.ts'
+import { contentSource } from '../../src/operation/content.ts'
+import { copyFolder, deleteFolder, rename } from '../../src/operation/folder.ts'
+import { createMultipartUpload, listParts, uploadPart } from '../../src/operation/multipart.ts'
+import { deleteObject, getObject, putObject } from '../../src/operation/object.ts'
+import type { Operation } from '../../src/operation/operation.ts'
+import { run } from '../../src/operation/run.ts'
+import { Sweeper } from '../../src/operation/sweep.ts'
+import { listMultipartUploads } from '../../src/operation/uploads.ts'
+import { walkBuckets } from '../../src/store/bucket.ts'
+import { collect } from '../../src/store/collect.ts'
+import { compact } from '../../src/store/compact.ts'
+import { countGarbage } from '../../src/store/garbage.ts'
+import { listStarts } from '../../src/store/process.ts'
+import * as schema from '../../src/store/schema.ts'
+import { walk } from '../../src/store/walk.ts'
+
+/** What can be seen of a store: what each key holds, by bucket and key, and each upload. */
+export type Seen = Readonly<Record<string, string>>
+
+const bucket = 'bucket'
+const owner = { id: 'owner', displayName: 'owner' }
+const sweepRounds = 200
+
+/** An open store, with one bucket once {@link LocalStore.createBucket} made it. */
+export class LocalStore {
+  readonly services: OpenServices['services']
+  readonly #open: OpenServices
+
+  private constructor(open: OpenServices) {
+    this.#open = open
+    this.services = open.services
+  }
+
+  /** @param now the time that the store's clock stands at */
+  static async open(
+    dataFolder: string,
+    now: number,
+    onCrashPoint?: CrashHook,
+  ): Promise<LocalStore> {
+    const clock: Clock = { now: () => now, monotonicMs: () => performance.now() }
+    const options = { dataFolder, region: 'us-east-1', log: silentLog, metrics: silentMetrics }
+    const hooks = onCrashPoint === undefined ? {} : { onCrashPoint }
+    return new LocalStore(await openServices({ ...options, clock, isSweeping: false, ...hooks }))
+  }
+
+  close(): Promise<void> {
+    return this.#open.close()
+  }
+
+  /** Runs any operation as the owner. */
+  run<Input, Checked, Moved, Output>(
+    operation: Operation<Input, Checked, Moved, Output>,
+    input: Input,
+  ): Promise<Output> {
+    const principal = { accessKeyId: 'key', owner, isRoot: true }
+    const { signal } = new AbortController()
+    return run(this.services, { principal, requestId: 'test', signal }, operation, input)
+  }
+
+  createBucket(): Promise<void> {
+    return this.run(createBucket, { bucket })
+  }
+
+  async put(key: string, content: string | Buffer = key): Promise<void> {
+    const description = { headers: {}, metadata: {}, storageClass: 'STANDARD' }
+    const body = bodyOf(content)
+    await this.run(putObject, { bucket, key, ...description, body, conditions: {} })
+  }
+
+  async putAll(keys: readonly string[]): Promise<void> {
+    for (const key of keys) await this.put(key)
+  }
+
+  remove(key: string): Promise<void> {
+    return this.run(deleteObject, { bucket, key, conditions: {} })
+  }
+
+  rename(from: string, to: string, replace = false): Promise<void> {
+    return this.run(rename, { bucket, from, to, conditions: {}, sourceConditions: {}, replace })
+  }
+
+  async copy(from: string, to: string, replace = false): Promise<void> {
+    const source = { bucket, folder: from }
+    await this.run(copyFolder, { source, bucket, folder: to, replace, conditions: {} })
+  }
+
+  removeFolder(folder: string): Promise<void> {
+    return this.run(deleteFolder, { bucket, folder })
+  }
+
+  /** Begins an upload and stores its parts. */
+  async upload(key: string, contents: readonly Buffer[]): Promise<void> {
+    const description = { headers: {}, metadata: {}, storageClass: 'STANDARD' }
+    const { uploadId } = await this.run(createMultipartUpload, { bucket, key, ...description })
+    for (const [index, content] of contents.entries()) {
+      const part = { bucket, key, uploadId, partNumber: index + 1, body: bodyOf(content) }
+      await this.run(uploadPart, part)
+    }
+  }
+
+  /** Completes the only upload of a key. */
+  async completeUpload(key: string): Promise<void> {
+    const prefix = key
+    const { uploads } = await this.run(listMultipartUploads, { bucket, prefix, limit: 1 })
+    const uploadId = uploads[0]?.uploadId ?? ''
+    const listed = await this.run(listParts, { bucket, key, uploadId, after: 0, limit: 1000 })
+    const parts = listed.parts.map(({ number, etag }) => ({ number, etag }))
+    await this.run(completeMultipartUpload, { bucket, key, uploadId, parts, conditions: {} })
+  }
+
+  /** All that clients could see, bodies too. */
+  async seen(): Promise<Seen> {
+    const { engine } = this.services
+    const seen: Record<string, string> = {}
+    const keys = await engine.read(async (tx) => {
+      for await (const { key } of tx.range(schema.allUploads())) {
+        seen[`upload ${Buffer.from(key).toString('hex')}`] = 'in progress'
+      }
+      const found: { readonly bucket: string; readonly key: string; readonly facts: string }[] = []
+      for await (const { name, root } of walkBuckets(tx)) {
+        for await (const { key, record } of walk(tx, root)) {
+          const facts = `${record.etag} ${record.sizeBytes} ${record.ownerId} ${record.modifiedAt}`
+          found.push({ bucket: name, key: text(key), facts })
+        }
+      }
+      return found
+    })
+    for (const { bucket: name, key, facts } of keys) {
+      const { content } = await this.run(getObject, { bucket: name, key, conditions: {} })
+      const hash = createHash('md5')
+      for await (const chunk of contentSource(content)) hash.update(chunk)
+      seen[`${name}/${key}`] = `${facts} ${hash.digest('hex')}`
+    }
+    return seen
+  }
+
+  /** What fsck finds, in words. */
+  async findings(): Promise<string[]> {
+    const { engine, blobs } = this.services
+    const findings: string[] = []
+    for await (const { where, detail, invariant } of checkStore({ engine, blobs })) {
+      findings.push(`${where}: ${detail} (${invariant})`)
+    }
+    return findings
+  }
+
+  /** One small batch after another of what is done to rows in the background, until all is done. */
+  async settleRows(maxRows: number, onBatch?: () => Promise<void>): Promise<void> {
+    const { engine, ids } = this.services
+    for (;;) {
+      await onBatch?.()
+      const compacted = await compact(engine, ids, { maxRows })
+      await onBatch?.()
+      const collected = await collect(engine, { maxRows })
+      if (!compacted.hasMore && !collected.hasMore) return
+    }
+  }
+
+  /** Sweeps until nothing is left to do. */
+  async settle(): Promise<void> {
+    const sweeper = new Sweeper({ ...this.services, start: this.#open.start })
+    for (let round = 0; round < sweepRounds; round++) {
+      await sweeper.sweep()
+      if (await this.#isSettled()) return
+      await new Promise(setImmediate)
+    }
+    throw new Error(`the background work is not done after ${sweepRounds} rounds`)
+  }
+
+  #isSettled(): Promise<boolean> {
+    return this.services.engine.read(async (tx) => {
+      for (const queue of [schema.queue(), schema.compactions(), schema.manifestQueue()]) {
+        for await (const _ of tx.range(queue)) return false
+      }
+      return (await countGarbage(tx, 1)) === 0 && (await listStarts(tx)).length === 1
+    })
+  }
+}
+
+function bodyOf(content: string | Buffer): BodyInput {
+  const bytes = Buffer.from(content)
+  const source: ByteSource = (async function* () {
+    yield bytes
+  })()
+  return { source, sizeBytes: bytes.byteLength }
+}

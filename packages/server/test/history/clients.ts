@@ -1,0 +1,290 @@
+// Clients that do random work on one bucket at once and note what they were answered. They can be told
+// to do one kind of operation in several requests and to say that it was one, which is the fault that
+// the search has to find.
+
+import { createHash } from 'node:crypto'
+import { Choices } from '../crash/content.ts'
+import { objectPath, type WireAnswer, WireClient, xmlText, xmlTexts } from '../wire.ts'
+import type { Recorded } from './linearize.ts'
+import type { FolderAnswer, Op, State } from './model.ts'
+import { filesOfTar } from './tar.ts'
+
+/** What is done in several requests although it claims to be one. */
+export type Fault = 'rename' | 'list' | 'archive'
+
+/** Where and how a history is made. */
+export interface HistoryOptions {
+  readonly host: string
+  readonly port: number
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  /** Made for this history. */
+  readonly bucket: string
+  readonly seed: number
+  readonly clients: number
+  readonly operations: number
+  readonly fault?: Fault | undefined
+}
+
+/** A history, and what the bucket held before it. */
+export interface History {
+  readonly initial: State
+  readonly recorded: readonly Recorded<Op>[]
+}
+
+/** More rows than a write copies, so that copies of the folder are overlays. */
+const manyKeys = 40
+
+/** Makes a bucket, fills it, and lets the clients loose on it. */
+export async function makeHistory(options: HistoryOptions): Promise<History> {
+  const choices = new Choices(options.seed)
+  const clients = Array.from({ length: options.clients }, () => new Client(options))
+  const [first] = clients
+  if (first === undefined) throw new Error('a history needs a client')
+  // Where folders are copied into themselves, many keys would become far too many.
+  const isLarge = choices.fraction() < 0.5
+  const initial = new Map<string, string>()
+  const keys = isLarge
+    ? Array.from({ length: manyKeys }, (_, n) => `a/k${n + 100}`)
+    : ['a/1', 'a/x/1', 'b/1']
+  await first.createBucket()
+  for (const key of keys) initial.set(key, `before ${key}`)
+  for (const [key, value] of initial) await first.put(key, value)
+  let clock = 0
+  let values = 0
+  const recorded: Recorded<Op>[] = []
+  const folders = isLarge ? ['a/', 'b/', 'c/'] : ['a/', 'b/', 'c/', 'a/x/', 'b/x/']
+  const work = async (client: Client): Promise<void> => {
+    for (let n = 0; n < options.operations; n++) {
+      const doing = chooseOperation(choices, folders, () => `v${values++}`)
+      const from = clock++
+      const op = await doing(client)
+      recorded.push({ op, from, to: clock++ })
+    }
+  }
+  try {
+    await Promise.all(clients.map(work))
+  } finally {
+    for (const client of clients) client.close()
+  }
+  return { initial, recorded }
+}
+
+type Doing = (client: Client) => Promise<Op>
+
+function chooseOperation(choices: Choices, folders: readonly string[], value: () => string): Doing {
+  const folder = choices.of(folders)
+  const key = folder + choices.of(['1', '2'])
+  const to = choices.of(folders)
+  const replace = choices.fraction() < 0.7
+  const kind = choices.weighted([
+    ['put', 5],
+    ['get', 4],
+    ['delete', 2],
+    ['list', 4],
+    ['rename', 3],
+    ['copy', 2],
+    ['delete folder', 1],
+    ['archive', 2],
+  ])
+  switch (kind) {
+    case 'put': {
+      const written = value()
+      return async (client) => {
+        await client.put(key, written)
+        return { kind, key, value: written }
+      }
+    }
+    case 'get':
+      return async (client) => ({ kind, key, found: await client.get(key) })
+    case 'delete':
+      return async (client) => {
+        await client.delete(key)
+        return { kind, key }
+      }
+    case 'list': {
+      const prefix = choices.of(['', ...folders])
+      const isGrouped = choices.fraction() < 0.3
+      return async (client) => {
+        return { kind, prefix, isGrouped, found: await client.list(prefix, isGrouped) }
+      }
+    }
+    case 'rename':
+    case 'copy':
+      return async (client) => {
+        const answer = await client.move(kind, { from: folder, to, replace })
+        return { kind, from: folder, to, replace, answer }
+      }
+    case 'delete folder':
+      return async (client) => {
+        await client.deleteFolder(folder)
+        return { kind, folder }
+      }
+    case 'archive':
+      return async (client) => ({ kind, folder, found: await client.archive(folder) })
+  }
+}
+
+interface Move {
+  readonly from: string
+  readonly to: string
+  readonly replace: boolean
+}
+
+class Client {
+  readonly #options: HistoryOptions
+  readonly #wire: WireClient
+
+  constructor(options: HistoryOptions) {
+    this.#options = options
+    this.#wire = new WireClient(options)
+  }
+
+  close(): void {
+    this.#wire.close()
+  }
+
+  async createBucket(): Promise<void> {
+    await this.#send({ method: 'PUT', path: `/${this.#options.bucket}` }, [200])
+  }
+
+  async put(key: string, value: string): Promise<void> {
+    // Before it is sent, since others may see it before it is answered.
+    valueOfEtag.set(createHash('md5').update(value).digest('hex'), value)
+    // The value is in a header too, so that a body of another object would show.
+    const headers = { 'x-amz-meta-value': value }
+    const body = Buffer.from(value)
+    await this.#send({ method: 'PUT', path: this.#path(key), headers, body }, [200])
+  }
+
+  async get(key: string): Promise<string | undefined> {
+    const answer = await this.#send({ method: 'GET', path: this.#path(key) }, [200, 404])
+    if (answer.status === 404) return undefined
+    const value = answer.body.toString()
+    const said = answer.headers['x-amz-meta-value']
+    return said === value ? value : `${value}, but its header says ${said}`
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#send({ method: 'DELETE', path: this.#path(key) }, [204])
+  }
+
+  async list(prefix: string, isGrouped: boolean): Promise<string[]> {
+    if (this.#options.fault !== 'list') return this.#page(prefix, isGrouped)
+    const found: string[] = []
+    for (;;) {
+      const last = found.at(-1)
+      const after = last?.endsWith('/') === true ? `${last}\u{10ffff}` : last?.split(' ')[0]
+      const page = await this.#page(prefix, isGrouped, { 'max-keys': '2', after })
+      found.push(...page)
+      if (page.length < 2) return found
+    }
+  }
+
+  async move(kind: 'rename' | 'copy', move: Move): Promise<FolderAnswer> {
+    if (kind === 'rename' && this.#options.fault === 'rename') return this.#renameInSteps(move)
+    const { bucket } = this.#options
+    const path = this.#path(move.to)
+    const replace = { 'x-holdfast-replace': String(move.replace) }
+    const request =
+      kind === 'rename'
+        ? { query: { renameObject: '' }, headers: { 'x-amz-rename-source': move.from, ...replace } }
+        : {
+            headers: {
+              'x-amz-copy-source': `/${bucket}/${move.from}`,
+              'x-holdfast-recursive': 'true',
+              ...replace,
+            },
+          }
+    const { status } = await this.#send({ method: 'PUT', path, ...request }, [200, 400, 404, 412])
+    if (status === 200) return 'done'
+    if (status === 404) return 'missing'
+    return status === 412 ? 'exists' : 'invalid'
+  }
+
+  async deleteFolder(folder: string): Promise<void> {
+    const headers = { 'x-holdfast-recursive': 'true' }
+    await this.#send({ method: 'DELETE', path: this.#path(folder), headers }, [204])
+  }
+
+  async archive(folder: string): Promise<string[] | undefined> {
+    if (this.#options.fault === 'archive') return this.#archiveInSteps(folder)
+    const query = { archive: 'tar' }
+    const answer = await this.#send({ method: 'GET', path: this.#path(folder), query }, [200, 404])
+    if (answer.status === 404) return undefined
+    return filesOfTar(answer.body).map(({ name, content }) => `${name} ${content}`)
+  }
+
+  /** What a client does where folders can't be renamed. */
+  async #renameInSteps({ from, to, replace }: Move): Promise<FolderAnswer> {
+    if (to.startsWith(from)) return 'invalid'
+    const source = await this.#page(from, false)
+    const target = await this.#page(to, false)
+    if (source.length === 0) return 'missing'
+    if (target.length > 0 && !replace) return 'exists'
+    for (const item of target) await this.delete(item.split(' ')[0] ?? '')
+    for (const item of source) {
+      const key = item.split(' ')[0] ?? ''
+      const headers = { 'x-amz-copy-source': `/${this.#options.bucket}/${key}` }
+      const path = this.#path(to + key.slice(from.length))
+      await this.#send({ method: 'PUT', path, headers }, [200, 404])
+      await this.delete(key)
+    }
+    return 'done'
+  }
+
+  async #archiveInSteps(folder: string): Promise<string[] | undefined> {
+    const found: string[] = []
+    for (const item of await this.#page(folder, false)) {
+      const key = item.split(' ')[0] ?? ''
+      const value = await this.get(key)
+      if (value !== undefined) found.push(`${key.slice(folder.length)} ${value}`)
+    }
+    return found.length === 0 ? undefined : found
+  }
+
+  async #page(
+    prefix: string,
+    isGrouped: boolean,
+    { after, ...more }: { readonly 'max-keys'?: string; readonly after?: string | undefined } = {},
+  ): Promise<string[]> {
+    const query = {
+      ...{ 'list-type': '2', prefix, ...more },
+      ...(isGrouped ? { delimiter: '/' } : {}),
+      ...(after === undefined ? {} : { 'start-after': after }),
+    }
+    const path = `/${this.#options.bucket}`
+    const { body } = await this.#send({ method: 'GET', path, query }, [200])
+    const found: string[] = []
+    for (const [, entry = ''] of String(body).matchAll(/<Contents>(.*?)<\/Contents>/gs)) {
+      const etag = xmlText(entry, 'ETag')?.replaceAll('"', '') ?? ''
+      found.push(`${xmlText(entry, 'Key')} ${valueOfEtag.get(etag) ?? etag}`)
+    }
+    for (const [, group = ''] of String(body).matchAll(/<CommonPrefixes>(.*?)<\/Comm/gs)) {
+      found.push(...xmlTexts(group, 'Prefix'))
+    }
+    if (found.length >= 1000) throw new Error('the bucket has become too large for one page')
+    return found.sort()
+  }
+
+  async #send(
+    request: Parameters<WireClient['send']>[0],
+    expected: readonly number[],
+  ): Promise<WireAnswer> {
+    for (;;) {
+      const answer = await this.#wire.send(request)
+      if (expected.includes(answer.status)) return answer
+      // Not done: what it is answered in the end counts.
+      if (answer.status === 503) continue
+      const { method, path } = request
+      throw new Error(`${method} ${path} was answered ${answer.status} ${answer.body}`)
+    }
+  }
+
+  #path(key: string): string {
+    return objectPath(this.#options.bucket, key)
+  }
+}
+
+/** What the bodies of all histories are, by their MD5s. */
+const valueOfEtag = new Map<string, string>()

@@ -1,0 +1,75 @@
+// Many clients at once on a server of several workers: each history that they make must have an order
+// that explains it. `--runs N --seed N`; the seed repeats the choices, not the timing.
+
+import assert from 'node:assert/strict'
+import { randomInt } from 'node:crypto'
+import { after, test } from 'node:test'
+import { parseArgs } from 'node:util'
+import { startServer } from '../harness.ts'
+import { type Fault, type HistoryOptions, makeHistory } from './clients.ts'
+import { linearize, type Recorded } from './linearize.ts'
+import { flatMap, type Op } from './model.ts'
+
+const { values } = parseArgs({
+  options: { runs: { type: 'string', default: '60' }, seed: { type: 'string' } },
+})
+const runs = Number(values.runs)
+const seed = Number(values.seed ?? randomInt(2 ** 31))
+/** Histories in which a planted fault must have shown. */
+const FAULT_RUNS = 40
+const CLIENTS = 8
+const OPERATIONS = 12
+const WORKERS = 2
+
+const server = await startServer({ workers: WORKERS })
+after(() => server.close())
+let buckets = 0
+
+function options(run: number, fault?: Fault): HistoryOptions {
+  const { host, port, accessKeyId, secretAccessKey } = server
+  const sizes = { clients: CLIENTS, operations: OPERATIONS }
+  const bucket = `history-${buckets++}`
+  return { host, port, accessKeyId, secretAccessKey, bucket, seed: seed + run, ...sizes, fault }
+}
+
+test(`every one of ${runs} histories has an order (seed ${seed})`, async (context) => {
+  let operations = 0
+  let steps = 0
+  for (let run = 0; run < runs; run++) {
+    const { initial, recorded } = await makeHistory(options(run))
+    const verdict = linearize(recorded, flatMap, initial)
+    operations += recorded.length
+    steps += verdict.steps
+    assert.ok(verdict.isLinearizable, explain(run, recorded, verdict.order))
+  }
+  context.diagnostic(`${operations} operations, ${steps} steps of the search`)
+})
+
+for (const fault of ['rename', 'list', 'archive'] as const) {
+  test(`it is found when ${fault} is done in several requests (seed ${seed})`, async (context) => {
+    for (let run = 0; run < FAULT_RUNS; run++) {
+      const { initial, recorded } = await makeHistory(options(run, fault))
+      if (linearize(recorded, flatMap, initial).isLinearizable) continue
+      context.diagnostic(`found in history ${run + 1}`)
+      return
+    }
+    assert.fail(`not found in ${FAULT_RUNS} histories`)
+  })
+}
+
+test('it stops with exit code 0 and fsck is clean', async () => {
+  assert.equal(await server.stop(), 0)
+  const { exitCode, output } = await server.fsck()
+  assert.equal(exitCode, 0, output)
+})
+
+/** A history without an order, and how far one was found. */
+function explain(run: number, recorded: readonly Recorded<Op>[], order: readonly Op[]): string {
+  const lines = recorded
+    .toSorted((a, b) => a.from - b.from)
+    .map(({ op, from, to }) => {
+      const place = order.indexOf(op)
+      return `${from}–${to} ${place < 0 ? '(no place)' : `(${place + 1}.)`} ${JSON.stringify(op)}`
+    })
+  return `history ${run} of seed ${seed} has no order:\n${lines.join('\n')}`
+}

@@ -1,0 +1,116 @@
+// Searches for an order of concurrent operations that explains what each was answered: Wing and Gong's
+// search with Lowe's memory of what was tried (G. Lowe, Testing for linearizability, 2017).
+
+/** One operation of a history, and when it began and ended, by one counter for all. */
+export interface Recorded<Op> {
+  readonly op: Op
+  readonly from: number
+  readonly to: number
+}
+
+/** What operations mean: a state is never changed, and its key is equal exactly for equal states. */
+export interface Model<Op, State> {
+  /** The state after `op`, or undefined if it can't have been answered so in `state`. */
+  step(state: State, op: Op): State | undefined
+  key(state: State): string
+}
+
+/** What a search came to. */
+export interface Verdict<Op> {
+  readonly isLinearizable: boolean
+  /** The longest order that was found, all of them if it is linearizable. */
+  readonly order: readonly Op[]
+  /** Steps that were tried. */
+  readonly steps: number
+}
+
+/** The beginning or the end of an operation, in the list of those that have no place yet. */
+class Event<Op> {
+  readonly index: number
+  readonly op: Op
+  /** For a beginning, the operation's end. */
+  readonly end: Event<Op> | undefined
+  previous: Event<Op> | undefined
+  next: Event<Op> | undefined
+
+  constructor(index: number, op: Op, end?: Event<Op>) {
+    this.index = index
+    this.op = op
+    this.end = end
+  }
+
+  take(): void {
+    if (this.previous !== undefined) this.previous.next = this.next
+    if (this.next !== undefined) this.next.previous = this.previous
+  }
+
+  putBack(): void {
+    if (this.previous !== undefined) this.previous.next = this
+    if (this.next !== undefined) this.next.previous = this
+  }
+}
+
+/** Whether the operations could have taken place one after the other, each between its two ends. */
+export function linearize<Op, State>(
+  history: readonly Recorded<Op>[],
+  model: Model<Op, State>,
+  initial: State,
+): Verdict<Op> {
+  const [first] = history
+  if (first === undefined) return { isLinearizable: true, order: [], steps: 0 }
+  const head = new Event(-1, first.op)
+  link(head, history)
+  const tried = new Set<string>()
+  const chosen: { readonly event: Event<Op>; readonly state: State }[] = []
+  let done = 0n
+  let state = initial
+  let longest: readonly Op[] = []
+  let steps = 0
+  let event = head.next
+  while (head.next !== undefined) {
+    if (event?.end !== undefined) {
+      steps++
+      const after = model.step(state, event.op)
+      const mark = done | (1n << BigInt(event.index))
+      const memory = after === undefined ? '' : `${mark} ${model.key(after)}`
+      if (after === undefined || tried.has(memory)) {
+        event = event.next
+        continue
+      }
+      tried.add(memory)
+      chosen.push({ event, state })
+      if (chosen.length > longest.length) longest = chosen.map((choice) => choice.event.op)
+      state = after
+      done = mark
+      event.take()
+      event.end.take()
+      event = head.next
+      continue
+    }
+    // An operation ends here that has no place in the order so far: the last choice was wrong.
+    const last = chosen.pop()
+    if (last === undefined) return { isLinearizable: false, order: longest, steps }
+    state = last.state
+    done &= ~(1n << BigInt(last.event.index))
+    last.event.end?.putBack()
+    last.event.putBack()
+    event = last.event.next
+  }
+  return { isLinearizable: true, order: longest, steps }
+}
+
+/** Links the events of a history in the order of time behind `head`. */
+function link<Op>(head: Event<Op>, history: readonly Recorded<Op>[]): void {
+  const events: { readonly at: number; readonly event: Event<Op> }[] = []
+  for (const [index, { op, from, to }] of history.entries()) {
+    const end = new Event(index, op)
+    events.push({ at: from, event: new Event(index, op, end) }, { at: to, event: end })
+  }
+  events.sort((a, b) => a.at - b.at)
+  let previous = head
+  for (const { event } of events) {
+    event.previous = previous
+    previous.next = event
+    previous = event
+  }
+}
