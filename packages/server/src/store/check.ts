@@ -224,11 +224,13 @@ async function* checkLinks(tx: ReadTransaction, nodes: Nodes): AsyncGenerator<Fi
   if (linked !== overlays) {
     yield { invariant, where: 'links', detail: `${linked} links, ${overlays} overlays` }
   }
-  for await (const { key } of tx.range(schema.livingHints())) {
-    const id = schema.directoryId(key)
-    if (nodes.has(id)) continue
-    const where = `living hint of directory ${id}`
-    yield { invariant: 'a hint is about a directory', where, detail: 'the directory has no row' }
+  for (const range of [schema.livingHints(), schema.allRowsWritten()]) {
+    for await (const { key } of tx.range(range)) {
+      const id = schema.directoryId(key)
+      if (nodes.has(id)) continue
+      const where = `hint or counter of directory ${id}`
+      yield { invariant: 'a hint is about a directory', where, detail: 'the directory has no row' }
+    }
   }
 }
 

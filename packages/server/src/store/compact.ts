@@ -35,6 +35,7 @@ import {
   releaseHidden,
 } from './overlay.ts'
 import * as schema from './schema.ts'
+import { beginUnsharing, type Unsharing, unshare } from './unshare.ts'
 
 /** A layer is merged with the one below if that has at most so many times its rows. */
 const similarFactor = 2
@@ -115,7 +116,7 @@ async function takeStep(
     await abandonMerge(tx, overlay)
     return { rows: 0, job: undefined }
   }
-  if (job.phase !== 'look' && !(await isCurrent(tx, overlay, row.base, job))) {
+  if (job.phase !== 'look' && !(await isCurrent(tx, row.base, { overlay, job }))) {
     await abandonMerge(tx, overlay)
     return { rows: 0, job: look }
   }
@@ -128,9 +129,24 @@ async function takeStep(
       return moveRows(tx, overlay, row, job, limit)
     case 'prune':
       return pruneRows(tx, overlay, row, job, limit)
+    case 'weigh':
+    case 'copy':
+      return unshareBase(ctx, row, job, limit)
     case 'merge':
       return mergeRows(tx, overlay, row, job, limit)
   }
+}
+
+async function unshareBase(
+  ctx: TreeContext,
+  row: DirectoryRow,
+  job: Unsharing,
+  limit: number,
+): Promise<Outcome> {
+  const { rows, next } = await unshare(ctx, row, job, limit)
+  if (next === 'done') return { rows, job: look }
+  if (next !== 'worthless') return { rows, job: next }
+  return { rows, job: await findSharedWork(ctx.tx, job.lower) }
 }
 
 /** The layers of an overlay that are next to be compared, if any. */
@@ -141,6 +157,13 @@ async function findWork(
 ): Promise<Compaction | undefined> {
   const row = await readDirectory(tx, base)
   if (row.refs === 1) return { phase: 'count', upper: overlay, lower: base, cursors: [] }
+  const unsharing = await beginUnsharing(tx, { upper: overlay, lower: base })
+  return unsharing ?? findSharedWork(tx, base)
+}
+
+/** The comparison of a shared base with its own one, if that is shared too. */
+async function findSharedWork(tx: WriteTransaction, base: number): Promise<Compaction | undefined> {
+  const row = await readDirectory(tx, base)
   if (row.base === undefined) return undefined
   const next = await readDirectory(tx, row.base)
   if (next.refs > 1) return { phase: 'count', upper: base, lower: row.base, cursors: [] }
@@ -151,14 +174,14 @@ async function findWork(
 /** Whether the layers of a job are still where they were, and shared or not as they were. */
 async function isCurrent(
   tx: WriteTransaction,
-  overlay: number,
   base: number,
-  { upper, lower }: LayerPair,
+  { overlay, job }: { readonly overlay: number; readonly job: Compaction & LayerPair },
 ): Promise<boolean> {
+  const { phase, upper, lower } = job
   const isOwn = upper === overlay
   if (base !== (isOwn ? lower : upper)) return false
   const row = await readDirectory(tx, base)
-  if (isOwn) return row.refs === 1
+  if (isOwn) return (row.refs === 1) !== (phase === 'weigh' || phase === 'copy')
   if (row.refs === 1 || row.base !== lower) return false
   return (await readDirectory(tx, lower)).refs > 1
 }

@@ -21,6 +21,14 @@ export type Compaction =
   | ({ readonly phase: 'move' } & LayerPair)
   /** Rows of such a base that the overlay hides are removed, and tombstones that hide nothing. */
   | ({ readonly phase: 'prune'; readonly cursor: Bytes | undefined } & LayerPair)
+  /** It is counted whether a base that others see too is small enough to be copied. */
+  | ({
+      readonly phase: 'weigh'
+      readonly counted: number
+      readonly cursor: Bytes | undefined
+    } & LayerPair)
+  /** The rows of such a base are copied into the overlay, where it has none of the name. */
+  | ({ readonly phase: 'copy'; readonly cursor: Bytes | undefined } & LayerPair)
   /** A directory `merged` is built from two shared layers, to be the overlay's new base. */
   | ({
       readonly phase: 'merge'

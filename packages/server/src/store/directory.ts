@@ -35,6 +35,7 @@ import {
 import { diverge, dropDirectory, pullUp } from './overlay.ts'
 import type { ObjectRecord } from './record.ts'
 import * as schema from './schema.ts'
+import { noteWritten } from './unshare.ts'
 
 /** Creates the root directory of a new bucket. */
 export function createRoot({ tx, ids }: TreeContext): number {
@@ -107,6 +108,7 @@ export async function putObject(
   const directory = last(directories)
   const replaced = await findOwnRow(ctx, directory, name)
   ctx.tx.put(schema.entry(directory.id, name), encodeObjectEntry(record))
+  if (replaced === undefined) await noteWritten(ctx.tx, directory, name)
   if (replaced?.kind === 'object') await releaseBody(ctx.tx, recordOf(replaced).body)
 }
 
@@ -229,8 +231,10 @@ export async function removeEntry(
   const own = await findOwnRow(ctx, directory, name)
   const key = schema.entry(directory.id, name)
   const inherited = await findInherited(tx, directory.row, undefined, name)
-  if (inherited !== undefined) tx.put(key, tombstone)
-  else if (own !== undefined) tx.delete(key)
+  if (inherited !== undefined) {
+    tx.put(key, tombstone)
+    if (own === undefined) await noteWritten(tx, directory, name)
+  } else if (own !== undefined) tx.delete(key)
   return own
 }
 

@@ -186,6 +186,7 @@ export async function retainDirectory(tx: WriteTransaction, id: number): Promise
 export function deleteDirectory(tx: WriteTransaction, id: number): void {
   tx.delete(schema.directory(id))
   tx.delete(schema.livingHint(id))
+  tx.delete(schema.rowsWritten(id))
 }
 
 /** The key's text, for messages and findings. */

@@ -104,7 +104,7 @@ test('folder operations touch as few rows whatever the size of the folder', asyn
     copy: { reads: 12, rows: 0, writes: 4 },
     copyInto: { reads: 30, rows: 70, writes: 100 },
     firstPut: { reads: 12, rows: 40, writes: 40 },
-    nextPut: { reads: 10, rows: 0, writes: 2 },
+    nextPut: { reads: 10, rows: 0, writes: 3 },
     remove: { reads: 20, rows: 4, writes: 4 },
     rename: { reads: 30, rows: 4, writes: 8 },
     removeFolder: { reads: 20, rows: 4, writes: 8 },

@@ -26,6 +26,7 @@ const space = {
   overlayLink: 0x36,
   compactionQueue: 0x37,
   snapshot: 0x38,
+  rowsWritten: 0x39,
   upload: 0x40,
   part: 0x41,
   abandonedUploads: 0x42,
@@ -93,6 +94,9 @@ export function parseOverlayLink(row: Bytes): { base: number; overlay: number } 
   const fields = readKey(row)
   return { base: fields.u64(), overlay: fields.u64() }
 }
+/** A counter: rows that an overlay got since it is one. */
+export const rowsWritten = (id: number): Bytes => key(space.rowsWritten).u64(id).end()
+export const allRowsWritten = (): Range => prefixRange(key(space.rowsWritten).end())
 export const compaction = (id: number): Bytes => key(space.compactionQueue).u64(id).end()
 export const compactions = (): Range => prefixRange(key(space.compactionQueue).end())
 

@@ -138,6 +138,6 @@ for (const scenario of scenarios) {
 
 test('every point was reached, in every phase of compaction', (context) => {
   assert.deepEqual([...reached].sort(), [...crashPoints].sort())
-  assert.deepEqual([...kinds].sort(), ['count', 'look', 'merge', 'move', 'prune'])
+  assert.deepEqual([...kinds].sort(), ['copy', 'count', 'look', 'merge', 'move', 'prune', 'weigh'])
   context.diagnostic(`${kills} kills`)
 })

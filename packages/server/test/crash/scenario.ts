@@ -45,9 +45,9 @@ function commit(
 }
 
 /** Yields the phase of the compaction that is next, before each small batch of background work. */
-async function* settling(store: LocalStore): AsyncGenerator<string> {
+async function* settling(store: LocalStore, maxRows = batchRows): AsyncGenerator<string> {
   const phases = new Set<string>()
-  await store.settleRows(batchRows, async () => {
+  await store.settleRows(maxRows, async () => {
     await store.services.engine.read(async (tx) => {
       for await (const { value } of tx.range(schema.compactions())) {
         phases.add(decodeCompaction(value).phase)
@@ -132,7 +132,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'merge layers that are shared',
     kind: 'background',
     prepare: putLayers,
-    act: settling,
+    act: (store) => settling(store, 2 * batchRows),
   },
   {
     name: 'move the rows of a layer that nothing else sees',
@@ -144,7 +144,7 @@ export const scenarios: readonly Scenario[] = [
       for (const key of many('b/', 5, 30)) await store.remove(key)
       await store.removeFolder('a/')
     },
-    act: settling,
+    act: (store) => settling(store, 2 * batchRows),
   },
   {
     name: 'prune what a layer hides that nothing else sees',
@@ -157,6 +157,16 @@ export const scenarios: readonly Scenario[] = [
       await store.removeFolder('a/')
     },
     act: settling,
+  },
+  {
+    name: 'take over the rows of a base that is shared',
+    kind: 'background',
+    async prepare(store) {
+      await store.putAll(many('a/', 150))
+      await store.copy('a/', 'b/')
+      for (const key of many('b/', 130)) await store.remove(key)
+    },
+    act: (store) => settling(store, 4 * batchRows),
   },
   {
     name: 'remove blobs that nothing refers to',
