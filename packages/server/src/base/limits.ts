@@ -30,6 +30,38 @@ export const s3Limits = {
   postFieldBytes: 20_480,
 } as const
 
+/**
+ * SimpleDB's limits, which a server may be given others for;
+ * https://docs.aws.amazon.com/AmazonSimpleDB/latest/DeveloperGuide/SDBLimits.html
+ */
+export const simpleDbLimits = {
+  /** Domains of one owner. */
+  domainsPerOwner: 250,
+  /** Bytes of all item names, attribute names and values of one domain (10 GB). */
+  domainBytes: 10_737_418_240,
+  /** Name and value pairs of one domain. */
+  domainPairs: 1_000_000_000,
+  /** Name and value pairs of one item. */
+  itemPairs: 256,
+  /** Name and value pairs of one call, for each of its items. */
+  submittedPairs: 256,
+  /** Items of one batch. */
+  submittedItems: 25,
+  /** Bytes of the body of a batch request (1 MB). */
+  batchRequestBytes: 1_048_576,
+  /** UTF-8 bytes of an item's name, an attribute's name, and a value. */
+  textBytes: 1024,
+  /** Bytes of a page of Select (1 MB), and milliseconds that it may take. */
+  selectPageBytes: 1_048_576,
+  selectMs: 5000,
+  /** Exports in 24 hours, of one domain and of one owner. */
+  exportsPerDomain: 5,
+  exportsPerOwner: 25,
+} as const
+
+/** What a server uses in place of {@link simpleDbLimits}. */
+export type SimpleDbLimits = { readonly [Name in keyof typeof simpleDbLimits]: number }
+
 /** Limits of our own, each so that memory and time stay bounded. */
 export const ownLimits = {
   /** Bytes of a request's line and headers. S3 documents 8 KiB of headers; a URL with a 1,024-byte key escaped needs 3 KiB. */

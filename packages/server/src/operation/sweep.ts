@@ -15,6 +15,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import { forgetClientTokens } from '../store/client-token.ts'
 import { collect } from '../store/collect.ts'
 import { compact } from '../store/compact.ts'
+import { collectDomains } from '../store/domain.ts'
 import { advanceEpoch, currentEpoch, publishEpoch, type Readers } from '../store/epoch.ts'
 import {
   countGarbage,
@@ -97,6 +98,7 @@ export class Sweeper {
     await this.#collectBlobs()
     await this.#repeat('row', () => collect(engine, { maxRows: batchSize }))
     await this.#repeat('row', () => compact(engine, this.#options.ids, { maxRows: batchSize }))
+    await this.#repeat('row', () => collectDomains(engine, { maxRows: batchSize }))
     await this.#endUploads()
     await this.#repeat('row', () => this.#forgetTokens())
   }

@@ -9,6 +9,25 @@ interface WireError {
   readonly code: string
 }
 
+/** Reasons that no operation of S3 has. */
+const foreignErrors = {
+  NoSuchDomain: { status: 400, code: 'NoSuchDomain' },
+  DuplicateItemName: { status: 400, code: 'DuplicateItemName' },
+  NumberDomainsExceeded: { status: 400, code: 'NumberDomainsExceeded' },
+  NumberDomainBytesExceeded: { status: 400, code: 'NumberDomainBytesExceeded' },
+  NumberDomainAttributesExceeded: { status: 400, code: 'NumberDomainAttributesExceeded' },
+  NumberItemAttributesExceeded: { status: 400, code: 'NumberItemAttributesExceeded' },
+  NumberSubmittedAttributesExceeded: { status: 400, code: 'NumberSubmittedAttributesExceeded' },
+  NumberSubmittedItemsExceeded: { status: 400, code: 'NumberSubmittedItemsExceeded' },
+  AttributeDoesNotExist: { status: 400, code: 'AttributeDoesNotExist' },
+  MultiValuedAttribute: { status: 400, code: 'MultiValuedAttribute' },
+  ConditionalCheckFailed: { status: 400, code: 'ConditionalCheckFailed' },
+  DomainInExport: { status: 400, code: 'DomainInExport' },
+  NoSuchExport: { status: 400, code: 'NoSuchExport' },
+  ExportConflict: { status: 400, code: 'ExportConflict' },
+  NumberExportsExceeded: { status: 400, code: 'NumberExportsExceeded' },
+}
+
 const wireErrors: Readonly<Record<StoreErrorCode, WireError>> = {
   AccessDenied: { status: 403, code: 'AccessDenied' },
   InvalidAccessKeyId: { status: 403, code: 'InvalidAccessKeyId' },
@@ -63,6 +82,7 @@ const wireErrors: Readonly<Record<StoreErrorCode, WireError>> = {
   InvalidPart: { status: 400, code: 'InvalidPart' },
   InvalidPartNumber: { status: 416, code: 'InvalidPartNumber' },
   InvalidPartOrder: { status: 400, code: 'InvalidPartOrder' },
+  ...foreignErrors,
   SlowDown: { status: 503, code: 'SlowDown' },
   ServiceUnavailable: { status: 503, code: 'ServiceUnavailable' },
   // Not one of S3's: its disks are never full. The SDKs don't retry a 507, which would be in vain.
