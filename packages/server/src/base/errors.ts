@@ -60,6 +60,15 @@ export type StoreErrorCode =
   | 'InvalidPart'
   | 'InvalidPartNumber'
   | 'InvalidPartOrder'
+  // queries
+  | 'InvalidQueryExpression'
+  | 'InvalidNumberPredicates'
+  | 'InvalidNumberValueTests'
+  | 'TooManyRequestedAttributes'
+  | 'InvalidSortExpression'
+  | 'InvalidNextToken'
+  | 'UnsupportedNextToken'
+  | 'InvalidParameterValue'
   // the server's state
   | 'SlowDown'
   | 'ServiceUnavailable'
