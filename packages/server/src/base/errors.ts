@@ -76,6 +76,15 @@ export type StoreErrorCode =
   | 'NoSuchExport'
   | 'ExportConflict'
   | 'NumberExportsExceeded'
+  // queries
+  | 'InvalidQueryExpression'
+  | 'InvalidNumberPredicates'
+  | 'InvalidNumberValueTests'
+  | 'TooManyRequestedAttributes'
+  | 'InvalidSortExpression'
+  | 'InvalidNextToken'
+  | 'UnsupportedNextToken'
+  | 'InvalidParameterValue'
   // the server's state
   | 'SlowDown'
   | 'ServiceUnavailable'

@@ -1,6 +1,7 @@
 // What puts and deletes make of an item's attributes: pure, on the attributes as they were.
 
-import { type Attribute, type Attributes, compareTexts } from './item.ts'
+import { compareUtf8 } from '../base/bytes.ts'
+import type { Attribute, Attributes } from './item.ts'
 
 /** A pair to be put. */
 export interface PutPair {
@@ -62,7 +63,7 @@ function assembled(
       old !== undefined &&
       old.values.length === values.size &&
       old.values.every((value) => values.has(value))
-    attributes.push(isSame ? old : { name, values: [...values].sort(compareTexts) })
+    attributes.push(isSame ? old : { name, values: [...values].sort(compareUtf8) })
   }
   return attributes
 }

@@ -1,7 +1,7 @@
 // The domains' part of fsck: counts everything in each domain again, and holds items and the index
 // against each other: every pair of an item has its row, and there are no more rows than pairs.
 
-import { text, utf8 } from '../base/bytes.ts'
+import { compareUtf8, text, utf8 } from '../base/bytes.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import type { Finding } from './check.ts'
 import {
@@ -13,7 +13,6 @@ import {
 } from './domain.ts'
 import {
   type Attribute,
-  compareTexts,
   findAttribute,
   isMultiValued,
   type StoredItem,
@@ -110,7 +109,7 @@ async function* checkPairs(
   const { name, values } = attribute
   const where = `attribute ${JSON.stringify(name)} of ${place}`
   const isSorted = values.every(
-    (value, at) => at === 0 || compareTexts(values[at - 1] ?? '', value) < 0,
+    (value, at) => at === 0 || compareUtf8(values[at - 1] ?? '', value) < 0,
   )
   if (values.length === 0 || !isSorted) {
     const detail = `${values.length} values`
@@ -125,7 +124,7 @@ async function* checkPairs(
     const key = schema.pair({ domain, attribute: number, value: utf8(value) }, item.number)
     const row = await tx.get(key)
     if (row !== undefined && isMultiValued(row) === values.length > 1) continue
-    const detail = `${JSON.stringify(value)} ${row === undefined ? 'is not' : 'is wrongly'} indexed`
+    const detail = `${JSON.stringify(value.slice(0, 64))} ${row === undefined ? 'is not' : 'is wrongly'} indexed`
     yield { invariant: 'every pair is in the index', where, detail }
   }
 }

@@ -192,16 +192,6 @@ async function hasPairNear(tx: ReadTransaction, all: Range, removed: Bytes): Pro
   return false
 }
 
-/** Orders texts by their UTF-8 bytes. */
-export function compareTexts(a: string, b: string): number {
-  // UTF-16 orders differently only where surrogates meet characters above them.
-  if (highCharacter.test(a) && highCharacter.test(b)) return Buffer.compare(utf8(a), utf8(b))
-  if (a === b) return 0
-  return a < b ? -1 : 1
-}
-
-const highCharacter = /[\ud800-\uffff]/
-
 /** The items of a domain by number, those after `after` if it is given. */
 export async function* walkItems(
   tx: ReadTransaction,

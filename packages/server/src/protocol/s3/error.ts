@@ -83,6 +83,15 @@ const wireErrors: Readonly<Record<StoreErrorCode, WireError>> = {
   InvalidPartNumber: { status: 416, code: 'InvalidPartNumber' },
   InvalidPartOrder: { status: 400, code: 'InvalidPartOrder' },
   ...foreignErrors,
+  // Queries are SimpleDB's; no operation of S3 fails so.
+  InvalidQueryExpression: { status: 400, code: 'InvalidQueryExpression' },
+  InvalidNumberPredicates: { status: 400, code: 'InvalidNumberPredicates' },
+  InvalidNumberValueTests: { status: 400, code: 'InvalidNumberValueTests' },
+  TooManyRequestedAttributes: { status: 400, code: 'TooManyRequestedAttributes' },
+  InvalidSortExpression: { status: 400, code: 'InvalidSortExpression' },
+  InvalidNextToken: { status: 400, code: 'InvalidNextToken' },
+  UnsupportedNextToken: { status: 400, code: 'UnsupportedNextToken' },
+  InvalidParameterValue: { status: 400, code: 'InvalidParameterValue' },
   SlowDown: { status: 503, code: 'SlowDown' },
   ServiceUnavailable: { status: 503, code: 'ServiceUnavailable' },
   // Not one of S3's: its disks are never full. The SDKs don't retry a 507, which would be in vain.
