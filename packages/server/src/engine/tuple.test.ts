@@ -51,12 +51,12 @@ function sameKind(other: Part): fc.Arbitrary<Part> {
 
 function write(parts: readonly Part[]): KeyWriter {
   const writer = key(7)
-  for (const { kind, value } of parts) {
-    if (kind === 'bytes') writer.bytes(value)
-    else if (kind === 'shifted') writer.shifted(value)
-    else if (kind === 'u32') writer.u32(value)
-    else if (kind === 'descending') writer.u64Descending(value)
-    else writer.u64(value)
+  for (const part of parts) {
+    if (part.kind === 'bytes') writer.bytes(part.value)
+    else if (part.kind === 'shifted') writer.shifted(part.value)
+    else if (part.kind === 'u32') writer.u32(part.value)
+    else if (part.kind === 'descending') writer.u64Descending(part.value)
+    else writer.u64(part.value)
   }
   return writer
 }
