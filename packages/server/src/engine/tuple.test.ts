@@ -17,7 +17,8 @@ type Part =
   | { readonly kind: 'u64' | 'descending'; readonly value: number }
   | { readonly kind: 'big'; readonly value: bigint }
   | { readonly kind: 'u32'; readonly value: number }
-  | { readonly kind: 'bytes' | 'shifted'; readonly value: Uint8Array }
+  | { readonly kind: 'bytes'; readonly value: Uint8Array }
+  | { readonly kind: 'shifted'; readonly value: Uint8Array }
 
 /** Few different bytes, so that prefixes, escapes and ties are met often. */
 const bytes = fc
