@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { type Clock, systemClock } from './base/clock.ts'
+import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
 import { ownLiveness } from './base/liveness.ts'
 import { openFileBlobs } from './blob/file.ts'
 import { openEngine } from './engine/open.ts'
@@ -25,6 +26,10 @@ export interface ServiceOptions {
   readonly log: Log
   readonly metrics: Metrics
   readonly clock?: Clock
+  /** Limits of domains in place of SimpleDB's own. */
+  readonly simpleDbLimits?: Partial<SimpleDbLimits>
+  /** Milliseconds that reads of items without ConsistentRead lag behind; 0 if left out. */
+  readonly eventualLagMs?: number
   /** False if the caller sweeps, or nobody should; true if left out. */
   readonly isSweeping?: boolean
   /** The token by which others tell whether this process lives; the system's if left out. */
@@ -57,7 +62,11 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
     const blobs = await openFileBlobs({ folder: join(dataFolder, 'blobs'), start })
     const readers = new Readers()
     const tokens = new TokenSealer(secret)
-    const services = { engine, blobs, ids, readers, tokens, clock, log, metrics, region }
+    const simpleDb = {
+      limits: { ...simpleDbLimits, ...options.simpleDbLimits },
+      eventualLagMs: options.eventualLagMs ?? 0,
+    }
+    const services = { simpleDb, engine, blobs, ids, readers, tokens, clock, log, metrics, region }
     const sweeper = options.isSweeping === false ? undefined : new Sweeper({ ...services, start })
     sweeper?.start()
     return {

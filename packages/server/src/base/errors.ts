@@ -14,6 +14,8 @@ export type StoreErrorCode =
   | 'MissingSecurityHeader'
   | 'InvalidToken'
   | 'ContentSha256Mismatch'
+  | 'MissingAuthentication'
+  | 'IncompleteSignature'
   // the request
   | 'InvalidArgument'
   | 'InvalidRequest'
@@ -62,6 +64,8 @@ export type StoreErrorCode =
   | 'InvalidPartOrder'
   // domains and items
   | 'NoSuchDomain'
+  | 'MissingParameter'
+  | 'InvalidParameterCombination'
   | 'DuplicateItemName'
   | 'NumberDomainsExceeded'
   | 'NumberDomainBytesExceeded'

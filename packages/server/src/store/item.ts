@@ -84,7 +84,9 @@ export function isMultiValued(row: Bytes): boolean {
 }
 
 /**
- * Makes `attributes` all that the item has; without any, the item ceases to exist. Counts what changes.
+ * Makes `attributes` all that the item has; without any, the item ceases to exist. Returns by how much
+ * the domain's counts, which it keeps, have changed. Attributes that are the same objects as before
+ * are taken for unchanged.
  * @param before what {@link findItem} gave in the same transaction
  */
 export async function writeItem(
@@ -92,21 +94,14 @@ export async function writeItem(
   name: string,
   before: StoredItem | undefined,
   attributes: Attributes,
-): Promise<void> {
+): Promise<DomainCounts> {
   const { tx, domain } = ctx
+  const old = before?.attributes ?? []
+  const isSame = attributes.every((attribute, at) => attribute === old[at])
+  if (isSame && attributes.length === old.length) return noCounts
   const counts: Counting = { ...noCounts }
-  const number = before?.number ?? (attributes.length === 0 ? undefined : ctx.ids.next())
-  if (number === undefined) return
-  const old = new Map(before?.attributes.map((attribute) => [attribute.name, attribute.values]))
-  for (const attribute of attributes) {
-    const values = old.get(attribute.name) ?? []
-    old.delete(attribute.name)
-    if (values === attribute.values) continue
-    await writeValues(ctx, counts, { ...attribute, item: number, before: values })
-  }
-  for (const [gone, values] of old) {
-    await writeValues(ctx, counts, { name: gone, item: number, before: values, values: [] })
-  }
+  const number = before?.number ?? ctx.ids.next()
+  await writeAttributes(ctx, counts, { item: number, before: old, after: attributes })
   if (attributes.length === 0) {
     tx.delete(schema.item(domain, number))
     tx.delete(schema.itemName(domain, utf8(name)))
@@ -119,6 +114,24 @@ export async function writeItem(
   counts.items = items
   counts.itemNameBytes = items * utf8(name).length
   addCounts(tx, domain, counts)
+  return counts
+}
+
+async function writeAttributes(
+  ctx: DomainContext,
+  counts: Counting,
+  change: { readonly item: number; readonly before: Attributes; readonly after: Attributes },
+): Promise<void> {
+  const { item, before, after } = change
+  const old = new Map(before.map((attribute) => [attribute.name, attribute.values]))
+  for (const { name, values } of after) {
+    const known = old.get(name) ?? []
+    old.delete(name)
+    if (values !== known) await writeValues(ctx, counts, { name, item, before: known, values })
+  }
+  for (const [name, values] of old) {
+    await writeValues(ctx, counts, { name, item, before: values, values: [] })
+  }
 }
 
 /** One attribute of one item, before and after. */

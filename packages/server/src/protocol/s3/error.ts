@@ -11,6 +11,10 @@ interface WireError {
 
 /** Reasons that no operation of S3 has. */
 const foreignErrors = {
+  MissingAuthentication: { status: 403, code: 'AccessDenied' },
+  IncompleteSignature: { status: 400, code: 'IncompleteSignature' },
+  MissingParameter: { status: 400, code: 'MissingParameter' },
+  InvalidParameterCombination: { status: 400, code: 'InvalidParameterCombination' },
   NoSuchDomain: { status: 400, code: 'NoSuchDomain' },
   DuplicateItemName: { status: 400, code: 'DuplicateItemName' },
   NumberDomainsExceeded: { status: 400, code: 'NumberDomainsExceeded' },
