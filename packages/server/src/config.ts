@@ -4,6 +4,7 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
 import { type LogFormat, type LogLevel, logFormats, logLevels } from './observe/level.ts'
 
 /** Variables of the environment by name. */
@@ -32,6 +33,11 @@ export interface ServeConfig {
   readonly requiredRegion: string | undefined
   readonly logLevel: LogLevel
   readonly logFormat: LogFormat
+  /** Limits of SimpleDB in place of Amazon's. */
+  readonly simpleDbLimits: Partial<SimpleDbLimits>
+  /** Milliseconds that reads without ConsistentRead lag behind. */
+  readonly eventualLagMs: number
+  readonly allowsSignatureV1: boolean
 }
 
 /** Where the certificate chain and its key are, both PEM. */
@@ -110,6 +116,19 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor', OptionTable
       variable: 'HOLDFAST_REGION',
       text: 'accept only requests signed for this region (any, and us-east-1 is its name)',
     },
+    'simpledb-limit': {
+      value: 'NAME=N',
+      variable: 'HOLDFAST_SIMPLEDB_LIMIT',
+      text: "another limit than Amazon's, such as domainsPerOwner=1000; may be repeated, or a list with commas",
+    },
+    'eventual-lag': {
+      value: 'MS',
+      variable: 'HOLDFAST_EVENTUAL_LAG',
+      text: 'let SimpleDB reads without ConsistentRead lag behind, to test what an application makes of it (0)',
+    },
+    'allow-signature-v1': {
+      text: 'accept Signature Version 1 from old SimpleDB clients; it can be forged',
+    },
     'log-level': {
       value: 'LEVEL',
       variable: 'HOLDFAST_LOG_LEVEL',
@@ -147,6 +166,9 @@ export function parseServe(args: readonly string[], environment: Environment): S
     requiredRegion: region,
     logLevel: options.choice('log-level', logLevels) ?? 'info',
     logFormat: options.choice('log-format', logFormats) ?? defaultFormat(),
+    simpleDbLimits: Object.fromEntries(options.list('simpledb-limit').map(parseLimit)),
+    eventualLagMs: options.integer('eventual-lag', { least: 0, most: 10_000 }) ?? 0,
+    allowsSignatureV1: options.text('allow-signature-v1') !== undefined,
   }
 }
 
@@ -188,6 +210,13 @@ function checkDomain(name: string): string {
   const domain = name.toLowerCase()
   if (domainName.test(domain)) return domain
   throw new UsageError(`--domain takes a name such as s3.example.com, not ${quote(name)}`)
+}
+
+function parseLimit(text: string): [name: string, value: number] {
+  const [, name = '', value = ''] = /^(\w+)=(\d{1,15})$/.exec(text) ?? []
+  if (Object.hasOwn(simpleDbLimits, name)) return [name, Number(value)]
+  const names = Object.keys(simpleDbLimits).join(', ')
+  throw new UsageError(`--simpledb-limit takes NAME=N with one of ${names}, not ${quote(text)}`)
 }
 
 /** The values that were given, from the command line or else from the environment. */

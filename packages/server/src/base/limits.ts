@@ -72,6 +72,10 @@ export const ownLimits = {
   transactionAttempts: 64,
   /** Milliseconds that an engine read may last (an open snapshot keeps freed pages). */
   engineReadMs: 5000,
+  /** Bytes of the form in a request's body: 256 pairs of 2,048 bytes, escaped, need 1.6 MB. */
+  formBytes: 4_194_304,
+  /** Parameters of one request: 25 items of 256 pairs with their flags have 19,225. */
+  parameters: 25_000,
   /** Bytes of a body chunk that a slow client may leave unread before the source is paused. */
   streamBufferBytes: 512048,
   /** Milliseconds without a byte after which a request body is given up. */

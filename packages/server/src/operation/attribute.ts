@@ -18,6 +18,8 @@ import { type Attributes, findItem, writeItem } from '../store/item.ts'
 import { needDomain } from './domain.ts'
 import type { CheckStep, CommitStep, Operation, ReadOperation } from './operation.ts'
 
+export type { DeletePair, PutPair } from '../store/attributes.ts'
+
 /** What the current value of one attribute must be. */
 export interface Expectation {
   readonly name: string

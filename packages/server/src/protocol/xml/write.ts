@@ -39,6 +39,12 @@ export class XmlWriter {
     return this
   }
 
+  /** Text inside the element that is open. */
+  text(value: string): this {
+    this.#text += escapeXml(value)
+    return this
+  }
+
   /** The document so far. */
   toString(): string {
     return this.#text
