@@ -31,7 +31,7 @@ export function compareUtf8(a: string, b: string): number {
 
 /** Half a surrogate pair stands for a character above all that one unit can say. */
 function codeOrder(unit: number): number {
-  return unit < 0xe000 ? unit + 0x2000 : unit
+  return unit < 0xe000 ? unit + 0x2000 : unit - 0x800
 }
 
 /** True when `bytes` begin with `prefix`. */

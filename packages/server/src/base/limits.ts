@@ -30,6 +30,33 @@ export const s3Limits = {
   postFieldBytes: 20_480,
 } as const
 
+/** SimpleDB's limits of Select; its developer guide, "Limits", unless said otherwise. */
+export const selectLimits = {
+  /** UTF-8 bytes of an item's name, an attribute's name, or a value. */
+  valueBytes: 1024,
+  /** Attributes named in an output list. */
+  outputs: 256,
+  /** Different attributes in the conditions. */
+  predicates: 20,
+  /** Comparisons in the conditions; each value of `in` counts, tests for null don't. */
+  comparisons: 20,
+  /** Tests for null in the conditions: our own. */
+  nullTests: 256,
+  /** Parentheses and `not`s within each other: our own. */
+  depth: 100,
+  /** UTF-16 units of an expression, our own: 256 names and 20 values of full length, all quoted. */
+  expressionLength: 1_048_576,
+  /** Items of a page, where the expression doesn't say, and at most. */
+  defaultPageItems: 100,
+  pageItems: 2500,
+  /** Bytes of a page. */
+  pageBytes: 1_048_576,
+  /** Milliseconds for a page: SimpleDB's 5 s, less some for an engine's read to end in time. */
+  queryMs: 4000,
+  /** Entries of an index that are looked at to find out whether it is short. */
+  probeEntries: 1000,
+} as const
+
 /** Limits of our own, each so that memory and time stay bounded. */
 export const ownLimits = {
   /** Bytes of a request's line and headers. S3 documents 8 KiB of headers; a URL with a 1,024-byte key escaped needs 3 KiB. */
