@@ -3,12 +3,14 @@
 
 import type { Condition, Expression, SelectKey } from './ast.ts'
 import { complement, intersect, type Ranges, unite, whole } from './range.ts'
-import { rangesOf, type TestRanges } from './value-test.ts'
+import { compileTest, rangesOf, type TestRanges } from './value-test.ts'
 
 /** Ranges of one index. */
 export interface Arm {
   readonly key: SelectKey
   readonly ranges: Ranges
+  /** For the order: which values an item may stand at; all of the ranges if absent. */
+  readonly allows?: ((value: string) => boolean) | undefined
 }
 
 /** Ways to find all items that satisfy an expression. */
@@ -36,11 +38,12 @@ export function coverOf(expression: Expression): Cover | undefined {
 }
 
 /**
- * The ranges of `key`'s index in which every item that satisfies `expression` and has the key has an
- * entry, as far as the conditions on the key say.
+ * The part of `key`'s index that an order by it goes through: each item that satisfies `where` and has
+ * the key stands there at one value at least that the conditions on the key allow.
  */
-export function rangesWithin(expression: Expression, key: SelectKey): Ranges {
-  return limitsOf(expression, key) ?? whole
+export function orderArm(where: Expression | undefined, key: SelectKey): Arm {
+  const limits = where && limitsOf(where, key)
+  return limits === undefined ? { key, ranges: whole } : { key, ...limits }
 }
 
 /**
@@ -175,20 +178,36 @@ function hasScopeOfItsOwn(part: Expression): boolean {
   }
 }
 
-function limitsOf(expression: Expression, key: SelectKey): Ranges | undefined {
+/** Which values of a key an item can have stand for it, as far as the conditions on the key say. */
+interface Limits {
+  readonly ranges: Ranges
+  readonly allows: (value: string) => boolean
+}
+
+function limitsOf(expression: Expression, key: SelectKey): Limits | undefined {
   switch (expression.kind) {
-    case 'condition':
-      return isAbout(expression, key) ? rangesOfCondition(expression)?.ranges : undefined
+    case 'condition': {
+      const { test } = expression
+      if (test.kind === 'null' || !isAbout(expression, key)) return undefined
+      return { ranges: rangesOf(test).ranges, allows: compileTest(test) }
+    }
     case 'or': {
       const all = expression.parts.map((part) => limitsOf(part, key))
-      const known = all.filter((ranges) => ranges !== undefined)
-      return known.length === all.length ? unite(known) : undefined
+      const known = all.filter((limits) => limits !== undefined)
+      if (known.length < all.length) return undefined
+      return {
+        ranges: unite(known.map(({ ranges }) => ranges)),
+        allows: (value) => known.some(({ allows }) => allows(value)),
+      }
     }
     case 'and': {
       const shared = expression.parts.filter((part) => !hasScopeOfItsOwn(part))
       const known = shared.map((part) => limitsOf(part, key)).filter((found) => found !== undefined)
-      if (known.length > 0) return known.reduce(intersect)
-      return firstLimits(expression.parts.filter(hasScopeOfItsOwn), key)
+      if (known.length === 0) return firstLimits(expression.parts.filter(hasScopeOfItsOwn), key)
+      return {
+        ranges: known.map(({ ranges }) => ranges).reduce(intersect),
+        allows: (value) => known.every(({ allows }) => allows(value)),
+      }
     }
     case 'intersection':
       return firstLimits(expression.parts, key)
@@ -198,7 +217,7 @@ function limitsOf(expression: Expression, key: SelectKey): Ranges | undefined {
 }
 
 /** Sides with values of their own can't be cut with each other; the first that says anything is kept. */
-function firstLimits(parts: readonly Expression[], key: SelectKey): Ranges | undefined {
+function firstLimits(parts: readonly Expression[], key: SelectKey): Limits | undefined {
   for (const part of parts) {
     const found = limitsOf(part, key)
     if (found !== undefined) return found

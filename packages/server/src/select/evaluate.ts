@@ -2,7 +2,7 @@
 // `and` and `or` hold if one value of each attribute can be chosen so that they hold together. Each
 // side of `intersection`, and what a `not` denies, has choices of its own.
 
-import type { Condition, Expression } from './ast.ts'
+import type { Condition, Expression, ValueTest } from './ast.ts'
 import type { SelectItem } from './source.ts'
 import { compileTest } from './value-test.ts'
 
@@ -159,7 +159,7 @@ class Scope {
 
 type ChoiceCondition = Condition & {
   readonly operand: { readonly kind: 'attribute' }
-  readonly test: { readonly kind: Exclude<Condition['test']['kind'], 'null'> }
+  readonly test: ValueTest
 }
 
 function dependsOnChoice(condition: Condition): condition is ChoiceCondition {

@@ -63,6 +63,11 @@ export function isIn({ start, end }: ValueRange, value: Bytes): boolean {
   return end === undefined || compareBytes(value, end) < 0
 }
 
+/** True if `range` is one value alone. */
+export function isPoint({ start, end }: ValueRange): boolean {
+  return end !== undefined && compareBytes(successor(start), end) === 0
+}
+
 /** True if both sets have the same values. */
 export function sameRanges(a: Ranges, b: Ranges): boolean {
   return (

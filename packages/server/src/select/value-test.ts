@@ -2,7 +2,7 @@
 // that pass it.
 
 import { compareUtf8, utf8 } from '../base/bytes.ts'
-import type { Comparison, Test } from './ast.ts'
+import type { Comparison, NegatableTest, ValueTest } from './ast.ts'
 import { matchesPattern, splitPattern } from './like.ts'
 import {
   complement,
@@ -13,9 +13,6 @@ import {
   rangeFrom,
   whole,
 } from './range.ts'
-
-/** A test of a value; tests for null aren't about one. */
-export type ValueTest = Exclude<Test, { readonly kind: 'null' }>
 
 /** The function that says whether a value passes `test`. */
 export function compileTest(test: ValueTest): (value: string) => boolean {
@@ -43,9 +40,7 @@ export function rangesOf(test: ValueTest): TestRanges {
     : { ranges: whole, isExact: false }
 }
 
-type Negatable = Exclude<ValueTest, { readonly kind: 'compare' }>
-
-function compileAffirmed(test: Negatable): (value: string) => boolean {
+function compileAffirmed(test: NegatableTest): (value: string) => boolean {
   switch (test.kind) {
     case 'like': {
       const parts = splitPattern(test.pattern)
@@ -64,29 +59,20 @@ function compileAffirmed(test: Negatable): (value: string) => boolean {
 }
 
 function compileComparison(comparison: Comparison, constant: string): (value: string) => boolean {
-  if (comparison === '=') return (value) => value === constant
-  if (comparison === '!=') return (value) => value !== constant
-  if (isNativelyOrdered(constant)) {
-    switch (comparison) {
-      case '<':
-        return (value) => value < constant
-      case '<=':
-        return (value) => value <= constant
-      case '>':
-        return (value) => value > constant
-      case '>=':
-        return (value) => value >= constant
-    }
-  }
+  const isNative = isNativelyOrdered(constant)
   switch (comparison) {
+    case '=':
+      return (value) => value === constant
+    case '!=':
+      return (value) => value !== constant
     case '<':
-      return (value) => compareUtf8(value, constant) < 0
+      return isNative ? (value) => value < constant : (value) => compareUtf8(value, constant) < 0
     case '<=':
-      return (value) => compareUtf8(value, constant) <= 0
+      return isNative ? (value) => value <= constant : (value) => compareUtf8(value, constant) <= 0
     case '>':
-      return (value) => compareUtf8(value, constant) > 0
+      return isNative ? (value) => value > constant : (value) => compareUtf8(value, constant) > 0
     case '>=':
-      return (value) => compareUtf8(value, constant) >= 0
+      return isNative ? (value) => value >= constant : (value) => compareUtf8(value, constant) >= 0
   }
 }
 
@@ -113,7 +99,7 @@ function rangesOfComparison(comparison: Comparison, constant: string): Ranges {
   }
 }
 
-function rangesOfAffirmed(test: Negatable): TestRanges {
+function rangesOfAffirmed(test: NegatableTest): TestRanges {
   switch (test.kind) {
     case 'between':
       return { ranges: rangeBetween(utf8(test.low), utf8(test.high)), isExact: true }
