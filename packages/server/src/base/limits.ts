@@ -51,9 +51,10 @@ export const simpleDbLimits = {
   batchRequestBytes: 1_048_576,
   /** UTF-8 bytes of an item's name, an attribute's name, and a value. */
   textBytes: 1024,
-  /** Bytes of a page of Select (1 MB), and milliseconds that it may take. */
+  /** Bytes of a page of Select (1 MB). */
   selectPageBytes: 1_048_576,
-  selectMs: 5000,
+  /** Milliseconds for a page: SimpleDB's 5 s, less some for an engine's read to end in time. */
+  selectMs: 4000,
   /** Exports in 24 hours, of one domain and of one owner. */
   exportsPerDomain: 5,
   exportsPerOwner: 25,
@@ -61,6 +62,33 @@ export const simpleDbLimits = {
 
 /** What a server uses in place of {@link simpleDbLimits}. */
 export type SimpleDbLimits = { readonly [Name in keyof typeof simpleDbLimits]: number }
+
+/** SimpleDB's limits of Select; its developer guide, "Limits", unless said otherwise. */
+export const selectLimits = {
+  /** UTF-8 bytes of an item's name, an attribute's name, or a value. */
+  valueBytes: 1024,
+  /** Attributes named in an output list. */
+  outputs: 256,
+  /** Different attributes in the conditions. */
+  predicates: 20,
+  /** Comparisons in the conditions; each value of `in` counts, tests for null don't. */
+  comparisons: 20,
+  /** Tests for null in the conditions: our own. */
+  nullTests: 256,
+  /** Parentheses and `not`s within each other: our own. */
+  depth: 100,
+  /** UTF-16 units of an expression, our own: 256 names and 20 values of full length, all quoted. */
+  expressionLength: 1_048_576,
+  /** Items of a page, where the expression doesn't say, and at most. */
+  defaultPageItems: 100,
+  pageItems: 2500,
+  /** Bytes of a page. */
+  pageBytes: 1_048_576,
+  /** Milliseconds for a page: SimpleDB's 5 s, less some for an engine's read to end in time. */
+  queryMs: 4000,
+  /** Entries of an index that are looked at to find out whether it is short. */
+  probeEntries: 1000,
+} as const
 
 /** Limits of our own, each so that memory and time stay bounded. */
 export const ownLimits = {

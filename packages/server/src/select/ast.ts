@@ -12,20 +12,49 @@ export type Operand = SelectKey | { readonly kind: 'every'; readonly name: strin
 /** How two values compare, by their UTF-8 bytes. */
 export type Comparison = '=' | '!=' | '<' | '<=' | '>' | '>='
 
-/** A condition on one value, or, with `null`, on there being any. */
-export type Test =
-  | { readonly kind: 'compare'; readonly comparison: Comparison; readonly value: string }
-  /** `pattern` as written: `%` stands for any run of characters, `\%` for itself. */
-  | { readonly kind: 'like'; readonly pattern: string; readonly isNegated: boolean }
-  | {
-      readonly kind: 'between'
-      readonly low: string
-      readonly high: string
-      readonly isNegated: boolean
-    }
-  | { readonly kind: 'in'; readonly values: readonly string[]; readonly isNegated: boolean }
-  /** `is null`; negated, `is not null`. */
-  | { readonly kind: 'null'; readonly isNegated: boolean }
+/** How a value compares with a constant. */
+export interface CompareTest {
+  readonly kind: 'compare'
+  readonly comparison: Comparison
+  readonly value: string
+}
+
+/** `pattern` as written: `%` stands for any run of characters, `\%` for itself. */
+export interface LikeTest {
+  readonly kind: 'like'
+  readonly pattern: string
+  readonly isNegated: boolean
+}
+
+/** Both ends are included. */
+export interface BetweenTest {
+  readonly kind: 'between'
+  readonly low: string
+  readonly high: string
+  readonly isNegated: boolean
+}
+
+/** That a value is one of these. */
+export interface InTest {
+  readonly kind: 'in'
+  readonly values: readonly string[]
+  readonly isNegated: boolean
+}
+
+/** `is null`: that there is no value. Negated, `is not null`. */
+export interface NullTest {
+  readonly kind: 'null'
+  readonly isNegated: boolean
+}
+
+/** Tests with a `not` of their own. */
+export type NegatableTest = LikeTest | BetweenTest | InTest
+
+/** Tests of one value. */
+export type ValueTest = CompareTest | NegatableTest
+
+/** A condition on one value, or on there being any. */
+export type Test = ValueTest | NullTest
 
 /** One condition. */
 export interface Condition {

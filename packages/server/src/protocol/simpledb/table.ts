@@ -17,6 +17,7 @@ import {
 import { SimpleDbError } from './error.ts'
 import { firstExpected } from './expected.ts'
 import { missingParameter, type Parameters } from './parameters.ts'
+import { explainSelectAction, selectAction } from './select.ts'
 
 const actions: ReadonlyMap<string, Action> = new Map(
   [
@@ -29,6 +30,8 @@ const actions: ReadonlyMap<string, Action> = new Map(
     getAttributesAction,
     deleteAttributesAction,
     batchDeleteAttributesAction,
+    selectAction,
+    explainSelectAction,
   ].map((one) => [one.name, one]),
 )
 
