@@ -5,7 +5,13 @@ import type { Range, ReadTransaction } from '../engine/engine.ts'
 import type { SelectKey } from '../select/ast.ts'
 import type { Batch, IndexEntry, IndexScan, SelectItem, SelectSource } from '../select/source.ts'
 import { readCounts } from '../store/domain.ts'
-import { decodeItem, findAttribute, isMultiValued, readItem, type StoredItem } from '../store/item.ts'
+import {
+  decodeItem,
+  findAttribute,
+  isMultiValued,
+  readItem,
+  type StoredItem,
+} from '../store/item.ts'
 import { unpack } from '../store/record.ts'
 import * as schema from '../store/schema.ts'
 
@@ -80,8 +86,7 @@ export class DomainSource implements SelectSource {
           ? schema.pairsOfAttribute(domain, attribute).end
           : startOf(range.end),
     }
-    const place =
-      after && schema.pair({ domain, attribute, value: after.value }, after.item)
+    const place = after && schema.pair({ domain, attribute, value: after.value }, after.item)
     const rows: IndexEntry[] = []
     for await (const row of this.#tx.range(beyond(bounds, place, scan.isDescending))) {
       const { value, item } = schema.parsePair(row.key)

@@ -75,8 +75,10 @@ before(async () => {
   await sdb.ok('BatchPutAttributes', parameters)
 })
 
-const select = (SelectExpression: string, more: Record<string, string> = {}): Promise<QueryAnswer> =>
-  sdb.call('Select', { SelectExpression, ...more })
+const select = (
+  SelectExpression: string,
+  more: Record<string, string> = {},
+): Promise<QueryAnswer> => sdb.call('Select', { SelectExpression, ...more })
 
 async function found(expression: string): Promise<string[]> {
   const answer = await select(expression)
@@ -126,8 +128,14 @@ test("the guide's queries find what it says", async () => {
 
 test("the guide's ordered queries are answered in order", async () => {
   const ordered: [string, string][] = [
-    ["select * from mydomain where Year < '1980' order by Year asc", '0802131786 0385333498 1579124585'],
-    ["select * from mydomain where Year < '1980' order by Year", '0802131786 0385333498 1579124585'],
+    [
+      "select * from mydomain where Year < '1980' order by Year asc",
+      '0802131786 0385333498 1579124585',
+    ],
+    [
+      "select * from mydomain where Year < '1980' order by Year",
+      '0802131786 0385333498 1579124585',
+    ],
     [
       "select * from mydomain where Year = '2007' intersection Author is not null order by Author desc",
       'B00005JPLW B000T9886K',
@@ -138,7 +146,8 @@ test("the guide's ordered queries are answered in order", async () => {
       'B00005JPLW B000SF3NGK B000T9886K',
     ],
   ]
-  for (const [query, items] of ordered) assert.deepEqual(await found(query), items.split(' '), query)
+  for (const [query, items] of ordered)
+    assert.deepEqual(await found(query), items.split(' '), query)
 })
 
 test('an item is answered with what was asked for, and without it where it has none', async () => {
@@ -152,8 +161,18 @@ test('an item is answered with what was asked for, and without it where it has n
     'Rating=4 stars',
   ])
   const some = await select("select Pages, Year from mydomain where Year > '1970'")
-  assert.deepEqual(pairsIn(some.body).sort(), ['Pages=00304', 'Year=1979', 'Year=2002', 'Year=2007', 'Year=2007'])
-  assert.deepEqual((await found('select Pages from mydomain')).sort(), ['0385333498', '0802131786', '1579124585'])
+  assert.deepEqual(pairsIn(some.body).sort(), [
+    'Pages=00304',
+    'Year=1979',
+    'Year=2002',
+    'Year=2007',
+    'Year=2007',
+  ])
+  assert.deepEqual((await found('select Pages from mydomain')).sort(), [
+    '0385333498',
+    '0802131786',
+    '1579124585',
+  ])
   const names = await select("select itemName() from mydomain where Year = '1934'")
   assert.match(names.body, /<SelectResult><Item><Name>0802131786<\/Name><\/Item><\/SelectResult>/)
   assert.equal(names.usage, '0.0000140080')
@@ -171,7 +190,9 @@ test("the article's example costs what it says", async () => {
     'Attribute.2.Name': 'VersionNumber',
     'Attribute.2.Value': '30',
   })
-  const answer = await select("select * from mydomain where itemName() = 'I1'", { ConsistentRead: 'false' })
+  const answer = await select("select * from mydomain where itemName() = 'I1'", {
+    ConsistentRead: 'false',
+  })
   assert.deepEqual(pairsIn(answer.body), ['A1=V1', 'VersionNumber=30'])
   assert.equal(answer.usage, '0.0000228616')
   await sdb.ok('DeleteAttributes', item)
@@ -223,17 +244,57 @@ test('each way to be wrong has its error', async () => {
   const twenty = (text: (at: number) => string, glue: string): string =>
     Array.from({ length: 21 }, (_, at) => text(at)).join(glue)
   const cases: [string, number, string, RegExp][] = [
-    ['select * from mydomain where z > 100', 400, 'InvalidQueryExpression', /^The specified query expression syntax is not valid\./],
+    [
+      'select * from mydomain where z > 100',
+      400,
+      'InvalidQueryExpression',
+      /^The specified query expression syntax is not valid\./,
+    ],
     ['select', 400, 'InvalidQueryExpression', /syntax is not valid/],
     ['', 400, 'InvalidQueryExpression', /syntax is not valid/],
-    ['select * from mydomain order by Year asc', 400, 'InvalidSortExpression', /^Invalid sort expression\. The sort attribute must be present/],
-    ['select * from mydomain limit 0', 400, 'InvalidParameterValue', /^Value \(0\) for parameter MaxNumberOfItems is invalid\./],
-    ['select * from mydomain limit 2501', 400, 'InvalidParameterValue', /must be between 1 and 2500/],
+    [
+      'select * from mydomain order by Year asc',
+      400,
+      'InvalidSortExpression',
+      /^Invalid sort expression\. The sort attribute must be present/,
+    ],
+    [
+      'select * from mydomain limit 0',
+      400,
+      'InvalidParameterValue',
+      /^Value \(0\) for parameter MaxNumberOfItems is invalid\./,
+    ],
+    [
+      'select * from mydomain limit 2501',
+      400,
+      'InvalidParameterValue',
+      /must be between 1 and 2500/,
+    ],
     ['select * from missing', 400, 'NoSuchDomain', /^The specified domain does not exist\.$/],
-    [`select * from mydomain where ${twenty((at) => `a${at} = '1'`, ' and ')}`, 400, 'InvalidNumberPredicates', /^Too many predicates in the query expression\.$/],
-    [`select * from mydomain where a in (${twenty((at) => `'${at}'`, ',')})`, 400, 'InvalidNumberValueTests', /^Too many value tests per predicate in the query expression\.$/],
-    [`select ${Array.from({ length: 257 }, (_, at) => `a${at}`).join(',')} from mydomain`, 400, 'TooManyRequestedAttributes', /^Too many attributes requested\.$/],
-    [`select \`${'x'.repeat(1025)}\` from mydomain`, 400, 'InvalidParameterValue', /for parameter AttributeName is invalid\. Value exceeds maximum length of 1024\.$/],
+    [
+      `select * from mydomain where ${twenty((at) => `a${at} = '1'`, ' and ')}`,
+      400,
+      'InvalidNumberPredicates',
+      /^Too many predicates in the query expression\.$/,
+    ],
+    [
+      `select * from mydomain where a in (${twenty((at) => `'${at}'`, ',')})`,
+      400,
+      'InvalidNumberValueTests',
+      /^Too many value tests per predicate in the query expression\.$/,
+    ],
+    [
+      `select ${Array.from({ length: 257 }, (_, at) => `a${at}`).join(',')} from mydomain`,
+      400,
+      'TooManyRequestedAttributes',
+      /^Too many attributes requested\.$/,
+    ],
+    [
+      `select \`${'x'.repeat(1025)}\` from mydomain`,
+      400,
+      'InvalidParameterValue',
+      /for parameter AttributeName is invalid\. Value exceeds maximum length of 1024\.$/,
+    ],
   ]
   for (const [query, status, code, message] of cases) {
     const answer = await select(query)
