@@ -51,7 +51,7 @@ export interface OpenServices {
  */
 export async function openServices(options: ServiceOptions): Promise<OpenServices> {
   const { dataFolder, region, log, metrics, clock = systemClock } = options
-  const engine = await openEngine(dataFolder)
+  const engine = await openEngine(dataFolder, { keptMs: options.eventualLagMs ?? 0 })
   try {
     const ids = await IdSource.open(engine)
     const random = randomBytes(32)

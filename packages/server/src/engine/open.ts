@@ -8,6 +8,8 @@ import { openLmdb } from './lmdb.ts'
 export interface EngineOptions {
   /** Milliseconds that a read may hold its snapshot; `ownLimits.engineReadMs` by default. */
   readonly readMs?: number
+  /** Milliseconds of the past that are kept for reads which may be stale; none by default. */
+  readonly keptMs?: number
 }
 
 /**
