@@ -11,6 +11,7 @@ import { openEngine } from './engine/open.ts'
 import type { Log } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Services } from './operation/operation.ts'
+import { runExports } from './operation/run-export.ts'
 import { Sweeper } from './operation/sweep.ts'
 import { TokenSealer } from './operation/token.ts'
 import { Readers } from './store/epoch.ts'
@@ -67,7 +68,10 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
       eventualLagMs: options.eventualLagMs ?? 0,
     }
     const services = { simpleDb, engine, blobs, ids, readers, tokens, clock, log, metrics, region }
-    const sweeper = options.isSweeping === false ? undefined : new Sweeper({ ...services, start })
+    const sweeper =
+      options.isSweeping === false
+        ? undefined
+        : new Sweeper({ ...services, start, exports: (signal) => runExports(services, signal) })
     sweeper?.start()
     return {
       services,

@@ -59,6 +59,15 @@ export interface DoctorConfig {
   readonly port: number
 }
 
+/** How `holdfast import` was asked to run. Paths are absolute. */
+export interface ImportConfig {
+  readonly dataFolder: string
+  readonly credentialsFile: string | undefined
+  /** Where the manifest and the files of an export are. */
+  readonly folder: string
+  readonly domain: string
+}
+
 /** One option, its variable in the environment, and its line in the help. */
 export interface OptionHelp {
   readonly value?: string
@@ -73,6 +82,11 @@ const data: OptionHelp = {
   variable: 'HOLDFAST_DATA',
   text: 'the data folder (./data)',
 }
+const credentials: OptionHelp = {
+  value: 'FILE',
+  variable: 'HOLDFAST_CREDENTIALS',
+  text: 'access keys as JSON; without it, a root key made on the first start and kept in DIR',
+}
 const host: OptionHelp = {
   value: 'HOST',
   variable: 'HOLDFAST_HOST',
@@ -81,16 +95,12 @@ const host: OptionHelp = {
 const port: OptionHelp = { value: 'PORT', variable: 'HOLDFAST_PORT', text: 'the port (9000)' }
 
 /** The options of each command. */
-export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor', OptionTable>> = {
+export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', OptionTable>> = {
   serve: {
     host,
     port,
     data,
-    credentials: {
-      value: 'FILE',
-      variable: 'HOLDFAST_CREDENTIALS',
-      text: 'access keys as JSON; without it, a root key made on the first start and kept in DIR',
-    },
+    credentials,
     workers: {
       value: 'N',
       variable: 'HOLDFAST_WORKERS',
@@ -126,8 +136,10 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor', OptionTable
       variable: 'HOLDFAST_EVENTUAL_LAG',
       text: 'let SimpleDB reads without ConsistentRead lag behind, to test what an application makes of it (0)',
     },
-    'allow-signature-v1': {
-      text: 'accept Signature Version 1 from old SimpleDB clients; it can be forged',
+    'signature-v1': {
+      value: 'YES',
+      variable: 'HOLDFAST_SIGNATURE_V1',
+      text: 'yes: accept Signature Version 1 from old SimpleDB clients, though it can be forged (no)',
     },
     'log-level': {
       value: 'LEVEL',
@@ -142,6 +154,12 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor', OptionTable
   },
   fsck: { data, json: { text: 'print findings and the summary as JSON lines' } },
   doctor: { data, host, port },
+  import: {
+    data,
+    credentials,
+    from: { value: 'FOLDER', text: 'where the manifest and the files of an export are' },
+    domain: { value: 'NAME', text: 'the domain that the items are put into; made at need' },
+  },
 }
 
 /** The environment of this process. */
@@ -168,7 +186,7 @@ export function parseServe(args: readonly string[], environment: Environment): S
     logFormat: options.choice('log-format', logFormats) ?? defaultFormat(),
     simpleDbLimits: Object.fromEntries(options.list('simpledb-limit').map(parseLimit)),
     eventualLagMs: options.integer('eventual-lag', { least: 0, most: 10_000 }) ?? 0,
-    allowsSignatureV1: options.text('allow-signature-v1') !== undefined,
+    allowsSignatureV1: options.choice('signature-v1', ['no', 'yes']) === 'yes',
   }
 }
 
@@ -188,6 +206,23 @@ export function parseDoctor(args: readonly string[], environment: Environment): 
     dataFolder: resolve(options.text('data') ?? 'data'),
     host: options.text('host') ?? '127.0.0.1',
     port: options.integer('port', { least: 1, most: 65_535 }) ?? 9000,
+  }
+}
+
+/** Reads the options of `holdfast import`. @throws UsageError */
+export function parseImport(args: readonly string[], environment: Environment): ImportConfig {
+  const options = readOptions('import', args, environment)
+  const credentialsFile = options.text('credentials')
+  const folder = options.text('from')
+  const domain = options.text('domain')
+  if (folder === undefined || domain === undefined) {
+    throw new UsageError('import needs --from FOLDER and --domain NAME')
+  }
+  return {
+    dataFolder: resolve(options.text('data') ?? 'data'),
+    credentialsFile: credentialsFile === undefined ? undefined : resolve(credentialsFile),
+    folder: resolve(folder),
+    domain,
   }
 }
 

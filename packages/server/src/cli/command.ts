@@ -1,7 +1,14 @@
 // The commands by name, and how their failures become messages and exit codes. Each is loaded on
 // demand, so that it starts fast.
 
-import { parseDoctor, parseFsck, parseServe, processEnvironment, UsageError } from '../config.ts'
+import {
+  parseDoctor,
+  parseFsck,
+  parseImport,
+  parseServe,
+  processEnvironment,
+  UsageError,
+} from '../config.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { helpOf, overview } from './help.ts'
 import { version } from './version.ts'
@@ -16,6 +23,11 @@ const commands = {
     const config = parseFsck(args, processEnvironment())
     const { fsck } = await import('./fsck.ts')
     return fsck(config)
+  },
+  async import(args: readonly string[]): Promise<number> {
+    const config = parseImport(args, processEnvironment())
+    const { importExport } = await import('./import.ts')
+    return importExport(config)
   },
   async doctor(args: readonly string[]): Promise<number> {
     const config = parseDoctor(args, processEnvironment())

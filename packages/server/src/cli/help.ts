@@ -3,8 +3,9 @@
 import { optionsOf } from '../config.ts'
 
 const purposes = {
-  serve: 'serve S3 from a data folder',
+  serve: 'serve S3 and SimpleDB from a data folder',
   fsck: 'check everything in a data folder, whether a server has it or not',
+  import: 'put the items of an exported SimpleDB domain into a domain',
   doctor: 'say what is wrong with a data folder or a port',
 } as const
 

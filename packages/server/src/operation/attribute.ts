@@ -117,7 +117,7 @@ async function change<Pair extends DeletePair>(
   const { tx, services } = step
   const { ids, simpleDb } = services
   checkItems(items, simpleDb.limits)
-  const { number: domain } = await needDomain(step, domainName)
+  const { number: domain, snapshot } = await needDomain(step, domainName)
   let grownPairs = 0
   let grownBytes = 0
   for (const { name, pairs } of items) {
@@ -125,7 +125,7 @@ async function change<Pair extends DeletePair>(
     if (expected !== undefined) checkExpectation(before?.attributes ?? [], expected)
     const attributes = after(before?.attributes ?? [], pairs)
     checkItemSize(attributes, before?.attributes ?? [], simpleDb.limits)
-    const counts = await writeItem({ tx, ids, domain }, name, before, attributes)
+    const counts = await writeItem({ tx, ids, domain, snapshot }, name, before, attributes)
     grownPairs += counts.pairs
     grownBytes += sizeOf(counts)
   }

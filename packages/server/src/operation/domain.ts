@@ -41,7 +41,11 @@ export const deleteDomain: Operation<DomainAddress, void, void, void> = {
   needs: () => [{ action: 'sdb:DeleteDomain' }],
   async commit(step, { domain }) {
     const found = await findDomain(step.tx, step.principal.owner.id, domain)
-    if (found !== undefined) deleteEntry(step.tx, { ...found, name: domain })
+    if (found === undefined) return
+    if (found.snapshot !== undefined) {
+      throw new StoreError('DomainInExport', 'The domain is being exported; delete it afterwards.')
+    }
+    deleteEntry(step.tx, { ...found, name: domain })
   },
 }
 

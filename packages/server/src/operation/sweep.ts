@@ -41,6 +41,8 @@ export interface SweeperOptions {
   readonly start: number
   /** Milliseconds between two rounds; a second if left out. */
   readonly intervalMs?: number
+  /** Does the exports that were asked for; none are done if it is left out. */
+  readonly exports?: (signal: AbortSignal) => Promise<void>
   /** Which processes live, other than by asking the system: for tests. */
   readonly liveness?: Liveness
 }
@@ -64,6 +66,8 @@ export class Sweeper {
   readonly #liveness: Liveness
   readonly #stop = new AbortController()
   #running: Promise<void> = Promise.resolve()
+  #exports: Promise<void> = Promise.resolve()
+  #exporting = false
   #publishing = false
   #published = -1
   #hasDuty = false
@@ -82,6 +86,7 @@ export class Sweeper {
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#running
+    await this.#exports
   }
 
   /** One round. */
@@ -101,6 +106,7 @@ export class Sweeper {
     await this.#repeat('row', () => collectDomains(engine, { maxRows: batchSize }))
     await this.#endUploads()
     await this.#repeat('row', () => this.#forgetTokens())
+    this.#export()
   }
 
   async #run(): Promise<void> {
@@ -136,6 +142,18 @@ export class Sweeper {
       )
       .finally(() => {
         this.#publishing = false
+      })
+  }
+
+  /** Does the exports that were asked for, however long they take. */
+  #export(): void {
+    const { exports, log } = this.#options
+    if (this.#exporting || exports === undefined) return
+    this.#exporting = true
+    this.#exports = exports(this.#stop.signal)
+      .catch((error: unknown) => log.warn('an export failed, and is tried again', { error }))
+      .finally(() => {
+        this.#exporting = false
       })
   }
 

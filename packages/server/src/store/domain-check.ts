@@ -35,6 +35,7 @@ export async function* checkDomains(
   { onDomain }: DomainCheckOptions,
 ): AsyncGenerator<Finding> {
   const numbers = new Set<number>()
+  const snapshots = new Set<number>()
   for await (const domain of walkAllDomains(tx)) {
     const where = `domain ${JSON.stringify(domain.name)}`
     if (numbers.has(domain.number)) {
@@ -43,6 +44,7 @@ export async function* checkDomains(
       continue
     }
     numbers.add(domain.number)
+    if (domain.snapshot !== undefined) snapshots.add(domain.snapshot)
     const counts: Counting = { ...noCounts }
     yield* checkItems(tx, domain, where, counts)
     yield* checkIndex(tx, domain, where, counts)
@@ -57,7 +59,7 @@ export async function* checkDomains(
     }
     numbers.add(number)
   }
-  yield* checkLeftovers(tx, numbers)
+  yield* checkLeftovers(tx, new Set([...numbers, ...snapshots]))
 }
 
 async function* checkItems(

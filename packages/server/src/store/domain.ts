@@ -16,6 +16,8 @@ export interface DomainRecord {
   readonly ownerId: string
   /** Milliseconds since the epoch. */
   readonly createdAt: number
+  /** The snapshot that is being read, for which writes keep what they change. */
+  readonly snapshot?: number | undefined
 }
 
 /** A domain with its name. */
@@ -72,6 +74,18 @@ export function createDomain(
 export function deleteDomain(tx: WriteTransaction, { ownerId, number, name }: NamedDomain): void {
   tx.delete(schema.domain(ownerKey(ownerId), utf8(name)))
   tx.put(schema.queuedDomain(number), new Uint8Array())
+}
+
+/** Begins or ends, with undefined, a snapshot of a domain. What an ended one kept is collected. */
+export function setSnapshot(
+  tx: WriteTransaction,
+  { name, ...domain }: NamedDomain,
+  snapshot: number | undefined,
+): void {
+  const { snapshot: former, ...record } = domain
+  const key = schema.domain(ownerKey(record.ownerId), utf8(name))
+  tx.put(key, pack(snapshot === undefined ? record : { ...record, snapshot }))
+  if (former !== undefined) tx.put(schema.queuedDomain(former), new Uint8Array())
 }
 
 /** The domains of an owner in the order of their names, those after `after` if it is given. */
@@ -169,8 +183,8 @@ async function keysOf(
 
 const zero = new Uint8Array(1)
 
-/** Owners' ids may be longer than a key has room for. */
-function ownerKey(ownerId: string): Bytes {
+/** How an owner stands in keys: ids may be longer than a key has room for. */
+export function ownerKey(ownerId: string): Bytes {
   return utf8(createHash('sha256').update(ownerId).digest('base64url'))
 }
 

@@ -32,6 +32,8 @@ export interface DomainContext {
   readonly ids: Pick<IdSource, 'next'>
   /** The domain's number; the caller has read its row in the same transaction. */
   readonly domain: number
+  /** The snapshot that is being read, for which the item is kept as it was. */
+  readonly snapshot?: number | undefined
 }
 
 type PackedItem = [name: string, attributes: [name: string, ...values: string[]][]]
@@ -40,6 +42,8 @@ type Counting = { -readonly [Name in keyof DomainCounts]: number }
 /** What a pair's row says: whether the attribute has other values in the same item. */
 const isSingle: Bytes = new Uint8Array([0])
 const isMultiple: Bytes = new Uint8Array([1])
+/** What a snapshot keeps of an item that wasn't there yet. */
+const absent: Bytes = new Uint8Array()
 
 /** The item of that name. */
 export async function findItem(
@@ -66,6 +70,23 @@ export function decodeItem(number: number, bytes: Bytes): StoredItem {
   const [name, packed] = unpack<PackedItem>(bytes)
   const attributes = packed.map(([attribute, ...values]) => ({ name: attribute, values }))
   return { number, name, attributes }
+}
+
+function encodeItem(name: string, attributes: Attributes): Bytes {
+  const packed: PackedItem = [name, attributes.map((some) => [some.name, ...some.values])]
+  return pack(packed)
+}
+
+/** Keeps an item for a snapshot as it was when that began; nothing for one that wasn't there. */
+async function keepItem(
+  tx: WriteTransaction,
+  snapshot: number,
+  number: number,
+  before: StoredItem | undefined,
+): Promise<void> {
+  const key = schema.formerItem(snapshot, number)
+  if ((await tx.get(key)) !== undefined) return
+  tx.put(key, before === undefined ? absent : encodeItem(before.name, before.attributes))
 }
 
 /** The number of an attribute in the index; undefined if no item of the domain has it. */
@@ -101,13 +122,13 @@ export async function writeItem(
   if (isSame && attributes.length === old.length) return noCounts
   const counts: Counting = { ...noCounts }
   const number = before?.number ?? ctx.ids.next()
+  if (ctx.snapshot !== undefined) await keepItem(tx, ctx.snapshot, number, before)
   await writeAttributes(ctx, counts, { item: number, before: old, after: attributes })
   if (attributes.length === 0) {
     tx.delete(schema.item(domain, number))
     tx.delete(schema.itemName(domain, utf8(name)))
   } else {
-    const packed: PackedItem = [name, attributes.map((some) => [some.name, ...some.values])]
-    tx.put(schema.item(domain, number), pack(packed))
+    tx.put(schema.item(domain, number), encodeItem(name, attributes))
     if (before === undefined) tx.put(schema.itemName(domain, utf8(name)), pack([number]))
   }
   const items = (attributes.length === 0 ? 0 : 1) - (before === undefined ? 0 : 1)

@@ -46,7 +46,7 @@ const space = {
   itemName: 0x76,
   pair: 0x77,
   export: 0x78,
-  exportToken: 0x79,
+  formerItem: 0x79,
 } as const
 
 /** Above every id that is given out. */
@@ -246,7 +246,11 @@ export function parsePair(row: Bytes): { attribute: number; value: Bytes; item: 
   fields.u64()
   return { attribute: fields.u32(), value: fields.shifted(), item: fields.u64() }
 }
-/** Everything that hangs off a domain's number, its place in the queue aside. */
+export const formerItem = (snapshot: number, item: number): Bytes =>
+  key(space.formerItem).u64(snapshot).u64(item).end()
+export const formerItems = (snapshot: number): Range =>
+  prefixRange(key(space.formerItem).u64(snapshot).end())
+/** Everything that hangs off a domain's, or a snapshot's, number, its place in the queue aside. */
 export const contentsOfDomain = (domain: number): Range[] => [
   pairs(domain),
   items(domain),
@@ -254,6 +258,7 @@ export const contentsOfDomain = (domain: number): Range[] => [
   attributeNames(domain),
   prefixRange(key(space.domainCounter).u64(domain).end()),
   prefixRange(lastAttribute(domain)),
+  formerItems(domain),
 ]
 /** The rows of all domains that hang off their numbers, by what they are. */
 export const allContents = (): Range[] =>
@@ -264,6 +269,7 @@ export const allContents = (): Range[] =>
     space.attributeName,
     space.domainCounter,
     space.lastAttribute,
+    space.formerItem,
   ].map((kind) => prefixRange(key(kind).end()))
 /** The domain's number in the key of a row that hangs off it. */
 export const domainNumber = (row: Bytes): number => readKey(row).u64()
@@ -272,3 +278,11 @@ export const nextDomain = (row: Bytes): Bytes =>
   key(readKey(row).space)
     .u64(domainNumber(row) + 1)
     .end()
+
+// export.ts
+
+export const exportRow = (owner: Bytes, createdAt: number, id: string): Bytes =>
+  key(space.export).bytes(owner).u64Descending(createdAt).tail(utf8(id))
+/** The exports of an owner, the newest first. */
+export const exportsOf = (owner: Bytes): Range => prefixRange(key(space.export).bytes(owner).end())
+export const allExports = (): Range => prefixRange(key(space.export).end())

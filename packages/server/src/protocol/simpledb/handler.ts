@@ -1,5 +1,5 @@
-// SimpleDB's query protocol as a handler of HTTP requests: parameters, signature, action, answer. Every
-// way out of a request goes through here, so that each has its id, its status, and its place in the log.
+// SimpleDB's protocols as a handler of HTTP requests: parameters, signature, action, answer, as XML or,
+// for exports, as JSON. Every way out of a request goes through here, so that each has its id, its status, and its place in the log.
 
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -15,7 +15,9 @@ import { sendFixed } from '../http/respond.ts'
 import type { SecretLookup } from '../sign/credential.ts'
 import { answerBody } from './answer.ts'
 import { Authenticator } from './authenticate.ts'
+import { exportPath } from './detect.ts'
 import { type ErrorReport, errorBody, reportError, SimpleDbError } from './error.ts'
+import { exceptionName, findExportAction, parseFields } from './export.ts'
 import { Parameters } from './parameters.ts'
 import { findRoute } from './table.ts'
 import type { Usage } from './usage.ts'
@@ -72,6 +74,8 @@ class SimpleDbExchange {
   #body: RequestBody | undefined
   #operation = 'Unknown'
   #accessKeyId: string | undefined
+  /** True for the export API. */
+  readonly #isJson: boolean
   /** What an error costs, once an action was begun. */
   #usage: Usage | undefined
 
@@ -86,19 +90,22 @@ class SimpleDbExchange {
     this.#response = response
     this.#exchange = exchange
     this.#requestId = uuidOf(exchange.requestId, context.processId)
+    this.#isJson = request.url?.startsWith(exportPath) === true
   }
 
   async serve(): Promise<ExchangeResult> {
     let status = 200
     let text: string
+    let code: string | undefined
     try {
-      text = await this.#answer()
+      text = this.#isJson ? await this.#answerExport() : await this.#answer()
     } catch (error) {
       const report = this.#report(error)
       status = report.status
-      text = errorBody(report, { requestId: this.#requestId, usage: this.#usage })
+      text = this.#errorText(report)
+      code = exceptionName(report.code)
     }
-    const bytesOut = this.#send(status, text)
+    const bytesOut = this.#send(status, text, code)
     if (this.#response.destroyed && !this.#response.writableFinished) status = clientClosedRequest
     const bytesIn = this.#body?.receivedBytes ?? 0
     const facts = { operation: this.#operation, accessKeyId: this.#accessKeyId }
@@ -135,6 +142,25 @@ class SimpleDbExchange {
     return answerBody(result, { action: action.name, version, requestId: this.#requestId })
   }
 
+  async #answerExport(): Promise<string> {
+    const { services, authenticator } = this.#context
+    const target = parseTarget(this.#request.url ?? '')
+    const action = findExportAction(this.#request.method === 'POST' ? target.path : '')
+    const body = await this.#readBody()
+    const signed = authenticator.byVersion4({ message: this.#request, target, body })
+    this.#accessKeyId = signed.accessKeyId
+    this.#operation = action.name
+    const { requestId, signal } = this.#exchange
+    const caller = { principal: signed.principal, requestId, signal }
+    const fields = parseFields(Buffer.from(body).toString('utf8'))
+    return JSON.stringify(await action.answer(fields, { services, caller }))
+  }
+
+  #errorText(report: ErrorReport): string {
+    if (this.#isJson) return JSON.stringify({ message: report.message })
+    return errorBody(report, { requestId: this.#requestId, usage: this.#usage })
+  }
+
   async #readBody(): Promise<Bytes> {
     const { isContinueExpected } = this.#exchange
     const sendContinue = (): void => this.#response.writeContinue()
@@ -167,10 +193,11 @@ class SimpleDbExchange {
     return report
   }
 
-  #send(status: number, text: string): number {
+  #send(status: number, text: string, code: string | undefined): number {
     if (this.#response.destroyed) return 0
     const headers = {
-      'Content-Type': 'text/xml',
+      'Content-Type': this.#isJson ? 'application/json' : 'text/xml',
+      ...(this.#isJson && code !== undefined ? { 'x-amzn-ErrorType': code } : {}),
       'x-amzn-RequestId': this.#requestId,
       Server: 'Holdfast',
       ...(status === 503 ? { 'Retry-After': '1' } : {}),
