@@ -23,10 +23,7 @@ import { writeText } from './text.ts'
 import { baseUsage, readUsage, writeUsage } from './usage.ts'
 
 /** An attribute as it is written into answers. */
-interface AnsweredAttribute {
-  readonly name: string
-  readonly values: readonly string[]
-}
+type AnsweredAttribute = readonly [name: string, values: readonly string[]]
 
 export const putAttributesAction: Action = action(
   putAttributes,
@@ -62,13 +59,17 @@ export const getAttributesAction: Action = action(
   decodeGet,
   (attributes) => ({
     usage: readUsage(attributes.length),
-    write: (xml) => writeAttributes(xml, attributes),
+    write: (xml) =>
+      writeAttributes(
+        xml,
+        attributes.map(({ name, values }) => [name, values]),
+      ),
   }),
 )
 
 /** Writes attributes one value at a time. */
 export function writeAttributes(xml: XmlWriter, attributes: Iterable<AnsweredAttribute>): void {
-  for (const { name, values } of attributes) {
+  for (const [name, values] of attributes) {
     for (const value of values) {
       xml.open('Attribute')
       writeText(xml, 'Name', name)

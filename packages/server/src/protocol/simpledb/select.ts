@@ -33,7 +33,7 @@ function encodePage({ items, count, nextToken }: SelectOutput): ActionResult {
     return {
       usage: countUsage(count),
       write(xml) {
-        writeItem(xml, 'Domain', [{ name: 'Count', values: [String(count)] }])
+        writeItem(xml, 'Domain', [['Count', [String(count)]]])
         xml.element('NextToken', nextToken)
       },
     }
@@ -44,8 +44,7 @@ function encodePage({ items, count, nextToken }: SelectOutput): ActionResult {
     usage: selectUsage({ items: items.length, names: names.size }),
     write(xml) {
       for (const { name, attributes } of items) {
-        const pairs = Array.from(attributes, ([attribute, values]) => ({ name: attribute, values }))
-        writeItem(xml, name, pairs)
+        writeItem(xml, name, attributes)
       }
       xml.element('NextToken', nextToken)
     },
