@@ -54,6 +54,8 @@ export class IndexWalk {
   readonly #namesItems: boolean
   #batchSize = 0
   #chunkSize = 0
+  /** True if every entry of the last chunk was of an item that is answered. */
+  #foundAll = true
 
   constructor(
     context: WalkContext,
@@ -79,7 +81,8 @@ export class IndexWalk {
     this.#context.statistics.entries += rows.length
     let start = 0
     while (start < rows.length) {
-      this.#chunkSize = grown(this.#chunkSize, this.#visitor.wanted(), chunkItems)
+      const size = this.#foundAll ? 0 : this.#chunkSize
+      this.#chunkSize = grown(size, this.#visitor.wanted(), chunkItems)
       const end = Math.min(rows.length, start + this.#chunkSize)
       const ended = await this.#process(arm, rows.slice(start, end), isLast && end === rows.length)
       if (ended) return true
@@ -93,11 +96,13 @@ export class IndexWalk {
   async #process(arm: number, rows: readonly IndexEntry[], isLast: boolean): Promise<boolean> {
     const verdicts = rows.map((entry) => this.#filter.judge(entry))
     const items = await this.#load(rows, verdicts)
+    this.#foundAll = true
     for (const [index, entry] of rows.entries()) {
       const verdict = verdicts[index]
       const item = items[index]
       const isFound = verdict ?? (item !== undefined && this.#filter.accepts(arm, entry, item))
-      if (isFound && !this.#visitor.visit({ arm, entry, item })) return true
+      if (!isFound) this.#foundAll = false
+      else if (!this.#visitor.visit({ arm, entry, item })) return true
       if (!this.#visitor.pass(arm, entry, isLast && index === rows.length - 1)) return true
     }
     return false
