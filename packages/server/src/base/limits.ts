@@ -44,7 +44,7 @@ export const selectLimits = {
   nullTests: 256,
   /** Parentheses and `not`s within each other: our own. */
   depth: 100,
-  /** Words, names, values and signs in an expression, our own: ten times what the limits above need. */
+  /** Words, names, values and signs in an expression, our own: some times what the limits above need. */
   tokens: 10_000,
   /** UTF-16 units of an expression, our own: 256 names and 20 values of full length, all quoted. */
   expressionLength: 1_048_576,

@@ -97,10 +97,12 @@ export class IndexWalk {
     const verdicts = rows.map((entry) => this.#filter.judge(entry))
     const items = await this.#load(rows, verdicts)
     this.#foundAll = true
-    for (const [index, entry] of rows.entries()) {
-      const verdict = verdicts[index]
+    for (let index = 0; index < rows.length; index++) {
+      const entry = rows[index]
+      if (entry === undefined) break
       const item = items[index]
-      const isFound = verdict ?? (item !== undefined && this.#filter.accepts(arm, entry, item))
+      const isFound =
+        verdicts[index] ?? (item !== undefined && this.#filter.accepts(arm, entry, item))
       if (!isFound) this.#foundAll = false
       else if (!this.#visitor.visit({ arm, entry, item })) return true
       if (!this.#visitor.pass(arm, entry, isLast && index === rows.length - 1)) return true
@@ -113,19 +115,18 @@ export class IndexWalk {
     rows: readonly IndexEntry[],
     verdicts: readonly (boolean | undefined)[],
   ): Promise<readonly (SelectItem | undefined)[]> {
-    const items: (SelectItem | undefined)[] = []
-    const places: number[] = []
-    for (const [index, entry] of rows.entries()) {
+    const needsItem = this.#needsItem
+    const isWanted = (index: number): boolean => {
       const verdict = verdicts[index]
-      if (verdict === undefined || (verdict && this.#needsItem)) places.push(index)
-      else if (verdict && this.#visitor.needs === 'name') items[index] = named(entry)
+      return verdict === undefined || (verdict && needsItem)
     }
-    if (places.length === 0) return items
-    const numbers = places.map((place) => rows[place]?.item ?? 0)
-    const loaded = await this.#context.source.load(numbers)
-    this.#context.statistics.items += numbers.length
-    for (const [index, place] of places.entries()) items[place] = loaded[index]
-    return items
+    const wanted = rows.filter((_, index) => isWanted(index))
+    if (wanted.length === 0) return this.#visitor.needs === 'name' ? rows.map(named) : []
+    const loaded = await this.#context.source.load(wanted.map(({ item }) => item))
+    this.#context.statistics.items += wanted.length
+    if (wanted.length === rows.length) return loaded
+    let next = 0
+    return rows.map((entry, index) => (isWanted(index) ? loaded[next++] : named(entry)))
   }
 
   get #needsItem(): boolean {
