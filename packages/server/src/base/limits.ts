@@ -77,6 +77,8 @@ export const selectLimits = {
   nullTests: 256,
   /** Parentheses and `not`s within each other: our own. */
   depth: 100,
+  /** Words, names, values and signs in an expression, our own: some times what the limits above need. */
+  tokens: 10_000,
   /** UTF-16 units of an expression, our own: 256 names and 20 values of full length, all quoted. */
   expressionLength: 1_048_576,
   /** Items of a page, where the expression doesn't say, and at most. */

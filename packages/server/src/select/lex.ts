@@ -1,6 +1,7 @@
 // Splits a Select expression into tokens. Quotes are taken off here: `text` of a name or a literal is
 // what the client meant.
 
+import { selectLimits } from '../base/limits.ts'
 import { invalidQuery } from './error.ts'
 
 /** A piece of the expression. Words keep the case they were written in. */
@@ -27,6 +28,8 @@ export function tokenize(expression: string): readonly Token[] {
   let position = matchAt(blank, expression, 0)?.length ?? 0
   while (position < expression.length) {
     const { token, length } = tokenAt(expression, position)
+    if (tokens.length === selectLimits.tokens)
+      throw invalidQuery(position, 'the expression is too long')
     tokens.push(token)
     position += length
     position += matchAt(blank, expression, position)?.length ?? 0

@@ -31,12 +31,21 @@ export function holds(where: Expression, item: SelectItem): boolean {
       return where.parts.every((part) => holds(part, item))
     case 'not':
       return !holds(where.part, item)
-    default:
-      return choicesOf(where, item).some((choice) => holdsFor(where, item, choice))
+    default: {
+      const known = new Map(innerScopes(where).map((scope) => [scope, holds(scope, item)]))
+      return choicesOf(where, item).some((choice) => holdsFor(where, item, choice, known))
+    }
   }
 }
 
 type Choice = ReadonlyMap<string, string>
+
+/** The parts of a scope that have scopes of their own, the same for every choice. */
+function innerScopes(scope: Expression): readonly Expression[] {
+  if (scope.kind === 'condition') return []
+  if (scope.kind === 'and' || scope.kind === 'or') return scope.parts.flatMap(innerScopes)
+  return [scope]
+}
 
 function choicesOf(scope: Expression, item: SelectItem): readonly Choice[] {
   let choices: Choice[] = [new Map()]
@@ -60,16 +69,21 @@ function namesIn(scope: Expression): ReadonlySet<string> {
   return new Set()
 }
 
-function holdsFor(expression: Expression, item: SelectItem, choice: Choice): boolean {
+function holdsFor(
+  expression: Expression,
+  item: SelectItem,
+  choice: Choice,
+  known: ReadonlyMap<Expression, boolean>,
+): boolean {
   switch (expression.kind) {
     case 'and':
-      return expression.parts.every((part) => holdsFor(part, item, choice))
+      return expression.parts.every((part) => holdsFor(part, item, choice, known))
     case 'or':
-      return expression.parts.some((part) => holdsFor(part, item, choice))
+      return expression.parts.some((part) => holdsFor(part, item, choice, known))
     case 'condition':
       return conditionHolds(expression, item, choice)
     default:
-      return holds(expression, item)
+      return known.get(expression) === true
   }
 }
 

@@ -27,7 +27,9 @@ export class Page {
   readonly #limit: number
   readonly #pageBytes: number
   #count = 0
+  /** No less than the items' size, and exactly that once it has come near to the page's. */
   #bytes = 0
+  #isExact = false
 
   constructor({ output, limit }: Select, pageBytes: number) {
     this.#output = output
@@ -62,11 +64,9 @@ export class Page {
     if (item === undefined) throw new Error('an index has an item that is not there')
     if (!this.answers(item)) return 'left out'
     const answered = this.#project(item)
-    const bytes = sizeOf(answered)
-    if (this.#bytes + bytes > this.#pageBytes && this.#count > 0) return 'refused'
+    if (!this.#hasRoomFor(answered)) return 'refused'
     this.#items.push(answered)
     this.#count++
-    this.#bytes += bytes
     return 'added'
   }
 
@@ -84,6 +84,23 @@ export class Page {
       ...(next === undefined ? {} : { next }),
       statistics,
     }
+  }
+
+  /** Counts the bytes of an item if they fit. Any item does in an empty page. */
+  #hasRoomFor(item: SelectItem): boolean {
+    if (!this.#isExact) {
+      const most = this.#bytes + sizeOf(item, mostBytes)
+      if (most <= this.#pageBytes) {
+        this.#bytes = most
+        return true
+      }
+      this.#isExact = true
+      this.#bytes = this.#items.reduce((sum, one) => sum + sizeOf(one, Buffer.byteLength), 0)
+    }
+    const bytes = this.#bytes + sizeOf(item, Buffer.byteLength)
+    if (bytes > this.#pageBytes && this.#count > 0) return false
+    this.#bytes = bytes
+    return true
   }
 
   #project(item: SelectItem): SelectItem {
@@ -107,12 +124,17 @@ export class Page {
 const itemMarkup = 26
 const attributeMarkup = 52
 
-/** About what an item takes in an answer. */
-function sizeOf({ name, attributes }: SelectItem): number {
-  let bytes = itemMarkup + Buffer.byteLength(name)
+/** About what an item takes in an answer, if `bytesOf` tells that of a text. */
+function sizeOf({ name, attributes }: SelectItem, bytesOf: (text: string) => number): number {
+  let bytes = itemMarkup + bytesOf(name)
   for (const [attribute, values] of attributes) {
-    const nameBytes = attributeMarkup + Buffer.byteLength(attribute)
-    for (const value of values) bytes += nameBytes + Buffer.byteLength(value)
+    const nameBytes = attributeMarkup + bytesOf(attribute)
+    for (const value of values) bytes += nameBytes + bytesOf(value)
   }
   return bytes
+}
+
+/** A quick bound on a text's UTF-8 bytes. */
+function mostBytes({ length }: string): number {
+  return 3 * length
 }

@@ -3,7 +3,7 @@
 
 import type { Bytes } from '../base/bytes.ts'
 import { selectLimits } from '../base/limits.ts'
-import type { Expression, Select } from './ast.ts'
+import type { Expression, Select, SelectKey } from './ast.ts'
 import { conditionsOf } from './check.ts'
 import { type Arm, type Cover, coverOf, exactRanges, keyOf, orderArm, sameKey } from './cover.ts'
 import { invalidNextToken } from './error.ts'
@@ -117,10 +117,26 @@ async function planSorted(source: SelectSource, { where, order }: Select): Promi
   const { key, isDescending } = order
   const arm = orderArm(where, key)
   const cover = where && coverOf(where)
-  if (cover === undefined) return { kind: 'sorted', arm, isDescending }
-  const { arms } = await chooseArms(source, cover)
-  if (arms.every((rival) => sameKey(rival.key, key))) return { kind: 'sorted', arm, isDescending }
+  const others = cover && withoutKey(cover, key)
+  if (others === undefined) return { kind: 'sorted', arm, isDescending }
+  const { arms } = await chooseArms(source, others)
   return { kind: 'sorted', arm, isDescending, rival: mergeByKey(arms) }
+}
+
+/** The choices that aren't of this index; undefined if there are none. */
+function withoutKey(cover: Cover, key: SelectKey): Cover | undefined {
+  switch (cover.kind) {
+    case 'arm':
+      return sameKey(cover.arm.key, key) ? undefined : cover
+    case 'all':
+      return cover
+    case 'any': {
+      const choices = cover.choices
+        .map((choice) => withoutKey(choice, key))
+        .filter((choice) => choice !== undefined)
+      return choices.length > 1 ? { kind: 'any', choices } : choices[0]
+    }
+  }
 }
 
 function planAgain(
@@ -170,7 +186,8 @@ async function chooseArms(source: SelectSource, cover: Cover): Promise<ChosenArm
   return { arms, choices }
 }
 
-const probeLimits = [32, selectLimits.probeEntries] as const
+/** Each cheap beside the next, so that finding a short one costs little more than its length. */
+const probeLimits = [16, 64, 256, selectLimits.probeEntries] as const
 
 /** What it costs to read an arm, as far as is known: entries, or else how narrow its ranges are. */
 interface Cost {

@@ -28,7 +28,7 @@ export class ItemsTask implements Task {
 
   async step(): Promise<boolean> {
     const { source, pace, statistics } = this.#context
-    this.#batchSize = grown(this.#batchSize, this.#page.room, batchItems)
+    this.#batchSize = grown(this.#batchSize, this.#page.room + 1, batchItems)
     const { rows, isLast } = await source.scanItems({ after: this.#after, limit: this.#batchSize })
     statistics.items += rows.length
     for (const [index, item] of rows.entries()) {

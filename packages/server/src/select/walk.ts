@@ -54,6 +54,8 @@ export class IndexWalk {
   readonly #namesItems: boolean
   #batchSize = 0
   #chunkSize = 0
+  /** True if every entry of the last chunk was of an item that is answered. */
+  #foundAll = true
 
   constructor(
     context: WalkContext,
@@ -79,7 +81,8 @@ export class IndexWalk {
     this.#context.statistics.entries += rows.length
     let start = 0
     while (start < rows.length) {
-      this.#chunkSize = grown(this.#chunkSize, this.#visitor.wanted(), chunkItems)
+      const size = this.#foundAll ? 0 : this.#chunkSize
+      this.#chunkSize = grown(size, this.#visitor.wanted(), chunkItems)
       const end = Math.min(rows.length, start + this.#chunkSize)
       const ended = await this.#process(arm, rows.slice(start, end), isLast && end === rows.length)
       if (ended) return true
@@ -93,11 +96,15 @@ export class IndexWalk {
   async #process(arm: number, rows: readonly IndexEntry[], isLast: boolean): Promise<boolean> {
     const verdicts = rows.map((entry) => this.#filter.judge(entry))
     const items = await this.#load(rows, verdicts)
-    for (const [index, entry] of rows.entries()) {
-      const verdict = verdicts[index]
+    this.#foundAll = true
+    for (let index = 0; index < rows.length; index++) {
+      const entry = rows[index]
+      if (entry === undefined) break
       const item = items[index]
-      const isFound = verdict ?? (item !== undefined && this.#filter.accepts(arm, entry, item))
-      if (isFound && !this.#visitor.visit({ arm, entry, item })) return true
+      const isFound =
+        verdicts[index] ?? (item !== undefined && this.#filter.accepts(arm, entry, item))
+      if (!isFound) this.#foundAll = false
+      else if (!this.#visitor.visit({ arm, entry, item })) return true
       if (!this.#visitor.pass(arm, entry, isLast && index === rows.length - 1)) return true
     }
     return false
@@ -108,19 +115,18 @@ export class IndexWalk {
     rows: readonly IndexEntry[],
     verdicts: readonly (boolean | undefined)[],
   ): Promise<readonly (SelectItem | undefined)[]> {
-    const items: (SelectItem | undefined)[] = []
-    const places: number[] = []
-    for (const [index, entry] of rows.entries()) {
+    const needsItem = this.#needsItem
+    const isWanted = (index: number): boolean => {
       const verdict = verdicts[index]
-      if (verdict === undefined || (verdict && this.#needsItem)) places.push(index)
-      else if (verdict && this.#visitor.needs === 'name') items[index] = named(entry)
+      return verdict === undefined || (verdict && needsItem)
     }
-    if (places.length === 0) return items
-    const numbers = places.map((place) => rows[place]?.item ?? 0)
-    const loaded = await this.#context.source.load(numbers)
-    this.#context.statistics.items += numbers.length
-    for (const [index, place] of places.entries()) items[place] = loaded[index]
-    return items
+    const wanted = rows.filter((_, index) => isWanted(index))
+    if (wanted.length === 0) return this.#visitor.needs === 'name' ? rows.map(named) : []
+    const loaded = await this.#context.source.load(wanted.map(({ item }) => item))
+    this.#context.statistics.items += wanted.length
+    if (wanted.length === rows.length) return loaded
+    let next = 0
+    return rows.map((entry, index) => (isWanted(index) ? loaded[next++] : named(entry)))
   }
 
   get #needsItem(): boolean {
