@@ -6,6 +6,7 @@ import {
   decodePlace,
   type ExportRecord,
   encodePlace,
+  isOver,
   putExport,
   removeExport,
   walkExports,
@@ -86,10 +87,6 @@ async function lookThrough(
   }
   for (const record of old) removeExport(step.tx, record)
   return undefined
-}
-
-function isOver({ status }: ExportRecord): boolean {
-  return status === 'SUCCEEDED' || status === 'FAILED'
 }
 
 /** Tells what became of an export. */

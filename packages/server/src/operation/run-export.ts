@@ -72,7 +72,7 @@ async function runExport(
     const number = String(files.length).padStart(5, '0')
     const key = `${folder}/data-${number}.json`
     const before = progress.items
-    const { etag, sizeBytes } = await put(key, fileOf(services, snapshot, progress))
+    const { etag, sizeBytes } = await put(key, fileOf(services, signal, snapshot, progress))
     files.push({ key, itemCount: progress.items - before, sizeBytes, etag })
   } while (!progress.isOver)
   const manifestKey = `${folder}/manifest.json`
@@ -127,11 +127,13 @@ interface Progress {
 /** The lines of one file, read while they are stored. */
 async function* fileOf(
   { engine }: Services,
+  signal: AbortSignal,
   snapshot: Snapshot,
   progress: Progress,
 ): AsyncGenerator<Uint8Array> {
   let bytes = 0
   while (bytes < fileBytes && !progress.isOver) {
+    signal.throwIfAborted()
     const lines = await engine.read(async (tx) => {
       let text = ''
       let entries = 0

@@ -1,6 +1,6 @@
 // Exports of domains: what was asked for and what became of it. The newest come first.
 
-import { text, utf8 } from '../base/bytes.ts'
+import { type Bytes, text, utf8 } from '../base/bytes.ts'
 import type { ReadTransaction, WriteTransaction } from '../engine/engine.ts'
 import { ownerKey } from './domain.ts'
 import { pack, unpack } from './record.ts'
@@ -30,14 +30,27 @@ export interface ExportRecord {
   readonly failure?: { readonly code: string; readonly message: string } | undefined
 }
 
-/** Stores an export, new or as it is now. */
+/** Stores an export, new or as it is now; one that has not ended is queued. */
 export function putExport(tx: WriteTransaction, record: ExportRecord): void {
-  tx.put(schema.exportRow(ownerKey(record.ownerId), record.requestedAt, record.id), pack(record))
+  const key = rowOf(record)
+  tx.put(key, pack(record))
+  const queued = schema.queuedExport(record.requestedAt, record.id)
+  if (isOver(record)) tx.delete(queued)
+  else tx.put(queued, key)
 }
 
-/** Forgets an export. */
+/** True for an export that has ended, one way or the other. */
+export function isOver({ status }: ExportRecord): boolean {
+  return status === 'SUCCEEDED' || status === 'FAILED'
+}
+
+function rowOf({ ownerId, requestedAt, id }: ExportRecord): Bytes {
+  return schema.exportRow(ownerKey(ownerId), requestedAt, id)
+}
+
+/** Forgets an export that has ended. */
 export function removeExport(tx: WriteTransaction, record: ExportRecord): void {
-  tx.delete(schema.exportRow(ownerKey(record.ownerId), record.requestedAt, record.id))
+  tx.delete(rowOf(record))
 }
 
 /** Where an export stands in the order of its owner's. */
@@ -59,14 +72,14 @@ export async function* walkExports(
   for await (const { value } of tx.range({ ...all, start })) yield unpack<ExportRecord>(value)
 }
 
-/** Exports that have not ended, of all owners. */
+/** Exports that have not ended, of all owners, the oldest first. */
 export async function unfinishedExports(tx: ReadTransaction): Promise<ExportRecord[]> {
   const found: ExportRecord[] = []
-  for await (const { value } of tx.range(schema.allExports())) {
-    const record = unpack<ExportRecord>(value)
-    if (record.status === 'PENDING' || record.status === 'IN_PROGRESS') found.push(record)
+  for await (const { value: key } of tx.range(schema.exportQueue())) {
+    const row = await tx.get(key)
+    if (row !== undefined) found.push(unpack<ExportRecord>(row))
   }
-  return found.sort((a, b) => a.requestedAt - b.requestedAt)
+  return found
 }
 
 /** A place as bytes, for tokens. */

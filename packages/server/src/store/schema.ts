@@ -47,6 +47,7 @@ const space = {
   pair: 0x77,
   export: 0x78,
   formerItem: 0x79,
+  exportQueue: 0x7a,
 } as const
 
 /** Above every id that is given out. */
@@ -285,4 +286,6 @@ export const exportRow = (owner: Bytes, createdAt: number, id: string): Bytes =>
   key(space.export).bytes(owner).u64Descending(createdAt).tail(utf8(id))
 /** The exports of an owner, the newest first. */
 export const exportsOf = (owner: Bytes): Range => prefixRange(key(space.export).bytes(owner).end())
-export const allExports = (): Range => prefixRange(key(space.export).end())
+export const queuedExport = (createdAt: number, id: string): Bytes =>
+  key(space.exportQueue).u64(createdAt).tail(utf8(id))
+export const exportQueue = (): Range => prefixRange(key(space.exportQueue).end())
