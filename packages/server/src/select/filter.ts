@@ -42,7 +42,7 @@ export class Filter {
 
   /** True if `item` is to be taken at this entry of the plan's arm of this number. */
   accepts(arm: number, entry: IndexEntry, item: SelectItem): boolean {
-    return this.#isFirst(arm, entry, item) && this.#matches(item)
+    return this.#matches(item) && this.#isFirst(arm, entry, item)
   }
 
   #isFirst(arm: number, entry: IndexEntry, item: SelectItem): boolean {

@@ -111,23 +111,28 @@ function passes(test: Test, value: string): boolean {
     case 'in':
       return test.values.includes(value) !== test.isNegated
     case 'like':
-      return patternOf(test.pattern).test(value) !== test.isNegated
+      return isLike(value, test.pattern) !== test.isNegated
     case 'null':
       throw new Error('not a test of a value')
   }
 }
 
-function patternOf(pattern: string): RegExp {
-  let source = ''
+/** Keeps the ends of all beginnings of `value` that match what was read of the pattern. */
+function isLike(value: string, pattern: string): boolean {
+  let ends = new Set([0])
   for (let index = 0; index < pattern.length; index++) {
+    const isEscaped = pattern.startsWith('\\%', index)
+    if (isEscaped) index++
     const character = pattern.charAt(index)
-    if (character === '%') source += '[^]*'
-    else if (character === '\\' && pattern[index + 1] === '%') {
-      source += '%'
-      index++
-    } else source += character.replace(/[\\^$.*+?()[\]{}|/-]/, '\\$&')
+    if (character === '%' && !isEscaped) {
+      const first = Math.min(...ends)
+      ends = new Set(Array.from({ length: value.length + 1 - first }, (_, more) => first + more))
+    } else {
+      ends = new Set([...ends].filter((end) => value[end] === character).map((end) => end + 1))
+    }
+    if (ends.size === 0) return false
   }
-  return new RegExp(`^${source}$`)
+  return ends.has(value.length)
 }
 
 function byBytes(a: string, b: string): number {

@@ -172,6 +172,26 @@ describe('a page whose time is over', () => {
     assert.equal(names.length, 10)
   })
 
+  test('has no sorted part of the items', async () => {
+    for (const budgetMs of [20, 40, 60, 80]) {
+      const names: string[] = []
+      let after: SelectPosition | undefined
+      do {
+        let now = 0
+        const tick = (): number => now++
+        const clock = { now: tick, monotonicMs: tick }
+        const { page } = await run(
+          "select itemName() from d where tag = 'round' and number < '00300' order by number limit 50",
+          { clock, budgetMs, ...(after === undefined ? {} : { after }) },
+        )
+        names.push(...page.items.map(({ name }) => name))
+        after = page.next
+      } while (after !== undefined)
+      assert.equal(names.length, 150)
+      assert.deepEqual(names, names.toSorted().reverse())
+    }
+  })
+
   test('a position of another kind of plan is refused', async () => {
     const isRefused = (error: unknown) =>
       error instanceof StoreError && error.code === 'InvalidNextToken'
