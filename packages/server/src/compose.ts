@@ -5,12 +5,14 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { type Clock, systemClock } from './base/clock.ts'
 import type { CrashHook } from './base/crash-point.ts'
+import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
 import { ownLiveness } from './base/liveness.ts'
 import { openFileBlobs } from './blob/file.ts'
 import { openEngine } from './engine/open.ts'
 import type { Log } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Services } from './operation/operation.ts'
+import { runExports } from './operation/run-export.ts'
 import { Sweeper } from './operation/sweep.ts'
 import { TokenSealer } from './operation/token.ts'
 import { Readers } from './store/epoch.ts'
@@ -27,6 +29,10 @@ export interface ServiceOptions {
   readonly log: Log
   readonly metrics: Metrics
   readonly clock?: Clock
+  /** Limits of domains in place of SimpleDB's own. */
+  readonly simpleDbLimits?: Partial<SimpleDbLimits>
+  /** Milliseconds that reads of items without ConsistentRead lag behind; 0 if left out. */
+  readonly eventualLagMs?: number
   /** False if the caller sweeps, or nobody should; true if left out. */
   readonly isSweeping?: boolean
   /** The token by which others tell whether this process lives; the system's if left out. */
@@ -50,7 +56,7 @@ export interface OpenServices {
  */
 export async function openServices(options: ServiceOptions): Promise<OpenServices> {
   const { dataFolder, region, log, metrics, clock = systemClock, onCrashPoint } = options
-  const engine = await openEngine(dataFolder, { onCrashPoint })
+  const engine = await openEngine(dataFolder, { keptMs: options.eventualLagMs ?? 0, onCrashPoint })
   try {
     const ids = await IdSource.open(engine)
     const random = randomBytes(32)
@@ -62,9 +68,16 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
     const readers = new Readers()
     const snapshots = new Snapshots({ engine, ids, start })
     const tokens = new TokenSealer(secret)
+    const simpleDb = {
+      limits: { ...simpleDbLimits, ...options.simpleDbLimits },
+      eventualLagMs: options.eventualLagMs ?? 0,
+    }
     const stored = { engine, blobs, ids, readers, snapshots }
-    const services = { ...stored, tokens, clock, log, metrics, region }
-    const sweeper = options.isSweeping === false ? undefined : new Sweeper({ ...services, start })
+    const services = { ...stored, simpleDb, tokens, clock, log, metrics, region }
+    const sweeper =
+      options.isSweeping === false
+        ? undefined
+        : new Sweeper({ ...services, start, exports: (signal) => runExports(services, signal) })
     sweeper?.start()
     return {
       services,

@@ -20,6 +20,9 @@ test('without options the server is for this machine only, with one worker per c
     region: 'us-east-1',
     requiredRegion: undefined,
     logLevel: 'info',
+    simpleDbLimits: {},
+    eventualLagMs: 0,
+    allowsSignatureV1: false,
   })
 })
 
@@ -36,6 +39,9 @@ test('every option has a variable in the environment, and the option wins', () =
     HOLDFAST_REGION: 'eu-1',
     HOLDFAST_LOG_LEVEL: 'warn',
     HOLDFAST_LOG_FORMAT: 'pretty',
+    HOLDFAST_SIMPLEDB_LIMIT: 'domainsPerOwner=1000,itemPairs=9',
+    HOLDFAST_EVENTUAL_LAG: '500',
+    HOLDFAST_SIGNATURE_V1: 'yes',
   }
   const expected = {
     host: '::1',
@@ -49,6 +55,9 @@ test('every option has a variable in the environment, and the option wins', () =
     requiredRegion: 'eu-1',
     logLevel: 'warn',
     logFormat: 'pretty',
+    simpleDbLimits: { domainsPerOwner: 1000, itemPairs: 9 },
+    eventualLagMs: 500,
+    allowsSignatureV1: true,
   }
   assert.deepEqual(parseServe([], environment), expected)
   const args = ['--port', '2', '--port=4', '--domain', 'c', '--domain', 'd', '--data', '/e']
@@ -75,6 +84,14 @@ test('a value that can not be is refused, with the name under which it was given
     [['--domain', 'a b'], {}, /^--domain takes a name such as/],
     [['--log-level', 'loud'], {}, /^--log-level takes one of debug, info, warn, error, silent/],
     [['--tls-key', 'k'], {}, /^--tls-key needs --tls-cert/],
+    [
+      ['--simpledb-limit', 'itemPairs=x'],
+      {},
+      /^--simpledb-limit takes NAME=N with one of domainsPerOwner, /,
+    ],
+    [['--simpledb-limit', 'items=5'], {}, /^--simpledb-limit takes NAME=N/],
+    [['--eventual-lag', '10001'], {}, /^--eventual-lag takes a number from 0 to 10000/],
+    [['--signature-v1', 'maybe'], {}, /^--signature-v1 takes one of no, yes/],
     [['--nonsense'], {}, /^Unknown option '--nonsense'$/],
     [['--port'], {}, /^Option '--port <value>' argument missing$/],
   ]

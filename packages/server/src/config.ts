@@ -3,6 +3,7 @@
 
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
+import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
 import { type LogFormat, type LogLevel, logFormats, logLevels } from './observe/level.ts'
 import {
   type Environment,
@@ -32,6 +33,11 @@ export interface ServeConfig {
   readonly requiredRegion: string | undefined
   readonly logLevel: LogLevel
   readonly logFormat: LogFormat
+  /** Limits of SimpleDB in place of Amazon's. */
+  readonly simpleDbLimits: Partial<SimpleDbLimits>
+  /** Milliseconds that reads without ConsistentRead lag behind. */
+  readonly eventualLagMs: number
+  readonly allowsSignatureV1: boolean
 }
 
 /** Where the certificate chain and its key are, both PEM. */
@@ -53,10 +59,24 @@ export interface DoctorConfig {
   readonly port: number
 }
 
+/** How `holdfast import` was asked to run. Paths are absolute. */
+export interface ImportConfig {
+  readonly dataFolder: string
+  readonly credentialsFile: string | undefined
+  /** Where the manifest and the files of an export are. */
+  readonly folder: string
+  readonly domain: string
+}
+
 const data: OptionHelp = {
   value: 'DIR',
   variable: 'HOLDFAST_DATA',
   text: 'the data folder (./data)',
+}
+const credentials: OptionHelp = {
+  value: 'FILE',
+  variable: 'HOLDFAST_CREDENTIALS',
+  text: 'access keys as JSON; without it, a root key made on the first start and kept in DIR',
 }
 const host: OptionHelp = {
   value: 'HOST',
@@ -66,16 +86,12 @@ const host: OptionHelp = {
 const port: OptionHelp = { value: 'PORT', variable: 'HOLDFAST_PORT', text: 'the port (9000)' }
 
 /** The options of each command. */
-export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor', OptionTable>> = {
+export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', OptionTable>> = {
   serve: {
     host,
     port,
     data,
-    credentials: {
-      value: 'FILE',
-      variable: 'HOLDFAST_CREDENTIALS',
-      text: 'access keys as JSON; without it, a root key made on the first start and kept in DIR',
-    },
+    credentials,
     workers: {
       value: 'N',
       variable: 'HOLDFAST_WORKERS',
@@ -101,6 +117,21 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor', OptionTable
       variable: 'HOLDFAST_REGION',
       text: 'accept only requests signed for this region (any, and us-east-1 is its name)',
     },
+    'simpledb-limit': {
+      value: 'NAME=N',
+      variable: 'HOLDFAST_SIMPLEDB_LIMIT',
+      text: "another limit than Amazon's, such as domainsPerOwner=1000; may be repeated, or a list with commas",
+    },
+    'eventual-lag': {
+      value: 'MS',
+      variable: 'HOLDFAST_EVENTUAL_LAG',
+      text: 'let SimpleDB reads without ConsistentRead lag behind, to test what an application makes of it (0)',
+    },
+    'signature-v1': {
+      value: 'YES',
+      variable: 'HOLDFAST_SIGNATURE_V1',
+      text: 'yes: accept Signature Version 1 from old SimpleDB clients, though it can be forged (no)',
+    },
     'log-level': {
       value: 'LEVEL',
       variable: 'HOLDFAST_LOG_LEVEL',
@@ -114,6 +145,12 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor', OptionTable
   },
   fsck: { data, json: { text: 'print findings and the summary as JSON lines' } },
   doctor: { data, host, port },
+  import: {
+    data,
+    credentials,
+    from: { value: 'FOLDER', text: 'where the manifest and the files of an export are' },
+    domain: { value: 'NAME', text: 'the domain that the items are put into; made at need' },
+  },
 }
 
 /** The environment of this process. */
@@ -143,6 +180,9 @@ export function parseServe(args: readonly string[], environment: Environment): S
     requiredRegion: region,
     logLevel: options.choice('log-level', logLevels) ?? 'info',
     logFormat: options.choice('log-format', logFormats) ?? defaultFormat(),
+    simpleDbLimits: Object.fromEntries(options.list('simpledb-limit').map(parseLimit)),
+    eventualLagMs: options.integer('eventual-lag', { least: 0, most: 10_000 }) ?? 0,
+    allowsSignatureV1: options.choice('signature-v1', ['no', 'yes']) === 'yes',
   }
 }
 
@@ -165,6 +205,23 @@ export function parseDoctor(args: readonly string[], environment: Environment): 
   }
 }
 
+/** Reads the options of `holdfast import`. @throws UsageError */
+export function parseImport(args: readonly string[], environment: Environment): ImportConfig {
+  const options = readOptions(optionsOf.import, args, environment)
+  const credentialsFile = options.text('credentials')
+  const folder = options.text('from')
+  const domain = options.text('domain')
+  if (folder === undefined || domain === undefined) {
+    throw new UsageError('import needs --from FOLDER and --domain NAME')
+  }
+  return {
+    dataFolder: resolve(options.text('data') ?? 'data'),
+    credentialsFile: credentialsFile === undefined ? undefined : resolve(credentialsFile),
+    folder: resolve(folder),
+    domain,
+  }
+}
+
 function defaultFormat(): LogFormat {
   return process.stdout.isTTY ? 'pretty' : 'json'
 }
@@ -184,4 +241,11 @@ function checkDomain(name: string): string {
   const domain = name.toLowerCase()
   if (domainName.test(domain)) return domain
   throw new UsageError(`--domain takes a name such as s3.example.com, not ${quote(name)}`)
+}
+
+function parseLimit(text: string): [name: string, value: number] {
+  const [, name = '', value = ''] = /^(\w+)=(\d{1,15})$/.exec(text) ?? []
+  if (Object.hasOwn(simpleDbLimits, name)) return [name, Number(value)]
+  const names = Object.keys(simpleDbLimits).join(', ')
+  throw new UsageError(`--simpledb-limit takes NAME=N with one of ${names}, not ${quote(text)}`)
 }

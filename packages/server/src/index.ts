@@ -4,12 +4,13 @@
 import type { RequestListener, Server } from 'node:http'
 import { type AccessKey, createKeyLookup } from './access/key.ts'
 import { systemClock } from './base/clock.ts'
+import type { SimpleDbLimits } from './base/limits.ts'
 import { openServices } from './compose.ts'
 import { type Log, silentLog } from './observe/log.ts'
 import { ProcessMetrics } from './observe/prometheus.ts'
 import type { Services } from './operation/operation.ts'
+import { createProtocolHandler } from './protocol/handler.ts'
 import { createHttpServer } from './protocol/http/server.ts'
-import { createS3Handler } from './protocol/s3/handler.ts'
 import { Router } from './router.ts'
 
 export type { AccessKey } from './access/key.ts'
@@ -28,6 +29,10 @@ export interface EmbedOptions {
   /** The only region that requests may be signed for; any if left out. */
   readonly region?: string
   readonly log?: Log
+  /** Limits of domains in place of SimpleDB's own. */
+  readonly simpleDbLimits?: Partial<SimpleDbLimits>
+  /** Milliseconds that reads of items without ConsistentRead lag behind; 0 if left out. */
+  readonly eventualLagMs?: number
 }
 
 /** An open store and what serves it. */
@@ -52,10 +57,12 @@ export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
     region: region ?? 'us-east-1',
     log,
     metrics,
+    simpleDbLimits: options.simpleDbLimits ?? {},
+    eventualLagMs: options.eventualLagMs ?? 0,
   })
   const { services } = store
   metrics.addEngine(() => services.engine.statistics())
-  const handler = createS3Handler({
+  const handler = createProtocolHandler({
     services,
     lookup: createKeyLookup(keys),
     domains,

@@ -186,7 +186,7 @@ export class Router {
     const { log, metrics } = this.#options
     const { operation, status, bytesIn, bytesOut } = result
     const durationSeconds = facts.durationMs / 1000
-    const protocol = facts.isOwn ? 'admin' : 's3'
+    const protocol = facts.isOwn ? 'admin' : (result.protocol ?? 's3')
     metrics.request({ protocol, operation, status, durationSeconds, bytesIn, bytesOut })
     const mark = facts.url.indexOf('?')
     const fields = {

@@ -165,6 +165,8 @@ test('a whole store has no findings, in one pass or in many', async () => {
       buckets: 1,
       objects: 6,
       uploads: 1,
+      domains: 0,
+      items: 0,
       blobs: 3,
       blobBytes: 11,
       garbage: 0,
@@ -352,7 +354,10 @@ test('a file that nothing refers to is found once its start is swept, and not wh
 test('the command ends with 0 for a clean folder, 4 with findings, 1 without a store', async () => {
   const clean = await runHoldfast(['fsck', '--data', folder])
   assert.equal(clean.exitCode, 0, clean.output)
-  assert.match(clean.output, /^clean: 1 buckets, 6 objects, 1 uploads in progress, 3 blobs/m)
+  assert.match(
+    clean.output,
+    /^clean: 1 buckets, 6 objects, 1 uploads in progress, 0 domains, 0 items, 3 blobs/m,
+  )
   const none = await runHoldfast(['fsck', '--data', join(folder, 'nothing')])
   assert.equal(none.exitCode, 1)
   assert.match(none.output, /there is no store in/)

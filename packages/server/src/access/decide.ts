@@ -4,7 +4,7 @@ import { StoreError } from '../base/errors.ts'
 import type { Principal } from './principal.ts'
 
 /** What is to be done, in IAM's names, such as `s3:GetObject`. */
-export type Action = `s3:${string}`
+export type Action = `s3:${string}` | `sdb:${string}`
 
 /** What it is done to: a bucket and perhaps a key of it; without a bucket, the caller's own account. */
 export interface Resource {

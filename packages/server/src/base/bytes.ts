@@ -18,6 +18,22 @@ export function compareBytes(a: Bytes, b: Bytes): number {
   return Buffer.compare(a, b)
 }
 
+/** Orders well-formed texts as their UTF-8 bytes, which is not the order of JavaScript's strings. */
+export function compareUtf8(a: string, b: string): number {
+  const length = Math.min(a.length, b.length)
+  for (let index = 0; index < length; index++) {
+    const x = a.charCodeAt(index)
+    const y = b.charCodeAt(index)
+    if (x !== y) return x >= 0xd800 && y >= 0xd800 ? codeOrder(x) - codeOrder(y) : x - y
+  }
+  return a.length - b.length
+}
+
+/** Half a surrogate pair stands for a character above all that one unit can say. */
+function codeOrder(unit: number): number {
+  return unit < 0xe000 ? unit + 0x2000 : unit - 0x800
+}
+
 /** True when `bytes` begin with `prefix`. */
 export function startsWith(bytes: Bytes, prefix: Bytes): boolean {
   if (bytes.byteLength < prefix.byteLength) return false

@@ -30,6 +30,68 @@ export const s3Limits = {
   postFieldBytes: 20_480,
 } as const
 
+/**
+ * SimpleDB's limits, which a server may be given others for;
+ * https://docs.aws.amazon.com/AmazonSimpleDB/latest/DeveloperGuide/SDBLimits.html
+ */
+export const simpleDbLimits = {
+  /** Domains of one owner. */
+  domainsPerOwner: 250,
+  /** Bytes of all item names, attribute names and values of one domain (10 GB). */
+  domainBytes: 10_737_418_240,
+  /** Name and value pairs of one domain. */
+  domainPairs: 1_000_000_000,
+  /** Name and value pairs of one item. */
+  itemPairs: 256,
+  /** Name and value pairs of one call, for each of its items. */
+  submittedPairs: 256,
+  /** Items of one batch. */
+  submittedItems: 25,
+  /** Bytes of the body of a batch request (1 MB). */
+  batchRequestBytes: 1_048_576,
+  /** UTF-8 bytes of an item's name, an attribute's name, and a value. */
+  textBytes: 1024,
+  /** Bytes of a page of Select (1 MB). */
+  selectPageBytes: 1_048_576,
+  /** Milliseconds for a page: SimpleDB's 5 s, less some for an engine's read to end in time. */
+  selectMs: 4000,
+  /** Exports in 24 hours, of one domain and of one owner. */
+  exportsPerDomain: 5,
+  exportsPerOwner: 25,
+} as const
+
+/** What a server uses in place of {@link simpleDbLimits}. */
+export type SimpleDbLimits = { readonly [Name in keyof typeof simpleDbLimits]: number }
+
+/** SimpleDB's limits of Select; its developer guide, "Limits", unless said otherwise. */
+export const selectLimits = {
+  /** UTF-8 bytes of an item's name, an attribute's name, or a value. */
+  valueBytes: 1024,
+  /** Attributes named in an output list. */
+  outputs: 256,
+  /** Different attributes in the conditions. */
+  predicates: 20,
+  /** Comparisons in the conditions; each value of `in` counts, tests for null don't. */
+  comparisons: 20,
+  /** Tests for null in the conditions: our own. */
+  nullTests: 256,
+  /** Parentheses and `not`s within each other: our own. */
+  depth: 100,
+  /** Words, names, values and signs in an expression, our own: some times what the limits above need. */
+  tokens: 10_000,
+  /** UTF-16 units of an expression, our own: 256 names and 20 values of full length, all quoted. */
+  expressionLength: 1_048_576,
+  /** Items of a page, where the expression doesn't say, and at most. */
+  defaultPageItems: 100,
+  pageItems: 2500,
+  /** Bytes of a page. */
+  pageBytes: 1_048_576,
+  /** Milliseconds for a page: SimpleDB's 5 s, less some for an engine's read to end in time. */
+  queryMs: 4000,
+  /** Entries of an index that are looked at to find out whether it is short. */
+  probeEntries: 1000,
+} as const
+
 /** Limits of our own, each so that memory and time stay bounded. */
 export const ownLimits = {
   /** Bytes of a request's line and headers. S3 documents 8 KiB of headers; a URL with a 1,024-byte key escaped needs 3 KiB. */
@@ -51,6 +113,10 @@ export const ownLimits = {
   waitingTransactions: 10_000,
   /** Milliseconds that an engine read may last (an open snapshot keeps freed pages). */
   engineReadMs: 5000,
+  /** Bytes of the form in a request's body: 256 pairs of 2,048 bytes, escaped, need 1.6 MB. */
+  formBytes: 4_194_304,
+  /** Parameters of one request: 25 items of 256 pairs with their flags have 19,225. */
+  parameters: 25_000,
   /** Bytes of a body chunk that a slow client may leave unread before the source is paused. */
   streamBufferBytes: 524_288,
   /** Milliseconds without a byte after which a request body is given up. */

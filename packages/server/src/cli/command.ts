@@ -1,7 +1,7 @@
 // The commands by name, and how their failures become messages and exit codes. Each is loaded on
 // demand, so that it starts fast.
 
-import { parseDoctor, parseFsck, parseServe, processEnvironment } from '../config.ts'
+import { parseDoctor, parseFsck, parseImport, parseServe, processEnvironment } from '../config.ts'
 import { UsageError } from '../options.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { type CommandName, helpOf, overview } from './help.ts'
@@ -28,6 +28,11 @@ const commands: Readonly<Record<CommandName, Command>> = {
     const config = parseFsck(args, processEnvironment())
     const { fsck } = await import('./fsck.ts')
     return fsck(config)
+  },
+  async import(args) {
+    const config = parseImport(args, processEnvironment())
+    const { importExport } = await import('./import.ts')
+    return importExport(config)
   },
   async doctor(args) {
     const config = parseDoctor(args, processEnvironment())

@@ -63,9 +63,10 @@ function describe({ invariant, where, detail }: Finding): string {
 }
 
 function conclude(summary: CheckSummary, seconds: number): string {
-  const { buckets, objects, uploads, blobs, blobBytes, garbage, findings } = summary
+  const { buckets, objects, uploads, domains, items, blobs, blobBytes, garbage, findings } = summary
   const counts =
     `${buckets} buckets, ${objects} objects, ${uploads} uploads in progress, ` +
+    `${domains} domains, ${items} items, ` +
     `${blobs} blobs of ${blobBytes} bytes, ${garbage} blobs that wait for collection; ${seconds} s`
   if (findings === 0) return `clean: ${counts}`
   return (

@@ -15,10 +15,14 @@ interface Description {
 const names = 'A name is s3://bucket/key or bucket/key; a folder ends in /.'
 
 const serving: Readonly<Record<keyof typeof optionsOf, Description>> = {
-  serve: { purpose: 'serve S3 from a data folder', options: optionsOf.serve },
+  serve: { purpose: 'serve S3 and SimpleDB from a data folder', options: optionsOf.serve },
   fsck: {
     purpose: 'check everything in a data folder, whether a server has it or not',
     options: optionsOf.fsck,
+  },
+  import: {
+    purpose: 'put the items of an exported SimpleDB domain into a domain',
+    options: optionsOf.import,
   },
   doctor: {
     purpose: 'say what is wrong with a data folder or a port',

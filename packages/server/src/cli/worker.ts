@@ -11,8 +11,8 @@ import { type OpenServices, openServices } from '../compose.ts'
 import { FormatError } from '../engine/engine.ts'
 import { openProcessLog, type ProcessLog } from '../observe/pino.ts'
 import { ProcessMetrics } from '../observe/prometheus.ts'
+import { createProtocolHandler } from '../protocol/handler.ts'
 import { createHttpServer, createHttpsServer } from '../protocol/http/server.ts'
-import { createS3Handler } from '../protocol/s3/handler.ts'
 import { Router } from '../router.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import type { ToPrimary, ToWorker, WorkerSetup } from './message.ts'
@@ -108,11 +108,12 @@ class Worker {
     this.#metrics = metrics
     this.#store = store
     this.#lookup = createKeyLookup(setup.keys)
-    const { domains, requiredRegion } = setup.config
-    const handler = createS3Handler({
+    const { domains, requiredRegion, allowsSignatureV1 } = setup.config
+    const handler = createProtocolHandler({
       services: store.services,
       lookup: (accessKeyId) => this.#lookup(accessKeyId),
       domains,
+      allowsSignatureV1,
       ...(requiredRegion === undefined ? {} : { requiredRegion }),
     })
     const exposition = (): Promise<string> => this.#scrape()
@@ -144,6 +145,8 @@ class Worker {
     const store = await openServices({
       dataFolder: config.dataFolder,
       region: config.region,
+      simpleDbLimits: config.simpleDbLimits,
+      eventualLagMs: config.eventualLagMs,
       log,
       metrics,
     })

@@ -44,6 +44,26 @@ test('a row that was acknowledged is there after kill -9 in the middle of writin
     }
   }))
 
+test('a read that may be stale is, where the past is kept, and by no more than it may', () =>
+  withFolder(async (path) => {
+    const keptMs = 2000
+    const engine = await openLmdb({ path, keptMs })
+    const read = (maxStalenessMs: number): Promise<string | undefined> =>
+      engine.read(async (tx) => (await tx.get(utf8('row')))?.toString(), { maxStalenessMs })
+    await engine.write(async (tx) => tx.put(utf8('row'), utf8('new')))
+    const written = performance.now()
+    assert.equal(await read(0), 'new')
+    const seen = [await read(keptMs)]
+    while (seen.at(-1) === undefined) {
+      assert.ok(performance.now() < written + 2 * keptMs)
+      await new Promise(setImmediate)
+      seen.push(await read(keptMs))
+    }
+    assert.equal(seen[0], undefined)
+    assert.ok(performance.now() >= written + keptMs / 2)
+    await engine.close()
+  }))
+
 test('a read sees what another process was told is stored, every time of 3000', () =>
   withEngine(async (engine, path) => {
     const times = 500

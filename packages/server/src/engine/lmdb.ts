@@ -24,6 +24,8 @@ export interface LmdbOptions {
   readonly path: string
   /** Milliseconds that a read may hold its snapshot. */
   readonly readMs?: number
+  /** Milliseconds of the past that are kept for reads which may be stale; none by default. */
+  readonly keptMs?: number
   /** Bytes to map at first; as many as the machine affords by default. */
   readonly initialMapBytes?: number
   /** For tests. */
@@ -62,7 +64,7 @@ export async function openLmdb(options: LmdbOptions): Promise<Engine> {
     await store.close()
     throw error
   }
-  return new OptimisticEngine(store, { readMs: options.readMs })
+  return new OptimisticEngine(store, { readMs: options.readMs, keptMs: options.keptMs })
 }
 
 /** LMDB behind the few operations that the engine needs. */

@@ -11,6 +11,8 @@ export interface EngineOptions {
   readonly readMs?: number
   /** For tests. */
   readonly onCrashPoint?: CrashHook | undefined
+  /** Milliseconds of the past that are kept for reads which may be stale; none by default. */
+  readonly keptMs?: number
 }
 
 /**

@@ -12,6 +12,7 @@ import { ownLimits } from '../base/limits.ts'
 import { applyBatch, attempted, type Batch, type Committing, Job, type Round } from './batch.ts'
 import { ChangedView, Changes } from './changes.ts'
 import type { Engine, EngineStatistics, ReadTransaction, WriteTransaction } from './engine.ts'
+import { Past } from './past.ts'
 import { isClaimedByOther, machineMs, type State } from './state.ts'
 import { PlainTransaction, readTooLong, type TimeLimit } from './transaction.ts'
 import type { View } from './view.ts'
@@ -60,6 +61,11 @@ interface HeldSnapshot extends TimeLimit {
 export interface OptimisticOptions {
   /** Milliseconds after which a snapshot is taken away from who holds it. */
   readonly readMs?: number | undefined
+  /**
+   * Milliseconds of the past that are kept, so that reads which may be stale are; without it, they see
+   * the newest state.
+   */
+  readonly keptMs?: number | undefined
 }
 
 export class OptimisticEngine implements Engine {
@@ -69,6 +75,7 @@ export class OptimisticEngine implements Engine {
   readonly #watchers: Watchers
   readonly #housekeeping: NodeJS.Timeout
   readonly #held = new Set<HeldSnapshot>()
+  readonly #past: Past | undefined
   #queue: Job[] = []
   #recent: { readonly sequence: number; readonly changes: Changes }[] = []
   #committing = false
@@ -89,6 +96,8 @@ export class OptimisticEngine implements Engine {
   constructor(store: Store, options: OptimisticOptions = {}) {
     this.#store = store
     this.#readMs = options.readMs ?? ownLimits.engineReadMs
+    const { keptMs = 0 } = options
+    this.#past = keptMs > 0 ? new Past({ open: () => store.snapshot(), keptMs }) : undefined
     this.#watchers = new Watchers({
       sequence: () => this.#peek((snapshot) => snapshot.state().sequence),
       values: (keys) => this.#peek(({ view }) => keys.map((key) => view.get(key))),
@@ -97,10 +106,13 @@ export class OptimisticEngine implements Engine {
     this.#housekeeping = setInterval(() => this.#tidy(), interval).unref()
   }
 
-  async read<T>(body: (transaction: ReadTransaction) => Promise<T>): Promise<T> {
+  async read<T>(
+    body: (transaction: ReadTransaction) => Promise<T>,
+    { maxStalenessMs = 0 }: { readonly maxStalenessMs?: number } = {},
+  ): Promise<T> {
     this.#checkOpen()
     this.#counts.reads++
-    const held = this.#hold()
+    const held = this.#hold(maxStalenessMs)
     const transaction = new PlainTransaction(held.snapshot.view, held)
     try {
       return await body(transaction)
@@ -148,6 +160,7 @@ export class OptimisticEngine implements Engine {
     if (this.#closing) return
     this.#closing = true
     this.#watchers.close(closed())
+    this.#past?.close()
     while (this.#held.size > 0 || this.#committing) {
       await new Promise<void>((resolve) => {
         this.#idle = resolve
@@ -162,9 +175,10 @@ export class OptimisticEngine implements Engine {
     if (this.#broken !== undefined) throw broken(this.#broken)
   }
 
-  #hold(): HeldSnapshot {
+  #hold(maxStalenessMs = 0): HeldSnapshot {
+    const past = maxStalenessMs > 0 ? this.#past?.take(maxStalenessMs) : undefined
     const held: HeldSnapshot = {
-      snapshot: this.#store.snapshot(),
+      snapshot: past ?? this.#store.snapshot(),
       openedMs: performance.now(),
       limitMs: this.#readMs,
     }

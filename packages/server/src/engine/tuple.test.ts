@@ -16,19 +16,24 @@ import {
 type Part =
   | { readonly kind: 'u64' | 'descending'; readonly value: number }
   | { readonly kind: 'big'; readonly value: bigint }
+  | { readonly kind: 'u32'; readonly value: number }
   | { readonly kind: 'bytes'; readonly value: Uint8Array }
+  | { readonly kind: 'shifted'; readonly value: Uint8Array }
 
 /** Few different bytes, so that prefixes, escapes and ties are met often. */
 const bytes = fc
   .array(fc.constantFrom(0, 1, 2, 97, 254, 255), { maxLength: 5 })
   .map((values) => Uint8Array.from(values))
+const textBytes = bytes.filter((value) => !value.includes(255))
 const small = fc.oneof(fc.nat({ max: 3 }), fc.maxSafeNat())
 const big = fc.oneof(fc.bigInt({ min: 0n, max: 3n }), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }))
 
 const part: fc.Arbitrary<Part> = fc.oneof(
   fc.record({ kind: fc.constantFrom('u64', 'descending'), value: small }),
   fc.record({ kind: fc.constant('big'), value: big }),
+  fc.record({ kind: fc.constant('u32'), value: fc.nat({ max: 2 ** 32 - 1 }) }),
   fc.record({ kind: fc.constant('bytes'), value: bytes }),
+  fc.record({ kind: fc.constant('shifted'), value: textBytes }),
 )
 
 /** Two tuples of the same shape, as two keys of one space are, with their tails. */
@@ -47,16 +52,20 @@ function sameKind(other: Part): fc.Arbitrary<Part> {
 
 function write(parts: readonly Part[]): KeyWriter {
   const writer = key(7)
-  for (const { kind, value } of parts) {
-    if (kind === 'bytes') writer.bytes(value)
-    else if (kind === 'descending') writer.u64Descending(value)
-    else writer.u64(value)
+  for (const part of parts) {
+    if (part.kind === 'bytes') writer.bytes(part.value)
+    else if (part.kind === 'shifted') writer.shifted(part.value)
+    else if (part.kind === 'u32') writer.u32(part.value)
+    else if (part.kind === 'descending') writer.u64Descending(part.value)
+    else writer.u64(part.value)
   }
   return writer
 }
 
 function comparePart(a: Part, b: Part): number {
-  if (a.kind === 'bytes' && b.kind === 'bytes') return compareBytes(a.value, b.value)
+  if (typeof a.value === 'object' && typeof b.value === 'object') {
+    return compareBytes(a.value, b.value)
+  }
   const order = a.value === b.value ? 0 : a.value < b.value ? -1 : 1
   return a.kind === 'descending' ? -order : order
 }
@@ -68,6 +77,8 @@ test('what was written is read back', () => {
       assert.equal(reader.space, 7)
       for (const { kind, value } of parts) {
         if (kind === 'bytes') assert.deepEqual([...reader.bytes()], [...value])
+        else if (kind === 'shifted') assert.deepEqual([...reader.shifted()], [...value])
+        else if (kind === 'u32') assert.equal(reader.u32(), value)
         else if (kind === 'descending') assert.equal(reader.u64Descending(), value)
         else if (kind === 'u64') assert.equal(reader.u64(), value)
         else assert.equal(reader.bigU64(), value)

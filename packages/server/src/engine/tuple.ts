@@ -79,6 +79,35 @@ export class KeyWriter {
     return this
   }
 
+  /** An integer from 0 to 2^32 - 1, as 4 bytes big-endian. */
+  u32(value: number): this {
+    const start = this.#reserve(4)
+    this.#bytes.writeUInt32BE(value, start)
+    return this
+  }
+
+  /**
+   * UTF-8 text that something follows, NUL-terminated, in a form that is never longer than the text
+   * and its terminator: every byte is one greater, which UTF-8 has room for (it ends at F4).
+   */
+  shifted(value: Bytes): this {
+    this.shiftedStart(value)
+    // First, since it may move the bytes.
+    const end = this.#reserve(1)
+    this.#bytes[end] = 0
+    return this
+  }
+
+  /** How every text that begins with `value` begins in {@link shifted} form. */
+  shiftedStart(value: Bytes): this {
+    let at = this.#reserve(value.length)
+    for (const byte of value) {
+      if (byte === 0xff) throw new RangeError('FF is no byte of UTF-8 text')
+      this.#bytes[at++] = byte + 1
+    }
+    return this
+  }
+
   /** Ends the key with a byte string as it is; nothing can follow it. */
   tail(value: Bytes): Buffer {
     const at = this.#reserve(value.length)
@@ -138,6 +167,22 @@ export class KeyReader {
   bigU64(): bigint {
     const value = this.#bytes.readBigUInt64BE(this.#at)
     this.#at += 8
+    return value
+  }
+
+  u32(): number {
+    const value = this.#bytes.readUInt32BE(this.#at)
+    this.#at += 4
+    return value
+  }
+
+  /** What {@link KeyWriter.shifted} wrote. */
+  shifted(): Buffer {
+    const end = this.#bytes.indexOf(0, this.#at)
+    if (end < 0) throw new Error('the text has no end')
+    const value = Buffer.allocUnsafe(end - this.#at)
+    for (let at = this.#at; at < end; at++) value[at - this.#at] = (this.#bytes[at] ?? 0) - 1
+    this.#at = end + 1
     return value
   }
 

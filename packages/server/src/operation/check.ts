@@ -6,6 +6,7 @@ import type { Engine, ReadTransaction } from '../engine/engine.ts'
 import { walkBuckets } from '../store/bucket.ts'
 import { checkTree, type Finding } from '../store/check.ts'
 import { checkLeases } from '../store/check-lease.ts'
+import { checkDomains } from '../store/domain-check.ts'
 import { isReferenced } from '../store/garbage.ts'
 import { firstUnusedId } from '../store/id.ts'
 import { listStarts } from '../store/process.ts'
@@ -21,6 +22,8 @@ export interface CheckSummary {
   /** Rows of objects, in living folders and in those that wait for collection. */
   objects: number
   uploads: number
+  domains: number
+  items: number
   blobs: number
   blobBytes: number
   /** Blobs that nothing refers to and that wait for collection. */
@@ -45,6 +48,8 @@ export async function* checkStore(options: CheckOptions): AsyncGenerator<Finding
     buckets: 0,
     objects: 0,
     uploads: 0,
+    domains: 0,
+    items: 0,
     blobs: 0,
     blobBytes: 0,
     garbage: 0,
@@ -99,6 +104,12 @@ async function checkRows(
   await keep(checkUploads(tx, bucketIds, summary))
   onProgress?.('leases')
   await keep(checkLeases(tx))
+  onProgress?.('domains and items')
+  const onDomain = ({ items }: { readonly items: number }): void => {
+    summary.domains++
+    summary.items += items
+  }
+  await keep(checkDomains(tx, { onDomain }))
   await keep(checkSequences(tx))
   await keep(checkGarbage(tx, summary))
   const of = Math.ceil((summary.objects + 1) / (options.bodiesPerPass ?? 2_000_000))

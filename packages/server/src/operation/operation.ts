@@ -5,6 +5,7 @@ import type { Action } from '../access/decide.ts'
 import type { Principal } from '../access/principal.ts'
 import type { Clock } from '../base/clock.ts'
 import type { StoreError } from '../base/errors.ts'
+import type { SimpleDbLimits } from '../base/limits.ts'
 import type { BlobStore } from '../blob/blob.ts'
 import type { Engine, ReadTransaction, WriteTransaction } from '../engine/engine.ts'
 import type { Log } from '../observe/log.ts'
@@ -30,6 +31,14 @@ export interface Services {
   readonly metrics: Metrics
   /** The region that this server says it is, such as `us-east-1`. */
   readonly region: string
+  readonly simpleDb: SimpleDbSettings
+}
+
+/** What a server may be told about domains. */
+export interface SimpleDbSettings {
+  readonly limits: SimpleDbLimits
+  /** How old, in milliseconds, the state may be that a read without ConsistentRead sees. */
+  readonly eventualLagMs: number
 }
 
 /** Who calls, in which request. */

@@ -15,6 +15,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import { forgetClientTokens } from '../store/client-token.ts'
 import { collect } from '../store/collect.ts'
 import { compact } from '../store/compact.ts'
+import { collectDomains } from '../store/domain.ts'
 import { advanceEpoch, currentEpoch, publishEpoch, type Readers } from '../store/epoch.ts'
 import {
   countGarbage,
@@ -45,6 +46,8 @@ export interface SweeperOptions {
   readonly start: number
   /** Milliseconds between two rounds; a second if left out. */
   readonly intervalMs?: number
+  /** Does the exports that were asked for; none are done if it is left out. */
+  readonly exports?: (signal: AbortSignal) => Promise<void>
   /** Which processes live, other than by asking the system: for tests. */
   readonly liveness?: Liveness
 }
@@ -68,6 +71,8 @@ export class Sweeper {
   readonly #liveness: Liveness
   readonly #stop = new AbortController()
   #running: Promise<void> = Promise.resolve()
+  #exports: Promise<void> = Promise.resolve()
+  #exporting = false
   #publishing = false
   #published = -1
   /** True once the folders of earlier starts were looked through, in this turn of having the duty. */
@@ -87,6 +92,7 @@ export class Sweeper {
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#running
+    await this.#exports
   }
 
   /**
@@ -109,10 +115,12 @@ export class Sweeper {
       ['blobs', () => this.#collectBlobs()],
       ['rows', () => this.#repeat('row', () => collect(engine, { maxRows: batchSize }))],
       ['layers', () => this.#repeat('row', () => compact(engine, ids, { maxRows: batchSize }))],
+      ['domains', () => this.#repeat('row', () => collectDomains(engine, { maxRows: batchSize }))],
       ['uploads of deleted buckets', () => this.#endUploads()],
       ['client tokens', () => this.#repeat('row', () => this.#forgetTokens())],
       ['leases', () => this.#sweepLeases()],
     ]
+    this.#export()
     let isDone = true
     for (const [what, stage] of stages) isDone = (await this.#attempt(what, stage)) && isDone
     return isDone
@@ -167,6 +175,18 @@ export class Sweeper {
       )
       .finally(() => {
         this.#publishing = false
+      })
+  }
+
+  /** Does the exports that were asked for, however long they take. */
+  #export(): void {
+    const { exports, log } = this.#options
+    if (this.#exporting || exports === undefined) return
+    this.#exporting = true
+    this.#exports = exports(this.#stop.signal)
+      .catch((error: unknown) => log.warn('an export failed, and is tried again', { error }))
+      .finally(() => {
+        this.#exporting = false
       })
   }
 

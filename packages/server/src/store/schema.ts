@@ -47,6 +47,17 @@ const space = {
   leaseToken: 0x6d,
   leaseMark: 0x6e,
   leaseCount: 0x6f,
+  domain: 0x70,
+  domainQueue: 0x71,
+  domainCounter: 0x72,
+  attributeName: 0x73,
+  lastAttribute: 0x74,
+  item: 0x75,
+  itemName: 0x76,
+  pair: 0x77,
+  export: 0x78,
+  formerItem: 0x79,
+  exportQueue: 0x7a,
 } as const
 
 /** Above every id that is given out. */
@@ -285,3 +296,111 @@ export function parseLeaseCount(row: Bytes): { bucketId: number; isHeld: boolean
 }
 /** The bucket's id in the key of a mark. */
 export const markedBucket = (row: Bytes): number => readKey(row).u64()
+
+// domain.ts, item.ts
+
+export const domain = (owner: Bytes, name: Bytes): Bytes =>
+  key(space.domain).bytes(owner).tail(name)
+export const domainsOf = (owner: Bytes): Range => prefixRange(key(space.domain).bytes(owner).end())
+export const domains = (): Range => prefixRange(key(space.domain).end())
+/** The name in the key of a domain's row. */
+export function domainName(row: Bytes): Bytes {
+  const fields = readKey(row)
+  fields.bytes()
+  return fields.tail()
+}
+export const queuedDomain = (domain: number): Bytes => key(space.domainQueue).u64(domain).end()
+export const domainQueue = (): Range => prefixRange(key(space.domainQueue).end())
+export const domainCounter = (domain: number, which: number): Bytes =>
+  key(space.domainCounter).u64(domain).u32(which).end()
+export const attributeName = (domain: number, name: Bytes): Bytes =>
+  key(space.attributeName).u64(domain).tail(name)
+export const attributeNames = (domain: number): Range =>
+  prefixRange(key(space.attributeName).u64(domain).end())
+export const lastAttribute = (domain: number): Bytes => key(space.lastAttribute).u64(domain).end()
+export const item = (domain: number, number: number): Bytes =>
+  key(space.item).u64(domain).u64(number).end()
+export const items = (domain: number): Range => prefixRange(key(space.item).u64(domain).end())
+export const itemName = (domain: number, name: Bytes): Bytes =>
+  key(space.itemName).u64(domain).tail(name)
+export const itemNames = (domain: number): Range =>
+  prefixRange(key(space.itemName).u64(domain).end())
+/** The number in the key of an item's row. */
+export function itemNumber(row: Bytes): number {
+  const fields = readKey(row)
+  fields.u64()
+  return fields.u64()
+}
+/** The name in the key of an item name's, or an attribute name's, row. */
+export function nameInDomain(row: Bytes): Bytes {
+  const fields = readKey(row)
+  fields.u64()
+  return fields.tail()
+}
+
+/** A value of an attribute, by the numbers of its domain and its attribute. */
+interface PairAddress {
+  readonly domain: number
+  readonly attribute: number
+  readonly value: Bytes
+}
+const attributeStart = (domain: number, attribute: number): KeyWriter =>
+  key(space.pair).u64(domain).u32(attribute)
+export const pair = ({ domain, attribute, value }: PairAddress, item: number): Bytes =>
+  attributeStart(domain, attribute).shifted(value).u64(item).end()
+/** The start of the pairs with a value, which is also their prefix. */
+export const pairsOfValue = ({ domain, attribute, value }: PairAddress): Bytes =>
+  attributeStart(domain, attribute).shifted(value).end()
+/** The prefix of the pairs whose values begin with `value`. */
+export const pairsOfPrefix = ({ domain, attribute, value }: PairAddress): Bytes =>
+  attributeStart(domain, attribute).shiftedStart(value).end()
+export const pairsOfAttribute = (domain: number, attribute: number): Range =>
+  prefixRange(attributeStart(domain, attribute).end())
+export const pairs = (domain: number): Range => prefixRange(key(space.pair).u64(domain).end())
+export function parsePair(row: Bytes): { attribute: number; value: Bytes; item: number } {
+  const fields = readKey(row)
+  fields.u64()
+  return { attribute: fields.u32(), value: fields.shifted(), item: fields.u64() }
+}
+export const formerItem = (snapshot: number, item: number): Bytes =>
+  key(space.formerItem).u64(snapshot).u64(item).end()
+export const formerItems = (snapshot: number): Range =>
+  prefixRange(key(space.formerItem).u64(snapshot).end())
+/** Everything that hangs off a domain's, or a snapshot's, number, its place in the queue aside. */
+export const contentsOfDomain = (domain: number): Range[] => [
+  pairs(domain),
+  items(domain),
+  itemNames(domain),
+  attributeNames(domain),
+  prefixRange(key(space.domainCounter).u64(domain).end()),
+  prefixRange(lastAttribute(domain)),
+  formerItems(domain),
+]
+/** The rows of all domains that hang off their numbers, by what they are. */
+export const allContents = (): Range[] =>
+  [
+    space.pair,
+    space.item,
+    space.itemName,
+    space.attributeName,
+    space.domainCounter,
+    space.lastAttribute,
+    space.formerItem,
+  ].map((kind) => prefixRange(key(kind).end()))
+/** The domain's number in the key of a row that hangs off it. */
+export const domainNumber = (row: Bytes): number => readKey(row).u64()
+/** The first key that hangs off a greater number than that of `row`'s domain, in its space. */
+export const nextDomain = (row: Bytes): Bytes =>
+  key(readKey(row).space)
+    .u64(domainNumber(row) + 1)
+    .end()
+
+// export.ts
+
+export const exportRow = (owner: Bytes, createdAt: number, id: string): Bytes =>
+  key(space.export).bytes(owner).u64Descending(createdAt).tail(utf8(id))
+/** The exports of an owner, the newest first. */
+export const exportsOf = (owner: Bytes): Range => prefixRange(key(space.export).bytes(owner).end())
+export const queuedExport = (createdAt: number, id: string): Bytes =>
+  key(space.exportQueue).u64(createdAt).tail(utf8(id))
+export const exportQueue = (): Range => prefixRange(key(space.exportQueue).end())

@@ -34,6 +34,30 @@ export async function pythonCommand(
   return join(folder, 'bin', command)
 }
 
+/** The last of the JavaScript SDKs that know SimpleDB. */
+const NODE_PACKAGES = { 'aws-sdk': 'aws-sdk@2.1693.0' } as const
+
+/** Installs a package of npm if need be; returns a folder in which programs find it. */
+export async function nodePackage(name: keyof typeof NODE_PACKAGES): Promise<string> {
+  const wanted = NODE_PACKAGES[name]
+  const folder = join(CACHE, wanted)
+  const done = join(folder, 'installed')
+  if (!(await exists(done))) {
+    await mkdir(folder, { recursive: true })
+    await run('npm', [
+      'install',
+      '--prefix',
+      folder,
+      '--no-save',
+      '--no-audit',
+      '--no-fund',
+      wanted,
+    ])
+    await mkdir(done)
+  }
+  return folder
+}
+
 /** Installs a Debian package if its command isn't there; returns the command's path. */
 export async function debianCommand(packageName: string, path: string): Promise<string> {
   if (await exists(path)) return path

@@ -12,8 +12,10 @@ import { rcloneEnvironment, rcloneSteps } from './rclone.ts'
 import { resticEnvironment, resticSteps } from './restic.ts'
 import { s3cmdEnvironment, s3cmdSteps } from './s3cmd.ts'
 import { type Session, type Target, withSession } from './session.ts'
+import { cliSimpleDbSteps, recipeSteps, runSteps, sdkV2Folder, sdkV2Steps } from './simpledb.ts'
 import { LARGE_FILE } from './tree.ts'
 
+const BOTO3_SIMPLEDB_STEPS = fileURLToPath(new URL('boto3_simpledb_steps.py', import.meta.url))
 const BOTO3_STEPS = fileURLToPath(new URL('boto3_steps.py', import.meta.url))
 
 const { values } = parseArgs({
@@ -73,6 +75,39 @@ const CLIENTS: readonly Client[] = [
   },
 ]
 
+/** Clients of SimpleDB, and what shows people how to use them. */
+const SIMPLEDB_CLIENTS: readonly Client[] = [
+  {
+    name: 'boto3 sdb',
+    install: () => pythonCommand('boto3', 'python3'),
+    versionArgs: ['-c', 'import boto3; print("boto3", boto3.__version__)'],
+    env: awsEnvironment,
+    steps: (t, python, session) =>
+      runSteps(t, session, [python, BOTO3_SIMPLEDB_STEPS, session.endpoint]),
+  },
+  {
+    name: 'aws cli sdb',
+    install: () => pythonCommand('awscli', 'aws'),
+    versionArgs: ['--version'],
+    env: awsEnvironment,
+    steps: cliSimpleDbSteps,
+  },
+  {
+    name: 'aws-sdk v2 sdb',
+    install: async () => process.execPath,
+    versionArgs: ['--version'],
+    env: awsEnvironment,
+    steps: async (t, _, session) => sdkV2Steps(t, await sdkV2Folder(), session),
+  },
+  {
+    name: 'SimpleDB recipes',
+    install: async () => process.execPath,
+    versionArgs: ['--version'],
+    env: (session) => ({ ...awsEnvironment(session), AWS_ENDPOINT_URL: session.endpoint }),
+    steps: async (t, _, session) => recipeSteps(t, await sdkV2Folder(), session),
+  },
+]
+
 async function boto3Steps(t: TestContext, python: string, session: Session): Promise<void> {
   const { endpoint, tree, scratch } = session
   const output = await session.run(python, [BOTO3_STEPS, endpoint, tree, scratch, LARGE_FILE])
@@ -101,7 +136,7 @@ function otherServer(): Target | undefined {
   }
 }
 
-for (const client of CLIENTS) {
+for (const client of [...CLIENTS, ...SIMPLEDB_CLIENTS]) {
   if (values.only !== undefined && values.only !== client.name) continue
   test(client.name, async (t) => {
     const command = await client.install()

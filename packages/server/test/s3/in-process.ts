@@ -10,11 +10,12 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { createKeyLookup } from '../../src/access/key.ts'
+import type { SimpleDbLimits } from '../../src/base/limits.ts'
 import { type OpenServices, openServices } from '../../src/compose.ts'
 import type { Log } from '../../src/observe/log.ts'
 import { silentMetrics } from '../../src/observe/metrics.ts'
+import { createProtocolHandler } from '../../src/protocol/handler.ts'
 import { createHttpServer } from '../../src/protocol/http/server.ts'
-import { createS3Handler } from '../../src/protocol/s3/handler.ts'
 import { Router } from '../../src/router.ts'
 import { type Credential, randomCredential } from '../harness.ts'
 import { type WireAnswer, WireClient, type WireRequest } from '../wire.ts'
@@ -26,6 +27,9 @@ export interface InProcessOptions {
   /** Names in front of which a bucket may stand. */
   readonly domains?: readonly string[]
   readonly requiredRegion?: string
+  readonly simpleDbLimits?: Partial<SimpleDbLimits>
+  readonly eventualLagMs?: number
+  readonly allowsSignatureV1?: boolean
 }
 
 /** A fault that the server logged. */
@@ -79,13 +83,16 @@ export class InProcessServer implements AsyncDisposable {
       log: faultLog(faults),
       metrics: silentMetrics,
       isSweeping: false,
+      simpleDbLimits: options.simpleDbLimits ?? {},
+      eventualLagMs: options.eventualLagMs ?? 0,
     })
     const domains = options.domains ?? []
     const { requiredRegion } = options
-    const handler = createS3Handler({
+    const handler = createProtocolHandler({
       services: store.services,
       lookup: createKeyLookup(credentials),
       domains,
+      allowsSignatureV1: options.allowsSignatureV1 ?? false,
       ...(requiredRegion === undefined ? {} : { requiredRegion }),
     })
     const { log, metrics, clock } = store.services

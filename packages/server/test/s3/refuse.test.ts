@@ -253,15 +253,15 @@ test('no bucket answers browsers of other origins', async () => {
   assert.equal(bare.status, 400)
 })
 
-test('the other protocol of this port answers 501', async () => {
+test('the other protocol of this port answers in its own form', async () => {
   const requests = [
     'GET /?Action=ListDomains&Version=2009-04-15 HTTP/1.1\r\nHost: localhost\r\n\r\n',
     'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 0\r\n\r\n',
   ]
   for (const text of requests) {
     const answer = await sendText(server, text)
-    assert.equal(answer.status, 501)
-    assert.equal(xmlText(answer.body, 'Code'), 'NotImplemented')
+    assert.equal(answer.status, 403)
+    assert.equal(xmlText(answer.body, 'Code'), 'AuthMissingFailure')
   }
 })
 

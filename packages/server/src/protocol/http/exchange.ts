@@ -14,6 +14,8 @@ export interface Exchange {
 
 /** What became of a request. */
 export interface ExchangeResult {
+  /** As the metrics name it; `s3` if left out. */
+  readonly protocol?: 'simpledb'
   /** As the protocol documents it, or `Unknown`. */
   readonly operation: string
   /** HTTP status; 499 when the client left before the answer. */

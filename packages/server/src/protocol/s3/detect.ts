@@ -1,8 +1,6 @@
 // Finds the route of a request, and refuses headers that ask for what isn't there: to ignore one of
 // them would be a silent lie.
 
-import type { IncomingMessage } from 'node:http'
-import type { Target } from '../http/request.ts'
 import type { Address } from './address.ts'
 import type { Route } from './answer.ts'
 import { headerNotImplemented, invalidArgument, S3Error } from './error.ts'
@@ -97,17 +95,6 @@ export function methodNotAllowed(level: Level, method: string): S3Error {
 export function allowedMethods(level: string | undefined): string {
   const methods = level === 'BUCKET' || level === 'OBJECT' ? table[level] : table.SERVICE
   return Object.keys(methods).join(', ')
-}
-
-/** True for a request to the protocol that shares the port: its Query API lives on `/`. */
-export function isSimpleDb(
-  { path, query }: Pick<Target, 'path' | 'query'>,
-  { method, headers }: Pick<IncomingMessage, 'method' | 'headers'>,
-): boolean {
-  if (path !== '/') return false
-  if (query.has('Action') || query.has('Version')) return true
-  const type = headers['content-type'] ?? ''
-  return method === 'POST' && /^application\/x-www-form-urlencoded\b/i.test(type)
 }
 
 /** Headers whose meaning isn't there, each with the values that ask for nothing new. */

@@ -9,6 +9,29 @@ interface WireError {
   readonly code: string
 }
 
+/** Reasons that no operation of S3 has. */
+const foreignErrors = {
+  MissingAuthentication: { status: 403, code: 'AccessDenied' },
+  IncompleteSignature: { status: 400, code: 'IncompleteSignature' },
+  MissingParameter: { status: 400, code: 'MissingParameter' },
+  InvalidParameterCombination: { status: 400, code: 'InvalidParameterCombination' },
+  NoSuchDomain: { status: 400, code: 'NoSuchDomain' },
+  DuplicateItemName: { status: 400, code: 'DuplicateItemName' },
+  NumberDomainsExceeded: { status: 400, code: 'NumberDomainsExceeded' },
+  NumberDomainBytesExceeded: { status: 400, code: 'NumberDomainBytesExceeded' },
+  NumberDomainAttributesExceeded: { status: 400, code: 'NumberDomainAttributesExceeded' },
+  NumberItemAttributesExceeded: { status: 400, code: 'NumberItemAttributesExceeded' },
+  NumberSubmittedAttributesExceeded: { status: 400, code: 'NumberSubmittedAttributesExceeded' },
+  NumberSubmittedItemsExceeded: { status: 400, code: 'NumberSubmittedItemsExceeded' },
+  AttributeDoesNotExist: { status: 400, code: 'AttributeDoesNotExist' },
+  MultiValuedAttribute: { status: 400, code: 'MultiValuedAttribute' },
+  ConditionalCheckFailed: { status: 400, code: 'ConditionalCheckFailed' },
+  DomainInExport: { status: 400, code: 'DomainInExport' },
+  NoSuchExport: { status: 400, code: 'NoSuchExport' },
+  ExportConflict: { status: 400, code: 'ExportConflict' },
+  NumberExportsExceeded: { status: 400, code: 'NumberExportsExceeded' },
+}
+
 const wireErrors: Readonly<Record<StoreErrorCode, WireError>> = {
   AccessDenied: { status: 403, code: 'AccessDenied' },
   InvalidAccessKeyId: { status: 403, code: 'InvalidAccessKeyId' },
@@ -67,6 +90,16 @@ const wireErrors: Readonly<Record<StoreErrorCode, WireError>> = {
   InvalidPart: { status: 400, code: 'InvalidPart' },
   InvalidPartNumber: { status: 416, code: 'InvalidPartNumber' },
   InvalidPartOrder: { status: 400, code: 'InvalidPartOrder' },
+  ...foreignErrors,
+  // Queries are SimpleDB's; no operation of S3 fails so.
+  InvalidQueryExpression: { status: 400, code: 'InvalidQueryExpression' },
+  InvalidNumberPredicates: { status: 400, code: 'InvalidNumberPredicates' },
+  InvalidNumberValueTests: { status: 400, code: 'InvalidNumberValueTests' },
+  TooManyRequestedAttributes: { status: 400, code: 'TooManyRequestedAttributes' },
+  InvalidSortExpression: { status: 400, code: 'InvalidSortExpression' },
+  InvalidNextToken: { status: 400, code: 'InvalidNextToken' },
+  UnsupportedNextToken: { status: 400, code: 'UnsupportedNextToken' },
+  InvalidParameterValue: { status: 400, code: 'InvalidParameterValue' },
   SlowDown: { status: 503, code: 'SlowDown' },
   ServiceUnavailable: { status: 503, code: 'ServiceUnavailable' },
   // Not one of S3's: its disks are never full. The SDKs don't retry a 507, which would be in vain.

@@ -17,14 +17,8 @@ import { Verifier } from '../sign/verifier.ts'
 import { addressOf } from './address.ts'
 import type { Answer, Call } from './answer.ts'
 import { httpTime, quoted } from './answer.ts'
-import { allowedMethods, detect, isSimpleDb, refuseDemands } from './detect.ts'
-import {
-  type ErrorReport,
-  errorBody,
-  parameterNotImplemented,
-  reportError,
-  S3Error,
-} from './error.ts'
+import { allowedMethods, detect, refuseDemands } from './detect.ts'
+import { type ErrorReport, errorBody, reportError, S3Error } from './error.ts'
 import { checkBucketOwner } from './owner.ts'
 import { answerFormUpload, isFormUpload, postObjectName } from './post.ts'
 import { effectiveHeaders, leaseTicketOf, type S3Request } from './request.ts'
@@ -119,7 +113,6 @@ class S3Exchange {
     const target = parseTarget(this.#request.url ?? '')
     this.#resource = target.path
     if (this.#request.method === 'OPTIONS') throw this.#corsRefusal()
-    if (isSimpleDb(target, this.#request)) throw parameterNotImplemented('Action')
     const request = this.#read(target, this.#body)
     const { requestId, signal, stopping } = this.#exchange
     const call: Call = {

@@ -7,7 +7,12 @@ const declaration = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 /** Builds one document. The caller closes what it opens. */
 export class XmlWriter {
-  #text: string = declaration
+  #text: string
+
+  /** @param start the XML declaration, in a form that a protocol's clients are used to */
+  constructor(start: string = declaration) {
+    this.#text = start
+  }
 
   /** Opens an element; attribute values are escaped. */
   open(name: string, attributes?: Readonly<Record<string, string>>): this {
@@ -31,6 +36,12 @@ export class XmlWriter {
     if (value === undefined) return this
     const text = typeof value === 'string' ? escapeXml(value) : value
     this.#text += `<${name}>${text}</${name}>`
+    return this
+  }
+
+  /** Text inside the element that is open. */
+  text(value: string): this {
+    this.#text += escapeXml(value)
     return this
   }
 

@@ -1,0 +1,247 @@
+// Operations on the attributes of items: put, delete, get. Conditions are decided on the state that
+// the transaction changes. What a request says by itself is checked before anything is read; then the
+// domain, the condition, the item's limit, and the domain's limits, in this order.
+
+import { utf8 } from '../base/bytes.ts'
+import { StoreError } from '../base/errors.ts'
+import type { SimpleDbLimits } from '../base/limits.ts'
+import type { ReadTransaction } from '../engine/engine.ts'
+import {
+  afterDelete,
+  afterPut,
+  countPairs,
+  type DeletePair,
+  type PutPair,
+} from '../store/attributes.ts'
+import { type DomainCounts, readCounts } from '../store/domain.ts'
+import { type Attributes, findItem, writeItem } from '../store/item.ts'
+import { needDomain } from './domain.ts'
+import type { CheckStep, CommitStep, Operation, ReadOperation } from './operation.ts'
+
+export type { DeletePair, PutPair } from '../store/attributes.ts'
+
+/** What the current value of one attribute must be. */
+export interface Expectation {
+  readonly name: string
+  /** The only value; undefined: the attribute must not exist. */
+  readonly value: string | undefined
+}
+
+/** The pairs of one item. */
+export interface ItemPairs<Pair> {
+  readonly name: string
+  readonly pairs: readonly Pair[]
+}
+
+/** A change of items of one domain, all or nothing. */
+export interface ItemsInput<Pair> {
+  readonly domain: string
+  readonly items: readonly ItemPairs<Pair>[]
+  /** For a single item only. */
+  readonly expected?: Expectation | undefined
+}
+
+/** Adds pairs to an item. */
+export const putAttributes: Operation<ItemsInput<PutPair>, void, void, void> = {
+  name: 'PutAttributes',
+  needs: () => [{ action: 'sdb:PutAttributes' }],
+  commit: (step, input) => change(step, input, afterPut),
+}
+
+/** Adds pairs to several items. */
+export const batchPutAttributes: Operation<ItemsInput<PutPair>, void, void, void> = {
+  name: 'BatchPutAttributes',
+  needs: () => [{ action: 'sdb:BatchPutAttributes' }],
+  commit: (step, input) => change(step, input, afterPut),
+}
+
+/** Deletes pairs, attributes, or all of an item. */
+export const deleteAttributes: Operation<ItemsInput<DeletePair>, void, void, void> = {
+  name: 'DeleteAttributes',
+  needs: () => [{ action: 'sdb:DeleteAttributes' }],
+  commit: (step, input) => change(step, input, afterDelete),
+}
+
+/** Deletes pairs, attributes, or all of several items. */
+export const batchDeleteAttributes: Operation<ItemsInput<DeletePair>, void, void, void> = {
+  name: 'BatchDeleteAttributes',
+  needs: () => [{ action: 'sdb:BatchDeleteAttributes' }],
+  commit: (step, input) => change(step, input, afterDelete),
+}
+
+export interface GetAttributesInput {
+  readonly domain: string
+  readonly item: string
+  /** The attributes asked for; undefined for all. */
+  readonly names: readonly string[] | undefined
+  readonly consistentRead: boolean
+}
+
+/** Reads an item's attributes; none if there is no such item. */
+export const getAttributes: ReadOperation<GetAttributesInput, Attributes> = {
+  name: 'GetAttributes',
+  needs: () => [{ action: 'sdb:GetAttributes' }],
+  async check(step, { domain, item, names, consistentRead }) {
+    const { limits } = step.services.simpleDb
+    checkItemName(item, limits)
+    for (const name of names ?? []) checkAttributeName(name, limits)
+    const { number } = await needDomain(step, domain)
+    return readLagging(step, consistentRead, async (tx) => {
+      const attributes = (await findItem(tx, number, item))?.attributes ?? []
+      if (names === undefined) return attributes
+      const wanted = new Set(names)
+      return attributes.filter(({ name }) => wanted.has(name))
+    })
+  },
+}
+
+/**
+ * Reads the newest state if it must be, else one that may be as old as the server was told. The
+ * domain itself is always looked up in the newest state.
+ */
+export async function readLagging<T>(
+  step: Pick<CheckStep, 'tx' | 'services'>,
+  consistentRead: boolean,
+  body: (tx: ReadTransaction) => Promise<T>,
+): Promise<T> {
+  const { eventualLagMs } = step.services.simpleDb
+  if (consistentRead || eventualLagMs === 0) return body(step.tx)
+  return step.services.engine.read(body, { maxStalenessMs: eventualLagMs })
+}
+
+async function change<Pair extends DeletePair>(
+  step: CommitStep,
+  { domain: domainName, items, expected }: ItemsInput<Pair>,
+  after: (before: Attributes, pairs: readonly Pair[]) => Attributes,
+): Promise<void> {
+  const { tx, services } = step
+  const { ids, simpleDb } = services
+  checkItems(items, simpleDb.limits)
+  const { number: domain, snapshot } = await needDomain(step, domainName)
+  let grownPairs = 0
+  let grownBytes = 0
+  for (const { name, pairs } of items) {
+    const before = await findItem(tx, domain, name)
+    if (expected !== undefined) checkExpectation(before?.attributes ?? [], expected)
+    const attributes = after(before?.attributes ?? [], pairs)
+    checkItemSize(attributes, before?.attributes ?? [], simpleDb.limits)
+    const counts = await writeItem({ tx, ids, domain, snapshot }, name, before, attributes)
+    grownPairs += counts.pairs
+    grownBytes += sizeOf(counts)
+  }
+  if (grownPairs <= 0 && grownBytes <= 0) return
+  // Not recorded as read, so what is under way at the same moment may overshoot the limits together.
+  const counts = await readCounts(tx, domain)
+  if (grownPairs > 0 && counts.pairs > simpleDb.limits.domainPairs) {
+    throw new StoreError('NumberDomainAttributesExceeded', 'Too many attributes in this domain.')
+  }
+  if (grownBytes > 0 && sizeOf(counts) > simpleDb.limits.domainBytes) {
+    throw new StoreError('NumberDomainBytesExceeded', 'Too many bytes in this domain.')
+  }
+}
+
+function sizeOf({ itemNameBytes, nameBytes, valueBytes }: DomainCounts): number {
+  return itemNameBytes + nameBytes + valueBytes
+}
+
+/**
+ * The condition of a put or delete: the seed's dynamic errors, with its texts.
+ * @throws StoreError `AttributeDoesNotExist`, `MultiValuedAttribute`, `ConditionalCheckFailed`
+ */
+export function checkExpectation(attributes: Attributes, expected: Expectation): void {
+  const { name, value } = expected
+  const values = attributes.find((attribute) => attribute.name === name)?.values
+  if (value === undefined) {
+    if (values === undefined) return
+    throw new StoreError(
+      'ConditionalCheckFailed',
+      `ConditionalCheckFailed: Conditional check failed. Attribute (${name}) value exists`,
+    )
+  }
+  if (values === undefined) {
+    throw new StoreError('AttributeDoesNotExist', `Attribute (${name}) does not exist`)
+  }
+  if (values.length > 1) {
+    throw new StoreError(
+      'MultiValuedAttribute',
+      `Attribute (${name}) is multi valued. Conditional check can only be performed on a single-valued attribute`,
+    )
+  }
+  const [actual] = values
+  if (actual === value) return
+  throw new StoreError(
+    'ConditionalCheckFailed',
+    `Conditional check failed. Attribute (${name}) value is (${actual}) but was expected (${value})`,
+  )
+}
+
+/** What can be said of a request without reading anything: lengths first, then counts. */
+function checkItems(items: readonly ItemPairs<DeletePair>[], limits: SimpleDbLimits): void {
+  for (const { name, pairs } of items) {
+    checkItemName(name, limits)
+    for (const pair of pairs) {
+      checkAttributeName(pair.name, limits)
+      if (pair.value !== undefined) checkValue(pair.value, limits)
+    }
+  }
+  if (items.length > limits.submittedItems) {
+    throw new StoreError(
+      'NumberSubmittedItemsExceeded',
+      `Too many items in a single call. Up to ${limits.submittedItems} items per call allowed.`,
+    )
+  }
+  const seen = new Set<string>()
+  for (const { name, pairs } of items) {
+    if (pairs.length > limits.submittedPairs) {
+      throw new StoreError(
+        'NumberSubmittedAttributesExceeded',
+        `Too many attributes for item ${name} in a single call. Up to ${limits.submittedPairs} attributes per call allowed.`,
+      )
+    }
+    if (seen.has(name)) {
+      throw new StoreError('DuplicateItemName', `Item ${name} was specified more than once.`)
+    }
+    seen.add(name)
+  }
+}
+
+/** A delete may leave more than the limit where it was lowered. */
+function checkItemSize(after: Attributes, before: Attributes, limits: SimpleDbLimits): void {
+  const count = countPairs(after)
+  if (count <= limits.itemPairs || count <= countPairs(before)) return
+  throw new StoreError('NumberItemAttributesExceeded', 'Too many attributes in this item.')
+}
+
+function checkItemName(name: string, limits: SimpleDbLimits): void {
+  if (name === '') {
+    throw invalidValue('', 'ItemName', ' The empty string is an illegal item name')
+  }
+  if (isTooLong(name, limits)) {
+    throw invalidValue(name, 'Item', ` Value exceeds max length of ${limits.textBytes}.`)
+  }
+}
+
+function checkAttributeName(name: string, limits: SimpleDbLimits): void {
+  // Without a space after the period, as Amazon has it.
+  if (name === '') throw invalidValue('', 'Name', 'The empty string is an illegal attribute name')
+  if (isTooLong(name, limits)) {
+    throw invalidValue(name, 'Name', ` Value exceeds maximum length of ${limits.textBytes}.`)
+  }
+}
+
+function checkValue(value: string, limits: SimpleDbLimits): void {
+  if (isTooLong(value, limits)) {
+    throw invalidValue(value, 'Value', ` Value exceeds maximum length of ${limits.textBytes}.`)
+  }
+}
+
+function isTooLong(text: string, { textBytes }: SimpleDbLimits): boolean {
+  return text.length > textBytes / 3 && utf8(text).length > textBytes
+}
+
+function invalidValue(value: string, parameter: string, problem: string): StoreError {
+  return new StoreError(
+    'InvalidParameterValue',
+    `Value (${value}) for parameter ${parameter} is invalid.${problem}`,
+  )
+}

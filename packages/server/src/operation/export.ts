@@ -1,0 +1,138 @@
+// Exports: asking for one, and asking what became of it. `run-export.ts` does them.
+
+import { randomUUID } from 'node:crypto'
+import { StoreError } from '../base/errors.ts'
+import {
+  decodePlace,
+  type ExportRecord,
+  encodePlace,
+  isOver,
+  putExport,
+  removeExport,
+  walkExports,
+} from '../store/export.ts'
+import { needDomain } from './domain.ts'
+import { openNextToken } from './next-token.ts'
+import type { CommitStep, Operation, ReadOperation } from './operation.ts'
+
+const hourMs = 3_600_000
+/** Milliseconds that a client token is known. */
+const tokenMs = 8 * hourMs
+/** Milliseconds of the limits on the number of exports. */
+const limitMs = 24 * hourMs
+/** Milliseconds that an export is told of: three months. */
+const keptMs = 92 * 24 * hourMs
+
+export interface StartExportInput {
+  readonly clientToken: string
+  readonly domain: string
+  readonly bucket: string
+  readonly keyPrefix?: string | undefined
+}
+
+/** Asks for an export; the same request under the same token is one. */
+export const startDomainExport: Operation<StartExportInput, void, void, ExportRecord> = {
+  name: 'StartDomainExport',
+  needs: ({ bucket }) => [{ action: 'sdb:StartDomainExport' }, { action: 's3:PutObject', bucket }],
+  async commit(step, input) {
+    const known = await lookThrough(step, input)
+    if (known !== undefined) return known
+    await needDomain(step, input.domain)
+    const { owner } = step.principal
+    const id = randomUUID()
+    const record: ExportRecord = {
+      ...input,
+      id,
+      // As in the samples of Amazon's guide, with nothing where a partition would be named.
+      arn: `arn:aws::sdb:${step.services.region}:${owner.id}:domain/${input.domain}/export/${id}`,
+      ownerId: owner.id,
+      ownerName: owner.displayName,
+      requestedAt: step.now,
+      status: 'PENDING',
+    }
+    putExport(step.tx, record)
+    return record
+  },
+}
+
+/** Goes through the owner's exports: finds the token, holds the limits, and forgets what is old. */
+async function lookThrough(
+  step: CommitStep,
+  input: StartExportInput,
+): Promise<ExportRecord | undefined> {
+  const { exportsPerDomain, exportsPerOwner } = step.services.simpleDb.limits
+  const old: ExportRecord[] = []
+  let ofDomain = 0
+  let ofOwner = 0
+  for await (const record of walkExports(step.tx, step.principal.owner.id)) {
+    const ageMs = step.now - record.requestedAt
+    if (ageMs > keptMs && isOver(record)) old.push(record)
+    if (ageMs <= tokenMs && record.clientToken === input.clientToken) {
+      const isSame =
+        record.domain === input.domain &&
+        record.bucket === input.bucket &&
+        record.keyPrefix === input.keyPrefix
+      if (isSame) return record
+      throw new StoreError(
+        'ExportConflict',
+        'The client token was used with other parameters before.',
+      )
+    }
+    if (ageMs > limitMs) continue
+    ofOwner++
+    if (record.domain === input.domain) ofDomain++
+  }
+  if (ofDomain >= exportsPerDomain || ofOwner >= exportsPerOwner) {
+    throw new StoreError('NumberExportsExceeded', 'Too many exports within 24 hours.')
+  }
+  for (const record of old) removeExport(step.tx, record)
+  return undefined
+}
+
+/** Tells what became of an export. */
+export const getExport: ReadOperation<{ readonly arn: string }, ExportRecord> = {
+  name: 'GetExport',
+  needs: () => [{ action: 'sdb:GetExport' }],
+  async check(step, { arn }) {
+    for await (const record of walkExports(step.tx, step.principal.owner.id)) {
+      if (record.arn === arn) return record
+    }
+    throw new StoreError('NoSuchExport', 'The specified export does not exist.')
+  },
+}
+
+export interface ListExportsInput {
+  readonly domain?: string | undefined
+  /** 1 to 100. */
+  readonly limit: number
+  readonly nextToken?: string | undefined
+}
+
+export interface ListExportsOutput {
+  readonly exports: readonly ExportRecord[]
+  readonly nextToken: string | undefined
+}
+
+/** Lists the caller's exports of the last three months, the newest first. */
+export const listExports: ReadOperation<ListExportsInput, ListExportsOutput> = {
+  name: 'ListExports',
+  needs: () => [{ action: 'sdb:ListExports' }],
+  async check(step, { domain, limit, nextToken }) {
+    const { tokens, clock } = step.services
+    const ownerId = step.principal.owner.id
+    const scope = `exports\0${ownerId}\0${domain ?? ''}`
+    const place =
+      nextToken === undefined ? undefined : decodePlace(openNextToken(tokens, scope, nextToken))
+    const exports: ExportRecord[] = []
+    for await (const record of walkExports(step.tx, ownerId, place)) {
+      if (domain !== undefined && record.domain !== domain) continue
+      if (clock.now() - record.requestedAt > keptMs) break
+      const last = exports.at(-1)
+      if (exports.length === limit && last !== undefined) {
+        return { exports, nextToken: tokens.seal(scope, encodePlace(last)) }
+      }
+      exports.push(record)
+    }
+    return { exports, nextToken: undefined }
+  },
+}

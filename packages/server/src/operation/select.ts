@@ -1,0 +1,71 @@
+// Select: one page of what a query finds in a domain, and how it would be found.
+
+import { StoreError } from '../base/errors.ts'
+import type { Select } from '../select/ast.ts'
+import { executeSelect } from '../select/execute.ts'
+import { type Explanation, explainSelect as explain } from '../select/explain.ts'
+import type { SelectPage } from '../select/page.ts'
+import { parseSelect } from '../select/parse.ts'
+import { decodePosition, encodePosition, tokenScope } from '../select/token.ts'
+import { findDomain } from '../store/domain.ts'
+import { readLagging } from './attribute.ts'
+import { openNextToken } from './next-token.ts'
+import type { CheckStep, ReadOperation } from './operation.ts'
+import { DomainSource } from './select-source.ts'
+
+export interface SelectInput {
+  readonly expression: string
+  readonly nextToken?: string | undefined
+  readonly consistentRead: boolean
+}
+
+export interface SelectOutput {
+  readonly items: SelectPage['items']
+  /** For `count(*)`: how many were counted on this page. */
+  readonly count: number | undefined
+  readonly nextToken: string | undefined
+}
+
+/** Answers a page of a query. */
+export const select: ReadOperation<SelectInput, SelectOutput> = {
+  name: 'Select',
+  needs: () => [{ action: 'sdb:Select' }],
+  async check(step, { expression, nextToken, consistentRead }) {
+    const query = parseSelect(expression)
+    const domain = await domainOf(step, query)
+    const { tokens, clock, simpleDb } = step.services
+    // A token stands for a place in the same domain, not in another one of the same name.
+    const scope = `select\0${domain}\0${tokenScope(query)}`
+    const after =
+      nextToken === undefined ? undefined : decodePosition(openNextToken(tokens, scope, nextToken))
+    const page = await readLagging(step, consistentRead, (tx) =>
+      executeSelect(new DomainSource(tx, domain), {
+        select: query,
+        after,
+        clock,
+        budgetMs: simpleDb.limits.selectMs,
+        pageBytes: simpleDb.limits.selectPageBytes,
+      }),
+    )
+    const { items, count, next } = page
+    const token = next && tokens.seal(scope, encodePosition(next))
+    return { items, count, nextToken: token }
+  },
+}
+
+/** Tells how a query would be answered: an extension, for people who wonder why it is slow. */
+export const explainSelect: ReadOperation<{ readonly expression: string }, Explanation> = {
+  name: 'ExplainSelect',
+  needs: () => [{ action: 'sdb:Select' }],
+  async check(step, { expression }) {
+    const query = parseSelect(expression)
+    return explain(new DomainSource(step.tx, await domainOf(step, query)), query)
+  },
+}
+
+/** The number of the domain that a query is of. */
+async function domainOf(step: CheckStep, { domain }: Select): Promise<number> {
+  const found = await findDomain(step.tx, step.principal.owner.id, domain)
+  if (found !== undefined) return found.number
+  throw new StoreError('NoSuchDomain', 'The specified domain does not exist.')
+}

@@ -1,0 +1,227 @@
+// Signature Version 2, and on demand Version 1: the signature is a parameter like all others, and
+// covers the method, the host, the path and the parameters of query and form.
+// https://docs.aws.amazon.com/AmazonSimpleDB/latest/DeveloperGuide/HMACAuth.html
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { compareBytes, utf8 } from '../../base/bytes.ts'
+import { StoreError } from '../../base/errors.ts'
+import { s3Limits } from '../../base/limits.ts'
+import type { SecretLookup } from './credential.ts'
+import { invalidAccessKeyId } from './refuse.ts'
+
+/** What the signature covers, as the HTTP server saw it. */
+export interface ParameterRequest {
+  readonly method: string
+  /** The Host header as received; undefined without one. */
+  readonly host: string | undefined
+  /** The port that the request came in on: some clients leave it out of what they sign. */
+  readonly localPort: number | undefined
+  /** The path as it was sent. */
+  readonly path: string
+  /** Decoded, of the query and the form together. */
+  readonly parameters: readonly { readonly name: string; readonly value: string }[]
+}
+
+/** What verification needs besides the request. */
+export interface ParameterContext<P> {
+  readonly lookup: SecretLookup<P>
+  /** Milliseconds since the epoch. */
+  readonly nowMs: number
+  /** Version 1 can be forged by moving characters between names and values: only where wanted. */
+  readonly allowsVersion1: boolean
+}
+
+/** Who signed. */
+export interface ParameterSigned<P> {
+  readonly principal: P
+  readonly accessKeyId: string
+}
+
+/**
+ * Verifies the signature among a request's parameters.
+ * @throws StoreError `MissingAuthentication`, `MissingParameter`, `InvalidParameterValue`,
+ *   `InvalidParameterCombination`, `IncompleteSignature`, `InvalidAccessKeyId`,
+ *   `SignatureDoesNotMatch`, `RequestExpired`, `InvalidToken`
+ */
+export function verifyParameters<P>(
+  request: ParameterRequest,
+  context: ParameterContext<P>,
+): ParameterSigned<P> {
+  const given = (name: string): string | undefined =>
+    request.parameters.find((parameter) => parameter.name === name)?.value
+  const accessKeyId = given('AWSAccessKeyId')
+  if (accessKeyId === undefined || accessKeyId === '') throw missingAuthentication()
+  const version = given('SignatureVersion')
+  if (version === undefined) throw missingParameter('SignatureVersion')
+  if (version !== '2' && !(version === '1' && context.allowsVersion1)) {
+    throw invalidValue(version, 'SignatureVersion', 'SignatureVersion must be 2')
+  }
+  const algorithm = version === '1' ? 'sha1' : algorithmOf(given('SignatureMethod'))
+  const signature = given('Signature')
+  if (signature === undefined || signature === '') throw incompleteSignature()
+  const moment = momentOf(given('Timestamp'), given('Expires'))
+  const found = context.lookup(accessKeyId)
+  if (found === undefined) throw invalidAccessKeyId(accessKeyId)
+  const isSigned = stringsToSign(request, version).some((text) => {
+    const digest = createHmac(algorithm, found.secretAccessKey).update(text, 'utf8').digest()
+    return isSame(digest, signature)
+  })
+  if (!isSigned) {
+    throw new StoreError(
+      'SignatureDoesNotMatch',
+      'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
+    )
+  }
+  // After the signature: a wrong clock is told only to who holds a key.
+  checkMoment(moment, context.nowMs)
+  // Temporary keys don't exist here, so every token is foreign.
+  if (given('SecurityToken') !== undefined) {
+    throw new StoreError('InvalidToken', 'The security token included in the request is invalid.')
+  }
+  return { principal: found.principal, accessKeyId }
+}
+
+/** The string that Version 2 signs; `host` as it was signed. */
+export function stringToSignV2(request: ParameterRequest, host: string): string {
+  return stringOf(request, host, canonicalParameters(request.parameters))
+}
+
+function stringOf({ method, path }: ParameterRequest, host: string, canonical: string): string {
+  return `${method}\n${host.toLowerCase()}\n${path === '' ? '/' : path}\n${canonical}`
+}
+
+/** Every form in which clients are known to sign the host: as sent, without port, and with it. */
+function stringsToSign(request: ParameterRequest, version: string): string[] {
+  if (version === '1') return [version1String(request.parameters)]
+  const { host = '', localPort } = request
+  const bare = host.replace(/:\d+$/, '')
+  const hosts = new Set([host, bare, `${bare}:${localPort ?? ''}`])
+  const canonical = canonicalParameters(request.parameters)
+  return [...hosts].map((one) => stringOf(request, one, canonical))
+}
+
+/** All parameters but the signature, by name in byte order, then by value, escaped. */
+function canonicalParameters(parameters: ParameterRequest['parameters']): string {
+  return parameters
+    .filter(({ name }) => name !== 'Signature')
+    .map(({ name, value }) => ({ name: utf8(name), value: utf8(value), pair: pairOf(name, value) }))
+    .sort((a, b) => compareBytes(a.name, b.name) || compareBytes(a.value, b.value))
+    .map(({ pair }) => pair)
+    .join('&')
+}
+
+function pairOf(name: string, value: string): string {
+  return `${escaped(name)}=${escaped(value)}`
+}
+
+/** Percent-encodes UTF-8, all but RFC 3986's unreserved characters. */
+function escaped(text: string): string {
+  if (/^[A-Za-z0-9\-._~]*$/.test(text)) return text
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+}
+
+/** Version 1: names and values put together, by name without regard to case. */
+function version1String(parameters: ParameterRequest['parameters']): string {
+  const folded = parameters
+    .filter(({ name }) => name !== 'Signature')
+    .map(({ name, value }) => ({ key: utf8(name.toLowerCase()), text: name + value }))
+  return folded
+    .sort((a, b) => compareBytes(a.key, b.key))
+    .map(({ text }) => text)
+    .join('')
+}
+
+function isSame(digest: Buffer, signature: string): boolean {
+  const theirs = Buffer.from(signature, 'base64')
+  return theirs.length === digest.length && timingSafeEqual(theirs, digest)
+}
+
+function algorithmOf(method: string | undefined): 'sha1' | 'sha256' {
+  switch (method) {
+    case 'HmacSHA256':
+      return 'sha256'
+    case 'HmacSHA1':
+      return 'sha1'
+    case undefined:
+      throw missingParameter('SignatureMethod')
+    default:
+      throw invalidValue(method, 'SignatureMethod', 'It must be HmacSHA256 or HmacSHA1')
+  }
+}
+
+/** The one moment that a request carries. */
+interface Moment {
+  readonly kind: 'Timestamp' | 'Expires'
+  readonly text: string
+  readonly ms: number
+}
+
+function momentOf(timestamp: string | undefined, expires: string | undefined): Moment {
+  if (timestamp !== undefined && expires !== undefined) {
+    throw new StoreError(
+      'InvalidParameterCombination',
+      'The parameter Timestamp cannot be used with the parameter Expires',
+    )
+  }
+  const kind = expires === undefined ? 'Timestamp' : 'Expires'
+  const text = expires ?? timestamp
+  if (text === undefined) throw missingParameter('Timestamp')
+  const ms = parseDateTime(text)
+  if (ms === undefined) throw invalidValue(text, kind, 'It must be an ISO 8601 date and time')
+  return { kind, text, ms }
+}
+
+function checkMoment({ kind, text, ms }: Moment, nowMs: number): void {
+  const isValid = kind === 'Expires' ? ms >= nowMs : Math.abs(nowMs - ms) <= s3Limits.clockSkewMs
+  if (isValid) return
+  throw new StoreError('RequestExpired', `Request has expired. ${kind} date is ${text}.`)
+}
+
+const dateTime =
+  /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?:Z|([+-])(\d\d):?(\d\d))?$/
+
+/** Milliseconds of an xsd:dateTime, in UTC where no zone is given; undefined for anything else. */
+export function parseDateTime(text: string): number | undefined {
+  const match = dateTime.exec(text)
+  if (match === null) return undefined
+  const [, year, month, day, hour, minute, second, sign, hours, minutes] = match
+  const local = Date.UTC(
+    Number(year),
+    Number(month) - 1,
+    Number(day),
+    Number(hour),
+    Number(minute),
+    Number(second),
+  )
+  // Date.UTC carries 31 June over into July.
+  if (new Date(local).toISOString().slice(0, 19) !== text.slice(0, 19)) return undefined
+  const offsetMs = sign === undefined ? 0 : (Number(hours) * 60 + Number(minutes)) * 60_000
+  return sign === '-' ? local + offsetMs : local - offsetMs
+}
+
+function missingAuthentication(): StoreError {
+  return new StoreError(
+    'MissingAuthentication',
+    'AWS was not able to authenticate the request: access keys are missing.',
+  )
+}
+
+function incompleteSignature(): StoreError {
+  return new StoreError(
+    'IncompleteSignature',
+    'The request signature does not conform to AWS standards.',
+  )
+}
+
+function missingParameter(name: string): StoreError {
+  return new StoreError('MissingParameter', `The request must contain the parameter ${name}`)
+}
+
+function invalidValue(value: string, name: string, rule: string): StoreError {
+  return new StoreError(
+    'InvalidParameterValue',
+    `Value (${value}) for parameter ${name} is invalid. ${rule}.`,
+  )
+}

@@ -1,0 +1,99 @@
+// Who makes a request: by a signature among its parameters (Version 2, or 1 where that is allowed), or
+// by Signature Version 4 as Amazon's newer services have it, which is safer.
+
+import { createHash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { Principal } from '../../access/principal.ts'
+import type { Bytes } from '../../base/bytes.ts'
+import type { Clock } from '../../base/clock.ts'
+import { StoreError } from '../../base/errors.ts'
+import type { Target } from '../http/request.ts'
+import type { SecretLookup } from '../sign/credential.ts'
+import { type ParameterSigned, verifyParameters } from '../sign/v2.ts'
+import { Verifier } from '../sign/verifier.ts'
+import type { Parameter } from './parameters.ts'
+
+/** How requests are authenticated. */
+export interface AuthenticatorOptions {
+  readonly lookup: SecretLookup<Principal>
+  readonly clock: Clock
+  /** The only region that Version 4 may be signed for; any if undefined. */
+  readonly requiredRegion: string | undefined
+  readonly allowsVersion1: boolean
+}
+
+/** A request with its whole body. */
+export interface WholeRequest {
+  readonly message: IncomingMessage
+  readonly target: Target
+  readonly body: Bytes
+}
+
+/** Authenticates the requests of one process. */
+export class Authenticator {
+  readonly #options: AuthenticatorOptions
+  readonly #verifier: Verifier<Principal>
+
+  constructor(options: AuthenticatorOptions) {
+    const { lookup, clock, requiredRegion } = options
+    this.#options = options
+    this.#verifier = new Verifier<Principal>({
+      lookup,
+      clock,
+      service: 'sdb',
+      ...(requiredRegion === undefined ? {} : { region: requiredRegion }),
+    })
+  }
+
+  /**
+   * The maker of a request of the query protocol, whose `parameters` are those of query and form.
+   * @throws StoreError for every way to be wrong, `MissingAuthentication` for a request without signature
+   */
+  byParameters(
+    request: WholeRequest,
+    parameters: readonly Parameter[],
+  ): ParameterSigned<Principal> {
+    const { message, target } = request
+    if (message.headers.authorization !== undefined || target.query.has('X-Amz-Algorithm')) {
+      return this.byVersion4(request)
+    }
+    const { lookup, clock, allowsVersion1 } = this.#options
+    return verifyParameters(
+      {
+        method: message.method ?? '',
+        host: target.authority ?? message.headers.host,
+        localPort: message.socket.localPort,
+        path: target.path,
+        parameters,
+      },
+      { lookup, nowMs: clock.now(), allowsVersion1 },
+    )
+  }
+
+  /** The maker of a request signed with Version 4. @throws StoreError as {@link byParameters} */
+  byVersion4({ message, target, body }: WholeRequest): ParameterSigned<Principal> {
+    const bodySha256 = createHash('sha256').update(body).digest('hex')
+    const { headers, rawHeaders, method = '' } = message
+    const { principal, accessKeyId, payload } = this.#verifier.verify({
+      method,
+      path: target.path,
+      parameters: target.query.parameters,
+      headers,
+      rawHeaders,
+      bodySha256,
+    })
+    if (principal === undefined || accessKeyId === undefined) {
+      throw new StoreError(
+        'MissingAuthentication',
+        'AWS was not able to authenticate the request: access keys are missing.',
+      )
+    }
+    // What the parameters say decides what is done: none may come unsigned in the body.
+    const isCovered = payload.kind === 'sha256' ? payload.hex === bodySha256 : body.length === 0
+    if (isCovered) return { principal, accessKeyId }
+    throw new StoreError(
+      'ContentSha256Mismatch',
+      "The provided 'x-amz-content-sha256' header does not match what was computed.",
+    )
+  }
+}

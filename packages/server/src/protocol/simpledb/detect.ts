@@ -1,0 +1,27 @@
+// Which requests are SimpleDB's on the port that it shares with S3.
+
+import type { IncomingMessage } from 'node:http'
+import { bucketOfHost } from '../http/host.ts'
+
+/** What SimpleDB's export API begins with: no bucket's name is so short. */
+export const exportPath = '/v2/'
+
+const actionParameter = /[?&](?:Action|Version)=/
+const formType = /^application\/x-www-form-urlencoded\b/i
+
+/**
+ * True for a request to SimpleDB: its query protocol lives on `/`, with `Action` or `Version` in the
+ * query, or a form in the body. Below a bucket's own host name, everything is the bucket's.
+ * @param domains the server's own names, in front of which a bucket may stand
+ */
+export function isSimpleDb(
+  { method, url = '/', headers }: Pick<IncomingMessage, 'method' | 'url' | 'headers'>,
+  domains: readonly string[],
+): boolean {
+  const path = url.startsWith('/') ? url : url.replace(/^https?:\/\/[^/?#]*/i, '')
+  const isHere = path === '/' || path.startsWith('/?') || path.startsWith('?') || path === ''
+  if (!isHere && !path.startsWith(exportPath)) return false
+  if (bucketOfHost(headers.host, domains) !== undefined) return false
+  if (!isHere || actionParameter.test(path)) return true
+  return method === 'POST' && formType.test(headers['content-type'] ?? '')
+}

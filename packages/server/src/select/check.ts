@@ -1,0 +1,79 @@
+// What a well-formed Select expression may still not ask for: SimpleDB's limits, and its rule that
+// the attribute sorted by has a condition.
+
+import { utf8 } from '../base/bytes.ts'
+import { selectLimits } from '../base/limits.ts'
+import type { Condition, Expression, Output, Select, Test } from './ast.ts'
+import {
+  invalidSort,
+  nameTooLong,
+  tooManyOutputs,
+  tooManyPredicates,
+  tooManyValueTests,
+} from './error.ts'
+
+/**
+ * @throws StoreError, in this order: `TooManyRequestedAttributes`, `InvalidParameterValue` for a name
+ *   that is too long, `InvalidNumberPredicates`, `InvalidNumberValueTests`, `InvalidSortExpression`.
+ */
+export function checkSelect({ output, where, order }: Select): void {
+  checkOutput(output)
+  const conditions = where === undefined ? [] : [...conditionsOf(where)]
+  checkConditions(conditions)
+  if (order !== undefined && order.key.kind !== 'itemName') checkOrder(order.key.name, conditions)
+}
+
+/** All conditions of an expression, in the order in which they are written. */
+export function* conditionsOf(expression: Expression): Generator<Condition> {
+  switch (expression.kind) {
+    case 'condition':
+      yield expression
+      return
+    case 'not':
+      yield* conditionsOf(expression.part)
+      return
+    case 'and':
+    case 'or':
+    case 'intersection':
+      for (const part of expression.parts) yield* conditionsOf(part)
+  }
+}
+
+function checkOutput(output: Output): void {
+  if (output.kind !== 'attributes') return
+  if (output.names.length > selectLimits.outputs) throw tooManyOutputs()
+  for (const name of output.names) checkName(name)
+}
+
+function checkConditions(conditions: readonly Condition[]): void {
+  const names = new Set<string>()
+  let comparisons = 0
+  let nullTests = 0
+  for (const { operand, test } of conditions) {
+    if (operand.kind !== 'itemName') names.add(operand.name)
+    if (test.kind === 'null') nullTests++
+    comparisons += comparisonsOf(test)
+  }
+  for (const name of names) checkName(name)
+  if (names.size > selectLimits.predicates) throw tooManyPredicates()
+  if (comparisons > selectLimits.comparisons) throw tooManyValueTests()
+  if (nullTests > selectLimits.nullTests) throw tooManyValueTests()
+}
+
+function comparisonsOf(test: Test): number {
+  if (test.kind === 'null') return 0
+  return test.kind === 'in' ? test.values.length : 1
+}
+
+function checkOrder(name: string, conditions: readonly Condition[]): void {
+  checkName(name)
+  const allowed = conditions.some(({ operand, test }) => {
+    if (operand.kind === 'itemName' || operand.name !== name) return false
+    return test.kind !== 'null' || test.isNegated
+  })
+  if (!allowed) throw invalidSort()
+}
+
+function checkName(name: string): void {
+  if (utf8(name).byteLength > selectLimits.valueBytes) throw nameTooLong(name)
+}

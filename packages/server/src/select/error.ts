@@ -1,0 +1,71 @@
+// The refusals of Select, with SimpleDB's texts (developer guide, "API Error Codes"). Where a syntax
+// error is, and why, goes into fields beside the text.
+
+import { StoreError } from '../base/errors.ts'
+
+/** The expression isn't one of the language. `position` counts UTF-16 units from 0. */
+export function invalidQuery(position: number, reason: string): StoreError {
+  return new StoreError(
+    'InvalidQueryExpression',
+    'The specified query expression syntax is not valid.',
+    { fields: { Position: String(position), Reason: reason } },
+  )
+}
+
+/** Conditions on too many attributes. */
+export function tooManyPredicates(): StoreError {
+  return new StoreError('InvalidNumberPredicates', 'Too many predicates in the query expression.')
+}
+
+/** Too many comparisons. */
+export function tooManyValueTests(): StoreError {
+  return new StoreError(
+    'InvalidNumberValueTests',
+    'Too many value tests per predicate in the query expression.',
+  )
+}
+
+/** Too long an output list. */
+export function tooManyOutputs(): StoreError {
+  return new StoreError('TooManyRequestedAttributes', 'Too many attributes requested.')
+}
+
+/** Sorted by what no condition speaks of. */
+export function invalidSort(): StoreError {
+  return new StoreError(
+    'InvalidSortExpression',
+    'Invalid sort expression. The sort attribute must be present in at least one of the ' +
+      'predicates, and the predicate cannot contain the is null operator.',
+  )
+}
+
+/** A limit that isn't from 1 to 2,500. */
+export function invalidLimit(value: string): StoreError {
+  return new StoreError(
+    'InvalidParameterValue',
+    `Value (${value}) for parameter MaxNumberOfItems is invalid. ` +
+      'MaxNumberOfItems must be between 1 and 2500.',
+  )
+}
+
+/** An attribute's name that is longer than any can be. */
+export function nameTooLong(name: string): StoreError {
+  return new StoreError(
+    'InvalidParameterValue',
+    `Value (${name}) for parameter AttributeName is invalid. ` +
+      'Value exceeds maximum length of 1024.',
+  )
+}
+
+/** A token that isn't one, or that continues something else. */
+export function invalidNextToken(): StoreError {
+  return new StoreError('InvalidNextToken', 'The specified next token is not valid.')
+}
+
+/** A token of another version of the server. */
+export function unsupportedNextToken(): StoreError {
+  return new StoreError(
+    'UnsupportedNextToken',
+    'The specified next token is no longer supported. Please resubmit your query.',
+  )
+}

@@ -1,0 +1,9 @@
+// The language over a domain in memory: random domains and expressions, and what pages promise.
+
+import { MemorySource } from './memory-source.suite.ts'
+import { selectSuite } from './select.suite.ts'
+
+selectSuite('Select in memory', async (items) => {
+  const source = new MemorySource(items)
+  return { read: (body) => body(source), destroy: async () => undefined }
+})

@@ -1,0 +1,125 @@
+// Tells in plain words how a Select would be answered now, for people who wonder why one is slow.
+
+import { text } from '../base/bytes.ts'
+import { selectLimits } from '../base/limits.ts'
+import type { Select } from './ast.ts'
+import type { Arm } from './cover.ts'
+import { countEntries, type Plan, planSelect, type Verdict, verdictOf } from './plan.ts'
+import { printExpression, printLiteral, printOperand } from './print.ts'
+import { isPoint } from './range.ts'
+import type { SelectSource, ValueRange } from './source.ts'
+
+/** An index that is read, and how much of it. */
+export interface IndexUse {
+  readonly index: string
+  /** Such as `= 'x'`, `'a' <= value < 'b'`, `every value`. */
+  readonly ranges: readonly string[]
+  /** Entries in the ranges; a greater number than `selectLimits.probeEntries` isn't found out. */
+  readonly entries: number
+  /** True if there are more than `entries`. */
+  readonly hasMore: boolean
+}
+
+/** How a Select is answered; can be shown as JSON. */
+export interface Explanation {
+  readonly plan: Plan['kind']
+  /** What is read in its order: empty if every item is looked at. */
+  readonly indexes: readonly IndexUse[]
+  /** The other way to an ordered page, which runs beside the first; the quicker one answers. */
+  readonly rivals: readonly IndexUse[]
+  /** What items are tested for. */
+  readonly filter: string | null
+  /** The same in sentences. */
+  readonly steps: readonly string[]
+}
+
+/** Plans `select` and describes the plan; answers nothing. */
+export async function explainSelect(source: SelectSource, select: Select): Promise<Explanation> {
+  const plan = await planSelect(source, select, undefined)
+  const arms = armsOf(plan)
+  const indexes = await Promise.all(arms.map((arm) => useOf(source, arm)))
+  const rival = plan.kind === 'sorted' ? (plan.rival ?? []) : []
+  const rivals = await Promise.all(rival.map((arm) => useOf(source, arm)))
+  const filter = select.where === undefined ? null : printExpression(select.where)
+  const steps = [...firstSteps(plan, indexes, rivals), ...lastSteps(select, arms)]
+  return { plan: plan.kind, indexes, rivals, filter, steps }
+}
+
+function armsOf(plan: Plan): readonly Arm[] {
+  switch (plan.kind) {
+    case 'items':
+      return []
+    case 'indexes':
+      return plan.arms
+    case 'sorted':
+      return [plan.arm]
+  }
+}
+
+async function useOf(source: SelectSource, arm: Arm): Promise<IndexUse> {
+  const counted = await countEntries(source, arm, selectLimits.probeEntries + 1)
+  const entries = Math.min(counted, selectLimits.probeEntries)
+  return {
+    index: printOperand(arm.key),
+    ranges: arm.ranges.map(describeRange),
+    entries,
+    hasMore: counted > entries,
+  }
+}
+
+function describeRange(range: ValueRange): string {
+  const { start, end } = range
+  const low = printLiteral(text(start))
+  if (isPoint(range)) return `= ${low}`
+  if (end === undefined) return start.byteLength === 0 ? 'every value' : `${low} <= value`
+  const high = `value < ${printLiteral(text(end))}`
+  return start.byteLength === 0 ? high : `${low} <= ${high}`
+}
+
+function firstSteps(
+  plan: Plan,
+  indexes: readonly IndexUse[],
+  rivals: readonly IndexUse[],
+): readonly string[] {
+  const reads = indexes.map(describeUse)
+  switch (plan.kind) {
+    case 'items':
+      return ['Read every item of the domain: no index has all that may match.']
+    case 'indexes':
+      return reads.map((read) => `Read ${read}.`)
+    case 'sorted': {
+      const direction = plan.isDescending ? ' backwards' : ''
+      const follow = `Read ${reads.join()}${direction}: it is in the order asked for.`
+      if (rivals.length === 0) return [follow]
+      const other = rivals.map(describeUse).join(' and ')
+      return [follow, `By turns with it, read all of ${other}, and sort; the first to end answers.`]
+    }
+  }
+}
+
+function lastSteps({ where, output }: Select, arms: readonly Arm[]): readonly string[] {
+  if (where === undefined) return []
+  const [arm] = arms
+  const verdict = arm !== undefined && arms.length === 1 ? verdictOf(where, arm) : 'never'
+  return [verdictSteps[output.kind === 'count' ? 'count' : 'items'][verdict]]
+}
+
+const verdictSteps: Readonly<Record<'count' | 'items', Readonly<Record<Verdict, string>>>> = {
+  count: {
+    always: 'Count the entries; read an item only where the attribute has several values.',
+    byValue:
+      'Test the values in the index; read an item only where the attribute has several values.',
+    never: 'Read each item and test it.',
+  },
+  items: {
+    always: 'Read the items; test one only where the attribute has several values.',
+    byValue: 'Test the values in the index, and read the items that pass.',
+    never: 'Read each item and test it.',
+  },
+}
+
+function describeUse({ index, ranges, entries, hasMore }: IndexUse): string {
+  const count = `${entries.toLocaleString('en')}${hasMore ? '+' : ''}`
+  const where = ranges.length === 0 ? 'no value' : ranges.join(' or ')
+  return `the index of ${index} where ${where} (${count} ${entries === 1 ? 'entry' : 'entries'})`
+}

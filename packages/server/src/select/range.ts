@@ -1,0 +1,114 @@
+// Sets of values as ranges of their bytes: sorted, disjoint, none empty, none touching the next.
+
+import { afterPrefix, type Bytes, compareBytes } from '../base/bytes.ts'
+import { selectLimits } from '../base/limits.ts'
+import type { ValueRange } from './source.ts'
+
+/** A set of values. */
+export type Ranges = readonly ValueRange[]
+
+/** Every value. */
+export const whole: Ranges = [{ start: Buffer.alloc(0) }]
+
+/** These values alone. */
+export function points(values: readonly Bytes[]): Ranges {
+  return normalized(values.map((value) => ({ start: value, end: successor(value) })))
+}
+
+/** The values from `value` on, with it or without. */
+export function rangeFrom(value: Bytes, edge: 'including' | 'beyond'): Ranges {
+  return normalized([{ start: edge === 'including' ? value : successor(value) }])
+}
+
+/** The values that begin with `prefix`. */
+export function prefixRange(prefix: Bytes): Ranges {
+  return normalized([{ start: prefix, end: afterPrefix(prefix) }])
+}
+
+/** The values from `low` to `high`, both included; none if they are the wrong way round. */
+export function rangeBetween(low: Bytes, high: Bytes): Ranges {
+  return normalized([{ start: low, end: successor(high) }])
+}
+
+/** The values that are in any of `sets`. */
+export function unite(sets: readonly Ranges[]): Ranges {
+  return normalized(sets.flat())
+}
+
+/** The values that are in both. */
+export function intersect(a: Ranges, b: Ranges): Ranges {
+  return complement(unite([complement(a), complement(b)]))
+}
+
+/** The values that aren't in `ranges`. */
+export function complement(ranges: Ranges): Ranges {
+  const gaps: ValueRange[] = []
+  let start: Bytes | undefined = Buffer.alloc(0)
+  for (const range of ranges) {
+    if (start !== undefined) gaps.push({ start, end: range.start })
+    start = range.end
+  }
+  if (start !== undefined) gaps.push({ start })
+  return normalized(gaps)
+}
+
+/** True if `value` is in `ranges`. */
+export function contains(ranges: Ranges, value: Bytes): boolean {
+  return ranges.some((range) => isIn(range, value))
+}
+
+/** True if `value` is in `range`. */
+export function isIn({ start, end }: ValueRange, value: Bytes): boolean {
+  if (compareBytes(value, start) < 0) return false
+  return end === undefined || compareBytes(value, end) < 0
+}
+
+/** True if `range` is one value alone. */
+export function isPoint({ start, end }: ValueRange): boolean {
+  return end !== undefined && compareBytes(successor(start), end) === 0
+}
+
+/** True if both sets have the same values. */
+export function sameRanges(a: Ranges, b: Ranges): boolean {
+  return (
+    a.length === b.length &&
+    a.every((range, index) => {
+      const other = b[index]
+      if (other === undefined || compareBytes(range.start, other.start) !== 0) return false
+      return compareEnds(range.end, other.end) === 0
+    })
+  )
+}
+
+/** The least byte string above `value`. */
+function successor(value: Bytes): Buffer {
+  return Buffer.concat([value, zero])
+}
+
+const zero = Buffer.alloc(1)
+
+function normalized(ranges: readonly ValueRange[]): Ranges {
+  const sorted = ranges
+    .map(({ start, end }) => ({ start: bounded(start), end: end && bounded(end) }))
+    .filter(({ start, end }) => end === undefined || compareBytes(start, end) < 0)
+    .sort((a, b) => compareBytes(a.start, b.start))
+  const merged: { start: Bytes; end: Bytes | undefined }[] = []
+  for (const range of sorted) {
+    const last = merged.at(-1)
+    if (last === undefined || compareEnds(last.end, range.start) < 0) merged.push(range)
+    else if (compareEnds(range.end, last.end) > 0) last.end = range.end
+  }
+  return merged
+}
+
+/** No value is longer than 1,024 bytes, so that a longer bound parts them as its beginning does. */
+function bounded(bound: Bytes): Bytes {
+  const { valueBytes } = selectLimits
+  if (bound.byteLength <= valueBytes + 1) return bound
+  return successor(bound.subarray(0, valueBytes))
+}
+
+function compareEnds(a: Bytes | undefined, b: Bytes | undefined): number {
+  if (a === undefined || b === undefined) return Number(a === undefined) - Number(b === undefined)
+  return compareBytes(a, b)
+}

@@ -1,0 +1,127 @@
+// Finds all matches by other indexes than that of the order, keeps the first of them, and sorts: quicker
+// than following the order where there are few matches. It can't be continued before it is done.
+
+import { type Bytes, compareBytes } from '../base/bytes.ts'
+import { selectLimits } from '../base/limits.ts'
+import type { Select } from './ast.ts'
+import type { Arm } from './cover.ts'
+import { Filter, firstValue } from './filter.ts'
+import { IndexReader } from './index-reader.ts'
+import { Page, type SelectPage } from './page.ts'
+import type { SelectPosition } from './plan.ts'
+import type { Task, TaskContext } from './task.ts'
+import { type Found, IndexWalk } from './walk.ts'
+
+/** Items that are read at once for the page. */
+const chunkItems = 64
+
+/** A match's place in the order. */
+interface Place {
+  readonly value: Bytes
+  readonly item: number
+}
+
+/** What to go through, and the order to bring it into. */
+export interface RivalRoute {
+  readonly rival: readonly Arm[]
+  readonly arm: Arm
+  readonly isDescending: boolean
+  readonly after: Place | undefined
+}
+
+/** Holds places of at most two pages. */
+export class RivalTask implements Task {
+  readonly #context: TaskContext
+  readonly #route: RivalRoute
+  readonly #page: Page
+  readonly #walk: IndexWalk
+  readonly #places: Place[] = []
+  readonly #capacity: number
+  #found = 0
+  #next: SelectPosition | undefined
+
+  constructor(context: TaskContext, route: RivalRoute) {
+    const { select, source, pageBytes } = context
+    const arms = route.rival
+    this.#context = context
+    this.#route = route
+    this.#page = new Page(select, pageBytes)
+    this.#capacity = this.#page.room + 1
+    this.#walk = new IndexWalk(context, {
+      reader: new IndexReader(source, arms, { isDescending: false }),
+      filter: new Filter(select.where, arms, false),
+      namesItems: false,
+      visitor: {
+        needs: 'item',
+        wanted: () => Infinity,
+        visit: (found) => this.#keep(found),
+        pass: () => true,
+      },
+    })
+  }
+
+  /** False for a count that would need too many places in the order. */
+  static canAnswer({ output, limit }: Select): boolean {
+    return output.kind !== 'count' || limit === undefined || limit <= selectLimits.pageItems
+  }
+
+  async step(): Promise<boolean> {
+    if (!(await this.#walk.step())) return false
+    await this.#fill()
+    return true
+  }
+
+  page(): SelectPage {
+    return this.#page.result(this.#next, this.#context.statistics)
+  }
+
+  #keep({ item }: Found): boolean {
+    const { arm, isDescending, after } = this.#route
+    const value = item && firstValue(item, arm, isDescending)
+    if (item === undefined || value === undefined || !this.#page.answers(item)) return true
+    const place = { value, item: item.number }
+    if (after !== undefined && this.#compare(place, after) <= 0) return true
+    this.#found++
+    if (this.#capacity === Infinity) return true
+    this.#places.push(place)
+    if (this.#places.length >= 2 * this.#capacity) this.#cut()
+    return true
+  }
+
+  #cut(): void {
+    this.#places.sort((a, b) => this.#compare(a, b))
+    this.#places.length = Math.min(this.#places.length, this.#capacity)
+  }
+
+  #compare(a: Place, b: Place): number {
+    const order = compareBytes(a.value, b.value) || a.item - b.item
+    return this.#route.isDescending ? -order : order
+  }
+
+  async #fill(): Promise<void> {
+    this.#cut()
+    if (this.#page.needs === 'nothing') {
+      for (let count = Math.min(this.#found, this.#page.room); count > 0; count--) {
+        this.#page.add(undefined)
+      }
+      const last = this.#places[this.#page.count - 1]
+      if (last !== undefined && this.#places.length > this.#page.count) this.#endAt(last)
+      return
+    }
+    for (let start = 0; start < this.#places.length; start += chunkItems) {
+      const places = this.#places.slice(start, start + chunkItems)
+      const items = await this.#context.source.load(places.map(({ item }) => item))
+      this.#context.statistics.items += items.length
+      for (const [index, item] of items.entries()) {
+        if (this.#page.add(item) !== 'refused') continue
+        const last = this.#places[start + index - 1]
+        if (last !== undefined) this.#endAt(last)
+        return
+      }
+    }
+  }
+
+  #endAt({ value, item }: Place): void {
+    this.#next = { kind: 'sorted', value, item }
+  }
+}

@@ -1,0 +1,84 @@
+// What a NextToken holds: where a page ended. The caller seals it, so that clients can't alter it, and
+// binds it to the domain and to `tokenScope`; the output and the limit may change between pages.
+
+import type { Bytes } from '../base/bytes.ts'
+import type { Select } from './ast.ts'
+import { invalidNextToken, unsupportedNextToken } from './error.ts'
+import type { SelectPosition } from './plan.ts'
+import { printExpression, printOrder } from './print.ts'
+
+/** To be raised when a place in a plan means something else than before: see `plan.ts`. */
+const version = 1
+
+const kinds = ['items', 'indexes', 'sorted'] as const
+
+/** What a token continues besides the domain: the conditions and the order. */
+export function tokenScope({ where, order }: Select): string {
+  const conditions = where === undefined ? '' : printExpression(where)
+  return `${conditions}\0${order === undefined ? '' : printOrder(order)}`
+}
+
+/** A position as bytes: at most some 1,100, of which a value is 1,024. */
+export function encodePosition(position: SelectPosition): Bytes {
+  const head = [version, kinds.indexOf(position.kind)]
+  if (position.kind === 'indexes') {
+    head.push(position.arm, position.choices.length, ...position.choices)
+  }
+  const item = Buffer.alloc(8)
+  item.writeBigUInt64BE(BigInt(position.item))
+  const value = position.kind === 'items' ? Buffer.alloc(0) : position.value
+  return Buffer.concat([Buffer.from(head), item, value])
+}
+
+/**
+ * The position in `bytes`.
+ * @throws StoreError `UnsupportedNextToken` when another version wrote it, `InvalidNextToken` when it
+ *   isn't one.
+ */
+export function decodePosition(bytes: Bytes): SelectPosition {
+  const reader = new Reader(bytes)
+  if (reader.byte() !== version) throw unsupportedNextToken()
+  const kind = kinds[reader.byte()]
+  if (kind === undefined) throw invalidNextToken()
+  switch (kind) {
+    case 'items': {
+      const item = reader.number()
+      if (reader.rest().byteLength > 0) throw invalidNextToken()
+      return { kind, item }
+    }
+    case 'indexes': {
+      const arm = reader.byte()
+      const choices = Array.from({ length: reader.byte() }, () => reader.byte())
+      return { kind, arm, choices, item: reader.number(), value: reader.rest() }
+    }
+    case 'sorted':
+      return { kind, item: reader.number(), value: reader.rest() }
+  }
+}
+
+class Reader {
+  readonly #bytes: Buffer
+  #position = 0
+
+  constructor(bytes: Bytes) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  byte(): number {
+    const value = this.#bytes[this.#position++]
+    if (value === undefined) throw invalidNextToken()
+    return value
+  }
+
+  number(): number {
+    if (this.#position + 8 > this.#bytes.byteLength) throw invalidNextToken()
+    const value = Number(this.#bytes.readBigUInt64BE(this.#position))
+    this.#position += 8
+    if (!Number.isSafeInteger(value)) throw invalidNextToken()
+    return value
+  }
+
+  rest(): Bytes {
+    return this.#bytes.subarray(this.#position)
+  }
+}

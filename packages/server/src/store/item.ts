@@ -1,0 +1,250 @@
+// Items: sets of pairs of an attribute's name and a value. Every pair has a row in an index by
+// attribute and value. An item is written as a whole: what differs from before becomes rows.
+
+import { type Bytes, text, utf8 } from '../base/bytes.ts'
+import type { Range, ReadTransaction, WriteTransaction } from '../engine/engine.ts'
+import { addCounts, type DomainCounts, noCounts } from './domain.ts'
+import type { IdSource } from './id.ts'
+import { pack, unpack } from './record.ts'
+import * as schema from './schema.ts'
+
+/** An attribute of an item: it has at least one value. */
+export interface Attribute {
+  readonly name: string
+  /** Distinct, in the order of their UTF-8 bytes. */
+  readonly values: readonly string[]
+}
+
+/** An item's attributes, in the order in which their names came first; each name once. */
+export type Attributes = readonly Attribute[]
+
+/** An item as it is stored. */
+export interface StoredItem {
+  /** Unique in the store for ever; greater for items that one process made later. */
+  readonly number: number
+  readonly name: string
+  readonly attributes: Attributes
+}
+
+/** What changing a domain takes. */
+export interface DomainContext {
+  readonly tx: WriteTransaction
+  readonly ids: Pick<IdSource, 'next'>
+  /** The domain's number; the caller has read its row in the same transaction. */
+  readonly domain: number
+  /** The snapshot that is being read, for which the item is kept as it was. */
+  readonly snapshot?: number | undefined
+}
+
+type PackedItem = [name: string, attributes: [name: string, ...values: string[]][]]
+type Counting = { -readonly [Name in keyof DomainCounts]: number }
+
+/** What a pair's row says: whether the attribute has other values in the same item. */
+const isSingle: Bytes = new Uint8Array([0])
+const isMultiple: Bytes = new Uint8Array([1])
+/** What a snapshot keeps of an item that wasn't there yet. */
+const absent: Bytes = new Uint8Array()
+
+/** The item of that name. */
+export async function findItem(
+  tx: ReadTransaction,
+  domain: number,
+  name: string,
+): Promise<StoredItem | undefined> {
+  const bytes = await tx.get(schema.itemName(domain, utf8(name)))
+  return bytes === undefined ? undefined : readItem(tx, domain, unpack<[number]>(bytes)[0])
+}
+
+/** The item of that number, if it is still there. */
+export async function readItem(
+  tx: ReadTransaction,
+  domain: number,
+  number: number,
+): Promise<StoredItem | undefined> {
+  const bytes = await tx.get(schema.item(domain, number))
+  return bytes === undefined ? undefined : decodeItem(number, bytes)
+}
+
+/** Decodes an item's row. */
+export function decodeItem(number: number, bytes: Bytes): StoredItem {
+  const [name, packed] = unpack<PackedItem>(bytes)
+  const attributes = packed.map(([attribute, ...values]) => ({ name: attribute, values }))
+  return { number, name, attributes }
+}
+
+function encodeItem(name: string, attributes: Attributes): Bytes {
+  const packed: PackedItem = [name, attributes.map((some) => [some.name, ...some.values])]
+  return pack(packed)
+}
+
+/** Keeps an item for a snapshot as it was when that began; nothing for one that wasn't there. */
+async function keepItem(
+  tx: WriteTransaction,
+  snapshot: number,
+  number: number,
+  before: StoredItem | undefined,
+): Promise<void> {
+  const key = schema.formerItem(snapshot, number)
+  if ((await tx.get(key)) !== undefined) return
+  tx.put(key, before === undefined ? absent : encodeItem(before.name, before.attributes))
+}
+
+/** The number of an attribute in the index; undefined if no item of the domain has it. */
+export async function findAttribute(
+  tx: ReadTransaction,
+  domain: number,
+  name: string,
+): Promise<number | undefined> {
+  const bytes = await tx.get(schema.attributeName(domain, utf8(name)))
+  return bytes === undefined ? undefined : unpack<[number]>(bytes)[0]
+}
+
+/** True in the row of a pair whose attribute has more values in that item. */
+export function isMultiValued(row: Bytes): boolean {
+  return row[0] === isMultiple[0]
+}
+
+/**
+ * Makes `attributes` all that the item has; without any, the item ceases to exist. Returns by how much
+ * the domain's counts, which it keeps, have changed. Attributes that are the same objects as before
+ * are taken for unchanged.
+ * @param before what {@link findItem} gave in the same transaction
+ */
+export async function writeItem(
+  ctx: DomainContext,
+  name: string,
+  before: StoredItem | undefined,
+  attributes: Attributes,
+): Promise<DomainCounts> {
+  const { tx, domain } = ctx
+  const old = before?.attributes ?? []
+  const isSame = attributes.every((attribute, at) => attribute === old[at])
+  if (isSame && attributes.length === old.length) return noCounts
+  const counts: Counting = { ...noCounts }
+  const number = before?.number ?? ctx.ids.next()
+  if (ctx.snapshot !== undefined) await keepItem(tx, ctx.snapshot, number, before)
+  await writeAttributes(ctx, counts, { item: number, before: old, after: attributes })
+  if (attributes.length === 0) {
+    tx.delete(schema.item(domain, number))
+    tx.delete(schema.itemName(domain, utf8(name)))
+  } else {
+    tx.put(schema.item(domain, number), encodeItem(name, attributes))
+    if (before === undefined) tx.put(schema.itemName(domain, utf8(name)), pack([number]))
+  }
+  const items = (attributes.length === 0 ? 0 : 1) - (before === undefined ? 0 : 1)
+  counts.items = items
+  counts.itemNameBytes = items * utf8(name).length
+  addCounts(tx, domain, counts)
+  return counts
+}
+
+async function writeAttributes(
+  ctx: DomainContext,
+  counts: Counting,
+  change: { readonly item: number; readonly before: Attributes; readonly after: Attributes },
+): Promise<void> {
+  const { item, before, after } = change
+  const old = new Map(before.map((attribute) => [attribute.name, attribute.values]))
+  for (const { name, values } of after) {
+    const known = old.get(name) ?? []
+    old.delete(name)
+    if (values !== known) await writeValues(ctx, counts, { name, item, before: known, values })
+  }
+  for (const [name, values] of old) {
+    await writeValues(ctx, counts, { name, item, before: values, values: [] })
+  }
+}
+
+/** One attribute of one item, before and after. */
+interface ValueChange {
+  readonly item: number
+  readonly name: string
+  readonly before: readonly string[]
+  readonly values: readonly string[]
+}
+
+async function writeValues(
+  ctx: DomainContext,
+  counts: Counting,
+  { item, name, before, values }: ValueChange,
+): Promise<void> {
+  const { tx, domain } = ctx
+  const attribute =
+    (await findAttribute(tx, domain, name)) ?? (await internAttribute(ctx, counts, name))
+  const rowOf = (value: Bytes): Bytes => schema.pair({ domain, attribute, value }, item)
+  const gone = new Set(before)
+  const hasChangedKind = before.length > 1 !== values.length > 1
+  for (const text of values) {
+    const isOld = gone.delete(text)
+    if (isOld && !hasChangedKind) continue
+    const value = utf8(text)
+    tx.put(rowOf(value), values.length > 1 ? isMultiple : isSingle)
+    if (isOld) continue
+    counts.pairs++
+    counts.valueBytes += value.length
+  }
+  let removed: Bytes | undefined
+  for (const text of gone) {
+    const value = utf8(text)
+    removed = rowOf(value)
+    tx.delete(removed)
+    counts.pairs--
+    counts.valueBytes -= value.length
+  }
+  if (values.length > 0 || removed === undefined) return
+  if (await hasPairNear(tx, schema.pairsOfAttribute(domain, attribute), removed)) return
+  const bytes = utf8(name)
+  tx.delete(schema.attributeName(domain, bytes))
+  counts.names--
+  counts.nameBytes -= bytes.length
+}
+
+/** Numbers a name that is new to the domain. Numbers are never used again within it. */
+async function internAttribute(
+  { tx, domain }: DomainContext,
+  counts: Counting,
+  name: string,
+): Promise<number> {
+  const key = schema.lastAttribute(domain)
+  const last = await tx.get(key)
+  const number = last === undefined ? 1 : unpack<[number]>(last)[0] + 1
+  tx.put(key, pack([number]))
+  const bytes = utf8(name)
+  tx.put(schema.attributeName(domain, bytes), pack([number]))
+  counts.names++
+  counts.nameBytes += bytes.length
+  return number
+}
+
+/**
+ * True if the attribute has any pair left. Looks next to the one that was removed, so that
+ * transactions which remove other pairs don't conflict with this one.
+ */
+async function hasPairNear(tx: ReadTransaction, all: Range, removed: Bytes): Promise<boolean> {
+  for await (const _ of tx.range({ ...all, start: removed })) return true
+  for await (const _ of tx.range({ start: all.start, end: removed, reverse: true })) return true
+  return false
+}
+
+/** The items of a domain by number, those after `after` if it is given. */
+export async function* walkItems(
+  tx: ReadTransaction,
+  domain: number,
+  after?: number,
+): AsyncGenerator<StoredItem> {
+  const all = schema.items(domain)
+  const start = after === undefined ? all.start : schema.item(domain, after + 1)
+  for await (const { key, value } of tx.range({ ...all, start })) {
+    yield decodeItem(schema.itemNumber(key), value)
+  }
+}
+
+/** The names of a domain's attributes in byte order, with their numbers. */
+export async function* walkAttributeNames(
+  tx: ReadTransaction,
+  domain: number,
+): AsyncGenerator<{ readonly name: string; readonly number: number }> {
+  for await (const { key, value } of tx.range(schema.attributeNames(domain))) {
+    yield { name: text(schema.nameInDomain(key)), number: unpack<[number]>(value)[0] }
+  }
+}

@@ -1,0 +1,269 @@
+// Exports to a bucket of this server, as of one moment, and their way back into a domain.
+
+import assert from 'node:assert/strict'
+import { createHash, createHmac } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { CreateBucketCommand, DeleteBucketCommand, GetObjectCommand } from '@aws-sdk/client-s3'
+import { runExports } from '../../src/operation/run-export.ts'
+import { collectDomains } from '../../src/store/domain.ts'
+import { checkDomains } from '../../src/store/domain-check.ts'
+import { type CommandResult, runHoldfast } from '../harness.ts'
+import { InProcessServer } from '../s3/in-process.ts'
+import { pairsIn, QueryClient, xmlText } from './query.ts'
+
+const server = await InProcessServer.start({ simpleDbLimits: { exportsPerDomain: 6 } })
+const sdb = new QueryClient(server.port, server.credential())
+const s3 = server.client()
+const folder = await mkdtemp(join(tmpdir(), 'holdfast-import-'))
+const { services } = server.store
+const DomainName = 'exported'
+const { signal } = new AbortController()
+
+before(async () => {
+  await s3.send(new CreateBucketCommand({ Bucket: 'exports' }))
+  await sdb.ok('CreateDomain', { DomainName })
+})
+
+after(async () => {
+  sdb.close()
+  await server.closeWithoutFaults()
+  await rm(folder, { recursive: true })
+})
+
+interface JsonAnswer {
+  readonly status: number
+  readonly type: string | null
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** Calls the export API, signed with Version 4. */
+async function call(action: string, input: Readonly<Record<string, unknown>>): Promise<JsonAnswer> {
+  const { accessKeyId, secretAccessKey } = server.credential()
+  const body = JSON.stringify(input)
+  const timestamp = new Date().toISOString().replace(/[:-]|\.\d{3}/g, '')
+  const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+  const scope = `${timestamp.slice(0, 8)}/us-east-1/sdb/aws4_request`
+  const host = `127.0.0.1:${server.port}`
+  const names = 'host;x-amz-date'
+  const canonical = `POST\n/v2/${action}\n\nhost:${host}\nx-amz-date:${timestamp}\n\n${names}\n${sha256(body)}`
+  const key = scope
+    .split('/')
+    .reduce<string | Buffer>(
+      (secret, part) => createHmac('sha256', secret).update(part).digest(),
+      `AWS4${secretAccessKey}`,
+    )
+  const text = `AWS4-HMAC-SHA256\n${timestamp}\n${scope}\n${sha256(canonical)}`
+  const signature = createHmac('sha256', key).update(text).digest('hex')
+  const answer = await fetch(`http://${host}/v2/${action}`, {
+    method: 'POST',
+    body,
+    headers: {
+      'content-type': 'application/json',
+      'x-amz-date': timestamp,
+      authorization: `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`,
+    },
+  })
+  const fields: unknown = await answer.json()
+  assert.ok(typeof fields === 'object' && fields !== null)
+  const type = answer.headers.get('x-amzn-errortype')
+  return { status: answer.status, type, fields: { ...fields } }
+}
+
+async function put(ItemName: string, name: string, ...values: string[]): Promise<void> {
+  const parameters: Record<string, string> = { DomainName, ItemName }
+  for (const [at, value] of values.entries()) {
+    parameters[`Attribute.${at}.Name`] = name
+    parameters[`Attribute.${at}.Value`] = value
+    parameters[`Attribute.${at}.Replace`] = 'true'
+  }
+  await sdb.ok('PutAttributes', parameters)
+}
+
+async function object(Key: string): Promise<string> {
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: 'exports', Key }))
+  return (await Body?.transformToString()) ?? ''
+}
+
+async function start(clientToken: string, more: Record<string, unknown> = {}): Promise<JsonAnswer> {
+  return call('StartDomainExport', {
+    clientToken,
+    domainName: DomainName,
+    s3Bucket: 'exports',
+    ...more,
+  })
+}
+
+/** The lines of an export's files, once it has been done. */
+async function exported(exportArn: unknown): Promise<string[]> {
+  const { fields } = await call('GetExport', { exportArn })
+  assert.equal(fields['exportStatus'], 'SUCCEEDED', JSON.stringify(fields))
+  const manifest = JSON.parse(await object(String(fields['exportManifest'])))
+  const lines: string[] = []
+  for (const { key } of manifest.files) {
+    lines.push(...(await object(key)).split('\n').filter(Boolean))
+  }
+  assert.equal(manifest.itemsCount, lines.length)
+  assert.equal(fields['itemsCount'], lines.length)
+  return lines
+}
+
+async function findings(): Promise<unknown[]> {
+  while ((await collectDomains(services.engine, { maxRows: 100 })).hasMore);
+  return services.engine.read(async (tx) => {
+    const found: unknown[] = []
+    for await (const one of checkDomains(tx, { onDomain: () => undefined })) found.push(one)
+    return found
+  })
+}
+
+test('an export has all items as of one moment, whatever is written while it is made', async () => {
+  for (let at = 0; at < 20; at++) await put(`item-${at}`, 'a', 'before', `v${at}`)
+  const started = await start('first', { s3KeyPrefix: 'some/where/' })
+  assert.equal(started.status, 200)
+  const { exportArn } = started.fields
+  const waiting = await call('GetExport', { exportArn })
+  assert.equal(waiting.fields['exportStatus'], 'PENDING')
+  // Writes come between the reads of the snapshot: before each but the first.
+  let reads = 0
+  const read: typeof services.engine.read = async (body, options) => {
+    const isChunk = body.toString().includes('walkSnapshot')
+    if (isChunk && reads++ === 0) {
+      await put('item-0', 'a', 'after')
+      await put('item-new', 'a', 'after')
+      await sdb.ok('DeleteAttributes', { DomainName, ItemName: 'item-1' })
+      const conflict = await sdb.call('DeleteDomain', { DomainName })
+      assert.deepEqual([conflict.status, conflict.code], [409, 'DeleteConflictException'])
+    }
+    return services.engine.read(body, options)
+  }
+  const engine = {
+    read,
+    write: services.engine.write.bind(services.engine),
+    watch: services.engine.watch.bind(services.engine),
+    statistics: () => services.engine.statistics(),
+    close: () => services.engine.close(),
+  }
+  await runExports({ ...services, engine }, signal)
+  assert.ok(reads > 0)
+  const lines = await exported(exportArn)
+  const items = new Map(lines.map((line) => [JSON.parse(line).itemName, line]))
+  assert.equal(items.size, 20)
+  assert.deepEqual(JSON.parse(items.get('item-0') ?? ''), {
+    itemName: 'item-0',
+    attributes: [{ name: 'a', values: ['before', 'v0'] }],
+  })
+  assert.ok(items.has('item-1') && !items.has('item-new'))
+  assert.deepEqual(await findings(), [])
+  const { body } = await sdb.ok('GetAttributes', { DomainName, ItemName: 'item-0' })
+  assert.deepEqual(pairsIn(body), ['a=after'])
+})
+
+test('the same request under one token is one export, and another one is refused', async () => {
+  const first = await start('token')
+  const again = await start('token')
+  assert.deepEqual(first.fields, again.fields)
+  const other = await start('token', { s3KeyPrefix: 'else' })
+  assert.deepEqual([other.status, other.type], [409, 'ConflictException'])
+  await runExports(services, signal)
+  const listed = await call('ListExports', { domainName: DomainName, maxResults: 1 })
+  const next = await call('ListExports', {
+    domainName: DomainName,
+    nextToken: listed.fields['nextToken'],
+  })
+  const arns = [listed, next].flatMap(({ fields }) => {
+    const { exportSummaries } = fields
+    assert.ok(Array.isArray(exportSummaries))
+    return exportSummaries.map(({ exportArn, exportStatus }) => {
+      assert.equal(exportStatus, 'SUCCEEDED')
+      return exportArn
+    })
+  })
+  assert.equal(arns[0], first.fields['exportArn'])
+  assert.equal(arns.length, 2)
+})
+
+test('what cannot be exported is refused, or fails with its reason', async () => {
+  const cases: [Record<string, unknown>, number, string][] = [
+    [{ domainName: 'missing' }, 400, 'NoSuchDomainException'],
+    [{ domainName: undefined }, 400, 'InvalidParameterValueException'],
+    [{ s3SseAlgorithm: 'AES256' }, 400, 'InvalidParameterValueException'],
+    [{ s3KeyPrefix: 5 }, 400, 'InvalidParameterValueException'],
+  ]
+  for (const [change, status, type] of cases) {
+    const refused = await start('wrong', change)
+    assert.deepEqual([refused.status, refused.type], [status, type])
+  }
+  const missing = await call('GetExport', { exportArn: 'arn:aws::sdb:us-east-1:none:domain/none' })
+  assert.deepEqual([missing.status, missing.type], [400, 'NoSuchExportException'])
+  const token = await call('ListExports', { nextToken: 'AAAA' })
+  assert.deepEqual([token.status, token.type], [400, 'InvalidNextTokenException'])
+  assert.equal((await call('Frobnicate', {})).status, 404)
+  await s3.send(new CreateBucketCommand({ Bucket: 'short-lived' }))
+  const { fields } = await start('doomed', { s3Bucket: 'short-lived' })
+  await s3.send(new DeleteBucketCommand({ Bucket: 'short-lived' }))
+  await runExports(services, signal)
+  const failed = await call('GetExport', { exportArn: fields['exportArn'] })
+  assert.deepEqual(
+    [failed.fields['exportStatus'], failed.fields['failureCode']],
+    ['FAILED', 'NoSuchBucket'],
+  )
+  assert.deepEqual(await findings(), [])
+})
+
+test('the files of an export are imported into a domain that is equal, and no others are', async () => {
+  await put('awkward \u0000 "é"\u2028', 'ключ', '', '\u0001', '😀')
+  const { fields } = await start('round')
+  await runExports(services, signal)
+  const got = await call('GetExport', { exportArn: fields['exportArn'] })
+  const manifestKey = String(got.fields['exportManifest'])
+  const manifest = await object(manifestKey)
+  await writeFile(join(folder, 'manifest.json'), manifest)
+  for (const { key } of JSON.parse(manifest).files) {
+    await writeFile(join(folder, String(key).split('/').at(-1) ?? ''), await object(key))
+  }
+  const credentials = join(folder, 'credentials.json')
+  await writeFile(credentials, JSON.stringify(server.credentials), { mode: 0o600 })
+  const data = ['--data', server.dataFolder, '--credentials', credentials]
+  const imported = (domain: string): Promise<CommandResult> =>
+    runHoldfast(['import', ...data, '--from', folder, '--domain', domain])
+  const { exitCode, output } = await imported('copy')
+  assert.equal(exitCode, 0, output)
+  for (const name of [
+    'ItemCount',
+    'AttributeNameCount',
+    'AttributeValueCount',
+    'AttributeValuesSizeBytes',
+  ]) {
+    const [one, other] = await Promise.all(
+      [DomainName, 'copy'].map((domain) => sdb.ok('DomainMetadata', { DomainName: domain })),
+    )
+    assert.equal(xmlText(one?.body ?? '', name), xmlText(other?.body ?? '', name), name)
+  }
+  const contents = await Promise.all(
+    [DomainName, 'copy'].map(async (domain) => {
+      const { body } = await sdb.ok('Select', {
+        SelectExpression: `select * from ${domain} order by itemName()`,
+      })
+      return body.replace(/<ResponseMetadata>.*$/, '')
+    }),
+  )
+  assert.equal(contents[0], contents[1])
+  await writeFile(join(folder, 'data-00000.json'), '{"itemName":"x"}\n')
+  const changed = await imported('copy')
+  assert.equal(changed.exitCode, 1)
+  assert.match(changed.output, /is not what was exported/)
+})
+
+test('exports of one domain are limited', async () => {
+  for (let at = 0; at < 6; at++) {
+    const { status, type } = await start(`many-${at}`)
+    if (status === 200) continue
+    assert.deepEqual([status, type], [409, 'NumberExportsLimitExceeded'])
+    await runExports(services, signal)
+    return
+  }
+  assert.fail('there was no limit')
+})

@@ -1,0 +1,124 @@
+// Signatures across the wire: who is let in, and what others are told.
+
+import assert from 'node:assert/strict'
+import { createHash, createHmac } from 'node:crypto'
+import { after, test } from 'node:test'
+import { InProcessServer } from '../s3/in-process.ts'
+import { type QueryAnswer, QueryClient, xmlText } from './query.ts'
+
+const server = await InProcessServer.start()
+const lenient = await InProcessServer.start({ allowsSignatureV1: true })
+const sdb = new QueryClient(server.port, server.credential())
+
+after(async () => {
+  sdb.close()
+  await server.closeWithoutFaults()
+  await lenient.closeWithoutFaults()
+})
+
+async function isRefused(answer: QueryAnswer, status: number, code: string): Promise<void> {
+  assert.deepEqual([answer.status, answer.code], [status, code])
+  assert.equal(answer.usage, undefined)
+  assert.doesNotMatch(answer.body, /xmlns/)
+}
+
+test('a request without, or with a wrong, signature is refused before anything is done', async () => {
+  const change = (name: string, value?: string): Promise<QueryAnswer> =>
+    sdb.call(
+      'CreateDomain',
+      { DomainName: 'never' },
+      {
+        afterSigning(parameters) {
+          const at = parameters.findIndex(([one]) => one === name)
+          parameters.splice(at, at < 0 ? 0 : 1)
+          if (value !== undefined) parameters.push([name, value])
+        },
+      },
+    )
+  await isRefused(await change('AWSAccessKeyId'), 403, 'AuthMissingFailure')
+  await isRefused(await change('AWSAccessKeyId', 'NOBODY'), 403, 'InvalidClientTokenId')
+  await isRefused(await change('DomainName', 'other'), 403, 'SignatureDoesNotMatch')
+  await isRefused(await change('Unsigned', 'x'), 403, 'SignatureDoesNotMatch')
+  await isRefused(await change('Signature', 'AAAA'), 403, 'SignatureDoesNotMatch')
+  await isRefused(await change('Signature'), 400, 'IncompleteSignature')
+  await isRefused(await change('Timestamp', '2001-01-01T00:00:00Z'), 403, 'SignatureDoesNotMatch')
+  await isRefused(await change('SignatureVersion', '1'), 400, 'InvalidParameterValue')
+  const both = await sdb.call('ListDomains', { Expires: '2100-01-01T00:00:00Z' })
+  await isRefused(both, 400, 'InvalidParameterCombination')
+  const { body } = await sdb.ok('ListDomains')
+  assert.doesNotMatch(body, /DomainName/)
+})
+
+test('a body that is too long, or no form, is refused', async () => {
+  const long = await sdb.call('ListDomains', { Padding: 'x'.repeat(4_200_000) })
+  assert.deepEqual([long.status, long.code], [400, 'InvalidHttpRequest'])
+  const many = Array.from({ length: 25_000 }, (): [string, string] => ['p', ''])
+  const crowded = await sdb.call('ListDomains', many)
+  assert.deepEqual([crowded.status, crowded.code], [400, 'InvalidHttpRequest'])
+})
+
+/** Sends `body` signed with Version 4 for a service; `sentBody` in its place if it is given. */
+async function sendVersion4(
+  body: string,
+  options: { readonly service?: string; readonly sentBody?: string } = {},
+): Promise<{ readonly status: number; readonly text: string }> {
+  const { service = 'sdb', sentBody = body } = options
+  const { accessKeyId, secretAccessKey } = server.credential()
+  const timestamp = new Date().toISOString().replace(/[:-]|\.\d{3}/g, '')
+  const day = timestamp.slice(0, 8)
+  const host = `127.0.0.1:${server.port}`
+  const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+  const names = 'host;x-amz-date'
+  const canonical = `POST\n/\n\nhost:${host}\nx-amz-date:${timestamp}\n\n${names}\n${sha256(body)}`
+  const scope = `${day}/us-east-1/${service}/aws4_request`
+  const key = [day, 'us-east-1', service, 'aws4_request'].reduce<string | Buffer>(
+    (secret, part) => createHmac('sha256', secret).update(part).digest(),
+    `AWS4${secretAccessKey}`,
+  )
+  const toSign = `AWS4-HMAC-SHA256\n${timestamp}\n${scope}\n${sha256(canonical)}`
+  const signature = createHmac('sha256', key).update(toSign).digest('hex')
+  const answer = await fetch(`http://${host}/`, {
+    method: 'POST',
+    body: sentBody,
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded',
+      'x-amz-date': timestamp,
+      authorization: `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`,
+    },
+  })
+  return { status: answer.status, text: await answer.text() }
+}
+
+test('Signature Version 4 is accepted, for this service and this very body', async () => {
+  const body = 'Action=ListDomains&Version=2009-04-15'
+  assert.equal((await sendVersion4(body)).status, 200)
+  const foreign = await sendVersion4(body, { service: 's3' })
+  assert.deepEqual([foreign.status, xmlText(foreign.text, 'Code')], [400, 'IncompleteSignature'])
+  const changed = await sendVersion4(body, { sentBody: `${body}&DomainName=x` })
+  assert.deepEqual([changed.status, xmlText(changed.text, 'Code')], [403, 'SignatureDoesNotMatch'])
+})
+
+test('Signature Version 1 is accepted only where the server was told so', async () => {
+  for (const [target, status] of [
+    [lenient, 200],
+    [server, 400],
+  ] as const) {
+    const { accessKeyId, secretAccessKey } = target.credential()
+    const parameters: Record<string, string> = {
+      Action: 'ListDomains',
+      AWSAccessKeyId: accessKeyId,
+      SignatureVersion: '1',
+      Timestamp: new Date().toISOString(),
+      Version: '2009-04-15',
+    }
+    const text = Object.entries(parameters)
+      .sort(([a], [b]) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1))
+      .map(([name, value]) => name + value)
+      .join('')
+    const Signature = createHmac('sha1', secretAccessKey).update(text).digest('base64')
+    const query = new URLSearchParams({ ...parameters, Signature })
+    const answer = await fetch(`${target.endpoint}/?${query}`)
+    assert.equal(answer.status, status)
+    await answer.text()
+  }
+})
