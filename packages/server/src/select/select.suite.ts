@@ -104,7 +104,16 @@ const hardCases = [
 ]
 
 function hardDomain(): readonly RandomItem[] {
-  const tags = [['a', 'c'], ['a'], ['b', 'cc', 'xc'], ['c'], ['c', 'd'], ['a', 'b', 'c'], ['cc']]
+  const tags = [
+    ['a', 'c'],
+    ['a'],
+    ['b', 'cc', 'xc'],
+    ['c'],
+    ['c', 'd'],
+    ['a', 'b', 'c'],
+    ['0', 'c'],
+    ['ac', 'cc'],
+  ]
   return Array.from({ length: 70 }, (_, index) => ({
     name: `item${index}`,
     attributes: {
