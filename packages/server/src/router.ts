@@ -13,6 +13,7 @@ import {
   type ExchangeResult,
 } from './protocol/http/exchange.ts'
 import { bucketOfHost } from './protocol/http/host.ts'
+import { sendFixed } from './protocol/http/respond.ts'
 import { Turns } from './protocol/http/turn.ts'
 
 /** Answers one request whole; rejects only by a fault of ours. */
@@ -239,15 +240,11 @@ function sendText(
   response: ServerResponse,
   answer: { readonly status: number; readonly type: string; readonly text: string },
 ): ExchangeResult {
-  const bytes = Buffer.from(answer.text)
-  const isHead = response.req.method === 'HEAD'
-  response.writeHead(answer.status, {
+  const headers = {
     'Content-Type': answer.type,
-    'Content-Length': bytes.length,
     'Cache-Control': 'no-store',
     Server: 'Holdfast',
-  })
-  response.end(isHead ? undefined : bytes)
-  const bytesOut = isHead ? 0 : bytes.length
+  }
+  const bytesOut = sendFixed(response, { status: answer.status, headers }, answer.text)
   return { operation: 'Unknown', status: answer.status, bytesIn: 0, bytesOut }
 }

@@ -139,6 +139,8 @@ export const ownLimits = {
   trailerLines: 16,
   /** Bytes of XML documents that a process holds at once: eight of the largest. */
   documentBytes: 67_108_864,
+  /** Bytes of a canonical request, or string to sign, that a refusal shows. */
+  signatureFactBytes: 16_384,
   /** Derived signing keys that are remembered. */
   signingKeys: 1000,
 } as const

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,6 +24,23 @@ test('lines are written in order, whole, and without being waited for', async ()
   writer.flush()
   assert.ok(readFileSync(file, 'utf8').endsWith('one more\n'))
   closeSync(fd)
+})
+
+test('many short lines that wait for a slow reader cost no more than their bytes', async () => {
+  const fifo = join(folder, 'fifo')
+  execFileSync('mkfifo', [fifo])
+  // Holds the pipe open, so that neither side waits for the other.
+  const fd = openSync(fifo, 'r+')
+  const reader = spawn('head', ['-c', '16000000', fifo], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const writer = new LineWriter(fd)
+  for (let i = 0; i < 2_000_000; i++) writer.write('1234567\n')
+  const started = performance.now()
+  writer.flush()
+  const tookMs = performance.now() - started
+  await once(reader, 'exit')
+  closeSync(fd)
+  // Linear: some 200 ms. To copy the waiting lines for each write would take more than 10 s.
+  assert.ok(tookMs < 4000, `${tookMs} ms`)
 })
 
 test('a log that can not be written is no error', async () => {

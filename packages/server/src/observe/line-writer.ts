@@ -17,6 +17,8 @@ export class LineWriter {
   readonly #fd: number
   readonly #writeBytes: number
   #lines: string[] = []
+  /** Lines of these that went out: to shift each one costs more the more of them wait. */
+  #taken = 0
   #characters = 0
   /** Bytes that a write under way has, or that it left over. */
   #chunk: Buffer = Buffer.alloc(0)
@@ -49,15 +51,18 @@ export class LineWriter {
   /** Sees to it that the chunk holds something; false when there is nothing. */
   #fill(): boolean {
     if (this.#chunk.length > 0) return true
-    if (this.#lines.length === 0) return false
     let text = ''
-    let taken = 0
-    for (const line of this.#lines) {
-      if (taken > 0 && text.length + line.length > this.#writeBytes) break
+    let line = this.#lines[this.#taken]
+    if (line === undefined) return false
+    do {
       text += line
-      taken++
+      line = this.#lines[++this.#taken]
+    } while (line !== undefined && text.length + line.length <= this.#writeBytes)
+    // Copies no more lines than went out since the last time, so that each is copied once in all.
+    if (this.#taken * 2 >= this.#lines.length) {
+      this.#lines = this.#lines.slice(this.#taken)
+      this.#taken = 0
     }
-    this.#lines = taken === this.#lines.length ? [] : this.#lines.slice(taken)
     this.#characters -= text.length
     this.#chunk = Buffer.from(text)
     return true

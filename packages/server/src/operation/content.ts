@@ -145,11 +145,18 @@ export async function* readPlan(blobs: BlobStore, plan: ContentPlan): ByteSource
   for (const { blobId, range } of plan.slices) yield* await blobs.read(blobId as BlobId, range)
 }
 
-/** Content as a stream, whatever it is: for copying it elsewhere. */
-export function contentSource(content: Content): ByteSource {
-  if (content.kind === 'stream') return content.source
-  const { bytes } = content
-  return (async function* (): ByteSource {
-    if (bytes.byteLength > 0) yield bytes
-  })()
+/**
+ * Content as a stream, whatever it is, for copying it elsewhere: it throws when `signal` is aborted, since no
+ * client that has gone stops it by itself.
+ */
+export async function* contentSource(content: Content, signal: AbortSignal): ByteSource {
+  signal.throwIfAborted()
+  if (content.kind === 'bytes') {
+    if (content.bytes.byteLength > 0) yield content.bytes
+    return
+  }
+  for await (const chunk of content.source) {
+    signal.throwIfAborted()
+    yield chunk
+  }
 }

@@ -156,9 +156,9 @@ async function computeChecksum(
   algorithm: ChecksumAlgorithm,
 ): Promise<Checksum> {
   const content = await openContent(step, plan)
-  const hashed = digesting(contentSource(content), [algorithm])
+  const hashed = digesting(contentSource(content, step.signal), [algorithm])
   try {
-    for await (const _ of hashed.source) step.signal.throwIfAborted()
+    for await (const _ of hashed.source);
     const value = (await hashed.results())[algorithm]
     if (value === undefined) throw new Error(`no ${algorithm} was computed`)
     return { algorithm, type: 'FULL_OBJECT', value: value.toString('base64') }

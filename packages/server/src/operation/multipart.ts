@@ -276,7 +276,8 @@ export const uploadPartCopy: Operation<
   async transfer(step, _input, { upload, plan, sizeBytes }) {
     const content = await openContent(step, plan)
     try {
-      return await receivePart(step, { source: contentSource(content), sizeBytes }, upload)
+      const source = contentSource(content, step.signal)
+      return await receivePart(step, { source, sizeBytes }, upload)
     } finally {
       if (content.kind === 'stream') await content.close()
     }

@@ -140,10 +140,11 @@ export class LocalStore {
       }
       return found
     })
+    const { signal } = new AbortController()
     for (const { bucket: name, key, facts } of keys) {
       const { content } = await this.run(getObject, { bucket: name, key, conditions: {} })
       const hash = createHash('md5')
-      for await (const chunk of contentSource(content)) hash.update(chunk)
+      for await (const chunk of contentSource(content, signal)) hash.update(chunk)
       seen[`${name}/${key}`] = `${facts} ${hash.digest('hex')}`
     }
     return seen

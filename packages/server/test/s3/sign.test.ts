@@ -199,3 +199,13 @@ test('a server of one region refuses signatures for another', async () => {
   await right.send(new CreateBucketCommand({ Bucket: 'regional' }))
   await right.send(new HeadBucketCommand({ Bucket: 'regional' }))
 })
+
+test('a signed request can not be turned to the bucket of another host', async () => {
+  const host = `${Bucket}.s3.example.test`
+  const { text: head } = signHead(server, { method: 'GET', path: '/object', headers: { host } })
+  const text = `${head}\r\n`
+  const same = await sendText(server, text.replace('GET /', `GET http://${host}/`))
+  assert.equal(same.status, 200)
+  const other = await sendText(server, text.replace('GET /', 'GET http://another.s3.example.test/'))
+  assert.deepEqual([other.status, code(other)], [400, 'InvalidURI'])
+})

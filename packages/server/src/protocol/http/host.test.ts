@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bucketOfHost } from './host.ts'
+import { isStoreError } from '../../base/errors.ts'
+import { bucketOfHost, hostOf } from './host.ts'
 
 const domains = ['s3.example.com', 'example.com', 'localhost']
 
@@ -29,4 +30,21 @@ test('a bare domain, an address, or a foreign name has no bucket', () => {
     assert.equal(bucketOfHost(host, domains), undefined, host)
   }
   assert.equal(bucketOfHost('photos.s3.example.com', []), undefined)
+})
+
+test('a request is for the host of its Host header, and for no other', () => {
+  assert.equal(hostOf(undefined, 'a.example.com:9000'), 'a.example.com:9000')
+  assert.equal(hostOf('A.example.com:9000', 'a.example.com:9000'), 'a.example.com:9000')
+  assert.equal(hostOf(undefined, undefined), undefined)
+  for (const [authority, header] of [
+    ['b.example.com', 'a.example.com'],
+    ['a.example.com', 'a.example.com:9000'],
+    ['user@a.example.com', 'a.example.com'],
+    ['a.example.com', undefined],
+  ] as const) {
+    assert.throws(
+      () => hostOf(authority, header),
+      (error) => isStoreError(error, 'InvalidUri'),
+    )
+  }
 })

@@ -1,4 +1,24 @@
-// Virtual-host-style addressing: the bucket in front of one of the server's own domain names.
+// Which host a request is for, and virtual-host-style addressing: the bucket in front of one of the server's
+// own domain names.
+import { StoreError } from '../../base/errors.ts'
+
+/**
+ * The host that a request is for; undefined where it names none. A target in absolute form has to name that of
+ * the Host header, as RFC 9112 (3.2.2) tells clients: a signature covers the header, so no other host may count.
+ * @param authority of the target, if it is in absolute form
+ * @throws StoreError InvalidUri for two hosts
+ */
+export function hostOf(
+  authority: string | undefined,
+  hostHeader: string | undefined,
+): string | undefined {
+  if (authority !== undefined && authority.toLowerCase() !== hostHeader?.toLowerCase()) {
+    throw new StoreError('InvalidUri', 'The URI names another host than the Host header.', {
+      fields: { URI: authority },
+    })
+  }
+  return hostHeader
+}
 
 /**
  * The bucket that a Host header names in front of one of `domains`, or undefined for path-style

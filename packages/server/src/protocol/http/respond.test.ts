@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { get, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { readAll } from './body.ts'
 import { sendFixed, sendStream } from './respond.ts'
 import { createHttpServer } from './server.ts'
@@ -166,4 +168,50 @@ test('a client that takes nothing for too long, and an abort, end response and s
     assert.ok((await outcome) < 1e12)
   }
   assert.equal(closed, 2)
+})
+
+test('a client that never reads an answer from memory is cut off', async (t) => {
+  // Many small ones, of which the last can't be taken, and one that is long.
+  for (const bytes of [100, 400_000, 30_000_000]) {
+    const server = createHttpServer()
+    const ends: Promise<unknown>[] = []
+    const body = Buffer.alloc(bytes)
+    server.on('request', (_, response) => {
+      ends.push(once(response, 'close'))
+      sendFixed(response, { status: 200, headers: {} }, body, undefined, 20)
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const accepted = once(server, 'connection')
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    t.after(() => {
+      socket.destroy()
+      server.closeAllConnections()
+      server.close()
+    })
+    socket.on('error', () => {})
+    socket.pause()
+    const [connection] = await accepted
+    const closed = once(connection, 'close')
+    while (!connection.destroyed && connection.writableLength === 0) {
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(100))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await closed
+  }
+})
+
+test('a client that takes longer than that for all of it, but takes it, gets all of it', async (t) => {
+  const bytes = randomBytes(20_000_000)
+  const { url } = await serve(t, (response) =>
+    sendFixed(response, { status: 200, headers: {} }, bytes, undefined, 300),
+  )
+  const answer = await answerTo(url)
+  const hash = createHash('sha256')
+  let chunks = 0
+  for await (const chunk of answer) {
+    hash.update(chunk)
+    if (++chunks % 8 === 0) await delay(20)
+  }
+  assert.equal(hash.digest('hex'), createHash('sha256').update(bytes).digest('hex'))
 })

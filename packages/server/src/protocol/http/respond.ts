@@ -16,12 +16,14 @@ export interface AnswerHead {
  * Transfer-Encoding, as the answer to a HEAD may.
  * @param unread the request's body where it may not have been read to its end: the rest is dropped, or the
  *   connection is closed when that would take long
+ * @param idleMs in which the client must take a chunk, or is cut off
  */
 export function sendFixed(
   response: ServerResponse,
   { status, headers }: AnswerHead,
   body?: Uint8Array | string,
   unread?: RequestBody,
+  idleMs: number = ownLimits.responseIdleMs,
 ): number {
   // As bytes, because Node would encode the head as UTF-8 together with a string.
   const bytes = typeof body === 'string' ? Buffer.from(body, 'utf8') : body
@@ -34,14 +36,50 @@ export function sendFixed(
   const sent = isBodyless ? undefined : bytes
   const unreadBytes = unread?.unreadBytes ?? 0
   if (unread !== undefined && unreadBytes > 0 && isWorthClosing(unread)) {
-    sendAndClose(response, { status, headers }, sent, unread)
+    response.shouldKeepAlive = false
+    response.writeHead(status, headers)
+    void sendAndClose(response, sent, { unread, idleMs })
   } else {
     response.writeHead(status, headers)
-    if (sent === undefined) response.end()
-    else response.end(sent)
+    if (sent === undefined || sent.byteLength <= ownLimits.streamBufferBytes) {
+      endInTime(response, sent, idleMs)
+    } else {
+      void sendChunks(response, sent, { idleMs, isWhole: true })
+    }
     if (unread !== undefined && unreadBytes > 0) dropRest(response, unread)
   }
   return sent?.byteLength ?? 0
+}
+
+/** Ends the response, and destroys it when the client doesn't take the last of it in time. */
+function endInTime(response: ServerResponse, bytes: Uint8Array | undefined, idleMs: number): void {
+  if (bytes === undefined) response.end()
+  else response.end(bytes)
+  // Nearly always the kernel took all of it at once, and no timer is needed.
+  if (response.destroyed || response.socket?.writableLength === 0) return
+  const timer = setTimeout(() => response.destroy(), idleMs)
+  const stop = (): void => clearTimeout(timer)
+  response.once('finish', stop).once('close', stop)
+}
+
+/**
+ * Sends bytes at the pace of the client: it must take each chunk in time, not all of them. Never rejects; false
+ * when the client has gone.
+ */
+async function sendChunks(
+  response: ServerResponse,
+  bytes: Uint8Array,
+  { idleMs, isWhole }: { readonly idleMs: number; readonly isWhole: boolean },
+): Promise<boolean> {
+  const sink = new ChunkSink(response, idleMs)
+  let isTaken = true
+  for (let at = 0; isTaken && at < bytes.byteLength; at += ownLimits.streamBufferBytes) {
+    const chunk = bytes.subarray(at, at + ownLimits.streamBufferBytes)
+    const isLast = at + chunk.byteLength === bytes.byteLength
+    isTaken = await sink.write(chunk, isWhole && isLast)
+  }
+  sink.close()
+  return isTaken
 }
 
 /**
@@ -65,20 +103,18 @@ function dropRest(response: ServerResponse, unread: RequestBody): void {
  * Answers at once and closes. The whole answer goes out first; the connection is read a little longer, since
  * closing it with unread bytes resets it, and the client would lose the answer (RFC 9112, 9.6).
  */
-function sendAndClose(
+async function sendAndClose(
   response: ServerResponse,
-  { status, headers }: AnswerHead,
   body: Uint8Array | undefined,
-  unread: RequestBody,
-): void {
-  response.shouldKeepAlive = false
-  response.writeHead(status, headers)
+  { unread, idleMs }: { readonly unread: RequestBody; readonly idleMs: number },
+): Promise<void> {
   if (body === undefined) response.flushHeaders()
-  else response.write(body)
+  const sending = body === undefined ? true : sendChunks(response, body, { idleMs, isWhole: false })
   const lingering = unread.awaitsContinue
-    ? Promise.resolve()
+    ? undefined
     : unread.discard(ownLimits.lingerBytes, ownLimits.lingerMs)
-  void lingering.then(() => response.end())
+  const [isTaken] = await Promise.all([sending, lingering])
+  if (isTaken) endInTime(response, undefined, idleMs)
 }
 
 /** How a streamed body is sent. */

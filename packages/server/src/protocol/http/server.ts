@@ -1,5 +1,5 @@
 // Settings for node:http, and the answer to what isn't even HTTP.
-import type { Server, ServerOptions } from 'node:http'
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { ownLimits } from '../../base/limits.ts'
@@ -18,47 +18,96 @@ const options: ServerOptions = {
   insecureHTTPParser: false,
 }
 
+/** How long a server is patient. */
+export interface HttpServerOptions {
+  /** Milliseconds that a client has to take the answer to what isn't HTTP; ownLimits.lingerMs if left out. */
+  readonly lingerMs?: number
+}
+
 /**
  * An HTTP server with the limits of base/limits.ts. The caller listens to `request` and, to decide
  * itself when a body may come, to `checkContinue`.
  */
-export function createHttpServer(): Server {
+export function createHttpServer({ lingerMs }: HttpServerOptions = {}): Server {
   const server = createServer(options)
-  server.on('clientError', answerClientError)
+  new ClientErrors(lingerMs ?? ownLimits.lingerMs).attach(server)
   return server
 }
 
 /** The same over TLS, from PEM texts. @throws Error when they are no certificate and its key */
-export async function createHttpsServer(tls: {
-  readonly cert: string
-  readonly key: string
-}): Promise<HttpsServer> {
+export async function createHttpsServer(
+  tls: { readonly cert: string; readonly key: string },
+  { lingerMs }: HttpServerOptions = {},
+): Promise<HttpsServer> {
   // Loaded on demand: few servers speak TLS themselves, and all want to start fast.
   const https = await import('node:https')
   const server = https.createServer({ ...options, ...tls })
-  server.on('clientError', answerClientError)
+  new ClientErrors(lingerMs ?? ownLimits.lingerMs).attach(server)
   return server
 }
 
-/** Answers a request that couldn't be parsed, in plain HTTP, and closes. */
-function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
+/** Answers what couldn't be parsed, in plain HTTP, where that can't be taken for a part of another answer. */
+class ClientErrors {
+  readonly #lingerMs: number
+  /** Of each connection, the responses that may be under way, in the order of their requests. */
+  readonly #responses = new WeakMap<Socket, ServerResponse[]>()
+  readonly #closing = new WeakSet<Socket>()
+
+  constructor(lingerMs: number) {
+    this.#lingerMs = lingerMs
   }
-  const status = statusOfClientError(error.code)
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
-  )
+
+  attach(server: Server | HttpsServer): void {
+    server.on('request', this.#note).on('checkContinue', this.#note)
+    server.on('clientError', this.#answer)
+  }
+
+  readonly #note = ({ socket }: IncomingMessage, response: ServerResponse): void => {
+    const responses = this.#responses.get(socket)
+    if (responses === undefined) {
+      this.#responses.set(socket, [response])
+      return
+    }
+    while (responses[0] !== undefined && isOver(responses[0])) responses.shift()
+    responses.push(response)
+  }
+
+  readonly #answer = (error: NodeJS.ErrnoException, socket: Socket): void => {
+    // What such a client goes on sending is dropped while it takes its answer.
+    if (this.#closing.has(socket)) return
+    const status = statusOfClientError(error.code)
+    if (status === undefined || !socket.writable || this.#hasBegun(socket)) {
+      socket.destroy()
+      return
+    }
+    this.#closing.add(socket)
+    // Closing a connection with unread bytes resets it, and the client would lose the answer.
+    const timer = setTimeout(() => socket.destroy(), this.#lingerMs)
+    socket.once('close', () => clearTimeout(timer))
+    socket.end(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+    )
+  }
+
+  /** True where the connection carries a part of an answer, or owes more than one. */
+  #hasBegun(socket: Socket): boolean {
+    const waiting = (this.#responses.get(socket) ?? []).filter((response) => !isOver(response))
+    return waiting.length > 1 || waiting[0]?.headersSent === true
+  }
 }
 
-function statusOfClientError(code: string | undefined): number {
+function isOver(response: ServerResponse): boolean {
+  return response.writableFinished || response.destroyed
+}
+
+/** Undefined for what goes wrong below HTTP, where nothing can be answered. */
+function statusOfClientError(code: string | undefined): number | undefined {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
       return 431
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return 408
     default:
-      return 400
+      return code?.startsWith('HPE_') ? 400 : undefined
   }
 }

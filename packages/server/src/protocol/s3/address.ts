@@ -4,7 +4,7 @@
 import { StoreError } from '../../base/errors.ts'
 import { s3Limits } from '../../base/limits.ts'
 import { bucketOfHost } from '../http/host.ts'
-import { decodeText, type Target } from '../http/request.ts'
+import { decodeText } from '../http/request.ts'
 
 /** What a request is about: the account (both empty), a bucket (no key), or an object. */
 export interface Address {
@@ -19,17 +19,17 @@ const plausibleBucket = /^[A-Za-z0-9._-]{3,255}$/
 
 /**
  * The address of a request.
- * @param host the Host header
+ * @param path as it was sent, not decoded
+ * @param host with or without a port; the one that the signature covers
  * @param domains lower case, without port: names in front of which a bucket may stand
  * @throws StoreError `InvalidUri`, `InvalidBucketName`, `KeyTooLong`
  */
 export function addressOf(
-  target: Target,
+  path: string,
   host: string | undefined,
   domains: readonly string[],
 ): Address {
-  const { path } = target
-  const hosted = bucketOfHost(target.authority ?? host, domains)
+  const hosted = bucketOfHost(host, domains)
   if (hosted !== undefined) {
     return checked({ bucket: hosted, key: decodeText(path.slice(1)), isVirtualHost: true })
   }

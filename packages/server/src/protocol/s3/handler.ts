@@ -10,6 +10,7 @@ import { ownLimits } from '../../base/limits.ts'
 import type { Services } from '../../operation/operation.ts'
 import { RequestBody } from '../http/body.ts'
 import { clientClosedRequest, type Exchange, type ExchangeResult } from '../http/exchange.ts'
+import { hostOf } from '../http/host.ts'
 import { parseTarget, type Target } from '../http/request.ts'
 import { sendFixed, sendStream } from '../http/respond.ts'
 import type { SecretLookup } from '../sign/credential.ts'
@@ -138,7 +139,8 @@ class S3Exchange {
     const { headers, rawHeaders } = this.#request
     const method = this.#request.method ?? ''
     const { path, query } = target
-    const address = addressOf(target, headers.host, options.domains)
+    const host = hostOf(target.authority, headers.host)
+    const address = addressOf(path, host, options.domains)
     const { parameters } = query
     const verified = verifier.verify({ method, path, parameters, headers, rawHeaders })
     this.#accessKeyId = verified.accessKeyId
@@ -152,7 +154,7 @@ class S3Exchange {
       payload: verified.payload,
       body,
       documents: this.#context.documents,
-      origin: `${scheme}://${target.authority ?? headers.host ?? 'localhost'}`,
+      origin: `${scheme}://${host ?? 'localhost'}`,
     }
   }
 

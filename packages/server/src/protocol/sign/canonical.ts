@@ -24,14 +24,27 @@ export interface SignedRequest {
 /** The canonical request, as AWS shows it where signatures differ. */
 export function canonicalRequest(
   request: SignedRequest,
-  signed: { readonly path: string; readonly headers: string; readonly payload: string },
+  signed: { readonly path: string; readonly headers: readonly string[]; readonly payload: string },
 ): string {
+  const rawValues = new RawValues(request.rawHeaders)
   let headers = ''
-  for (const name of signed.headers.split(';')) {
-    headers += `${name}:${canonicalValue(headerValue(request, name))}\n`
+  for (const name of signed.headers) {
+    headers += `${name}:${canonicalValue(signedValue(request, name, rawValues))}\n`
   }
   const query = request.parameters.length === 0 ? '' : canonicalQuery(request.parameters)
-  return `${request.method}\n${signed.path}\n${query}\n${headers}\n${signed.headers}\n${signed.payload}`
+  return `${request.method}\n${signed.path}\n${query}\n${headers}\n${signed.headers.join(';')}\n${signed.payload}`
+}
+
+const lowerCaseToken = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
+
+/**
+ * The names in a list of signed headers; undefined where one is no header's name in lower case, or stands there
+ * twice: each brings its header's whole value into what is hashed.
+ */
+export function parseSignedHeaders(list: string): readonly string[] | undefined {
+  const names = list.split(';')
+  const isDistinct = new Set(names).size === names.length
+  return isDistinct && names.every((name) => lowerCaseToken.test(name)) ? names : undefined
 }
 
 /** The string that is signed for a request at `timestamp` (yyyyMMddTHHmmssZ). */
@@ -91,20 +104,46 @@ function escapeText(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (sign) => escapeByte(sign.charCodeAt(0)))
 }
 
-/** A header's value with the values of repeated headers joined by ',', as they are signed. */
-export function headerValue(request: SignedRequest, name: string): string {
-  const value = request.headers[name]
+/**
+ * A header's value with the values of repeated headers joined by ',', as they are signed. One that is signed
+ * and isn't there counts as empty.
+ */
+function signedValue(request: SignedRequest, name: string, rawValues: RawValues): string {
+  // Any token may be a name, that of a property which every object inherits too.
+  const value = Object.hasOwn(request.headers, name) ? request.headers[name] : undefined
   if (value === undefined) return ''
   if (typeof value !== 'string') return value.join(',')
   // Node joins repeated headers with ', '; only the raw ones tell that from a comma in one header.
   if (!value.includes(', ')) return value
-  const values: string[] = []
-  for (let i = 0; i < request.rawHeaders.length; i += 2) {
-    if (request.rawHeaders[i]?.toLowerCase() === name) {
-      values.push(canonicalValue(request.rawHeaders[i + 1] ?? ''))
-    }
+  const values = rawValues.of(name)
+  return values.length > 1 ? values.map(canonicalValue).join(',') : value
+}
+
+/** The values of each raw header, sorted out once, when the first is asked for. */
+class RawValues {
+  readonly #rawHeaders: readonly string[]
+  #values: Map<string, string[]> | undefined
+
+  constructor(rawHeaders: readonly string[]) {
+    this.#rawHeaders = rawHeaders
   }
-  return values.length > 1 ? values.join(',') : value
+
+  of(name: string): readonly string[] {
+    this.#values ??= sortOut(this.#rawHeaders)
+    return this.#values.get(name) ?? []
+  }
+}
+
+function sortOut(rawHeaders: readonly string[]): Map<string, string[]> {
+  const sorted = new Map<string, string[]>()
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]?.toLowerCase() ?? ''
+    const values = sorted.get(name)
+    const value = rawHeaders[i + 1] ?? ''
+    if (values === undefined) sorted.set(name, [value])
+    else values.push(value)
+  }
+  return sorted
 }
 
 // Not \s, which would match 0xA0, a byte inside UTF-8 text.

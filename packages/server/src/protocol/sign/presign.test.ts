@@ -77,6 +77,13 @@ test('a bad parameter is named in the words of AWS', () => {
   const cases: readonly (readonly [Attempt, string])[] = [
     ...Object.keys(example).map((name) => [{ query: { [name]: undefined } }, missing] as const),
     [{ query: { 'X-Amz-Signature': '' } }, missing],
+    ...['host;host', 'Host', 'host;'].map(
+      (list) =>
+        [
+          { query: { 'X-Amz-SignedHeaders': list } },
+          'X-Amz-SignedHeaders must be distinct header names in lower case.',
+        ] as const,
+    ),
     [{ query: { 'X-Amz-Algorithm': 'HMAC' } }, 'X-Amz-Algorithm only supports "AWS4-HMAC-SHA256"'],
     [
       { query: { 'X-Amz-Date': '20130524' } },

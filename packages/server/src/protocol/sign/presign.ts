@@ -2,7 +2,7 @@
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 import { StoreError } from '../../base/errors.ts'
 import { s3Limits } from '../../base/limits.ts'
-import type { SignedRequest } from './canonical.ts'
+import { parseSignedHeaders, type SignedRequest } from './canonical.ts'
 import { parseCredential } from './credential.ts'
 import { invalidToken, isoSeconds, mechanismNotSupported } from './refuse.ts'
 import { parseTimestamp } from './timestamp.ts'
@@ -21,7 +21,7 @@ import {
  */
 export function verifyQuery<P>(request: SignedRequest, context: VerifyContext<P>): Signed<P> {
   const parameters = presignParameters(request)
-  const { timestamp, signedHeaders, signature } = parameters
+  const { timestamp, signature } = parameters
   const credential = parseCredential(parameters.credential, context)
   if ('problem' in credential) {
     throw parametersError(
@@ -36,6 +36,10 @@ export function verifyQuery<P>(request: SignedRequest, context: VerifyContext<P>
   }
   checkLifetime(parameters, context.nowMs)
   if (parameters.token !== undefined) throw invalidToken(parameters.token)
+  const signedHeaders = parseSignedHeaders(parameters.signedHeaders)
+  if (signedHeaders === undefined) {
+    throw parametersError('X-Amz-SignedHeaders must be distinct header names in lower case.')
+  }
   requireSigned(request, signedHeaders)
   const payloadHash =
     parameters.contentSha256 ?? headerText(request, 'x-amz-content-sha256') ?? 'UNSIGNED-PAYLOAD'

@@ -1,5 +1,6 @@
 // AWS's refusals that more than one way of signing gives, in AWS's words.
 import { StoreError } from '../../base/errors.ts'
+import { ownLimits } from '../../base/limits.ts'
 
 /** AWS's reason where a signature differs, with what it computed so that clients can find the difference. */
 export function signatureDoesNotMatch(facts: {
@@ -8,24 +9,23 @@ export function signatureDoesNotMatch(facts: {
   readonly signature: string
   readonly canonicalRequest?: string
 }): StoreError {
-  const { canonicalRequest } = facts
   const fields = {
     AWSAccessKeyId: facts.accessKeyId,
-    StringToSign: facts.stringToSign,
     SignatureProvided: facts.signature,
-    StringToSignBytes: hexBytes(facts.stringToSign),
-    ...(canonicalRequest === undefined
-      ? {}
-      : {
-          CanonicalRequest: canonicalRequest,
-          CanonicalRequestBytes: hexBytes(canonicalRequest),
-        }),
+    ...shown('StringToSign', facts.stringToSign),
+    ...shown('CanonicalRequest', facts.canonicalRequest),
   }
   return new StoreError(
     'SignatureDoesNotMatch',
     'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
     { fields },
   )
+}
+
+/** A text as itself and in hex; nothing of one so long that showing it would cost more than it tells. */
+function shown(name: string, text: string | undefined): Record<string, string> {
+  if (text === undefined || text.length > ownLimits.signatureFactBytes) return {}
+  return { [name]: text, [`${name}Bytes`]: hexBytes(text) }
 }
 
 function hexBytes(text: string): string {

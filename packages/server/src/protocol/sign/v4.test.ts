@@ -192,6 +192,37 @@ test('host and every header that means something must be signed', () => {
   )
 })
 
+test('a header can be signed once, by its name in lower case', () => {
+  for (const list of [
+    `${signedHeaders};range`,
+    signedHeaders.replace('range', 'Range'),
+    `${signedHeaders};`,
+    `${signedHeaders};a:b`,
+  ]) {
+    const { code, message } = refusal(changed(signedHeaders, list))
+    assert.equal(code, 'AuthorizationHeaderMalformed')
+    assert.match(message, /SignedHeaders must be distinct header names in lower case\.$/)
+  }
+})
+
+test('a header that is signed and not there is empty, whatever its name', () => {
+  const names = `${signedHeaders};absent;constructor;__proto__`
+  const { code, fields } = refusal(changed(signedHeaders, names))
+  assert.equal(code, 'SignatureDoesNotMatch')
+  assert.match(fields['CanonicalRequest'] ?? '', /\nabsent:\nconstructor:\n__proto__:\n/)
+})
+
+test('a wrong signature over more than is worth showing is refused without it', () => {
+  const { code, fields } = refusal({ headers: { range: 'x'.repeat(20_000) } })
+  assert.equal(code, 'SignatureDoesNotMatch')
+  assert.deepEqual(Object.keys(fields).sort(), [
+    'AWSAccessKeyId',
+    'SignatureProvided',
+    'StringToSign',
+    'StringToSignBytes',
+  ])
+})
+
 test('an unknown access key, a session token and a wrong signature are told apart', () => {
   const unknown = refusal(changed('AKIAIOSFODNN7EXAMPLE', 'AKIDUNKNOWN'))
   assert.equal(unknown.code, 'InvalidAccessKeyId')

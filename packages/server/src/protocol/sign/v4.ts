@@ -6,6 +6,7 @@ import {
   canonicalPath,
   canonicalRequest,
   isSameSignature,
+  parseSignedHeaders,
   type SignedRequest,
   sign,
   stringToSign,
@@ -70,11 +71,15 @@ export function verifyHeader<P>(
   }
   const token = headerText(request, 'x-amz-security-token')
   if (token !== undefined) throw invalidToken(token)
-  requireSigned(request, parsed.signedHeaders)
+  const signedHeaders = parseSignedHeaders(parsed.signedHeaders)
+  if (signedHeaders === undefined) {
+    throw malformed('SignedHeaders must be distinct header names in lower case.')
+  }
+  requireSigned(request, signedHeaders)
   const signed = verifySignature(request, context, {
     credential,
     timestamp: time.timestamp,
-    signedHeaders: parsed.signedHeaders,
+    signedHeaders,
     signature: parsed.signature,
     payloadHash,
   })
@@ -93,8 +98,8 @@ export function verifyHeader<P>(
 export interface SignatureParts {
   readonly credential: CredentialScope
   readonly timestamp: string
-  /** As sent: lower-case names, joined by ';'. */
-  readonly signedHeaders: string
+  /** Distinct lower-case names, in the order in which they were sent. */
+  readonly signedHeaders: readonly string[]
   readonly signature: string
   /** The value that stands for the body: of x-amz-content-sha256, or UNSIGNED-PAYLOAD. */
   readonly payloadHash: string
@@ -157,16 +162,16 @@ export function invalidPayloadHash(value: string): StoreError {
  * Checks that the signature covers `host` and every header that can change what the request does.
  * @throws StoreError AccessDenied naming the headers
  */
-export function requireSigned(request: SignedRequest, signedHeaders: string): void {
-  const names = signedHeaders.split(';')
+export function requireSigned(request: SignedRequest, signedHeaders: readonly string[]): void {
+  const names = new Set(signedHeaders)
   let unsigned: string | undefined
   for (const name in request.headers) {
     // Our own extensions change what a request means just as Amazon's do.
     const matters = name === 'host' || name.startsWith('x-amz-') || name.startsWith('x-holdfast-')
-    if (matters && !names.includes(name)) unsigned = unsigned ? `${unsigned}, ${name}` : name
+    if (matters && !names.has(name)) unsigned = unsigned ? `${unsigned}, ${name}` : name
   }
   // HTTP/1.0 has no Host; the signature must still bind the request to a host.
-  if (!names.includes('host') && headerText(request, 'host') === undefined) unsigned ??= 'host'
+  if (!names.has('host') && headerText(request, 'host') === undefined) unsigned ??= 'host'
   if (unsigned !== undefined) {
     throw new StoreError(
       'AccessDenied',
