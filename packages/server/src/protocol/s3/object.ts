@@ -33,6 +33,7 @@ import {
   parseEntityTags,
   parseRange,
   readConditions,
+  refuseConditions,
   writeConditions,
 } from './header.ts'
 import { bodyOf } from './payload.ts'
@@ -147,11 +148,19 @@ export const putObjectRoute: Route = route(
   },
 )
 
+/** Conditions of other requests, which S3 doesn't have for a deletion. */
+export const foreignToDeletion: readonly string[] = [
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
+]
+
 export const deleteObjectRoute: Route = route(
   deleteObject,
   (request) => {
     const { bucket, key, query } = request
     const ifMatch = headerOf(request, 'if-match')
+    refuseConditions(request, foreignToDeletion)
     return {
       bucket,
       key,
