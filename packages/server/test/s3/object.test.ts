@@ -114,6 +114,34 @@ test('the version null is the object, any other is none', async () => {
   assert.equal(xmlText(attributes.body, 'Code'), 'NoSuchVersion')
 })
 
+test('what is written names no version, and what is deleted none but null', async () => {
+  const outcome = async (rest: Partial<WireRequest>): Promise<(string | number | undefined)[]> => {
+    const { status, body } = await server.send(at('versioned', rest))
+    return [status, xmlText(body, 'Code'), xmlText(body, 'Message')]
+  }
+  await put('versioned', 'before')
+  const body = Buffer.from('after')
+  const headers = {
+    'x-amz-copy-source': `${Bucket}/versioned`,
+    'x-amz-metadata-directive': 'REPLACE',
+  }
+  const refused = [400, 'InvalidArgument', 'This operation does not accept a version-id.']
+  for (const versionId of ['abc', 'null', '']) {
+    assert.deepEqual(await outcome({ method: 'PUT', query: { versionId }, body }), refused)
+    assert.deepEqual(await outcome({ method: 'PUT', query: { versionId }, headers }), refused)
+  }
+  const remove = (versionId: string): ReturnType<typeof outcome> =>
+    outcome({ method: 'DELETE', query: { versionId } })
+  const invalid = [400, 'InvalidArgument', 'Invalid version id specified']
+  assert.deepEqual(await remove('abc'), invalid)
+  assert.deepEqual(await remove(''), [
+    400,
+    'InvalidArgument',
+    'Version id cannot be the empty string',
+  ])
+  assert.equal((await server.send(at('versioned'))).body.toString(), 'before')
+})
+
 test('system headers are kept', async () => {
   const kept = {
     'cache-control': 'max-age=60',
@@ -284,6 +312,10 @@ test('the only part of a plain object is all of it', async () => {
   assert.equal(answer.status, 206)
   assert.equal(answer.body.toString(), 'whole')
   assert.equal(answer.headers['x-amz-mp-parts-count'], undefined)
+  const checked = await server.send(
+    at('one-part', { query: { partNumber: '1' }, headers: { 'x-amz-checksum-mode': 'ENABLED' } }),
+  )
+  assert.match(String(checked.headers['x-amz-checksum-crc64nvme']), /=$/)
   const second = await server.send(at('one-part', { query: { partNumber: '2' } }))
   assert.equal(second.status, 416)
   assert.equal(xmlText(second.body, 'Code'), 'InvalidPartNumber')

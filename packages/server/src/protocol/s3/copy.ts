@@ -9,7 +9,7 @@ import { describedObject } from './description.ts'
 import { headerNotImplemented, invalidArgument } from './error.ts'
 import { readConditions, writeConditions } from './header.ts'
 import { checkSourceOwner } from './owner.ts'
-import { headerOf, type S3Request } from './request.ts'
+import { headerOf, refuseVersion, type S3Request } from './request.ts'
 
 const sourceHeader = 'x-amz-copy-source'
 
@@ -17,6 +17,7 @@ export const copyObjectRoute: Route = route(
   copyObject,
   (request): CopyObjectInput => {
     const { bucket, key } = request
+    refuseVersion(request)
     refuseSourceRange(request)
     return {
       bucket,

@@ -17,7 +17,7 @@ import { describesObject } from './description.ts'
 import { headerNotImplemented, invalidArgument, invalidRequest } from './error.ts'
 import { readConditions, refuseConditions, writeConditions } from './header.ts'
 import { foreignToDeletion } from './object.ts'
-import { clientTokenOf, contentOf, headerOf, type S3Request } from './request.ts'
+import { clientTokenOf, contentOf, headerOf, refuseVersion, type S3Request } from './request.ts'
 
 export const renameSourceHeader = 'x-amz-rename-source'
 /**
@@ -33,6 +33,7 @@ export const renameRoute: Route = {
     rename,
     (request): RenameInput => {
       const { bucket, key } = request
+      refuseVersion(request)
       refuseBody(request)
       refuseConditions(request)
       return {
@@ -58,6 +59,7 @@ export const copyFolderRoute: Route = {
       const { bucket, key } = request
       const source = copySourceOf(request)
       requireFolders(request, source.key, key)
+      refuseVersion(request)
       refuseDescription(request)
       refuseSourceRange(request)
       if (source.versionId !== undefined) throw noSuchCondition('versionId')
@@ -91,6 +93,7 @@ export const deleteFolderRoute: Route = {
     (request): DeleteFolderInput => {
       const { bucket, key } = request
       requireFolders(request, key)
+      refuseVersion(request)
       refuseConditions(request, foreignToDeletion)
       for (const name of ['if-match', 'x-amz-if-match-size', 'x-amz-if-match-last-modified-time']) {
         if (headerOf(request, name) !== undefined) throw noSuchCondition(name)
