@@ -24,6 +24,8 @@ export interface ServiceOptions {
   /** Made if it isn't there. */
   readonly dataFolder: string
   readonly region: string
+  /** True if all buckets are to be in that region, whatever was said when they were created. */
+  readonly isRegionFixed?: boolean
   readonly log: Log
   readonly metrics: Metrics
   readonly clock?: Clock
@@ -50,6 +52,7 @@ export interface OpenServices {
  */
 export async function openServices(options: ServiceOptions): Promise<OpenServices> {
   const { dataFolder, region, log, metrics, clock = systemClock, onCrashPoint } = options
+  const { isRegionFixed = false } = options
   const engine = await openEngine(dataFolder, { onCrashPoint })
   try {
     const ids = await IdSource.open(engine)
@@ -63,7 +66,7 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
     const snapshots = new Snapshots({ engine, ids, start })
     const tokens = new TokenSealer(secret)
     const stored = { engine, blobs, ids, readers, snapshots }
-    const services = { ...stored, tokens, clock, log, metrics, region }
+    const services = { ...stored, tokens, clock, log, metrics, region, isRegionFixed }
     const sweeper = options.isSweeping === false ? undefined : new Sweeper({ ...services, start })
     sweeper?.start()
     return {

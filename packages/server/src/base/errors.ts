@@ -42,6 +42,7 @@ export type StoreErrorCode =
   // buckets and objects
   | 'InvalidBucketName'
   | 'InvalidLocationConstraint'
+  | 'IllegalLocationConstraint'
   | 'InvalidStorageClass'
   | 'NoSuchBucket'
   | 'BucketAlreadyExists'

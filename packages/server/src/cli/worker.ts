@@ -144,6 +144,7 @@ class Worker {
     const store = await openServices({
       dataFolder: config.dataFolder,
       region: config.region,
+      isRegionFixed: config.requiredRegion !== undefined,
       log,
       metrics,
     })

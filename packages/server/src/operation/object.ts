@@ -152,8 +152,12 @@ export function resolveRange(range: RangeRequest, sizeBytes: number): ByteRange 
     return { start: range.start, end: Math.min(range.end ?? last, last) }
   }
   throw new StoreError('InvalidRange', 'The requested range is not satisfiable', {
-    fields: { ActualObjectSize: String(sizeBytes) },
+    fields: { RangeRequested: rangeText(range), ActualObjectSize: String(sizeBytes) },
   })
+}
+
+function rangeText(range: RangeRequest): string {
+  return 'suffix' in range ? `bytes=-${range.suffix}` : `bytes=${range.start}-${range.end ?? ''}`
 }
 
 async function selectPart(

@@ -26,6 +26,8 @@ export interface InProcessOptions {
   /** Names in front of which a bucket may stand. */
   readonly domains?: readonly string[]
   readonly requiredRegion?: string
+  /** A folder of an earlier server; a new one if left out. Removed at the end all the same. */
+  readonly dataFolder?: string
 }
 
 /** A fault that the server logged. */
@@ -68,14 +70,15 @@ export class InProcessServer implements AsyncDisposable {
   }
 
   static async start(options: InProcessOptions = {}): Promise<InProcessServer> {
-    const dataFolder = await mkdtemp(join(tmpdir(), 'holdfast-s3-'))
+    const dataFolder = options.dataFolder ?? (await mkdtemp(join(tmpdir(), 'holdfast-s3-')))
     const credentials = ['first', 'second', 'third']
       .slice(0, 1 + (options.owners ?? 0))
       .map((name) => randomCredential(name))
     const faults: LoggedFault[] = []
     const store = await openServices({
       dataFolder,
-      region: 'us-east-1',
+      region: options.requiredRegion ?? 'us-east-1',
+      isRegionFixed: options.requiredRegion !== undefined,
       log: faultLog(faults),
       metrics: silentMetrics,
       isSweeping: false,

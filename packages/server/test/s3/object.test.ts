@@ -275,6 +275,7 @@ test('a range beyond the end is 416, several ranges or nonsense are the whole', 
     assert.equal(answer.status, 416, range)
     assert.equal(xmlText(answer.body, 'Code'), 'InvalidRange')
     assert.equal(xmlText(answer.body, 'ActualObjectSize'), '10')
+    assert.equal(xmlText(answer.body, 'RangeRequested'), range)
     assert.equal(answer.headers['content-range'], 'bytes */10')
   }
   for (const range of ['bytes=0-1,4-5', 'bytes=5-2', 'bytes=a-b', 'bytes=-', 'lines=1-2', '']) {

@@ -216,6 +216,9 @@ test('a form may announce the MD5 of its file, which is held to', async () => {
   const announced = (name: string, digest: string): Promise<Response> =>
     post({ fields: { key: name, 'Content-MD5': digest }, file: 'content' })
   assert.deepEqual(await refusal(await announced('md5', md5('other'))), [400, 'BadDigest'])
+  const wrong = await (await announced('md5', md5('other'))).text()
+  assert.equal(xmlText(wrong, 'ExpectedDigest'), md5('other'))
+  assert.equal(xmlText(wrong, 'CalculatedDigest'), md5('content'))
   assert.deepEqual(await refusal(await announced('md5', 'no digest')), [400, 'InvalidDigest'])
   const missing = client.send(new GetObjectCommand({ Bucket, Key: 'md5' }))
   await assert.rejects(missing, { name: 'NoSuchKey' })
