@@ -459,6 +459,14 @@ test('DeleteObjects tells of each key, or of failures only', async () => {
   assert.equal((await server.send(at('del-1'))).status, 404)
 })
 
+test('DeleteObjects takes an empty version for none', async () => {
+  await put('del-3', 'x')
+  const Objects = [{ Key: 'del-3', VersionId: '' }]
+  const answer = await client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }))
+  assert.deepEqual(answer.Deleted, [{ Key: 'del-3' }])
+  assert.equal((await server.send(at('del-3'))).status, 404)
+})
+
 test('DeleteObjects takes 1,000 keys and not one more', async () => {
   const keys = Array.from({ length: 1000 }, (_, i) => ({ Key: `bulk/${i}` }))
   await put('bulk/0', 'x')
