@@ -26,6 +26,8 @@ export interface ServiceOptions {
   /** Made if it isn't there. */
   readonly dataFolder: string
   readonly region: string
+  /** True if all buckets are to be in that region, whatever was said when they were created. */
+  readonly isRegionFixed?: boolean
   readonly log: Log
   readonly metrics: Metrics
   readonly clock?: Clock
@@ -56,6 +58,7 @@ export interface OpenServices {
  */
 export async function openServices(options: ServiceOptions): Promise<OpenServices> {
   const { dataFolder, region, log, metrics, clock = systemClock, onCrashPoint } = options
+  const { isRegionFixed = false } = options
   const engine = await openEngine(dataFolder, { keptMs: options.eventualLagMs ?? 0, onCrashPoint })
   try {
     const ids = await IdSource.open(engine)
@@ -73,7 +76,8 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
       eventualLagMs: options.eventualLagMs ?? 0,
     }
     const stored = { engine, blobs, ids, readers, snapshots }
-    const services = { ...stored, simpleDb, tokens, clock, log, metrics, region }
+    const observed = { clock, log, metrics }
+    const services = { ...stored, ...observed, simpleDb, tokens, region, isRegionFixed }
     const sweeper =
       options.isSweeping === false
         ? undefined

@@ -55,6 +55,7 @@ export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
   const store = await openServices({
     dataFolder,
     region: region ?? 'us-east-1',
+    isRegionFixed: region !== undefined,
     log,
     metrics,
     simpleDbLimits: options.simpleDbLimits ?? {},

@@ -8,7 +8,7 @@ export type Action = `s3:${string}` | `sdb:${string}`
 
 /** What it is done to: a bucket and perhaps a key of it; without a bucket, the caller's own account. */
 export interface Resource {
-  readonly bucket?: { readonly name: string; readonly ownerId: string }
+  readonly bucket?: { readonly name: string; readonly ownerId: string; readonly region: string }
   readonly key?: string
 }
 
@@ -21,9 +21,13 @@ export function authorize(
   action: Action,
   resource: Resource,
 ): asserts principal is Principal {
-  if (principal === undefined) throw new StoreError('AccessDenied', 'Access Denied')
   const { bucket } = resource
+  if (principal === undefined) {
+    const fields = bucket === undefined ? {} : { Region: bucket.region }
+    throw new StoreError('AccessDenied', 'Access Denied', { fields })
+  }
   if (bucket !== undefined && bucket.ownerId !== principal.owner.id) {
-    throw new StoreError('AccessDenied', 'Access Denied', { fields: { Action: action } })
+    const fields = { Action: action, Region: bucket.region }
+    throw new StoreError('AccessDenied', 'Access Denied', { fields })
   }
 }

@@ -44,6 +44,7 @@ export type StoreErrorCode =
   // buckets and objects
   | 'InvalidBucketName'
   | 'InvalidLocationConstraint'
+  | 'IllegalLocationConstraint'
   | 'InvalidStorageClass'
   | 'NoSuchBucket'
   | 'BucketAlreadyExists'

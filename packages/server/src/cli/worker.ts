@@ -147,6 +147,7 @@ class Worker {
       region: config.region,
       simpleDbLimits: config.simpleDbLimits,
       eventualLagMs: config.eventualLagMs,
+      isRegionFixed: config.requiredRegion !== undefined,
       log,
       metrics,
     })

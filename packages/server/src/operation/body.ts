@@ -194,7 +194,16 @@ function checkMd5(
   const md5 = digests['MD5']
   if (md5 === undefined) throw new Error('no MD5 was computed')
   if (expected === undefined || md5.equals(expected)) return md5
-  throw new StoreError('BadDigest', 'The Content-MD5 you specified did not match what we received.')
+  throw new StoreError(
+    'BadDigest',
+    'The Content-MD5 you specified did not match what we received.',
+    {
+      fields: {
+        ExpectedDigest: Buffer.from(expected).toString('base64'),
+        CalculatedDigest: md5.toString('base64'),
+      },
+    },
+  )
 }
 
 function checkChecksum(

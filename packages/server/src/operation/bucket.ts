@@ -4,12 +4,13 @@ import type { Owner } from '../access/principal.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
 import {
+  type BucketRecord,
   createBucket as createEntry,
   deleteBucket as deleteEntry,
   findBucket,
   walkBuckets,
 } from '../store/bucket.ts'
-import type { Operation, ReadOperation } from './operation.ts'
+import type { Operation, ReadOperation, Services } from './operation.ts'
 
 export interface BucketAddress {
   readonly bucket: string
@@ -47,8 +48,10 @@ export const listBuckets: ReadOperation<ListBucketsInput, ListBucketsOutput> = {
         ? undefined
         : tokens.open(scope, input.continuationToken).toString()
     const buckets: ListBucketsOutput['buckets'][number][] = []
-    for await (const { name, ownerId, createdAt, region } of walkBuckets(step.tx, after)) {
+    for await (const bucket of walkBuckets(step.tx, after)) {
+      const { name, ownerId, createdAt } = bucket
       if (ownerId !== owner.id || !name.startsWith(input.prefix ?? '')) continue
+      const region = regionOf(step.services, bucket)
       if (input.region !== undefined && input.region !== region) continue
       const last = buckets.at(-1)
       if (buckets.length === limit && last !== undefined) {
@@ -79,7 +82,37 @@ export function isBucketName(name: string): boolean {
   return !reservedSuffixes.some((suffix) => name.endsWith(suffix))
 }
 
-const region = /^[a-z]{2,}(-[a-z0-9]+)*$/i
+/** Names as S3's regions have them; `EU` is what the first one in Europe was called. */
+const plausibleRegion = /^(?:EU|[a-z]{2}(?:-[a-z]+)+-\d+)$/
+
+/** @throws StoreError `InvalidLocationConstraint`; `IllegalLocationConstraint` for another region than ours */
+function checkLocation(services: Services, constraint: string | undefined): void {
+  const { region, isRegionFixed } = services
+  if (constraint === region) return
+  if (constraint !== undefined && !plausibleRegion.test(constraint)) {
+    throw new StoreError(
+      'InvalidLocationConstraint',
+      'The specified location-constraint is not valid',
+      { fields: { LocationConstraint: constraint } },
+    )
+  }
+  if (!isRegionFixed) return
+  // Only the oldest region takes no constraint for itself.
+  if (constraint === undefined && region === 'us-east-1') return
+  if (constraint === 'EU' && region === 'eu-west-1') return
+  throw new StoreError(
+    'IllegalLocationConstraint',
+    `The ${constraint ?? 'unspecified'} location constraint is incompatible for the region specific endpoint this request was sent to.`,
+  )
+}
+
+/** The region that a bucket is in: the server's, where it has been told one. */
+export function regionOf(
+  { region, isRegionFixed }: Pick<Services, 'region' | 'isRegionFixed'>,
+  bucket: Pick<BucketRecord, 'region'>,
+): string {
+  return isRegionFixed ? region : bucket.region
+}
 
 /** Creates a bucket of the caller's. */
 export const createBucket: Operation<CreateBucketInput, void, void, void> = {
@@ -92,13 +125,7 @@ export const createBucket: Operation<CreateBucketInput, void, void, void> = {
       })
     }
     const { locationConstraint } = input
-    if (locationConstraint !== undefined && !region.test(locationConstraint)) {
-      throw new StoreError(
-        'InvalidLocationConstraint',
-        'The specified location-constraint is not valid',
-        { fields: { LocationConstraint: locationConstraint } },
-      )
-    }
+    checkLocation(step.services, locationConstraint)
     const existing = await findBucket(step.tx, input.bucket)
     if (existing !== undefined) {
       if (existing.ownerId !== step.principal.owner.id) {
@@ -109,7 +136,7 @@ export const createBucket: Operation<CreateBucketInput, void, void, void> = {
         )
       }
       // In us-east-1, S3 answers the owner's second creation with success, elsewhere not.
-      if (existing.region === 'us-east-1') return
+      if (regionOf(step.services, existing) === 'us-east-1') return
       throw new StoreError(
         'BucketAlreadyOwnedByYou',
         'Your previous request to create the named bucket succeeded and you already own it.',
@@ -129,7 +156,7 @@ export const headBucket: ReadOperation<BucketAddress, { readonly region: string 
   name: 'HeadBucket',
   needs: ({ bucket }) => [{ action: 's3:ListBucket', bucket }],
   async check(step, { bucket }) {
-    return { region: step.bucket(bucket).region }
+    return { region: regionOf(step.services, step.bucket(bucket)) }
   },
 }
 
@@ -146,7 +173,7 @@ export const getBucketLocation: ReadOperation<BucketAddress, { readonly region: 
   name: 'GetBucketLocation',
   needs: ({ bucket }) => [{ action: 's3:GetBucketLocation', bucket }],
   async check(step, { bucket }) {
-    return { region: step.bucket(bucket).region }
+    return { region: regionOf(step.services, step.bucket(bucket)) }
   },
 }
 

@@ -74,6 +74,8 @@ export interface GetObjectOutput {
   readonly partsCount?: number | undefined
   /** Bytes of the answer's body. */
   readonly sizeBytes: number
+  /** The checksum of the answer's body, if one is kept: of the whole, or of the part asked for. */
+  readonly checksum?: Checksum | undefined
   readonly content: Content
 }
 
@@ -116,6 +118,7 @@ interface Selection {
   readonly range?: ByteRange
   readonly isEmpty?: true
   readonly partsCount?: number
+  readonly checksum?: Checksum | undefined
 }
 
 /** What a GET of `record` will send, by its range or part. @throws StoreError `InvalidRange`, `InvalidPartNumber` */
@@ -125,7 +128,9 @@ async function selectRange(
   input: GetObjectInput,
 ): Promise<Selection> {
   if (input.partNumber !== undefined) return selectPart(tx, record, input.partNumber)
-  if (input.range === undefined || !isRangeCurrent(input.ifRange, record)) return {}
+  if (input.range === undefined || !isRangeCurrent(input.ifRange, record)) {
+    return { checksum: record.checksum }
+  }
   return { range: resolveRange(input.range, record.sizeBytes) }
 }
 
@@ -147,8 +152,12 @@ export function resolveRange(range: RangeRequest, sizeBytes: number): ByteRange 
     return { start: range.start, end: Math.min(range.end ?? last, last) }
   }
   throw new StoreError('InvalidRange', 'The requested range is not satisfiable', {
-    fields: { ActualObjectSize: String(sizeBytes) },
+    fields: { RangeRequested: rangeText(range), ActualObjectSize: String(sizeBytes) },
   })
+}
+
+function rangeText(range: RangeRequest): string {
+  return 'suffix' in range ? `bytes=-${range.suffix}` : `bytes=${range.start}-${range.end ?? ''}`
 }
 
 async function selectPart(
@@ -156,23 +165,37 @@ async function selectPart(
   record: ObjectRecord,
   partNumber: number,
 ): Promise<Selection> {
-  const { body } = record
+  const { body, checksum } = record
   if (body.kind !== 'manifest') {
     if (partNumber === 1) {
-      return record.sizeBytes === 0 ? {} : { range: { start: 0, end: record.sizeBytes - 1 } }
+      if (record.sizeBytes === 0) return { checksum }
+      return { range: { start: 0, end: record.sizeBytes - 1 }, checksum }
     }
   } else {
     for await (const part of readManifest(tx, body.id, 0)) {
       if (part.number < partNumber) continue
       if (part.number > partNumber) break
       const { offset, sizeBytes } = part
-      if (sizeBytes === 0) return { isEmpty: true, partsCount: body.parts }
-      return { range: { start: offset, end: offset + sizeBytes - 1 }, partsCount: body.parts }
+      const selected = { partsCount: body.parts, checksum: checksumOfPart(record, part.checksum) }
+      if (sizeBytes === 0) return { ...selected, isEmpty: true }
+      return { ...selected, range: { start: offset, end: offset + sizeBytes - 1 } }
     }
   }
   throw new StoreError('InvalidPartNumber', 'The requested partnumber is not satisfiable', {
     fields: { PartNumberRequested: String(partNumber) },
   })
+}
+
+/**
+ * A part's checksum as the object's has it. Only of an object where it was completed: the parts of a copy
+ * keep theirs, by whatever algorithm, while the copy may have been given another.
+ */
+function checksumOfPart(
+  { checksum, completion }: ObjectRecord,
+  value: string | undefined,
+): Checksum | undefined {
+  if (checksum === undefined || completion === undefined || value === undefined) return undefined
+  return { ...checksum, value }
 }
 
 interface FoundObject extends Omit<GetObjectOutput, 'content'> {
@@ -187,13 +210,13 @@ async function findForRead(
   requireNullVersion(input)
   const record = await requireObject(step.tx, step.bucket(input.bucket).root, input)
   checkRead(input.conditions, record)
-  const { range, isEmpty, partsCount } = await selectRange(step.tx, record, input)
-  if (isEmpty === true) return { object: record, partsCount, sizeBytes: 0, plan: noContent }
+  const { range, isEmpty, ...told } = await selectRange(step.tx, record, input)
+  if (isEmpty === true) return { object: record, ...told, sizeBytes: 0, plan: noContent }
   const plan = withContent
     ? await planContent(step.tx, record.body, record.sizeBytes, range)
     : noContent
   const sizeBytes = range === undefined ? record.sizeBytes : range.end - range.start + 1
-  return { object: record, range, partsCount, sizeBytes, plan }
+  return { object: record, range, ...told, sizeBytes, plan }
 }
 
 const getNeeds = (input: ObjectAddress): Need[] => [
@@ -432,12 +455,16 @@ export const getObjectAttributes: ReadOperation<ObjectAttributesInput, ObjectAtt
     const record = await requireObject(step.tx, step.bucket(input.bucket).root, input)
     checkRead(input.conditions, record)
     if (input.parts === undefined || record.body.kind !== 'manifest') return { object: record }
-    return { object: record, parts: await listObjectParts(step.tx, record.body, input.parts) }
+    return {
+      object: record,
+      parts: await listObjectParts(step.tx, record, record.body, input.parts),
+    }
   },
 }
 
 async function listObjectParts(
   tx: ReadTransaction,
+  record: ObjectRecord,
   body: Extract<ObjectRecord['body'], { kind: 'manifest' }>,
   page: { readonly after: number; readonly limit: number },
 ): Promise<ObjectParts> {
@@ -450,7 +477,8 @@ async function listObjectParts(
       isTruncated = page.limit > 0
       break
     }
-    parts.push({ number: part.number, sizeBytes: part.sizeBytes, checksum: part.checksum })
+    const checksum = checksumOfPart(record, part.checksum)?.value
+    parts.push({ number: part.number, sizeBytes: part.sizeBytes, checksum })
   }
   const nextMarker = parts.at(-1)?.number ?? 0
   return { totalCount: body.parts, isTruncated, nextMarker, parts }

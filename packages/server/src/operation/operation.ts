@@ -31,6 +31,8 @@ export interface Services {
   readonly metrics: Metrics
   /** The region that this server says it is, such as `us-east-1`. */
   readonly region: string
+  /** True when all buckets are in that region; else each is where its creator said. */
+  readonly isRegionFixed: boolean
   readonly simpleDb: SimpleDbSettings
 }
 

@@ -8,6 +8,7 @@ import { leaseLimits } from '../base/limits.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { type BucketRecord, findBucket } from '../store/bucket.ts'
 import { Obstacle } from '../store/obstacle.ts'
+import { regionOf } from './bucket.ts'
 import { checkNamedLease, guardWrites, pathName } from './guard.ts'
 import type { Caller, CommitStep, Need, Operation, Services, Step } from './operation.ts'
 import { untilClear } from './patience.ts'
@@ -24,8 +25,8 @@ export async function run<Input, Checked, Moved, Output>(
 ): Promise<Output> {
   const needs = operation.needs(input)
   const { principal, signal } = caller
+  if (principal === undefined) throw await refusalOfStranger(services, needs)
   for (const need of needs) authorize(principal, need.action, {})
-  if (principal === undefined) throw new StoreError('AccessDenied', 'Access Denied')
   const reading = operation.readsBlobs === true ? services.readers.begin() : undefined
   const undo: (() => Promise<void>)[] = []
   // The steps of one operation agree on their types by the operation's own declaration: where a step
@@ -67,6 +68,16 @@ export async function run<Input, Checked, Moved, Output>(
   }
 }
 
+/** What someone without a key is told, who has no rights: that much of the bucket as S3 tells everybody. */
+async function refusalOfStranger(services: Services, needs: readonly Need[]): Promise<unknown> {
+  try {
+    await services.engine.read((tx) => loadBuckets(tx, services, undefined, needs))
+  } catch (error) {
+    return error
+  }
+  return new StoreError('AccessDenied', 'Access Denied')
+}
+
 /** One attempt to commit: the rights, the leases and the change are of one transaction. */
 async function commitOnce<Input, Checked, Moved, Output>(
   services: Services,
@@ -91,7 +102,6 @@ async function commitOnce<Input, Checked, Moved, Output>(
   })
 }
 
-/** Loads and authorizes every bucket of `needs` in `tx`, so that a commit decides on what it changes. */
 async function stepOn(
   tx: ReadTransaction,
   services: Services,
@@ -99,6 +109,17 @@ async function stepOn(
   signal: AbortSignal,
   needs: readonly Need[],
 ): Promise<Step> {
+  const buckets = await loadBuckets(tx, services, principal, needs)
+  return makeStep(services, principal, signal, buckets)
+}
+
+/** Loads and authorizes every bucket of `needs` in `tx`, so that a commit decides on what it changes. */
+async function loadBuckets(
+  tx: ReadTransaction,
+  services: Services,
+  principal: Principal | undefined,
+  needs: readonly Need[],
+): Promise<ReadonlyMap<string, BucketRecord>> {
   const buckets = new Map<string, BucketRecord>()
   for (const need of needs) {
     if (need.bucket === undefined) continue
@@ -108,7 +129,8 @@ async function stepOn(
         fields: { BucketName: need.bucket },
       })
     }
-    const resource = { bucket: { name: need.bucket, ownerId: bucket.ownerId } }
+    const region = regionOf(services, bucket)
+    const resource = { bucket: { name: need.bucket, ownerId: bucket.ownerId, region } }
     authorize(
       principal,
       need.action,
@@ -116,7 +138,7 @@ async function stepOn(
     )
     buckets.set(need.bucket, bucket)
   }
-  return makeStep(services, principal, signal, buckets)
+  return buckets
 }
 
 function makeStep(

@@ -1,8 +1,12 @@
 // Buckets across the wire.
 
 import assert from 'node:assert/strict'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import {
+  type BucketLocationConstraint,
   CreateBucketCommand,
   DeleteBucketCommand,
   GetBucketLocationCommand,
@@ -11,6 +15,7 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
+import { createBucket } from '../../src/store/bucket.ts'
 import { xmlText, xmlTexts } from '../wire.ts'
 import { InProcessServer } from './in-process.ts'
 
@@ -84,6 +89,70 @@ test('outside the oldest region a second creation is a conflict', async () => {
   await assert.rejects(client.send(new CreateBucketCommand(command)), {
     name: 'BucketAlreadyOwnedByYou',
   })
+})
+
+test('a location that no region is called is invalid', async () => {
+  for (const [name, code] of [
+    ['nonsense', 'InvalidLocationConstraint'],
+    ['EU-WEST-1', 'InvalidLocationConstraint'],
+    ['eu-west', 'InvalidLocationConstraint'],
+    ['us-gov-west-1', undefined],
+    ['EU', undefined],
+    ['us-east-1', undefined],
+  ] as const) {
+    const path = `/location-${name.toLowerCase()}`
+    const answer = await server.send({ method: 'PUT', path, body: constraint(name) })
+    assert.equal(xmlText(answer.body, 'Code'), code, name)
+  }
+})
+
+function constraint(name: string): Buffer {
+  const element = `<LocationConstraint>${name}</LocationConstraint>`
+  return Buffer.from(`<CreateBucketConfiguration>${element}</CreateBucketConfiguration>`)
+}
+
+test('a server that has been told its region has all buckets there', async () => {
+  const dataFolder = await mkdtemp(join(tmpdir(), 'holdfast-region-'))
+  const bucket = { name: 'from-before', ownerId: '', createdAt: 0, region: 'us-west-2' }
+  const region = 'eu-west-1'
+  await using there = await InProcessServer.start({ requiredRegion: region, dataFolder })
+  const { engine, ids } = there.store.services
+  const { name, ...record } = { ...bucket, ownerId: there.credential().owner.id }
+  await engine.write(async (tx) => void createBucket({ tx, ids }, name, record))
+  const abroad = there.client(0, { region })
+  const create = (
+    Bucket: string,
+    LocationConstraint?: BucketLocationConstraint,
+  ): Promise<unknown> =>
+    abroad.send(
+      new CreateBucketCommand({
+        Bucket,
+        ...(LocationConstraint && { CreateBucketConfiguration: { LocationConstraint } }),
+      }),
+    )
+  const illegal = { name: 'IllegalLocationConstraintException' }
+  await assert.rejects(create('elsewhere', 'us-west-2'), illegal)
+  // The SDK says its own region for who says none.
+  const silent = new CreateBucketCommand({ Bucket: 'nowhere' })
+  silent.middlewareStack.add((next) => (args) => next({ ...args, input: { Bucket: 'nowhere' } }), {
+    step: 'serialize',
+    priority: 'high',
+  })
+  await assert.rejects(abroad.send(silent), illegal)
+  await create('here', 'eu-west-1')
+  await create('here-too', 'EU')
+  for (const Bucket of ['here', 'here-too', 'from-before']) {
+    const head = await abroad.send(new HeadBucketCommand({ Bucket }))
+    assert.equal(head.BucketRegion, region, Bucket)
+    const location = await abroad.send(new GetBucketLocationCommand({ Bucket }))
+    assert.equal(location.LocationConstraint, region, Bucket)
+  }
+  const { Buckets } = await abroad.send(new ListBucketsCommand({ BucketRegion: region }))
+  assert.deepEqual(
+    Buckets?.map(({ Name, BucketRegion }) => [Name, BucketRegion]),
+    ['from-before', 'here', 'here-too'].map((found) => [found, region]),
+  )
+  await assert.rejects(create('from-before', region), { name: 'BucketAlreadyOwnedByYou' })
 })
 
 test('a bucket with an object in it is not deleted', async () => {

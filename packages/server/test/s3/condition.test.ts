@@ -162,6 +162,8 @@ test('conditions that S3 does not have on writes are refused, not ignored', asyn
     { 'if-none-match': '*', 'if-match': '"etag"' },
     { 'if-modified-since': new Date().toUTCString() },
     { 'if-unmodified-since': new Date().toUTCString() },
+    { 'x-amz-if-match-size': '1' },
+    { 'x-amz-if-match-last-modified-time': new Date().toUTCString() },
   ]
   for (const headers of cases) {
     const answer = await put('refused', 'x', headers)
@@ -180,6 +182,17 @@ test('a deletion with If-Match deletes what it names', async () => {
   await put('delete', 'two')
   assert.equal((await remove('delete', { 'if-match': '*' })).status, 204)
   assert.deepEqual(outcome(await remove('delete', { 'if-match': '*' })), absent)
+})
+
+test('conditions that a deletion does not have are refused, and delete nothing', async () => {
+  await put('not-deleted', 'x')
+  for (const name of ['if-none-match', 'if-modified-since', 'if-unmodified-since']) {
+    const headers = { [name]: name === 'if-none-match' ? '*' : new Date().toUTCString() }
+    const answer = await server.send(at('not-deleted', { method: 'DELETE', headers }))
+    assert.equal(answer.status, 501, name)
+    assert.equal(xmlText(answer.body, 'Header'), name)
+  }
+  assert.equal((await server.send(at('not-deleted'))).status, 200)
 })
 
 test('a deletion may depend on time and size', async () => {

@@ -149,6 +149,22 @@ test('a source that is none is refused', async () => {
   assert.equal(xmlText(nowhere.body, 'Code'), 'NoSuchBucket')
 })
 
+test('a copy of a range, or from what an ARN names, is refused and stores nothing', async () => {
+  await put('ranged', '0123456789')
+  const range = await copy('part-of-it', `${Bucket}/ranged`, {
+    'x-amz-copy-source-range': 'bytes=0-3',
+  })
+  assert.equal(range.status, 501)
+  assert.equal(xmlText(range.body, 'Header'), 'x-amz-copy-source-range')
+  const arn = 'arn:aws:s3:us-east-1:123456789012:accesspoint/mine/object/ranged'
+  for (const source of [arn, encodeURIComponent(arn)]) {
+    const answer = await copy('part-of-it', source)
+    assert.equal(answer.status, 501)
+    assert.equal(xmlText(answer.body, 'Header'), 'x-amz-copy-source')
+  }
+  assert.equal((await server.send(at('part-of-it'))).status, 404)
+})
+
 test('a copy keeps the checksum, or has the one that is asked for', async () => {
   await client.send(new CreateBucketCommand({ Bucket: 'sums' }))
   const { CopyObjectResult: plain } = await client.send(

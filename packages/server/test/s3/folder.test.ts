@@ -131,6 +131,31 @@ test('a rename refuses what it cannot do, and changes nothing', async () => {
   assert.deepEqual(await keys(), ['a/1', 'a/b/2', 'c/3', 'o'])
 })
 
+test('a rename with a body is refused, since the body would be lost', async () => {
+  await put('source', 'folder/x')
+  const headers = { 'x-amz-rename-source': 'source' }
+  const body = Buffer.from('bytes to store')
+  const path = objectPath(Bucket, 'target')
+  for (const query of [{}, { renameObject: '' }]) {
+    isRefused(
+      await server.send({ method: 'PUT', path, query, headers, body }),
+      400,
+      'InvalidRequest',
+    )
+  }
+  assert.deepEqual(await keys(), ['folder/x', 'source'])
+  const empty = Buffer.alloc(0)
+  assert.equal((await server.send({ method: 'PUT', path, headers, body: empty })).status, 200)
+  assert.deepEqual(await keys(), ['folder/x', 'target'])
+})
+
+test('a rename refuses the conditions of deletions', async () => {
+  await put('source')
+  const headers = { 'x-amz-if-match-size': '6' }
+  isRefused(await rename('source', 'target', headers), 501, 'NotImplemented')
+  assert.deepEqual(await keys(), ['source'])
+})
+
 test('a rename with x-holdfast-replace puts the folder in the place of another', async () => {
   await put('a/1', 'c/3', 'c/4')
   assert.equal((await rename('a/', 'c/', { 'x-holdfast-replace': 'true' })).status, 200)
@@ -202,6 +227,31 @@ test('a folder is copied, also across buckets, and the two are independent', asy
   )
 })
 
+test('a copy of a folder takes no new description of what is in it', async () => {
+  await put('a/1')
+  const descriptions = [
+    ['x-amz-metadata-directive', 'REPLACE'],
+    ['x-amz-meta-title', 'new'],
+    ['x-amz-storage-class', 'STANDARD_IA'],
+    ['x-amz-checksum-algorithm', 'SHA256'],
+    ['content-type', 'text/plain'],
+    ['cache-control', 'no-store'],
+    ['x-amz-copy-source-range', 'bytes=0-1'],
+  ] as const
+  for (const [name, value] of descriptions) {
+    const answer = await copyFolder('a/', 'b/', { [name]: value })
+    isRefused(answer, 501, 'NotImplemented')
+    assert.equal(xmlText(answer.body, 'Header'), name)
+  }
+  isRefused(
+    await copyFolder('a/', 'b/', { 'x-amz-metadata-directive': 'x' }),
+    400,
+    'InvalidArgument',
+  )
+  assert.deepEqual(await keys(), ['a/1'])
+  assert.equal((await copyFolder('a/', 'b/', { 'x-amz-metadata-directive': 'COPY' })).status, 200)
+})
+
 test('a plain CopyObject of a key that ends in a slash still copies one object', async () => {
   await put('a/', 'a/1')
   const CopySource = `${Bucket}/a/`
@@ -220,6 +270,12 @@ test('a folder is deleted with all that is in it, again without complaint', asyn
   assert.equal(status, 204)
   assert.equal(headers['x-holdfast-recursive'], 'true')
   assert.deepEqual(await keys(), ['ab'])
+  assert.equal((await server.send(request)).status, 204)
+  await put('a/1')
+  for (const name of ['if-none-match', 'if-modified-since', 'if-unmodified-since']) {
+    const conditional = { ...request, headers: { ...request.headers, [name]: '*' } }
+    isRefused(await server.send(conditional), 501, 'NotImplemented')
+  }
   assert.equal((await server.send(request)).status, 204)
   isRefused(
     await server.send({ ...request, path: objectPath(Bucket, 'ab') }),

@@ -30,6 +30,8 @@ export interface InProcessOptions {
   readonly simpleDbLimits?: Partial<SimpleDbLimits>
   readonly eventualLagMs?: number
   readonly allowsSignatureV1?: boolean
+  /** A folder of an earlier server; a new one if left out. Removed at the end all the same. */
+  readonly dataFolder?: string
 }
 
 /** A fault that the server logged. */
@@ -72,14 +74,15 @@ export class InProcessServer implements AsyncDisposable {
   }
 
   static async start(options: InProcessOptions = {}): Promise<InProcessServer> {
-    const dataFolder = await mkdtemp(join(tmpdir(), 'holdfast-s3-'))
+    const dataFolder = options.dataFolder ?? (await mkdtemp(join(tmpdir(), 'holdfast-s3-')))
     const credentials = ['first', 'second', 'third']
       .slice(0, 1 + (options.owners ?? 0))
       .map((name) => randomCredential(name))
     const faults: LoggedFault[] = []
     const store = await openServices({
       dataFolder,
-      region: 'us-east-1',
+      region: options.requiredRegion ?? 'us-east-1',
+      isRegionFixed: options.requiredRegion !== undefined,
       log: faultLog(faults),
       metrics: silentMetrics,
       isSweeping: false,

@@ -520,6 +520,55 @@ test('the checksum of an upload is that of its parts or of the whole', async () 
   }
 })
 
+test('a part is read with its own checksum, wherever that is known', async () => {
+  const bodies = [randomBytes(5 * mebibyte), randomBytes(100)]
+  const sums: (string | undefined)[] = []
+  const ChecksumAlgorithm = 'CRC32'
+  const address = await create('part-sums', { ChecksumAlgorithm, ChecksumType: 'COMPOSITE' })
+  const Parts: CompletedPart[] = []
+  for (const [index, Body] of bodies.entries()) {
+    const part = { ...address, PartNumber: index + 1, Body, ChecksumAlgorithm } as const
+    const { ETag, ChecksumCRC32 } = await client.send(new UploadPartCommand(part))
+    sums.push(ChecksumCRC32)
+    Parts.push({ PartNumber: index + 1, ETag, ChecksumCRC32 })
+  }
+  await complete(address, Parts)
+  const read = (key: string, partNumber: string, headers = {}): Promise<WireAnswer> =>
+    server.send(
+      at(key, {
+        method: 'HEAD',
+        query: { partNumber },
+        headers: { 'x-amz-checksum-mode': 'ENABLED', ...headers },
+      }),
+    )
+  for (const [index, sum] of sums.entries()) {
+    const { status, headers } = await read('part-sums', String(index + 1))
+    assert.equal(status, 206)
+    assert.ok(sum)
+    assert.equal(headers['x-amz-checksum-crc32'], sum)
+    assert.equal(headers['x-amz-checksum-type'], 'COMPOSITE')
+  }
+  const silent = await read('part-sums', '1', { 'x-amz-checksum-mode': '' })
+  assert.equal(silent.headers['x-amz-checksum-crc32'], undefined)
+  // The parts of a copy have their checksums by the algorithm of the source, which it doesn't tell.
+  await client.send(
+    new CopyObjectCommand({
+      ...{ Bucket, Key: 'part-sums-copy', CopySource: `${Bucket}/part-sums` },
+      ChecksumAlgorithm: 'CRC32C',
+    }),
+  )
+  const { status, headers } = await read('part-sums-copy', '1')
+  assert.equal(status, 206)
+  assert.equal(headers['x-amz-checksum-crc32c'], undefined)
+  const attributes = await client.send(
+    new GetObjectAttributesCommand({
+      ...{ Bucket, Key: 'part-sums-copy' },
+      ObjectAttributes: ['ObjectParts'],
+    }),
+  )
+  assert.deepEqual(attributes.ObjectParts?.Parts ?? [], [])
+})
+
 test('a wrong checksum of a part, or of the whole, is refused', async () => {
   const address = await create('sum-wrong', {
     ChecksumAlgorithm: 'CRC32',

@@ -114,6 +114,34 @@ test('the version null is the object, any other is none', async () => {
   assert.equal(xmlText(attributes.body, 'Code'), 'NoSuchVersion')
 })
 
+test('what is written names no version, and what is deleted none but null', async () => {
+  const outcome = async (rest: Partial<WireRequest>): Promise<(string | number | undefined)[]> => {
+    const { status, body } = await server.send(at('versioned', rest))
+    return [status, xmlText(body, 'Code'), xmlText(body, 'Message')]
+  }
+  await put('versioned', 'before')
+  const body = Buffer.from('after')
+  const headers = {
+    'x-amz-copy-source': `${Bucket}/versioned`,
+    'x-amz-metadata-directive': 'REPLACE',
+  }
+  const refused = [400, 'InvalidArgument', 'This operation does not accept a version-id.']
+  for (const versionId of ['abc', 'null', '']) {
+    assert.deepEqual(await outcome({ method: 'PUT', query: { versionId }, body }), refused)
+    assert.deepEqual(await outcome({ method: 'PUT', query: { versionId }, headers }), refused)
+  }
+  const remove = (versionId: string): ReturnType<typeof outcome> =>
+    outcome({ method: 'DELETE', query: { versionId } })
+  const invalid = [400, 'InvalidArgument', 'Invalid version id specified']
+  assert.deepEqual(await remove('abc'), invalid)
+  assert.deepEqual(await remove(''), [
+    400,
+    'InvalidArgument',
+    'Version id cannot be the empty string',
+  ])
+  assert.equal((await server.send(at('versioned'))).body.toString(), 'before')
+})
+
 test('system headers are kept', async () => {
   const kept = {
     'cache-control': 'max-age=60',
@@ -247,6 +275,7 @@ test('a range beyond the end is 416, several ranges or nonsense are the whole', 
     assert.equal(answer.status, 416, range)
     assert.equal(xmlText(answer.body, 'Code'), 'InvalidRange')
     assert.equal(xmlText(answer.body, 'ActualObjectSize'), '10')
+    assert.equal(xmlText(answer.body, 'RangeRequested'), range)
     assert.equal(answer.headers['content-range'], 'bytes */10')
   }
   for (const range of ['bytes=0-1,4-5', 'bytes=5-2', 'bytes=a-b', 'bytes=-', 'lines=1-2', '']) {
@@ -284,6 +313,10 @@ test('the only part of a plain object is all of it', async () => {
   assert.equal(answer.status, 206)
   assert.equal(answer.body.toString(), 'whole')
   assert.equal(answer.headers['x-amz-mp-parts-count'], undefined)
+  const checked = await server.send(
+    at('one-part', { query: { partNumber: '1' }, headers: { 'x-amz-checksum-mode': 'ENABLED' } }),
+  )
+  assert.match(String(checked.headers['x-amz-checksum-crc64nvme']), /=$/)
   const second = await server.send(at('one-part', { query: { partNumber: '2' } }))
   assert.equal(second.status, 416)
   assert.equal(xmlText(second.body, 'Code'), 'InvalidPartNumber')
@@ -424,6 +457,14 @@ test('DeleteObjects tells of each key, or of failures only', async () => {
   )
   assert.equal(quiet.Deleted, undefined)
   assert.equal((await server.send(at('del-1'))).status, 404)
+})
+
+test('DeleteObjects takes an empty version for none', async () => {
+  await put('del-3', 'x')
+  const Objects = [{ Key: 'del-3', VersionId: '' }]
+  const answer = await client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }))
+  assert.deepEqual(answer.Deleted, [{ Key: 'del-3' }])
+  assert.equal((await server.send(at('del-3'))).status, 404)
 })
 
 test('DeleteObjects takes 1,000 keys and not one more', async () => {

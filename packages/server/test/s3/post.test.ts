@@ -1,7 +1,7 @@
 // Uploads by an HTML form across the wire.
 
 import assert from 'node:assert/strict'
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { CreateBucketCommand, GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { xmlText } from '../wire.ts'
@@ -209,6 +209,34 @@ test('a form writes under the lease that a field of it names, and no other way a
   const sent = await fetch(`${server.endpoint}/${Bucket}`, { method: 'POST', body, headers })
   assert.deepEqual(await refusal(sent), [501, 'NotImplemented'])
   assert.equal((await lease('DELETE', String(ticket))).status, 204)
+})
+
+test('a form may announce the MD5 of its file, which is held to', async () => {
+  const md5 = (text: string): string => createHash('md5').update(text).digest('base64')
+  const announced = (name: string, digest: string): Promise<Response> =>
+    post({ fields: { key: name, 'Content-MD5': digest }, file: 'content' })
+  assert.deepEqual(await refusal(await announced('md5', md5('other'))), [400, 'BadDigest'])
+  const wrong = await (await announced('md5', md5('other'))).text()
+  assert.equal(xmlText(wrong, 'ExpectedDigest'), md5('other'))
+  assert.equal(xmlText(wrong, 'CalculatedDigest'), md5('content'))
+  assert.deepEqual(await refusal(await announced('md5', 'no digest')), [400, 'InvalidDigest'])
+  const missing = client.send(new GetObjectCommand({ Bucket, Key: 'md5' }))
+  await assert.rejects(missing, { name: 'NoSuchKey' })
+  assert.equal((await announced('md5', md5('content'))).status, 204)
+})
+
+test('a form may have the conditions of a write, and no others', async () => {
+  const conditional = (name: string, value: string): Promise<Response> =>
+    post({ fields: { key: 'conditional', [name]: value } })
+  const first = await conditional('If-None-Match', '*')
+  assert.equal(first.status, 204)
+  const again = await conditional('If-None-Match', '*')
+  assert.deepEqual(await refusal(again), [412, 'PreconditionFailed'])
+  const other = await conditional('If-Match', '"other"')
+  assert.deepEqual(await refusal(other), [412, 'PreconditionFailed'])
+  assert.equal((await conditional('If-Match', first.headers.get('etag') ?? '')).status, 204)
+  const since = await conditional('If-Unmodified-Since', new Date().toUTCString())
+  assert.deepEqual(await refusal(since), [501, 'NotImplemented'])
 })
 
 test('a form can not smuggle a header', async () => {

@@ -196,6 +196,9 @@ test('one owner can not touch what is another’s', async () => {
   const head = await server.send({ method: 'HEAD', path }, 1)
   assert.equal(head.status, 403)
   assert.equal(head.body.length, 0)
+  const bucket = await server.send({ method: 'HEAD', path: `/${Bucket}` }, 1)
+  assert.equal(bucket.status, 403)
+  assert.equal(bucket.headers['x-amz-bucket-region'], 'us-east-1')
   assert.equal((await server.send({ method: 'GET', path })).body.toString(), 'x')
 })
 
@@ -209,6 +212,14 @@ test('without a signature nothing is allowed', async () => {
     const answer = await sendText(server, `${line} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
     assert.equal(answer.status, 403, line)
     assert.equal(xmlText(answer.body, 'Code'), 'AccessDenied')
+    const region = line === 'GET /' ? undefined : 'us-east-1'
+    assert.equal(answer.headers['x-amz-bucket-region'], region)
+  }
+  for (const line of ['GET /no-such-bucket', 'PUT /no-such-bucket/object']) {
+    const head = `Host: localhost\r\nContent-Length: 0\r\n\r\n`
+    const answer = await sendText(server, `${line} HTTP/1.1\r\n${head}`)
+    assert.equal(answer.status, 404, line)
+    assert.equal(xmlText(answer.body, 'Code'), 'NoSuchBucket')
   }
 })
 

@@ -6,10 +6,10 @@ import { decodeText } from '../http/request.ts'
 import { documentAnswer, isoTime, quoted, type Route, route } from './answer.ts'
 import { wantedAlgorithm, writeChecksum } from './checksum.ts'
 import { describedObject } from './description.ts'
-import { invalidArgument } from './error.ts'
+import { headerNotImplemented, invalidArgument } from './error.ts'
 import { readConditions, writeConditions } from './header.ts'
 import { checkSourceOwner } from './owner.ts'
-import { headerOf, type S3Request } from './request.ts'
+import { headerOf, refuseVersion, type S3Request } from './request.ts'
 
 const sourceHeader = 'x-amz-copy-source'
 
@@ -17,6 +17,8 @@ export const copyObjectRoute: Route = route(
   copyObject,
   (request): CopyObjectInput => {
     const { bucket, key } = request
+    refuseVersion(request)
+    refuseSourceRange(request)
     return {
       bucket,
       key,
@@ -34,8 +36,14 @@ export const copyObjectRoute: Route = route(
     }),
 )
 
-/** @throws StoreError `InvalidArgument` for a directive that isn't one */
-function isReplacing(request: S3Request): boolean {
+/** Only a part can be a range of its source. @throws StoreError `NotImplemented` */
+export function refuseSourceRange(request: S3Request): void {
+  const name = `${sourceHeader}-range`
+  if (headerOf(request, name) !== undefined) throw headerNotImplemented(name)
+}
+
+/** Whether a copy has a new description. @throws StoreError `InvalidArgument` for a directive that isn't one */
+export function isReplacing(request: S3Request): boolean {
   const tagging = headerOf(request, 'x-amz-tagging-directive')
   if (tagging !== undefined && tagging !== 'COPY' && tagging !== 'REPLACE') {
     throw invalidArgument('Unknown tagging directive.', 'x-amz-tagging-directive', tagging)
@@ -53,6 +61,8 @@ function isReplacing(request: S3Request): boolean {
 export function copySourceOf(request: S3Request): CopySource {
   const sent = headerOf(request, sourceHeader) ?? ''
   checkSourceOwner(request)
+  // Access points and buckets of other kinds, which are named so, aren't here.
+  if (/^\/?arn(:|%3a)/i.test(sent)) throw headerNotImplemented(sourceHeader)
   const mark = sent.lastIndexOf('?versionId=')
   const path = decodeSource(mark < 0 ? sent : sent.slice(0, mark), sent)
   const start = path.startsWith('/') ? 1 : 0

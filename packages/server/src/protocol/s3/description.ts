@@ -26,6 +26,12 @@ const systemHeaderNames: readonly string[] = Object.keys(systemHeaders)
 /** What S3 says of bytes of which the client said nothing. */
 const defaultContentType = 'binary/octet-stream'
 
+/** True for a header that says something of the object that a request stores. */
+export function describesObject(name: string): boolean {
+  if (name === 'x-amz-storage-class' || name.startsWith(metadataPrefix)) return true
+  return systemHeaderNames.includes(name)
+}
+
 /** The description in a request's headers. */
 export function describedObject(request: Pick<S3Request, 'headers'>): ObjectDescription {
   const headers: Record<string, string> = {}

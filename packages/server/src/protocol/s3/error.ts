@@ -69,6 +69,7 @@ const wireErrors: Readonly<Record<StoreErrorCode, WireError>> = {
   NotImplemented: { status: 501, code: 'NotImplemented' },
   InvalidBucketName: { status: 400, code: 'InvalidBucketName' },
   InvalidLocationConstraint: { status: 400, code: 'InvalidLocationConstraint' },
+  IllegalLocationConstraint: { status: 400, code: 'IllegalLocationConstraintException' },
   InvalidStorageClass: { status: 400, code: 'InvalidStorageClass' },
   NoSuchBucket: { status: 404, code: 'NoSuchBucket' },
   BucketAlreadyExists: { status: 409, code: 'BucketAlreadyExists' },

@@ -12,10 +12,12 @@ import {
 } from '../../operation/folder.ts'
 import { decodeText } from '../http/request.ts'
 import { documentAnswer, emptyAnswer, isoTime, type Route, route } from './answer.ts'
-import { copySourceOf } from './copy.ts'
-import { invalidArgument } from './error.ts'
-import { readConditions, writeConditions } from './header.ts'
-import { clientTokenOf, headerOf, type S3Request } from './request.ts'
+import { copySourceOf, isReplacing, refuseSourceRange } from './copy.ts'
+import { describesObject } from './description.ts'
+import { headerNotImplemented, invalidArgument, invalidRequest } from './error.ts'
+import { readConditions, refuseConditions, writeConditions } from './header.ts'
+import { foreignToDeletion } from './object.ts'
+import { clientTokenOf, contentOf, headerOf, refuseVersion, type S3Request } from './request.ts'
 
 export const renameSourceHeader = 'x-amz-rename-source'
 /**
@@ -31,6 +33,9 @@ export const renameRoute: Route = {
     rename,
     (request): RenameInput => {
       const { bucket, key } = request
+      refuseVersion(request)
+      refuseBody(request)
+      refuseConditions(request)
       return {
         bucket,
         ...renameSourceOf(request),
@@ -54,6 +59,9 @@ export const copyFolderRoute: Route = {
       const { bucket, key } = request
       const source = copySourceOf(request)
       requireFolders(request, source.key, key)
+      refuseVersion(request)
+      refuseDescription(request)
+      refuseSourceRange(request)
       if (source.versionId !== undefined) throw noSuchCondition('versionId')
       if (Object.values(source.conditions).some((condition) => condition !== undefined)) {
         throw noSuchCondition('x-amz-copy-source-if-…')
@@ -85,6 +93,8 @@ export const deleteFolderRoute: Route = {
     (request): DeleteFolderInput => {
       const { bucket, key } = request
       requireFolders(request, key)
+      refuseVersion(request)
+      refuseConditions(request, foreignToDeletion)
       for (const name of ['if-match', 'x-amz-if-match-size', 'x-amz-if-match-last-modified-time']) {
         if (headerOf(request, name) !== undefined) throw noSuchCondition(name)
       }
@@ -114,6 +124,22 @@ function renameSourceOf(request: S3Request): Pick<RenameInput, 'from' | 'alterna
   return from.startsWith('/') && from.length > 1
     ? { from, alternativeFrom: from.slice(1) }
     : { from }
+}
+
+/** A body would be lost: whoever sends one means to store it. @throws StoreError `InvalidRequest` */
+function refuseBody(request: S3Request): void {
+  if (contentOf(request).decodedBytes === 0) return
+  throw invalidRequest('A rename takes no body.')
+}
+
+/** What is copied keeps its own description. @throws StoreError `NotImplemented` for a new one */
+function refuseDescription(request: S3Request): void {
+  if (isReplacing(request)) throw headerNotImplemented('x-amz-metadata-directive')
+  for (const name in request.headers) {
+    if (describesObject(name) || name === 'x-amz-checksum-algorithm') {
+      throw headerNotImplemented(name)
+    }
+  }
 }
 
 /** @throws StoreError `NotImplemented` for an If-None-Match other than `*` */

@@ -221,6 +221,8 @@ class S3Exchange {
     headers['Content-Type'] = 'application/xml'
     if (status === 503) headers['Retry-After'] = 1
     if (status === 405) headers['Allow'] = allowedMethods(report.fields['ResourceType'])
+    const region = report.fields['Region']
+    if (status === 403 && region !== undefined) headers['x-amz-bucket-region'] = region
     const size = report.fields['ActualObjectSize']
     if (size !== undefined) headers['Content-Range'] = `bytes */${size}`
     if (error instanceof StoreError && error.code === 'RequestTimeout') {

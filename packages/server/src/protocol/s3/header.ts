@@ -56,6 +56,19 @@ export function readConditions(request: Pick<S3Request, 'headers'>, prefix = '')
   }
 }
 
+/** Conditions that S3 has for deletions only. */
+const deleteConditions = ['x-amz-if-match-size', 'x-amz-if-match-last-modified-time']
+
+/** @throws StoreError `NotImplemented` for a condition that an operation doesn't have, of those named */
+export function refuseConditions(
+  request: Pick<S3Request, 'headers'>,
+  names: readonly string[] = deleteConditions,
+): void {
+  for (const name of names) {
+    if (headerOf(request, name) !== undefined) throw headerNotImplemented(name)
+  }
+}
+
 /**
  * The conditions of a write. S3 knows no others than these two, one at a time.
  * @throws StoreError `NotImplemented` where a condition would else be ignored.
@@ -63,9 +76,7 @@ export function readConditions(request: Pick<S3Request, 'headers'>, prefix = '')
 export function writeConditions(request: Pick<S3Request, 'headers'>): WriteConditions {
   const ifMatch = headerOf(request, 'if-match')
   const ifNoneMatch = headerOf(request, 'if-none-match')
-  for (const name of ['if-modified-since', 'if-unmodified-since']) {
-    if (headerOf(request, name) !== undefined) throw headerNotImplemented(name)
-  }
+  refuseConditions(request, ['if-modified-since', 'if-unmodified-since', ...deleteConditions])
   if (ifNoneMatch !== undefined) {
     if (ifNoneMatch.trim() !== '*' || ifMatch !== undefined) {
       throw headerNotImplemented('If-None-Match')

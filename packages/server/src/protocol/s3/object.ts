@@ -33,10 +33,11 @@ import {
   parseEntityTags,
   parseRange,
   readConditions,
+  refuseConditions,
   writeConditions,
 } from './header.ts'
 import { bodyOf } from './payload.ts'
-import { headerOf, type S3Request, wholeNumber } from './request.ts'
+import { headerOf, refuseVersion, type S3Request, wholeNumber } from './request.ts'
 
 /** A read, and what its answer's headers are to say. */
 interface ReadRequest extends GetObjectInput {
@@ -73,14 +74,18 @@ function decodeRead(request: S3Request): ReadRequest {
   if (range !== undefined && partNumber !== undefined) {
     throw invalidRequest('Cannot specify both Range header and partNumber query parameter')
   }
-  const versionId = query.get('versionId')
-  if (versionId === '') {
-    throw invalidArgument('Version id cannot be the empty string', 'versionId', '')
-  }
+  const versionId = versionIdOf(request)
   const conditions = readConditions(request)
   const ifRange = range === undefined ? undefined : rangeCondition(request)
   const overrides = query.parameters.length === 0 ? undefined : responseOverrides(request)
   return { bucket, key, versionId, conditions, range, ifRange, partNumber, overrides }
+}
+
+/** The version that is asked for. @throws StoreError `InvalidArgument` for an empty one */
+function versionIdOf({ query }: S3Request): string | undefined {
+  const versionId = query.get('versionId')
+  if (versionId !== '') return versionId
+  throw invalidArgument('Version id cannot be the empty string', 'versionId', '')
 }
 
 /** What If-Range says: RFC 9110, 13.1.5. What is neither a tag nor a date holds for nothing. */
@@ -114,15 +119,13 @@ function encodeHead(
   describeObject(headers, object)
   if (overrides !== undefined) Object.assign(headers, overrides)
   if (partsCount !== undefined) headers['x-amz-mp-parts-count'] = partsCount
+  const mode = request.headers['x-amz-checksum-mode']
+  if (mode !== undefined && headerOf(request, 'x-amz-checksum-mode')?.toUpperCase() === 'ENABLED') {
+    putChecksumHeaders(headers, output.checksum)
+  }
   if (range !== undefined) {
     headers['Content-Range'] = `bytes ${range.start}-${range.end}/${object.sizeBytes}`
     return { status: 206, headers }
-  }
-  // A checksum of the whole object would not match a part of it, an empty one either.
-  if (output.sizeBytes !== object.sizeBytes) return { status: 200, headers }
-  const mode = request.headers['x-amz-checksum-mode']
-  if (mode !== undefined && headerOf(request, 'x-amz-checksum-mode')?.toUpperCase() === 'ENABLED') {
-    putChecksumHeaders(headers, object.checksum)
   }
   return { status: 200, headers }
 }
@@ -131,6 +134,7 @@ export const putObjectRoute: Route = route(
   putObject,
   (request) => {
     const { bucket, key } = request
+    refuseVersion(request)
     const body = bodyOf(request)
     return {
       bucket,
@@ -147,15 +151,27 @@ export const putObjectRoute: Route = route(
   },
 )
 
+/** Conditions of other requests, which S3 doesn't have for a deletion. */
+export const foreignToDeletion: readonly string[] = [
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
+]
+
 export const deleteObjectRoute: Route = route(
   deleteObject,
   (request) => {
-    const { bucket, key, query } = request
+    const { bucket, key } = request
+    const versionId = versionIdOf(request)
+    if (versionId !== undefined && versionId !== 'null') {
+      throw invalidArgument('Invalid version id specified', 'versionId', versionId)
+    }
     const ifMatch = headerOf(request, 'if-match')
+    refuseConditions(request, foreignToDeletion)
     return {
       bucket,
       key,
-      versionId: query.get('versionId'),
+      versionId,
       conditions: {
         ifMatch: ifMatch === undefined ? undefined : parseEntityTags(ifMatch, 'strong'),
         ifModifiedAt: conditionDate(request, 'x-amz-if-match-last-modified-time'),
@@ -176,10 +192,10 @@ type AttributeName = (typeof attributeNames)[number]
 export const getObjectAttributesRoute: Route = route(
   getObjectAttributes,
   (request): ObjectAttributesInput => {
-    const { bucket, key, query } = request
+    const { bucket, key } = request
     const hasParts = attributesOf(request).has('ObjectParts')
     const conditions = readConditions(request)
-    const versionId = query.get('versionId')
+    const versionId = versionIdOf(request)
     return { bucket, key, versionId, conditions, parts: hasParts ? partsPage(request) : undefined }
   },
   encodeAttributes,

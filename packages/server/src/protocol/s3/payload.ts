@@ -27,7 +27,7 @@ export function bodyOf(request: S3Request): BodyInput {
 }
 
 /** The Content-MD5 header, decoded. @throws StoreError `InvalidDigest` */
-function contentMd5(request: S3Request): Buffer | undefined {
+export function contentMd5(request: Pick<S3Request, 'headers'>): Buffer | undefined {
   const text = headerOf(request, 'content-md5')
   if (text === undefined) return undefined
   const md5 = /^[A-Za-z0-9+/]{22}==$/.test(text.trim()) ? Buffer.from(text, 'base64') : undefined

@@ -15,7 +15,9 @@ import { checksumHeader, putChecksumHeaders } from './checksum.ts'
 import { describedInForm } from './description.ts'
 import { refuseDemands } from './detect.ts'
 import { headerNotImplemented, invalidArgument, S3Error } from './error.ts'
+import { writeConditions } from './header.ts'
 import { objectUrl } from './location.ts'
+import { contentMd5 } from './payload.ts'
 import { contentOf, headerOf, leaseHeader, leaseTicketOf, type S3Request } from './request.ts'
 
 /** The name of the operation in logs and metrics. */
@@ -90,10 +92,11 @@ function decodeForm(request: S3Request, form: Form, key: string, nowMs: number):
     bucket,
     key,
     ...describedInForm(form.fields),
-    conditions: {},
+    conditions: writeConditions({ headers }),
     body: {
       source: form.file.source,
       sizeBytes: undefined,
+      md5: contentMd5({ headers }),
       checksum:
         checksum === undefined
           ? undefined

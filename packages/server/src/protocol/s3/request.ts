@@ -64,6 +64,14 @@ export function headerOf(
   return typeof value === 'string' || value === undefined ? value : value.join(',')
 }
 
+/** What is written is never a version that was there. @throws StoreError `InvalidArgument` */
+export function refuseVersion({ query }: Pick<S3Request, 'query'>): void {
+  const versionId = query.get('versionId')
+  if (versionId === undefined) return
+  const message = 'This operation does not accept a version-id.'
+  throw invalidArgument(message, 'versionId', versionId)
+}
+
 const tokenHeader = 'x-amz-client-token'
 
 /** The token under which a request is done once. @throws StoreError `InvalidArgument` */

@@ -146,6 +146,14 @@ test('every condition must hold, and the size of the file is bounded', () => {
   assert.match(refusal(elsewhere).message, /\["eq", "\$bucket", "b"\]$/)
 })
 
+test('a policy without a bucket is good for none', () => {
+  const { code, message } = refusal(() => evaluate(policyOf({ key: 'k' }), { key: 'k' }))
+  const reason = 'Invalid according to Policy: Extra input fields: bucket'
+  assert.deepEqual([code, message], ['AccessDenied', reason])
+  const named = refusal(() => evaluate(policyOf({ key: 'k' }), { key: 'k', bucket: 'b' }))
+  assert.equal(named.message, reason)
+})
+
 test('an expired policy is refused', () => {
   const policy = encode({ expiration: new Date(nowMs).toISOString(), conditions: [] })
   const { code, message } = refusal(() => evaluate(policy, {}))

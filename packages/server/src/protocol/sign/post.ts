@@ -140,9 +140,10 @@ export function evaluatePolicy(
   if (named !== undefined && named !== bucket) {
     throw notAllowed(`Policy Condition failed: ["eq", "$bucket", "${bucket}"]`)
   }
-  if (extra.length > 0) {
-    throw notAllowed(`Extra input fields: ${extra.map(({ name }) => name).join(', ')}`)
-  }
+  const uncovered = new Set(extra.map(({ name }) => name))
+  // A policy that names no bucket would else be good for all of its signer's.
+  if (!covered.has('bucket')) uncovered.add('bucket')
+  if (uncovered.size > 0) throw notAllowed(`Extra input fields: ${[...uncovered].join(', ')}`)
   return { minimumBytes, maximumBytes }
 }
 
