@@ -7,6 +7,7 @@ import { type Clock, systemClock } from './base/clock.ts'
 import type { CrashHook } from './base/crash-point.ts'
 import { ownLiveness } from './base/liveness.ts'
 import { openFileBlobs } from './blob/file.ts'
+import type { Engine } from './engine/engine.ts'
 import { openEngine } from './engine/open.ts'
 import type { Log } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
@@ -27,7 +28,10 @@ export interface ServiceOptions {
   readonly log: Log
   readonly metrics: Metrics
   readonly clock?: Clock
-  /** False if the caller sweeps, or nobody should; true if left out. */
+  /**
+   * False if this process never collects what nothing refers to; true if left out. It tells the others
+   * how far its readers are in any case, or they could collect nothing.
+   */
   readonly isSweeping?: boolean
   /** The token by which others tell whether this process lives; the system's if left out. */
   readonly liveness?: string
@@ -58,31 +62,39 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
       start: await registerStart(tx, options.liveness ?? ownLiveness()),
       secret: await ensureSecret(tx, random),
     }))
-    const blobs = await openFileBlobs({ folder: join(dataFolder, 'blobs'), start, onCrashPoint })
+    const folder = join(dataFolder, 'blobs')
+    const blobs = await openFileBlobs({ folder, start, onCrashPoint }).catch(async (error) => {
+      await noteEnd(engine, start, log)
+      throw error
+    })
     const readers = new Readers()
     const snapshots = new Snapshots({ engine, ids, start })
     const tokens = new TokenSealer(secret)
     const stored = { engine, blobs, ids, readers, snapshots }
     const services = { ...stored, tokens, clock, log, metrics, region }
-    const sweeper = options.isSweeping === false ? undefined : new Sweeper({ ...services, start })
-    sweeper?.start()
+    const sweeper = new Sweeper({ ...services, start, isCollecting: options.isSweeping !== false })
+    sweeper.start()
     return {
       services,
       start,
       async close() {
-        await sweeper?.close()
+        await sweeper.close()
         await blobs.close()
-        // Without it the start would count as alive for as long as this process lives.
-        await engine
-          .write((tx) => endStart(tx, start))
-          .catch((error: unknown) => {
-            log.warn('could not note the end of this process; its successor will see it', { error })
-          })
+        await noteEnd(engine, start, log)
         await engine.close()
       },
     }
   } catch (error) {
     await engine.close()
     throw error
+  }
+}
+
+/** Without it the start would count as alive for as long as this process lives. */
+async function noteEnd(engine: Engine, start: number, log: Log): Promise<void> {
+  try {
+    await engine.write((tx) => endStart(tx, start))
+  } catch (error) {
+    log.warn('could not note the end of this process; its successor will see it', { error })
   }
 }
