@@ -8,6 +8,7 @@ import type { CrashHook } from './base/crash-point.ts'
 import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
 import { ownLiveness } from './base/liveness.ts'
 import { openFileBlobs } from './blob/file.ts'
+import type { Engine } from './engine/engine.ts'
 import { openEngine } from './engine/open.ts'
 import type { Log } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
@@ -35,7 +36,10 @@ export interface ServiceOptions {
   readonly simpleDbLimits?: Partial<SimpleDbLimits>
   /** Milliseconds that reads of items without ConsistentRead lag behind; 0 if left out. */
   readonly eventualLagMs?: number
-  /** False if the caller sweeps, or nobody should; true if left out. */
+  /**
+   * False if this process never collects what nothing refers to; true if left out. It tells the others
+   * how far its readers are in any case, or they could collect nothing.
+   */
   readonly isSweeping?: boolean
   /** The token by which others tell whether this process lives; the system's if left out. */
   readonly liveness?: string
@@ -67,7 +71,11 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
       start: await registerStart(tx, options.liveness ?? ownLiveness()),
       secret: await ensureSecret(tx, random),
     }))
-    const blobs = await openFileBlobs({ folder: join(dataFolder, 'blobs'), start, onCrashPoint })
+    const folder = join(dataFolder, 'blobs')
+    const blobs = await openFileBlobs({ folder, start, onCrashPoint }).catch(async (error) => {
+      await noteEnd(engine, start, log)
+      throw error
+    })
     const readers = new Readers()
     const snapshots = new Snapshots({ engine, ids, start })
     const tokens = new TokenSealer(secret)
@@ -78,28 +86,34 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
     const stored = { engine, blobs, ids, readers, snapshots }
     const observed = { clock, log, metrics }
     const services = { ...stored, ...observed, simpleDb, tokens, region, isRegionFixed }
-    const sweeper =
-      options.isSweeping === false
-        ? undefined
-        : new Sweeper({ ...services, start, exports: (signal) => runExports(services, signal) })
-    sweeper?.start()
+    const sweeper = new Sweeper({
+      ...services,
+      start,
+      isCollecting: options.isSweeping !== false,
+      exports: (signal) => runExports(services, signal),
+    })
+    sweeper.start()
     return {
       services,
       start,
       async close() {
-        await sweeper?.close()
+        await sweeper.close()
         await blobs.close()
-        // Without it the start would count as alive for as long as this process lives.
-        await engine
-          .write((tx) => endStart(tx, start))
-          .catch((error: unknown) => {
-            log.warn('could not note the end of this process; its successor will see it', { error })
-          })
+        await noteEnd(engine, start, log)
         await engine.close()
       },
     }
   } catch (error) {
     await engine.close()
     throw error
+  }
+}
+
+/** Without it the start would count as alive for as long as this process lives. */
+async function noteEnd(engine: Engine, start: number, log: Log): Promise<void> {
+  try {
+    await engine.write((tx) => endStart(tx, start))
+  } catch (error) {
+    log.warn('could not note the end of this process; its successor will see it', { error })
   }
 }

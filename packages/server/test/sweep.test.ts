@@ -1,11 +1,11 @@
 // The background collection, as several processes on one store do it together.
 
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
 import { systemClock } from '../src/base/clock.ts'
 import { isStoreError, StoreError } from '../src/base/errors.ts'
 import type { BlobId, BlobStore, ByteSource } from '../src/blob/blob.ts'
@@ -18,7 +18,7 @@ import { putBlobBody, releaseBody } from '../src/store/body.ts'
 import { createBucket, deleteBucket } from '../src/store/bucket.ts'
 import { putObject } from '../src/store/directory.ts'
 import { readDirectory } from '../src/store/entry.ts'
-import { advanceEpoch, currentEpoch } from '../src/store/epoch.ts'
+import { advanceEpoch, currentEpoch, Readers } from '../src/store/epoch.ts'
 import { countGarbage, markGarbage } from '../src/store/garbage.ts'
 import { listStarts } from '../src/store/process.ts'
 import * as schema from '../src/store/schema.ts'
@@ -141,6 +141,51 @@ test('a process that was closed is swept like a dead one', async () => {
   await b.close()
   await sweepUntil([a], async () => !(await exists(a, orphaned)))
   await a.close()
+})
+
+test('a process that could not open its blobs counts as dead', async () => {
+  const folder = await newFolder()
+  const facts = { region: 'us-east-1', log: silentLog, metrics: silentMetrics, isSweeping: false }
+  await writeFile(join(folder, 'blobs'), 'no folder')
+  await assert.rejects(openServices({ ...facts, dataFolder: folder }))
+  await rm(join(folder, 'blobs'))
+  const a = await openProcess(folder, 'a', new Set())
+  const starts = await a.services.engine.read(listStarts)
+  assert.deepEqual(
+    starts.map(({ record }) => record.liveness),
+    ['', 'a'],
+  )
+  await a.close()
+})
+
+test('a process that leaves the collection to others does not hold it back', async () => {
+  const folder = await newFolder()
+  const dead = new Set<string>()
+  const [a, b] = [await openProcess(folder, 'a', dead), await openProcess(folder, 'b', dead)]
+  const id = await writeBlob(a, 'old')
+  await a.services.engine.write(async (tx) => {
+    putBlobBody(tx, id)
+    await releaseBody(tx, { kind: 'blob', id })
+  })
+  const deadline = performance.now() + 30_000
+  while (await exists(a, id)) {
+    assert.ok(performance.now() < deadline, 'the blob is still there')
+    await a.sweeper.sweep()
+    await wait(20)
+  }
+  await a.close()
+  await b.close()
+})
+
+test('who drains readers waits for those, too, for whom somebody else waits already', async () => {
+  const readers = new Readers()
+  const reading = readers.begin()
+  let drained = 0
+  const drains = [readers.drain(), readers.drain()].map((drain) => drain.then(() => drained++))
+  await turn()
+  assert.equal(drained, 0)
+  reading.end()
+  await Promise.all(drains)
 })
 
 test('the snapshots of a dead process are released; those of a living one stay', async () => {

@@ -103,6 +103,9 @@ export const ownLimits = {
   /** Keys that one transaction may change, and bytes of their keys and values: a commit must stay short. */
   transactionChanges: 100_000,
   transactionBytes: 67_108_864,
+  /** Keys that DeleteObjects removes in one transaction, and names of all their paths: others wait for it. */
+  deletionKeys: 100,
+  deletionDepth: 2000,
   /** Transactions, keys changed, and bytes of one commit: it holds the writer's lock and blocks the event loop. */
   batchTransactions: 300,
   batchChanges: 5000,

@@ -6,6 +6,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { type Bytes, compareBytes, utf8 } from '../base/bytes.ts'
 import { isStoreError } from '../base/errors.ts'
+import { ownLimits } from '../base/limits.ts'
 import type { Engine, Range, ReadTransaction, Row, WriteTransaction } from './engine.ts'
 import { decodeCounter, encodeCounter, maxKeyBytes, prefixRange } from './tuple.ts'
 
@@ -606,6 +607,38 @@ function lifeTests(open: OpenEngineUnderTest): void {
       assert.deepEqual(found, keys)
     }))
 
+  test('a long write leaves the event loop to others, whether it gets rows or scans them', () =>
+    using(open, async ({ engine }) => {
+      await putAll(engine, ['a', 'b', 'c'])
+      const get = async (tx: ReadTransaction) => {
+        await tx.get(utf8('a'))
+      }
+      const scan = async (tx: ReadTransaction) => {
+        for await (const _ of tx.range({ start: utf8('a') }));
+      }
+      for (const read of [get, scan]) {
+        let turns = 0
+        const counting = setInterval(() => turns++, 1)
+        const isOver = lateAfter(300)
+        await engine.write(async (tx) => {
+          while (!isOver()) await read(tx)
+          tx.put(utf8('d'), utf8('d'))
+        })
+        clearInterval(counting)
+        assert.ok(turns > 3, `${turns} turns`)
+      }
+    }))
+
+  test('a transaction that changes too much is refused, and changes nothing', () =>
+    using(open, async ({ engine }) => {
+      const refused = (error: unknown) => isStoreError(error, 'InvalidRequest')
+      const writing = engine.write(async (tx) => {
+        for (let i = 0; i <= ownLimits.transactionChanges; i++) tx.put(utf8(`${i}`), utf8(''))
+      })
+      await assert.rejects(writing, refused)
+      assert.equal(await get(engine, '0'), undefined)
+    }))
+
   test('a body that awaits something endless does not stop the others', () =>
     using(
       open,
@@ -661,6 +694,13 @@ function lifeTests(open: OpenEngineUnderTest): void {
       const before = engine.statistics()
       await put(engine, 'a', '1')
       await get(engine, 'a')
+      const refusal = new Error('refused')
+      const refused = engine.write(async (tx) => {
+        tx.put(utf8('b'), utf8('1'))
+        throw refusal
+      })
+      await assert.rejects(refused, refusal)
+      assert.equal(await engine.write((tx) => tx.get(utf8('b'))), undefined)
       const after = engine.statistics()
       assert.equal(after.reads - before.reads, 1)
       assert.equal(after.transactions - before.transactions, 1)

@@ -43,6 +43,7 @@ export interface WriteTransaction extends ReadTransaction {
 /** Figures about an engine since it was opened, for the metrics. All but the last two only grow. */
 export interface EngineStatistics {
   readonly reads: number
+  /** Transactions that were committed. */
   readonly transactions: number
   readonly conflicts: number
   readonly retries: number
@@ -77,8 +78,9 @@ export interface Engine {
    * nothing but it. If it throws, nothing is written and the error is passed on: what it refused on
    * was then the newest state. A body that writes nothing costs no commit.
    * @throws StoreError `SlowDown` when it lost too many races or too many wait, `InsufficientStorage`
-   *   on a full disk, `KeyTooLong` when a key can't be stored, `ServiceUnavailable` when it ran too
-   *   long or the engine is closed, `Internal` when the store fails.
+   *   on a full disk, `KeyTooLong` when a key can't be stored, `InvalidRequest` when it changes more
+   *   than `ownLimits.transactionChanges` rows or `transactionBytes`, `ServiceUnavailable` when it
+   *   ran too long or the engine is closed, `Internal` when the store fails.
    */
   write<T>(body: (tx: WriteTransaction) => Promise<T>): Promise<T>
   /** Resolves as soon as the value of `key` is not `seen` any more; rejects with the signal's reason. */

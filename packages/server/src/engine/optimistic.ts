@@ -125,7 +125,6 @@ export class OptimisticEngine implements Engine {
   async write<T>(body: (transaction: WriteTransaction) => Promise<T>): Promise<T> {
     this.#checkOpen()
     if (this.#queue.length >= ownLimits.waitingTransactions) throw slowDown()
-    this.#counts.transactions++
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     const run = (view: View, time: TimeLimit) =>
       attempted(body, { view, time }, { resolve, reject })
@@ -334,7 +333,10 @@ export class OptimisticEngine implements Engine {
     this.#counts.batches++
     this.#counts.lastBatchSize = round.kept.length
     // First of all: what is committed must be told as committed, whatever fails below.
-    for (const job of round.kept) job.attempt.settle()
+    for (const { attempt } of round.kept) {
+      if (attempt.changes.size > 0) this.#counts.transactions++
+      attempt.settle()
+    }
     this.#queue.unshift(...round.lost)
     if (round.state !== undefined) this.#remember(round.state.sequence, round.changes)
     if (round.claimed) await this.#awaitUnclaimed()

@@ -78,20 +78,21 @@ export class RecordedTransaction implements WriteTransaction {
     this.#pace = new Pace(time)
   }
 
-  async get(key: Bytes): Promise<Bytes | undefined> {
+  get(key: Bytes): Promise<Bytes | undefined> {
     return this.#read(key, true)
   }
 
-  async peek(key: Bytes): Promise<Bytes | undefined> {
+  peek(key: Bytes): Promise<Bytes | undefined> {
     return this.#read(key, false)
   }
 
   range(range: Range): AsyncIterable<Row> {
     checkRange(range)
-    return iterable(() => {
+    const open = (): RowCursor => {
       checkRunning(this.#ended)
       return isEmpty(range) ? noRows : this.#scan(range)
-    })
+    }
+    return iterable(open, this.#pace)
   }
 
   put(key: Bytes, value: Bytes): void {
@@ -130,10 +131,10 @@ export class RecordedTransaction implements WriteTransaction {
     return this.#scans.some((scan) => filled.some((some) => touches(some, scan)))
   }
 
-  #read(key: Bytes, recorded: boolean): Bytes | undefined {
+  async #read(key: Bytes, recorded: boolean): Promise<Bytes | undefined> {
     checkKey(key)
+    if (this.#pace.isTurnOver()) await this.#pace.nextTurn()
     checkRunning(this.#ended)
-    this.#pace.isTurnOver()
     const change = this.changes.find(key)
     if (change?.kind === 'put') return change.value
     if (change?.kind === 'delete') return undefined
@@ -151,7 +152,6 @@ export class RecordedTransaction implements WriteTransaction {
     return {
       next: () => {
         checkRunning(this.#ended)
-        this.#pace.isTurnOver()
         const row = merged.next()
         if (row === undefined) scan.complete = true
         else scan.last = row.key
@@ -167,7 +167,10 @@ export class RecordedTransaction implements WriteTransaction {
     this.changes.push(change)
     const { size, sizeBytes } = this.changes
     if (size > ownLimits.transactionChanges || sizeBytes > ownLimits.transactionBytes) {
-      throw new Error(`a transaction of ${size} changes and ${sizeBytes} bytes is too large`)
+      throw new StoreError(
+        'InvalidRequest',
+        `The request changes too much at once: ${size} rows, ${sizeBytes} bytes.`,
+      )
     }
   }
 }
@@ -241,10 +244,10 @@ class Pace {
 }
 
 /**
- * Opens a cursor for each iteration, and closes it however the iteration ends. With `pace`, a long
- * one gives the event loop its turns.
+ * Opens a cursor for each iteration, and closes it however the iteration ends. A long one gives the
+ * event loop its turns.
  */
-function iterable(open: () => RowCursor, pace?: Pace): AsyncIterable<Row> {
+function iterable(open: () => RowCursor, pace: Pace): AsyncIterable<Row> {
   return {
     [Symbol.asyncIterator]: (): AsyncIterator<Row> => {
       let cursor: RowCursor | undefined
@@ -252,7 +255,7 @@ function iterable(open: () => RowCursor, pace?: Pace): AsyncIterable<Row> {
       return {
         async next() {
           if (ended) return { done: true, value: undefined }
-          if (pace?.isTurnOver() === true) await pace.nextTurn()
+          if (pace.isTurnOver()) await pace.nextTurn()
           cursor ??= open()
           const row = cursor.next()
           if (row !== undefined) return { done: false, value: row }

@@ -2,7 +2,7 @@
 
 import { utf8 } from '../base/bytes.ts'
 import { isStoreError, StoreError, type StoreErrorCode } from '../base/errors.ts'
-import { s3Limits } from '../base/limits.ts'
+import { ownLimits, s3Limits } from '../base/limits.ts'
 import type { ByteRange } from '../blob/blob.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { readManifest } from '../store/body.ts'
@@ -391,12 +391,38 @@ const refusals: ReadonlySet<StoreErrorCode> = new Set([
   'KeyTooLong',
 ])
 
-/** Deletes up to 1,000 objects; each succeeds or fails for itself, all in one transaction. */
+/** At least one object each, and no more than one transaction should delete. */
+function deletionPortions({ bucket, objects }: DeleteObjectsInput): DeleteObjectsInput[] {
+  const portions: DeleteObjectsInput['objects'][number][][] = []
+  let depth = 0
+  for (const object of objects) {
+    const last = portions.at(-1)
+    const names = object.key.split('/').length
+    depth += names
+    if (
+      last !== undefined &&
+      last.length < ownLimits.deletionKeys &&
+      depth <= ownLimits.deletionDepth
+    ) {
+      last.push(object)
+    } else {
+      portions.push([object])
+      depth = names
+    }
+  }
+  return portions.map((portion) => ({ bucket, objects: portion }))
+}
+
+/** Deletes up to 1,000 objects; each succeeds or fails for itself. */
 export const deleteObjects: Operation<DeleteObjectsInput, void, void, DeleteObjectsOutput> = {
   name: 'DeleteObjects',
   needs: (input) => [{ action: 's3:DeleteObject', bucket: input.bucket }],
   writes: (_step, { bucket, objects }) => objects.map(({ key }) => ({ bucket, key })),
   writesEach: true,
+  portions: {
+    of: deletionPortions,
+    joined: (outputs) => ({ results: outputs.flatMap(({ results }) => results) }),
+  },
   async commit(step, input) {
     const { root } = step.bucket(input.bucket)
     const results: DeleteObjectsOutput['results'][number][] = []

@@ -102,6 +102,13 @@ export interface CommitStep extends Step {
 /** A path that an operation writes, and its bucket. */
 export type BucketPath = WrittenPath & { readonly bucket: string }
 
+/** How an input is cut whose parts each stand for themselves. */
+export interface Portions<Input, Output> {
+  /** In order, each small enough for one transaction. */
+  of(input: Input): readonly Input[]
+  joined(outputs: readonly Output[]): Output
+}
+
 /** An operation. Its result is that of the last step it has. */
 export interface Operation<Input, Checked, Moved, Output> {
   /** As the protocol documents it: `PutObject`. */
@@ -124,6 +131,11 @@ export interface Operation<Input, Checked, Moved, Output> {
   readonly isPreparation?: true
   /** Milliseconds that its commit may wait for leases; a short time if left out. */
   waitMs?(input: Input): number
+  /**
+   * Left out, the commit is one transaction for all of the input. Else it is one for each portion, and
+   * where one fails, the request fails, but what those before it did stays done.
+   */
+  readonly portions?: Portions<Input, Output>
   check?(step: CheckStep, input: Input): Promise<Checked>
   transfer?(step: TransferStep, input: Input, checked: Checked): Promise<Moved>
   commit?(step: CommitStep, input: Input, moved: Moved): Promise<Output | Obstacle>

@@ -1,5 +1,5 @@
-// The one place that runs operations: it authorizes, asks the leases, runs the steps, undoes what a
-// failure left, and reports what should not have happened.
+// The one place that runs operations: it authorizes, asks the leases, runs the steps, and undoes what
+// a failure left.
 
 import { authorize } from '../access/decide.ts'
 import type { Principal } from '../access/principal.ts'
@@ -53,11 +53,8 @@ export async function run<Input, Checked, Moved, Output>(
     }
     if (operation.commit !== undefined) {
       signal.throwIfAborted()
-      const waitMs = operation.waitMs?.(input) ?? leaseLimits.writeWaitMs
       const moved = result as Moved
-      result = await untilClear({ ...services, ...caller, waitMs }, (isFinal) =>
-        commitOnce(services, { ...caller, principal }, operation, { input, moved, needs, isFinal }),
-      )
+      result = await commit(services, { ...caller, principal }, operation, { input, moved, needs })
     }
     return result as Output
   } catch (error) {
@@ -76,6 +73,31 @@ async function refusalOfStranger(services: Services, needs: readonly Need[]): Pr
     return error
   }
   return new StoreError('AccessDenied', 'Access Denied')
+}
+
+/** Commits all of the input, or portion by portion, which together wait no longer than one may. */
+async function commit<Input, Checked, Moved, Output>(
+  services: Services,
+  caller: Caller & { readonly principal: Principal },
+  operation: Operation<Input, Checked, Moved, Output>,
+  facts: { readonly input: Input; readonly moved: Moved; readonly needs: readonly Need[] },
+): Promise<Output | undefined> {
+  const { clock } = services
+  const waitMs = operation.waitMs?.(facts.input) ?? leaseLimits.writeWaitMs
+  const deadline = clock.monotonicMs() + waitMs
+  const commitPortion = (input: Input, leftMs: number): Promise<Output | undefined> =>
+    untilClear({ ...services, ...caller, waitMs: leftMs }, (isFinal) =>
+      commitOnce(services, caller, operation, { ...facts, input, isFinal }),
+    )
+  const { portions } = operation
+  if (portions === undefined) return commitPortion(facts.input, waitMs)
+  const outputs: Output[] = []
+  for (const portion of portions.of(facts.input)) {
+    caller.signal.throwIfAborted()
+    const output = await commitPortion(portion, deadline - clock.monotonicMs())
+    if (output !== undefined) outputs.push(output)
+  }
+  return portions.joined(outputs)
 }
 
 /** One attempt to commit: the rights, the leases and the change are of one transaction. */

@@ -44,6 +44,8 @@ export interface SweeperOptions {
   readonly metrics: Metrics
   /** The number of this start of a process. */
   readonly start: number
+  /** False if this process only tells how far its readers are, and never collects; true if left out. */
+  readonly isCollecting?: boolean
   /** Milliseconds between two rounds; a second if left out. */
   readonly intervalMs?: number
   /** Does the exports that were asked for; none are done if it is left out. */
@@ -104,6 +106,7 @@ export class Sweeper {
     const epoch = await engine.read(currentEpoch)
     this.#publish(epoch)
     await this.#options.snapshots.retry()
+    if (this.#options.isCollecting === false) return true
     const { own, isAlive: isLive } = this.#liveness
     const hasDuty = await engine.write((tx) => takeCollectorDuty(tx, own, isLive))
     this.#isTidy &&= hasDuty

@@ -36,6 +36,8 @@ export interface Reading {
 /** The reads of blobs that this process has under way, in the generations that epochs divide them into. */
 export class Readers {
   #generation = { count: 0, drained: Promise.withResolvers<void>(), closed: false }
+  /** Resolves when the generations before that one have ended. */
+  #older: Promise<unknown> = Promise.resolve()
 
   /** Registers a read; call it before the snapshot that the read begins with. */
   begin(): Reading {
@@ -59,7 +61,8 @@ export class Readers {
     this.#generation = { count: 0, drained: Promise.withResolvers<void>(), closed: false }
     generation.closed = true
     if (generation.count === 0) generation.drained.resolve()
-    await generation.drained.promise
+    this.#older = Promise.all([this.#older, generation.drained.promise])
+    await this.#older
   }
 }
 
@@ -69,6 +72,7 @@ export async function publishEpoch(engine: Engine, start: number, epoch: number)
     const key = schema.processStart(start)
     const record = await tx.get(key)
     if (record === undefined) return
-    tx.put(key, pack({ ...unpack<object>(record), epoch }))
+    const known = unpack<{ readonly epoch: number }>(record)
+    if (known.epoch < epoch) tx.put(key, pack({ ...known, epoch }))
   })
 }

@@ -68,6 +68,7 @@ const foreignErrors = {
   InvalidCopySource: internal,
   IdempotencyParameterMismatch: internal,
   NoSuchUpload: internal,
+  IllegalLocationConstraint: internal,
   LeaseLost: internal,
   LeaseNotCovering: internal,
   LeaseNotGranted: internal,

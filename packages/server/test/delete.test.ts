@@ -1,0 +1,102 @@
+// Deletions of many objects at once, in trees so deep that one transaction couldn't remove them all.
+
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import type { Principal } from '../src/access/principal.ts'
+import { utf8 } from '../src/base/bytes.ts'
+import { ownLimits, s3Limits } from '../src/base/limits.ts'
+import { type OpenServices, openServices } from '../src/compose.ts'
+import { silentLog } from '../src/observe/log.ts'
+import { silentMetrics } from '../src/observe/metrics.ts'
+import { createBucket } from '../src/operation/bucket.ts'
+import { deleteObjects } from '../src/operation/object.ts'
+import type { Caller } from '../src/operation/operation.ts'
+import { run } from '../src/operation/run.ts'
+import { findBucket } from '../src/store/bucket.ts'
+import { putObject } from '../src/store/directory.ts'
+import type { ObjectRecord } from '../src/store/record.ts'
+import { walk } from '../src/store/walk.ts'
+
+const bucket = 'deletions'
+const owner = { id: 'o', displayName: 'o' }
+const principal: Principal = { accessKeyId: 'k', owner, isRoot: true }
+const caller: Caller = { principal, requestId: 'r', signal: new AbortController().signal }
+const scale = Number(process.env['HOLDFAST_TEST_SCALE'] ?? '1')
+const folder = await mkdtemp(join(tmpdir(), 'holdfast-delete-'))
+let store: OpenServices
+let root: number
+
+before(async () => {
+  const facts = { region: 'us-east-1', log: silentLog, metrics: silentMetrics, isSweeping: false }
+  store = await openServices({ ...facts, dataFolder: folder })
+  await run(store.services, caller, createBucket, { bucket })
+  root = (await store.services.engine.read((tx) => findBucket(tx, bucket)))?.root ?? Number.NaN
+})
+
+after(async () => {
+  await store.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const empty: ObjectRecord = {
+  etag: 'd41d8cd98f00b204e9800998ecf8427e',
+  sizeBytes: 0,
+  modifiedAt: 1,
+  ownerId: owner.id,
+  body: { kind: 'empty' },
+  storageClass: 'STANDARD',
+  headers: {},
+  metadata: {},
+}
+
+async function putAll(keys: readonly string[]): Promise<void> {
+  const { engine, ids } = store.services
+  for (let i = 0; i < keys.length; i += 20) {
+    await engine.write(async (tx) => {
+      for (const key of keys.slice(i, i + 20)) await putObject({ tx, ids }, root, utf8(key), empty)
+    })
+  }
+}
+
+async function countKeys(): Promise<number> {
+  let count = 0
+  await store.services.engine.read(async (tx) => {
+    for await (const _ of walk(tx, root)) count++
+  })
+  return count
+}
+
+/** Deletes `keys` in one request, and expects no refusal of any. */
+async function deleteAll(keys: readonly string[]): Promise<void> {
+  const objects = keys.map((key) => ({ key, conditions: {} }))
+  const { results } = await run(store.services, caller, deleteObjects, { bucket, objects })
+  assert.deepEqual(
+    results.map(({ key, error }) => [key, error]),
+    keys.map((key) => [key, undefined]),
+  )
+}
+
+test('deep trees are deleted a few keys at a time, however many a request names', async () => {
+  const depth = 200
+  const count = Math.min(Math.ceil(20 * scale), s3Limits.deleteKeys)
+  const keys = Array.from({ length: count }, (_, i) => `${i}/${'d/'.repeat(depth - 2)}k`)
+  await putAll(keys)
+  const { engine } = store.services
+  const before = engine.statistics().transactions
+  await deleteAll(keys)
+  assert.equal(engine.statistics().transactions - before, (count * depth) / ownLimits.deletionDepth)
+  assert.equal(await countKeys(), 0)
+})
+
+test('a deletion of many keys takes its turns with the transactions of others', async () => {
+  const keys = Array.from({ length: ownLimits.deletionKeys * 3 }, (_, i) => `f/${i}`)
+  await putAll(keys)
+  const { engine } = store.services
+  const before = engine.statistics().transactions
+  await deleteAll(keys)
+  assert.equal(engine.statistics().transactions - before, 3)
+  assert.equal(await countKeys(), 0)
+})
