@@ -35,11 +35,6 @@ export class Filter {
     return this.#matches({ name: '', attributes: new Map([[key.name, [value]]]) })
   }
 
-  /** True if `item` satisfies the where. */
-  matches(item: SelectItem): boolean {
-    return this.#matches(item)
-  }
-
   /** True if `item` is to be taken at this entry of the plan's arm of this number. */
   accepts(arm: number, entry: IndexEntry, item: SelectItem): boolean {
     return this.#matches(item) && this.#isFirst(arm, entry, item)

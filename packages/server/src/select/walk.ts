@@ -74,7 +74,7 @@ export class IndexWalk {
     this.#namesItems = walk.namesItems
   }
 
-  /** Reads some entries. True when the walk has ended. */
+  /** Reads some entries. True when the walk has ended; ends for good when the time is over. */
   async step(): Promise<boolean> {
     this.#batchSize = grown(this.#batchSize, this.#visitor.wanted() + 1, batchEntries)
     const { arm, rows, isLast } = await this.#reader.next(this.#batchSize)
