@@ -58,7 +58,9 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
       start: await registerStart(tx, options.liveness ?? ownLiveness()),
       secret: await ensureSecret(tx, random),
     }))
-    const blobs = await openFileBlobs({ folder: join(dataFolder, 'blobs'), start, onCrashPoint })
+    const folder = join(dataFolder, 'blobs')
+    const checkRoom = (bytes: number): void => engine.checkRoom(bytes)
+    const blobs = await openFileBlobs({ folder, start, checkRoom, onCrashPoint })
     const readers = new Readers()
     const snapshots = new Snapshots({ engine, ids, start })
     const tokens = new TokenSealer(secret)

@@ -49,6 +49,8 @@ export const ownLimits = {
   boundRows: 10_000,
   /** Transactions of one process that may wait for a commit. */
   waitingTransactions: 10_000,
+  /** Bytes of the disk that only removals may use, or an eighth of a smaller disk: a large one rewrites thousands of pages. */
+  reserveBytes: 67_108_864,
   /** Milliseconds that an engine read may last (an open snapshot keeps freed pages). */
   engineReadMs: 5000,
   /** Bytes of a body chunk that a slow client may leave unread before the source is paused. */

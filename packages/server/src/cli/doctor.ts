@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { DoctorConfig } from '../config.ts'
 import { FormatError } from '../engine/engine.ts'
 import { openEngine } from '../engine/open.ts'
+import { reserveOf } from '../engine/room.ts'
 import { bad, type Diagnosis, ok, warn } from './diagnosis.ts'
 import { exitCodes } from './exit.ts'
 import { type Holder, isLocked, readHolder } from './lock.ts'
@@ -85,16 +86,14 @@ const fileSystems: ReadonlyMap<number, Diagnosis> = new Map([
 ])
 
 const gibibyte = 1_073_741_824
-/** Bytes below which a server is about to refuse writes. */
-const scarceBytes = 67_108_864
 
 async function* examineDisk(folder: string): AsyncGenerator<Diagnosis> {
-  const { type, bavail, bsize } = await statfs(folder)
+  const { type, bavail, bsize, blocks } = await statfs(folder)
   const fileSystem = fileSystems.get(type)
   if (fileSystem !== undefined) yield { ...fileSystem, text: `the disk is ${fileSystem.text}` }
   const free = bavail * bsize
   const text = `${(free / gibibyte).toFixed(1)} GiB free`
-  if (free < scarceBytes) yield bad(`${text}: writes are about to fail; make room`)
+  if (free < reserveOf(blocks * bsize)) yield bad(`${text}: only removals go on; make room`)
   else if (free < gibibyte) yield warn(`${text}: make room soon`)
   else yield ok(text)
   yield await examineSync(folder)

@@ -304,6 +304,7 @@ export const abortMultipartUpload: Operation<
   void
 > = {
   name: 'AbortMultipartUpload',
+  usesReserve: true,
   needs: ({ bucket, key }) => [{ action: 's3:AbortMultipartUpload', bucket, key }],
   writes: writesObject,
   isPreparation: true,

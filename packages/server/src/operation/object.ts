@@ -318,6 +318,7 @@ export interface DeleteObjectInput extends ObjectAddress {
 /** Deletes an object; that there is none is no error, unless `If-Match` says so. */
 export const deleteObject: Operation<DeleteObjectInput, void, void, void> = {
   name: 'DeleteObject',
+  usesReserve: true,
   needs: (input) => [{ action: 's3:DeleteObject', bucket: input.bucket, key: input.key }],
   writes: writesObject,
   commit: (step, input) => deleteOne(step, step.bucket(input.bucket).root, input),
@@ -371,6 +372,7 @@ const refusals: ReadonlySet<StoreErrorCode> = new Set([
 /** Deletes up to 1,000 objects; each succeeds or fails for itself, all in one transaction. */
 export const deleteObjects: Operation<DeleteObjectsInput, void, void, DeleteObjectsOutput> = {
   name: 'DeleteObjects',
+  usesReserve: true,
   needs: (input) => [{ action: 's3:DeleteObject', bucket: input.bucket }],
   writes: (_step, { bucket, objects }) => objects.map(({ key }) => ({ bucket, key })),
   writesEach: true,

@@ -42,6 +42,7 @@ export async function run<Input, Checked, Moved, Output>(
         return operation.check?.(step, input)
       })
     }
+    if (operation.commit !== undefined) checkRoom(services, operation)
     if (operation.transfer !== undefined) {
       const buckets = new Map<string, BucketRecord>()
       const step = makeStep(services, principal, signal, buckets)
@@ -52,6 +53,7 @@ export async function run<Input, Checked, Moved, Output>(
     }
     if (operation.commit !== undefined) {
       signal.throwIfAborted()
+      if (operation.transfer !== undefined) checkRoom(services, operation)
       const waitMs = operation.waitMs?.(input) ?? leaseLimits.writeWaitMs
       const moved = result as Moved
       result = await untilClear({ ...services, ...caller, waitMs }, (isFinal) =>
@@ -65,6 +67,14 @@ export async function run<Input, Checked, Moved, Output>(
   } finally {
     if (reading?.handedOver === false) reading.end()
   }
+}
+
+/** Refuses what adds on a disk that is nearly full, so that what removes can go on. @throws StoreError */
+function checkRoom<Input, Checked, Moved, Output>(
+  services: Services,
+  operation: Operation<Input, Checked, Moved, Output>,
+): void {
+  if (operation.usesReserve !== true) services.engine.checkRoom(0)
 }
 
 /** One attempt to commit: the rights, the leases and the change are of one transaction. */
