@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { access, constants, open, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DoctorConfig } from '../config.ts'
-import { FormatError } from '../engine/engine.ts'
+import { DamageError, FormatError } from '../engine/engine.ts'
 import { openEngine } from '../engine/open.ts'
 import { reserveOf } from '../engine/room.ts'
 import { bad, type Diagnosis, ok, warn } from './diagnosis.ts'
@@ -148,9 +148,11 @@ async function* examineStore(folder: string): AsyncGenerator<Diagnosis> {
   try {
     const engine = await openEngine(folder)
     await engine.close()
-    yield ok(`the store can be opened; it has ${found.size} bytes of rows`)
+    yield ok(
+      `the store can be opened; it has ${found.size} bytes of rows, which \`holdfast fsck\` checks`,
+    )
   } catch (error) {
-    if (error instanceof FormatError) yield bad(error.message)
+    if (error instanceof FormatError || error instanceof DamageError) yield bad(error.message)
     else yield bad(`the store can't be opened: ${error}; try \`holdfast fsck\``)
   }
 }

@@ -98,3 +98,8 @@ export interface Engine {
 export class FormatError extends Error {
   override readonly name = 'FormatError'
 }
+
+/** The store's file can't be what the engine wrote. The message says what to do. */
+export class DamageError extends Error {
+  override readonly name = 'DamageError'
+}

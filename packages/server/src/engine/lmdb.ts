@@ -12,6 +12,7 @@ import { StoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
 import { mapBytes } from './address-space.ts'
 import type { Committing } from './batch.ts'
+import { checkHeads, inPlainWords } from './damage.ts'
 import { type Engine, FormatError, type Range, type Row } from './engine.ts'
 import { OptimisticEngine, type Snapshot, type Store } from './optimistic.ts'
 import { Room } from './room.ts'
@@ -53,18 +54,20 @@ type Rows = Database<Buffer, Uint8Array>
 
 /**
  * Opens the store at `path`, or makes it.
- * @throws Error when it was written by a newer version, lies on a network file system, or can't be
- *   opened.
+ * @throws Error when it was written by a newer version, lies on a network file system, is damaged, or
+ *   can't be opened.
  */
 export async function openLmdb(options: LmdbOptions): Promise<Engine> {
   mkdirSync(options.path, { recursive: true, mode: 0o700 })
   await checkLocal(options.path)
-  const store = new LmdbStore(options)
+  await checkHeads(join(options.path, 'data.mdb'))
+  let store: LmdbStore | undefined
   try {
+    store = new LmdbStore(options)
     await store.checkFormat()
   } catch (error) {
-    await store.close()
-    throw error
+    await store?.close()
+    throw inPlainWords(error)
   }
   return new OptimisticEngine(store, { readMs: options.readMs })
 }
