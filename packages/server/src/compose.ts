@@ -72,7 +72,9 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
       secret: await ensureSecret(tx, random),
     }))
     const folder = join(dataFolder, 'blobs')
-    const blobs = await openFileBlobs({ folder, start, onCrashPoint }).catch(async (error) => {
+    const checkRoom = (bytes: number): void => engine.checkRoom(bytes)
+    const opened = openFileBlobs({ folder, start, checkRoom, onCrashPoint })
+    const blobs = await opened.catch(async (error) => {
       await noteEnd(engine, start, log)
       throw error
     })

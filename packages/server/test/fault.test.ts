@@ -50,6 +50,7 @@ function withEngine(other: Partial<Pick<Engine, 'read' | 'write'>>): Services {
     read: (body, options) => engine.read(body, options),
     write: (body) => engine.write(body),
     watch: (key, seen, signal) => engine.watch(key, seen, signal),
+    checkRoom: (bytes) => engine.checkRoom(bytes),
     statistics: () => engine.statistics(),
     close: () => engine.close(),
     ...other,

@@ -114,6 +114,8 @@ export const ownLimits = {
   boundRows: 10_000,
   /** Transactions of one process that may wait for a commit. */
   waitingTransactions: 10_000,
+  /** Bytes of the disk that only removals may use, or an eighth of a smaller disk: a large one rewrites thousands of pages. */
+  reserveBytes: 67_108_864,
   /** Milliseconds that an engine read may last (an open snapshot keeps freed pages). */
   engineReadMs: 5000,
   /** Bytes of the form in a request's body: 256 pairs of 2,048 bytes, escaped, need 1.6 MB. */

@@ -20,19 +20,21 @@ export interface NewFile {
 /**
  * Writes all of `source` to the file that `create` makes when the first bytes are there, syncs and
  * closes it; resolves to its size in bytes and what `create` gave. If that fails, the file is removed,
- * and an error of the source is passed on. Nothing is under way any more when it ends, well or badly.
+ * and an error of the source is passed on. `checkRoom` throws where so many bytes are not to be
+ * written. Nothing is under way any more when it ends, well or badly.
  */
 export async function writeBody<File extends NewFile>(
   create: () => Promise<File>,
   source: ByteSource,
   buffers: Buffers,
+  checkRoom: (bytes: number) => void,
 ): Promise<{ readonly file: File; readonly sizeBytes: number }> {
   let file: File | undefined
   let writer: BodyWriter | undefined
   try {
     for await (const chunk of source) {
       file ??= await create()
-      writer ??= new BodyWriter(file.handle, buffers)
+      writer ??= new BodyWriter(file.handle, buffers, checkRoom)
       // A chunk may be any size, and is only ours until we ask for the next one.
       for (let taken = 0; taken < chunk.byteLength; ) {
         taken += writer.fill(chunk, taken)
@@ -40,7 +42,7 @@ export async function writeBody<File extends NewFile>(
       }
     }
     file ??= await create()
-    writer ??= new BodyWriter(file.handle, buffers)
+    writer ??= new BodyWriter(file.handle, buffers, checkRoom)
     await writer.finish()
     await file.handle.close()
     return { file, sizeBytes: writer.sizeBytes }
@@ -57,6 +59,7 @@ export async function writeBody<File extends NewFile>(
 class BodyWriter {
   readonly #handle: FileHandle
   readonly #buffers: Buffers
+  readonly #checkRoom: (bytes: number) => void
   /** The buffer that is being filled, and how far it is. */
   #filling: Buffer | undefined
   #filledBytes = 0
@@ -67,9 +70,10 @@ class BodyWriter {
   #unsyncedBytes = 0
   sizeBytes = 0
 
-  constructor(handle: FileHandle, buffers: Buffers) {
+  constructor(handle: FileHandle, buffers: Buffers, checkRoom: (bytes: number) => void) {
     this.#handle = handle
     this.#buffers = buffers
+    this.#checkRoom = checkRoom
   }
 
   get isFull(): boolean {
@@ -120,6 +124,7 @@ class BodyWriter {
   }
 
   async #write(bytes: Bytes, position: number): Promise<void> {
+    this.#checkRoom(bytes.byteLength)
     // A write may take less than it was given, as the last one before the disk is full does.
     for (let done = 0; done < bytes.byteLength; ) {
       const { bytesWritten } = await this.#handle.write(

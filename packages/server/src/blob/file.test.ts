@@ -316,7 +316,10 @@ test('a full device refuses the body and ends the source', async () => {
   }
   const create = async () => ({ handle: await open('/dev/full', 'w'), remove })
   const buffers = createBuffers({ smallBytes: 65_536, inUseBytes: 10_000_000, idleBytes: 0 })
-  await assert.rejects(writeBody(create, endless(), buffers), { code: 'ENOSPC' })
+  await assert.rejects(
+    writeBody(create, endless(), buffers, () => undefined),
+    { code: 'ENOSPC' },
+  )
   assert.ok(hasEnded)
   assert.equal(removals, 1)
 })

@@ -19,6 +19,8 @@ export interface FileBlobsOptions {
   readonly folder: string
   /** The number of this process start: a positive integer that was never used before, by anyone. */
   readonly start: number
+  /** Throws where so many bytes more are not to be written; asked every megabyte. */
+  readonly checkRoom?: ((bytes: number) => void) | undefined
   /** For tests. */
   readonly onCrashPoint?: CrashHook | undefined
 }
@@ -60,6 +62,7 @@ interface NewBlob {
 class FileBlobs implements BlobStore {
   readonly #folder: string
   readonly #start: number
+  readonly #checkRoom: (bytes: number) => void
   readonly #onCrashPoint: CrashHook | undefined
   readonly #buffers: Buffers = createBuffers(bufferLimits)
   readonly #sources = new FileSources(this.#buffers)
@@ -70,9 +73,10 @@ class FileBlobs implements BlobStore {
   readonly #writing = new Set<Promise<unknown>>()
   #isClosed = false
 
-  constructor(folder: string, { start, onCrashPoint }: FileBlobsOptions) {
+  constructor(folder: string, { start, checkRoom, onCrashPoint }: FileBlobsOptions) {
     this.#folder = folder
     this.#start = start
+    this.#checkRoom = checkRoom ?? (() => undefined)
     this.#onCrashPoint = onCrashPoint
   }
 
@@ -182,7 +186,8 @@ class FileBlobs implements BlobStore {
 
   async #write(source: ByteSource): Promise<{ readonly id: BlobId; readonly sizeBytes: number }> {
     try {
-      const { file, sizeBytes } = await writeBody(() => this.#create(), source, this.#buffers)
+      const create = (): Promise<NewBlob> => this.#create()
+      const { file, sizeBytes } = await writeBody(create, source, this.#buffers, this.#checkRoom)
       try {
         this.#onCrashPoint?.('blob synced')
         await rename(file.path + unfinished, file.path)

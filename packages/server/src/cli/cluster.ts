@@ -17,7 +17,7 @@ import {
   ProcessMetrics,
 } from '../observe/prometheus.ts'
 import type { Connections, Taker } from './connections.ts'
-import { CommandError, exitCodes } from './exit.ts'
+import { CommandError, isCrash } from './exit.ts'
 import { judge, pingMs } from './heartbeat.ts'
 import type { ToPrimary, ToWorker, WorkerSetup } from './message.ts'
 
@@ -238,9 +238,7 @@ export class Workers {
     this.#deaths++
     place.deaths = livedMs > soundMs ? 0 : place.deaths + 1
     if (!this.#isStarted && place.deaths >= startAttempts) {
-      this.#giveUp(
-        new CommandError('the workers die before they can serve', { exitCode: exitCodes.failure }),
-      )
+      this.#giveUp(new CommandError(`the workers die before they can serve${hintOf(end.signal)}`))
       return
     }
     const waitMs =
@@ -318,6 +316,11 @@ function forkEnvironment(): Record<string, string> {
   // Node adds a folder for its version.
   const cache = folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) }
   return { UV_THREADPOOL_SIZE: '16', ...cache }
+}
+
+/** What may be behind a death by `signal`. */
+function hintOf(signal: string | null): string {
+  return isCrash(signal) ? ` (${signal}): the store may be damaged; \`holdfast fsck\` tells` : ''
 }
 
 function newPlace(name: string): Place {

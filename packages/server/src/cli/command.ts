@@ -26,8 +26,8 @@ const commands: Readonly<Record<CommandName, Command>> = {
   },
   async fsck(args) {
     const config = parseFsck(args, processEnvironment())
-    const { fsck } = await import('./fsck.ts')
-    return fsck(config)
+    const { apart } = await import('./apart.ts')
+    return apart(async () => (await import('./fsck.ts')).fsck(config), exitCodes.findings)
   },
   async import(args) {
     const config = parseImport(args, processEnvironment())
@@ -36,8 +36,8 @@ const commands: Readonly<Record<CommandName, Command>> = {
   },
   async doctor(args) {
     const config = parseDoctor(args, processEnvironment())
-    const { doctor } = await import('./doctor.ts')
-    return doctor(config)
+    const { apart } = await import('./apart.ts')
+    return apart(async () => (await import('./doctor.ts')).doctor(config), exitCodes.failure)
   },
   async ls(args) {
     const config = parseList(args, processEnvironment())
@@ -92,17 +92,22 @@ async function dispatch(args: readonly string[]): Promise<number> {
     return exitCodes.ok
   }
   if (name === '--help' || name === '-h' || name === 'help') {
-    console.log(isCommand(rest[0]) ? helpOf(rest[0]) : overview())
+    if (rest[0] !== undefined && !isCommand(rest[0])) throw unknown(rest[0])
+    console.log(rest[0] === undefined ? overview() : helpOf(rest[0]))
     return exitCodes.ok
   }
   if (!isCommand(name)) {
-    throw new UsageError(name === undefined ? 'which command?' : `there is no command ${name}`)
+    throw name === undefined ? new UsageError('which command?') : unknown(name)
   }
   if (asksForHelp(rest)) {
     console.log(helpOf(name))
     return exitCodes.ok
   }
   return commands[name](rest)
+}
+
+function unknown(name: string): UsageError {
+  return new UsageError(`there is no command ${name}`)
 }
 
 /** What stands behind `--` belongs to another program. */

@@ -5,8 +5,9 @@ import { existsSync } from 'node:fs'
 import { access, constants, open, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DoctorConfig } from '../config.ts'
-import { FormatError } from '../engine/engine.ts'
+import { DamageError, FormatError } from '../engine/engine.ts'
 import { openEngine } from '../engine/open.ts'
+import { reserveOf } from '../engine/room.ts'
 import { bad, type Diagnosis, ok, warn } from './diagnosis.ts'
 import { exitCodes } from './exit.ts'
 import { type Holder, isLocked, readHolder } from './lock.ts'
@@ -85,16 +86,14 @@ const fileSystems: ReadonlyMap<number, Diagnosis> = new Map([
 ])
 
 const gibibyte = 1_073_741_824
-/** Bytes below which a server is about to refuse writes. */
-const scarceBytes = 67_108_864
 
 async function* examineDisk(folder: string): AsyncGenerator<Diagnosis> {
-  const { type, bavail, bsize } = await statfs(folder)
+  const { type, bavail, bsize, blocks } = await statfs(folder)
   const fileSystem = fileSystems.get(type)
   if (fileSystem !== undefined) yield { ...fileSystem, text: `the disk is ${fileSystem.text}` }
   const free = bavail * bsize
   const text = `${(free / gibibyte).toFixed(1)} GiB free`
-  if (free < scarceBytes) yield bad(`${text}: writes are about to fail; make room`)
+  if (free < reserveOf(blocks * bsize)) yield bad(`${text}: only removals go on; make room`)
   else if (free < gibibyte) yield warn(`${text}: make room soon`)
   else yield ok(text)
   yield await examineSync(folder)
@@ -149,9 +148,11 @@ async function* examineStore(folder: string): AsyncGenerator<Diagnosis> {
   try {
     const engine = await openEngine(folder)
     await engine.close()
-    yield ok(`the store can be opened; it has ${found.size} bytes of rows`)
+    yield ok(
+      `the store can be opened; it has ${found.size} bytes of rows, which \`holdfast fsck\` checks`,
+    )
   } catch (error) {
-    if (error instanceof FormatError) yield bad(error.message)
+    if (error instanceof FormatError || error instanceof DamageError) yield bad(error.message)
     else yield bad(`the store can't be opened: ${error}; try \`holdfast fsck\``)
   }
 }

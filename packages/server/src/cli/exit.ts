@@ -34,3 +34,8 @@ export function systemCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined
   return typeof error.code === 'string' ? error.code : undefined
 }
+
+/** True for a signal by which a process ends that reached into memory that isn't there, or gave itself up. */
+export function isCrash(signal: string | null): signal is string {
+  return signal !== null && ['SIGSEGV', 'SIGBUS', 'SIGABRT', 'SIGILL', 'SIGFPE'].includes(signal)
+}

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { BlobStore } from '../blob/blob.ts'
 import { openFileBlobs } from '../blob/file.ts'
 import type { FsckConfig } from '../config.ts'
-import { type Engine, FormatError } from '../engine/engine.ts'
+import { DamageError, type Engine, FormatError } from '../engine/engine.ts'
 import { openEngine } from '../engine/open.ts'
 import { type CheckSummary, checkStore, type Finding } from '../operation/check.ts'
 import { CommandError, exitCodes, systemCode } from './exit.ts'
@@ -14,15 +14,38 @@ import { CommandError, exitCodes, systemCode } from './exit.ts'
 /** Checks the folder and returns the exit code: 0 when it is clean, 4 when there are findings. */
 export async function fsck({ dataFolder, isJson }: FsckConfig): Promise<number> {
   const { engine, blobs } = await openStore(dataFolder)
+  try {
+    return await check({ engine, blobs, isJson })
+  } catch (error) {
+    // Whatever a damaged page holds is taken for a row, and so anything may go wrong with it.
+    const finding: Finding = {
+      invariant: 'everything in the store can be read',
+      where: 'the store',
+      detail: `the check broke off: ${error instanceof Error ? error.message : error}`,
+    }
+    console.log(isJson ? JSON.stringify({ finding }) : `${describe(finding)}\n${advice}`)
+    return exitCodes.findings
+  } finally {
+    await blobs.close()
+    await engine.close()
+  }
+}
+
+async function check(store: {
+  readonly engine: Engine
+  readonly blobs: BlobStore
+  readonly isJson: boolean
+}): Promise<number> {
+  const { engine, blobs, isJson } = store
   const started = performance.now()
   const progress = new Progress(!isJson && process.stderr.isTTY === true)
   try {
-    const check = checkStore({ engine, blobs, onProgress: (phase) => progress.show(phase) })
-    let step = await check.next()
+    const findings = checkStore({ engine, blobs, onProgress: (phase) => progress.show(phase) })
+    let step = await findings.next()
     while (step.done !== true) {
       progress.clear()
       console.log(isJson ? JSON.stringify({ finding: step.value }) : describe(step.value))
-      step = await check.next()
+      step = await findings.next()
     }
     progress.clear()
     const summary = step.value
@@ -32,8 +55,7 @@ export async function fsck({ dataFolder, isJson }: FsckConfig): Promise<number> 
     )
     return summary.findings === 0 ? exitCodes.ok : exitCodes.findings
   } finally {
-    await blobs.close()
-    await engine.close()
+    progress.clear()
   }
 }
 
@@ -49,6 +71,9 @@ async function openStore(
     const blobs = await openFileBlobs({ folder: join(dataFolder, 'blobs'), start: 0 })
     return { engine, blobs }
   } catch (error) {
+    if (error instanceof DamageError) {
+      throw new CommandError(error.message, { exitCode: exitCodes.findings, cause: error })
+    }
     const exitCode = error instanceof FormatError ? exitCodes.refused : exitCodes.failure
     const reason = systemCode(error) ?? (error instanceof Error ? error.message : String(error))
     throw new CommandError(`can't open the store in ${dataFolder}: ${reason}`, {
@@ -69,13 +94,13 @@ function conclude(summary: CheckSummary, seconds: number): string {
     `${domains} domains, ${items} items, ` +
     `${blobs} blobs of ${blobBytes} bytes, ${garbage} blobs that wait for collection; ${seconds} s`
   if (findings === 0) return `clean: ${counts}`
-  return (
-    `${findings} findings: ${counts}\n` +
-    'The store never does this to itself: suspect the disk, or files that were changed by hand.\n' +
-    'Keep a copy of the folder as it is. Objects that are not named above can be read and copied\n' +
-    'to a new folder; those that are named are to be restored from elsewhere.'
-  )
+  return `${findings} findings: ${counts}\n${advice}`
 }
+
+const advice =
+  'The store never does this to itself: suspect the disk, or files that were changed by hand.\n' +
+  'Keep a copy of the folder as it is. Objects that are not named above can be read and copied\n' +
+  'to a new folder; those that are named are to be restored from elsewhere.'
 
 /** One line on a terminal that says what is being checked. */
 class Progress {

@@ -2,7 +2,7 @@
 // the access keys, and lets workers serve until it is told to stop. It never opens the store itself.
 
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { access, constants, readFile } from 'node:fs/promises'
 import type { AccessKey } from '../access/key.ts'
 import { systemClock } from '../base/clock.ts'
 import { makeFolders } from '../blob/folder.ts'
@@ -83,7 +83,8 @@ async function run({ config, port, lock, log, stop, workers }: Run): Promise<num
   log.info('stopping')
   await workers.stop(graceMs)
   log.info('stopped')
-  return stop.isUrgent ? exitCodes.failure : exitCodes.ok
+  if (!stop.isUrgent) return exitCodes.ok
+  throw new CommandError('stopped at once, as it was told twice: requests under way were cut off')
 }
 
 function announce(facts: {
@@ -141,6 +142,7 @@ async function reload(facts: {
 async function prepareFolder(folder: string): Promise<void> {
   try {
     await makeFolders(folder)
+    await access(folder, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
     throw new CommandError(`can't use ${folder} as data folder: ${reasonOf(error)}`, {
       cause: error,

@@ -8,7 +8,8 @@ import { createKeyLookup } from '../access/key.ts'
 import { systemClock } from '../base/clock.ts'
 import { isStoreError } from '../base/errors.ts'
 import { type OpenServices, openServices } from '../compose.ts'
-import { FormatError } from '../engine/engine.ts'
+import { inPlainWords } from '../engine/damage.ts'
+import { DamageError, FormatError } from '../engine/engine.ts'
 import { openProcessLog, type ProcessLog } from '../observe/pino.ts'
 import { ProcessMetrics } from '../observe/prometheus.ts'
 import { createProtocolHandler } from '../protocol/handler.ts'
@@ -69,10 +70,14 @@ function fail(error: unknown): void {
   else end()
 }
 
-function explain(error: unknown): { readonly message: string; readonly exitCode: number } {
+function explain(cause: unknown): { readonly message: string; readonly exitCode: number } {
+  const error = inPlainWords(isStoreError(cause, 'Internal') ? (cause.cause ?? cause) : cause)
   if (error instanceof CommandError) return error
   if (error instanceof FormatError) {
     return { message: error.message, exitCode: exitCodes.refused }
+  }
+  if (error instanceof DamageError) {
+    return { message: error.message, exitCode: exitCodes.failure }
   }
   if (isStoreError(error, 'InsufficientStorage')) {
     return {

@@ -85,6 +85,12 @@ export interface Engine {
   write<T>(body: (tx: WriteTransaction) => Promise<T>): Promise<T>
   /** Resolves as soon as the value of `key` is not `seen` any more; rejects with the signal's reason. */
   watch(key: Bytes, seen: Bytes | undefined, signal: AbortSignal): Promise<void>
+  /**
+   * To be called before `bytes` are added, to the engine or beside it on its disk; not before what
+   * removes, which the reserve is for.
+   * @throws StoreError `InsufficientStorage` if that would leave less than the reserve.
+   */
+  checkRoom(bytes: number): void
   statistics(): EngineStatistics
   /** Ends what is under way and closes the store; later calls reject. */
   close(): Promise<void>
@@ -93,4 +99,9 @@ export interface Engine {
 /** The store was written by a version that this one can't follow. The message says what to do. */
 export class FormatError extends Error {
   override readonly name = 'FormatError'
+}
+
+/** The store's file can't be what the engine wrote. The message says what to do. */
+export class DamageError extends Error {
+  override readonly name = 'DamageError'
 }

@@ -12,8 +12,10 @@ import { StoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
 import { mapBytes } from './address-space.ts'
 import type { Committing } from './batch.ts'
+import { checkHeads, inPlainWords } from './damage.ts'
 import { type Engine, FormatError, type Range, type Row } from './engine.ts'
 import { OptimisticEngine, type Snapshot, type Store } from './optimistic.ts'
+import { Room } from './room.ts'
 import { decodeState, encodeState, type State } from './state.ts'
 import { readTooLong } from './transaction.ts'
 import type { RowCursor, View } from './view.ts'
@@ -44,6 +46,9 @@ const maxReaders = 8192
 /** Free bytes below which a failed commit is taken for a full disk. */
 const fullDiskBytes = 16_777_216
 
+/** Pages at the start of the file that say where the trees begin. */
+const headPages = 2
+
 /** Linux's numbers of NFS, CIFS, SMB2 and SMB; statfs(2). */
 const networkFileSystems: readonly number[] = [0x6969, 0xff534d42, 0xfe534d42, 0x517b]
 
@@ -51,18 +56,20 @@ type Rows = Database<Buffer, Uint8Array>
 
 /**
  * Opens the store at `path`, or makes it.
- * @throws Error when it was written by a newer version, lies on a network file system, or can't be
- *   opened.
+ * @throws Error when it was written by a newer version, lies on a network file system, is damaged, or
+ *   can't be opened.
  */
 export async function openLmdb(options: LmdbOptions): Promise<Engine> {
   mkdirSync(options.path, { recursive: true, mode: 0o700 })
   await checkLocal(options.path)
-  const store = new LmdbStore(options)
+  await checkHeads(join(options.path, 'data.mdb'))
+  let store: LmdbStore | undefined
   try {
+    store = new LmdbStore(options)
     await store.checkFormat()
   } catch (error) {
-    await store.close()
-    throw error
+    await store?.close()
+    throw inPlainWords(error)
   }
   return new OptimisticEngine(store, { readMs: options.readMs, keptMs: options.keptMs })
 }
@@ -74,6 +81,7 @@ class LmdbStore implements Store {
   readonly #onCrashPoint: CrashHook | undefined
   readonly #root: RootDatabase<Buffer, Uint8Array>
   readonly #rows: Rows
+  readonly #room: Room
 
   constructor({ path, readMs, initialMapBytes, onCrashPoint }: LmdbOptions) {
     this.#path = path
@@ -81,6 +89,7 @@ class LmdbStore implements Store {
     this.#readMs = readMs ?? ownLimits.engineReadMs
     this.#root = openRoot(path, initialMapBytes ?? mapBytes())
     this.#rows = this.#root.openDB({ name: 'rows', ...bytesAsTheyAre })
+    this.#room = new Room(path, () => reusableBytes(this.#root, this.#rows))
   }
 
   /** Refuses a store of a newer format; numbers a new one. */
@@ -121,6 +130,10 @@ class LmdbStore implements Store {
     } catch (error) {
       throw await this.#failure(error)
     }
+  }
+
+  checkRoom(bytes: number): void {
+    this.#room.check(bytes)
   }
 
   sizeBytes(): number {
@@ -275,6 +288,32 @@ function openRoot(path: string, mapSize: number): RootDatabase<Buffer, Uint8Arra
     ...bytesAsTheyAre,
   }
   return open<Buffer, Uint8Array>(options)
+}
+
+/** What the binding tells of a database, though its types don't: pages by what they hold. */
+interface TreePages {
+  readonly treeBranchPageCount: number
+  readonly treeLeafPageCount: number
+  readonly overflowPages: number
+}
+
+/** The same of the root, with the list of free pages and the last page of the file. */
+interface FilePages extends TreePages {
+  readonly pageSize: number
+  readonly lastPageNumber: number
+  readonly free: TreePages
+}
+
+/** Bytes of the file that hold nothing: its pages less those of the trees and of the two heads. */
+function reusableBytes(root: Rows, rows: Rows): number {
+  root.resetReadTxn()
+  const file = root.getStats() as FilePages
+  const used = [file, file.free, rows.getStats() as TreePages].map(
+    ({ treeBranchPageCount, treeLeafPageCount, overflowPages }) =>
+      treeBranchPageCount + treeLeafPageCount + overflowPages,
+  )
+  const pages = file.lastPageNumber + 1 - headPages - used.reduce((sum, count) => sum + count, 0)
+  return Math.max(0, pages) * file.pageSize
 }
 
 /** Begins a read of the newest commit. */

@@ -76,6 +76,8 @@ class MemoryStore implements Store {
     return decodeCounter(new ChangedView(emptyView, this.rows).get(utf8(key)))
   }
 
+  checkRoom(): void {}
+
   sizeBytes(): number {
     return this.rows.sizeBytes
   }

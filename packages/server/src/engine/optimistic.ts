@@ -36,6 +36,8 @@ export interface Store {
    * @throws StoreError `InsufficientStorage` on a full disk, `Internal` on other failures.
    */
   commit(apply: (store: Committing) => boolean): Promise<void>
+  /** @throws StoreError `InsufficientStorage` if `bytes` more would leave less than the reserve. */
+  checkRoom(bytes: number): void
   /** Bytes on disk. */
   sizeBytes(): number
   /** Gives back what dead processes held. */
@@ -149,6 +151,11 @@ export class OptimisticEngine implements Engine {
   async watch(key: Bytes, seen: Bytes | undefined, signal: AbortSignal): Promise<void> {
     this.#checkOpen()
     await this.#watchers.wait(key, seen, signal)
+  }
+
+  checkRoom(bytes: number): void {
+    this.#checkOpen()
+    this.#store.checkRoom(bytes)
   }
 
   statistics(): EngineStatistics {

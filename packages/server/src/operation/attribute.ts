@@ -59,6 +59,7 @@ export const batchPutAttributes: Operation<ItemsInput<PutPair>, void, void, void
 export const deleteAttributes: Operation<ItemsInput<DeletePair>, void, void, void> = {
   name: 'DeleteAttributes',
   needs: () => [{ action: 'sdb:DeleteAttributes' }],
+  usesReserve: true,
   commit: (step, input) => change(step, input, afterDelete),
 }
 
@@ -66,6 +67,7 @@ export const deleteAttributes: Operation<ItemsInput<DeletePair>, void, void, voi
 export const batchDeleteAttributes: Operation<ItemsInput<DeletePair>, void, void, void> = {
   name: 'BatchDeleteAttributes',
   needs: () => [{ action: 'sdb:BatchDeleteAttributes' }],
+  usesReserve: true,
   commit: (step, input) => change(step, input, afterDelete),
 }
 

@@ -163,6 +163,7 @@ export const headBucket: ReadOperation<BucketAddress, { readonly region: string 
 /** Deletes an empty bucket; uploads in progress in it are ended. */
 export const deleteBucket: Operation<BucketAddress, void, void, void> = {
   name: 'DeleteBucket',
+  usesReserve: true,
   needs: ({ bucket }) => [{ action: 's3:DeleteBucket', bucket }],
   writes: (_step, { bucket }) => [{ bucket, folder: '' }],
   commit: (step, { bucket }) => deleteEntry(step.tx, bucket),

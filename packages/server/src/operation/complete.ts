@@ -71,7 +71,7 @@ export const completeMultipartUpload: Operation<
     const record = objectOf(step, upload, {
       etag: multipartEtag(parts),
       sizeBytes,
-      body: putManifest(step.tx, address.number, parts),
+      body: putManifest(step.tx, step.services.ids.next(), parts),
       checksum,
       completion,
     })

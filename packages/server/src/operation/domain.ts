@@ -39,6 +39,7 @@ export const createDomain: Operation<DomainAddress, void, void, void> = {
 export const deleteDomain: Operation<DomainAddress, void, void, void> = {
   name: 'DeleteDomain',
   needs: () => [{ action: 'sdb:DeleteDomain' }],
+  usesReserve: true,
   async commit(step, { domain }) {
     const found = await findDomain(step.tx, step.principal.owner.id, domain)
     if (found === undefined) return

@@ -199,6 +199,7 @@ export interface DeleteFolderInput {
 /** Deletes all that is in a folder; that there is none is no error, as with objects. */
 export const deleteFolder: Operation<DeleteFolderInput, void, void, void> = {
   name: 'DeleteFolder',
+  usesReserve: true,
   needs: ({ bucket, folder }) => needs(bucket, folder, ['s3:DeleteObject']),
   writes: (_step, { bucket, folder }) => [{ bucket, folder }],
   async commit(step, { bucket, folder }) {

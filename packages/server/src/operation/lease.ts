@@ -160,6 +160,7 @@ export const renewLease: Operation<
   LeaseOutput
 > = {
   name: 'RenewLease',
+  usesReserve: true,
   needs: holderNeeds,
   async commit(step, { bucket, ticket, ttlMs }) {
     if (ttlMs !== undefined) checkTtl(ttlMs)
@@ -171,6 +172,7 @@ export const renewLease: Operation<
 /** Gives a lease back, or the place in the queue; may be repeated. */
 export const releaseLease: Operation<LeaseInput, void, void, void> = {
   name: 'ReleaseLease',
+  usesReserve: true,
   needs: holderNeeds,
   commit: (step, { bucket, ticket }) =>
     release(step.tx, { bucketId: step.bucket(bucket).id, ticket }, step.now),

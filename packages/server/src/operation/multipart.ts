@@ -12,6 +12,7 @@ import { findObject } from '../store/directory.ts'
 import type { ChecksumAlgorithm, ChecksumType, ObjectRecord } from '../store/record.ts'
 import {
   findUpload,
+  nextUploadNumber,
   putPart,
   putUpload,
   removeUpload,
@@ -151,7 +152,7 @@ export const createMultipartUpload: Operation<CreateUploadInput, void, string, C
       const bucket = step.bucket(input.bucket)
       const key = utf8(input.key)
       const checksumType = checkChecksumType(input.checksumAlgorithm, input.checksumType)
-      const number = step.services.ids.next()
+      const number = await nextUploadNumber(step.tx)
       putUpload(
         step.tx,
         { bucketId: bucket.id, key, number },
@@ -305,6 +306,7 @@ export const abortMultipartUpload: Operation<
   void
 > = {
   name: 'AbortMultipartUpload',
+  usesReserve: true,
   needs: ({ bucket, key }) => [{ action: 's3:AbortMultipartUpload', bucket, key }],
   writes: writesObject,
   isPreparation: true,

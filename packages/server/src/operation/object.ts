@@ -341,6 +341,7 @@ export interface DeleteObjectInput extends ObjectAddress {
 /** Deletes an object; that there is none is no error, unless `If-Match` says so. */
 export const deleteObject: Operation<DeleteObjectInput, void, void, void> = {
   name: 'DeleteObject',
+  usesReserve: true,
   needs: (input) => [{ action: 's3:DeleteObject', bucket: input.bucket, key: input.key }],
   writes: writesObject,
   commit: (step, input) => deleteOne(step, step.bucket(input.bucket).root, input),
@@ -416,6 +417,7 @@ function deletionPortions({ bucket, objects }: DeleteObjectsInput): DeleteObject
 /** Deletes up to 1,000 objects; each succeeds or fails for itself. */
 export const deleteObjects: Operation<DeleteObjectsInput, void, void, DeleteObjectsOutput> = {
   name: 'DeleteObjects',
+  usesReserve: true,
   needs: (input) => [{ action: 's3:DeleteObject', bucket: input.bucket }],
   writes: (_step, { bucket, objects }) => objects.map(({ key }) => ({ bucket, key })),
   writesEach: true,

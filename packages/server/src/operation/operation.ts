@@ -129,6 +129,8 @@ export interface Operation<Input, Checked, Moved, Output> {
   readonly writesEach?: true
   /** True when readers see nothing of it yet: a lease that is named must cover it, others' don't matter. */
   readonly isPreparation?: true
+  /** True when it gives room back, or hardly takes any: it goes on when the disk is nearly full. */
+  readonly usesReserve?: true
   /** Milliseconds that its commit may wait for leases; a short time if left out. */
   waitMs?(input: Input): number
   /**

@@ -43,6 +43,7 @@ export async function run<Input, Checked, Moved, Output>(
         return operation.check?.(step, input)
       })
     }
+    if (operation.commit !== undefined) checkRoom(services, operation)
     if (operation.transfer !== undefined) {
       const buckets = new Map<string, BucketRecord>()
       const step = makeStep(services, principal, signal, buckets)
@@ -53,6 +54,7 @@ export async function run<Input, Checked, Moved, Output>(
     }
     if (operation.commit !== undefined) {
       signal.throwIfAborted()
+      if (operation.transfer !== undefined) checkRoom(services, operation)
       const moved = result as Moved
       result = await commit(services, { ...caller, principal }, operation, { input, moved, needs })
     }
@@ -98,6 +100,14 @@ async function commit<Input, Checked, Moved, Output>(
     if (output !== undefined) outputs.push(output)
   }
   return portions.joined(outputs)
+}
+
+/** Refuses what adds on a disk that is nearly full, so that what removes can go on. @throws StoreError */
+function checkRoom<Input, Checked, Moved, Output>(
+  services: Services,
+  operation: Operation<Input, Checked, Moved, Output>,
+): void {
+  if (operation.usesReserve !== true) services.engine.checkRoom(0)
 }
 
 /** One attempt to commit: the rights, the leases and the change are of one transaction. */

@@ -4,8 +4,8 @@ import type { ReadTransaction, WriteTransaction } from '../engine/engine.ts'
 import { pack, unpack } from './record.ts'
 import * as schema from './schema.ts'
 
-/** The sequences that there are: blocks of ids, starts of processes, and tickets of leases. */
-export type SequenceName = 'id-block' | 'process-start' | 'lease-ticket'
+/** The sequences that there are: blocks of ids, starts of processes, tickets of leases, and uploads. */
+export type SequenceName = 'id-block' | 'process-start' | 'lease-ticket' | 'upload'
 
 /** The next number of a sequence, from 1. */
 export async function takeSequence(tx: WriteTransaction, name: SequenceName): Promise<number> {

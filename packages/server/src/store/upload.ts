@@ -7,6 +7,7 @@ import { releaseBody } from './body.ts'
 import type { ChecksumAlgorithm, ChecksumType } from './record.ts'
 import { pack, unpack } from './record.ts'
 import * as schema from './schema.ts'
+import { takeSequence } from './sequence.ts'
 
 /** What an upload was created with. */
 export interface UploadRecord {
@@ -40,6 +41,11 @@ export interface PartRecord {
   readonly modifiedAt: number
   /** Base64, by the upload's algorithm or the part's own. */
   readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined
+}
+
+/** The number of a new upload: greater than those of all before it, through whichever process they came. */
+export function nextUploadNumber(tx: WriteTransaction): Promise<number> {
+  return takeSequence(tx, 'upload')
 }
 
 /** Stores an upload's record. */

@@ -95,6 +95,7 @@ test('a command line that makes no sense has exit code 2, and says why', async (
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [[], /which command/],
     [['server'], /there is no command server/],
+    [['help', 'nope'], /there is no command nope/],
     [['serve', '--prot', '1'], /Unknown option '--prot'/],
     [['serve', '--port', '70000'], /--port takes a number from 0 to 65535, not "70000"/],
     [['fsck', 'DIR'], /what is "DIR" for\?/],

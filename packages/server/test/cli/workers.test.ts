@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isAlive, livenessOf } from '../../src/base/liveness.ts'
 import { healthStatus, randomCredential, startServer, type TestServer } from '../harness.ts'
-import { WireClient } from '../wire.ts'
+import { WireClient, type WireRequest } from '../wire.ts'
 
 const deadlineMs = 15_000
 
@@ -118,4 +118,23 @@ test('metrics are those of all workers together, whichever is asked, and survive
   await until('two workers serve again', async () => (await read('holdfast_workers')) === 2)
   assert.ok((await read(health)) >= before)
   assert.equal(await read('holdfast_worker_deaths_total'), 1)
+})
+
+test('uploads of one key are listed in the order in which they began, through whichever worker', async () => {
+  await using server = await startServer({ workers: 2 })
+  await until('two workers', async () => (await server.workers()).length === 2)
+  const clients = [new WireClient(server), new WireClient(server)]
+  const query = { uploads: '' }
+  const send = (index: number, request: WireRequest) =>
+    clients[index % clients.length]?.send(request) ?? assert.fail('no client')
+  await send(0, { method: 'PUT', path: '/uploads' })
+  const begun: string[] = []
+  for (let index = 0; index < 8; index++) {
+    const { body } = await send(index, { method: 'POST', path: '/uploads/key', query })
+    begun.push(/<UploadId>(\w+)</.exec(body.toString())?.[1] ?? assert.fail(body.toString()))
+  }
+  const { body } = await send(0, { method: 'GET', path: '/uploads', query })
+  const listed = [...body.toString().matchAll(/<UploadId>(\w+)</g)].map(([, id]) => id)
+  assert.deepEqual(listed, begun)
+  for (const client of clients) client.close()
 })

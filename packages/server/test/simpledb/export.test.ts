@@ -143,6 +143,7 @@ test('an export has all items as of one moment, whatever is written while it is 
     read,
     write: services.engine.write.bind(services.engine),
     watch: services.engine.watch.bind(services.engine),
+    checkRoom: services.engine.checkRoom.bind(services.engine),
     statistics: () => services.engine.statistics(),
     close: () => services.engine.close(),
   }

@@ -1,0 +1,60 @@
+// A look at the heads of a store's file before LMDB opens it: the binding crashes on some that it can't
+// use, instead of saying so.
+
+import { type FileHandle, open } from 'node:fs/promises'
+import { setTimeout as wait } from 'node:timers/promises'
+import { DamageError } from './engine.ts'
+
+/** Where a head (`MDB_meta` behind its page's header, lmdb.h and mdb.c) has its magic number and, in the first one, the page size. */
+const [magicOffset, pageSizeOffset] = [24, 48]
+const headBytes = 52
+const magic = 0xbeefc0de
+const pageSizes: readonly number[] = [4096, 8192, 16_384, 32_768, 65_536]
+
+/** Milliseconds after which a new store that another process is just making has its heads. */
+const makingMs = 500
+
+/** Checks the heads of the store's file; one that isn't there, or is empty, is a new one. @throws DamageError */
+export async function checkHeads(file: string): Promise<void> {
+  if (await hasHeads(file)) return
+  await wait(makingMs)
+  if (await hasHeads(file)) return
+  throw new DamageError(`The store is damaged: ${file} doesn't begin as it should. ${advice}`)
+}
+
+/** `error` in plain words where it is LMDB's word for pages that can't be; else as it is. */
+export function inPlainWords(error: unknown): unknown {
+  const reason = /MDB_(?:CORRUPTED|PAGE_NOTFOUND|INVALID|BAD_TXN).*/.exec(String(error))?.[0]
+  if (reason === undefined) return error
+  return new DamageError(`The store is damaged (${reason}). ${advice}`)
+}
+
+const advice =
+  'Suspect the disk, or a file that was changed by hand. Keep a copy of the folder as it is, and ' +
+  'restore it from a backup.'
+
+async function hasHeads(file: string): Promise<boolean> {
+  let handle: FileHandle
+  try {
+    handle = await open(file, 'r')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return true
+    throw error
+  }
+  try {
+    if ((await handle.stat()).size === 0) return true
+    const first = await headAt(handle, 0)
+    const pageSize = first?.getUint32(pageSizeOffset, true)
+    if (pageSize === undefined || !pageSizes.includes(pageSize)) return false
+    return (await headAt(handle, pageSize)) !== undefined
+  } finally {
+    await handle.close()
+  }
+}
+
+/** The head at `position`; undefined if there is none. */
+async function headAt(handle: FileHandle, position: number): Promise<DataView | undefined> {
+  const { buffer, bytesRead } = await handle.read(new Uint8Array(headBytes), 0, headBytes, position)
+  const view = new DataView(buffer.buffer)
+  return bytesRead === headBytes && view.getUint32(magicOffset, true) === magic ? view : undefined
+}

@@ -1,0 +1,35 @@
+// How much may still be stored. A store that is nearly full takes nothing more, while removals go on:
+// LMDB needs fresh pages for them too, since it never overwrites a page that a reader may see.
+
+import { statfsSync } from 'node:fs'
+import { StoreError } from '../base/errors.ts'
+import { ownLimits } from '../base/limits.ts'
+
+/**
+ * Asked before each addition. It looks at the disk every time: what other processes just wrote counts,
+ * and a look takes microseconds.
+ */
+export class Room {
+  readonly #folder: string
+  readonly #reusableBytes: () => number
+
+  /** `reusableBytes` tells how much of the store's file holds nothing; it's asked only when it matters. */
+  constructor(folder: string, reusableBytes: () => number) {
+    this.#folder = folder
+    this.#reusableBytes = reusableBytes
+  }
+
+  /** @throws StoreError `InsufficientStorage` if `bytes` more would leave less than the reserve. */
+  check(bytes: number): void {
+    const { bavail, bsize, blocks } = statfsSync(this.#folder)
+    const needed = bytes + reserveOf(blocks * bsize)
+    const free = bavail * bsize
+    if (free >= needed || free + this.#reusableBytes() >= needed) return
+    throw new StoreError('InsufficientStorage', 'The disk is nearly full; only removals go on.')
+  }
+}
+
+/** Bytes that are kept for removals on a disk of `diskBytes`. */
+export function reserveOf(diskBytes: number): number {
+  return Math.min(ownLimits.reserveBytes, diskBytes / 8)
+}
