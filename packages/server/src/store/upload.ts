@@ -40,6 +40,8 @@ export interface PartRecord {
   readonly modifiedAt: number
   /** Base64, by the upload's algorithm or the part's own. */
   readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined
+  /** The CRC64NVME, base64, besides another checksum, if the upload has no algorithm: for that of the object. */
+  readonly crc64?: string | undefined
 }
 
 /** Stores an upload's record. */
