@@ -47,6 +47,8 @@ export interface ReceivedBody {
   readonly md5: Buffer
   /** Base64 values of the checksums that were computed. */
   readonly checksum: Checksum | undefined
+  /** The CRC64NVME, base64, if it was asked for besides another checksum. */
+  readonly crc64: string | undefined
 }
 
 /** How a body is to be stored. */
@@ -55,6 +57,8 @@ export interface ReceiveOptions {
   readonly alwaysBlob?: boolean
   /** Computed when the client announced none. */
   readonly defaultChecksum?: ChecksumAlgorithm | undefined
+  /** Computed besides the one that the client announced. */
+  readonly alsoCrc64?: boolean
 }
 
 /**
@@ -71,6 +75,8 @@ export async function receiveBody(
   if (input.sizeBytes !== undefined && input.sizeBytes > maximum) throw tooLarge(maximum)
   const algorithm = input.checksum?.algorithm ?? options.defaultChecksum
   const algorithms: DigestAlgorithm[] = algorithm === undefined ? ['MD5'] : ['MD5', algorithm]
+  const isCrc64Extra = options.alsoCrc64 === true && algorithm !== 'CRC64NVME'
+  if (isCrc64Extra) algorithms.push('CRC64NVME')
   const hashed = digesting(input.source, algorithms)
   const stored = await store(step, bounded(hashed.source, maximum), input.sizeBytes, options)
   const digests = await hashed.results()
@@ -83,7 +89,8 @@ export async function receiveBody(
   }
   const md5 = checkMd5(input.md5, digests)
   const checksum = checkChecksum(input.checksum, algorithm, digests)
-  return { stored, sizeBytes, md5, checksum }
+  const crc64 = isCrc64Extra ? digests['CRC64NVME']?.toString('base64') : undefined
+  return { stored, sizeBytes, md5, checksum, crc64 }
 }
 
 /**

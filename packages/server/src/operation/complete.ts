@@ -63,7 +63,7 @@ export const completeMultipartUpload: Operation<
     const stored = new Map<number, PartRecord>()
     for await (const { number, part } of walkParts(step.tx, address.number))
       stored.set(number, part)
-    const parts = chooseParts(input, stored)
+    const parts = chooseParts(input, stored, upload.checksumAlgorithm ?? defaultAlgorithm)
     const { sizeBytes } = checkSizes(input, parts)
     const checksum = objectChecksum(input, upload, parts, stored)
     const kept = new Set(parts.map((part) => part.number))
@@ -81,6 +81,9 @@ export const completeMultipartUpload: Operation<
 }
 
 const completionBytes = 16
+
+/** Of an upload that was created without one. */
+const defaultAlgorithm: ChecksumAlgorithm = 'CRC64NVME'
 
 /** Tells one completion from all others: of this upload, at the key that it was created for. */
 function completionOf(bucketId: number, { key, uploadId }: CompleteUploadInput): string {
@@ -133,6 +136,7 @@ function checkOrder(parts: readonly ListedPart[]): void {
 function chooseParts(
   input: CompleteUploadInput,
   stored: ReadonlyMap<number, PartRecord>,
+  algorithm: ChecksumAlgorithm,
 ): ManifestPart[] {
   let offset = 0
   return input.parts.map(({ number, etag, checksum }) => {
@@ -146,7 +150,8 @@ function chooseParts(
       )
     }
     const { sizeBytes, blobId } = part
-    const chosen = { number, offset, sizeBytes, etag, blobId, checksum: part.checksum?.value }
+    const value = partChecksum(part, algorithm)
+    const chosen = { number, offset, sizeBytes, etag, blobId, checksum: value }
     offset += sizeBytes
     return chosen
   })
@@ -197,13 +202,17 @@ function multipartEtag(parts: readonly { readonly etag: string }[]): string {
   return `${hash.digest('hex')}-${parts.length}`
 }
 
+/**
+ * The checksum that the object gets: by the upload's algorithm, or else the CRC64NVME of the whole.
+ * @throws StoreError `ChecksumMismatch` if what the client announced is another, `InvalidRequest` if it
+ *   can't be compared
+ */
 function objectChecksum(
   input: CompleteUploadInput,
   upload: UploadRecord,
   parts: readonly ManifestPart[],
   stored: ReadonlyMap<number, PartRecord>,
 ): Checksum | undefined {
-  const algorithm = upload.checksumAlgorithm ?? input.checksum?.algorithm ?? 'CRC64NVME'
   const type = upload.checksumType ?? 'FULL_OBJECT'
   if (input.checksumType !== undefined && input.checksumType !== type) {
     throw new StoreError(
@@ -211,34 +220,72 @@ function objectChecksum(
       `The upload was created using the ${type} checksum mode. The complete request must use the same checksum mode.`,
     )
   }
-  const isComplete = parts.every(
-    ({ number }) => stored.get(number)?.checksum?.algorithm === algorithm,
-  )
-  if (!isComplete) return undefined
-  const checksum = combine(algorithm, type, parts)
-  if (input.checksum !== undefined && input.checksum.algorithm === algorithm) {
-    const announced = input.checksum.value.replace(/-\d+$/, '')
-    if (announced !== checksum.value.replace(/-\d+$/, '')) {
-      throw new StoreError(
-        'ChecksumMismatch',
-        `The ${algorithm} you specified did not match the calculated checksum.`,
-      )
-    }
+  const of = (algorithm: ChecksumAlgorithm): Checksum | undefined => {
+    const sums = parts.map(({ number, sizeBytes }) => ({
+      sizeBytes,
+      value: partChecksum(stored.get(number), algorithm),
+    }))
+    return combine(algorithm, type, sums)
+  }
+  const checksum = of(upload.checksumAlgorithm ?? defaultAlgorithm)
+  if (input.checksum !== undefined) {
+    const { algorithm } = input.checksum
+    const wanted = upload.checksumAlgorithm ?? algorithm
+    const found = algorithm === wanted ? of(algorithm) : undefined
+    if (found === undefined) throw incomparable(wanted, algorithm)
+    checkAnnounced(input.checksum, found)
   }
   return checksum
 }
 
+/** A part's checksum by `algorithm`, base64, if it was computed. */
+function partChecksum(
+  part: PartRecord | undefined,
+  algorithm: ChecksumAlgorithm,
+): string | undefined {
+  if (part?.checksum?.algorithm === algorithm) return part.checksum.value
+  return algorithm === 'CRC64NVME' ? part?.crc64 : undefined
+}
+
+function incomparable(expected: ChecksumAlgorithm, actual: ChecksumAlgorithm): StoreError {
+  return new StoreError(
+    'InvalidRequest',
+    expected === actual
+      ? `The ${actual.toLowerCase()} checksum of the whole object cannot be computed from those of its parts.`
+      : `Checksum Type mismatch occurred, expected checksum Type: ${expected.toLowerCase()}, actual checksum Type: ${actual.toLowerCase()}`,
+  )
+}
+
+/** Composite values may be told with or without the number of parts. */
+function checkAnnounced(
+  announced: { readonly algorithm: ChecksumAlgorithm; readonly value: string },
+  found: Checksum,
+): void {
+  const wanted = found.type === 'COMPOSITE' ? found.value.replace(/-\d+$/, '') : found.value
+  if (announced.value === found.value || announced.value === wanted) return
+  throw new StoreError(
+    'ChecksumMismatch',
+    `The ${announced.algorithm} you specified did not match the calculated checksum.`,
+  )
+}
+
+/** Undefined where a part's value is missing, or where the type can't be had of the algorithm. */
 function combine(
   algorithm: ChecksumAlgorithm,
   type: ChecksumType,
-  parts: readonly ManifestPart[],
-): Checksum {
-  const values: Buffer[] = parts.map((part) => Buffer.from(part.checksum ?? '', 'base64'))
-  if (type === 'COMPOSITE' || algorithm === 'SHA1' || algorithm === 'SHA256') {
+  parts: readonly { readonly sizeBytes: number; readonly value: string | undefined }[],
+): Checksum | undefined {
+  const values: Buffer[] = []
+  for (const { value } of parts) {
+    if (value === undefined) return undefined
+    values.push(Buffer.from(value, 'base64'))
+  }
+  if (type === 'COMPOSITE') {
     const digest = createDigest(algorithm)
     for (const value of values) digest.update(value)
     return { algorithm, type, value: `${digest.digest().toString('base64')}-${parts.length}` }
   }
+  if (algorithm === 'SHA1' || algorithm === 'SHA256') return undefined
   const whole = values.reduce((sum, value, index) =>
     combineCrc(algorithm, sum, value, parts[index]?.sizeBytes ?? 0),
   )

@@ -109,7 +109,8 @@ function checkRequest(input: AcquireLeaseInput): void {
   if (count === 0 || count > leaseLimits.paths) {
     throw outOfBounds('read and write', `1 to ${leaseLimits.paths} paths`, count)
   }
-  for (const path of [...read, ...write]) checkKey(path)
+  // The empty path is the whole bucket.
+  for (const path of [...read, ...write]) if (path !== '') checkKey(path)
   nodesOf(input)
   checkTtl(ttlMs)
   if (!(waitMs >= 0 && waitMs <= leaseLimits.waitMs)) {

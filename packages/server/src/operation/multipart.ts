@@ -215,6 +215,7 @@ const receivePart = (
   receiveBody(step, body, {
     alwaysBlob: true,
     defaultChecksum: upload.checksumAlgorithm ?? 'CRC64NVME',
+    alsoCrc64: upload.checksumAlgorithm === undefined,
   })
 
 async function commitPart(
@@ -233,6 +234,7 @@ async function commitPart(
     blobId: received.stored.id,
     modifiedAt: step.now,
     checksum,
+    crc64: received.crc64,
   })
   return { etag, modifiedAt: step.now, checksum }
 }

@@ -270,8 +270,13 @@ const storageClasses: ReadonlySet<string> = new Set([
   'GLACIER_IR',
 ])
 
-/** @throws StoreError `KeyTooLong` */
+/** @throws StoreError `InvalidArgument` for an empty key, `KeyTooLong` */
 export function checkKey(key: string): void {
+  if (key === '') {
+    throw new StoreError('InvalidArgument', 'User key must have a length greater than 0.', {
+      fields: { ArgumentName: 'key', ArgumentValue: '' },
+    })
+  }
   const size = Buffer.byteLength(key)
   if (size > s3Limits.keyBytes) {
     throw new StoreError('KeyTooLong', 'Your key is too long', {

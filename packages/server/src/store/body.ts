@@ -22,7 +22,7 @@ export interface ManifestPart {
   /** MD5 in hex. */
   readonly etag: string
   readonly blobId: string
-  /** The part's own checksum, base64, if the upload has an algorithm. */
+  /** The part's own checksum, base64, by the algorithm of the object's. */
   readonly checksum?: string | undefined
 }
 

@@ -41,6 +41,8 @@ export interface PartRecord {
   readonly modifiedAt: number
   /** Base64, by the upload's algorithm or the part's own. */
   readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined
+  /** The CRC64NVME, base64, besides another checksum, if the upload has no algorithm: for that of the object. */
+  readonly crc64?: string | undefined
 }
 
 /** The number of a new upload: greater than those of all before it, through whichever process they came. */

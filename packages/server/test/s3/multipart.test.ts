@@ -21,6 +21,7 @@ import {
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
+import { Crc } from '../../src/blob/crc.ts'
 import { putBlobBody } from '../../src/store/body.ts'
 import { findBucket } from '../../src/store/bucket.ts'
 import { putObject } from '../../src/store/directory.ts'
@@ -567,6 +568,59 @@ test('a part is read with its own checksum, wherever that is known', async () =>
     }),
   )
   assert.deepEqual(attributes.ObjectParts?.Parts ?? [], [])
+})
+
+test('an upload without an algorithm gets the CRC64NVME of the whole, and others are compared', async () => {
+  const first = Buffer.alloc(5 * mebibyte, 7)
+  const [whole, wrong] = [Buffer.concat([first, Buffer.from('end')]), 'AAAAAA==']
+  for (const ChecksumAlgorithm of ['CRC32', 'SHA256', undefined] as const) {
+    const key = `plain-${ChecksumAlgorithm}`
+    const address = await create(key)
+    const send = async (PartNumber: number, body: Buffer): Promise<CompletedPart> => {
+      const sum = ChecksumAlgorithm?.toLowerCase()
+      const headers: Record<string, string> =
+        sum === 'crc32'
+          ? { 'x-amz-checksum-crc32': base64Crc32(body) }
+          : sum === 'sha256'
+            ? { [`x-amz-checksum-${sum}`]: createHash(sum).update(body).digest('base64') }
+            : {}
+      const query = { partNumber: String(PartNumber), uploadId: address.UploadId }
+      const answer = await server.send(at(key, { method: 'PUT', query, body, headers }))
+      assert.equal(answer.status, 200)
+      return { PartNumber, ETag: String(answer.headers.etag) }
+    }
+    const parts = [await send(1, first), await send(2, Buffer.from('end'))]
+    const mistake = ChecksumAlgorithm === 'CRC32' ? 'BadDigest' : 'InvalidRequest'
+    await assert.rejects(complete(address, parts, { ChecksumCRC32: wrong }), { name: mistake })
+    await assert.rejects(complete(address, parts, { ChecksumCRC64NVME: 'AAAAAAAAAAA=' }), {
+      name: 'BadDigest',
+    })
+    const told = ChecksumAlgorithm === 'CRC32' ? { ChecksumCRC32: base64Crc32(whole) } : {}
+    const answer = await complete(address, parts, told)
+    const crc64 = new Crc('CRC64NVME')
+    crc64.update(whole)
+    assert.equal(answer.ChecksumCRC64NVME, crc64.digest().toString('base64'))
+    assert.equal(answer.ChecksumType, 'FULL_OBJECT')
+  }
+})
+
+function base64Crc32(bytes: Buffer): string {
+  const crc = new Crc('CRC32')
+  crc.update(bytes)
+  return crc.digest().toString('base64')
+}
+
+test('a checksum of the whole by another algorithm than that of the upload is refused', async () => {
+  const address = await create('foreign-sum', { ChecksumAlgorithm: 'SHA256' })
+  const { ETag, ChecksumSHA256 } = await client.send(
+    new UploadPartCommand({ ...address, PartNumber: 1, Body: 'x', ChecksumAlgorithm: 'SHA256' }),
+  )
+  const parts = [{ PartNumber: 1, ETag, ChecksumSHA256 }]
+  await assert.rejects(complete(address, parts, { ChecksumCRC32: 'AAAAAA==' }), {
+    name: 'InvalidRequest',
+  })
+  const { ChecksumSHA256: composite } = await complete(address, parts)
+  assert.ok(composite?.endsWith('-1'))
 })
 
 test('a wrong checksum of a part, or of the whole, is refused', async () => {

@@ -109,6 +109,12 @@ test('the key may take the name of the file', async () => {
   assert.equal(await found.Body?.transformToString(), 'content')
 })
 
+test('a file without a name can not lend its name to an empty key', async () => {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: this is how forms write it
+  const response = await post({ fields: { key: '${filename}' }, filename: 'folder/' })
+  assert.deepEqual(await refusal(response), [400, 'InvalidArgument'])
+})
+
 test('the form chooses how success is told', async () => {
   for (const [status, expected] of [
     ['200', 200],
