@@ -19,6 +19,7 @@ test('without options the server is for this machine only, with one worker per c
     tls: undefined,
     region: 'us-east-1',
     requiredRegion: undefined,
+    acceptsSignatureV2: true,
     logLevel: 'info',
   })
 })
@@ -34,6 +35,7 @@ test('every option has a variable in the environment, and the option wins', () =
     HOLDFAST_TLS_CERT: '/cert',
     HOLDFAST_TLS_KEY: '/key',
     HOLDFAST_REGION: 'eu-1',
+    HOLDFAST_SIGNATURE_V2: 'off',
     HOLDFAST_LOG_LEVEL: 'warn',
     HOLDFAST_LOG_FORMAT: 'pretty',
   }
@@ -47,6 +49,7 @@ test('every option has a variable in the environment, and the option wins', () =
     tls: { certificateFile: '/cert', keyFile: '/key' },
     region: 'eu-1',
     requiredRegion: 'eu-1',
+    acceptsSignatureV2: false,
     logLevel: 'warn',
     logFormat: 'pretty',
   }

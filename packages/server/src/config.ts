@@ -30,6 +30,8 @@ export interface ServeConfig {
   readonly region: string
   /** The only region that requests may be signed for; any if undefined. */
   readonly requiredRegion: string | undefined
+  /** Whether S3's Signature Version 2 is accepted beside Version 4. */
+  readonly acceptsSignatureV2: boolean
   readonly logLevel: LogLevel
   readonly logFormat: LogFormat
 }
@@ -101,6 +103,11 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor', OptionTable
       variable: 'HOLDFAST_REGION',
       text: 'accept only requests signed for this region (any, and us-east-1 is its name)',
     },
+    'signature-v2': {
+      value: 'on|off',
+      variable: 'HOLDFAST_SIGNATURE_V2',
+      text: "accept S3's Signature Version 2 beside Version 4 (on)",
+    },
     'log-level': {
       value: 'LEVEL',
       variable: 'HOLDFAST_LOG_LEVEL',
@@ -141,6 +148,7 @@ export function parseServe(args: readonly string[], environment: Environment): S
     tls: tlsFiles(options),
     region: region ?? 'us-east-1',
     requiredRegion: region,
+    acceptsSignatureV2: options.choice('signature-v2', ['on', 'off']) !== 'off',
     logLevel: options.choice('log-level', logLevels) ?? 'info',
     logFormat: options.choice('log-format', logFormats) ?? defaultFormat(),
   }

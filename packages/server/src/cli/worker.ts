@@ -108,11 +108,12 @@ class Worker {
     this.#metrics = metrics
     this.#store = store
     this.#lookup = createKeyLookup(setup.keys)
-    const { domains, requiredRegion } = setup.config
+    const { domains, requiredRegion, acceptsSignatureV2 } = setup.config
     const handler = createS3Handler({
       services: store.services,
       lookup: (accessKeyId) => this.#lookup(accessKeyId),
       domains,
+      acceptsSignatureV2,
       ...(requiredRegion === undefined ? {} : { requiredRegion }),
     })
     const exposition = (): Promise<string> => this.#scrape()

@@ -26,6 +26,8 @@ export interface InProcessOptions {
   /** Names in front of which a bucket may stand. */
   readonly domains?: readonly string[]
   readonly requiredRegion?: string
+  /** True if left out. */
+  readonly acceptsSignatureV2?: boolean
 }
 
 /** A fault that the server logged. */
@@ -81,11 +83,12 @@ export class InProcessServer implements AsyncDisposable {
       isSweeping: false,
     })
     const domains = options.domains ?? []
-    const { requiredRegion } = options
+    const { requiredRegion, acceptsSignatureV2 = true } = options
     const handler = createS3Handler({
       services: store.services,
       lookup: createKeyLookup(credentials),
       domains,
+      acceptsSignatureV2,
       ...(requiredRegion === undefined ? {} : { requiredRegion }),
     })
     const { log, metrics, clock } = store.services

@@ -8,6 +8,8 @@ export interface SignedRequest {
   readonly method: string
   /** The path as it was sent, not decoded. */
   readonly path: string
+  /** The bucket in front of the server's name, which Signature Version 2 puts before the path. */
+  readonly hostBucket?: string | undefined
   /** The query's parameters, decoded, in any order. */
   readonly parameters: readonly { readonly name: string; readonly value: string }[]
   /** Node's lower-case headers. */

@@ -19,6 +19,8 @@ import {
 } from './credential.ts'
 import { type Payload, parsePayloadForm } from './payload.ts'
 import {
+  dateRequired,
+  headersNotSigned,
   invalidAccessKeyId,
   invalidArgument,
   invalidToken,
@@ -168,11 +170,7 @@ export function requireSigned(request: SignedRequest, signedHeaders: string): vo
   // HTTP/1.0 has no Host; the signature must still bind the request to a host.
   if (!names.includes('host') && headerText(request, 'host') === undefined) unsigned ??= 'host'
   if (unsigned !== undefined) {
-    throw new StoreError(
-      'AccessDenied',
-      'There were headers present in the request which were not signed',
-      { fields: { HeadersNotSigned: unsigned } },
-    )
+    throw headersNotSigned(unsigned)
   }
 }
 
@@ -250,10 +248,7 @@ function requestTime(request: SignedRequest): { ms: number; timestamp: string; t
   const text = amzDate ?? date ?? ''
   const ms = amzDate === undefined ? parseDateHeader(text) : parseTimestamp(text)
   if (ms === undefined) {
-    throw new StoreError(
-      'AccessDenied',
-      'AWS authentication requires a valid Date or x-amz-date header',
-    )
+    throw dateRequired()
   }
   return { ms, timestamp: amzDate ?? formatTimestamp(ms), text }
 }
