@@ -19,6 +19,7 @@ test('without options the server is for this machine only, with one worker per c
     tls: undefined,
     region: 'us-east-1',
     requiredRegion: undefined,
+    acceptsSignatureV2: true,
     logLevel: 'info',
     simpleDbLimits: {},
     eventualLagMs: 0,
@@ -37,11 +38,12 @@ test('every option has a variable in the environment, and the option wins', () =
     HOLDFAST_TLS_CERT: '/cert',
     HOLDFAST_TLS_KEY: '/key',
     HOLDFAST_REGION: 'eu-1',
+    HOLDFAST_SIGNATURE_V2: 'off',
     HOLDFAST_LOG_LEVEL: 'warn',
     HOLDFAST_LOG_FORMAT: 'pretty',
     HOLDFAST_SIMPLEDB_LIMIT: 'domainsPerOwner=1000,itemPairs=9',
     HOLDFAST_EVENTUAL_LAG: '500',
-    HOLDFAST_SIGNATURE_V1: 'yes',
+    HOLDFAST_SIGNATURE_V1: 'on',
   }
   const expected = {
     host: '::1',
@@ -53,6 +55,7 @@ test('every option has a variable in the environment, and the option wins', () =
     tls: { certificateFile: '/cert', keyFile: '/key' },
     region: 'eu-1',
     requiredRegion: 'eu-1',
+    acceptsSignatureV2: false,
     logLevel: 'warn',
     logFormat: 'pretty',
     simpleDbLimits: { domainsPerOwner: 1000, itemPairs: 9 },
@@ -91,7 +94,7 @@ test('a value that can not be is refused, with the name under which it was given
     ],
     [['--simpledb-limit', 'items=5'], {}, /^--simpledb-limit takes NAME=N/],
     [['--eventual-lag', '10001'], {}, /^--eventual-lag takes a number from 0 to 10000/],
-    [['--signature-v1', 'maybe'], {}, /^--signature-v1 takes one of no, yes/],
+    [['--signature-v1', 'maybe'], {}, /^--signature-v1 takes one of on, off/],
     [['--nonsense'], {}, /^Unknown option '--nonsense'$/],
     [['--port'], {}, /^Option '--port <value>' argument missing$/],
   ]

@@ -31,6 +31,8 @@ export interface ServeConfig {
   readonly region: string
   /** The only region that requests may be signed for; any if undefined. */
   readonly requiredRegion: string | undefined
+  /** Whether S3's Signature Version 2 is accepted beside Version 4. */
+  readonly acceptsSignatureV2: boolean
   readonly logLevel: LogLevel
   readonly logFormat: LogFormat
   /** Limits of SimpleDB in place of Amazon's. */
@@ -128,9 +130,14 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
       text: 'let SimpleDB reads without ConsistentRead lag behind, to test what an application makes of it (0)',
     },
     'signature-v1': {
-      value: 'YES',
+      value: 'on|off',
       variable: 'HOLDFAST_SIGNATURE_V1',
-      text: 'yes: accept Signature Version 1 from old SimpleDB clients, though it can be forged (no)',
+      text: 'accept Signature Version 1 from old SimpleDB clients, though it can be forged (off)',
+    },
+    'signature-v2': {
+      value: 'on|off',
+      variable: 'HOLDFAST_SIGNATURE_V2',
+      text: "accept S3's Signature Version 2 beside Version 4 (on)",
     },
     'log-level': {
       value: 'LEVEL',
@@ -178,11 +185,12 @@ export function parseServe(args: readonly string[], environment: Environment): S
     tls: tlsFiles(options),
     region: region ?? 'us-east-1',
     requiredRegion: region,
+    acceptsSignatureV2: options.choice('signature-v2', ['on', 'off']) !== 'off',
     logLevel: options.choice('log-level', logLevels) ?? 'info',
     logFormat: options.choice('log-format', logFormats) ?? defaultFormat(),
     simpleDbLimits: Object.fromEntries(options.list('simpledb-limit').map(parseLimit)),
     eventualLagMs: options.integer('eventual-lag', { least: 0, most: 10_000 }) ?? 0,
-    allowsSignatureV1: options.choice('signature-v1', ['no', 'yes']) === 'yes',
+    allowsSignatureV1: options.choice('signature-v1', ['on', 'off']) === 'on',
   }
 }
 

@@ -28,6 +28,8 @@ export interface EmbedOptions {
   readonly domains?: readonly string[]
   /** The only region that requests may be signed for; any if left out. */
   readonly region?: string
+  /** Whether S3's Signature Version 2 is accepted beside Version 4; true if left out. */
+  readonly acceptsSignatureV2?: boolean
   readonly log?: Log
   /** Limits of domains in place of SimpleDB's own. */
   readonly simpleDbLimits?: Partial<SimpleDbLimits>
@@ -51,6 +53,7 @@ const defaultGraceMs = 30_000
 /** Opens a store for this process. @throws StoreError `InsufficientStorage`, Error for a newer format */
 export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
   const { dataFolder, keys, domains = [], region, log = silentLog } = options
+  const { acceptsSignatureV2 = true } = options
   const metrics = new ProcessMetrics()
   const store = await openServices({
     dataFolder,
@@ -67,6 +70,7 @@ export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
     services,
     lookup: createKeyLookup(keys),
     domains,
+    acceptsSignatureV2,
     ...(region === undefined ? {} : { requiredRegion: region }),
   })
   const router = new Router({

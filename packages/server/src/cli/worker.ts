@@ -113,12 +113,13 @@ class Worker {
     this.#metrics = metrics
     this.#store = store
     this.#lookup = createKeyLookup(setup.keys)
-    const { domains, requiredRegion, allowsSignatureV1 } = setup.config
+    const { domains, requiredRegion, allowsSignatureV1, acceptsSignatureV2 } = setup.config
     const handler = createProtocolHandler({
       services: store.services,
       lookup: (accessKeyId) => this.#lookup(accessKeyId),
       domains,
       allowsSignatureV1,
+      acceptsSignatureV2,
       ...(requiredRegion === undefined ? {} : { requiredRegion }),
     })
     const exposition = (): Promise<string> => this.#scrape()

@@ -22,10 +22,12 @@ BUCKET = "boto3-bucket"
 S3 = boto3.client(
     "s3",
     endpoint_url=ENDPOINT,
-    # Without a signature version, URLs for us-east-1 are signed the old way that S3 itself refuses
-    # for buckets made since 2020.
     config=Config(signature_version="s3v4", retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
 )
+# As most programs make it: it signs URLs and forms by Signature Version 2.
+PLAIN = boto3.client("s3", endpoint_url=ENDPOINT)
+# By Signature Version 2 in the header.
+OLD = boto3.client("s3", endpoint_url=ENDPOINT, config=Config(signature_version="s3", s3={"addressing_style": "path"}))
 STEPS = []
 
 
@@ -164,18 +166,68 @@ def copies_on_the_server():
 
 
 @step
-def signs_urls_and_forms():
-    url = S3.generate_presigned_url("put_object", Params={"Bucket": BUCKET, "Key": "pre signed+1"}, ExpiresIn=60)
+def works_through_presigned_urls_and_forms_of_version_4():
+    assert "X-Amz-Signature=" in url_of(S3, "get_object", "k")
+    works_through_urls(S3)
+    works_through_a_form(S3)
+
+
+@step
+def works_through_presigned_urls_and_forms_of_version_2():
+    assert "AWSAccessKeyId=" in url_of(PLAIN, "get_object", "k")
+    works_through_urls(PLAIN)
+    works_through_a_form(PLAIN)
+    described = url_of(PLAIN, "put_object", "described", ContentType="text/css", Metadata={"color": "red"})
+    request = urllib.request.Request(described, data=b"described", method="PUT", headers={"content-type": "text/css"})
+    assert urllib.request.urlopen(request).status == 200
+    head = S3.head_object(Bucket=BUCKET, Key="described")
+    assert (head["ContentType"], head["Metadata"]) == ("text/css", {"color": "red"}), head
+    named = url_of(PLAIN, "get_object", "described", ResponseContentDisposition='attachment; filename="a b&c.txt"')
+    assert urllib.request.urlopen(named).headers["content-disposition"] == 'attachment; filename="a b&c.txt"'
+    assert refusal_of(named.replace("a%20b", "b")) == 403
+    assert refusal_of(url_of(PLAIN, "get_object", "described", expires=-1)) == 403
+
+
+@step
+def works_with_signature_version_2_in_the_header():
+    at = {"Bucket": BUCKET, "Key": "öld + way"}
+    OLD.put_object(**at, Body=b"by version 2", Metadata={"a": "1"})
+    assert OLD.get_object(**at)["Body"].read() == b"by version 2"
+    assert OLD.list_objects_v2(Bucket=BUCKET, Prefix="öld")["KeyCount"] == 1
+    upload = OLD.create_multipart_upload(**at)["UploadId"]
+    part = OLD.upload_part(**at, UploadId=upload, PartNumber=1, Body=b"part")
+    OLD.complete_multipart_upload(
+        **at, UploadId=upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    )
+    OLD.copy_object(Bucket=BUCKET, Key="old copy", CopySource=at)
+    assert OLD.get_object(Bucket=BUCKET, Key="old copy")["Body"].read() == b"part"
+    done = OLD.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": at["Key"]}, {"Key": "old copy"}]})
+    assert len(done["Deleted"]) == 2, done
+
+
+def url_of(client, operation, key, expires=60, **more):
+    return client.generate_presigned_url(operation, Params={"Bucket": BUCKET, "Key": key, **more}, ExpiresIn=expires)
+
+
+def refusal_of(url):
+    try:
+        urllib.request.urlopen(url)
+    except urllib.error.HTTPError as error:
+        return error.code
+    return None
+
+
+def works_through_urls(client):
+    url = url_of(client, "put_object", "pre signed+1")
     request = urllib.request.Request(url, data=b"by url", method="PUT", headers={"content-type": ""})
     assert urllib.request.urlopen(request).status == 200
-    url = S3.generate_presigned_url("get_object", Params={"Bucket": BUCKET, "Key": "pre signed+1"}, ExpiresIn=60)
+    url = url_of(client, "get_object", "pre signed+1")
     assert urllib.request.urlopen(url).read() == b"by url"
-    try:
-        urllib.request.urlopen(url.replace("pre%20signed", "other"))
-        raise AssertionError("a changed URL was accepted")
-    except urllib.error.HTTPError as error:
-        assert error.code == 403, error.code
-    form = S3.generate_presigned_post(BUCKET, "by form", ExpiresIn=60)
+    assert refusal_of(url.replace("pre%20signed", "other")) == 403
+
+
+def works_through_a_form(client):
+    form = client.generate_presigned_post(BUCKET, "by form", ExpiresIn=60)
     line = "\r\n"
     fields = "".join(
         f'--edge{line}Content-Disposition: form-data; name="{name}"{line}{line}{value}{line}'

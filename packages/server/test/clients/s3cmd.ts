@@ -74,6 +74,22 @@ export async function s3cmdSteps(t: TestContext, s3cmd: string, session: Session
     assert.match(await call('info', `${BUCKET}/tree/plain.txt`), /File size: +11/)
     assert.doesNotMatch(await call('multipart', BUCKET), /large/)
   })
+  await t.test('works with signature version 2', async () => {
+    const old = (...args: string[]): Promise<string> => call('--signature-v2', ...args)
+    const name = `${BUCKET}/old way/å + b`
+    await old('put', join(tree, LARGE_FILE), name)
+    assert.match(await old('ls', `${BUCKET}/old way/`), /å \+ b/)
+    await old('info', name)
+    await old('info', BUCKET)
+    await old('cp', name, `${BUCKET}/old copy`)
+    const back = join(scratch, 'old')
+    await old('get', `${BUCKET}/old copy`, back)
+    assert.equal(await sha256File(back), await sha256File(join(tree, LARGE_FILE)))
+    const url = await old('signurl', name, '+60')
+    assert.match(url, /Signature=/)
+    assert.equal((await fetch(url.trim())).status, 200)
+    await old('del', name)
+  })
   await t.test('deletes everything and the bucket', async () => {
     await call('del', '--recursive', '--force', BUCKET)
     assert.equal((await call('ls', '-r', BUCKET)).trim(), '')

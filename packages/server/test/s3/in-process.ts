@@ -32,6 +32,8 @@ export interface InProcessOptions {
   readonly allowsSignatureV1?: boolean
   /** A folder of an earlier server; a new one if left out. Removed at the end all the same. */
   readonly dataFolder?: string
+  /** True if left out. */
+  readonly acceptsSignatureV2?: boolean
 }
 
 /** A fault that the server logged. */
@@ -90,12 +92,13 @@ export class InProcessServer implements AsyncDisposable {
       eventualLagMs: options.eventualLagMs ?? 0,
     })
     const domains = options.domains ?? []
-    const { requiredRegion } = options
+    const { requiredRegion, acceptsSignatureV2 = true } = options
     const handler = createProtocolHandler({
       services: store.services,
       lookup: createKeyLookup(credentials),
       domains,
       allowsSignatureV1: options.allowsSignatureV1 ?? false,
+      acceptsSignatureV2,
       ...(requiredRegion === undefined ? {} : { requiredRegion }),
     })
     const { log, metrics, clock } = store.services

@@ -1,6 +1,7 @@
 // Signatures across the wire: presigned URLs, and each way to be refused.
 
 import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import {
   CreateBucketCommand,
@@ -144,7 +145,7 @@ test('each wrong signature has its own refusal', async () => {
       'authorization: AWS4-HMAC-SHA256 nonsense\r\n',
       'AuthorizationHeaderMalformed',
     ],
-    [/authorization: .*\r\n/, 'authorization: AWS a:b\r\n', 'InvalidRequest'],
+    [/authorization: .*\r\n/, 'authorization: AWS a:b\r\n', 'InvalidAccessKeyId'],
     [/x-amz-content-sha256: .*\r\n/, '', 'InvalidRequest'],
     [/x-amz-date: .*\r\n/, '', 'AccessDenied'],
     [/\/s3\/aws4_request/, '/ec2/aws4_request', 'AuthorizationHeaderMalformed'],
@@ -187,6 +188,70 @@ test('the bucket may stand in front of a domain of the server’s', async () => 
   )
   const done = await sendRaw(server, { ...part, method: 'POST', query: { uploadId }, body })
   assert.equal(xmlText(done.body, 'Location'), `http://${headers.host}/up%20load`)
+})
+
+function urlOfVersion2(path: string, more = '', { method = 'GET', bucket = '' } = {}): string {
+  const { accessKeyId, secretAccessKey } = server.credential()
+  const expires = String(Math.floor(Date.now() / 1000) + 60)
+  const text = `${method}\n\n\n${expires}\n${bucket}${path}${more === '' ? '' : `?${more}`}`
+  const signature = createHmac('sha1', secretAccessKey).update(text).digest('base64')
+  const query = new URLSearchParams(more)
+  query.set('AWSAccessKeyId', accessKeyId)
+  query.set('Expires', expires)
+  query.set('Signature', signature)
+  return `${server.endpoint}${path}?${query}`
+}
+
+test('a URL may be presigned by version 2', async () => {
+  const url = urlOfVersion2(get.path, 'response-content-type=text/css')
+  const response = await fetch(url)
+  assert.equal(await response.text(), 'secret')
+  assert.equal(response.headers.get('content-type'), 'text/css')
+  assert.equal(await codeOf(await fetch(`${url}&acl`)), 'SignatureDoesNotMatch')
+  assert.equal(await codeOf(await fetch(`${url}&archive=zip`)), 'AccessDenied')
+  const leased = await fetch(url, { headers: { 'x-holdfast-lease': '1' } })
+  assert.equal(await codeOf(leased), 'AccessDenied')
+  const path = '/by%20url/%C3%A9'
+  const put = urlOfVersion2(`/${Bucket}${path}`, '', { method: 'PUT' })
+  assert.equal((await fetch(put, { method: 'PUT', body: 'body' })).status, 403)
+  const body = Buffer.from('body')
+  assert.equal((await fetch(put, { method: 'PUT', body })).status, 200)
+  const hosted = new URL(urlOfVersion2(path, '', { bucket: `/${Bucket}` }))
+  const host = `host: ${Bucket}.s3.example.test`
+  const answer = await sendText(
+    server,
+    `GET ${hosted.pathname}${hosted.search} HTTP/1.1\r\n${host}\r\n\r\n`,
+  )
+  assert.equal(answer.body.toString(), 'body')
+})
+
+test('a form may be signed by version 2', async () => {
+  const { accessKeyId, secretAccessKey } = server.credential()
+  const expiration = new Date(Date.now() + 60_000).toISOString()
+  const conditions = [{ bucket: Bucket }, ['starts-with', '$key', 'form/']]
+  const policy = Buffer.from(JSON.stringify({ expiration, conditions })).toString('base64')
+  const signature = createHmac('sha1', secretAccessKey).update(policy).digest('base64')
+  const send = async (fields: Readonly<Record<string, string>>): Promise<Response> => {
+    const form = new FormData()
+    for (const [name, value] of Object.entries(fields)) form.set(name, value)
+    form.set('file', new Blob(['by form']), 'f')
+    return fetch(`${server.endpoint}/${Bucket}`, { method: 'POST', body: form })
+  }
+  const fields = { key: 'form/a', AWSAccessKeyId: accessKeyId, policy, signature }
+  assert.equal((await send(fields)).status, 204)
+  assert.equal(await codeOf(await send({ ...fields, key: 'other' })), 'AccessDenied')
+  assert.equal(await codeOf(await send({ ...fields, signature: 'x' })), 'SignatureDoesNotMatch')
+  const found = await client.send(new GetObjectCommand({ Bucket, Key: 'form/a' }))
+  assert.equal(await found.Body?.transformToString(), 'by form')
+})
+
+test('version 2 can be switched off', async () => {
+  await using strict = await InProcessServer.start({ acceptsSignatureV2: false })
+  const answer = await fetch(urlOfVersion2(get.path).replace(server.endpoint, strict.endpoint))
+  assert.equal(answer.status, 400)
+  const text = await answer.text()
+  assert.equal(xmlText(text, 'Code'), 'InvalidRequest')
+  assert.match(xmlText(text, 'Message') ?? '', /Please use AWS4-HMAC-SHA256/)
 })
 
 test('a server of one region refuses signatures for another', async () => {

@@ -33,6 +33,8 @@ export interface S3HandlerOptions {
   readonly domains: readonly string[]
   /** The only region that requests may be signed for; any if left out. */
   readonly requiredRegion?: string
+  /** Whether Signature Version 2 is accepted beside Version 4; true if left out. */
+  readonly acceptsSignatureV2?: boolean
 }
 
 /** Answers one request, always: it rejects only if the answer can't be sent for a fault of ours. */
@@ -44,10 +46,11 @@ export type S3Handler = (
 
 /** Makes the handler. It keeps no state but derived signing keys, and what documents hold. */
 export function createS3Handler(options: S3HandlerOptions): S3Handler {
-  const { services, lookup, requiredRegion } = options
+  const { services, lookup, requiredRegion, acceptsSignatureV2 = true } = options
   const verifier = new Verifier<Principal>({
     lookup,
     clock: services.clock,
+    acceptsVersion2: acceptsSignatureV2,
     ...(requiredRegion === undefined ? {} : { region: requiredRegion }),
   })
   const hostId = randomBytes(48).toString('base64')
@@ -142,7 +145,9 @@ class S3Exchange {
     const host = hostOf(target.authority, headers.host)
     const address = addressOf(path, host, options.domains)
     const { parameters } = query
-    const verified = verifier.verify({ method, path, parameters, headers, rawHeaders })
+    const hostBucket = address.isVirtualHost ? address.bucket : undefined
+    const signed = { method, path, hostBucket, parameters, headers, rawHeaders }
+    const verified = verifier.verify(signed)
     this.#accessKeyId = verified.accessKeyId
     const scheme = 'encrypted' in this.#request.socket ? 'https' : 'http'
     return {

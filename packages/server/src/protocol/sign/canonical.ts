@@ -8,6 +8,8 @@ export interface SignedRequest {
   readonly method: string
   /** The path as it was sent, not decoded. */
   readonly path: string
+  /** The bucket in front of the server's name, which Signature Version 2 puts before the path. */
+  readonly hostBucket?: string | undefined
   /** The query's parameters, decoded, in any order. */
   readonly parameters: readonly { readonly name: string; readonly value: string }[]
   /** Node's lower-case headers. */
@@ -108,7 +110,8 @@ function escapeText(text: string): string {
  * A header's value with the values of repeated headers joined by ',', as they are signed. One that is signed
  * and isn't there counts as empty.
  */
-function signedValue(request: SignedRequest, name: string, rawValues: RawValues): string {
+/** A header's values as they are signed, joined by commas; empty for one that isn't there. */
+export function signedValue(request: SignedRequest, name: string, rawValues: RawValues): string {
   // Any token may be a name, that of a property which every object inherits too.
   const value = Object.hasOwn(request.headers, name) ? request.headers[name] : undefined
   if (value === undefined) return ''
@@ -120,7 +123,7 @@ function signedValue(request: SignedRequest, name: string, rawValues: RawValues)
 }
 
 /** The values of each raw header, sorted out once, when the first is asked for. */
-class RawValues {
+export class RawValues {
   readonly #rawHeaders: readonly string[]
   #values: Map<string, string[]> | undefined
 

@@ -9,7 +9,6 @@ import {
   invalidArgument,
   invalidToken,
   isoSeconds,
-  mechanismNotSupported,
   requestTimeTooSkewed,
   signatureDoesNotMatch,
 } from './refuse.ts'
@@ -32,9 +31,6 @@ export function verifyPostFields<P>(
   fields: PostFields,
   context: VerifyContext<P>,
 ): { readonly principal: P; readonly accessKeyId: string } {
-  if (fields.get('x-amz-algorithm') === undefined && fields.get('awsaccesskeyid') !== undefined) {
-    throw mechanismNotSupported()
-  }
   const policy = requiredField(fields, 'policy')
   const algorithm = requiredField(fields, 'x-amz-algorithm')
   const credentialText = requiredField(fields, 'x-amz-credential')
@@ -79,7 +75,8 @@ export function verifyPostFields<P>(
   return { principal: found.principal, accessKeyId }
 }
 
-function requiredField(fields: PostFields, name: string): string {
+/** A field that a form can't be without. @throws StoreError InvalidArgument naming it */
+export function requiredField(fields: PostFields, name: string): string {
   const value = fields.get(name)
   if (value) return value
   throw invalidArgument(
@@ -104,7 +101,7 @@ interface Policy {
   readonly conditions: readonly { readonly condition: Condition; readonly source: string }[]
 }
 
-const exemptFields = new Set(['x-amz-signature', 'file', 'policy'])
+const exemptFields = new Set(['awsaccesskeyid', 'file', 'policy', 'signature', 'x-amz-signature'])
 
 /**
  * Checks a form against its policy and returns the range that the file's size must be in.

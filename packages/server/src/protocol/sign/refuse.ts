@@ -50,7 +50,24 @@ export function invalidToken(token: string): StoreError {
   })
 }
 
-/** Signature Version 2, 4A and the like. */
+/** Headers that change what a request does, named with commas, are not covered by its signature. */
+export function headersNotSigned(names: string): StoreError {
+  return new StoreError(
+    'AccessDenied',
+    'There were headers present in the request which were not signed',
+    { fields: { HeadersNotSigned: names } },
+  )
+}
+
+/** A signature in a header needs the time at which it was made. */
+export function dateRequired(): StoreError {
+  return new StoreError(
+    'AccessDenied',
+    'AWS authentication requires a valid Date or x-amz-date header',
+  )
+}
+
+/** Signature Version 4A and the like, and Version 2 where it is switched off. */
 export function mechanismNotSupported(): StoreError {
   return new StoreError(
     'InvalidRequest',

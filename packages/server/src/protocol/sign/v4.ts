@@ -20,6 +20,8 @@ import {
 } from './credential.ts'
 import { type Payload, parsePayloadForm } from './payload.ts'
 import {
+  dateRequired,
+  headersNotSigned,
   invalidAccessKeyId,
   invalidArgument,
   invalidToken,
@@ -173,11 +175,7 @@ export function requireSigned(request: SignedRequest, signedHeaders: readonly st
   // HTTP/1.0 has no Host; the signature must still bind the request to a host.
   if (!names.has('host') && headerText(request, 'host') === undefined) unsigned ??= 'host'
   if (unsigned !== undefined) {
-    throw new StoreError(
-      'AccessDenied',
-      'There were headers present in the request which were not signed',
-      { fields: { HeadersNotSigned: unsigned } },
-    )
+    throw headersNotSigned(unsigned)
   }
 }
 
@@ -255,10 +253,7 @@ function requestTime(request: SignedRequest): { ms: number; timestamp: string; t
   const text = amzDate ?? date ?? ''
   const ms = amzDate === undefined ? parseDateHeader(text) : parseTimestamp(text)
   if (ms === undefined) {
-    throw new StoreError(
-      'AccessDenied',
-      'AWS authentication requires a valid Date or x-amz-date header',
-    )
+    throw dateRequired()
   }
   return { ms, timestamp: amzDate ?? formatTimestamp(ms), text }
 }

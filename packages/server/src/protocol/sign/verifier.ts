@@ -8,7 +8,20 @@ import { type Payload, parsePayloadForm } from './payload.ts'
 import { type PostFields, verifyPostFields } from './post.ts'
 import { verifyQuery } from './presign.ts'
 import { invalidArgument, mechanismNotSupported } from './refuse.ts'
-import { headerText, invalidPayloadHash, type VerifyContext, verifyHeader } from './v4.ts'
+import {
+  isAuthorizationV2,
+  type SignedV2,
+  verifyFormV2,
+  verifyHeaderV2,
+  verifyQueryV2,
+} from './s3-v2.ts'
+import {
+  headerText,
+  invalidPayloadHash,
+  type Signed,
+  type VerifyContext,
+  verifyHeader,
+} from './v4.ts'
 
 /** How a {@link Verifier} works. */
 export interface VerifierOptions<P> {
@@ -18,6 +31,8 @@ export interface VerifierOptions<P> {
   readonly region?: string
   /** The service that requests must be signed for; `s3` if left out. */
   readonly service?: string
+  /** Whether S3's Signature Version 2 is accepted too; no if left out. It names no region. */
+  readonly acceptsVersion2?: boolean
 }
 
 /** A request whose signature holds, or that has none. */
@@ -49,16 +64,22 @@ export class Verifier<P> {
     if (authorization) {
       if (isPresigned || hasParameter(request, 'X-Amz-Signature'))
         throw twoMechanisms(authorization)
+      if (this.#acceptsVersion2 && isAuthorizationV2(authorization)) {
+        if (isPresignedV2(request)) throw twoMechanisms(authorization)
+        const signed = verifyHeaderV2(request, authorization, this.#context())
+        return { ...withoutKey(signed), method: 'header' }
+      }
       return { ...verifyHeader(request, authorization, this.#context()), method: 'header' }
     }
     if (isPresigned || hasParameter(request, 'X-Amz-Signature')) {
       return { ...verifyQuery(request, this.#context()), method: 'query' }
     }
-    // Signature Version 2 in a query string.
-    if (hasParameter(request, 'AWSAccessKeyId') && hasParameter(request, 'Signature')) {
-      throw mechanismNotSupported()
+    if (isPresignedV2(request)) {
+      if (!this.#acceptsVersion2) throw mechanismNotSupported()
+      return { ...withoutKey(verifyQueryV2(request, this.#context())), method: 'query' }
     }
-    return { ...anonymous, payload: anonymousPayload(request) }
+    const payload = payloadWithoutKey(headerText(request, 'x-amz-content-sha256'))
+    return { ...anonymous, payload }
   }
 
   /**
@@ -67,12 +88,24 @@ export class Verifier<P> {
    * @throws StoreError InvalidArgument, InvalidAccessKeyId, SignatureDoesNotMatch and the like
    */
   verifyForm(fields: PostFields): Verified<P> {
-    if (fields.get('policy') === undefined && fields.get('x-amz-signature') === undefined) {
-      if (fields.get('signature') !== undefined) throw mechanismNotSupported()
+    const isVersion4 =
+      fields.get('x-amz-algorithm') !== undefined || fields.get('x-amz-signature') !== undefined
+    const isVersion2 =
+      fields.get('signature') !== undefined || fields.get('awsaccesskeyid') !== undefined
+    if (!isVersion4 && isVersion2) {
+      if (!this.#acceptsVersion2) throw mechanismNotSupported()
+      const signed = verifyFormV2(fields, this.#context())
+      return { ...signed, payload: { kind: 'unsigned' }, method: 'form' }
+    }
+    if (!isVersion4 && fields.get('policy') === undefined) {
       return { ...anonymous, payload: { kind: 'unsigned' } }
     }
     const signed = verifyPostFields(fields, this.#context())
     return { ...signed, payload: { kind: 'unsigned' }, method: 'form' }
+  }
+
+  get #acceptsVersion2(): boolean {
+    return this.#options.acceptsVersion2 === true
   }
 
   #context(): VerifyContext<P> {
@@ -88,9 +121,16 @@ function hasParameter(request: SignedRequest, name: string): boolean {
   return false
 }
 
-/** Anonymous clients may frame and hash their bodies, but have no key to sign chunks with. */
-function anonymousPayload(request: SignedRequest): Payload {
-  const value = headerText(request, 'x-amz-content-sha256')
+function isPresignedV2(request: SignedRequest): boolean {
+  return hasParameter(request, 'AWSAccessKeyId') || hasParameter(request, 'Signature')
+}
+
+function withoutKey<P>({ contentSha256, ...signed }: SignedV2<P>): Signed<P> {
+  return { ...signed, payload: payloadWithoutKey(contentSha256) }
+}
+
+/** Any client may frame and hash its body; only Version 4 gives a key to sign chunks with. */
+function payloadWithoutKey(value: string | undefined): Payload {
   if (value === undefined) return { kind: 'unsigned' }
   const form = parsePayloadForm(value)
   if (form === undefined) throw invalidPayloadHash(value)

@@ -1,0 +1,321 @@
+// S3's Signature Version 2, which presigning clients still use by default. It covers neither host, body
+// nor most of a request: whatever it leaves open and the server would act upon is refused.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html
+import { createHmac } from 'node:crypto'
+import { StoreError } from '../../base/errors.ts'
+import { s3Limits } from '../../base/limits.ts'
+import {
+  canonicalPath,
+  isSameSignature,
+  RawValues,
+  type SignedRequest,
+  signedValue,
+} from './canonical.ts'
+import { type PostFields, requiredField } from './post.ts'
+import {
+  dateRequired,
+  headersNotSigned,
+  invalidAccessKeyId,
+  invalidArgument,
+  invalidToken,
+  isoSeconds,
+  requestTimeTooSkewed,
+  signatureDoesNotMatch,
+} from './refuse.ts'
+import { parseDateHeader } from './timestamp.ts'
+import { headerText, type VerifyContext } from './v4.ts'
+
+/** Who signed. */
+export interface SignedV2<P> {
+  readonly principal: P
+  readonly accessKeyId: string
+  /** What x-amz-content-sha256 says; undefined where the signature says nothing of the body. */
+  readonly contentSha256: string | undefined
+}
+
+/** True for the value of an Authorization header in this version's form. */
+export function isAuthorizationV2(authorization: string): boolean {
+  return /^AWS(?: |$)/.test(authorization)
+}
+
+/**
+ * Verifies a request whose Authorization header has `authorization`: `AWS AccessKeyId:Signature`.
+ * @throws StoreError InvalidArgument, AccessDenied (no date, something unsigned), InvalidAccessKeyId,
+ *   SignatureDoesNotMatch, RequestTimeTooSkewed or InvalidToken
+ */
+export function verifyHeaderV2<P>(
+  request: SignedRequest,
+  authorization: string,
+  context: VerifyContext<P>,
+): SignedV2<P> {
+  const { accessKeyId, signature } = parseAuthorization(authorization)
+  const amzDate = headerText(request, 'x-amz-date')
+  const text = amzDate ?? headerText(request, 'date') ?? ''
+  const ms = parseDateHeader(text)
+  if (ms === undefined) throw dateRequired()
+  const amzHeaders = amzHeadersOf(request)
+  // The date is signed once: x-amz-date stands among the other x-amz- headers.
+  const date = amzDate === undefined ? text : ''
+  const signed = verifySignature(request, context, { accessKeyId, signature, date, amzHeaders })
+  // As in version 4, a wrong clock is told only to who holds a key.
+  if (Math.abs(context.nowMs - ms) > s3Limits.clockSkewMs) {
+    throw requestTimeTooSkewed({
+      requestTime: text,
+      nowMs: context.nowMs,
+      maximumMs: s3Limits.clockSkewMs,
+    })
+  }
+  return signed
+}
+
+/**
+ * Verifies a presigned URL: AWSAccessKeyId, Expires (seconds since the epoch) and Signature. Its `x-amz-`
+ * parameters are signed as the headers that they stand for.
+ * @throws StoreError AccessDenied (incomplete, expired, something unsigned), InvalidArgument,
+ *   InvalidAccessKeyId, SignatureDoesNotMatch or InvalidToken
+ */
+export function verifyQueryV2<P>(request: SignedRequest, context: VerifyContext<P>): SignedV2<P> {
+  const accessKeyId = parameterOf(request, 'AWSAccessKeyId')
+  const signature = parameterOf(request, 'Signature')
+  const expires = parameterOf(request, 'Expires')
+  if (!accessKeyId || !signature || !expires) {
+    throw new StoreError(
+      'AccessDenied',
+      'Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters',
+    )
+  }
+  checkLifetime(expires, context.nowMs)
+  const amzHeaders = amzHeadersOf(request)
+  addAmzParameters(amzHeaders, request)
+  return verifySignature(request, context, { accessKeyId, signature, date: expires, amzHeaders })
+}
+
+/**
+ * Verifies the signature that a form carries over its policy: AWSAccessKeyId, policy, signature.
+ * @throws StoreError InvalidArgument, InvalidAccessKeyId, SignatureDoesNotMatch or InvalidToken
+ */
+export function verifyFormV2<P>(
+  fields: PostFields,
+  { lookup }: VerifyContext<P>,
+): { readonly principal: P; readonly accessKeyId: string } {
+  const policy = requiredField(fields, 'policy')
+  const accessKeyId = requiredField(fields, 'awsaccesskeyid')
+  const signature = requiredField(fields, 'signature')
+  const token = fields.get('x-amz-security-token')
+  if (token !== undefined) throw invalidToken(token)
+  const found = lookup(accessKeyId)
+  if (found === undefined) throw invalidAccessKeyId(accessKeyId)
+  if (!isSameSignature(sign(found.secretAccessKey, policy), signature)) {
+    throw signatureDoesNotMatch({ accessKeyId, stringToSign: policy, signature })
+  }
+  return { principal: found.principal, accessKeyId }
+}
+
+interface Parts {
+  readonly accessKeyId: string
+  readonly signature: string
+  /** The fourth line of what is signed: Date or Expires. */
+  readonly date: string
+  /** Latin-1 by lower-case name. */
+  readonly amzHeaders: ReadonlyMap<string, string>
+}
+
+function verifySignature<P>(
+  request: SignedRequest,
+  { lookup }: VerifyContext<P>,
+  { accessKeyId, signature, date, amzHeaders }: Parts,
+): SignedV2<P> {
+  refuseUnsigned(request)
+  const token = amzHeaders.get('x-amz-security-token')
+  if (token !== undefined) throw invalidToken(token)
+  const found = lookup(accessKeyId)
+  if (found === undefined) throw invalidAccessKeyId(accessKeyId)
+  const { secretAccessKey, principal } = found
+  const texts = signedPaths(request).map((path) =>
+    stringToSign(request, { path, date, amzHeaders }),
+  )
+  if (!texts.some((text) => isSameSignature(sign(secretAccessKey, text), signature))) {
+    throw signatureDoesNotMatch({ accessKeyId, stringToSign: texts[0] ?? '', signature })
+  }
+  return { principal, accessKeyId, contentSha256: amzHeaders.get('x-amz-content-sha256') }
+}
+
+/** The spellings of a path that signers take for the same: first as it was sent. */
+function signedPaths({ path, hostBucket }: SignedRequest): string[] {
+  // Programs between signer and server may escape more or less of the path than was signed.
+  const canonical = canonicalPath(path)
+  const paths = path === canonical ? [path] : [path, canonical]
+  // botocore signs a bucket with a slash at its end, and sends it without.
+  if (hostBucket === undefined && path.indexOf('/', 1) < 0) paths.push(`${path}/`)
+  return paths
+}
+
+function stringToSign(
+  request: SignedRequest,
+  { path, date, amzHeaders }: Pick<Parts, 'date' | 'amzHeaders'> & { readonly path: string },
+): string {
+  const contentMd5 = headerText(request, 'content-md5') ?? ''
+  const contentType = headerText(request, 'content-type') ?? ''
+  let headers = ''
+  for (const name of [...amzHeaders.keys()].sort()) headers += `${name}:${amzHeaders.get(name)}\n`
+  const resource = canonicalResource(request, path)
+  return `${request.method}\n${contentMd5}\n${contentType}\n${date}\n${headers}${resource}`
+}
+
+function sign(secretAccessKey: string, text: string): string {
+  return createHmac('sha1', secretAccessKey).update(text, 'latin1').digest('base64')
+}
+
+/** Parameters that are signed: those of Amazon's page, and what its clients have added since. */
+const signedParameters: ReadonlySet<string> = new Set([
+  'accelerate',
+  'acl',
+  'analytics',
+  'cors',
+  'defaultObjectAcl',
+  'delete',
+  'inventory',
+  'lifecycle',
+  'location',
+  'logging',
+  'metrics',
+  'notification',
+  'object-lock',
+  'partNumber',
+  'policy',
+  'replication',
+  'requestPayment',
+  'response-cache-control',
+  'response-content-disposition',
+  'response-content-encoding',
+  'response-content-language',
+  'response-content-type',
+  'response-expires',
+  'restore',
+  'select',
+  'select-type',
+  'storageClass',
+  'tagging',
+  'torrent',
+  'uploadId',
+  'uploads',
+  'versionId',
+  'versioning',
+  'versions',
+  'website',
+])
+
+/** Parameters that S3 lets anyone add: the signature itself, and which part of a listing is wanted. */
+const freeParameters: ReadonlySet<string> = new Set([
+  'AWSAccessKeyId',
+  'Expires',
+  'Signature',
+  'bucket-region',
+  // Presigning clients put these into the URL, though only the headers count.
+  'content-md5',
+  'content-type',
+  'continuation-token',
+  'delimiter',
+  'encoding-type',
+  'fetch-owner',
+  'key-marker',
+  'list-type',
+  'marker',
+  'max-buckets',
+  'max-keys',
+  'max-parts',
+  'max-uploads',
+  'part-number-marker',
+  'prefix',
+  'start-after',
+  'upload-id-marker',
+  'version-id-marker',
+])
+
+function canonicalResource(request: SignedRequest, path: string): string {
+  const bucket = request.hostBucket === undefined ? '' : `/${request.hostBucket}`
+  const signed = request.parameters.filter(({ name }) => signedParameters.has(name))
+  if (signed.length === 0) return `${bucket}${path}`
+  const query = signed
+    .toSorted((a, b) => (a.name === b.name ? 0 : a.name < b.name ? -1 : 1))
+    .map(({ name, value }) => (value === '' ? name : `${name}=${bytesOf(value)}`))
+  return `${bucket}${path}?${query.join('&')}`
+}
+
+/** Our own headers, and parameters that may name an operation, aren't covered by this version. */
+function refuseUnsigned(request: SignedRequest): void {
+  const headers = Object.keys(request.headers).filter((name) => name.startsWith('x-holdfast-'))
+  if (headers.length > 0) throw headersNotSigned(headers.join(', '))
+  for (const { name } of request.parameters) {
+    if (signedParameters.has(name) || freeParameters.has(name) || isAmzName(name)) continue
+    throw new StoreError(
+      'AccessDenied',
+      'There were parameters present in the request which Signature Version 2 does not sign',
+      { fields: { ParametersNotSigned: name } },
+    )
+  }
+}
+
+const isAmzName = (name: string): boolean => /^x-amz-/i.test(name)
+
+function amzHeadersOf(request: SignedRequest): Map<string, string> {
+  const found = new Map<string, string>()
+  const rawValues = new RawValues(request.rawHeaders)
+  for (const name in request.headers) {
+    if (name.startsWith('x-amz-')) found.set(name, signedValue(request, name, rawValues))
+  }
+  return found
+}
+
+/** A header wins over its parameter, and the first of two parameters: just what is acted upon is signed. */
+function addAmzParameters(headers: Map<string, string>, { parameters }: SignedRequest): void {
+  for (const { name, value } of parameters) {
+    if (!isAmzName(name)) continue
+    // In what is signed, a colon ends a name and a new line a value: one that has it could pass for two.
+    if (!/^[\w-]+$/.test(name) || /[\r\n]/.test(value)) {
+      throw invalidArgument('The parameter can not stand for a header.', name, value)
+    }
+    const header = name.toLowerCase()
+    if (!headers.has(header)) headers.set(header, bytesOf(value))
+  }
+}
+
+/** The UTF-8 bytes of a text, a character each. */
+function bytesOf(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1')
+}
+
+function parameterOf({ parameters }: SignedRequest, name: string): string | undefined {
+  return parameters.find((parameter) => parameter.name === name)?.value
+}
+
+function parseAuthorization(header: string): Pick<Parts, 'accessKeyId' | 'signature'> {
+  const [, credentials, ...more] = header.split(' ')
+  if (credentials === undefined || more.length > 0) {
+    throw invalidArgument(
+      "Authorization header is invalid -- one and only one ' ' (space) required",
+      'Authorization',
+      header,
+    )
+  }
+  const match = /^([^:]+):([^:]+)$/.exec(credentials)
+  if (match?.[1] === undefined || match[2] === undefined) {
+    throw invalidArgument(
+      'AWS authorization header is invalid.  Expected AwsAccessKeyId:signature',
+      'Authorization',
+      header,
+    )
+  }
+  return { accessKeyId: match[1], signature: match[2] }
+}
+
+function checkLifetime(expires: string, nowMs: number): void {
+  if (!/^\d{1,12}$/.test(expires)) {
+    throw new StoreError('AccessDenied', `Invalid date (should be seconds since epoch): ${expires}`)
+  }
+  const expiresAtMs = Number(expires) * 1000
+  if (nowMs <= expiresAtMs) return
+  throw new StoreError('AccessDenied', 'Request has expired', {
+    fields: { Expires: isoSeconds(expiresAtMs), ServerTime: isoSeconds(nowMs) },
+  })
+}
