@@ -4,6 +4,7 @@ import type { Owner } from '../access/principal.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
 import {
+  countBuckets,
   createBucket as createEntry,
   deleteBucket as deleteEntry,
   findBucket,
@@ -46,9 +47,10 @@ export const listBuckets: ReadOperation<ListBucketsInput, ListBucketsOutput> = {
       input.continuationToken === undefined
         ? undefined
         : tokens.open(scope, input.continuationToken).toString()
+    const range = { prefix: input.prefix, after }
     const buckets: ListBucketsOutput['buckets'][number][] = []
-    for await (const { name, ownerId, createdAt, region } of walkBuckets(step.tx, after)) {
-      if (ownerId !== owner.id || !name.startsWith(input.prefix ?? '')) continue
+    for await (const { name, ownerId, createdAt, region } of walkBuckets(step.tx, range)) {
+      if (ownerId !== owner.id) continue
       if (input.region !== undefined && input.region !== region) continue
       const last = buckets.at(-1)
       if (buckets.length === limit && last !== undefined) {
@@ -114,6 +116,12 @@ export const createBucket: Operation<CreateBucketInput, void, void, void> = {
         'BucketAlreadyOwnedByYou',
         'Your previous request to create the named bucket succeeded and you already own it.',
         { fields: { BucketName: input.bucket } },
+      )
+    }
+    if ((await countBuckets(step.tx, step.principal.owner.id)) >= s3Limits.bucketsPerOwner) {
+      throw new StoreError(
+        'TooManyBuckets',
+        'You have attempted to create more buckets than allowed',
       )
     }
     createEntry({ tx: step.tx, ids: step.services.ids }, input.bucket, {
