@@ -22,7 +22,7 @@ import { walk } from '../src/store/walk.ts'
 
 const bucket = 'deletions'
 const owner = { id: 'o', displayName: 'o' }
-const principal: Principal = { accessKeyId: 'k', owner, isRoot: true }
+const principal: Principal = { accessKeyId: 'k', owner }
 const caller: Caller = { principal, requestId: 'r', signal: new AbortController().signal }
 const scale = Number(process.env['HOLDFAST_TEST_SCALE'] ?? '1')
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-delete-'))

@@ -21,7 +21,6 @@ const bucket = 'faults'
 const principal: Principal = {
   accessKeyId: 'k',
   owner: { id: 'o', displayName: 'o' },
-  isRoot: true,
 }
 const caller: Caller = { principal, requestId: 'r', signal: new AbortController().signal }
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-fault-'))

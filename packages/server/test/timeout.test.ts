@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { connect } from 'node:tls'
 import { isStoreError } from '../src/base/errors.ts'
-import { RequestBody, readAll } from '../src/protocol/http/body.ts'
+import { RequestBody } from '../src/protocol/http/body.ts'
 import { sendFixed } from '../src/protocol/http/respond.ts'
 import { createHttpsServer } from '../src/protocol/http/server.ts'
 import { testCertificate, testKey } from './cli/certificate.ts'
@@ -17,7 +18,7 @@ test('a client that stopped in the middle of a body gets the whole answer over T
   const text = 'too slow '.repeat(2_000_000)
   server.on('request', async (request, response) => {
     const body = new RequestBody(request, { idleMs: 20 })
-    await assert.rejects(readAll(body, 1000), (error) => isStoreError(error, 'RequestTimeout'))
+    await assert.rejects(buffer(body), (error) => isStoreError(error, 'RequestTimeout'))
     sendFixed(response, { status: 400, headers: { Connection: 'close' } }, text, body)
   })
   server.listen(0, '127.0.0.1')

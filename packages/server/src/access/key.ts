@@ -41,15 +41,13 @@ export function parseCredentials(text: string): readonly AccessKey[] {
   return keys
 }
 
-/** Finds keys by their id. The owner of the first one is the root. */
+/** Finds keys by their id. */
 export function createKeyLookup(
   keys: readonly AccessKey[],
 ): (accessKeyId: string) => KnownKey | undefined {
-  const rootId = keys[0]?.owner.id
   const known = new Map<string, KnownKey>()
   for (const { accessKeyId, secretAccessKey, owner } of keys) {
-    const isRoot = owner.id === rootId
-    known.set(accessKeyId, { secretAccessKey, principal: { accessKeyId, owner, isRoot } })
+    known.set(accessKeyId, { secretAccessKey, principal: { accessKeyId, owner } })
   }
   return (accessKeyId) => known.get(accessKeyId)
 }

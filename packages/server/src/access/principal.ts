@@ -10,6 +10,4 @@ export interface Owner {
 export interface Principal {
   readonly accessKeyId: string
   readonly owner: Owner
-  /** The owner of the credentials file's first key, or of the random root key. */
-  readonly isRoot: boolean
 }

@@ -8,10 +8,8 @@ export type StoreErrorCode =
   | 'InvalidAccessKeyId'
   | 'SignatureDoesNotMatch'
   | 'RequestTimeTooSkewed'
-  | 'RequestExpired'
   | 'AuthorizationHeaderMalformed'
   | 'AuthorizationQueryParametersError'
-  | 'MissingSecurityHeader'
   | 'InvalidToken'
   | 'ContentSha256Mismatch'
   | 'MissingAuthentication'
@@ -31,7 +29,6 @@ export type StoreErrorCode =
   | 'MalformedTrailer'
   | 'MalformedPostRequest'
   | 'InvalidPolicyDocument'
-  | 'RequestHeaderTooLarge'
   | 'RequestTimeout'
   | 'MetadataTooLarge'
   | 'KeyTooLong'
@@ -56,7 +53,6 @@ export type StoreErrorCode =
   | 'PreconditionFailed'
   | 'NotModified'
   | 'ConditionalRequestConflict'
-  | 'InvalidCopySource'
   | 'IdempotencyParameterMismatch'
   // leases
   | 'LeaseLost'
@@ -123,4 +119,9 @@ export class StoreError extends Error {
 /** True for a {@link StoreError}, of the given code if one is given. */
 export function isStoreError(error: unknown, code?: StoreErrorCode): error is StoreError {
   return error instanceof StoreError && (code === undefined || error.code === code)
+}
+
+/** That there is no object, or folder, of that key. */
+export function noSuchKey(key: string): StoreError {
+  return new StoreError('NoSuchKey', 'The specified key does not exist.', { fields: { Key: key } })
 }

@@ -33,7 +33,7 @@ export async function importExport(config: ImportConfig): Promise<number> {
   try {
     const { accessKeyId, owner } = root
     const caller: Caller = {
-      principal: { accessKeyId, owner, isRoot: true },
+      principal: { accessKeyId, owner },
       requestId: 'import',
       signal: new AbortController().signal,
     }

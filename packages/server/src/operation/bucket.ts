@@ -5,6 +5,7 @@ import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
 import {
   type BucketRecord,
+  countBuckets,
   createBucket as createEntry,
   deleteBucket as deleteEntry,
   findBucket,
@@ -47,10 +48,11 @@ export const listBuckets: ReadOperation<ListBucketsInput, ListBucketsOutput> = {
       input.continuationToken === undefined
         ? undefined
         : tokens.open(scope, input.continuationToken).toString()
+    const range = { prefix: input.prefix, after }
     const buckets: ListBucketsOutput['buckets'][number][] = []
-    for await (const bucket of walkBuckets(step.tx, after)) {
+    for await (const bucket of walkBuckets(step.tx, range)) {
       const { name, ownerId, createdAt } = bucket
-      if (ownerId !== owner.id || !name.startsWith(input.prefix ?? '')) continue
+      if (ownerId !== owner.id) continue
       const region = regionOf(step.services, bucket)
       if (input.region !== undefined && input.region !== region) continue
       const last = buckets.at(-1)
@@ -141,6 +143,12 @@ export const createBucket: Operation<CreateBucketInput, void, void, void> = {
         'BucketAlreadyOwnedByYou',
         'Your previous request to create the named bucket succeeded and you already own it.',
         { fields: { BucketName: input.bucket } },
+      )
+    }
+    if ((await countBuckets(step.tx, step.principal.owner.id)) >= s3Limits.bucketsPerOwner) {
+      throw new StoreError(
+        'TooManyBuckets',
+        'You have attempted to create more buckets than allowed',
       )
     }
     createEntry({ tx: step.tx, ids: step.services.ids }, input.bucket, {

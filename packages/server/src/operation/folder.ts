@@ -2,7 +2,7 @@
 // rename of one object, which S3 has too.
 
 import { utf8 } from '../base/bytes.ts'
-import { StoreError } from '../base/errors.ts'
+import { noSuchKey, StoreError } from '../base/errors.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { takeClientToken } from '../store/client-token.ts'
 import { findObject } from '../store/directory.ts'
@@ -75,7 +75,7 @@ export const rename: Operation<RenameInput, void, void, void> = {
         JSON.stringify([conditions, sourceConditions]),
       ]
       const request = { bucketId: id, token: clientToken, parameters }
-      if (!(await takeClientToken(step.tx, request, step.now))) return
+      if ((await takeClientToken(step.tx, request, step.now)) !== undefined) return
     }
     const from = await resolveSource(step.tx, root, input)
     if (isFolder(from) !== isFolder(to)) {
@@ -104,11 +104,7 @@ async function resolveSource(
 
 async function renameOneObject(step: CommitStep, root: number, input: RenameInput): Promise<void> {
   const source = await findObject(step.tx, root, utf8(input.from))
-  if (source === undefined) {
-    throw new StoreError('NoSuchKey', 'The specified key does not exist.', {
-      fields: { Key: input.from },
-    })
-  }
+  if (source === undefined) throw noSuchKey(input.from)
   checkForWrite(input.sourceConditions, source, 'x-amz-rename-source-')
   checkTarget(input.conditions, await findObject(step.tx, root, utf8(input.to)))
   const { tx } = step
@@ -174,7 +170,8 @@ export const copyFolder: Operation<CopyFolderInput, void, void, { readonly copie
     if (clientToken !== undefined) {
       const sent = [source.bucket, source.folder, folder, replace, JSON.stringify(conditions)]
       const request = { bucketId: target.id, token: clientToken, parameters: ['copy', ...sent] }
-      if (!(await takeClientToken(step.tx, request, step.now))) return { copiedAt: step.now }
+      const copiedAt = await takeClientToken(step.tx, request, step.now)
+      if (copiedAt !== undefined) return { copiedAt }
     }
     await copyEntries(
       { tx: step.tx, ids: step.services.ids },

@@ -1,7 +1,7 @@
 // Operations on single objects: put, get, head, delete, attributes.
 
 import { utf8 } from '../base/bytes.ts'
-import { isStoreError, StoreError, type StoreErrorCode } from '../base/errors.ts'
+import { isStoreError, noSuchKey, StoreError, type StoreErrorCode } from '../base/errors.ts'
 import { ownLimits, s3Limits } from '../base/limits.ts'
 import type { ByteRange } from '../blob/blob.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
@@ -99,10 +99,6 @@ export async function requireObject(
   const record = await findObject(tx, root, utf8(address.key))
   if (record === undefined) throw noSuchKey(address.key)
   return record
-}
-
-function noSuchKey(key: string): StoreError {
-  return new StoreError('NoSuchKey', 'The specified key does not exist.', { fields: { Key: key } })
 }
 
 /** Buckets that never had versioning have one version of each key, `null`. */

@@ -1,8 +1,10 @@
 // Buckets: a row by name, which points at the root directory of the bucket's tree.
 
-import { type Bytes, text, utf8 } from '../base/bytes.ts'
+import { createHash } from 'node:crypto'
+import { type Bytes, compareBytes, text, utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import type { ReadTransaction, WriteTransaction } from '../engine/engine.ts'
+import { decodeCounter } from '../engine/tuple.ts'
 import { createRoot, isEmpty, removeRoot } from './directory.ts'
 import type { IdSource } from './id.ts'
 import { pack, unpack } from './record.ts'
@@ -34,6 +36,16 @@ export async function findBucket(
   return bytes === undefined ? undefined : unpack<BucketRecord>(bytes)
 }
 
+/** How many buckets an owner has. */
+export async function countBuckets(tx: ReadTransaction, ownerId: string): Promise<number> {
+  return Number(decodeCounter(await tx.get(countKey(ownerId))))
+}
+
+/** An owner's id may be longer than a key. */
+function countKey(ownerId: string): Bytes {
+  return schema.bucketCount(createHash('sha256').update(ownerId).digest())
+}
+
 /** Creates a bucket; the caller has made sure that there is none of that name. */
 export function createBucket(
   ctx: { readonly tx: WriteTransaction; readonly ids: IdSource },
@@ -42,6 +54,7 @@ export function createBucket(
 ): BucketRecord {
   const bucket: BucketRecord = { ...record, id: ctx.ids.next(), root: createRoot(ctx) }
   ctx.tx.put(schema.bucket(utf8(name)), pack(bucket))
+  ctx.tx.add(countKey(record.ownerId), 1n)
   return bucket
 }
 
@@ -55,19 +68,24 @@ export async function deleteBucket(tx: WriteTransaction, name: string): Promise<
     })
   }
   tx.delete(schema.bucket(utf8(name)))
+  tx.add(countKey(bucket.ownerId), -1n)
   await removeRoot(tx, bucket.root)
   tx.put(schema.abandonedUploads(bucket.id), new Uint8Array())
 }
 
-/** The buckets in order of their names, those after `after` if it is given. */
+/** The buckets whose names begin with `prefix` in their order, those after `after` if it is given. */
 export async function* walkBuckets(
   tx: ReadTransaction,
-  after?: string,
+  {
+    prefix = '',
+    after,
+  }: { readonly prefix?: string | undefined; readonly after?: string | undefined } = {},
 ): AsyncGenerator<NamedBucket> {
-  const { start, end } = schema.buckets()
-  const from: Bytes =
+  const { start, end } = schema.buckets(utf8(prefix))
+  const next =
     after === undefined ? start : Buffer.concat([schema.bucket(utf8(after)), new Uint8Array(1)])
-  for await (const row of tx.range({ start: from, end })) {
-    yield { ...unpack<BucketRecord>(row.value), name: text(row.key.subarray(start.byteLength)) }
+  const range = { start: compareBytes(next, start) > 0 ? next : start, end }
+  for await (const row of tx.range(range)) {
+    yield { ...unpack<BucketRecord>(row.value), name: text(schema.bucketName(row.key)) }
   }
 }

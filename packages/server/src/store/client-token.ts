@@ -22,22 +22,22 @@ export interface ClientToken {
 type PackedToken = [parameters: Bytes, expiresAt: number]
 
 /**
- * Remembers a token until a day after `now`, in milliseconds since the epoch. False if the same
- * request was done under it before.
+ * Remembers a token until a day after `now`, in milliseconds since the epoch. Returns when the same
+ * request was done under it before, or undefined if it wasn't.
  * @throws StoreError `IdempotencyParameterMismatch` if another request was.
  */
 export async function takeClientToken(
   tx: WriteTransaction,
   { bucketId, token, parameters }: ClientToken,
   now: number,
-): Promise<boolean> {
+): Promise<number | undefined> {
   const key = schema.clientToken(bucketId, hash(token))
   const wanted = hash(JSON.stringify(parameters.map((value) => value ?? null)))
   const value = await tx.get(key)
   if (value !== undefined) {
     const [known, expiresAt] = unpack<PackedToken>(value)
     if (expiresAt > now) {
-      if (compareBytes(known, wanted) === 0) return false
+      if (compareBytes(known, wanted) === 0) return expiresAt - tokenLifeMs
       throw new StoreError(
         'IdempotencyParameterMismatch',
         'The request uses the same client token as a previous, but non-identical request.',
@@ -49,7 +49,7 @@ export async function takeClientToken(
   const packed: PackedToken = [wanted, expiresAt]
   tx.put(key, pack(packed))
   tx.put(schema.tokenExpiry(expiresAt, key), new Uint8Array())
-  return true
+  return undefined
 }
 
 /** Forgets up to `limit` tokens that have expired, and returns how many. */

@@ -2,8 +2,8 @@
 // whatever lies below. Every entry on the paths concerned is read in the transaction, so that two
 // renames can't put each other's folders into themselves. The contents of a copy are shared.
 
-import { type Bytes, compareBytes, startsWith } from '../base/bytes.ts'
-import { StoreError } from '../base/errors.ts'
+import { type Bytes, compareBytes, startsWith, text } from '../base/bytes.ts'
+import { noSuchKey, StoreError } from '../base/errors.ts'
 import { ownLimits, s3Limits } from '../base/limits.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { retainBody } from './body.ts'
@@ -120,7 +120,7 @@ export async function renameObject(
     throw new StoreError('InvalidRequest', 'An object cannot be renamed to itself.')
   }
   const record = await findObject(ctx.tx, root, from)
-  if (record === undefined) throw noSuchKey(from)
+  if (record === undefined) throw noSuchKey(text(from))
   await retainBody(ctx.tx, record.body)
   // First put, then delete, so that a folder that both are in isn't removed in between.
   await putObject(ctx, root, to, record)
@@ -162,7 +162,7 @@ async function findSource(
 ): Promise<FolderEntry> {
   const path = await tracePath(tx, root, parents)
   const entry = path && (await findEntry(tx, last(path.directories), name))
-  if (entry?.kind !== 'folder') throw noSuchKey(prefix)
+  if (entry?.kind !== 'folder') throw noSuchKey(text(prefix))
   return entry
 }
 
@@ -244,11 +244,6 @@ async function attach(
   ctx.tx.put(schema.entry(parent.id, name), encodeFolderEntry(entry))
   if (replaced === undefined) await noteWritten(ctx.tx, parent, name)
   if (replaced?.kind === 'folder') await dropDirectory(ctx.tx, replaced.child)
-}
-
-function noSuchKey(key: Bytes): StoreError {
-  const fields = { Key: Buffer.from(key).toString('utf8') }
-  return new StoreError('NoSuchKey', 'The specified key does not exist.', { fields })
 }
 
 function keysUntold(): StoreError {

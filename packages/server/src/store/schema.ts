@@ -15,6 +15,7 @@ const space = {
   epoch: 0x13,
   secret: 0x14,
   bucket: 0x20,
+  bucketCount: 0x21,
   directory: 0x30,
   entry: 0x31,
   collectionQueue: 0x32,
@@ -76,7 +77,11 @@ export const secret = (): Bytes => key(space.secret).end()
 // bucket.ts
 
 export const bucket = (name: Bytes): Bytes => key(space.bucket).tail(name)
-export const buckets = (): Range => prefixRange(key(space.bucket).end())
+export const buckets = (prefix: Bytes): Range => prefixRange(key(space.bucket).tail(prefix))
+/** The name in the key of a bucket's row. */
+export const bucketName = (row: Bytes): Bytes => readKey(row).tail()
+/** How many buckets the owner with this hash has. */
+export const bucketCount = (owner: Bytes): Bytes => key(space.bucketCount).tail(owner)
 
 // directory.ts and its neighbours
 

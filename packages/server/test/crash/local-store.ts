@@ -67,7 +67,7 @@ export class LocalStore {
     operation: Operation<Input, Checked, Moved, Output>,
     input: Input,
   ): Promise<Output> {
-    const principal = { accessKeyId: 'key', owner, isRoot: true }
+    const principal = { accessKeyId: 'key', owner }
     const { signal } = new AbortController()
     return run(this.services, { principal, requestId: 'test', signal }, operation, input)
   }

@@ -1,6 +1,7 @@
 // Buckets across the wire.
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,7 +16,9 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
+import { s3Limits } from '../../src/base/limits.ts'
 import { createBucket } from '../../src/store/bucket.ts'
+import * as schema from '../../src/store/schema.ts'
 import { xmlText, xmlTexts } from '../wire.ts'
 import { InProcessServer } from './in-process.ts'
 
@@ -23,7 +26,7 @@ let server: InProcessServer
 let client: S3Client
 
 before(async () => {
-  server = await InProcessServer.start({ owners: 1 })
+  server = await InProcessServer.start({ owners: 2 })
   client = server.client()
 })
 
@@ -206,6 +209,22 @@ test('buckets are listed by pages, with prefix and region', async () => {
     const answer = await server.send({ method: 'GET', path: '/', query: { 'max-buckets': limit } })
     assert.equal(xmlText(answer.body, 'Code'), 'InvalidArgument')
   }
+})
+
+test('an owner can have so many buckets and not one more, until one is deleted', async () => {
+  const { engine } = server.store.services
+  const { id } = server.credential(2).owner
+  const others = s3Limits.bucketsPerOwner - 1
+  await engine.write(async (tx) =>
+    tx.add(schema.bucketCount(createHash('sha256').update(id).digest()), BigInt(others)),
+  )
+  const owner = server.client(2)
+  await owner.send(new CreateBucketCommand({ Bucket: 'last-one' }))
+  const oneMore = new CreateBucketCommand({ Bucket: 'one-more' })
+  await assert.rejects(owner.send(oneMore), { name: 'TooManyBuckets' })
+  await owner.send(new CreateBucketCommand({ Bucket: 'last-one' }))
+  await owner.send(new DeleteBucketCommand({ Bucket: 'last-one' }))
+  await owner.send(oneMore)
 })
 
 test('owners see their own buckets only', async () => {

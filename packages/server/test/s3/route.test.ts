@@ -29,7 +29,7 @@ after(() => server.closeWithoutFaults())
 
 function principal(): Principal {
   const { accessKeyId, owner } = server.credential()
-  return { accessKeyId, owner, isRoot: true }
+  return { accessKeyId, owner }
 }
 
 /** A request with a body that has come in already. */

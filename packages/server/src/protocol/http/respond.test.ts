@@ -3,9 +3,9 @@ import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { get, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { buffer } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { readAll } from './body.ts'
 import { sendFixed, sendStream } from './respond.ts'
 import { createHttpServer } from './server.ts'
 
@@ -57,16 +57,16 @@ test('a body in memory is sent with its length; HEAD, 204 and 304 have none', as
   })
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
   const full = await answerTo(url)
-  assert.equal((await readAll(full, 10)).toString(), 'hé')
+  assert.equal((await buffer(full)).toString(), 'hé')
   assert.equal(full.headers['x-a'], 'ä')
   assert.equal(full.headers['content-length'], '3')
   const head = await answerTo(url, 'HEAD')
   assert.equal(head.headers['content-length'], '3')
-  assert.equal((await readAll(head, 10)).byteLength, 0)
+  assert.equal((await buffer(head)).byteLength, 0)
   for (status of [204, 304]) {
     const bodyless = await answerTo(url)
     assert.equal(bodyless.headers['content-length'], undefined)
-    assert.equal((await readAll(bodyless, 10)).byteLength, 0)
+    assert.equal((await buffer(bodyless)).byteLength, 0)
   }
   assert.deepEqual(sent, [3, 0, 0, 0])
 })
@@ -79,7 +79,7 @@ test('a streamed body arrives whole from a source that reuses its buffer', async
   )
   const answer = await answerTo(url)
   assert.equal(answer.headers['content-length'], String(length))
-  assert.ok((await readAll(answer, length)).equals(Buffer.from(texts.join(''))))
+  assert.ok((await buffer(answer)).equals(Buffer.from(texts.join(''))))
   assert.equal(await outcome, length)
 })
 
@@ -89,7 +89,7 @@ test('an empty source, and empty chunks, are sent', async (t) => {
     const { url, outcome } = await serve(t, (response) =>
       sendStream(response, { status: 200, headers: {} }, reusing(texts), { length }),
     )
-    assert.equal((await readAll(await answerTo(url), 10)).toString(), texts.join(''))
+    assert.equal((await buffer(await answerTo(url))).toString(), texts.join(''))
     assert.equal(await outcome, length)
   }
 })
@@ -119,7 +119,7 @@ test('a source that fails, ends early or runs over cuts the connection', async (
       sendStream(response, { status: 200, headers: {} }, source, { length: 5 }),
     )
     // The answer may break off before its head was seen.
-    await assert.rejects(async () => readAll(await answerTo(url), 10))
+    await assert.rejects(async () => buffer(await answerTo(url)))
     await assert.rejects(outcome)
   }
 })

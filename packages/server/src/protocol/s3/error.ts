@@ -37,10 +37,8 @@ const wireErrors: Readonly<Record<StoreErrorCode, WireError>> = {
   InvalidAccessKeyId: { status: 403, code: 'InvalidAccessKeyId' },
   SignatureDoesNotMatch: { status: 403, code: 'SignatureDoesNotMatch' },
   RequestTimeTooSkewed: { status: 403, code: 'RequestTimeTooSkewed' },
-  RequestExpired: { status: 403, code: 'AccessDenied' },
   AuthorizationHeaderMalformed: { status: 400, code: 'AuthorizationHeaderMalformed' },
   AuthorizationQueryParametersError: { status: 400, code: 'AuthorizationQueryParametersError' },
-  MissingSecurityHeader: { status: 400, code: 'MissingSecurityHeader' },
   InvalidToken: { status: 400, code: 'InvalidToken' },
   ContentSha256Mismatch: { status: 400, code: 'XAmzContentSHA256Mismatch' },
   InvalidArgument: { status: 400, code: 'InvalidArgument' },
@@ -57,7 +55,6 @@ const wireErrors: Readonly<Record<StoreErrorCode, WireError>> = {
   MalformedTrailer: { status: 400, code: 'MalformedTrailerError' },
   MalformedPostRequest: { status: 400, code: 'MalformedPOSTRequest' },
   InvalidPolicyDocument: { status: 400, code: 'InvalidPolicyDocument' },
-  RequestHeaderTooLarge: { status: 400, code: 'RequestHeaderSectionTooLarge' },
   RequestTimeout: { status: 400, code: 'RequestTimeout' },
   MetadataTooLarge: { status: 400, code: 'MetadataTooLarge' },
   KeyTooLong: { status: 400, code: 'KeyTooLongError' },
@@ -82,7 +79,6 @@ const wireErrors: Readonly<Record<StoreErrorCode, WireError>> = {
   NotModified: { status: 304, code: 'NotModified' },
   IdempotencyParameterMismatch: { status: 400, code: 'IdempotencyParameterMismatch' },
   ConditionalRequestConflict: { status: 409, code: 'ConditionalRequestConflict' },
-  InvalidCopySource: { status: 400, code: 'InvalidArgument' },
   // Leases are not one of S3's: the first and the last of these the SDKs don't retry, as they must not.
   LeaseLost: { status: 409, code: 'LeaseLost' },
   LeaseNotCovering: { status: 403, code: 'LeaseNotCovering' },
@@ -106,11 +102,6 @@ const wireErrors: Readonly<Record<StoreErrorCode, WireError>> = {
   // Not one of S3's: its disks are never full. The SDKs don't retry a 507, which would be in vain.
   InsufficientStorage: { status: 507, code: 'InsufficientStorage' },
   Internal: { status: 500, code: 'InternalError' },
-}
-
-/** The code that S3's clients know a reason by. */
-export function wireCode(code: StoreErrorCode): string {
-  return wireErrors[code].code
 }
 
 /** A refusal that only S3's own surface knows, such as the lack of a setting that nobody can make yet. */

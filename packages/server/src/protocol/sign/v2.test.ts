@@ -151,11 +151,11 @@ test('times may have milliseconds and zones, and be fifteen minutes off', () => 
   }
   assert.throws(
     () => verified(signedWith({ Timestamp: '2026-11-21T07:31:59Z' })),
-    refused('RequestExpired', 'Request has expired. Timestamp date is 2026-11-21T07:31:59Z.'),
+    refused('RequestTimeTooSkewed', 'Request has expired. Timestamp date is 2026-11-21T07:31:59Z.'),
   )
   assert.throws(
     () => verified(signedWith({ Timestamp: '2026-11-21T08:02:01Z' })),
-    refused('RequestExpired'),
+    refused('RequestTimeTooSkewed'),
   )
   assert.equal(parseDateTime('2026-06-31T00:00:00Z'), undefined)
   assert.equal(parseDateTime('yesterday'), undefined)
@@ -166,7 +166,7 @@ test('an expiry may replace the time, but not stand beside it', () => {
   verified(signedWith({ Timestamp, Expires: '2026-11-21T07:47:00Z' }))
   assert.throws(
     () => verified(signedWith({ Timestamp, Expires: '2026-11-21T07:46:59Z' })),
-    refused('RequestExpired', 'Request has expired. Expires date is 2026-11-21T07:46:59Z.'),
+    refused('RequestTimeTooSkewed', 'Request has expired. Expires date is 2026-11-21T07:46:59Z.'),
   )
   assert.throws(
     () => verified(signedWith({ Expires: '2026-11-21T07:47:00Z' })),

@@ -176,7 +176,7 @@ function momentOf(timestamp: string | undefined, expires: string | undefined): M
 function checkMoment({ kind, text, ms }: Moment, nowMs: number): void {
   const isValid = kind === 'Expires' ? ms >= nowMs : Math.abs(nowMs - ms) <= s3Limits.clockSkewMs
   if (isValid) return
-  throw new StoreError('RequestExpired', `Request has expired. ${kind} date is ${text}.`)
+  throw new StoreError('RequestTimeTooSkewed', `Request has expired. ${kind} date is ${text}.`)
 }
 
 const dateTime =
