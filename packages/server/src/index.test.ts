@@ -17,7 +17,7 @@ test('a program opens a store, serves it, closes it, and opens it again', async 
     const health = await fetch(`http://127.0.0.1:${port}/_/health`)
     assert.equal(health.status, 200)
     assert.equal(await health.text(), 'ok\n')
-    assert.equal((await fetch(`http://127.0.0.1:${port}/bucket`)).status, 403)
+    assert.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 403)
     await server.close()
     await assert.rejects(fetch(`http://127.0.0.1:${port}/_/health`))
   }
