@@ -271,7 +271,7 @@ async function hasLivingEntry(
   const found =
     directory.row.base === undefined
       ? await findAtEnds(tx, directory, removed)
-      : await findNear(tx, directory, removed)
+      : await findNearest(tx, directory, removed)
   if (found === undefined) return false
   tx.put(key, found)
   return true
@@ -291,41 +291,33 @@ async function findAtEnds(
   return undefined
 }
 
-/** Rows in each direction that are looked at once there is a living entry among them. */
-const hintRows = 256
-
 /**
- * A living entry near `removed`, looked for upwards and downwards by turns: deletes that join two runs
- * of tombstones cost as much as the shorter one, hence n log n for n deletes in any order. Of those
- * that are near, the one in the middle: the nearest is what other clients are about to delete.
+ * The living entry nearest to `removed`, looked for upwards and downwards by turns: deletes that join
+ * two runs of tombstones cost as much as the shorter one, hence n log n for n deletes in any order.
  */
-async function findNear(
+async function findNearest(
   tx: ReadTransaction,
   directory: Directory,
   removed: Bytes,
 ): Promise<Bytes | undefined> {
-  const sides = [
-    { scan: scanRows(tx, directory, { end: removed, reverse: true }), living: [] as Bytes[] },
-    { scan: scanRows(tx, directory, { start: removed }), living: [] as Bytes[] },
-  ] as const
-  const [below, above] = sides
+  const scans = [
+    scanRows(tx, directory, { start: removed }),
+    scanRows(tx, directory, { end: removed, reverse: true }),
+  ]
   try {
-    let isDone = false
-    for (let left = hintRows; !isDone && left > 0; ) {
-      isDone = true
-      for (const { scan, living } of sides) {
+    for (;;) {
+      let isDone = true
+      for (const scan of scans) {
         const next = await scan.next()
         if (next.done === true) continue
+        if (next.value.entry.kind !== 'tombstone') return next.value.name
         isDone = false
-        if (next.value.entry.kind !== 'tombstone') living.push(next.value.name)
       }
-      if (below.living.length + above.living.length > 0) left--
+      if (isDone) return undefined
     }
   } finally {
-    for (const { scan } of sides) await scan.return(undefined)
+    for (const scan of scans) await scan.return(undefined)
   }
-  const near = [...below.living.reverse(), ...above.living]
-  return near[Math.floor(near.length / 2)]
 }
 
 function createDirectory(

@@ -59,8 +59,7 @@ function timesPicture({ bySize, byKeys, machine }: FolderFigures): string {
 }
 
 /** p99 of requests elsewhere, while folders are worked on. */
-function othersPicture({ others: known, duringCollection, machine }: FolderFigures): string {
-  const others = [...known, duringCollection]
+function othersPicture({ others, machine }: FolderFigures): string {
   const highest = Math.max(...others.flatMap(({ getP99, putP99 }) => [getP99, putP99]), 1)
   const width = (ms: number): number => (ms / highest) * 420
   const parts = [title('p99 of GET and PUT elsewhere, meanwhile', 20, 26)]

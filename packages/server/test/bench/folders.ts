@@ -1,10 +1,9 @@
 // What folder operations cost, from one object to a million, what a client must do without them, and
-// what others notice of them. `npm run bench:folders`; `--largest N` for less, `--json FILE` for the data,
-// `--only STAGE` for part of it.
+// what others notice of them. `npm run bench:folders`; `--largest N` for less, `--json FILE` for the data.
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -37,11 +36,7 @@ const EMPTYING_CLIENTS = 32
 const WAITING_MS = 50
 
 const { values } = parseArgs({
-  options: {
-    largest: { type: 'string', default: '1000000' },
-    json: { type: 'string' },
-    only: { type: 'string', multiple: true },
-  },
+  options: { largest: { type: 'string', default: '1000000' }, json: { type: 'string' } },
 })
 const largest = Number(values.largest)
 const sizes = [1, 1_000, 100_000, 1_000_000].filter((size) => size <= largest)
@@ -75,7 +70,6 @@ export interface FolderFigures {
   /** Deletions a second. */
   readonly deleting: { readonly oneFolder: number; readonly ownFolders: number }
   readonly collection: { readonly objects: number; readonly seconds: number }
-  readonly duringCollection: Disturbance
 }
 
 interface Scene {
@@ -298,60 +292,40 @@ async function measureEmptying({
 /** Deletes the largest folder for good, and measures others while it is collected. */
 async function measureCollection(
   scene: Scene,
-): Promise<Pick<FolderFigures, 'collection' | 'duringCollection'>> {
+): Promise<{ readonly collection: FolderFigures['collection']; readonly other: Disturbance }> {
   const objects = sizes.at(-1) ?? 1
   const started = performance.now()
   await scene.client.remove(folderOf(objects))
   let seconds = 0
-  const duringCollection = await measureOthers(scene, `collection of ${objects}`, async () => {
+  const other = await measureOthers(scene, `collection of ${objects}`, async () => {
     await settled(scene.engine)
     seconds = (performance.now() - started) / 1e3
   })
-  return { collection: { objects, seconds }, duringCollection }
+  return { collection: { objects, seconds }, other }
 }
 
-type Stage = (scene: Scene) => Promise<Partial<FolderFigures>>
-
-/** The last one is the only one that leaves the store other than it was. */
-const stages: Readonly<Record<string, Stage>> = {
-  sizes: async (scene) => ({ bySize: await measureSizes(scene) }),
-  keys: async (scene) => ({ byKeys: await measureByKeys(scene) }),
-  others: async (scene) => ({ others: await measureDisturbances(scene) }),
-  'first write': async (scene) => ({ firstWrite: await measureFirstWrite(scene) }),
-  listing: async (scene) => ({ listing: await measureListing(scene) }),
-  emptying: measureEmptying,
-  collection: measureCollection,
-}
-
-/** Measures stage by stage; what the file already has stays unless it is measured again. */
-async function measure(scene: Scene): Promise<Partial<FolderFigures>> {
-  const { only, json } = values
+async function measure(scene: Scene): Promise<FolderFigures> {
+  const bySize = await measureSizes(scene)
+  say('measured the operations')
+  const byKeys = await measureByKeys(scene)
+  say('measured them by keys')
+  const others = await measureDisturbances(scene)
+  say('measured what others notice')
+  const firstWrite = await measureFirstWrite(scene)
+  const listing = await measureListing(scene)
+  say('measured writes and listings of copies')
+  const emptied = await measureEmptying(scene)
+  say('measured deletions key by key')
+  const { collection, other } = await measureCollection(scene)
   const machine = `${availableParallelism()} cores, ${WORKERS} workers, Node ${process.versions.node}`
-  const known = json === undefined ? '{}' : await readFile(json, 'utf8').catch(() => '{}')
-  let figures: Partial<FolderFigures> = { ...JSON.parse(known), machine }
-  for (const [name, stage] of Object.entries(stages)) {
-    if (only !== undefined && !only.includes(name)) continue
-    figures = { ...figures, ...(await stage(scene)) }
-    say(`measured: ${name}`)
-    const text = `${JSON.stringify(figures, undefined, 2)}\n`
-    if (json !== undefined) await writeFile(json, text)
-  }
-  return figures
+  const all = { machine, bySize, byKeys, others: [...others, other], firstWrite, listing }
+  return { ...all, ...emptied, collection }
 }
 
 const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 0)} ms`
 
-function isWhole(figures: Partial<FolderFigures>): figures is FolderFigures {
-  const parts: readonly (keyof FolderFigures)[] = [
-    ...(['bySize', 'byKeys', 'others', 'firstWrite', 'listing', 'emptying'] as const),
-    'collection',
-  ]
-  return parts.every((part) => figures[part] !== undefined)
-}
-
 function report(figures: FolderFigures): void {
-  const { bySize, byKeys, others, firstWrite, listing } = figures
-  const { emptying, deleting, collection, duringCollection } = figures
+  const { bySize, byKeys, others, firstWrite, listing, emptying, deleting, collection } = figures
   const [one] = bySize
   const verdict = (isMet: boolean): string => (isMet ? 'met' : 'MISSED')
   say(`\n${figures.machine}; medians of ${TIMES}, over HTTP\n`)
@@ -377,7 +351,7 @@ function report(figures: FolderFigures): void {
   say('| meanwhile | p99 GET | p99 PUT | at most 10 ms above nothing |')
   say('|---|---|---|---|')
   const [quiet] = others
-  for (const { what, getP99, putP99 } of [...others, duringCollection]) {
+  for (const { what, getP99, putP99 } of others) {
     const more = Math.max(getP99 - (quiet?.getP99 ?? 0), putP99 - (quiet?.putP99 ?? 0))
     say(`| ${what} | ${ms(getP99)} | ${ms(putP99)} | ${verdict(more <= 10)} |`)
   }
@@ -409,10 +383,12 @@ async function main(): Promise<void> {
     const client = new FolderClient(server, BUCKET)
     const engine = await openEngine(dataFolder)
     const figures = await measure({ server, client, engine })
-    if (isWhole(figures)) report(figures)
-    else say(JSON.stringify(figures, undefined, 2))
+    report(figures)
     client.close()
     await engine.close()
+    if (values.json !== undefined) {
+      await writeFile(values.json, `${JSON.stringify(figures, undefined, 2)}\n`)
+    }
   } finally {
     await rm(dataFolder, { recursive: true, force: true })
   }
