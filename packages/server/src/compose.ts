@@ -13,7 +13,6 @@ import { openEngine } from './engine/open.ts'
 import type { Log } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Services } from './operation/operation.ts'
-import { runExports } from './operation/run-export.ts'
 import { Sweeper } from './operation/sweep.ts'
 import { TokenSealer } from './operation/token.ts'
 import { Readers } from './store/epoch.ts'
@@ -92,7 +91,10 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
       ...services,
       start,
       isCollecting: options.isSweeping !== false,
-      exports: (signal) => runExports(services, signal),
+      async exports(signal) {
+        const { runExports } = await import('./operation/run-export.ts')
+        await runExports(services, signal)
+      },
     })
     sweeper.start()
     return {

@@ -10,16 +10,12 @@ import type { AccessKey } from '../access/key.ts'
 import type { Clock } from '../base/clock.ts'
 import { livenessOf } from '../base/liveness.ts'
 import type { Log } from '../observe/log.ts'
-import {
-  countersOf,
-  formatSnapshots,
-  type MetricsSnapshot,
-  ProcessMetrics,
-} from '../observe/prometheus.ts'
+import type { MetricsSnapshot } from '../observe/prometheus.ts'
 import type { Connections, Taker } from './connections.ts'
 import { CommandError, isCrash } from './exit.ts'
 import { judge, pingMs } from './heartbeat.ts'
 import type { ToPrimary, ToWorker, WorkerSetup } from './message.ts'
+import type { Tally } from './tally.ts'
 
 /** What workers are told to serve, and where they are told of. */
 export interface Service {
@@ -67,7 +63,6 @@ export class Workers {
   readonly #places: readonly Place[]
   readonly #started = Promise.withResolvers<void>()
   readonly #counts = new Map<number, (place: Place, metrics: MetricsSnapshot) => void>()
-  readonly #metrics = new ProcessMetrics()
   #service: Service | undefined
   #listener: ((tokens: readonly string[]) => void) | undefined
   #isStarted = false
@@ -76,16 +71,14 @@ export class Workers {
   #watch: NodeJS.Timeout | undefined
   #lastLook = 0
   #deaths = 0
-  /** What the processes that ended had counted. */
-  #departed: Promise<MetricsSnapshot> = Promise.resolve([])
+  /** Loaded when the workers have been started. */
+  #tally: Promise<Tally> | undefined
   #nextCount = 0
 
   constructor(options: WorkersOptions) {
     this.#options = options
     // It may fail before anybody waits for it.
     this.#started.promise.catch(() => undefined)
-    this.#metrics.addProcess('primary')
-    this.#metrics.addPrimary(() => this.#deaths)
     this.#places = Array.from({ length: options.count }, (_, index) => newPlace(String(index + 1)))
   }
 
@@ -103,6 +96,7 @@ export class Workers {
   /** Starts the processes, which load the program and wait until they are told what to serve. */
   fork(): void {
     for (const place of this.#places) this.#fork(place)
+    void this.#loadTally()
     this.#lastLook = this.#now()
     this.#watch = setInterval(() => this.#look(), pingMs)
   }
@@ -228,7 +222,7 @@ export class Workers {
     place.token = undefined
     place.isReady = false
     const { metrics } = place
-    this.#departed = this.#departed.then((departed) => countersOf([departed, metrics]))
+    void this.#loadTally().then((tally) => tally.keep(metrics))
     place.metrics = []
     this.#listener?.(this.tokens)
     if (this.#isStopping) {
@@ -280,12 +274,14 @@ export class Workers {
   /** Adds up what all workers have counted, for one of them that was asked. */
   async #scrape(asker: Place, id: number): Promise<void> {
     await this.#count()
-    const all = await Promise.all([
-      this.#metrics.snapshot(),
-      this.#departed,
-      ...this.#places.map(({ metrics }) => metrics),
-    ])
-    tell(asker, { kind: 'exposition', id, text: await formatSnapshots(all) })
+    const tally = await this.#loadTally()
+    const text = await tally.text(this.#places.map(({ metrics }) => metrics))
+    tell(asker, { kind: 'exposition', id, text })
+  }
+
+  #loadTally(): Promise<Tally> {
+    this.#tally ??= import('./tally.ts').then(({ Tally }) => new Tally(() => this.#deaths))
+    return this.#tally
   }
 
   /** Fetches the metrics of every worker that answers in time; the others keep their last ones. */

@@ -5,15 +5,6 @@ import { parseDoctor, parseFsck, parseImport, parseServe, processEnvironment } f
 import { UsageError } from '../options.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { type CommandName, helpOf, overview } from './help.ts'
-import {
-  parseCopy,
-  parseList,
-  parseLock,
-  parseMove,
-  parseRemove,
-  parseTree,
-  parseZip,
-} from './remote/config.ts'
 import { version } from './version.ts'
 
 type Command = (args: readonly string[]) => Promise<number>
@@ -40,36 +31,43 @@ const commands: Readonly<Record<CommandName, Command>> = {
     return apart(async () => (await import('./doctor.ts')).doctor(config), exitCodes.failure)
   },
   async ls(args) {
+    const { parseList } = await import('./remote/config.ts')
     const config = parseList(args, processEnvironment())
     const { ls } = await import('./remote/ls.ts')
     return ls(config)
   },
   async tree(args) {
+    const { parseTree } = await import('./remote/config.ts')
     const config = parseTree(args, processEnvironment())
     const { tree } = await import('./remote/tree.ts')
     return tree(config)
   },
   async mv(args) {
+    const { parseMove } = await import('./remote/config.ts')
     const config = parseMove(args, processEnvironment())
     const { mv } = await import('./remote/mv.ts')
     return mv(config)
   },
   async cp(args) {
+    const { parseCopy } = await import('./remote/config.ts')
     const config = parseCopy(args, processEnvironment())
     const { cp } = await import('./remote/cp.ts')
     return cp(config)
   },
   async rm(args) {
+    const { parseRemove } = await import('./remote/config.ts')
     const config = parseRemove(args, processEnvironment())
     const { rm } = await import('./remote/rm.ts')
     return rm(config)
   },
   async zip(args) {
+    const { parseZip } = await import('./remote/config.ts')
     const config = parseZip(args, processEnvironment())
     const { zip } = await import('./remote/zip.ts')
     return zip(config)
   },
   async lock(args) {
+    const { parseLock } = await import('./remote/config.ts')
     const config = parseLock(args, processEnvironment())
     const { lock } = await import('./remote/lock.ts')
     return lock(config)

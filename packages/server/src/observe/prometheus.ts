@@ -1,19 +1,12 @@
 // Counts what a process does, by prom-client, and writes counts down in Prometheus' text format. Each
 // worker counts for itself; whoever is asked adds the snapshots of all of them together.
 
-import {
-  type Aggregator,
-  AggregatorRegistry,
-  Counter,
-  Gauge,
-  Histogram,
-  prometheusContentType,
-  Registry,
-} from 'prom-client'
+import type * as promClient from 'prom-client'
 import type { Metrics, RequestSample } from './metrics.ts'
+import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from './prom-client.ts'
 
 /** The values of one process at one moment, as prom-client's JSON: fit for a message. */
-export type MetricsSnapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
+export type MetricsSnapshot = Awaited<ReturnType<promClient.Registry['getMetricsAsJSON']>>
 
 /** What an engine tells of itself since it was opened. */
 export interface EngineFigures {
@@ -32,22 +25,22 @@ const durationBuckets = [
 ]
 
 /** The media type of {@link ProcessMetrics.text} and {@link formatSnapshots}. */
-export const prometheusType: string = prometheusContentType
+export const prometheusType: string = Registry.PROMETHEUS_CONTENT_TYPE
 
 /** A metric's name and its description. */
 interface Family {
   readonly name: string
   readonly help: string
   /** How the values of several processes become one; added if left out. */
-  readonly aggregator?: Aggregator
+  readonly aggregator?: promClient.Aggregator
 }
 
 /** The series of one protocol's operation, so that a request doesn't look them up by their labels. */
 interface OperationSeries {
-  readonly statuses: Map<number, Counter.Internal>
-  readonly duration: Histogram.Internal<string>
-  readonly received: Counter.Internal
-  readonly sent: Counter.Internal
+  readonly statuses: Map<number, promClient.Counter.Internal>
+  readonly duration: promClient.Histogram.Internal<string>
+  readonly received: promClient.Counter.Internal
+  readonly sent: promClient.Counter.Internal
 }
 
 /** The metrics of one process. */
@@ -284,6 +277,6 @@ export function formatSnapshots(snapshots: readonly MetricsSnapshot[]): Promise<
 
 function combine(
   snapshots: readonly MetricsSnapshot[],
-): Pick<Registry, 'getMetricsAsJSON' | 'metrics'> {
+): Pick<promClient.Registry, 'getMetricsAsJSON' | 'metrics'> {
   return AggregatorRegistry.aggregate([...snapshots])
 }

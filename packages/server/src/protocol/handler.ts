@@ -3,7 +3,7 @@
 import type { Exchange, ExchangeResult } from './http/exchange.ts'
 import { createS3Handler, type S3Handler, type S3HandlerOptions } from './s3/handler.ts'
 import { isSimpleDb } from './simpledb/detect.ts'
-import { createSimpleDbHandler, type SimpleDbHandlerOptions } from './simpledb/handler.ts'
+import type { SimpleDbHandler, SimpleDbHandlerOptions } from './simpledb/handler.ts'
 
 /** What all protocols together work with. */
 export type ProtocolOptions = S3HandlerOptions & SimpleDbHandlerOptions
@@ -13,9 +13,16 @@ export function createProtocolHandler(
   options: ProtocolOptions,
 ): (...request: Parameters<S3Handler>) => Promise<ExchangeResult> {
   const s3 = createS3Handler(options)
-  const simpleDb = createSimpleDbHandler(options)
-  return (request, response, exchange: Exchange) =>
-    isSimpleDb(request, options.domains)
-      ? simpleDb(request, response, exchange)
-      : s3(request, response, exchange)
+  // Loaded when it is first spoken: many servers never hear it, and all want to start fast.
+  let simpleDb: Promise<SimpleDbHandler> | undefined
+  return (request, response, exchange: Exchange) => {
+    if (!isSimpleDb(request, options.domains)) return s3(request, response, exchange)
+    simpleDb ??= loadSimpleDb(options)
+    return simpleDb.then((answer) => answer(request, response, exchange))
+  }
+}
+
+async function loadSimpleDb(options: ProtocolOptions): Promise<SimpleDbHandler> {
+  const { createSimpleDbHandler } = await import('./simpledb/handler.ts')
+  return createSimpleDbHandler(options)
 }
