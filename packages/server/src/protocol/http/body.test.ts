@@ -92,6 +92,23 @@ test('a long body is read under back-pressure', async (t) => {
   assert.match(await receive(socket, 'got'), new RegExp(`got ${length}$`))
 })
 
+test('the memory of a chunk is given back when the next one is asked for', async (t) => {
+  const length = 4 * 65_536
+  const { socket } = await dial(t, async (body, response) => {
+    const given: Uint8Array[] = []
+    let received = 0
+    for await (const chunk of body) {
+      received += chunk.byteLength
+      assert.ok(given.every(({ byteLength }) => byteLength < 16_384))
+      given.push(chunk)
+    }
+    sendFixed(response, { status: 200, headers: {} }, `got ${received} in ${given.length}`)
+  })
+  socket.write(`PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: ${length}\r\n\r\n`)
+  socket.write(Buffer.alloc(length))
+  assert.match(await receive(socket, 'got'), new RegExp(`got ${length} in \\d+$`))
+})
+
 test('a client that goes before the end leaves an IncompleteBody', async (t) => {
   const { socket, failure } = await dial(t, echo)
   socket.write('PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhel')
