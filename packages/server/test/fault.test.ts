@@ -120,6 +120,7 @@ function failing(tx: WriteTransaction, isOver: () => boolean, error: StoreError)
     get: async (key) => check().get(key),
     peek: async (key) => check().peek(key),
     range: (range) => check().range(range),
+    batches: (range) => check().batches(range),
     put: (key, value) => tx.put(key, value),
     delete: (key) => tx.delete(key),
     add: (key, delta) => tx.add(key, delta),

@@ -8,6 +8,7 @@ import { type Bytes, compareBytes, utf8 } from '../base/bytes.ts'
 import { isStoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
 import type { Engine, Range, ReadTransaction, Row, WriteTransaction } from './engine.ts'
+import { singly } from './transaction.ts'
 import { decodeCounter, encodeCounter, maxKeyBytes, prefixRange } from './tuple.ts'
 
 /** An engine under test. */
@@ -146,6 +147,7 @@ function rangeTests(open: OpenEngineUnderTest): void {
       ]
       for (const [input, expected] of cases) {
         assert.deepEqual(names(await collect(engine, input)), expected)
+        assert.deepEqual(names(await engine.read((tx) => batchedRowsOf(tx, input))), expected)
         assert.deepEqual(await engine.write(async (tx) => names(await rowsOf(tx, input))), expected)
       }
     }))
@@ -154,6 +156,29 @@ function rangeTests(open: OpenEngineUnderTest): void {
     using(open, async ({ engine }) => {
       assert.deepEqual(await collect(engine, { start: Buffer.alloc(0) }), [])
       assert.deepEqual(await collect(engine, { start: Buffer.alloc(0), reverse: true }), [])
+    }))
+
+  test('batches have all rows of a range in order, however many and large they are', () =>
+    using(open, async ({ engine }) => {
+      const keys = Array.from(
+        { length: 300 },
+        (_, number) => `row${String(number).padStart(3, '0')}`,
+      )
+      await engine.write(async (tx) => {
+        for (const [number, key] of keys.entries()) {
+          tx.put(utf8(key), Buffer.alloc(number < 280 ? 10 : 60_000))
+        }
+      })
+      for (const reverse of [false, true]) {
+        const rows = await engine.read((tx) => batchedRowsOf(tx, { start: utf8('r'), reverse }))
+        assert.deepEqual(names(rows), reverse ? keys.toReversed() : keys)
+      }
+      await engine.read(async (tx) => {
+        for await (const batch of tx.batches({ start: utf8('r') })) {
+          assert.ok(batch.length > 0 && batch.length < 10)
+          return
+        }
+      })
     }))
 
   test('a prefix finds exactly the keys that begin with it, ff bytes too', () =>
@@ -459,6 +484,21 @@ function conflictTests(open: OpenEngineUnderTest): void {
       assert.equal(await disturbed(engine, until('f', true), touch('d')), 1)
       assert.equal(await disturbed(engine, until('f', true), touch('f')), 2)
       assert.equal(await disturbed(engine, until('f', true), touch('g')), 2)
+    }))
+
+  test('of batches, too, only what was consumed conflicts', () =>
+    using(open, async ({ engine }) => {
+      await putAll(engine, ['b', 'd', 'f'])
+      const readOne = async (tx: WriteTransaction): Promise<void> => {
+        for await (const batch of tx.batches(all)) {
+          assert.deepEqual(names(batch), ['b'])
+          return
+        }
+      }
+      const touch = (key: string) => (tx: WriteTransaction) =>
+        tx.put(utf8(key), utf8(`${Math.random()}`))
+      assert.equal(await disturbed(engine, readOne, touch('d')), 1)
+      assert.equal(await disturbed(engine, readOne, touch('b')), 2)
     }))
 
   test('two transactions that each read what the other writes do not both go through unseen', () =>
@@ -873,6 +913,10 @@ class ModelTransaction implements WriteTransaction {
     yield* found
   }
 
+  batches(range: Range): AsyncIterable<readonly Row[]> {
+    return singly(this.range(range))
+  }
+
   put(key: Bytes, value: Bytes): void {
     this.rows.set(textOf(key), value)
   }
@@ -1001,6 +1045,12 @@ async function collect(engine: Engine, range: Range): Promise<Row[]> {
 async function rowsOf(tx: ReadTransaction, range: Range): Promise<Row[]> {
   const rows: Row[] = []
   for await (const row of tx.range(range)) rows.push(row)
+  return rows
+}
+
+async function batchedRowsOf(tx: ReadTransaction, range: Range): Promise<Row[]> {
+  const rows: Row[] = []
+  for await (const batch of tx.batches(range)) rows.push(...batch)
   return rows
 }
 

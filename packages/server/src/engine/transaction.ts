@@ -41,17 +41,24 @@ export class PlainTransaction implements ReadTransaction {
   }
 
   range(range: Range): AsyncIterable<Row> {
-    checkRange(range)
-    const open = (): RowCursor => {
-      checkRunning(this.#ended)
-      return isEmpty(range) ? noRows : this.#view.scan(range)
-    }
-    return iterable(open, this.#pace)
+    return iterable(this.#opening(range), this.#pace)
+  }
+
+  batches(range: Range): AsyncIterable<readonly Row[]> {
+    return batchwise(this.#opening(range), this.#pace)
   }
 
   /** Makes every later call fail: the body has ended. */
   end(): void {
     this.#ended = true
+  }
+
+  #opening(range: Range): () => RowCursor {
+    checkRange(range)
+    return () => {
+      checkRunning(this.#ended)
+      return isEmpty(range) ? noRows : this.#view.scan(range)
+    }
   }
 }
 
@@ -93,6 +100,10 @@ export class RecordedTransaction implements WriteTransaction {
       return isEmpty(range) ? noRows : this.#scan(range)
     }
     return iterable(open, this.#pace)
+  }
+
+  batches(range: Range): AsyncIterable<readonly Row[]> {
+    return singly(this.range(range))
   }
 
   put(key: Bytes, value: Bytes): void {
@@ -237,6 +248,11 @@ class Pace {
     return nowMs - this.#turnBegunMs >= turnMs
   }
 
+  /** Counts reads that were done at once. */
+  count(reads: number): void {
+    this.#untilLook -= reads
+  }
+
   async nextTurn(): Promise<void> {
     await setImmediate()
     this.#turnBegunMs = performance.now()
@@ -270,6 +286,45 @@ function iterable(open: () => RowCursor, pace: Pace): AsyncIterable<Row> {
       }
     },
   }
+}
+
+/** Rows of the first batch, so that a consumer of few doesn't pay for many, and of the largest. */
+const [firstBatchRows, mostBatchRows] = [4, 64]
+/** Bytes of values with which a batch is full. */
+const batchBytes = 262_144
+
+/** As {@link iterable}, in batches that grow. */
+async function* batchwise(open: () => RowCursor, pace: Pace): AsyncGenerator<readonly Row[]> {
+  let cursor: RowCursor | undefined = open()
+  try {
+    for (
+      let most = firstBatchRows;
+      cursor !== undefined;
+      most = Math.min(4 * most, mostBatchRows)
+    ) {
+      if (pace.isTurnOver()) await pace.nextTurn()
+      const rows: Row[] = []
+      let bytes = 0
+      while (rows.length < most && bytes < batchBytes) {
+        const row: Row | undefined = cursor.next()
+        if (row === undefined) {
+          cursor = undefined
+          break
+        }
+        rows.push(row)
+        bytes += row.value.byteLength
+      }
+      pace.count(rows.length)
+      if (rows.length > 0) yield rows
+    }
+  } finally {
+    cursor?.close()
+  }
+}
+
+/** Batches of one row each. */
+export async function* singly(rows: AsyncIterable<Row>): AsyncGenerator<readonly Row[]> {
+  for await (const row of rows) yield [row]
 }
 
 function isEmpty({ start, end }: Range): boolean {

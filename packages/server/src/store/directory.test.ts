@@ -570,6 +570,12 @@ function countingRows(tx: TreeContext['tx'], count: () => void): TreeContext['tx
         yield row
       }
     },
+    async *batches(range) {
+      for await (const batch of tx.batches(range)) {
+        for (const _ of batch) count()
+        yield batch
+      }
+    },
     put: (name, value) => tx.put(name, value),
     delete: (name) => tx.delete(name),
     add: (name, delta) => tx.add(name, delta),

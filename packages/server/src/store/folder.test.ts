@@ -48,6 +48,12 @@ async function measure(body: (ctx: TreeContext) => Promise<unknown>): Promise<To
           yield row
         }
       },
+      async *batches(range) {
+        for await (const batch of tx.batches(range)) {
+          touched.rows += batch.length
+          yield batch
+        }
+      },
       put: (key, value) => {
         touched.writes++
         tx.put(key, value)

@@ -108,16 +108,29 @@ export async function* scanEntries(
   view: View,
   range: NameRange = {},
 ): AsyncGenerator<NamedEntry> {
-  if (!view.layered) {
-    // The common case, spared the detour through the merge.
-    for await (const { key, value } of tx.range(entryRange(view.id, range))) {
-      const entry = decodeEntry(value, view.override)
-      if (entry.kind !== 'tombstone') yield { name: key.subarray(nameOffset), entry }
+  for await (const entries of scanBatches(tx, view, range)) yield* entries
+}
+
+/** As {@link scanEntries}, some at a time: see {@link ReadTransaction.batches}. */
+export async function* scanBatches(
+  tx: ReadTransaction,
+  view: View,
+  range: NameRange = {},
+): AsyncGenerator<readonly NamedEntry[]> {
+  if (view.layered) {
+    for await (const { name, entry } of scanRows(tx, view, range)) {
+      if (entry.kind !== 'tombstone') yield [{ name, entry }]
     }
     return
   }
-  for await (const { name, entry } of scanRows(tx, view, range)) {
-    if (entry.kind !== 'tombstone') yield { name, entry }
+  // The common case, spared the detour through the merge.
+  for await (const rows of tx.batches(entryRange(view.id, range))) {
+    const entries: NamedEntry[] = []
+    for (const { key, value } of rows) {
+      const entry = decodeEntry(value, view.override)
+      if (entry.kind !== 'tombstone') entries.push({ name: key.subarray(nameOffset), entry })
+    }
+    yield entries
   }
 }
 

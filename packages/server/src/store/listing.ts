@@ -5,9 +5,9 @@ import { afterPrefix, type Bytes, compareBytes, startsWith } from '../base/bytes
 import type { ReadTransaction } from '../engine/engine.ts'
 import { findFolder, rootView } from './directory.ts'
 import { recordOf, splitKey, successor } from './entry.ts'
-import { type NamedEntry, scanEntries, viewOf } from './layer.ts'
+import { type NamedEntry, scanBatches, viewOf } from './layer.ts'
 import type { ObjectRecord } from './record.ts'
-import { splitSeek, walkEntries } from './walk.ts'
+import { splitSeek, walkBatches, walkEntries } from './walk.ts'
 
 /** What to list. */
 export interface ListingRequest {
@@ -104,9 +104,11 @@ async function listKeys(
   { prefix, start }: KeyRange,
   page: Page,
 ): Promise<void> {
-  for await (const { key, entry } of walkEntries(tx, rootView(root), { prefix, from: start })) {
-    if (page.isFull()) return
-    page.add({ kind: 'object', key, record: recordOf(entry) })
+  for await (const batch of walkBatches(tx, rootView(root), { prefix, from: start })) {
+    for (const { key, entry } of batch) {
+      if (page.isFull()) return
+      page.add({ kind: 'object', key, record: recordOf(entry) })
+    }
   }
 }
 
@@ -123,12 +125,14 @@ async function listDirectory(
   if (view === undefined) return
   const seek = splitSeek(start.subarray(folder.byteLength))
   const end = name.byteLength === 0 ? undefined : afterPrefix(name)
-  for await (const named of scanEntries(tx, view, { start: seek.name, end })) {
-    if (named.entry.kind === 'folder' && !(await hasKeyFrom(tx, named, seek))) continue
-    if (page.isFull()) return
-    const key = Buffer.concat([folder, named.name])
-    if (named.entry.kind === 'folder') page.add({ kind: 'prefix', prefix: key })
-    else page.add({ kind: 'object', key, record: recordOf(named.entry) })
+  for await (const batch of scanBatches(tx, view, { start: seek.name, end })) {
+    for (const named of batch) {
+      if (named.entry.kind === 'folder' && !(await hasKeyFrom(tx, named, seek))) continue
+      if (page.isFull()) return
+      const key = Buffer.concat([folder, named.name])
+      if (named.entry.kind === 'folder') page.add({ kind: 'prefix', prefix: key })
+      else page.add({ kind: 'object', key, record: recordOf(named.entry) })
+    }
   }
 }
 

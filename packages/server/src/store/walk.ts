@@ -5,7 +5,7 @@ import { afterPrefix, type Bytes, compareBytes, startsWith } from '../base/bytes
 import type { ReadTransaction } from '../engine/engine.ts'
 import { findFolder, rootView } from './directory.ts'
 import { type ObjectEntry, recordOf, splitKey, successor } from './entry.ts'
-import { type NamedEntry, scanEntries, type View, viewOf } from './layer.ts'
+import { type NamedEntry, scanBatches, type View, viewOf } from './layer.ts'
 import type { ObjectRecord } from './record.ts'
 
 /** Which keys a walk yields: those with `prefix` from `from` on, or those after `after`. */
@@ -38,7 +38,10 @@ export async function* walk(
 interface Frame {
   readonly prefix: Bytes
   readonly view: View
-  readonly entries: AsyncGenerator<NamedEntry>
+  readonly batches: AsyncGenerator<readonly NamedEntry[]>
+  /** The batch that is being walked, and how far the walk is in it. */
+  batch: readonly NamedEntry[]
+  at: number
   /** The folder that the walk's first key is in, and where in it: the only one not read whole. */
   readonly first: { readonly folder: Bytes; readonly start: Bytes } | undefined
 }
@@ -57,6 +60,15 @@ export async function* walkEntries(
   top: View,
   range: WalkRange,
 ): AsyncGenerator<KeyedEntry> {
+  for await (const entries of walkBatches(tx, top, range)) yield* entries
+}
+
+/** As {@link walkEntries}, some at a time: see {@link ReadTransaction.batches}. */
+export async function* walkBatches(
+  tx: ReadTransaction,
+  top: View,
+  range: WalkRange,
+): AsyncGenerator<readonly KeyedEntry[]> {
   const prefix = range.prefix ?? empty
   const start = firstKey(prefix, range)
   const { folders, name } = splitKey(prefix)
@@ -72,19 +84,40 @@ export async function* walkEntries(
   ]
   try {
     for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
-      const next = await frame.entries.next()
-      if (next.done === true) {
-        frames.pop()
-        continue
+      if (frame.at === frame.batch.length) {
+        const next = await frame.batches.next()
+        if (next.done === true) {
+          frames.pop()
+          continue
+        }
+        frame.batch = next.value
+        frame.at = 0
       }
-      const { name, entry } = next.value
-      const key = Buffer.concat([frame.prefix, name])
-      if (entry.kind === 'object') yield { key, entry, directory: frame.view, name }
-      else frames.push(openFrame(tx, viewOf(entry), key, { start: startIn(frame, name) }))
+      const { objects, folder } = takeObjects(frame)
+      if (objects.length > 0) yield objects
+      if (folder?.entry.kind !== 'folder') continue
+      const key = Buffer.concat([frame.prefix, folder.name])
+      frames.push(openFrame(tx, viewOf(folder.entry), key, { start: startIn(frame, folder.name) }))
     }
   } finally {
-    for (const frame of frames.reverse()) await frame.entries.return(undefined)
+    for (const frame of frames.reverse()) await frame.batches.return(undefined)
   }
+}
+
+/** Takes the next objects of a batch, and the folder that ends them unless the batch does. */
+function takeObjects(frame: Frame): {
+  readonly objects: readonly KeyedEntry[]
+  readonly folder: NamedEntry | undefined
+} {
+  const { prefix, view: directory, batch } = frame
+  const objects: KeyedEntry[] = []
+  while (frame.at < batch.length) {
+    const named = batch[frame.at++]
+    if (named?.entry.kind !== 'object') return { objects, folder: named }
+    const { name, entry } = named
+    objects.push({ key: Buffer.concat([prefix, name]), entry, directory, name })
+  }
+  return { objects, folder: undefined }
 }
 
 /** The least key that a range can hold. */
@@ -110,7 +143,8 @@ function openFrame(
 ): Frame {
   const { name, rest } = splitSeek(start)
   const first = rest.byteLength === 0 ? undefined : { folder: name, start: rest }
-  return { prefix, view, entries: scanEntries(tx, view, { start: name, end }), first }
+  const batches = scanBatches(tx, view, { start: name, end })
+  return { prefix, view, batches, batch: [], at: 0, first }
 }
 
 function startIn({ first }: Frame, folder: Bytes): Bytes {

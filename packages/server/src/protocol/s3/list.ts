@@ -10,7 +10,7 @@ import {
 import { listMultipartUploads } from '../../operation/uploads.ts'
 import type { XmlWriter } from '../xml/write.ts'
 import { checkKeyLength } from './address.ts'
-import { documentAnswer, isoTime, quoted, type Route, route } from './answer.ts'
+import { documentAnswer, isoTime, type Route, route } from './answer.ts'
 import { invalidArgument } from './error.ts'
 import { ownerOf, writeOwner } from './owner.ts'
 import { type S3Request, wholeNumber } from './request.ts'
@@ -227,10 +227,13 @@ function writeVersion(
 }
 
 function writeFacts(xml: XmlWriter, object: ListedObject['object']): void {
-  xml.element('LastModified', isoTime(object.modifiedAt)).element('ETag', quoted(object.etag))
-  xml.element('ChecksumAlgorithm', object.checksum?.algorithm)
-  xml.element('ChecksumType', object.checksum?.type)
-  xml.element('Size', object.sizeBytes)
+  // Not looked through for what to escape: a page has thousands of these.
+  xml.plain('LastModified', isoTime(object.modifiedAt)).plain('ETag', `&quot;${object.etag}&quot;`)
+  if (object.checksum !== undefined) {
+    xml.plain('ChecksumAlgorithm', object.checksum.algorithm)
+    xml.plain('ChecksumType', object.checksum.type)
+  }
+  xml.plain('Size', object.sizeBytes)
 }
 
 function writePrefixes(

@@ -39,6 +39,12 @@ export class XmlWriter {
     return this
   }
 
+  /** An element with text that needs no escape: a number, or what was made of plain characters here. */
+  plain(name: string, text: string | number): this {
+    this.#text += `<${name}>${text}</${name}>`
+    return this
+  }
+
   /** Text inside the element that is open. */
   text(value: string): this {
     this.#text += escapeXml(value)
