@@ -47,10 +47,12 @@ export class DomainSource implements SelectSource {
     const start = after === undefined ? all.start : schema.item(this.#domain, after + 1)
     const rows: SelectItem[] = []
     let bytes = 0
-    for await (const { key, value } of this.#tx.range({ ...all, start })) {
-      rows.push(selectItem(decodeItem(schema.itemNumber(key), value)))
-      bytes += value.byteLength
-      if (rows.length === limit || bytes >= batchBytes) return { rows, isLast: false }
+    for await (const batch of this.#tx.batches({ ...all, start })) {
+      for (const { key, value } of batch) {
+        rows.push(selectItem(decodeItem(schema.itemNumber(key), value)))
+        bytes += value.byteLength
+        if (rows.length === limit || bytes >= batchBytes) return { rows, isLast: false }
+      }
     }
     return { rows, isLast: true }
   }
@@ -88,10 +90,12 @@ export class DomainSource implements SelectSource {
     }
     const place = after && schema.pair({ domain, attribute, value: after.value }, after.item)
     const rows: IndexEntry[] = []
-    for await (const row of this.#tx.range(beyond(bounds, place, scan.isDescending))) {
-      const { value, item } = schema.parsePair(row.key)
-      rows.push({ value, item, isMultiValued: isMultiValued(row.value) })
-      if (rows.length === limit) return { rows, isLast: false }
+    for await (const batch of this.#tx.batches(beyond(bounds, place, scan.isDescending))) {
+      for (const row of batch) {
+        const { value, item } = schema.parsePair(row.key)
+        rows.push({ value, item, isMultiValued: isMultiValued(row.value) })
+        if (rows.length === limit) return { rows, isLast: false }
+      }
     }
     return { rows, isLast: true }
   }
@@ -106,15 +110,17 @@ export class DomainSource implements SelectSource {
     }
     const place = after && schema.itemName(domain, after.value)
     const rows: IndexEntry[] = []
-    for await (const row of this.#tx.range(from(bounds, place, isDescending))) {
-      const value = schema.nameInDomain(row.key)
-      const item = unpack<[number]>(row.value)[0]
-      // An item may have gone, and another have come by the same name.
-      if (after !== undefined && compareBytes(value, after.value) === 0) {
-        if (isDescending ? item >= after.item : item <= after.item) continue
+    for await (const batch of this.#tx.batches(from(bounds, place, isDescending))) {
+      for (const row of batch) {
+        const value = schema.nameInDomain(row.key)
+        const item = unpack<[number]>(row.value)[0]
+        // An item may have gone, and another have come by the same name.
+        if (after !== undefined && compareBytes(value, after.value) === 0) {
+          if (isDescending ? item >= after.item : item <= after.item) continue
+        }
+        rows.push({ value, item, isMultiValued: false })
+        if (rows.length === limit) return { rows, isLast: false }
       }
-      rows.push({ value, item, isMultiValued: false })
-      if (rows.length === limit) return { rows, isLast: false }
     }
     return { rows, isLast: true }
   }
