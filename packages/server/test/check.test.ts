@@ -14,8 +14,9 @@ import { silentLog } from '../src/observe/log.ts'
 import { silentMetrics } from '../src/observe/metrics.ts'
 import { type CheckSummary, checkStore, type Finding } from '../src/operation/check.ts'
 import { putBlobBody, putManifest, putRowBody, retainBody } from '../src/store/body.ts'
-import { createBucket } from '../src/store/bucket.ts'
+import { bucketCountKey, createBucket } from '../src/store/bucket.ts'
 import { putObject } from '../src/store/directory.ts'
+import { type ExportRecord, putExport, removeExport } from '../src/store/export.ts'
 import { markGarbage } from '../src/store/garbage.ts'
 import { enterLease, pollLease } from '../src/store/lease.ts'
 import { type Body, type ObjectRecord, pack, unpack } from '../src/store/record.ts'
@@ -177,6 +178,11 @@ test('a whole store has no findings, in one pass or in many', async () => {
 
 const part = { number: 1, offset: 0, sizeBytes: 1, etag: '', blobId: '1-999' }
 
+const pending: ExportRecord = {
+  ...{ id: 'e1', arn: 'arn', ownerId: 'o', ownerName: 'o', clientToken: 't' },
+  ...{ domain: 'd', bucket: 'bucket', requestedAt: 1, status: 'PENDING' },
+}
+
 type Plant = (tx: WriteTransaction) => Promise<void> | void
 
 async function idsOf(tx: WriteTransaction, range: Range): Promise<number[]> {
@@ -257,6 +263,42 @@ const faults: readonly (readonly [name: string, plant: Plant, found: RegExp])[] 
     'a bucket is gone',
     (tx) => tx.delete(schema.bucket(utf8('bucket'))),
     /upload \d+: there is no bucket \d+/,
+  ],
+  [
+    'buckets are counted too high',
+    (tx) => tx.add(bucketCountKey('o'), 1n),
+    /buckets of o: counts 2, has 1/,
+  ],
+  [
+    'buckets are counted of an owner who has none',
+    (tx) => tx.add(bucketCountKey('p'), 1n),
+    /buckets of an owner who has none: counts 1, has 0/,
+  ],
+  [
+    'two buckets have one root',
+    async (tx) => {
+      tx.put(
+        schema.bucket(utf8('twin')),
+        (await tx.get(schema.bucket(utf8('bucket')))) ?? new Uint8Array(),
+      )
+    },
+    /buckets: 2 buckets/,
+  ],
+  [
+    'an export waits for nobody',
+    (tx) => {
+      putExport(tx, pending)
+      tx.delete(schema.queuedExport(pending.requestedAt, pending.id))
+    },
+    /export e1: it is PENDING, and not queued/,
+  ],
+  [
+    'an export is queued that is not there',
+    (tx) => {
+      putExport(tx, pending)
+      removeExport(tx, pending)
+    },
+    /queued export \w+: there is no such export/,
   ],
   [
     'a snapshot is not counted, and of a start that is not there',

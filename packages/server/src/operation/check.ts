@@ -3,8 +3,10 @@
 
 import type { BlobId, BlobStore } from '../blob/blob.ts'
 import type { Engine, ReadTransaction } from '../engine/engine.ts'
-import { walkBuckets } from '../store/bucket.ts'
+import { type NamedBucket, walkBuckets } from '../store/bucket.ts'
 import { checkTree, type Finding } from '../store/check.ts'
+import { checkBuckets } from '../store/check-bucket.ts'
+import { checkExports } from '../store/check-export.ts'
 import { checkLeases } from '../store/check-lease.ts'
 import { checkDomains } from '../store/domain-check.ts'
 import { isReferenced } from '../store/garbage.ts'
@@ -82,24 +84,16 @@ async function checkRows(
   }
   const { onProgress } = options
   onProgress?.('buckets and folders')
-  const roots: { bucket: string; root: number }[] = []
-  const bucketIds = new Set<number>()
-  for await (const { name, root, id } of walkBuckets(tx)) {
-    roots.push({ bucket: name, root })
-    bucketIds.add(id)
-  }
-  summary.buckets = roots.length
+  const buckets: NamedBucket[] = []
+  for await (const bucket of walkBuckets(tx)) buckets.push(bucket)
+  const roots = buckets.map(({ name, root }) => ({ bucket: name, root }))
+  const bucketIds = new Set(buckets.map(({ id }) => id))
+  summary.buckets = buckets.length
+  await keep(checkBuckets(tx, buckets))
   const onBody = (): void => {
     summary.objects++
   }
   await keep(checkTree(tx, roots, { onBody }))
-  if (
-    bucketIds.size !== roots.length ||
-    new Set(roots.map(({ root }) => root)).size !== roots.length
-  ) {
-    const invariant = 'every bucket has its own id and root'
-    findings.push({ invariant, where: 'buckets', detail: `${roots.length} buckets` })
-  }
   onProgress?.('uploads')
   await keep(checkUploads(tx, bucketIds, summary))
   onProgress?.('leases')
@@ -110,6 +104,7 @@ async function checkRows(
     summary.items += items
   }
   await keep(checkDomains(tx, { onDomain }))
+  await keep(checkExports(tx))
   await keep(checkSequences(tx))
   await keep(checkGarbage(tx, summary))
   const of = Math.ceil((summary.objects + 1) / (options.bodiesPerPass ?? 2_000_000))

@@ -38,11 +38,11 @@ export async function findBucket(
 
 /** How many buckets an owner has. */
 export async function countBuckets(tx: ReadTransaction, ownerId: string): Promise<number> {
-  return Number(decodeCounter(await tx.get(countKey(ownerId))))
+  return Number(decodeCounter(await tx.get(bucketCountKey(ownerId))))
 }
 
-/** An owner's id may be longer than a key. */
-function countKey(ownerId: string): Bytes {
+/** Where an owner's buckets are counted; the owner's id may be longer than a key. */
+export function bucketCountKey(ownerId: string): Bytes {
   return schema.bucketCount(createHash('sha256').update(ownerId).digest())
 }
 
@@ -54,7 +54,7 @@ export function createBucket(
 ): BucketRecord {
   const bucket: BucketRecord = { ...record, id: ctx.ids.next(), root: createRoot(ctx) }
   ctx.tx.put(schema.bucket(utf8(name)), pack(bucket))
-  ctx.tx.add(countKey(record.ownerId), 1n)
+  ctx.tx.add(bucketCountKey(record.ownerId), 1n)
   return bucket
 }
 
@@ -68,7 +68,7 @@ export async function deleteBucket(tx: WriteTransaction, name: string): Promise<
     })
   }
   tx.delete(schema.bucket(utf8(name)))
-  tx.add(countKey(bucket.ownerId), -1n)
+  tx.add(bucketCountKey(bucket.ownerId), -1n)
   await removeRoot(tx, bucket.root)
   tx.put(schema.abandonedUploads(bucket.id), new Uint8Array())
 }

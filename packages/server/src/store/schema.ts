@@ -82,6 +82,7 @@ export const buckets = (prefix: Bytes): Range => prefixRange(key(space.bucket).t
 export const bucketName = (row: Bytes): Bytes => readKey(row).tail()
 /** How many buckets the owner with this hash has. */
 export const bucketCount = (owner: Bytes): Bytes => key(space.bucketCount).tail(owner)
+export const bucketCounts = (): Range => prefixRange(key(space.bucketCount).end())
 
 // directory.ts and its neighbours
 
@@ -406,6 +407,7 @@ export const exportRow = (owner: Bytes, createdAt: number, id: string): Bytes =>
   key(space.export).bytes(owner).u64Descending(createdAt).tail(utf8(id))
 /** The exports of an owner, the newest first. */
 export const exportsOf = (owner: Bytes): Range => prefixRange(key(space.export).bytes(owner).end())
+export const allExports = (): Range => prefixRange(key(space.export).end())
 export const queuedExport = (createdAt: number, id: string): Bytes =>
   key(space.exportQueue).u64(createdAt).tail(utf8(id))
 export const exportQueue = (): Range => prefixRange(key(space.exportQueue).end())

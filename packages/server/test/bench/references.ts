@@ -1,4 +1,4 @@
-// Starts and ends what the server is compared with: bare node:http, nginx, LMDB by itself.
+// Starts and ends what the server is compared with: bare node:http, nginx, moto, LMDB by itself.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { pythonCommand } from '../clients/install.ts'
 import { bodyOf } from '../crash/content.ts'
 import { freePort } from '../harness.ts'
 
@@ -15,7 +16,7 @@ const run = promisify(execFile)
 const BARE = fileURLToPath(new URL('bare.ts', import.meta.url))
 const COMMITS = fileURLToPath(new URL('commits.ts', import.meta.url))
 const NGINX = '/usr/sbin/nginx'
-const START_MS = 10_000
+const START_MS = 30_000
 
 /** A server to send requests to. */
 export interface Reference {
@@ -52,6 +53,19 @@ export async function startNginx(
     detached: true,
     stdio: 'inherit',
   })
+  return untilListening(child, port)
+}
+
+/** moto, which is installed if need be; `undefined` where there is no Python. */
+export async function startMoto(): Promise<Reference | undefined> {
+  const isThere = await run('python3', ['-c', 'import ensurepip, venv']).then(
+    () => true,
+    () => false,
+  )
+  if (!isThere) return undefined
+  const server = await pythonCommand('moto', 'moto_server')
+  const port = await freePort()
+  const child = spawn(server, ['-p', String(port)], { detached: true, stdio: 'ignore' })
   return untilListening(child, port)
 }
 

@@ -14,6 +14,7 @@ const CACHE = fileURLToPath(new URL('../../../../node_modules/.cache/clients/', 
 const PYTHON_PACKAGES = {
   awscli: 'awscli==1.46.3',
   boto3: 'boto3==1.44.5',
+  moto: 'moto[server]==5.2.5',
   s3cmd: 's3cmd==2.4.0',
 } as const
 

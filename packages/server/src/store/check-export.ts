@@ -1,0 +1,29 @@
+// The exports' part of fsck: those that have not ended are queued, and no others.
+
+import { type Bytes, compareBytes } from '../base/bytes.ts'
+import type { ReadTransaction } from '../engine/engine.ts'
+import type { Finding } from './check.ts'
+import { type ExportRecord, isOver } from './export.ts'
+import { unpack } from './record.ts'
+import * as schema from './schema.ts'
+
+/** Yields what is wrong with the exports of all owners. */
+export async function* checkExports(tx: ReadTransaction): AsyncGenerator<Finding> {
+  const invariant = 'an export is queued until it has ended'
+  for await (const { key, value } of tx.range(schema.allExports())) {
+    const record = unpack<ExportRecord>(value)
+    const queued = await tx.get(schema.queuedExport(record.requestedAt, record.id))
+    const isQueued = queued !== undefined && compareBytes(queued, key) === 0
+    if (isQueued !== isOver(record)) continue
+    const detail = `it is ${record.status}, and ${isQueued ? 'queued' : 'not queued'}`
+    yield { invariant, where: `export ${record.id}`, detail }
+  }
+  for await (const { key, value } of tx.range(schema.exportQueue())) {
+    if ((await tx.get(value)) !== undefined) continue
+    yield { invariant, where: `queued export ${hexOf(key)}`, detail: 'there is no such export' }
+  }
+}
+
+function hexOf(key: Bytes): string {
+  return Buffer.from(key).toString('hex')
+}
