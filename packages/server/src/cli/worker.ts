@@ -17,6 +17,7 @@ import { createHttpServer, createHttpsServer } from '../protocol/http/server.ts'
 import { Router } from '../router.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import type { ToPrimary, ToWorker, WorkerSetup } from './message.ts'
+import { tierUpSoon } from './tier-up.ts'
 
 /** Milliseconds that the primary has to collect the metrics of all workers. */
 const scrapeMs = 2000
@@ -160,6 +161,7 @@ class Worker {
     const server = tls === undefined ? createHttpServer() : await createHttpsServer(tls)
     const worker = new Worker({ setup, log, metrics, store, server })
     send({ kind: 'ready' })
+    tierUpSoon()
     return worker
   }
 
