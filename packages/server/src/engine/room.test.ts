@@ -8,6 +8,12 @@ test('what fits on the disk is taken without a look into the store', () => {
   room.check(-(2 ** 50))
 })
 
+test('plenty of room a moment ago is no room for everything', () => {
+  const room = new Room(tmpdir(), () => 0)
+  room.check(0)
+  assert.throws(() => room.check(2 ** 60), { code: 'InsufficientStorage' })
+})
+
 test('what fits neither on the disk nor into the store is refused', () => {
   assert.throws(() => new Room(tmpdir(), () => 4096).check(2 ** 60), {
     code: 'InsufficientStorage',

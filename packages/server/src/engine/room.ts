@@ -5,13 +5,17 @@ import { statfsSync } from 'node:fs'
 import { StoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
 
+/** Bytes to spare, and milliseconds in which no disk takes so many. */
+const plenty = { bytes: 1_073_741_824, ms: 20 }
+
 /**
- * Asked before each addition. It looks at the disk every time: what other processes just wrote counts,
- * and a look takes microseconds.
+ * Asked before each addition. It looks at the disk itself, since what other processes just wrote counts;
+ * every time, unless there was plenty a moment ago.
  */
 export class Room {
   readonly #folder: string
   readonly #reusableBytes: () => number
+  #plentyUntilMs = 0
 
   /** `reusableBytes` tells how much of the store's file holds nothing; it's asked only when it matters. */
   constructor(folder: string, reusableBytes: () => number) {
@@ -21,9 +25,12 @@ export class Room {
 
   /** @throws StoreError `InsufficientStorage` if `bytes` more would leave less than the reserve. */
   check(bytes: number): void {
+    const nowMs = performance.now()
+    if (nowMs < this.#plentyUntilMs && bytes < plenty.bytes / 2) return
     const { bavail, bsize, blocks } = statfsSync(this.#folder)
     const needed = bytes + reserveOf(blocks * bsize)
     const free = bavail * bsize
+    if (free >= needed + plenty.bytes) this.#plentyUntilMs = nowMs + plenty.ms
     if (free >= needed || free + this.#reusableBytes() >= needed) return
     throw new StoreError('InsufficientStorage', 'The disk is nearly full; only removals go on.')
   }
