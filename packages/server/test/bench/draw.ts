@@ -12,7 +12,7 @@ await writeFile(join(to, 'folder-times.svg'), timesPicture(figures))
 await writeFile(join(to, 'folder-others.svg'), othersPicture(figures))
 await writeFile(join(to, 'folder-layers.svg'), layersPicture())
 
-/** Milliseconds by objects, both logarithmic: what Holdfast takes, and what a client does without it. */
+/** Time by objects, both logarithmic: what Holdfast takes, and what a client does without it. */
 function timesPicture({ bySize, byKeys, machine }: FolderFigures): string {
   const plot = { left: 70, top: 50, width: 470, height: 270 }
   const [least, most] = [0.5, 1e7]
@@ -21,7 +21,7 @@ function timesPicture({ bySize, byKeys, machine }: FolderFigures): string {
     const share = Math.log(ms / least) / Math.log(most / least)
     return plot.top + plot.height * (1 - share)
   }
-  const parts: string[] = [title('Milliseconds for a whole folder', 20, 26)]
+  const parts: string[] = [title('Time for a whole folder', 20, 26)]
   for (let power = 0; power <= 7; power++) {
     const at = y(10 ** power)
     parts.push(line(plot.left, at, plot.left + plot.width, at, 'grid'))
@@ -55,7 +55,7 @@ function timesPicture({ bySize, byKeys, machine }: FolderFigures): string {
   })
   const measured = `by keys: list + copy + delete, measured at ${byKeys.objects.toLocaleString('en-US')} (dot)`
   parts.push(text(`${machine}; ${measured}, the rest of the line extrapolated`, 20, 380, 'start'))
-  return svg(760, 395, parts)
+  return svg(790, 395, parts)
 }
 
 /** p99 of requests elsewhere, while folders are worked on. */
@@ -103,7 +103,8 @@ function layersPicture(): string {
 
 function duration(ms: number): string {
   if (ms < 1000) return `${ms} ms`
-  return ms < 60_000 ? `${ms / 1000} s` : `${Math.round(ms / 6000) / 10} min`
+  if (ms < 60_000) return `${ms / 1000} s`
+  return ms < 3_600_000 ? `${(ms / 60_000).toFixed(1)} min` : `${(ms / 3_600_000).toFixed(1)} h`
 }
 
 function text(content: string, x: number, y: number, anchor: 'start' | 'middle' | 'end'): string {
@@ -127,7 +128,7 @@ function bar(x: number, y: number, width: number, style: string): string {
 }
 
 function svg(width: number, height: number, parts: readonly string[]): string {
-  const rounded = parts.map((part) => part.replace(/\d+\.\d{2,}/g, (n) => Number(n).toFixed(1)))
+  const rounded = parts.map((part) => part.replace(/\d+\.\d{2,}(?![\d.])/g, (n) => Number(n).toFixed(1)))
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">
 <style>
 svg { background: #fff; font: 12px system-ui, sans-serif; fill: #222 }

@@ -297,7 +297,7 @@ async function measureCollection(
   const started = performance.now()
   await scene.client.remove(folderOf(objects))
   let seconds = 0
-  const other = await measureOthers(scene, `collection of ${objects}`, async () => {
+  const other = await measureOthers(scene, `collection of ${objects.toLocaleString('en-US')}`, async () => {
     await settled(scene.engine)
     seconds = (performance.now() - started) / 1e3
   })
@@ -387,7 +387,9 @@ async function main(): Promise<void> {
     client.close()
     await engine.close()
     if (values.json !== undefined) {
-      await writeFile(values.json, `${JSON.stringify(figures, undefined, 2)}\n`)
+      const rounded = (_: string, value: unknown): unknown =>
+        typeof value === 'number' ? Math.round(value * 100) / 100 : value
+      await writeFile(values.json, `${JSON.stringify(figures, rounded, 2)}\n`)
     }
   } finally {
     await rm(dataFolder, { recursive: true, force: true })
