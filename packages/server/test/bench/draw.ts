@@ -55,7 +55,7 @@ function timesPicture({ bySize, byKeys, machine }: FolderFigures): string {
   })
   const measured = `by keys: list + copy + delete, measured at ${byKeys.objects.toLocaleString('en-US')} (dot)`
   parts.push(text(`${machine}; ${measured}, the rest of the line extrapolated`, 20, 380, 'start'))
-  return svg(790, 395, parts)
+  return svg('Time for a whole folder', 790, 395, parts)
 }
 
 /** p99 of requests elsewhere, while folders are worked on. */
@@ -72,7 +72,7 @@ function othersPicture({ others, machine }: FolderFigures): string {
   })
   const bottom = 50 + others.length * 50
   parts.push(text(`${machine}; 4 connections each, of 4 KiB; medians`, 20, bottom + 16, 'start'))
-  return svg(760, bottom + 30, parts)
+  return svg('p99 of requests elsewhere', 760, bottom + 30, parts)
 }
 
 /** What a copy is before and after the first write to it. */
@@ -81,7 +81,7 @@ function layersPicture(): string {
     `<rect class="${style}" x="${x}" y="${y}" width="150" height="34" rx="5"/>${text(label, x + 75, y + 22, 'middle')}`
   const arrow = (x1: number, y1: number, x2: number, y2: number): string =>
     `<line class="arrow" x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" marker-end="url(#head)"/>`
-  return svg(760, 270, [
+  return svg('Layers of a copied folder', 760, 270, [
     '<defs><marker id="head" markerWidth="8" markerHeight="8" refX="7" refY="4" orient="auto"><path d="M0,0 L8,4 L0,8 z"/></marker></defs>',
     title('A copy shares what is below', 20, 26),
     box('folder a/', 20, 50, 'row'),
@@ -127,9 +127,12 @@ function bar(x: number, y: number, width: number, style: string): string {
   return `<rect class="${style}" x="${x}" y="${y}" width="${Math.max(width, 1)}" height="15"/>`
 }
 
-function svg(width: number, height: number, parts: readonly string[]): string {
-  const rounded = parts.map((part) => part.replace(/\d+\.\d{2,}(?![\d.])/g, (n) => Number(n).toFixed(1)))
+function svg(name: string, width: number, height: number, parts: readonly string[]): string {
+  const rounded = parts.map((part) =>
+    part.replace(/\d+\.\d{2,}(?![\d.])/g, (n) => Number(n).toFixed(1)),
+  )
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">
+<title>${name}</title>
 <style>
 svg { background: #fff; font: 12px system-ui, sans-serif; fill: #222 }
 .title { font-size: 15px; font-weight: 600 }

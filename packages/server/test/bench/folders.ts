@@ -297,10 +297,14 @@ async function measureCollection(
   const started = performance.now()
   await scene.client.remove(folderOf(objects))
   let seconds = 0
-  const other = await measureOthers(scene, `collection of ${objects.toLocaleString('en-US')}`, async () => {
-    await settled(scene.engine)
-    seconds = (performance.now() - started) / 1e3
-  })
+  const other = await measureOthers(
+    scene,
+    `collection of ${objects.toLocaleString('en-US')}`,
+    async () => {
+      await settled(scene.engine)
+      seconds = (performance.now() - started) / 1e3
+    },
+  )
   return { collection: { objects, seconds }, other }
 }
 
