@@ -16,6 +16,7 @@ import { type CheckSummary, checkStore, type Finding } from '../src/operation/ch
 import { putBlobBody, putManifest, putRowBody, retainBody } from '../src/store/body.ts'
 import { bucketCountKey, createBucket } from '../src/store/bucket.ts'
 import { putObject } from '../src/store/directory.ts'
+import { ownerKey } from '../src/store/domain.ts'
 import { type ExportRecord, putExport, removeExport } from '../src/store/export.ts'
 import { markGarbage } from '../src/store/garbage.ts'
 import { enterLease, pollLease } from '../src/store/lease.ts'
@@ -272,7 +273,7 @@ const faults: readonly (readonly [name: string, plant: Plant, found: RegExp])[] 
   [
     'buckets are counted of an owner who has none',
     (tx) => tx.add(bucketCountKey('p'), 1n),
-    /buckets of an owner who has none: counts 1, has 0/,
+    /buckets of an owner who has none, row \w+: counts 1, has 0/,
   ],
   [
     'two buckets have one root',
@@ -297,6 +298,23 @@ const faults: readonly (readonly [name: string, plant: Plant, found: RegExp])[] 
     (tx) => {
       putExport(tx, pending)
       removeExport(tx, pending)
+    },
+    /queued export \w+: there is no such export/,
+  ],
+  [
+    'an export is queued though it has ended',
+    (tx) => {
+      putExport(tx, pending)
+      tx.put(schema.exportRow(ownerKey('o'), 1, 'e1'), pack({ ...pending, status: 'FAILED' }))
+    },
+    /export e1: it is FAILED, and queued/,
+  ],
+  [
+    'an export is queued twice',
+    async (tx) => {
+      putExport(tx, pending)
+      const row = await tx.get(schema.queuedExport(pending.requestedAt, pending.id))
+      tx.put(schema.queuedExport(2, pending.id), row ?? new Uint8Array())
     },
     /queued export \w+: there is no such export/,
   ],

@@ -13,6 +13,11 @@ export function text(bytes: Bytes): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
 }
 
+/** The bytes in hexadecimal, for people. */
+export function hexOf(bytes: Bytes): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
+}
+
 /** Orders bytes as memcmp does, the shorter first where one is a prefix: S3's order of keys. */
 export function compareBytes(a: Bytes, b: Bytes): number {
   return Buffer.compare(a, b)

@@ -14,7 +14,8 @@ export interface ByteRange {
 
 /**
  * Body bytes with back-pressure: a chunk is valid until the next one is asked for, so the consumer
- * has used it up (written it, hashed it, copied it) before it goes on. Ending early closes the source.
+ * has used it up (written it, hashed it, copied it) before it goes on or ends early, which closes the
+ * source; after that the chunk may hold anything, or nothing.
  */
 export type ByteSource = AsyncIterable<Bytes>
 

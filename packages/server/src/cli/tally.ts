@@ -27,6 +27,8 @@ export class Tally {
 
   /** All counts, with those of the workers there are, in Prometheus' text format. */
   async text(workers: readonly MetricsSnapshot[]): Promise<string> {
-    return formatSnapshots([await this.#own.snapshot(), await this.#departed, ...workers])
+    // At one moment: a worker that ends meanwhile must not be counted twice.
+    const [own, departed] = await Promise.all([this.#own.snapshot(), this.#departed])
+    return formatSnapshots([own, departed, ...workers])
   }
 }

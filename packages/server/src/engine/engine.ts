@@ -27,7 +27,7 @@ export interface ReadTransaction {
   range(range: Range): AsyncIterable<Row>
   /**
    * The same, several rows at a time, which costs less where many are wanted. In a write each comes
-   * alone, since all that was received counts as consumed.
+   * alone, since all that was received counts as consumed. To be iterated once.
    */
   batches(range: Range): AsyncIterable<readonly Row[]>
   /** A read that is not recorded: for caches, statistics and quotas that may be overshot. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { Room, reserveOf } from './room.ts'
 
@@ -8,9 +10,32 @@ test('what fits on the disk is taken without a look into the store', () => {
   room.check(-(2 ** 50))
 })
 
-test('plenty of room a moment ago is no room for everything', () => {
-  const room = new Room(tmpdir(), () => 0)
+test('the disk is asked again when there was plenty long enough ago, or much is wanted', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-room-'))
+  let nowMs = 1000
+  const room = new Room(
+    folder,
+    () => 0,
+    () => nowMs,
+  )
   room.check(0)
+  // What can't be asked of a folder that is gone was not asked.
+  await rmdir(folder)
+  nowMs += 19
+  room.check(0)
+  assert.throws(() => room.check(2 ** 30), { code: 'ENOENT' })
+  nowMs += 1
+  assert.throws(() => room.check(0), { code: 'ENOENT' })
+})
+
+test('a look that finds too little ends the plenty before it', () => {
+  const room = new Room(
+    tmpdir(),
+    () => 0,
+    () => 1000,
+  )
+  room.check(0)
+  assert.throws(() => room.check(2 ** 60), { code: 'InsufficientStorage' })
   assert.throws(() => room.check(2 ** 60), { code: 'InsufficientStorage' })
 })
 

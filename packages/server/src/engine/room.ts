@@ -15,22 +15,31 @@ const plenty = { bytes: 1_073_741_824, ms: 20 }
 export class Room {
   readonly #folder: string
   readonly #reusableBytes: () => number
+  readonly #nowMs: () => number
   #plentyUntilMs = 0
 
-  /** `reusableBytes` tells how much of the store's file holds nothing; it's asked only when it matters. */
-  constructor(folder: string, reusableBytes: () => number) {
+  /**
+   * @param reusableBytes tells how much of the store's file holds nothing; asked only when it matters
+   * @param nowMs a clock that only goes forward
+   */
+  constructor(
+    folder: string,
+    reusableBytes: () => number,
+    nowMs: () => number = () => performance.now(),
+  ) {
     this.#folder = folder
     this.#reusableBytes = reusableBytes
+    this.#nowMs = nowMs
   }
 
   /** @throws StoreError `InsufficientStorage` if `bytes` more would leave less than the reserve. */
   check(bytes: number): void {
-    const nowMs = performance.now()
+    const nowMs = this.#nowMs()
     if (nowMs < this.#plentyUntilMs && bytes < plenty.bytes / 2) return
     const { bavail, bsize, blocks } = statfsSync(this.#folder)
     const needed = bytes + reserveOf(blocks * bsize)
     const free = bavail * bsize
-    if (free >= needed + plenty.bytes) this.#plentyUntilMs = nowMs + plenty.ms
+    this.#plentyUntilMs = free >= needed + plenty.bytes ? nowMs + plenty.ms : 0
     if (free >= needed || free + this.#reusableBytes() >= needed) return
     throw new StoreError('InsufficientStorage', 'The disk is nearly full; only removals go on.')
   }

@@ -293,7 +293,7 @@ const [firstBatchRows, mostBatchRows] = [4, 64]
 /** Bytes of values with which a batch is full. */
 const batchBytes = 262_144
 
-/** As {@link iterable}, in batches that grow. */
+/** The rows of a cursor in batches that grow; the cursor is closed however the iteration ends. */
 async function* batchwise(open: () => RowCursor, pace: Pace): AsyncGenerator<readonly Row[]> {
   let cursor: RowCursor | undefined = open()
   try {

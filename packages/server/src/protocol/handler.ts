@@ -17,7 +17,11 @@ export function createProtocolHandler(
   let simpleDb: Promise<SimpleDbHandler> | undefined
   return (request, response, exchange: Exchange) => {
     if (!isSimpleDb(request, options.domains)) return s3(request, response, exchange)
-    simpleDb ??= loadSimpleDb(options)
+    simpleDb ??= loadSimpleDb(options).catch((error: unknown) => {
+      // Such as for want of file descriptors: the next request tries again.
+      simpleDb = undefined
+      throw error
+    })
     return simpleDb.then((answer) => answer(request, response, exchange))
   }
 }

@@ -1,6 +1,6 @@
 // The buckets' part of fsck: each has an id and a root of its own, and owners' counts are right.
 
-import type { Bytes } from '../base/bytes.ts'
+import { hexOf } from '../base/bytes.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { decodeCounter } from '../engine/tuple.ts'
 import { bucketCountKey, type NamedBucket } from './bucket.ts'
@@ -25,21 +25,17 @@ async function* checkCounts(
   tx: ReadTransaction,
   buckets: readonly NamedBucket[],
 ): AsyncGenerator<Finding> {
-  const ofOwners = Map.groupBy(buckets, ({ ownerId }) => nameOf(bucketCountKey(ownerId)))
+  const ofOwners = Map.groupBy(buckets, ({ ownerId }) => hexOf(bucketCountKey(ownerId)))
   const counted = new Map<string, bigint>()
   for await (const { key, value } of tx.range(schema.bucketCounts())) {
-    counted.set(nameOf(key), decodeCounter(value))
+    counted.set(hexOf(key), decodeCounter(value))
   }
   const invariant = 'the buckets of an owner are counted'
   for (const name of new Set([...ofOwners.keys(), ...counted.keys()])) {
     const owned = ofOwners.get(name) ?? []
     const count = counted.get(name) ?? 0n
     if (count === BigInt(owned.length)) continue
-    const where = `buckets of ${owned[0]?.ownerId ?? 'an owner who has none'}`
+    const where = `buckets of ${owned[0]?.ownerId ?? `an owner who has none, row ${name}`}`
     yield { invariant, where, detail: `counts ${count}, has ${owned.length}` }
   }
-}
-
-function nameOf(key: Bytes): string {
-  return Buffer.from(key).toString('latin1')
 }

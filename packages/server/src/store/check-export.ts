@@ -1,6 +1,6 @@
 // The exports' part of fsck: those that have not ended are queued, and no others.
 
-import { type Bytes, compareBytes } from '../base/bytes.ts'
+import { compareBytes, hexOf } from '../base/bytes.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import type { Finding } from './check.ts'
 import { type ExportRecord, isOver } from './export.ts'
@@ -19,11 +19,12 @@ export async function* checkExports(tx: ReadTransaction): AsyncGenerator<Finding
     yield { invariant, where: `export ${record.id}`, detail }
   }
   for await (const { key, value } of tx.range(schema.exportQueue())) {
-    if ((await tx.get(value)) !== undefined) continue
+    const row = await tx.get(value)
+    const record = row === undefined ? undefined : unpack<ExportRecord>(row)
+    const isInPlace =
+      record !== undefined &&
+      compareBytes(key, schema.queuedExport(record.requestedAt, record.id)) === 0
+    if (isInPlace) continue
     yield { invariant, where: `queued export ${hexOf(key)}`, detail: 'there is no such export' }
   }
-}
-
-function hexOf(key: Bytes): string {
-  return Buffer.from(key).toString('hex')
 }

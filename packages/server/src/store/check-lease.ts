@@ -1,7 +1,7 @@
 // The leases' part of fsck: every lease has exactly the rows that its record and paths call for, and
 // none is held while one before it, held or waiting, conflicts with it.
 
-import type { Bytes } from '../base/bytes.ts'
+import { type Bytes, hexOf } from '../base/bytes.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { decodeCounter } from '../engine/tuple.ts'
 import type { Finding } from './check.ts'
@@ -194,6 +194,6 @@ function lacking(address: LeaseAddress, name: string): Finding {
 }
 
 function stray(key: Bytes, name: string): Finding {
-  const where = `row ${Buffer.from(key).toString('hex')}`
+  const where = `row ${hexOf(key)}`
   return { invariant: nothingElse, where, detail: `${name}, of no lease that has it` }
 }

@@ -117,17 +117,19 @@ export async function* scanBatches(
   view: View,
   range: NameRange = {},
 ): AsyncGenerator<readonly NamedEntry[]> {
-  if (view.layered) {
-    for await (const { name, entry } of scanRows(tx, view, range)) {
+  const layers = await readLayers(tx, view)
+  const [top] = layers
+  if (layers.length > 1 || top === undefined) {
+    for await (const { name, entry } of scanLayers(tx, layers, range)) {
       if (entry.kind !== 'tombstone') yield [{ name, entry }]
     }
     return
   }
   // The common case, spared the detour through the merge.
-  for await (const rows of tx.batches(entryRange(view.id, range))) {
+  for await (const rows of tx.batches(entryRange(top.id, range))) {
     const entries: NamedEntry[] = []
     for (const { key, value } of rows) {
-      const entry = decodeEntry(value, view.override)
+      const entry = decodeEntry(value, top.override)
       if (entry.kind !== 'tombstone') entries.push({ name: key.subarray(nameOffset), entry })
     }
     yield entries

@@ -129,7 +129,7 @@ function bar(x: number, y: number, width: number, style: string): string {
 
 function svg(name: string, width: number, height: number, parts: readonly string[]): string {
   const rounded = parts.map((part) =>
-    part.replace(/\d+\.\d{2,}(?![\d.])/g, (n) => Number(n).toFixed(1)),
+    part.replace(/(?<![\d.])\d+\.\d{2,}(?![\d.])/g, (n) => Number(n).toFixed(1)),
   )
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">
 <title>${name}</title>

@@ -16,7 +16,8 @@ const run = promisify(execFile)
 const BARE = fileURLToPath(new URL('bare.ts', import.meta.url))
 const COMMITS = fileURLToPath(new URL('commits.ts', import.meta.url))
 const NGINX = '/usr/sbin/nginx'
-const START_MS = 30_000
+const START_MS = 10_000
+const MOTO_START_MS = 60_000
 
 /** A server to send requests to. */
 export interface Reference {
@@ -56,7 +57,7 @@ export async function startNginx(
   return untilListening(child, port)
 }
 
-/** moto, which is installed if need be; `undefined` where there is no Python. */
+/** moto; `undefined` where there is no Python. @throws Error when it can't be installed */
 export async function startMoto(): Promise<Reference | undefined> {
   const isThere = await run('python3', ['-c', 'import ensurepip, venv']).then(
     () => true,
@@ -66,7 +67,7 @@ export async function startMoto(): Promise<Reference | undefined> {
   const server = await pythonCommand('moto', 'moto_server')
   const port = await freePort()
   const child = spawn(server, ['-p', String(port)], { detached: true, stdio: 'ignore' })
-  return untilListening(child, port)
+  return untilListening(child, port, MOTO_START_MS)
 }
 
 /** Commits of 4 KiB a second by so many writers at once. */
@@ -104,7 +105,11 @@ http {
 `
 }
 
-async function untilListening(child: ChildProcess, port: number): Promise<Reference> {
+async function untilListening(
+  child: ChildProcess,
+  port: number,
+  startMs = START_MS,
+): Promise<Reference> {
   const killGroup = (): void => {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
@@ -113,7 +118,7 @@ async function untilListening(child: ChildProcess, port: number): Promise<Refere
     }
   }
   process.on('exit', killGroup)
-  const deadline = performance.now() + START_MS
+  const deadline = performance.now() + startMs
   while (!(await accepts(port))) {
     if (performance.now() > deadline) throw new Error(`nothing listens on ${port}`)
     await delay(20)

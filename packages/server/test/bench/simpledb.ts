@@ -212,19 +212,22 @@ async function measureBare({ endpoint }: TestServer): Promise<void> {
 
 /** The same against moto, which takes the service from the scope of a signature and verifies none. */
 async function measureMoto(): Promise<void> {
-  const moto = await startMoto()
-  if (moto === undefined) {
-    row('moto: there is no Python', '', '')
+  const moto = await startMoto().catch(String)
+  if (moto === undefined || typeof moto === 'string') {
+    row(`moto: ${moto ?? 'there is no Python'}`, '', '')
     return
   }
   const client = new QueryClient(moto.port, { accessKeyId: 'moto', secretAccessKey: 'moto' })
   const scope = 'Credential=moto/20260101/us-east-1/sdb/aws4_request'
   const headers = { authorization: `AWS4-HMAC-SHA256 ${scope}, SignedHeaders=host, Signature=0` }
   const ok: QueryClient['ok'] = (action, parameters) => client.ok(action, parameters, { headers })
-  await ok('CreateDomain', { DomainName: 'single' })
-  await measureItems('moto', { ok })
-  client.close()
-  await moto.stop()
+  try {
+    await ok('CreateDomain', { DomainName: 'single' })
+    await measureItems('moto', { ok })
+  } finally {
+    client.close()
+    await moto.stop()
+  }
 }
 
 async function measureSelect(server: TestServer, sdb: QueryClient): Promise<void> {

@@ -1,5 +1,6 @@
-// Fetches the clients that the compatibility test runs: Python ones into virtual environments in
-// `node_modules/.cache/`, the others as Debian packages. What is there already is used as it is.
+// Fetches the clients that the compatibility test runs, and what benchmarks compare with: Python ones
+// into virtual environments in `node_modules/.cache/`, the others as Debian packages. What is there
+// already is used as it is.
 
 import { execFile } from 'node:child_process'
 import { access, mkdir } from 'node:fs/promises'

@@ -2,13 +2,16 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import { buffer } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { isStoreError } from '../../base/errors.ts'
 import { ownLimits } from '../../base/limits.ts'
+import { collect } from '../../base/pieces.suite.ts'
 import { RequestBody, type RequestBodyOptions } from './body.ts'
 import { sendFixed } from './respond.ts'
 import { createHttpServer } from './server.ts'
+
+/** Chunks from this size on are given back; see body.ts. */
+const releasedBytes = 16_384
 
 type Handler = (body: RequestBody, response: ServerResponse) => Promise<void>
 
@@ -58,7 +61,7 @@ async function receive(socket: Socket, end?: string): Promise<string> {
 }
 
 const echo: Handler = async (body, response) => {
-  const bytes = await buffer(body)
+  const bytes = await collect(body)
   sendFixed(response, { status: 200, headers: {} }, `got ${bytes.byteLength}`)
 }
 
@@ -95,18 +98,36 @@ test('a long body is read under back-pressure', async (t) => {
 test('the memory of a chunk is given back when the next one is asked for', async (t) => {
   const length = 4 * 65_536
   const { socket } = await dial(t, async (body, response) => {
-    const given: Uint8Array[] = []
-    let received = 0
+    const given: { readonly chunk: Uint8Array; readonly length: number }[] = []
     for await (const chunk of body) {
-      received += chunk.byteLength
-      assert.ok(given.every(({ byteLength }) => byteLength < 16_384))
-      given.push(chunk)
+      for (const { chunk: before, length } of given) {
+        assert.equal(before.byteLength, length < releasedBytes ? length : 0)
+      }
+      given.push({ chunk, length: chunk.byteLength })
     }
-    sendFixed(response, { status: 200, headers: {} }, `got ${received} in ${given.length}`)
+    const large = given.filter(({ length }) => length >= releasedBytes)
+    assert.ok(large.length > 0 && large.every(({ chunk }) => chunk.byteLength === 0))
+    const received = given.reduce((sum, { length }) => sum + length, 0)
+    sendFixed(response, { status: 200, headers: {} }, `got ${received}`)
   })
   socket.write(`PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: ${length}\r\n\r\n`)
   socket.write(Buffer.alloc(length))
-  assert.match(await receive(socket, 'got'), new RegExp(`got ${length} in \\d+$`))
+  assert.match(await receive(socket, 'got'), new RegExp(`got ${length}$`))
+})
+
+test('the memory of a chunk is given back when reading is ended', async (t) => {
+  const length = 4 * 65_536
+  const { socket } = await dial(t, async (body, response) => {
+    let given: Uint8Array | undefined
+    for await (const chunk of body) {
+      given = chunk
+      if (chunk.byteLength >= releasedBytes) break
+    }
+    sendFixed(response, { status: 200, headers: {} }, `left ${given?.byteLength}`, body)
+  })
+  socket.write(`PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: ${length}\r\n\r\n`)
+  socket.write(Buffer.alloc(length))
+  assert.match(await receive(socket, 'left'), /left 0$/)
 })
 
 test('a client that goes before the end leaves an IncompleteBody', async (t) => {

@@ -15,7 +15,8 @@ export interface RequestBodyOptions {
 type State = 'fresh' | 'reading' | 'ended' | 'failed' | 'stopped'
 
 /**
- * The body of one request, read once. A chunk is valid until the next is asked for.
+ * The body of one request, read once. A chunk is valid until the next is asked for, or reading is ended; after
+ * that it may be empty.
  *
  * Reading throws StoreError IncompleteBody when the client goes or sends too little, and RequestTimeout when
  * it sends nothing for too long.

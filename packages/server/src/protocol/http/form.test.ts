@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { buffer } from 'node:stream/consumers'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { isStoreError } from '../../base/errors.ts'
+import { collect, cut, reusing } from '../../base/pieces.suite.ts'
 import { type Form, readForm } from './form.ts'
 
 const { HOLDFAST_TEST_SCALE: scale = '1' } = process.env
@@ -28,29 +28,10 @@ function encode(parts: readonly Part[], tail = '\r\n'): Buffer {
   return Buffer.concat([...bytes, Buffer.from(`--${boundary}--${tail}`)])
 }
 
-/** Yields pieces in one buffer that is overwritten as soon as the next is asked for. */
-async function* reusing(pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
-  const shared = Buffer.alloc(Math.max(1, ...pieces.map((piece) => piece.byteLength)))
-  for (const piece of pieces) {
-    shared.fill(0x2d)
-    shared.set(piece)
-    yield shared.subarray(0, piece.byteLength)
-  }
-}
+/** The byte of a hyphen, which could be taken for a part of a delimiter. */
+const filler = 0x2d
 
-function cut(bytes: Buffer, fractions: readonly number[]): Buffer[] {
-  const ends = [...fractions.map((f) => Math.floor(f * bytes.byteLength)), bytes.byteLength]
-  let start = 0
-  return ends
-    .sort((a, b) => a - b)
-    .map((end) => {
-      const piece = bytes.subarray(start, end)
-      start = end
-      return piece
-    })
-}
-
-const read = (body: Buffer): Promise<Form> => readForm(reusing([body]), contentType)
+const read = (body: Buffer): Promise<Form> => readForm(reusing([body], filler), contentType)
 const code = (expected: string) => (error: unknown) =>
   isStoreError(error) && error.code === expected
 const file: Part = { name: 'file', value: 'content', filename: 'a.txt' }
@@ -64,17 +45,17 @@ test('fields come before the file, which is a stream; the rest is dropped', asyn
   assert.deepEqual(form.fields, parts)
   assert.equal(form.get('key'), `a/\${filename}`)
   assert.deepEqual([form.file.filename, form.file.contentType], ['a.txt', 'text/plain'])
-  assert.equal((await buffer(form.file.source)).toString(), 'content')
+  assert.equal((await collect(form.file.source)).toString(), 'content')
 })
 
 test('a file is found without a file name, after a preamble, in any case, with a quoted boundary', async () => {
   const plain = encode([{ name: 'File', value: '' }], '')
   const form = await readForm(
-    reusing([Buffer.concat([Buffer.from('preamble\r\n'), plain])]),
+    reusing([Buffer.concat([Buffer.from('preamble\r\n'), plain])], filler),
     `multipart/form-data; charset=utf-8; boundary="${boundary}"`,
   )
   assert.equal(form.file.filename, undefined)
-  assert.equal((await buffer(form.file.source)).byteLength, 0)
+  assert.equal((await collect(form.file.source)).byteLength, 0)
 })
 
 test('any form comes through, however its bytes arrive', async () => {
@@ -97,9 +78,9 @@ test('any form comes through, however its bytes arrive', async () => {
   await fc.assert(
     fc.asyncProperty(fields, content, cuts, async (fields, content, cuts) => {
       const body = encode([...fields, { ...file, value: content }])
-      const form = await readForm(reusing(cut(body, cuts)), contentType)
+      const form = await readForm(reusing(cut(body, cuts), filler), contentType)
       assert.deepEqual(form.fields, fields)
-      assert.equal((await buffer(form.file.source)).toString(), content)
+      assert.equal((await collect(form.file.source)).toString(), content)
     }),
     { numRuns: 500 * Number(scale) },
   )
@@ -133,14 +114,14 @@ test('what is no form is refused', async () => {
     'multipart/form-data',
     'multipart/form-data; boundary=',
   ]) {
-    await assert.rejects(readForm(reusing([]), type), code('InvalidRequest'))
+    await assert.rejects(readForm(reusing([], filler), type), code('InvalidRequest'))
   }
 })
 
 test('a file that breaks off is MalformedPostRequest', async () => {
   const whole = encode([file])
   const form = await read(whole.subarray(0, whole.byteLength - boundary.length))
-  await assert.rejects(buffer(form.file.source), code('MalformedPostRequest'))
+  await assert.rejects(collect(form.file.source), code('MalformedPostRequest'))
 })
 
 test('any body ends in a form or in a refusal', async () => {
@@ -167,8 +148,11 @@ test('any body ends in a form or in a refusal', async () => {
         text = text.slice(0, place) + insert + text.slice(place + drop)
       }
       try {
-        const form = await readForm(reusing(cut(Buffer.from(text, 'latin1'), cuts)), contentType)
-        await buffer(form.file.source)
+        const form = await readForm(
+          reusing(cut(Buffer.from(text, 'latin1'), cuts), filler),
+          contentType,
+        )
+        await collect(form.file.source)
       } catch (error) {
         assert.ok(isStoreError(error), String(error))
       }

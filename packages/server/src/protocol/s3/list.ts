@@ -8,7 +8,7 @@ import {
   listObjectsAs,
 } from '../../operation/list.ts'
 import { listMultipartUploads } from '../../operation/uploads.ts'
-import type { XmlWriter } from '../xml/write.ts'
+import { escapeXml, type XmlWriter } from '../xml/write.ts'
 import { checkKeyLength } from './address.ts'
 import { documentAnswer, isoTime, type Route, route } from './answer.ts'
 import { invalidArgument } from './error.ts'
@@ -226,9 +226,13 @@ function writeVersion(
   xml.close('Version')
 }
 
+const escapedQuote = escapeXml('"')
+
 function writeFacts(xml: XmlWriter, object: ListedObject['object']): void {
   // Not looked through for what to escape: a page has thousands of these.
-  xml.plain('LastModified', isoTime(object.modifiedAt)).plain('ETag', `&quot;${object.etag}&quot;`)
+  xml
+    .plain('LastModified', isoTime(object.modifiedAt))
+    .plain('ETag', escapedQuote + object.etag + escapedQuote)
   if (object.checksum !== undefined) {
     xml.plain('ChecksumAlgorithm', object.checksum.algorithm)
     xml.plain('ChecksumType', object.checksum.type)

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { isStoreError } from '../../base/errors.ts'
 import { ownLimits } from '../../base/limits.ts'
+import { collect, cut, reusing } from '../../base/pieces.suite.ts'
 import { ChunkedBody, type ChunkSigning, withoutAwsChunked } from './chunked.ts'
 import { type Payload, verifiedBody } from './payload.ts'
 
@@ -61,42 +62,15 @@ function decoder(
   pieces: readonly Uint8Array[],
   { isSigned, decodedBytes, trailers }: Case,
 ): ChunkedBody {
-  return new ChunkedBody(reusing(pieces), {
+  return new ChunkedBody(reusing(pieces, lineFeed), {
     decodedBytes,
     signing: isSigned === false ? undefined : signing,
     trailerNames: trailers,
   })
 }
 
-/** Yields pieces in one buffer that is overwritten as soon as the next is asked for. */
-async function* reusing(pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
-  const shared = Buffer.alloc(Math.max(1, ...pieces.map((piece) => piece.byteLength)))
-  for (const piece of pieces) {
-    shared.fill(0x0a)
-    shared.set(piece)
-    yield shared.subarray(0, piece.byteLength)
-  }
-}
-
-async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of source) chunks.push(Buffer.from(chunk))
-  return Buffer.concat(chunks)
-}
-
-/** Cuts bytes at positions given as fractions. */
-function cut(bytes: Buffer, fractions: readonly number[]): Buffer[] {
-  const ends = [...fractions.map((f) => Math.floor(f * bytes.byteLength)), bytes.byteLength]
-  let start = 0
-  return ends
-    .sort((a, b) => a - b)
-    .map((end) => {
-      const piece = bytes.subarray(start, end)
-      start = end
-      return piece
-    })
-}
-
+/** The byte that could be taken for the end of a line. */
+const lineFeed = 0x0a
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 const hello = [Buffer.from('hello '), Buffer.from('world')]
 const crc: Trailer = { name: 'x-amz-checksum-crc32', value: 'DUoRhQ==' }
