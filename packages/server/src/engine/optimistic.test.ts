@@ -8,7 +8,7 @@ import { isStoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
 import type { Committing } from './batch.ts'
 import { ChangedView, Changes } from './changes.ts'
-import { OptimisticEngine, type Snapshot, type Store } from './optimistic.ts'
+import { OptimisticEngine } from './optimistic.ts'
 import {
   claimMs,
   decodeState,
@@ -17,6 +17,7 @@ import {
   machineMs,
   type State,
 } from './state.ts'
+import type { Snapshot, Store } from './store.ts'
 import { decodeCounter, encodeCounter } from './tuple.ts'
 import type { View } from './view.ts'
 

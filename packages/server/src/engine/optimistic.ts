@@ -9,41 +9,15 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { Bytes } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
-import { applyBatch, attempted, type Batch, type Committing, Job, type Round } from './batch.ts'
+import { applyBatch, attempted, type Batch, Job, type Round } from './batch.ts'
 import { ChangedView, Changes } from './changes.ts'
 import type { Engine, EngineStatistics, ReadTransaction, WriteTransaction } from './engine.ts'
 import { Past } from './past.ts'
-import { isClaimedByOther, machineMs, type State } from './state.ts'
+import { isClaimedByOther, machineMs } from './state.ts'
+import type { Snapshot, Store } from './store.ts'
 import { PlainTransaction, readTooLong, type TimeLimit } from './transaction.ts'
 import type { View } from './view.ts'
 import { Watchers } from './watchers.ts'
-
-/** The newest committed state, as it was when the snapshot was opened. */
-export interface Snapshot {
-  /** Throws `readTooLong` once the snapshot is released. */
-  readonly view: View
-  state(): State
-  /** Closes it; calls after the first do nothing. */
-  release(): void
-}
-
-/** What the engine needs of a store. */
-export interface Store {
-  snapshot(): Snapshot
-  /**
-   * Runs `apply` synchronously as one write transaction; resolves once it is durable. Nothing is
-   * written if `apply` throws or returns false.
-   * @throws StoreError `InsufficientStorage` on a full disk, `Internal` on other failures.
-   */
-  commit(apply: (store: Committing) => boolean): Promise<void>
-  /** @throws StoreError `InsufficientStorage` if `bytes` more would leave less than the reserve. */
-  checkRoom(bytes: number): void
-  /** Bytes on disk. */
-  sizeBytes(): number
-  /** Gives back what dead processes held. */
-  collectDead(): void
-  close(): Promise<void>
-}
 
 /** Commits of this process that are remembered, so that most validations need no reading. */
 const recentLimit = 3

@@ -2,7 +2,7 @@
 // regular intervals and kept until they are too old. While they are open, the pages that commits free
 // can't be used again, so the store grows by what is written within the time that is kept.
 
-import type { Snapshot } from './optimistic.ts'
+import type { Snapshot } from './store.ts'
 
 /** Snapshots that the time kept is divided into: what is served is as old as 7/8 of it at least. */
 const intervals = 8

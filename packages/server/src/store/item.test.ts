@@ -9,6 +9,7 @@ import type { WriteTransaction } from '../engine/engine.ts'
 import { openEngine } from '../engine/open.ts'
 import { afterDelete, afterPut, type DeletePair, type PutPair } from './attributes.ts'
 import type { Finding } from './check.ts'
+import { checkDomains } from './check-domain.ts'
 import {
   collectDomains,
   createDomain,
@@ -19,7 +20,6 @@ import {
   readCounts,
   walkDomains,
 } from './domain.ts'
-import { checkDomains } from './domain-check.ts'
 import { IdSource } from './id.ts'
 import { type Attributes, findAttribute, findItem, walkItems, writeItem } from './item.ts'
 import * as schema from './schema.ts'

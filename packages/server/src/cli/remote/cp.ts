@@ -5,20 +5,15 @@ import { copyObject } from 'holdfast-client'
 import { UsageError } from '../../options.ts'
 import { exitCodes } from '../exit.ts'
 import type { CopyConfig } from './config.ts'
+import type { Copied } from './copied.ts'
 import { download, downloadFolder, downloadStream } from './download.ts'
 import { formatCount, formatSize } from './format.ts'
 import { explainObject } from './hint.ts'
-import { findObject, type Total } from './listing.ts'
+import { findObject } from './listing.ts'
 import { targetOf } from './mv.ts'
 import { type AnyName, isFolder, type LocalName, type RemoteName, show } from './name.ts'
 import { type Session, withServer } from './session.ts'
 import { upload, uploadFolder, uploadStream } from './upload.ts'
-
-/** What was copied, where it was counted. */
-export interface Copied extends Partial<Total> {
-  readonly from: string
-  readonly to: string
-}
 
 /** Copies, and says what was copied. */
 export async function cp(config: CopyConfig): Promise<number> {

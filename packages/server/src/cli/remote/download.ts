@@ -7,7 +7,7 @@ import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s
 import { forEachConcurrently } from 'holdfast-client'
 import { CommandError, systemCode } from '../exit.ts'
 import type { CopyConfig } from './config.ts'
-import type { Copied } from './cp.ts'
+import type { Copied } from './copied.ts'
 import { printable } from './format.ts'
 import { slashHint } from './hint.ts'
 import { countObjects, listObjects } from './listing.ts'
