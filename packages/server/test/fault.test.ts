@@ -13,7 +13,8 @@ import type { Engine, ReadTransaction, WriteTransaction } from '../src/engine/en
 import { silentLog } from '../src/observe/log.ts'
 import { silentMetrics } from '../src/observe/metrics.ts'
 import { createBucket } from '../src/operation/bucket.ts'
-import { deleteObjects, getObject, headObject, putObject } from '../src/operation/object.ts'
+import { deleteObjects } from '../src/operation/delete.ts'
+import { getObject, headObject, putObject } from '../src/operation/object.ts'
 import type { Caller, Services } from '../src/operation/operation.ts'
 import { run } from '../src/operation/run.ts'
 

@@ -22,10 +22,9 @@ import {
   putDirectory,
   readDirectory,
   retainDirectory,
-  successor,
   type TreeContext,
 } from './entry.ts'
-import { findInherited, type NamedEntry, scanLayers, scanOwnRows } from './layer.ts'
+import { findInherited, type NamedEntry, rangeAfter, rowsAfter, scanLayers } from './layer.ts'
 import {
   abandonMerge,
   dropDirectory,
@@ -221,24 +220,6 @@ async function namesAfter(
   return (await rowsAfter(tx, id, cursor, limit)).map(({ name }) => name)
 }
 
-async function rowsAfter(
-  tx: WriteTransaction,
-  id: number,
-  cursor: Bytes | undefined,
-  limit: number,
-): Promise<NamedEntry<EntryRow>[]> {
-  const rows: NamedEntry<EntryRow>[] = []
-  for await (const row of scanOwnRows(tx, id, undefined, startAfter(cursor))) {
-    rows.push(row)
-    if (rows.length >= limit) break
-  }
-  return rows
-}
-
-function startAfter(cursor: Bytes | undefined): { start?: Bytes } {
-  return cursor === undefined ? {} : { start: successor(cursor) }
-}
-
 /** Moves rows of the base up into the overlay, until the base has none. */
 async function moveRows(
   tx: WriteTransaction,
@@ -352,7 +333,7 @@ async function mergeRows(
     { id: lower, override: baseOverride },
   ]
   const batch: NamedEntry<EntryRow>[] = []
-  for await (const named of scanLayers(tx, layers, startAfter(job.cursor))) {
+  for await (const named of scanLayers(tx, layers, rangeAfter(job.cursor))) {
     batch.push(named)
     if (batch.length > limit) break
   }

@@ -10,6 +10,7 @@ import {
   type FolderEntry,
   type LivingEntry,
   readDirectory,
+  successor,
 } from './entry.ts'
 import type { Override } from './record.ts'
 import * as schema from './schema.ts'
@@ -170,6 +171,27 @@ export async function* scanOwnRows(
   for await (const { key, value } of tx.range(entryRange(id, range))) {
     yield { name: key.subarray(nameOffset), entry: decodeEntry(value, override) }
   }
+}
+
+/** Up to `limit` of the rows of one layer after the name `cursor`, and one at least if there is any. */
+export async function rowsAfter(
+  tx: ReadTransaction,
+  id: number,
+  cursor: Bytes | undefined,
+  limit: number,
+  override?: Override,
+): Promise<NamedEntry<EntryRow>[]> {
+  const rows: NamedEntry<EntryRow>[] = []
+  for await (const row of scanOwnRows(tx, id, override, rangeAfter(cursor))) {
+    rows.push(row)
+    if (rows.length >= limit) break
+  }
+  return rows
+}
+
+/** The names after `cursor`; all if it is undefined. */
+export function rangeAfter(cursor: Bytes | undefined): NameRange {
+  return { start: cursor === undefined ? undefined : successor(cursor) }
 }
 
 function entryRange(id: number, { start, end, reverse }: NameRange): Range {

@@ -8,14 +8,12 @@ import { decodeCounter } from '../engine/tuple.ts'
 import { type Compaction, type LayerPair, queueCompaction } from './compaction.ts'
 import {
   type DirectoryRow,
-  type EntryRow,
   putDirectory,
   readDirectory,
   retainDirectory,
-  successor,
   type TreeContext,
 } from './entry.ts'
-import { type Directory, type NamedEntry, scanOwnRows } from './layer.ts'
+import { type Directory, rowsAfter } from './layer.ts'
 import { dropDirectory, linkBase, putCopy } from './overlay.ts'
 import * as schema from './schema.ts'
 
@@ -137,20 +135,4 @@ async function replaceBase(
   tx.delete(schema.overlayLink(lower, upper))
   linkBase(tx, upper, base)
   await dropDirectory(tx, lower)
-}
-
-async function rowsAfter(
-  tx: WriteTransaction,
-  id: number,
-  cursor: Bytes | undefined,
-  limit: number,
-  override: DirectoryRow['baseOverride'] = undefined,
-): Promise<NamedEntry<EntryRow>[]> {
-  const start = cursor === undefined ? undefined : successor(cursor)
-  const rows: NamedEntry<EntryRow>[] = []
-  for await (const row of scanOwnRows(tx, id, override, { start })) {
-    rows.push(row)
-    if (rows.length >= Math.max(1, limit)) break
-  }
-  return rows
 }

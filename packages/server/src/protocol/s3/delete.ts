@@ -1,7 +1,7 @@
 // DeleteObjects on the wire: many keys in one document, each with its own outcome.
 
 import { s3Limits } from '../../base/limits.ts'
-import { type DeleteObjectsInput, deleteObjects } from '../../operation/object.ts'
+import { type DeleteObjectsInput, deleteObjects } from '../../operation/delete.ts'
 import { childrenOf, childText, malformedXml, type XmlElement } from '../xml/parse.ts'
 import { documentAnswer, type Route, route } from './answer.ts'
 import { reportError } from './error.ts'

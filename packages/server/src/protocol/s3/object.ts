@@ -3,9 +3,9 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import { s3Limits } from '../../base/limits.ts'
 import type { Content } from '../../operation/content.ts'
+import { deleteObject } from '../../operation/delete.ts'
 import { checkPartNumber } from '../../operation/multipart.ts'
 import {
-  deleteObject,
   type GetObjectInput,
   type GetObjectOutput,
   getObject,
