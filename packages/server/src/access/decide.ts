@@ -1,33 +1,44 @@
-// The decision whether a principal may do something: pure, and the only place where it is taken.
+// The decision whether a request may do something: pure, and the only place where it is taken.
 
 import { StoreError } from '../base/errors.ts'
-import type { Principal } from './principal.ts'
+import type { RequestContext } from './context.ts'
+import type { Resource } from './resource.ts'
 
 /** What is to be done, in IAM's names, such as `s3:GetObject`. */
 export type Action = `s3:${string}` | `sdb:${string}`
 
-/** What it is done to: a bucket and perhaps a key of it; without a bucket, the caller's own account. */
-export interface Resource {
-  readonly bucket?: { readonly name: string; readonly ownerId: string; readonly region: string }
-  readonly key?: string
+/** The stored facts about a bucket that access depends on. */
+export interface BucketFacts {
+  readonly ownerId: string
+  readonly region: string
 }
 
-/**
- * Refuses unless `principal` may do `action` on `resource`: every bucket is private to its owner.
- * @throws StoreError `AccessDenied`
- */
-export function authorize(
-  principal: Principal | undefined,
-  action: Action,
-  resource: Resource,
-): asserts principal is Principal {
-  const { bucket } = resource
-  if (principal === undefined) {
-    const fields = bucket === undefined ? {} : { Region: bucket.region }
-    throw new StoreError('AccessDenied', 'Access Denied', { fields })
+/** One question about access. */
+export interface Question {
+  readonly context: RequestContext
+  readonly action: Action
+  readonly resource: Resource
+  /** Of the resource's bucket; undefined for an account, and before the bucket was looked up. */
+  readonly bucket?: BucketFacts | undefined
+  /** Milliseconds since the epoch. */
+  readonly nowMs: number
+}
+
+/** The outcome. */
+export type Decision = 'allow' | 'deny'
+
+/** Every bucket is private to its owner, and an account to its keys; anonymous requests have no right. */
+export function decide({ context, bucket }: Question): Decision {
+  const { principal } = context
+  if (principal === undefined) return 'deny'
+  return bucket === undefined || bucket.ownerId === principal.owner.id ? 'allow' : 'deny'
+}
+
+/** The refusal of a question that was denied. */
+export function accessDenied({ context, action, bucket }: Question): StoreError {
+  const fields = {
+    ...(context.principal === undefined || bucket === undefined ? {} : { Action: action }),
+    ...(bucket === undefined ? {} : { Region: bucket.region }),
   }
-  if (bucket !== undefined && bucket.ownerId !== principal.owner.id) {
-    const fields = { Action: action, Region: bucket.region }
-    throw new StoreError('AccessDenied', 'Access Denied', { fields })
-  }
+  return new StoreError('AccessDenied', 'Access Denied', { fields })
 }

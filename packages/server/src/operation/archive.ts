@@ -11,7 +11,8 @@ import { hasFolder } from '../store/folder.ts'
 import type { Checksum, ObjectRecord } from '../store/record.ts'
 import { type FolderSnapshot, readSnapshot } from '../store/snapshot.ts'
 import { planContent, readPlan } from './content.ts'
-import type { Need, Operation, ReadOperation, Services } from './operation.ts'
+import { type Need, onBucket, onPath } from './need.ts'
+import type { Change, Query, Services } from './operation.ts'
 
 export interface ArchiveInput {
   readonly bucket: string
@@ -46,12 +47,13 @@ const pageLimits = { objects: 256, bytes: 1_048_576 } as const
 
 /** The rights that reading all of a folder stands for. */
 const needs = ({ bucket, folder }: ArchiveInput): Need[] => [
-  { action: 's3:ListBucket', bucket },
-  { action: 's3:GetObject', bucket, key: `${folder}*` },
+  onBucket('s3:ListBucket', bucket),
+  onPath('s3:GetObject', bucket, folder),
 ]
 
 /** Takes a snapshot of a folder. */
-export const archiveFolder: Operation<ArchiveInput, void, void, Archive> = {
+export const archiveFolder: Change<ArchiveInput, Archive> = {
+  kind: 'change',
   name: 'ArchiveFolder',
   needs,
   async commit(step, { bucket, folder }) {
@@ -63,7 +65,8 @@ export const archiveFolder: Operation<ArchiveInput, void, void, Archive> = {
 }
 
 /** Tells whether a folder could be archived. */
-export const headArchive: ReadOperation<ArchiveInput, void> = {
+export const headArchive: Query<ArchiveInput, void> = {
+  kind: 'query',
   name: 'HeadArchive',
   needs,
   async check(step, { bucket, folder }) {

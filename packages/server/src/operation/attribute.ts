@@ -16,7 +16,8 @@ import {
 import { type DomainCounts, readCounts } from '../store/domain.ts'
 import { type Attributes, findItem, writeItem } from '../store/item.ts'
 import { needDomain } from './domain.ts'
-import type { CheckStep, CommitStep, Operation, ReadOperation } from './operation.ts'
+import { onAccount } from './need.ts'
+import type { Change, CheckStep, CommitStep, Query } from './operation.ts'
 
 export type { DeletePair, PutPair } from '../store/attributes.ts'
 
@@ -42,31 +43,35 @@ export interface ItemsInput<Pair> {
 }
 
 /** Adds pairs to an item. */
-export const putAttributes: Operation<ItemsInput<PutPair>, void, void, void> = {
+export const putAttributes: Change<ItemsInput<PutPair>, void> = {
+  kind: 'change',
   name: 'PutAttributes',
-  needs: () => [{ action: 'sdb:PutAttributes' }],
+  needs: () => [onAccount('sdb:PutAttributes')],
   commit: (step, input) => change(step, input, afterPut),
 }
 
 /** Adds pairs to several items. */
-export const batchPutAttributes: Operation<ItemsInput<PutPair>, void, void, void> = {
+export const batchPutAttributes: Change<ItemsInput<PutPair>, void> = {
+  kind: 'change',
   name: 'BatchPutAttributes',
-  needs: () => [{ action: 'sdb:BatchPutAttributes' }],
+  needs: () => [onAccount('sdb:BatchPutAttributes')],
   commit: (step, input) => change(step, input, afterPut),
 }
 
 /** Deletes pairs, attributes, or all of an item. */
-export const deleteAttributes: Operation<ItemsInput<DeletePair>, void, void, void> = {
+export const deleteAttributes: Change<ItemsInput<DeletePair>, void> = {
+  kind: 'change',
   name: 'DeleteAttributes',
-  needs: () => [{ action: 'sdb:DeleteAttributes' }],
+  needs: () => [onAccount('sdb:DeleteAttributes')],
   usesReserve: true,
   commit: (step, input) => change(step, input, afterDelete),
 }
 
 /** Deletes pairs, attributes, or all of several items. */
-export const batchDeleteAttributes: Operation<ItemsInput<DeletePair>, void, void, void> = {
+export const batchDeleteAttributes: Change<ItemsInput<DeletePair>, void> = {
+  kind: 'change',
   name: 'BatchDeleteAttributes',
-  needs: () => [{ action: 'sdb:BatchDeleteAttributes' }],
+  needs: () => [onAccount('sdb:BatchDeleteAttributes')],
   usesReserve: true,
   commit: (step, input) => change(step, input, afterDelete),
 }
@@ -80,9 +85,10 @@ export interface GetAttributesInput {
 }
 
 /** Reads an item's attributes; none if there is no such item. */
-export const getAttributes: ReadOperation<GetAttributesInput, Attributes> = {
+export const getAttributes: Query<GetAttributesInput, Attributes> = {
+  kind: 'query',
   name: 'GetAttributes',
-  needs: () => [{ action: 'sdb:GetAttributes' }],
+  needs: () => [onAccount('sdb:GetAttributes')],
   async check(step, { domain, item, names, consistentRead }) {
     const { limits } = step.services.simpleDb
     checkItemName(item, limits)

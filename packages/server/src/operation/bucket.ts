@@ -11,7 +11,8 @@ import {
   findBucket,
   walkBuckets,
 } from '../store/bucket.ts'
-import type { Operation, ReadOperation, Services } from './operation.ts'
+import { onAccount, onBucket } from './need.ts'
+import type { Change, Query, Services } from './operation.ts'
 
 export interface BucketAddress {
   readonly bucket: string
@@ -36,12 +37,13 @@ export interface ListBucketsOutput {
 }
 
 /** Lists the buckets of the caller's owner by name. */
-export const listBuckets: ReadOperation<ListBucketsInput, ListBucketsOutput> = {
+export const listBuckets: Query<ListBucketsInput, ListBucketsOutput> = {
+  kind: 'query',
   name: 'ListBuckets',
-  needs: () => [{ action: 's3:ListAllMyBuckets' }],
+  needs: () => [onAccount('s3:ListAllMyBuckets')],
   async check(step, input) {
     const { tokens } = step.services
-    const { owner } = step.principal
+    const { owner } = step
     const limit = input.limit ?? s3Limits.bucketsPerOwner
     const scope = `buckets\0${owner.id}`
     const after =
@@ -117,9 +119,10 @@ export function regionOf(
 }
 
 /** Creates a bucket of the caller's. */
-export const createBucket: Operation<CreateBucketInput, void, void, void> = {
+export const createBucket: Change<CreateBucketInput, void> = {
+  kind: 'change',
   name: 'CreateBucket',
-  needs: () => [{ action: 's3:CreateBucket' }],
+  needs: () => [onAccount('s3:CreateBucket')],
   async commit(step, input) {
     if (!isBucketName(input.bucket)) {
       throw new StoreError('InvalidBucketName', 'The specified bucket is not valid.', {
@@ -130,7 +133,7 @@ export const createBucket: Operation<CreateBucketInput, void, void, void> = {
     checkLocation(step.services, locationConstraint)
     const existing = await findBucket(step.tx, input.bucket)
     if (existing !== undefined) {
-      if (existing.ownerId !== step.principal.owner.id) {
+      if (existing.ownerId !== step.owner.id) {
         throw new StoreError(
           'BucketAlreadyExists',
           'The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.',
@@ -145,14 +148,14 @@ export const createBucket: Operation<CreateBucketInput, void, void, void> = {
         { fields: { BucketName: input.bucket } },
       )
     }
-    if ((await countBuckets(step.tx, step.principal.owner.id)) >= s3Limits.bucketsPerOwner) {
+    if ((await countBuckets(step.tx, step.owner.id)) >= s3Limits.bucketsPerOwner) {
       throw new StoreError(
         'TooManyBuckets',
         'You have attempted to create more buckets than allowed',
       )
     }
     createEntry({ tx: step.tx, ids: step.services.ids }, input.bucket, {
-      ownerId: step.principal.owner.id,
+      ownerId: step.owner.id,
       createdAt: step.now,
       region: locationConstraint ?? step.services.region,
     })
@@ -160,42 +163,47 @@ export const createBucket: Operation<CreateBucketInput, void, void, void> = {
 }
 
 /** Tells whether a bucket exists, and its region. */
-export const headBucket: ReadOperation<BucketAddress, { readonly region: string }> = {
+export const headBucket: Query<BucketAddress, { readonly region: string }> = {
+  kind: 'query',
   name: 'HeadBucket',
-  needs: ({ bucket }) => [{ action: 's3:ListBucket', bucket }],
+  needs: ({ bucket }) => [onBucket('s3:ListBucket', bucket)],
   async check(step, { bucket }) {
     return { region: regionOf(step.services, step.bucket(bucket)) }
   },
 }
 
 /** Deletes an empty bucket; uploads in progress in it are ended. */
-export const deleteBucket: Operation<BucketAddress, void, void, void> = {
+export const deleteBucket: Change<BucketAddress, void> = {
+  kind: 'change',
   name: 'DeleteBucket',
   usesReserve: true,
-  needs: ({ bucket }) => [{ action: 's3:DeleteBucket', bucket }],
+  needs: ({ bucket }) => [onBucket('s3:DeleteBucket', bucket)],
   writes: (_step, { bucket }) => [{ bucket, folder: '' }],
   commit: (step, { bucket }) => deleteEntry(step.tx, bucket),
 }
 
 /** Tells a bucket's region. */
-export const getBucketLocation: ReadOperation<BucketAddress, { readonly region: string }> = {
+export const getBucketLocation: Query<BucketAddress, { readonly region: string }> = {
+  kind: 'query',
   name: 'GetBucketLocation',
-  needs: ({ bucket }) => [{ action: 's3:GetBucketLocation', bucket }],
+  needs: ({ bucket }) => [onBucket('s3:GetBucketLocation', bucket)],
   async check(step, { bucket }) {
     return { region: regionOf(step.services, step.bucket(bucket)) }
   },
 }
 
 /** Tells that a bucket never had versioning: there is nothing yet that could turn it on. */
-export const getBucketVersioning: ReadOperation<BucketAddress, void> = {
+export const getBucketVersioning: Query<BucketAddress, void> = {
+  kind: 'query',
   name: 'GetBucketVersioning',
-  needs: ({ bucket }) => [{ action: 's3:GetBucketVersioning', bucket }],
+  needs: ({ bucket }) => [onBucket('s3:GetBucketVersioning', bucket)],
   check: async () => undefined,
 }
 
 /** Tells who owns a bucket and so has all rights on it; nobody else can have any. */
-export const getBucketAcl: ReadOperation<BucketAddress, { readonly owner: Owner }> = {
+export const getBucketAcl: Query<BucketAddress, { readonly owner: Owner }> = {
+  kind: 'query',
   name: 'GetBucketAcl',
-  needs: ({ bucket }) => [{ action: 's3:GetBucketAcl', bucket }],
-  check: async (step) => ({ owner: step.principal.owner }),
+  needs: ({ bucket }) => [onBucket('s3:GetBucketAcl', bucket)],
+  check: async (step) => ({ owner: step.owner }),
 }

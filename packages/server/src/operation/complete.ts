@@ -13,8 +13,9 @@ import type { Checksum, ChecksumAlgorithm, ChecksumType, ObjectRecord } from '..
 import { type PartRecord, removeUpload, type UploadRecord, walkParts } from '../store/upload.ts'
 import { checkWrite, type WriteConditions } from './condition.ts'
 import { requireUpload, type UploadInput } from './multipart.ts'
+import { onKey } from './need.ts'
 import { writesObject } from './object.ts'
-import type { CommitStep, Operation } from './operation.ts'
+import type { Change, CommitStep } from './operation.ts'
 
 /** A part as the client lists it. */
 export interface ListedPart {
@@ -41,14 +42,10 @@ export interface CompleteUploadOutput {
 }
 
 /** Makes the listed parts one object. */
-export const completeMultipartUpload: Operation<
-  CompleteUploadInput,
-  void,
-  void,
-  CompleteUploadOutput
-> = {
+export const completeMultipartUpload: Change<CompleteUploadInput, CompleteUploadOutput> = {
+  kind: 'change',
   name: 'CompleteMultipartUpload',
-  needs: ({ bucket, key }) => [{ action: 's3:PutObject', bucket, key }],
+  needs: ({ bucket, key }) => [onKey('s3:PutObject', { bucket, key })],
   writes: writesObject,
   async commit(step, input) {
     checkOrder(input.parts)

@@ -15,6 +15,7 @@ import {
   type WriteConditions,
 } from './condition.ts'
 import { type ContentPlan, contentSource, openContent, planContent } from './content.ts'
+import { onKey } from './need.ts'
 import {
   checkDescription,
   checkKey,
@@ -23,7 +24,7 @@ import {
   requireObject,
   writesObject,
 } from './object.ts'
-import type { CheckStep, Operation, TransferStep } from './operation.ts'
+import type { CheckStep, TransferStep, Upload } from './operation.ts'
 
 /** The source of a copy and what must hold of it. */
 export interface CopySource extends ObjectAddress {
@@ -59,62 +60,62 @@ interface HashedSource {
 }
 
 /** Copies an object, within a bucket or across buckets. */
-export const copyObject: Operation<CopyObjectInput, CheckedSource, HashedSource, CopyObjectOutput> =
-  {
-    name: 'CopyObject',
-    readsBlobs: true,
-    needs: ({ source, bucket, key }) => [
-      { action: 's3:GetObject', bucket: source.bucket, key: source.key },
-      { action: 's3:PutObject', bucket, key },
-    ],
-    writes: writesObject,
-    async check(step, input) {
-      checkKey(input.key)
-      refuseSelfCopy(input)
-      const record = await requireSource(step, input.source)
-      checkSourceSize(record)
-      checkDescription({
-        headers: {},
-        metadata: input.description?.metadata ?? {},
-        storageClass: input.storageClass ?? 'STANDARD',
-      })
-      const algorithm = input.checksumAlgorithm
-      if (algorithm === undefined || algorithm === record.checksum?.algorithm) return { record }
-      return { record, plan: await planContent(step.tx, record.body, record.sizeBytes) }
-    },
-    async transfer(step, input, { record, plan }) {
-      if (plan === undefined || input.checksumAlgorithm === undefined) return { body: record.body }
-      const checksum = await computeChecksum(step, plan, input.checksumAlgorithm)
-      return { body: record.body, checksum }
-    },
-    async commit(step, input, hashed) {
-      const source = await requireSource(step, input.source)
-      checkSourceSize(source)
-      if (hashed.checksum !== undefined && !sameBody(source.body, hashed.body)) {
-        throw new StoreError(
-          'ConditionalRequestConflict',
-          'The source object was changed while it was copied. Please try again.',
-        )
-      }
-      const { root } = step.bucket(input.bucket)
-      const key = utf8(input.key)
-      checkWrite(input.conditions, await findObject(step.tx, root, key))
-      const record: ObjectRecord = {
-        etag: source.etag,
-        sizeBytes: source.sizeBytes,
-        modifiedAt: step.now,
-        ownerId: step.principal.owner.id,
-        body: source.body,
-        storageClass: input.storageClass ?? 'STANDARD',
-        headers: input.description?.headers ?? source.headers,
-        metadata: input.description?.metadata ?? source.metadata,
-        checksum: hashed.checksum ?? source.checksum,
-      }
-      await retainBody(step.tx, record.body)
-      await putObject({ tx: step.tx, ids: step.services.ids }, root, key, record)
-      return { object: record }
-    },
-  }
+export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, CopyObjectOutput> = {
+  kind: 'upload',
+  name: 'CopyObject',
+  readsBlobs: true,
+  needs: ({ source, bucket, key }) => [
+    onKey('s3:GetObject', source),
+    onKey('s3:PutObject', { bucket, key }),
+  ],
+  writes: writesObject,
+  async check(step, input) {
+    checkKey(input.key)
+    refuseSelfCopy(input)
+    const record = await requireSource(step, input.source)
+    checkSourceSize(record)
+    checkDescription({
+      headers: {},
+      metadata: input.description?.metadata ?? {},
+      storageClass: input.storageClass ?? 'STANDARD',
+    })
+    const algorithm = input.checksumAlgorithm
+    if (algorithm === undefined || algorithm === record.checksum?.algorithm) return { record }
+    return { record, plan: await planContent(step.tx, record.body, record.sizeBytes) }
+  },
+  async transfer(step, input, { record, plan }) {
+    if (plan === undefined || input.checksumAlgorithm === undefined) return { body: record.body }
+    const checksum = await computeChecksum(step, plan, input.checksumAlgorithm)
+    return { body: record.body, checksum }
+  },
+  async commit(step, input, hashed) {
+    const source = await requireSource(step, input.source)
+    checkSourceSize(source)
+    if (hashed.checksum !== undefined && !sameBody(source.body, hashed.body)) {
+      throw new StoreError(
+        'ConditionalRequestConflict',
+        'The source object was changed while it was copied. Please try again.',
+      )
+    }
+    const { root } = step.bucket(input.bucket)
+    const key = utf8(input.key)
+    checkWrite(input.conditions, await findObject(step.tx, root, key))
+    const record: ObjectRecord = {
+      etag: source.etag,
+      sizeBytes: source.sizeBytes,
+      modifiedAt: step.now,
+      ownerId: step.owner.id,
+      body: source.body,
+      storageClass: input.storageClass ?? 'STANDARD',
+      headers: input.description?.headers ?? source.headers,
+      metadata: input.description?.metadata ?? source.metadata,
+      checksum: hashed.checksum ?? source.checksum,
+    }
+    await retainBody(step.tx, record.body)
+    await putObject({ tx: step.tx, ids: step.services.ids }, root, key, record)
+    return { object: record }
+  },
+}
 
 /** The source's record, its version and conditions checked. @throws StoreError */
 export async function requireSource(

@@ -1,12 +1,13 @@
 // Deleting objects, one and many.
 
 import { utf8 } from '../base/bytes.ts'
-import { isStoreError, type StoreError, type StoreErrorCode } from '../base/errors.ts'
+import type { StoreError, StoreErrorCode } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
 import { findObject, deleteObject as removeEntry } from '../store/directory.ts'
 import { checkWrite, type EntityTags, preconditionFailed } from './condition.ts'
+import { onKey } from './need.ts'
 import { checkKey, type ObjectAddress, writesObject } from './object.ts'
-import type { CommitStep, Operation } from './operation.ts'
+import type { Batch, Change, CommitStep } from './operation.ts'
 
 /** The conditions of a deletion: `If-Match`, and those of directory buckets, which hold for all here. */
 export interface DeleteConditions {
@@ -22,10 +23,11 @@ export interface DeleteObjectInput extends ObjectAddress {
 }
 
 /** Deletes an object; that there is none is no error, unless `If-Match` says so. */
-export const deleteObject: Operation<DeleteObjectInput, void, void, void> = {
+export const deleteObject: Change<DeleteObjectInput, void> = {
+  kind: 'change',
   name: 'DeleteObject',
   usesReserve: true,
-  needs: (input) => [{ action: 's3:DeleteObject', bucket: input.bucket, key: input.key }],
+  needs: (input) => [onKey('s3:DeleteObject', input)],
   writes: writesObject,
   commit: (step, input) => deleteOne(step, step.bucket(input.bucket).root, input),
 }
@@ -75,9 +77,9 @@ const refusals: ReadonlySet<StoreErrorCode> = new Set([
   'KeyTooLong',
 ])
 
-/** At least one object each, and no more than one transaction should delete. */
-function deletionPortions({ bucket, objects }: DeleteObjectsInput): DeleteObjectsInput[] {
-  const portions: DeleteObjectsInput['objects'][number][][] = []
+/** No more objects, and no deeper ones, than one transaction should delete. */
+function deletionPortions(objects: readonly DeleteObjectInput[]): DeleteObjectInput[][] {
+  const portions: DeleteObjectInput[][] = []
   let depth = 0
   for (const object of objects) {
     const last = portions.at(-1)
@@ -94,37 +96,22 @@ function deletionPortions({ bucket, objects }: DeleteObjectsInput): DeleteObject
       depth = names
     }
   }
-  return portions.map((portion) => ({ bucket, objects: portion }))
+  return portions
 }
 
 /** Deletes up to 1,000 objects; each succeeds or fails for itself. */
-export const deleteObjects: Operation<DeleteObjectsInput, void, void, DeleteObjectsOutput> = {
+export const deleteObjects: Batch<DeleteObjectsInput, DeleteObjectInput, DeleteObjectsOutput> = {
+  kind: 'batch',
   name: 'DeleteObjects',
-  usesReserve: true,
-  needs: (input) => [{ action: 's3:DeleteObject', bucket: input.bucket }],
-  writes: (_step, { bucket, objects }) => objects.map(({ key }) => ({ bucket, key })),
-  writesEach: true,
-  portions: {
-    of: deletionPortions,
-    joined: (outputs) => ({ results: outputs.flatMap(({ results }) => results) }),
-  },
-  async commit(step, input) {
-    const { root } = step.bucket(input.bucket)
-    const results: DeleteObjectsOutput['results'][number][] = []
-    for (const { key, versionId, conditions } of input.objects) {
-      const refusal = step.refusalOf({ key })
-      if (refusal !== undefined) {
-        results.push({ key, versionId, error: refusal })
-        continue
-      }
-      try {
-        await deleteOne(step, root, { bucket: input.bucket, key, versionId, conditions })
-        results.push({ key, versionId })
-      } catch (error) {
-        if (!isStoreError(error) || !refusals.has(error.code)) throw error
-        results.push({ key, versionId, error })
-      }
-    }
-    return { results }
-  },
+  change: deleteObject,
+  items: ({ bucket, objects }) => objects.map((object) => ({ ...object, bucket })),
+  portions: deletionPortions,
+  isRefusal: ({ code }) => refusals.has(code),
+  output: (outcomes) => ({
+    results: outcomes.map(({ item: { key, versionId }, refusal }) => ({
+      key,
+      versionId,
+      ...(refusal === undefined ? {} : { error: refusal }),
+    })),
+  }),
 }

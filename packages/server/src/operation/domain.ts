@@ -11,20 +11,22 @@ import {
   readCounts,
   walkDomains,
 } from '../store/domain.ts'
+import { onAccount } from './need.ts'
 import { openNextToken } from './next-token.ts'
-import type { CheckStep, CommitStep, Operation, ReadOperation } from './operation.ts'
+import type { Change, CheckStep, CommitStep, Query } from './operation.ts'
 
 export interface DomainAddress {
   readonly domain: string
 }
 
 /** Creates a domain of the caller's; one that is there stays as it is. */
-export const createDomain: Operation<DomainAddress, void, void, void> = {
+export const createDomain: Change<DomainAddress, void> = {
+  kind: 'change',
   name: 'CreateDomain',
-  needs: () => [{ action: 'sdb:CreateDomain' }],
+  needs: () => [onAccount('sdb:CreateDomain')],
   async commit(step, { domain }) {
     checkDomainName(domain)
-    const ownerId = step.principal.owner.id
+    const ownerId = step.owner.id
     if ((await findDomain(step.tx, ownerId, domain)) !== undefined) return
     let count = 0
     for await (const _ of walkDomains(step.tx, ownerId)) count++
@@ -36,12 +38,13 @@ export const createDomain: Operation<DomainAddress, void, void, void> = {
 }
 
 /** Deletes a domain with all that is in it; that there is none is no error. */
-export const deleteDomain: Operation<DomainAddress, void, void, void> = {
+export const deleteDomain: Change<DomainAddress, void> = {
+  kind: 'change',
   name: 'DeleteDomain',
-  needs: () => [{ action: 'sdb:DeleteDomain' }],
+  needs: () => [onAccount('sdb:DeleteDomain')],
   usesReserve: true,
   async commit(step, { domain }) {
-    const found = await findDomain(step.tx, step.principal.owner.id, domain)
+    const found = await findDomain(step.tx, step.owner.id, domain)
     if (found === undefined) return
     if (found.snapshot !== undefined) {
       throw new StoreError('DomainInExport', 'The domain is being exported; delete it afterwards.')
@@ -62,12 +65,13 @@ export interface ListDomainsOutput {
 }
 
 /** Lists the caller's domains by name. */
-export const listDomains: ReadOperation<ListDomainsInput, ListDomainsOutput> = {
+export const listDomains: Query<ListDomainsInput, ListDomainsOutput> = {
+  kind: 'query',
   name: 'ListDomains',
-  needs: () => [{ action: 'sdb:ListDomains' }],
+  needs: () => [onAccount('sdb:ListDomains')],
   async check(step, { limit, nextToken }) {
     const { tokens } = step.services
-    const ownerId = step.principal.owner.id
+    const ownerId = step.owner.id
     const scope = `domains\0${ownerId}`
     const after =
       nextToken === undefined ? undefined : text(openNextToken(tokens, scope, nextToken))
@@ -90,9 +94,10 @@ export interface DomainMetadataOutput {
 }
 
 /** Tells what is counted of a domain, as of now. */
-export const domainMetadata: ReadOperation<DomainAddress, DomainMetadataOutput> = {
+export const domainMetadata: Query<DomainAddress, DomainMetadataOutput> = {
+  kind: 'query',
   name: 'DomainMetadata',
-  needs: () => [{ action: 'sdb:DomainMetadata' }],
+  needs: () => [onAccount('sdb:DomainMetadata')],
   async check(step, { domain }) {
     const { number } = await needDomain(step, domain)
     return { counts: await readCounts(step.tx, number), countedAt: step.services.clock.now() }
@@ -101,11 +106,11 @@ export const domainMetadata: ReadOperation<DomainAddress, DomainMetadataOutput> 
 
 /** The caller's domain of that name. @throws StoreError `InvalidParameterValue`, `NoSuchDomain` */
 export async function needDomain(
-  step: Pick<CheckStep | CommitStep, 'tx' | 'principal'>,
+  step: Pick<CheckStep | CommitStep, 'tx' | 'owner'>,
   name: string,
 ): Promise<DomainRecord> {
   checkDomainName(name)
-  const found = await findDomain(step.tx, step.principal.owner.id, name)
+  const found = await findDomain(step.tx, step.owner.id, name)
   if (found !== undefined) return found
   throw new StoreError('NoSuchDomain', 'The specified domain does not exist.')
 }

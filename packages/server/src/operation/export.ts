@@ -12,8 +12,9 @@ import {
   walkExports,
 } from '../store/export.ts'
 import { needDomain } from './domain.ts'
+import { onAccount, onBucket } from './need.ts'
 import { openNextToken } from './next-token.ts'
-import type { CommitStep, Operation, ReadOperation } from './operation.ts'
+import type { Change, CommitStep, Query } from './operation.ts'
 
 const hourMs = 3_600_000
 /** Milliseconds that a client token is known. */
@@ -31,14 +32,15 @@ export interface StartExportInput {
 }
 
 /** Asks for an export; the same request under the same token is one. */
-export const startDomainExport: Operation<StartExportInput, void, void, ExportRecord> = {
+export const startDomainExport: Change<StartExportInput, ExportRecord> = {
+  kind: 'change',
   name: 'StartDomainExport',
-  needs: ({ bucket }) => [{ action: 'sdb:StartDomainExport' }, { action: 's3:PutObject', bucket }],
+  needs: ({ bucket }) => [onAccount('sdb:StartDomainExport'), onBucket('s3:PutObject', bucket)],
   async commit(step, input) {
     const known = await lookThrough(step, input)
     if (known !== undefined) return known
     await needDomain(step, input.domain)
-    const { owner } = step.principal
+    const { owner } = step
     const id = randomUUID()
     const record: ExportRecord = {
       ...input,
@@ -64,7 +66,7 @@ async function lookThrough(
   const old: ExportRecord[] = []
   let ofDomain = 0
   let ofOwner = 0
-  for await (const record of walkExports(step.tx, step.principal.owner.id)) {
+  for await (const record of walkExports(step.tx, step.owner.id)) {
     const ageMs = step.now - record.requestedAt
     if (ageMs > keptMs && isOver(record)) old.push(record)
     if (ageMs <= tokenMs && record.clientToken === input.clientToken) {
@@ -90,11 +92,12 @@ async function lookThrough(
 }
 
 /** Tells what became of an export. */
-export const getExport: ReadOperation<{ readonly arn: string }, ExportRecord> = {
+export const getExport: Query<{ readonly arn: string }, ExportRecord> = {
+  kind: 'query',
   name: 'GetExport',
-  needs: () => [{ action: 'sdb:GetExport' }],
+  needs: () => [onAccount('sdb:GetExport')],
   async check(step, { arn }) {
-    for await (const record of walkExports(step.tx, step.principal.owner.id)) {
+    for await (const record of walkExports(step.tx, step.owner.id)) {
       if (record.arn === arn) return record
     }
     throw new StoreError('NoSuchExport', 'The specified export does not exist.')
@@ -114,12 +117,13 @@ export interface ListExportsOutput {
 }
 
 /** Lists the caller's exports of the last three months, the newest first. */
-export const listExports: ReadOperation<ListExportsInput, ListExportsOutput> = {
+export const listExports: Query<ListExportsInput, ListExportsOutput> = {
+  kind: 'query',
   name: 'ListExports',
-  needs: () => [{ action: 'sdb:ListExports' }],
+  needs: () => [onAccount('sdb:ListExports')],
   async check(step, { domain, limit, nextToken }) {
     const { tokens, clock } = step.services
-    const ownerId = step.principal.owner.id
+    const ownerId = step.owner.id
     const scope = `exports\0${ownerId}\0${domain ?? ''}`
     const place =
       nextToken === undefined ? undefined : decodePlace(openNextToken(tokens, scope, nextToken))

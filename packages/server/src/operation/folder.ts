@@ -20,8 +20,9 @@ import {
   type ReadConditions,
   type WriteConditions,
 } from './condition.ts'
+import { type Need, onPath } from './need.ts'
 import { checkKey } from './object.ts'
-import type { BucketPath, CommitStep, Need, Operation } from './operation.ts'
+import type { BucketPath, Change, CommitStep } from './operation.ts'
 
 export interface RenameInput {
   readonly bucket: string
@@ -42,7 +43,7 @@ const isFolder = (key: string): boolean => key.endsWith('/')
 
 /** The rights for all that a folder operation moves or removes, or for one key. */
 function needs(bucket: string, key: string, actions: readonly Need['action'][]): Need[] {
-  return actions.map((action) => ({ action, bucket, key: isFolder(key) ? `${key}*` : key }))
+  return actions.map((action) => onPath(action, bucket, key))
 }
 
 function written(bucket: string, key: string): BucketPath {
@@ -50,7 +51,8 @@ function written(bucket: string, key: string): BucketPath {
 }
 
 /** Renames an object, or a folder with all that is in it. Everything else about them stays. */
-export const rename: Operation<RenameInput, void, void, void> = {
+export const rename: Change<RenameInput, void> = {
+  kind: 'change',
   name: 'RenameObject',
   needs: ({ bucket, from, to }) => [
     ...needs(bucket, from, ['s3:GetObject', 's3:DeleteObject']),
@@ -155,7 +157,8 @@ export interface CopyFolderInput {
 }
 
 /** Copies all that is in a folder, within a bucket or across buckets; the bytes and rows are shared. */
-export const copyFolder: Operation<CopyFolderInput, void, void, { readonly copiedAt: number }> = {
+export const copyFolder: Change<CopyFolderInput, { readonly copiedAt: number }> = {
+  kind: 'change',
   name: 'CopyFolder',
   needs: ({ source, bucket, folder }) => [
     ...needs(source.bucket, source.folder, ['s3:GetObject']),
@@ -181,7 +184,7 @@ export const copyFolder: Operation<CopyFolderInput, void, void, { readonly copie
         toRoot: target.root,
         to: utf8(folder),
         replace: replace && conditions.ifNoneMatch === undefined,
-        override: { modifiedAt: step.now, ownerId: step.principal.owner.id },
+        override: { modifiedAt: step.now, ownerId: step.owner.id },
       },
     )
     return { copiedAt: step.now }
@@ -194,7 +197,8 @@ export interface DeleteFolderInput {
 }
 
 /** Deletes all that is in a folder; that there is none is no error, as with objects. */
-export const deleteFolder: Operation<DeleteFolderInput, void, void, void> = {
+export const deleteFolder: Change<DeleteFolderInput, void> = {
+  kind: 'change',
   name: 'DeleteFolder',
   usesReserve: true,
   needs: ({ bucket, folder }) => needs(bucket, folder, ['s3:DeleteObject']),

@@ -4,7 +4,7 @@
 // in the queue. Each attempt of its commit asks for that place again, and is granted it or told what is
 // before it; between two attempts the runner waits.
 
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { Bytes } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { leaseLimits } from '../base/limits.ts'
@@ -23,8 +23,9 @@ import {
 } from '../store/lease.ts'
 import { type LeasePaths, nodesOf } from '../store/lease-node.ts'
 import { type Hindrance, Obstacle } from '../store/obstacle.ts'
+import { type Need, onBucket, onPath } from './need.ts'
 import { checkKey } from './object.ts'
-import type { Need, Operation, ReadOperation, Services } from './operation.ts'
+import type { Change, Query, Services } from './operation.ts'
 
 export interface AcquireLeaseInput extends LeasePaths {
   readonly bucket: string
@@ -45,23 +46,18 @@ export type AcquireLeaseOutput =
   | { readonly ticket: number; readonly blockedBy: Hindrance }
 
 /** Takes a lease on paths of a bucket, waiting behind those who asked earlier. */
-export const acquireLease: Operation<AcquireLeaseInput, void, Bytes, AcquireLeaseOutput> = {
+export const acquireLease: Change<AcquireLeaseInput, AcquireLeaseOutput> = {
+  kind: 'change',
   name: 'AcquireLease',
   needs: ({ bucket, read, write }) => [
     ...needs('s3:GetObject', bucket, read),
     ...needs('s3:PutObject', bucket, write),
   ],
   waitMs: ({ waitMs }) => waitMs,
-  check: async (_step, input) => checkRequest(input),
-  async transfer(step, { bucket, clientToken }) {
-    if (clientToken !== undefined) return hash(`client ${clientToken}`)
-    const token = hash(`request ${randomUUID()}`)
-    // Without a token of its own, nobody could ask for the place again.
-    step.onFailure(() => leaveQueue(step.services, bucket, token))
-    return token
-  },
-  async commit(step, input, token) {
+  async commit(step, input) {
+    checkRequest(input)
     const { bucket, read, write, ttlMs, label } = input
+    const token = tokenOf(input, step.requestId)
     const parameters = hash(JSON.stringify([read, write, ttlMs, label]))
     const { id: bucketId } = step.bucket(bucket)
     const request = { bucketId, paths: { read, write }, ttlMs, label, token, parameters }
@@ -76,6 +72,16 @@ export const acquireLease: Operation<AcquireLeaseInput, void, Bytes, AcquireLeas
     if (input.clientToken === undefined) throw leaseNotGranted(lease.lease)
     return { ticket: address.ticket, blockedBy: lease.lease }
   },
+  async abandon(services, { requestId }, input) {
+    // The client can ask for its place again, if it named a token.
+    if (input.clientToken !== undefined) return
+    await leaveQueue(services, input.bucket, tokenOf(input, requestId))
+  },
+}
+
+/** Names the one place in the queue that all attempts of a request have. */
+function tokenOf({ clientToken }: AcquireLeaseInput, requestId: string): Bytes {
+  return hash(clientToken === undefined ? `request ${requestId}` : `client ${clientToken}`)
 }
 
 /** The refusal of a lease that others are before. */
@@ -95,11 +101,7 @@ export function leaseNotGranted(blockedBy: Hindrance, ticket?: number): StoreErr
 }
 
 function needs(action: Need['action'], bucket: string, paths: readonly string[]): Need[] {
-  return paths.map((path) => ({
-    action,
-    bucket,
-    key: path === '' || path.endsWith('/') ? `${path}*` : path,
-  }))
+  return paths.map((path) => onPath(action, bucket, path))
 }
 
 /** @throws StoreError `InvalidArgument`, `KeyTooLong` */
@@ -151,27 +153,25 @@ export interface LeaseInput {
   readonly ticket: number
 }
 
-const holderNeeds = ({ bucket }: LeaseInput): Need[] => [{ action: 's3:PutObject', bucket }]
+const holderNeeds = ({ bucket }: LeaseInput): Need[] => [onBucket('s3:PutObject', bucket)]
 
 /** Lets a lease live on from now; may be repeated. */
-export const renewLease: Operation<
-  LeaseInput & { readonly ttlMs?: number | undefined },
-  void,
-  void,
-  LeaseOutput
-> = {
-  name: 'RenewLease',
-  usesReserve: true,
-  needs: holderNeeds,
-  async commit(step, { bucket, ticket, ttlMs }) {
-    if (ttlMs !== undefined) checkTtl(ttlMs)
-    const address = { bucketId: step.bucket(bucket).id, ticket }
-    return renew(step.tx, address, { now: step.now, ttlMs })
-  },
-}
+export const renewLease: Change<LeaseInput & { readonly ttlMs?: number | undefined }, LeaseOutput> =
+  {
+    kind: 'change',
+    name: 'RenewLease',
+    usesReserve: true,
+    needs: holderNeeds,
+    async commit(step, { bucket, ticket, ttlMs }) {
+      if (ttlMs !== undefined) checkTtl(ttlMs)
+      const address = { bucketId: step.bucket(bucket).id, ticket }
+      return renew(step.tx, address, { now: step.now, ttlMs })
+    },
+  }
 
 /** Gives a lease back, or the place in the queue; may be repeated. */
-export const releaseLease: Operation<LeaseInput, void, void, void> = {
+export const releaseLease: Change<LeaseInput, void> = {
+  kind: 'change',
   name: 'ReleaseLease',
   usesReserve: true,
   needs: holderNeeds,
@@ -189,12 +189,13 @@ export interface ListLeasesOutput {
 }
 
 /** Tells who holds leases of a bucket, and who waits for whom. */
-export const listLeases: ReadOperation<
+export const listLeases: Query<
   { readonly bucket: string; readonly after: number },
   ListLeasesOutput
 > = {
+  kind: 'query',
   name: 'ListLeases',
-  needs: ({ bucket }) => [{ action: 's3:ListBucket', bucket }],
+  needs: ({ bucket }) => [onBucket('s3:ListBucket', bucket)],
   async check(step, { bucket, after }) {
     const now = step.services.clock.now()
     const leases: ListLeasesOutput['leases'][number][] = []

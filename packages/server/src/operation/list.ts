@@ -3,8 +3,9 @@
 
 import { text, utf8 } from '../base/bytes.ts'
 import { listObjects as listEntries } from '../store/listing.ts'
+import { onBucket } from './need.ts'
 import type { ObjectHead } from './object.ts'
-import type { Operation, ReadOperation } from './operation.ts'
+import type { Query } from './operation.ts'
 
 /** What a listing is of. */
 export interface ListObjectsInput {
@@ -38,9 +39,10 @@ export interface ListObjectsOutput {
 }
 
 /** Lists the objects of a bucket, in the order of their keys' UTF-8 bytes. */
-export const listObjects: ReadOperation<ListObjectsInput, ListObjectsOutput> = {
+export const listObjects: Query<ListObjectsInput, ListObjectsOutput> = {
+  kind: 'query',
   name: 'ListObjects',
-  needs: ({ bucket }) => [{ action: 's3:ListBucket', bucket }],
+  needs: ({ bucket }) => [onBucket('s3:ListBucket', bucket)],
   async check(step, input) {
     const { root } = step.bucket(input.bucket)
     const scope = `objects\0${input.bucket}\0${input.prefix}\0${input.delimiter ?? ''}`
@@ -86,6 +88,6 @@ function isCommonPrefix(after: string | undefined, input: ListObjectsInput): boo
 /** The same listing under the names that S3 gives its forms. */
 export function listObjectsAs(
   name: 'ListObjects' | 'ListObjectsV2' | 'ListObjectVersions',
-): Operation<ListObjectsInput, ListObjectsOutput, ListObjectsOutput, ListObjectsOutput> {
+): Query<ListObjectsInput, ListObjectsOutput> {
   return { ...listObjects, name }
 }

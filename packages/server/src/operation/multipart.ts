@@ -24,6 +24,7 @@ import { type BodyInput, type ReceivedBody, receiveBody } from './body.ts'
 import { preconditionFailed } from './condition.ts'
 import { type ContentPlan, contentSource, openContent, planContent } from './content.ts'
 import { type CopySource, checkSourceSize, requireSource } from './copy.ts'
+import { type Need, onKey } from './need.ts'
 import {
   checkDescription,
   checkKey,
@@ -33,7 +34,7 @@ import {
   resolveRange,
   writesObject,
 } from './object.ts'
-import type { CommitStep, Need, Operation, ReadOperation, Step } from './operation.ts'
+import type { Change, CommitStep, Query, Step, Upload } from './operation.ts'
 
 export interface CreateUploadInput extends ObjectAddress, ObjectDescription {
   readonly checksumAlgorithm?: ChecksumAlgorithm | undefined
@@ -107,9 +108,7 @@ async function findUploadOf(
   return record === undefined || record.nonce !== id.nonce ? undefined : { address, record }
 }
 
-const putNeeds = (input: ObjectAddress): Need[] => [
-  { action: 's3:PutObject', bucket: input.bucket, key: input.key },
-]
+const putNeeds = (input: ObjectAddress): Need[] => [onKey('s3:PutObject', input)]
 
 /** The type that an algorithm's multipart checksums have when the client does not say. */
 function defaultType(algorithm: ChecksumAlgorithm): ChecksumType {
@@ -138,40 +137,39 @@ function checkChecksumType(
 }
 
 /** Begins an upload in parts. */
-export const createMultipartUpload: Operation<CreateUploadInput, void, string, CreateUploadOutput> =
-  {
-    name: 'CreateMultipartUpload',
-    needs: putNeeds,
-    writes: writesObject,
-    isPreparation: true,
-    // Random bytes are made outside the transaction, which may run twice.
-    transfer: async () => randomBytes(nonceBytes).toString('hex'),
-    async commit(step, input, nonce) {
-      checkKey(input.key)
-      checkDescription(input)
-      const bucket = step.bucket(input.bucket)
-      const key = utf8(input.key)
-      const checksumType = checkChecksumType(input.checksumAlgorithm, input.checksumType)
-      const number = await nextUploadNumber(step.tx)
-      putUpload(
-        step.tx,
-        { bucketId: bucket.id, key, number },
-        {
-          nonce,
-          ownerId: step.principal.owner.id,
-          initiatedAt: step.now,
-          headers: input.headers,
-          metadata: input.metadata,
-          storageClass: input.storageClass,
-          checksumAlgorithm: input.checksumAlgorithm,
-          checksumType,
-          keyExisted: (await findObject(step.tx, bucket.root, key)) !== undefined,
-        },
-      )
-      const { checksumAlgorithm } = input
-      return { uploadId: uploadIdOf(number, nonce), checksumAlgorithm, checksumType }
-    },
-  }
+export const createMultipartUpload: Change<CreateUploadInput, CreateUploadOutput> = {
+  kind: 'change',
+  name: 'CreateMultipartUpload',
+  needs: putNeeds,
+  writes: writesObject,
+  isPreparation: true,
+  async commit(step, input) {
+    checkKey(input.key)
+    checkDescription(input)
+    const bucket = step.bucket(input.bucket)
+    const key = utf8(input.key)
+    const checksumType = checkChecksumType(input.checksumAlgorithm, input.checksumType)
+    const number = await nextUploadNumber(step.tx)
+    const nonce = randomBytes(nonceBytes).toString('hex')
+    putUpload(
+      step.tx,
+      { bucketId: bucket.id, key, number },
+      {
+        nonce,
+        ownerId: step.owner.id,
+        initiatedAt: step.now,
+        headers: input.headers,
+        metadata: input.metadata,
+        storageClass: input.storageClass,
+        checksumAlgorithm: input.checksumAlgorithm,
+        checksumType,
+        keyExisted: (await findObject(step.tx, bucket.root, key)) !== undefined,
+      },
+    )
+    const { checksumAlgorithm } = input
+    return { uploadId: uploadIdOf(number, nonce), checksumAlgorithm, checksumType }
+  },
+}
 
 export interface UploadPartInput extends UploadInput {
   readonly partNumber: number
@@ -185,27 +183,27 @@ export interface UploadPartOutput {
 }
 
 /** Stores one part, instead of one of the same number. */
-export const uploadPart: Operation<UploadPartInput, UploadRecord, ReceivedBody, UploadPartOutput> =
-  {
-    name: 'UploadPart',
-    needs: putNeeds,
-    writes: writesObject,
-    isPreparation: true,
-    async check(step, input) {
-      const { record } = await requireUpload(step.tx, step, input)
-      const { checksum } = input.body
-      const wanted = record.checksumAlgorithm
-      if (wanted !== undefined && checksum !== undefined && checksum.algorithm !== wanted) {
-        throw new StoreError(
-          'InvalidRequest',
-          `Checksum Type mismatch occurred, expected checksum Type: ${wanted.toLowerCase()}, actual checksum Type: ${checksum.algorithm.toLowerCase()}`,
-        )
-      }
-      return record
-    },
-    transfer: (step, input, upload) => receivePart(step, input.body, upload),
-    commit: commitPart,
-  }
+export const uploadPart: Upload<UploadPartInput, UploadRecord, ReceivedBody, UploadPartOutput> = {
+  kind: 'upload',
+  name: 'UploadPart',
+  needs: putNeeds,
+  writes: writesObject,
+  isPreparation: true,
+  async check(step, input) {
+    const { record } = await requireUpload(step.tx, step, input)
+    const { checksum } = input.body
+    const wanted = record.checksumAlgorithm
+    if (wanted !== undefined && checksum !== undefined && checksum.algorithm !== wanted) {
+      throw new StoreError(
+        'InvalidRequest',
+        `Checksum Type mismatch occurred, expected checksum Type: ${wanted.toLowerCase()}, actual checksum Type: ${checksum.algorithm.toLowerCase()}`,
+      )
+    }
+    return record
+  },
+  transfer: (step, input, upload) => receivePart(step, input.body, upload),
+  commit: commitPart,
+}
 
 const receivePart = (
   step: Parameters<typeof receiveBody>[0],
@@ -253,18 +251,16 @@ interface PartCopyPlan {
 }
 
 /** Stores as a part what another object, or a range of it, holds. */
-export const uploadPartCopy: Operation<
+export const uploadPartCopy: Upload<
   UploadPartCopyInput,
   PartCopyPlan,
   ReceivedBody,
   UploadPartOutput
 > = {
+  kind: 'upload',
   name: 'UploadPartCopy',
   readsBlobs: true,
-  needs: (input) => [
-    { action: 's3:GetObject', bucket: input.source.bucket, key: input.source.key },
-    ...putNeeds(input),
-  ],
+  needs: (input) => [onKey('s3:GetObject', input.source), ...putNeeds(input)],
   writes: writesObject,
   isPreparation: true,
   async check(step, input) {
@@ -301,15 +297,14 @@ function copyRange(range: RangeRequest | undefined, source: ObjectRecord): ByteR
 }
 
 /** Ends an upload and releases its parts. */
-export const abortMultipartUpload: Operation<
+export const abortMultipartUpload: Change<
   UploadInput & { readonly ifInitiatedAt?: number | undefined },
-  void,
-  void,
   void
 > = {
+  kind: 'change',
   name: 'AbortMultipartUpload',
   usesReserve: true,
-  needs: ({ bucket, key }) => [{ action: 's3:AbortMultipartUpload', bucket, key }],
+  needs: ({ bucket, key }) => [onKey('s3:AbortMultipartUpload', { bucket, key })],
   writes: writesObject,
   isPreparation: true,
   async commit(step, input) {
@@ -345,9 +340,10 @@ export interface ListPartsOutput {
 }
 
 /** Lists the parts of an upload that were stored. */
-export const listParts: ReadOperation<ListPartsInput, ListPartsOutput> = {
+export const listParts: Query<ListPartsInput, ListPartsOutput> = {
+  kind: 'query',
   name: 'ListParts',
-  needs: ({ bucket, key }) => [{ action: 's3:ListMultipartUploadParts', bucket, key }],
+  needs: ({ bucket, key }) => [onKey('s3:ListMultipartUploadParts', { bucket, key })],
   async check(step, input) {
     const { address, record } = await requireUpload(step.tx, step, input)
     const parts: ListPartsOutput['parts'][number][] = []
@@ -363,7 +359,7 @@ export const listParts: ReadOperation<ListPartsInput, ListPartsOutput> = {
     }
     return {
       ownerId: record.ownerId,
-      ownerName: step.principal.owner.displayName,
+      ownerName: step.owner.displayName,
       storageClass: record.storageClass,
       checksumAlgorithm: record.checksumAlgorithm,
       checksumType: record.checksumType,

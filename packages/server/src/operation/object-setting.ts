@@ -2,25 +2,28 @@
 
 import type { Action } from '../access/decide.ts'
 import type { Owner } from '../access/principal.ts'
+import type { Need } from './need.ts'
 import { headObject, type ObjectAddress } from './object.ts'
-import type { Need, ReadOperation } from './operation.ts'
+import type { Query } from './operation.ts'
 
 interface SettingInput extends ObjectAddress {
   readonly versionId?: string | undefined
 }
 
 /** Tells who owns an object and so has all rights on it; nobody else can have any. */
-export const getObjectAcl: ReadOperation<SettingInput, { readonly owner: Owner }> = {
+export const getObjectAcl: Query<SettingInput, { readonly owner: Owner }> = {
+  kind: 'query',
   name: 'GetObjectAcl',
   needs: needs('s3:GetObjectAcl'),
   async check(step, input) {
     await headObject.check(step, { ...input, conditions: {} })
-    return { owner: step.principal.owner }
+    return { owner: step.owner }
   },
 }
 
 /** Tells that an object has no tags. */
-export const getObjectTagging: ReadOperation<SettingInput, void> = {
+export const getObjectTagging: Query<SettingInput, void> = {
+  kind: 'query',
   name: 'GetObjectTagging',
   needs: needs('s3:GetObjectTagging'),
   async check(step, input) {
@@ -29,5 +32,5 @@ export const getObjectTagging: ReadOperation<SettingInput, void> = {
 }
 
 function needs(action: Action): (input: ObjectAddress) => Need[] {
-  return ({ bucket, key }) => [{ action, bucket, key }]
+  return ({ bucket, key }) => [{ action, resource: { kind: 'key', bucket, key } }]
 }

@@ -11,7 +11,8 @@ import type { Checksum, ObjectRecord } from '../store/record.ts'
 import { type BodyInput, placeBody, type ReceivedBody, receiveBody } from './body.ts'
 import { checkRead, checkWrite, type ReadConditions, type WriteConditions } from './condition.ts'
 import { type Content, type ContentPlan, noContent, openContent, planContent } from './content.ts'
-import type { BucketPath, CheckStep, Need, Operation, ReadOperation, Step } from './operation.ts'
+import { type Need, onKey } from './need.ts'
+import type { BucketPath, CheckStep, Download, Query, Step, Upload } from './operation.ts'
 
 /** One key of one bucket. */
 export interface ObjectAddress {
@@ -196,23 +197,22 @@ async function findForRead(
   return { object: record, range, ...told, sizeBytes, plan }
 }
 
-const getNeeds = (input: ObjectAddress): Need[] => [
-  { action: 's3:GetObject', bucket: input.bucket, key: input.key },
-]
+const getNeeds = (input: ObjectAddress): Need[] => [onKey('s3:GetObject', input)]
 
 /** Reads an object, or a range or part of it. */
-export const getObject: Operation<GetObjectInput, FoundObject, GetObjectOutput, GetObjectOutput> = {
+export const getObject: Download<GetObjectInput, FoundObject, GetObjectOutput> = {
+  kind: 'download',
   name: 'GetObject',
-  readsBlobs: true,
   needs: getNeeds,
   check: (step, input) => findForRead(step, input, true),
-  async transfer(step, _input, { plan, ...found }) {
+  async open(step, _input, { plan, ...found }) {
     return { ...found, content: await openContent(step, plan) }
   },
 }
 
 /** Tells of an object what GetObject would, without its bytes. */
-export const headObject: ReadOperation<GetObjectInput, Omit<GetObjectOutput, 'content'>> = {
+export const headObject: Query<GetObjectInput, Omit<GetObjectOutput, 'content'>> = {
+  kind: 'query',
   name: 'HeadObject',
   needs: getNeeds,
   check: (step, input) => findForRead(step, input, false),
@@ -268,13 +268,12 @@ export function writesObject(_step: Step, { bucket, key }: ObjectAddress): Bucke
 }
 
 /** Stores an object under a key, instead of what was there. */
-export const putObject: Operation<PutObjectInput, void, ReceivedBody, PutObjectOutput> = {
+export const putObject: Upload<PutObjectInput, void, ReceivedBody, PutObjectOutput> = {
+  kind: 'upload',
   name: 'PutObject',
   needs: (input) => [
-    { action: 's3:PutObject', bucket: input.bucket, key: input.key },
-    ...(input.conditions.ifMatch === undefined
-      ? []
-      : [{ action: 's3:GetObject' as const, bucket: input.bucket, key: input.key }]),
+    onKey('s3:PutObject', input),
+    ...(input.conditions.ifMatch === undefined ? [] : [onKey('s3:GetObject', input)]),
   ],
   writes: writesObject,
   async check(step, input) {
@@ -295,7 +294,7 @@ export const putObject: Operation<PutObjectInput, void, ReceivedBody, PutObjectO
       etag: received.md5.toString('hex'),
       sizeBytes: received.sizeBytes,
       modifiedAt: step.now,
-      ownerId: step.principal.owner.id,
+      ownerId: step.owner.id,
       body: placeBody(step, received.stored),
       storageClass: input.storageClass,
       headers: input.headers,
@@ -333,12 +332,10 @@ export interface ObjectParts {
 }
 
 /** Tells an object's ETag, checksum, parts, storage class and size. */
-export const getObjectAttributes: ReadOperation<ObjectAttributesInput, ObjectAttributesOutput> = {
+export const getObjectAttributes: Query<ObjectAttributesInput, ObjectAttributesOutput> = {
+  kind: 'query',
   name: 'GetObjectAttributes',
-  needs: (input) => [
-    { action: 's3:GetObject', bucket: input.bucket, key: input.key },
-    { action: 's3:GetObjectAttributes', bucket: input.bucket, key: input.key },
-  ],
+  needs: (input) => [onKey('s3:GetObject', input), onKey('s3:GetObjectAttributes', input)],
   async check(step, input) {
     requireNullVersion(input)
     const record = await requireObject(step.tx, step.bucket(input.bucket).root, input)

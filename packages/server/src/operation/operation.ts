@@ -1,8 +1,9 @@
-// What an operation is: a record of its name, the rights it needs, and up to three steps. Only
-// `run.ts` runs it.
+// What an operation is: a record of its name, the rights it needs, and its steps. There are five kinds:
+// a query reads rows, a change writes them, an upload moves bytes in before it writes, a download moves
+// bytes out after it read, and a batch is a change for each of many items. Only `run.ts` runs them.
 
-import type { Action } from '../access/decide.ts'
-import type { Principal } from '../access/principal.ts'
+import type { RequestContext } from '../access/context.ts'
+import type { Owner } from '../access/principal.ts'
 import type { Clock } from '../base/clock.ts'
 import type { StoreError } from '../base/errors.ts'
 import type { SimpleDbLimits } from '../base/limits.ts'
@@ -16,6 +17,7 @@ import type { IdSource } from '../store/id.ts'
 import type { WrittenPath } from '../store/lease-node.ts'
 import type { Obstacle } from '../store/obstacle.ts'
 import type { Snapshots } from '../store/snapshot.ts'
+import type { Need } from './need.ts'
 import type { TokenSealer } from './token.ts'
 
 /** What operations work with; made once per process in `compose.ts`. */
@@ -43,10 +45,8 @@ export interface SimpleDbSettings {
   readonly eventualLagMs: number
 }
 
-/** Who calls, in which request. */
-export interface Caller {
-  /** Undefined for a request without credentials. */
-  readonly principal: Principal | undefined
+/** The request for which an operation runs. */
+export interface Caller extends RequestContext {
   readonly requestId: string
   /** Aborted when the client has gone or the server gives the request up. */
   readonly signal: AbortSignal
@@ -56,17 +56,12 @@ export interface Caller {
   readonly lease?: number | undefined
 }
 
-/** One right that an operation needs; without a bucket it concerns the caller's own account. */
-export interface Need {
-  readonly action: Action
-  readonly bucket?: string
-  readonly key?: string
-}
-
 /** What every step is given. */
 export interface Step {
   readonly services: Services
-  readonly principal: Principal
+  /** The owner of what the operation creates; also the account whose domains it works on. */
+  readonly owner: Owner
+  readonly requestId: string
   readonly signal: AbortSignal
   /** The bucket of that name among the operation's needs: it exists, and the caller may use it. */
   bucket(name: string): BucketRecord
@@ -80,11 +75,11 @@ export interface CheckStep extends Step {
 /** Move bytes; no lock and no transaction is held. */
 export interface TransferStep extends Step {
   /**
-   * Keeps blobs that the check saw from being collected, for an operation that `readsBlobs`; ended by
-   * the runner unless handed over.
+   * Protects the blobs that the check saw from collection, for a download or an upload that `readsBlobs`;
+   * ended by the runner unless handed over.
    */
   readonly reading: Reading | undefined
-  /** Runs `undo` if the operation fails from here on: a blob that nothing will refer to is removed. */
+  /** Runs `undo` if the operation fails from here on, such as to remove a blob without a reference. */
   onFailure(undo: () => Promise<void>): void
 }
 
@@ -95,27 +90,19 @@ export interface CommitStep extends Step {
   readonly now: number
   /** True when the time to wait is over: the commit can't answer with an obstacle any more. */
   readonly isFinal: boolean
-  /** Why a path that the operation writes can't be written; only if it `writesEach`. */
-  refusalOf(path: WrittenPath): StoreError | undefined
 }
 
 /** A path that an operation writes, and its bucket. */
 export type BucketPath = WrittenPath & { readonly bucket: string }
 
-/** How an input is cut whose parts each stand for themselves. */
-export interface Portions<Input, Output> {
-  /** In order, each small enough for one transaction. */
-  of(input: Input): readonly Input[]
-  joined(outputs: readonly Output[]): Output
-}
-
-/** An operation. Its result is that of the last step it has. */
-export interface Operation<Input, Checked, Moved, Output> {
+interface Declared<Input> {
   /** As the protocol documents it: `PutObject`. */
   readonly name: string
-  /** True when the transfer reads blobs; uploads don't, so that slow ones never hold up the collection. */
-  readonly readsBlobs?: true
   needs(input: Input): readonly Need[]
+}
+
+/** How an operation that writes meets leases and a disk that is nearly full. */
+export interface Writing<Input> {
   /**
    * The paths that it locks: what readers find changed afterwards. Before the commit, in its transaction,
    * the runner waits for the leases of others to end that cover them, and checks the lease that the
@@ -125,25 +112,80 @@ export interface Operation<Input, Checked, Moved, Output> {
     step: Step & { readonly tx: ReadTransaction },
     input: Input,
   ): readonly BucketPath[] | Promise<readonly BucketPath[]>
-  /** True when the commit treats the refusal of each path by itself. */
-  readonly writesEach?: true
   /** True when readers see nothing of it yet: a lease that is named must cover it, others' don't matter. */
   readonly isPreparation?: true
   /** True when it gives room back, or hardly takes any: it goes on when the disk is nearly full. */
   readonly usesReserve?: true
   /** Milliseconds that its commit may wait for leases; a short time if left out. */
   waitMs?(input: Input): number
-  /**
-   * Left out, the commit is one transaction for all of the input. Else it is one for each portion, and
-   * where one fails, the request fails, but what those before it did stays done.
-   */
-  readonly portions?: Portions<Input, Output>
-  check?(step: CheckStep, input: Input): Promise<Checked>
-  transfer?(step: TransferStep, input: Input, checked: Checked): Promise<Moved>
-  commit?(step: CommitStep, input: Input, moved: Moved): Promise<Output | Obstacle>
 }
 
-/** An operation that only reads rows. */
-export interface ReadOperation<Input, Output> extends Operation<Input, Output, never, Output> {
+/** Reads rows, in one snapshot. */
+export interface Query<Input, Output> extends Declared<Input> {
+  readonly kind: 'query'
   check(step: CheckStep, input: Input): Promise<Output>
+}
+
+/** Reads rows in one snapshot, and then the bytes that they refer to. */
+export interface Download<Input, Found, Output> extends Declared<Input> {
+  readonly kind: 'download'
+  check(step: CheckStep, input: Input): Promise<Found>
+  open(step: TransferStep, input: Input, found: Found): Promise<Output>
+}
+
+/** Writes rows, in one transaction. */
+export interface Change<Input, Output> extends Declared<Input>, Writing<Input> {
+  readonly kind: 'change'
+  commit(step: CommitStep, input: Input): Promise<Output | Obstacle>
+  /** Takes back what attempts that met an obstacle have committed, when the request has failed. */
+  abandon?(services: Services, caller: Caller, input: Input): Promise<void>
+}
+
+/** Receives or reads bytes, and then writes rows that refer to them. */
+export interface Upload<Input, Checked, Moved, Output> extends Declared<Input>, Writing<Input> {
+  readonly kind: 'upload'
+  /** True when the transfer reads blobs; others don't, so that slow clients never hold up the collection. */
+  readonly readsBlobs?: true
+  check(step: CheckStep, input: Input): Promise<Checked>
+  transfer(step: TransferStep, input: Input, checked: Checked): Promise<Moved>
+  commit(step: CommitStep, input: Input, moved: Moved): Promise<Output | Obstacle>
+}
+
+/** Makes the same change of many items, each of which succeeds or fails for itself. */
+export interface Batch<Input, Item, Output> {
+  readonly kind: 'batch'
+  readonly name: string
+  /** The change of one item. It refuses before it writes, so that the others can go on. */
+  readonly change: Change<Item, void>
+  /** The items in order, at least one. All have the same bucket. */
+  items(input: Input): readonly Item[]
+  /** Cuts the items so that each portion is small enough for one transaction. */
+  portions(items: readonly Item[]): readonly (readonly Item[])[]
+  /** True if a failure of {@link change} concerns its item only; any other fails the request. */
+  isRefusal(error: StoreError): boolean
+  /** The answer, of what became of each item, in order. */
+  output(outcomes: readonly Outcome<Item>[]): Output
+}
+
+/** What became of an item of a batch. */
+export interface Outcome<Item> {
+  readonly item: Item
+  /** Undefined if it was changed. */
+  readonly refusal: StoreError | undefined
+}
+
+/** Any operation. `Checked` is what its first step hands to the next, `Moved` what the second does. */
+export type Operation<Input, Checked, Moved, Output> =
+  | Query<Input, Output>
+  | Download<Input, Checked, Output>
+  | Change<Input, Output>
+  | Upload<Input, Checked, Moved, Output>
+  | Batch<Input, Checked, Output>
+
+/** True if leases matter to an operation, so that it may be done under one. */
+export function isLeased<Input, Checked, Moved, Output>(
+  operation: Operation<Input, Checked, Moved, Output>,
+): boolean {
+  if (operation.kind === 'batch') return operation.change.writes !== undefined
+  return 'writes' in operation && operation.writes !== undefined
 }

@@ -175,7 +175,7 @@ async function putFile(
 ): Promise<{ readonly etag: string; readonly sizeBytes: number }> {
   const { record, key, source } = file
   const owner: Owner = { id: record.ownerId, displayName: record.ownerName }
-  const principal = { accessKeyId: 'export', owner, isRoot: false }
+  const principal = { accessKeyId: 'export', owner }
   return run(services, { principal, requestId: record.id, signal }, putObject, {
     bucket: record.bucket,
     key,

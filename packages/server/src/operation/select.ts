@@ -9,8 +9,9 @@ import { parseSelect } from '../select/parse.ts'
 import { decodePosition, encodePosition, tokenScope } from '../select/token.ts'
 import { findDomain } from '../store/domain.ts'
 import { readLagging } from './attribute.ts'
+import { onAccount } from './need.ts'
 import { openNextToken } from './next-token.ts'
-import type { CheckStep, ReadOperation } from './operation.ts'
+import type { CheckStep, Query } from './operation.ts'
 import { DomainSource } from './select-source.ts'
 
 export interface SelectInput {
@@ -27,9 +28,10 @@ export interface SelectOutput {
 }
 
 /** Answers a page of a query. */
-export const select: ReadOperation<SelectInput, SelectOutput> = {
+export const select: Query<SelectInput, SelectOutput> = {
+  kind: 'query',
   name: 'Select',
-  needs: () => [{ action: 'sdb:Select' }],
+  needs: () => [onAccount('sdb:Select')],
   async check(step, { expression, nextToken, consistentRead }) {
     const query = parseSelect(expression)
     const domain = await domainOf(step, query)
@@ -54,9 +56,10 @@ export const select: ReadOperation<SelectInput, SelectOutput> = {
 }
 
 /** Tells how a query would be answered: an extension, for people who wonder why it is slow. */
-export const explainSelect: ReadOperation<{ readonly expression: string }, Explanation> = {
+export const explainSelect: Query<{ readonly expression: string }, Explanation> = {
+  kind: 'query',
   name: 'ExplainSelect',
-  needs: () => [{ action: 'sdb:Select' }],
+  needs: () => [onAccount('sdb:Select')],
   async check(step, { expression }) {
     const query = parseSelect(expression)
     return explain(new DomainSource(step.tx, await domainOf(step, query)), query)
@@ -65,7 +68,7 @@ export const explainSelect: ReadOperation<{ readonly expression: string }, Expla
 
 /** The number of the domain that a query is of. */
 async function domainOf(step: CheckStep, { domain }: Select): Promise<number> {
-  const found = await findDomain(step.tx, step.principal.owner.id, domain)
+  const found = await findDomain(step.tx, step.owner.id, domain)
   if (found !== undefined) return found.number
   throw new StoreError('NoSuchDomain', 'The specified domain does not exist.')
 }

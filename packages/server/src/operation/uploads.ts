@@ -4,7 +4,8 @@ import { afterPrefix, text, utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { type UploadMarker, type UploadRecord, walkUploads } from '../store/upload.ts'
 import { parseUploadId, uploadIdOf } from './multipart.ts'
-import type { ReadOperation } from './operation.ts'
+import { onBucket } from './need.ts'
+import type { Query } from './operation.ts'
 
 export interface ListUploadsInput {
   readonly bucket: string
@@ -31,9 +32,10 @@ export interface ListUploadsOutput {
 }
 
 /** Lists the uploads of a bucket that were neither completed nor aborted. */
-export const listMultipartUploads: ReadOperation<ListUploadsInput, ListUploadsOutput> = {
+export const listMultipartUploads: Query<ListUploadsInput, ListUploadsOutput> = {
+  kind: 'query',
   name: 'ListMultipartUploads',
-  needs: ({ bucket }) => [{ action: 's3:ListBucketMultipartUploads', bucket }],
+  needs: ({ bucket }) => [onBucket('s3:ListBucketMultipartUploads', bucket)],
   async check(step, input) {
     const uploads: ListedUpload[] = []
     const commonPrefixes: string[] = []

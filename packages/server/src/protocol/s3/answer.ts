@@ -3,7 +3,7 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Bytes } from '../../base/bytes.ts'
 import type { Content } from '../../operation/content.ts'
-import type { Caller, Operation, Services } from '../../operation/operation.ts'
+import { type Caller, isLeased, type Operation, type Services } from '../../operation/operation.ts'
 import { run } from '../../operation/run.ts'
 import { s3Namespace, XmlWriter } from '../xml/write.ts'
 import type { S3Request } from './request.ts'
@@ -52,7 +52,7 @@ export function route<Input, Checked, Moved, Output, Decoded extends Input>(
 ): Route {
   return {
     name: operation.name,
-    isLeased: operation.writes !== undefined,
+    isLeased: isLeased(operation),
     async answer(request, { services, caller }) {
       const decoded = decode(request)
       const input = decoded instanceof Promise ? await decoded : decoded

@@ -9,6 +9,7 @@ import {
   getBucketVersioning,
   headBucket,
 } from '../../operation/bucket.ts'
+import { onBucket } from '../../operation/need.ts'
 import type { ObjectAddress } from '../../operation/object.ts'
 import { getObjectAcl, getObjectTagging } from '../../operation/object-setting.ts'
 import type { XmlWriter } from '../xml/write.ts'
@@ -46,7 +47,7 @@ function unset(name: string, action: Action, code: string, message: string): Rou
   const operation = {
     ...headBucket,
     name,
-    needs: ({ bucket }: BucketAddress) => [{ action, bucket }],
+    needs: ({ bucket }: BucketAddress) => [onBucket(action, bucket)],
   }
   return route(operation, bucketOf, (_output, { bucket }) => {
     throw new S3Error({ status: 404, code }, message, { BucketName: bucket })
@@ -63,7 +64,7 @@ function empty(
   const operation = {
     ...headBucket,
     name,
-    needs: ({ bucket }: BucketAddress) => [{ action, bucket }],
+    needs: ({ bucket }: BucketAddress) => [onBucket(action, bucket)],
   }
   return route(operation, bucketOf, () => documentAnswer(root, write))
 }

@@ -1,0 +1,116 @@
+// Commits under leases: the rights, the leases and the change are of one transaction, which is tried again
+// when a lease that was in the way has ended.
+
+import { isStoreError, type StoreError } from '../base/errors.ts'
+import type { BucketRecord } from '../store/bucket.ts'
+import { Obstacle } from '../store/obstacle.ts'
+import { LeaseCheck } from './guard.ts'
+import type { Need } from './need.ts'
+import type { Batch, CommitStep, Outcome, Writing } from './operation.ts'
+import { untilClear } from './patience.ts'
+import { makeStep, type Run, refusalOf, stepOn } from './step.ts'
+
+/** A commit, and what it needs. */
+export interface Commit<Input, Output> {
+  readonly operation: Writing<Input>
+  readonly input: Input
+  readonly needs: readonly Need[]
+  readonly waitMs: number
+  commit(step: CommitStep): Promise<Output | Obstacle>
+}
+
+/**
+ * Commits once the leases of others let it, for which it waits `waitMs` at most.
+ * @throws StoreError for every refusal, `SlowDown` when the time is over
+ */
+export function commitUnderLeases<Input, Output>(
+  of: Run,
+  { operation, input, needs, waitMs, commit }: Commit<Input, Output>,
+): Promise<Output> {
+  return untilClear({ ...of.services, ...of.caller, waitMs }, (isFinal) =>
+    of.services.engine.write(async (tx) => {
+      const now = of.services.clock.now()
+      const step: CommitStep = { ...(await stepOn(tx, of, needs)), tx, now, isFinal }
+      const leases = leaseCheckOf(of, operation, step)
+      const refusal = await leaseRefusalOf(leases, operation, step, input)
+      if (refusal instanceof Obstacle) return refusal
+      if (refusal !== undefined) throw refusal
+      return commit(step)
+    }),
+  )
+}
+
+/** Commits one portion of a batch; the items that are refused don't keep the others. */
+export function commitPortion<Input, Item, Output>(
+  of: Run,
+  operation: Batch<Input, Item, Output>,
+  items: readonly Item[],
+  waitMs: number,
+): Promise<readonly Outcome<Item>[]> {
+  return untilClear({ ...of.services, ...of.caller, waitMs }, (isFinal) =>
+    attemptPortion(of, operation, items, isFinal),
+  )
+}
+
+async function attemptPortion<Input, Item, Output>(
+  of: Run,
+  operation: Batch<Input, Item, Output>,
+  items: readonly Item[],
+  isFinal: boolean,
+): Promise<readonly Outcome<Item>[] | Obstacle> {
+  const { change } = operation
+  return of.services.engine.write(async (tx) => {
+    const buckets = new Map<string, BucketRecord>()
+    const now = of.services.clock.now()
+    const step: CommitStep = { ...makeStep(of, buckets), tx, now, isFinal }
+    const leases = leaseCheckOf(of, change, step)
+    const refusals: (StoreError | undefined)[] = []
+    for (const item of items) {
+      const denied = await refusalOf(tx, of, buckets, change.needs(item))
+      const refusal = denied ?? (await leaseRefusalOf(leases, change, step, item))
+      if (refusal instanceof Obstacle) return refusal
+      refusals.push(refusal)
+    }
+    const outcomes: Outcome<Item>[] = []
+    for (const [index, item] of items.entries()) {
+      outcomes.push({ item, refusal: refusals[index] ?? (await commitItem(operation, step, item)) })
+    }
+    return outcomes
+  })
+}
+
+/** Changes one item of a batch; returns the refusal that concerns it alone. @throws StoreError */
+async function commitItem<Input, Item, Output>(
+  { change, isRefusal }: Batch<Input, Item, Output>,
+  step: CommitStep,
+  item: Item,
+): Promise<StoreError | undefined> {
+  try {
+    const result = await change.commit(step, item)
+    if (result instanceof Obstacle) throw new Error('a change in a batch met an obstacle')
+    return undefined
+  } catch (error) {
+    if (!isStoreError(error) || !isRefusal(error)) throw error
+    return error
+  }
+}
+
+function leaseCheckOf<Input>(of: Run, operation: Writing<Input>, step: CommitStep): LeaseCheck {
+  const { tx, now, isFinal } = step
+  const isPreparation = operation.isPreparation === true
+  return new LeaseCheck({ tx, step, now, lease: of.caller.lease, isPreparation, isFinal })
+}
+
+/** The first lease that keeps an operation from writing one of its paths. */
+async function leaseRefusalOf<Input>(
+  leases: LeaseCheck,
+  operation: Writing<Input>,
+  step: CommitStep,
+  input: Input,
+): Promise<Obstacle | StoreError | undefined> {
+  for (const path of (await operation.writes?.(step, input)) ?? []) {
+    const refusal = await leases.refusalOf(path)
+    if (refusal !== undefined) return refusal
+  }
+  return undefined
+}

@@ -1,0 +1,73 @@
+// The step of an operation: what its code is given once the caller is known to have the rights it needs,
+// decided in the same transaction that the step uses.
+
+import { accessDenied, decide, type Question } from '../access/decide.ts'
+import { anonymousOwner } from '../access/principal.ts'
+import { StoreError } from '../base/errors.ts'
+import type { ReadTransaction } from '../engine/engine.ts'
+import { type BucketRecord, findBucket } from '../store/bucket.ts'
+import { regionOf } from './bucket.ts'
+import type { Need } from './need.ts'
+import type { Caller, Services, Step } from './operation.ts'
+
+/** The services, and the request that they are used for. */
+export interface Run {
+  readonly services: Services
+  readonly caller: Caller
+}
+
+/** The step of an operation whose needs the caller has. @throws StoreError */
+export async function stepOn(tx: ReadTransaction, of: Run, needs: readonly Need[]): Promise<Step> {
+  const buckets = new Map<string, BucketRecord>()
+  const refusal = await refusalOf(tx, of, buckets, needs)
+  if (refusal !== undefined) throw refusal
+  return makeStep(of, buckets)
+}
+
+/**
+ * The refusal of the first need that the caller doesn't have. The buckets are looked up in `tx`, so that
+ * a commit decides on what it changes, and are added to `buckets`.
+ * @throws StoreError `NoSuchBucket`
+ */
+export async function refusalOf(
+  tx: ReadTransaction,
+  { services, caller }: Run,
+  buckets: Map<string, BucketRecord>,
+  needs: readonly Need[],
+): Promise<StoreError | undefined> {
+  for (const { action, resource } of needs) {
+    const question: Question = { context: caller, action, resource, nowMs: services.clock.now() }
+    if (resource.kind === 'account') {
+      if (decide(question) === 'deny') return accessDenied(question)
+      continue
+    }
+    const bucket = buckets.get(resource.bucket) ?? (await findBucket(tx, resource.bucket))
+    if (bucket === undefined) {
+      throw new StoreError('NoSuchBucket', 'The specified bucket does not exist', {
+        fields: { BucketName: resource.bucket },
+      })
+    }
+    buckets.set(resource.bucket, bucket)
+    const facts = { ownerId: bucket.ownerId, region: regionOf(services, bucket) }
+    const asked = { ...question, bucket: facts }
+    if (decide(asked) === 'deny') return accessDenied(asked)
+  }
+  return undefined
+}
+
+export function makeStep(
+  { services, caller }: Run,
+  buckets: ReadonlyMap<string, BucketRecord>,
+): Step {
+  return {
+    services,
+    owner: caller.principal?.owner ?? anonymousOwner,
+    requestId: caller.requestId,
+    signal: caller.signal,
+    bucket(name) {
+      const bucket = buckets.get(name)
+      if (bucket === undefined) throw new Error(`the operation did not declare bucket ${name}`)
+      return bucket
+    },
+  }
+}
