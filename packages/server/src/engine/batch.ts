@@ -3,8 +3,8 @@
 
 import type { Bytes } from '../base/bytes.ts'
 import { applied, Changes } from './changes.ts'
+import { type CommitState, claimMs, isClaimedByOther, machineMs } from './commit-state.ts'
 import type { WriteTransaction } from './engine.ts'
-import { claimMs, isClaimedByOther, machineMs, type State } from './state.ts'
 import { RecordedTransaction, type TimeLimit } from './transaction.ts'
 import type { View } from './view.ts'
 
@@ -14,10 +14,10 @@ const lossesBeforeClaim = 2
 /** The store inside its write transaction: what no other process can change now. */
 export interface Committing {
   readonly view: View
-  state(): State
+  state(): CommitState
   put(key: Bytes, value: Bytes): void
   delete(key: Bytes): void
-  putState(state: State): void
+  putState(state: CommitState): void
 }
 
 /** One run of a body: what it read, what it wants written, and how to tell its caller the end. */
@@ -75,7 +75,7 @@ export interface Round {
   readonly lost: Job[]
   readonly changes: Changes
   /** The new state; undefined when nothing is to be committed. */
-  readonly state: State | undefined
+  readonly state: CommitState | undefined
   /** True when another process has claimed this commit. */
   readonly claimed: boolean
 }

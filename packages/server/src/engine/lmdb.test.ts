@@ -14,12 +14,12 @@ import type { StoreErrorCode } from '../base/errors.ts'
 import { type EngineUnderTest, engineSuite } from './engine.suite.ts'
 import type { Engine } from './engine.ts'
 import { openLmdb } from './lmdb.ts'
-import { numberedRow, type ProcessTask } from './lmdb-process.suite.ts'
+import { numberedRow, type ProcessTask } from './lmdb-process.fixture.ts'
 import { openEngine } from './open.ts'
 import { decodeCounter, encodeCounter } from './tuple.ts'
 
 const scale = Number(process.env['HOLDFAST_TEST_SCALE'] ?? '1')
-const childProgram = join(import.meta.dirname, 'lmdb-process.suite.ts')
+const childProgram = join(import.meta.dirname, 'lmdb-process.fixture.ts')
 
 engineSuite('the LMDB engine', openNew)
 

@@ -11,13 +11,13 @@ import type { CrashHook } from '../base/crash-point.ts'
 import { StoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
 import { mapBytes } from './address-space.ts'
+import type { BackingStore, Snapshot } from './backing-store.ts'
 import type { Committing } from './batch.ts'
+import { type CommitState, decodeCommitState, encodeCommitState } from './commit-state.ts'
 import { checkHeads, inPlainWords } from './damage.ts'
+import { DiskSpace } from './disk-space.ts'
 import { type Engine, FormatError, type Range, type Row } from './engine.ts'
 import { OptimisticEngine } from './optimistic.ts'
-import { Room } from './room.ts'
-import { decodeState, encodeState, type State } from './state.ts'
-import type { Snapshot, Store } from './store.ts'
 import { readTooLong } from './transaction.ts'
 import type { RowCursor, View } from './view.ts'
 
@@ -76,13 +76,13 @@ export async function openLmdb(options: LmdbOptions): Promise<Engine> {
 }
 
 /** LMDB behind the few operations that the engine needs. */
-class LmdbStore implements Store {
+class LmdbStore implements BackingStore {
   readonly #path: string
   readonly #readMs: number
   readonly #onCrashPoint: CrashHook | undefined
   readonly #root: RootDatabase<Buffer, Uint8Array>
   readonly #rows: Rows
-  readonly #room: Room
+  readonly #diskSpace: DiskSpace
 
   constructor({ path, readMs, initialMapBytes, onCrashPoint }: LmdbOptions) {
     this.#path = path
@@ -90,7 +90,7 @@ class LmdbStore implements Store {
     this.#readMs = readMs ?? ownLimits.engineReadMs
     this.#root = openRoot(path, initialMapBytes ?? mapBytes())
     this.#rows = this.#root.openDB({ name: 'rows', ...bytesAsTheyAre })
-    this.#room = new Room(path, () => reusableBytes(this.#root, this.#rows))
+    this.#diskSpace = new DiskSpace(path, () => reusableBytes(this.#root, this.#rows))
   }
 
   /** Refuses a store of a newer format; numbers a new one. */
@@ -113,10 +113,10 @@ class LmdbStore implements Store {
     const rows = this.#rows
     const committing: Committing = {
       view: new LmdbView(rows, undefined),
-      state: () => decodeState(root.get(stateKey)),
+      state: () => decodeCommitState(root.get(stateKey)),
       put: (key, value) => rows.putSync(key, asBuffer(value)),
       delete: (key) => rows.removeSync(key),
-      putState: (state) => root.putSync(stateKey, encodeState(state)),
+      putState: (state) => root.putSync(stateKey, encodeCommitState(state)),
     }
     let isApplied = false
     try {
@@ -134,7 +134,7 @@ class LmdbStore implements Store {
   }
 
   checkRoom(bytes: number): void {
-    this.#room.check(bytes)
+    this.#diskSpace.check(bytes)
   }
 
   sizeBytes(): number {
@@ -183,9 +183,9 @@ class LmdbSnapshot implements Snapshot, View {
     this.#readMs = readMs
   }
 
-  state(): State {
+  state(): CommitState {
     this.#check()
-    return decodeState(this.#root.get(stateKey, { transaction: this.#transaction }))
+    return decodeCommitState(this.#root.get(stateKey, { transaction: this.#transaction }))
   }
 
   get(key: Bytes): Bytes | undefined {

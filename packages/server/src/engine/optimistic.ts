@@ -9,12 +9,12 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { Bytes } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
+import type { BackingStore, Snapshot } from './backing-store.ts'
 import { applyBatch, attempted, type Batch, Job, type Round } from './batch.ts'
 import { ChangedView, Changes } from './changes.ts'
+import { isClaimedByOther, machineMs } from './commit-state.ts'
 import type { Engine, EngineStatistics, ReadTransaction, WriteTransaction } from './engine.ts'
-import { Past } from './past.ts'
-import { isClaimedByOther, machineMs } from './state.ts'
-import type { Snapshot, Store } from './store.ts'
+import { StaleSnapshots } from './stale-snapshots.ts'
 import { PlainTransaction, readTooLong, type TimeLimit } from './transaction.ts'
 import type { View } from './view.ts'
 import { Watchers } from './watchers.ts'
@@ -45,13 +45,13 @@ export interface OptimisticOptions {
 }
 
 export class OptimisticEngine implements Engine {
-  readonly #store: Store
+  readonly #store: BackingStore
   readonly #readMs: number
   readonly #owner: bigint = randomBytes(8).readBigUInt64BE(0) | 1n
   readonly #watchers: Watchers
   readonly #housekeeping: NodeJS.Timeout
   readonly #held = new Set<HeldSnapshot>()
-  readonly #past: Past | undefined
+  readonly #staleSnapshots: StaleSnapshots | undefined
   #queue: Job[] = []
   #recent: { readonly sequence: number; readonly changes: Changes }[] = []
   #committing = false
@@ -69,11 +69,12 @@ export class OptimisticEngine implements Engine {
     lastBatchSize: 0,
   }
 
-  constructor(store: Store, options: OptimisticOptions = {}) {
+  constructor(store: BackingStore, options: OptimisticOptions = {}) {
     this.#store = store
     this.#readMs = options.readMs ?? ownLimits.engineReadMs
     const { keptMs = 0 } = options
-    this.#past = keptMs > 0 ? new Past({ open: () => store.snapshot(), keptMs }) : undefined
+    this.#staleSnapshots =
+      keptMs > 0 ? new StaleSnapshots({ open: () => store.snapshot(), keptMs }) : undefined
     this.#watchers = new Watchers({
       sequence: () => this.#peek((snapshot) => snapshot.state().sequence),
       values: (keys) => this.#peek(({ view }) => keys.map((key) => view.get(key))),
@@ -140,7 +141,7 @@ export class OptimisticEngine implements Engine {
     if (this.#closing) return
     this.#closing = true
     this.#watchers.close(closed())
-    this.#past?.close()
+    this.#staleSnapshots?.close()
     while (this.#held.size > 0 || this.#committing) {
       await new Promise<void>((resolve) => {
         this.#idle = resolve
@@ -156,9 +157,9 @@ export class OptimisticEngine implements Engine {
   }
 
   #hold(maxStalenessMs = 0): HeldSnapshot {
-    const past = maxStalenessMs > 0 ? this.#past?.take(maxStalenessMs) : undefined
+    const stale = maxStalenessMs > 0 ? this.#staleSnapshots?.take(maxStalenessMs) : undefined
     const held: HeldSnapshot = {
-      snapshot: past ?? this.#store.snapshot(),
+      snapshot: stale ?? this.#store.snapshot(),
       openedMs: performance.now(),
       limitMs: this.#readMs,
     }

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { compileExpression } from './evaluate.ts'
 import { matchesPattern, splitPattern } from './like.ts'
-import { holds, randomDomain, randomExpression } from './model.suite.ts'
+import { holds, randomDomain, randomExpression } from './model.fixture.ts'
 import { parseSelect } from './parse.ts'
 
 const scale = Number(process.env['HOLDFAST_TEST_SCALE'] ?? '1')

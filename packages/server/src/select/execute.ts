@@ -11,7 +11,7 @@ import type { SelectSource } from './source.ts'
 import type { Task, TaskContext } from './task.ts'
 import { IndexTask } from './task-index.ts'
 import { ItemsTask } from './task-items.ts'
-import { RivalTask } from './task-rival.ts'
+import { SortTask } from './task-sort.ts'
 
 /** What to answer. */
 export interface SelectRequest {
@@ -41,9 +41,9 @@ export async function executeSelect(
   const count = after === undefined ? await countAtOnce(source, select) : undefined
   if (count !== undefined) return { items: [], count, statistics: context.statistics }
   const plan = await planSelect(source, select, after)
-  const [first, ...rivals] = tasksOf(context, plan, after)
+  const [first, ...others] = tasksOf(context, plan, after)
   for (;;) {
-    for (const task of [first, ...rivals]) {
+    for (const task of [first, ...others]) {
       if (await task.step()) return task.page()
       // Only the first one can be continued where it is.
       if (pace.isOver) return first.page()
@@ -70,29 +70,29 @@ function tasksOf(
     case 'items':
       return [new ItemsTask(context, after?.kind === 'items' ? after : undefined)]
     case 'indexes': {
-      const { arms, choices } = plan
+      const { paths, choices } = plan
       const from = after?.kind === 'indexes' ? after : undefined
       return [
-        new IndexTask(context, { arms, isDescending: false, from }, (arm, { value, item }) => ({
+        new IndexTask(context, { paths, isDescending: false, from }, (path, { value, item }) => ({
           kind: 'indexes',
           choices,
-          arm,
+          path,
           value,
           item,
         })),
       ]
     }
     case 'sorted': {
-      const { arm, isDescending, rival } = plan
+      const { path, isDescending, sortPaths } = plan
       const place = after?.kind === 'sorted' ? after : undefined
-      const from = place && { ...place, arm: 0 }
+      const from = place && { ...place, path: 0 }
       const sorted = new IndexTask(
         context,
-        { arms: [arm], isDescending, from },
+        { paths: [path], isDescending, from },
         (_, { value, item }) => ({ kind: 'sorted', value, item }),
       )
-      if (rival === undefined || !RivalTask.canAnswer(context.select)) return [sorted]
-      return [sorted, new RivalTask(context, { ...plan, rival, after: place })]
+      if (sortPaths === undefined || !SortTask.canAnswer(context.select)) return [sorted]
+      return [sorted, new SortTask(context, { ...plan, paths: sortPaths, after: place })]
     }
   }
 }

@@ -6,7 +6,7 @@ import { describe, test } from 'node:test'
 import { systemClock } from '../base/clock.ts'
 import { StoreError } from '../base/errors.ts'
 import { executeSelect } from './execute.ts'
-import { MemorySource } from './memory-source.suite.ts'
+import { MemorySource } from './memory-source.fixture.ts'
 import type { SelectPage } from './page.ts'
 import { parseSelect } from './parse.ts'
 

@@ -24,7 +24,7 @@ export class Pace {
   }
 
   /** Lets others run if it's their turn; reads that are answered from memory never would. */
-  async breathe(): Promise<void> {
+  async yieldTurn(): Promise<void> {
     if (this.#clock.monotonicMs() - this.#lastBreakMs < turnMs) return
     await setImmediate()
     this.#lastBreakMs = this.#clock.monotonicMs()

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { StoreError } from '../base/errors.ts'
 import type { Condition } from './ast.ts'
-import { randomSelect } from './model.suite.ts'
+import { randomSelect } from './model.fixture.ts'
 import { parseSelect } from './parse.ts'
 import { printExpression, printSelect } from './print.ts'
 

@@ -13,9 +13,9 @@ import type {
   SortOrder,
   Test,
 } from './ast.ts'
-import { checkSelect } from './check.ts'
 import { invalidLimit, invalidQuery } from './error.ts'
 import { type Token, tokenize } from './lex.ts'
+import { validateSelect } from './validate.ts'
 
 /** Words that are a name only between backticks; developer guide, "Select Quoting Rules". */
 export const reservedWords: ReadonlySet<string> = new Set([
@@ -44,14 +44,14 @@ const comparisons: readonly Comparison[] = ['=', '!=', '<', '<=', '>', '>=']
 /**
  * Reads a Select expression.
  * @throws StoreError `InvalidQueryExpression` (its fields tell where and why), and, of a well-formed
- *   one, what {@link checkSelect} refuses.
+ *   one, what {@link validateSelect} refuses.
  */
 export function parseSelect(expression: string): Select {
   if (expression.length > selectLimits.expressionLength) {
     throw invalidQuery(selectLimits.expressionLength, 'the expression is too long')
   }
   const select = new Parser(tokenize(expression)).select()
-  checkSelect(select)
+  validateSelect(select)
   return select
 }
 

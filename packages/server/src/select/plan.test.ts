@@ -6,7 +6,7 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { StoreError } from '../base/errors.ts'
 import { executeSelect } from './execute.ts'
 import { explainSelect } from './explain.ts'
-import { MemorySource } from './memory-source.suite.ts'
+import { MemorySource } from './memory-source.fixture.ts'
 import type { SelectPage } from './page.ts'
 import { parseSelect } from './parse.ts'
 import type { SelectPosition } from './plan.ts'
@@ -202,7 +202,7 @@ describe('a page whose time is over', () => {
       run("select * from d where rare = 'yes' order by rare", { after: items }),
       isRefused,
     )
-    const chosen = { ...sorted, kind: 'indexes', arm: 0, choices: [7] } as const
+    const chosen = { ...sorted, kind: 'indexes', path: 0, choices: [7] } as const
     await assert.rejects(
       run("select * from d where rare = 'yes' and common = 'yes'", { after: chosen }),
       isRefused,

@@ -38,7 +38,7 @@ export class ItemsTask implements Task {
       if (this.#page.room <= 0) return true
     }
     this.#isComplete = isLast
-    await pace.breathe()
+    await pace.yieldTurn()
     return isLast
   }
 

@@ -19,7 +19,7 @@ const position: fc.Arbitrary<SelectPosition> = fc.oneof(
     {
       kind: fc.constant('indexes'),
       choices: fc.array(small, { maxLength: 20 }),
-      arm: small,
+      path: small,
       value,
       item,
     },

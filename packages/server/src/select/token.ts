@@ -22,7 +22,7 @@ export function tokenScope({ where, order }: Select): string {
 export function encodePosition(position: SelectPosition): Bytes {
   const head = [version, kinds.indexOf(position.kind)]
   if (position.kind === 'indexes') {
-    head.push(position.arm, position.choices.length, ...position.choices)
+    head.push(position.path, position.choices.length, ...position.choices)
   }
   const item = Buffer.alloc(8)
   item.writeBigUInt64BE(BigInt(position.item))
@@ -47,9 +47,9 @@ export function decodePosition(bytes: Bytes): SelectPosition {
       return { kind, item }
     }
     case 'indexes': {
-      const arm = reader.byte()
+      const path = reader.byte()
       const choices = Array.from({ length: reader.byte() }, () => reader.byte())
-      return { kind, arm, choices, item: reader.number(), value: reader.rest() }
+      return { kind, path, choices, item: reader.number(), value: reader.rest() }
     }
     case 'sorted':
       return { kind, item: reader.number(), value: reader.rest() }

@@ -16,7 +16,7 @@ export interface SelectStatistics {
 
 /** An item that was found. */
 export interface Found {
-  readonly arm: number
+  readonly path: number
   readonly entry: IndexEntry
   /** Absent if nobody needs it. */
   readonly item: SelectItem | undefined
@@ -31,7 +31,7 @@ export interface Visitor {
   /** Takes an item; false to end the walk before it. */
   visit(found: Found): boolean
   /** An entry is done with; `isLast` if no other follows. False to end the walk here. */
-  pass(arm: number, entry: IndexEntry, isLast: boolean): boolean
+  pass(path: number, entry: IndexEntry, isLast: boolean): boolean
 }
 
 /** Items that are read at once, and entries. */
@@ -77,35 +77,35 @@ export class IndexWalk {
   /** Reads some entries. True when the walk has ended; ends for good when the time is over. */
   async step(): Promise<boolean> {
     this.#batchSize = grown(this.#batchSize, this.#visitor.wanted() + 1, batchEntries)
-    const { arm, rows, isLast } = await this.#reader.next(this.#batchSize)
+    const { path, rows, isLast } = await this.#reader.next(this.#batchSize)
     this.#context.statistics.entries += rows.length
     let start = 0
     while (start < rows.length) {
       const size = this.#foundAll ? 0 : this.#chunkSize
       this.#chunkSize = grown(size, this.#visitor.wanted(), chunkItems)
       const end = Math.min(rows.length, start + this.#chunkSize)
-      const ended = await this.#process(arm, rows.slice(start, end), isLast && end === rows.length)
+      const ended = await this.#process(path, rows.slice(start, end), isLast && end === rows.length)
       if (ended) return true
       start = end
       if (this.#context.pace.isOver) break
-      await this.#context.pace.breathe()
+      await this.#context.pace.yieldTurn()
     }
     return isLast && start === rows.length
   }
 
-  async #process(arm: number, rows: readonly IndexEntry[], isLast: boolean): Promise<boolean> {
-    const verdicts = rows.map((entry) => this.#filter.judge(entry))
-    const items = await this.#load(rows, verdicts)
+  async #process(path: number, rows: readonly IndexEntry[], isLast: boolean): Promise<boolean> {
+    const decisions = rows.map((entry) => this.#filter.decide(entry))
+    const items = await this.#load(rows, decisions)
     this.#foundAll = true
     for (let index = 0; index < rows.length; index++) {
       const entry = rows[index]
       if (entry === undefined) break
       const item = items[index]
       const isFound =
-        verdicts[index] ?? (item !== undefined && this.#filter.accepts(arm, entry, item))
+        decisions[index] ?? (item !== undefined && this.#filter.accepts(path, entry, item))
       if (!isFound) this.#foundAll = false
-      else if (!this.#visitor.visit({ arm, entry, item })) return true
-      if (!this.#visitor.pass(arm, entry, isLast && index === rows.length - 1)) return true
+      else if (!this.#visitor.visit({ path, entry, item })) return true
+      if (!this.#visitor.pass(path, entry, isLast && index === rows.length - 1)) return true
     }
     return false
   }
@@ -113,12 +113,12 @@ export class IndexWalk {
   /** The items of `rows` that have to be seen, each in its entry's place. */
   async #load(
     rows: readonly IndexEntry[],
-    verdicts: readonly (boolean | undefined)[],
+    decisions: readonly (boolean | undefined)[],
   ): Promise<readonly (SelectItem | undefined)[]> {
     const needsItem = this.#needsItem
     const isWanted = (index: number): boolean => {
-      const verdict = verdicts[index]
-      return verdict === undefined || (verdict && needsItem)
+      const decision = decisions[index]
+      return decision === undefined || (decision && needsItem)
     }
     const wanted = rows.filter((_, index) => isWanted(index))
     if (wanted.length === 0) return this.#visitor.needs === 'name' ? rows.map(named) : []

@@ -9,7 +9,7 @@ import { deleteObject, putObject } from './directory.ts'
 import { listGarbage } from './garbage.ts'
 import { recountBodies } from './recount.ts'
 import * as schema from './schema.ts'
-import { objectRecord, TestTree } from './tree.suite.ts'
+import { objectRecord, TestTree } from './tree.fixture.ts'
 
 let tree: TestTree
 

@@ -9,7 +9,7 @@ import { findFolder, rootView } from './directory.ts'
 import { readDirectory } from './entry.ts'
 import { removeFolder } from './folder.ts'
 import * as schema from './schema.ts'
-import { TestTree } from './tree.suite.ts'
+import { TestTree } from './tree.fixture.ts'
 import { walk } from './walk.ts'
 
 let tree: TestTree

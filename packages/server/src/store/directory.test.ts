@@ -19,7 +19,7 @@ import type { TreeContext } from './entry.ts'
 import { copyFolder, removeFolder, renameFolder, renameObject } from './folder.ts'
 import { type ListingEntry, type ListingRequest, listObjects } from './listing.ts'
 import * as schema from './schema.ts'
-import { assertSound, objectRecord, TestTree } from './tree.suite.ts'
+import { assertSound, objectRecord, TestTree } from './tree.fixture.ts'
 import { walk } from './walk.ts'
 
 const scale = Number(process.env['HOLDFAST_TEST_SCALE'] ?? 1)

@@ -6,7 +6,7 @@ import { putRowBody } from './body.ts'
 import { deleteObject, findObject, putObject } from './directory.ts'
 import type { TreeContext } from './entry.ts'
 import { copyFolder, removeFolder, renameFolder, renameObject } from './folder.ts'
-import { objectRecord, TestTree } from './tree.suite.ts'
+import { objectRecord, TestTree } from './tree.fixture.ts'
 import { walk } from './walk.ts'
 
 /** 10 makes the largest folder one of 100,000 objects. */

@@ -4,7 +4,7 @@ import { text, utf8 } from '../base/bytes.ts'
 import { removeFolder } from './folder.ts'
 import * as schema from './schema.ts'
 import { type FolderSnapshot, readSnapshot, releaseSnapshots, Snapshots } from './snapshot.ts'
-import { TestTree } from './tree.suite.ts'
+import { TestTree } from './tree.fixture.ts'
 
 const tree = await TestTree.open()
 const start = 7

@@ -6,7 +6,7 @@ import { compact } from './compact.ts'
 import { findFolder, rootView } from './directory.ts'
 import { readDirectory } from './entry.ts'
 import * as schema from './schema.ts'
-import { TestTree } from './tree.suite.ts'
+import { TestTree } from './tree.fixture.ts'
 
 const scale = Number(process.env['HOLDFAST_TEST_SCALE'] ?? 1)
 const tree = await TestTree.open()

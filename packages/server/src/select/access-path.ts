@@ -1,4 +1,4 @@
-// Which parts of the indexes are enough to look at. A cover of an expression is a set of index ranges
+// Which parts of the indexes are enough to look at. A access of an expression is a set of index ranges
 // in which every item that satisfies it has an entry; where there are several ways, it keeps them all.
 
 import type { Condition, Expression, SelectKey } from './ast.ts'
@@ -6,7 +6,7 @@ import { complement, intersect, type Ranges, unite, whole } from './range.ts'
 import { compileTest, rangesOf, type TestRanges } from './value-test.ts'
 
 /** Ranges of one index. */
-export interface Arm {
+export interface IndexPath {
   readonly key: SelectKey
   readonly ranges: Ranges
   /** For the order: which values an item may stand at; all of the ranges if absent. */
@@ -14,26 +14,26 @@ export interface Arm {
 }
 
 /** Ways to find all items that satisfy an expression. */
-export type Cover =
-  | { readonly kind: 'arm'; readonly arm: Arm }
+export type AccessPath =
+  | { readonly kind: 'index'; readonly path: IndexPath }
   /** All together hold every item. */
-  | { readonly kind: 'all'; readonly parts: readonly Cover[] }
+  | { readonly kind: 'union'; readonly parts: readonly AccessPath[] }
   /** Each holds every item. */
-  | { readonly kind: 'any'; readonly choices: readonly Cover[] }
+  | { readonly kind: 'choice'; readonly choices: readonly AccessPath[] }
 
-/** The cover of `expression`; undefined if it may be satisfied by an item that no index tells of. */
-export function coverOf(expression: Expression): Cover | undefined {
+/** The access of `expression`; undefined if it may be satisfied by an item that no index tells of. */
+export function accessPathOf(expression: Expression): AccessPath | undefined {
   switch (expression.kind) {
     case 'condition':
-      return coverOfCondition(expression)
+      return conditionAccess(expression)
     case 'or':
-      return coverOfOr(expression.parts)
+      return orAccess(expression.parts)
     case 'and':
-      return coverOfAnd(expression.parts)
+      return andAccess(expression.parts)
     case 'intersection':
-      return anyOf(expression.parts.map(coverOf).filter((cover) => cover !== undefined))
+      return choiceOf(expression.parts.map(accessPathOf).filter((access) => access !== undefined))
     case 'not':
-      return coverOfDenied(expression.part)
+      return negatedAccess(expression.part)
   }
 }
 
@@ -41,7 +41,7 @@ export function coverOf(expression: Expression): Cover | undefined {
  * The part of `key`'s index that an order by it goes through: each item that satisfies `where` and has
  * the key stands there at one value at least that the conditions on the key allow.
  */
-export function orderArm(where: Expression | undefined, key: SelectKey): Arm {
+export function orderPath(where: Expression | undefined, key: SelectKey): IndexPath {
   const limits = where && limitsOf(where, key)
   return limits === undefined ? { key, ranges: whole } : { key, ...limits }
 }
@@ -91,76 +91,80 @@ function rangesOfCondition({ operand, test }: Condition): TestRanges | undefined
   return operand.kind === 'itemName' ? { ranges: [], isExact: true } : undefined
 }
 
-function coverOfCondition(condition: Condition): Cover | undefined {
+function conditionAccess(condition: Condition): AccessPath | undefined {
   const found = rangesOfCondition(condition)
-  return found && { kind: 'arm', arm: { key: keyOf(condition), ranges: found.ranges } }
+  return found && { kind: 'index', path: { key: keyOf(condition), ranges: found.ranges } }
 }
 
-function coverOfOr(parts: readonly Expression[]): Cover | undefined {
-  const covers: Cover[] = []
+function orAccess(parts: readonly Expression[]): AccessPath | undefined {
+  const accesses: AccessPath[] = []
   for (const part of parts) {
-    const cover = coverOf(part)
-    if (cover === undefined) return undefined
-    covers.push(cover)
+    const access = accessPathOf(part)
+    if (access === undefined) return undefined
+    accesses.push(access)
   }
-  const arms = mergeArms(covers, (all) => unite(all))
-  return arms.length === 1 ? arms[0] : { kind: 'all', parts: arms }
+  const paths = mergePaths(accesses, (all) => unite(all))
+  return paths.length === 1 ? paths[0] : { kind: 'union', parts: paths }
 }
 
 /** Conditions on one attribute hold of one value together, so that its ranges are cut with each other. */
-function coverOfAnd(parts: readonly Expression[]): Cover | undefined {
-  const shared: Cover[] = []
-  const others: Cover[] = []
+function andAccess(parts: readonly Expression[]): AccessPath | undefined {
+  const shared: AccessPath[] = []
+  const others: AccessPath[] = []
   for (const part of parts) {
-    const cover = coverOf(part)
-    if (cover === undefined) continue
-    if (hasScopeOfItsOwn(part)) others.push(cover)
-    else shared.push(cover)
+    const access = accessPathOf(part)
+    if (access === undefined) continue
+    if (hasScopeOfItsOwn(part)) others.push(access)
+    else shared.push(access)
   }
-  return anyOf([...mergeArms(shared, (all) => all.reduce(intersect)), ...others])
+  return choiceOf([...mergePaths(shared, (all) => all.reduce(intersect)), ...others])
 }
 
-/** The cover of the items that don't satisfy `expression`. */
-function coverOfDenied(expression: Expression): Cover | undefined {
+/** The access of the items that don't satisfy `expression`. */
+function negatedAccess(expression: Expression): AccessPath | undefined {
   switch (expression.kind) {
     case 'not':
-      return coverOf(expression.part)
+      return accessPathOf(expression.part)
     case 'condition': {
       const { operand, test } = expression
       if (test.kind === 'null') {
-        return coverOfCondition({ ...expression, test: { ...test, isNegated: !test.isNegated } })
+        return conditionAccess({ ...expression, test: { ...test, isNegated: !test.isNegated } })
       }
       if (operand.kind !== 'itemName') return undefined
       const { ranges, isExact } = rangesOf(test)
-      return { kind: 'arm', arm: { key: operand, ranges: isExact ? complement(ranges) : whole } }
+      return { kind: 'index', path: { key: operand, ranges: isExact ? complement(ranges) : whole } }
     }
     case 'or':
-      return anyOf(expression.parts.map(coverOfDenied).filter((cover) => cover !== undefined))
+      return choiceOf(expression.parts.map(negatedAccess).filter((access) => access !== undefined))
     case 'and':
     case 'intersection':
       return undefined
   }
 }
 
-function anyOf(choices: readonly Cover[]): Cover | undefined {
-  return choices.length > 1 ? { kind: 'any', choices } : choices[0]
+function choiceOf(choices: readonly AccessPath[]): AccessPath | undefined {
+  return choices.length > 1 ? { kind: 'choice', choices } : choices[0]
 }
 
-/** Makes one of all arms on the same index; what isn't an arm stays as it is. */
-function mergeArms(covers: readonly Cover[], merge: (all: readonly Ranges[]) => Ranges): Cover[] {
-  const merged: Cover[] = []
+/** Makes one of all paths on the same index; what isn't an path stays as it is. */
+function mergePaths(
+  accesses: readonly AccessPath[],
+  merge: (all: readonly Ranges[]) => Ranges,
+): AccessPath[] {
+  const merged: AccessPath[] = []
   const byKey: { readonly key: SelectKey; readonly all: Ranges[] }[] = []
-  for (const cover of covers) {
-    if (cover.kind !== 'arm') {
-      merged.push(cover)
+  for (const access of accesses) {
+    if (access.kind !== 'index') {
+      merged.push(access)
       continue
     }
-    const { key, ranges } = cover.arm
+    const { key, ranges } = access.path
     const same = byKey.find((other) => sameKey(other.key, key))
     if (same === undefined) byKey.push({ key, all: [ranges] })
     else same.all.push(ranges)
   }
-  for (const { key, all } of byKey) merged.push({ kind: 'arm', arm: { key, ranges: merge(all) } })
+  for (const { key, all } of byKey)
+    merged.push({ kind: 'index', path: { key, ranges: merge(all) } })
   return merged
 }
 

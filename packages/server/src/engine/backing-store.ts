@@ -1,20 +1,20 @@
 // What the engine needs of a store below it: snapshots, and a commit that runs synchronously.
 
 import type { Committing } from './batch.ts'
-import type { State } from './state.ts'
+import type { CommitState } from './commit-state.ts'
 import type { View } from './view.ts'
 
 /** The newest committed state, as it was when the snapshot was opened. */
 export interface Snapshot {
   /** Throws `readTooLong` once the snapshot is released. */
   readonly view: View
-  state(): State
+  state(): CommitState
   /** Closes it; calls after the first do nothing. */
   release(): void
 }
 
 /** What the engine needs of a store. */
-export interface Store {
+export interface BackingStore {
   snapshot(): Snapshot
   /**
    * Runs `apply` synchronously as one write transaction; resolves once it is durable. Nothing is

@@ -4,9 +4,9 @@
 import fc from 'fast-check'
 import { compareBytes, utf8 } from '../base/bytes.ts'
 import type { Condition, Expression, Output, Select, SelectKey, SortOrder, Test } from './ast.ts'
-import { checkSelect } from './check.ts'
-import type { Attributes } from './memory-source.suite.ts'
+import type { Attributes } from './memory-source.fixture.ts'
 import type { SelectItem } from './source.ts'
+import { validateSelect } from './validate.ts'
 
 /** Every item that `select` finds, in its order if it has one, disregarding its limit. */
 export function answerOf(items: readonly SelectItem[], select: Select): readonly SelectItem[] {
@@ -331,14 +331,14 @@ export const randomSelect: fc.Arbitrary<Select> = fc
 /** The order needs a condition on its attribute; if there is none, do without. */
 function withoutInvalidOrder(select: Select): Select {
   try {
-    checkSelect(select)
+    validateSelect(select)
     return select
   } catch {
     const { output, domain, where } = select
     const some = { output, domain }
     if (where === undefined) return some
     try {
-      checkSelect({ ...some, where })
+      validateSelect({ ...some, where })
       return { ...some, where }
     } catch {
       return some

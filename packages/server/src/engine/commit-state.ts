@@ -5,7 +5,7 @@
 import type { Bytes } from '../base/bytes.ts'
 
 /** What the state row says. */
-export interface State {
+export interface CommitState {
   /** Number of the last commit; 0 in an empty store. */
   readonly sequence: number
   readonly claim: Claim | undefined
@@ -23,7 +23,7 @@ export interface Claim {
 export const claimMs = 100
 
 /** The state row's value. */
-export function encodeState({ sequence, claim }: State): Buffer {
+export function encodeCommitState({ sequence, claim }: CommitState): Buffer {
   const bytes = Buffer.alloc(24)
   bytes.writeDoubleBE(sequence, 0)
   if (claim !== undefined) {
@@ -34,7 +34,7 @@ export function encodeState({ sequence, claim }: State): Buffer {
 }
 
 /** What the state row says; an absent row is an empty store. */
-export function decodeState(value: Bytes | undefined): State {
+export function decodeCommitState(value: Bytes | undefined): CommitState {
   if (value === undefined) return { sequence: 0, claim: undefined }
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
   const owner = bytes.readBigUInt64BE(8)
@@ -48,7 +48,7 @@ export function decodeState(value: Bytes | undefined): State {
  * True when another process than `owner` holds a claim that stands at `nowMs`. A claim from before a
  * restart of the machine, when the clock began anew, lies too far ahead and doesn't count.
  */
-export function isClaimedByOther({ claim }: State, owner: bigint, nowMs: number): boolean {
+export function isClaimedByOther({ claim }: CommitState, owner: bigint, nowMs: number): boolean {
   if (claim === undefined || claim.owner === owner) return false
   return claim.untilMs > nowMs && claim.untilMs <= nowMs + claimMs
 }

@@ -12,7 +12,7 @@ const plenty = { bytes: 1_073_741_824, ms: 20 }
  * Asked before each addition. It looks at the disk itself, since what other processes just wrote counts;
  * every time, unless there was plenty a moment ago.
  */
-export class Room {
+export class DiskSpace {
   readonly #folder: string
   readonly #reusableBytes: () => number
   readonly #nowMs: () => number

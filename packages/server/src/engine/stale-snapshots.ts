@@ -2,7 +2,7 @@
 // regular intervals and kept until they are too old. While they are open, the pages that commits free
 // can't be used again, so the store grows by what is written within the time that is kept.
 
-import type { Snapshot } from './store.ts'
+import type { Snapshot } from './backing-store.ts'
 
 /** Snapshots that the time kept is divided into: what is served is as old as 7/8 of it at least. */
 const intervals = 8
@@ -15,19 +15,19 @@ interface Entry {
 }
 
 /** How the past is kept. */
-export interface PastOptions {
+export interface StaleSnapshotOptions {
   readonly open: () => Snapshot
   /** Milliseconds after which a snapshot isn't served any more. */
   readonly keptMs: number
 }
 
 /** Snapshots of the last milliseconds. */
-export class Past {
-  readonly #options: PastOptions
+export class StaleSnapshots {
+  readonly #options: StaleSnapshotOptions
   readonly #timer: NodeJS.Timeout
   #entries: Entry[] = []
 
-  constructor(options: PastOptions) {
+  constructor(options: StaleSnapshotOptions) {
     this.#options = options
     this.#add()
     const interval = Math.max(1, Math.floor(options.keptMs / intervals))
