@@ -1,28 +1,30 @@
-// The row that every commit rewrites: the number of the commit, so that one look tells whether
-// anything was committed since, and the claim of a process whose transactions lost too often to
-// those of other processes: while it stands, only that process commits.
+// The commit-state row, which every commit rewrites. It holds the sequence number of the last
+// commit, so one read tells whether anything was committed since. It also holds the claim of a
+// process whose transactions lost too many races. While a claim stands, only its owner commits.
 
 import type { Bytes } from '../base/bytes.ts'
 
-/** What the state row says. */
+/** The decoded commit-state row. */
 export interface CommitState {
   /** Number of the last commit; 0 in an empty store. */
   readonly sequence: number
   readonly claim: Claim | undefined
 }
 
-/** The right to the next commit. */
+/** The exclusive right to the next commit. */
 export interface Claim {
-  /** Who holds it: a random number for each time a store is opened. */
+  /** The owner's random number, drawn each time a store is opened. */
   readonly owner: bigint
-  /** Until when, in milliseconds of the clock that all processes of a machine share. */
+  /** Expiry, in milliseconds of the machine's shared monotonic clock (`machineMs`). */
   readonly untilMs: number
 }
 
-/** Milliseconds that a claim stands at most: time to rerun a batch, short if its process dies. */
+/**
+ * The longest time in milliseconds that a claim stands. It is enough to rerun a batch, and short in
+ * case the owner dies.
+ */
 export const claimMs = 100
 
-/** The state row's value. */
 export function encodeCommitState({ sequence, claim }: CommitState): Buffer {
   const bytes = Buffer.alloc(24)
   bytes.writeDoubleBE(sequence, 0)
@@ -33,7 +35,7 @@ export function encodeCommitState({ sequence, claim }: CommitState): Buffer {
   return bytes
 }
 
-/** What the state row says; an absent row is an empty store. */
+/** Decodes the commit-state row; an absent row means an empty store. */
 export function decodeCommitState(value: Bytes | undefined): CommitState {
   if (value === undefined) return { sequence: 0, claim: undefined }
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
@@ -45,15 +47,15 @@ export function decodeCommitState(value: Bytes | undefined): CommitState {
 }
 
 /**
- * True when another process than `owner` holds a claim that stands at `nowMs`. A claim from before a
- * restart of the machine, when the clock began anew, lies too far ahead and doesn't count.
+ * True when a process other than `owner` holds a claim that is valid at `nowMs`. The clock restarts
+ * when the machine boots. A claim from before then expires too far ahead and is ignored.
  */
 export function isClaimedByOther({ claim }: CommitState, owner: bigint, nowMs: number): boolean {
   if (claim === undefined || claim.owner === owner) return false
   return claim.untilMs > nowMs && claim.untilMs <= nowMs + claimMs
 }
 
-/** The clock that all processes of a machine share (CLOCK_MONOTONIC), in milliseconds. */
+/** The monotonic clock that all processes of a machine share (CLOCK_MONOTONIC), in milliseconds. */
 export function machineMs(): number {
   return Number(process.hrtime.bigint() / 1000n) / 1000
 }

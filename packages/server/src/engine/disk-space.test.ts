@@ -19,7 +19,7 @@ test('the disk is asked again when there was plenty long enough ago, or much is 
     () => nowMs,
   )
   room.check(0)
-  // What can't be asked of a folder that is gone was not asked.
+  // statfs fails on a deleted folder, so success proves that it was not called.
   await rmdir(folder)
   nowMs += 19
   room.check(0)

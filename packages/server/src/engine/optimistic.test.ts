@@ -1,5 +1,5 @@
-// What the engine does when another process commits at the worst moments, told step by step with a
-// store in memory; the same with real processes is in `lmdb.test.ts`.
+// How the engine behaves when another process commits at the worst moments, step by step over an
+// in-memory store. `lmdb.test.ts` repeats it with real processes.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -67,7 +67,7 @@ class MemoryStore implements BackingStore {
     this.afterCommit()
   }
 
-  /** Another process commits a row. */
+  /** Commits a row as another process would. */
   commitElsewhere(key: string, value: Bytes): void {
     this.rows.push({ kind: 'put', key: utf8(key), value })
     this.current = { sequence: this.current.sequence + 1, claim: undefined }
@@ -100,7 +100,7 @@ async function using(
   }
 }
 
-/** Increments by reading and writing; returns how often the body ran. */
+/** Increments by reading and writing; returns the number of times the body ran. */
 async function increment(engine: OptimisticEngine, row: string): Promise<number> {
   let runs = 0
   await engine.write(async (tx) => {
