@@ -1,27 +1,30 @@
-// Which parts of the indexes are enough to look at. A access of an expression is a set of index ranges
-// in which every item that satisfies it has an entry; where there are several ways, it keeps them all.
+// Access paths: sets of index ranges in which every item that satisfies an expression has an entry.
+// Where there are alternatives, the access path keeps all of them for the planner.
 
 import type { Condition, Expression, SelectKey } from './ast.ts'
 import { complement, intersect, type Ranges, unite, whole } from './range.ts'
 import { compileTest, rangesOf, type TestRanges } from './value-test.ts'
 
-/** Ranges of one index. */
+/** A scan of some ranges of one index. */
 export interface IndexPath {
   readonly key: SelectKey
   readonly ranges: Ranges
-  /** For the order: which values an item may stand at; all of the ranges if absent. */
+  /**
+   * For an ordered scan: whether an item may be listed at this value. If absent, any value in the
+   * ranges.
+   */
   readonly allows?: ((value: string) => boolean) | undefined
 }
 
-/** Ways to find all items that satisfy an expression. */
+/** The ways to find all items that satisfy an expression. */
 export type AccessPath =
   | { readonly kind: 'index'; readonly path: IndexPath }
-  /** All together hold every item. */
+  /** The union of the parts has every item. */
   | { readonly kind: 'union'; readonly parts: readonly AccessPath[] }
-  /** Each holds every item. */
+  /** Each choice by itself has every item. */
   | { readonly kind: 'choice'; readonly choices: readonly AccessPath[] }
 
-/** The access of `expression`; undefined if it may be satisfied by an item that no index tells of. */
+/** The access path of `expression`; undefined if an item without any index entry may satisfy it. */
 export function accessPathOf(expression: Expression): AccessPath | undefined {
   switch (expression.kind) {
     case 'condition':
@@ -38,8 +41,9 @@ export function accessPathOf(expression: Expression): AccessPath | undefined {
 }
 
 /**
- * The part of `key`'s index that an order by it goes through: each item that satisfies `where` and has
- * the key stands there at one value at least that the conditions on the key allow.
+ * The part of `key`'s index that an ordered scan reads. Each item that satisfies `where` and has
+ * the key is there, at one allowed value at least. The conditions on the key decide which values
+ * are allowed.
  */
 export function orderPath(where: Expression | undefined, key: SelectKey): IndexPath {
   const limits = where && limitsOf(where, key)
@@ -47,8 +51,8 @@ export function orderPath(where: Expression | undefined, key: SelectKey): IndexP
 }
 
 /**
- * The ranges of `key`'s index whose entries are exactly the items that satisfy `expression`, among
- * the items with no more than one value; undefined if it asks for anything else.
+ * The ranges of `key`'s index that hold exactly the items that satisfy `expression`, among items
+ * with at most one value. Undefined if the expression has conditions that this index can't decide.
  */
 export function exactRanges(expression: Expression, key: SelectKey): Ranges | undefined {
   switch (expression.kind) {
@@ -69,7 +73,7 @@ export function exactRanges(expression: Expression, key: SelectKey): Ranges | un
   }
 }
 
-/** True if both are the same index. */
+/** True if both name the same index. */
 export function sameKey(a: SelectKey, b: SelectKey): boolean {
   if (a.kind === 'itemName' || b.kind === 'itemName') return a.kind === b.kind
   return a.name === b.name
@@ -84,7 +88,7 @@ function isAbout(condition: Condition, key: SelectKey): boolean {
   return sameKey(keyOf(condition), key)
 }
 
-/** Undefined where an item without an entry satisfies the condition. */
+/** Undefined if an item without an index entry can satisfy the condition. */
 function rangesOfCondition({ operand, test }: Condition): TestRanges | undefined {
   if (test.kind !== 'null') return rangesOf(test)
   if (test.isNegated) return { ranges: whole, isExact: true }
@@ -107,20 +111,20 @@ function orAccess(parts: readonly Expression[]): AccessPath | undefined {
   return paths.length === 1 ? paths[0] : { kind: 'union', parts: paths }
 }
 
-/** Conditions on one attribute hold of one value together, so that its ranges are cut with each other. */
+/** Conditions on one attribute must hold for the same value, so their ranges are intersected. */
 function andAccess(parts: readonly Expression[]): AccessPath | undefined {
   const shared: AccessPath[] = []
   const others: AccessPath[] = []
   for (const part of parts) {
     const access = accessPathOf(part)
     if (access === undefined) continue
-    if (hasScopeOfItsOwn(part)) others.push(access)
+    if (hasOwnScope(part)) others.push(access)
     else shared.push(access)
   }
   return choiceOf([...mergePaths(shared, (all) => all.reduce(intersect)), ...others])
 }
 
-/** The access of the items that don't satisfy `expression`. */
+/** The access path of the items that don't satisfy `expression`. */
 function negatedAccess(expression: Expression): AccessPath | undefined {
   switch (expression.kind) {
     case 'not':
@@ -146,7 +150,7 @@ function choiceOf(choices: readonly AccessPath[]): AccessPath | undefined {
   return choices.length > 1 ? { kind: 'choice', choices } : choices[0]
 }
 
-/** Makes one of all paths on the same index; what isn't an path stays as it is. */
+/** Merges all paths on the same index into one; keeps other access paths as they are. */
 function mergePaths(
   accesses: readonly AccessPath[],
   merge: (all: readonly Ranges[]) => Ranges,
@@ -168,21 +172,21 @@ function mergePaths(
   return merged
 }
 
-/** True if the values that satisfy a part needn't be those that satisfy its neighbours. */
-function hasScopeOfItsOwn(part: Expression): boolean {
+/** True if the part may be satisfied by other values than its siblings. */
+function hasOwnScope(part: Expression): boolean {
   switch (part.kind) {
     case 'not':
     case 'intersection':
       return true
     case 'and':
     case 'or':
-      return part.parts.some(hasScopeOfItsOwn)
+      return part.parts.some(hasOwnScope)
     case 'condition':
       return false
   }
 }
 
-/** Which values of a key an item can have stand for it, as far as the conditions on the key say. */
+/** The values of a key at which an item may be listed, as far as the conditions on the key tell. */
 interface Limits {
   readonly ranges: Ranges
   readonly allows: (value: string) => boolean
@@ -205,9 +209,9 @@ function limitsOf(expression: Expression, key: SelectKey): Limits | undefined {
       }
     }
     case 'and': {
-      const shared = expression.parts.filter((part) => !hasScopeOfItsOwn(part))
+      const shared = expression.parts.filter((part) => !hasOwnScope(part))
       const known = shared.map((part) => limitsOf(part, key)).filter((found) => found !== undefined)
-      if (known.length === 0) return firstLimits(expression.parts.filter(hasScopeOfItsOwn), key)
+      if (known.length === 0) return firstLimits(expression.parts.filter(hasOwnScope), key)
       return {
         ranges: known.map(({ ranges }) => ranges).reduce(intersect),
         allows: (value) => known.every(({ allows }) => allows(value)),
@@ -220,7 +224,7 @@ function limitsOf(expression: Expression, key: SelectKey): Limits | undefined {
   }
 }
 
-/** Sides with values of their own can't be cut with each other; the first that says anything is kept. */
+/** Parts with scopes of their own can't be intersected; the first one with limits is used. */
 function firstLimits(parts: readonly Expression[], key: SelectKey): Limits | undefined {
   for (const part of parts) {
     const found = limitsOf(part, key)

@@ -1,5 +1,5 @@
-// Answers a page of a Select. Memory is bounded by the page: what isn't answered is forgotten at once,
-// and where the next page goes on is told by a position in the plan, not by what was seen.
+// Executes one page of a Select. Memory is bounded by the page size. A position in the plan, rather
+// than a set of seen items, tells where the next page starts.
 
 import type { Clock } from '../base/clock.ts'
 import { selectLimits } from '../base/limits.ts'
@@ -13,22 +13,21 @@ import { IndexTask } from './task-index.ts'
 import { ItemsTask } from './task-items.ts'
 import { SortTask } from './task-sort.ts'
 
-/** What to answer. */
 export interface SelectRequest {
   readonly select: Select
-  /** Where the page before ended, from its token; of the same conditions and order. */
+  /** Where the previous page ended, from its token. The conditions and order must be the same. */
   readonly after?: SelectPosition | undefined
   readonly clock: Clock
-  /** Milliseconds after which the page ends wherever it is; `selectLimits.queryMs` by default. */
+  /** Milliseconds after which the page ends early; `selectLimits.queryMs` by default. */
   readonly budgetMs?: number | undefined
-  /** Bytes that end a page; `selectLimits.pageBytes` by default. */
+  /** The page's size limit in bytes; `selectLimits.pageBytes` by default. */
   readonly pageBytes?: number | undefined
 }
 
 /**
- * One page of `select`. It may have fewer items than asked for, even none, and a next page
- * nevertheless: after 1 MB, or when its time is over.
- * @throws StoreError `InvalidNextToken` when `after` is no place in this Select.
+ * Returns one page of `select`. A page with a successor may have fewer items than requested, even
+ * none: it ends after 1 MB, or when its time is over.
+ * @throws StoreError `InvalidNextToken` when `after` is not a position of this Select.
  */
 export async function executeSelect(
   source: SelectSource,
@@ -45,13 +44,13 @@ export async function executeSelect(
   for (;;) {
     for (const task of [first, ...others]) {
       if (await task.step()) return task.page()
-      // Only the first one can be continued where it is.
+      // Only the first task can be resumed on the next page.
       if (pace.isOver) return first.page()
     }
   }
 }
 
-/** The number of all items is known without counting them. */
+/** The count of all items is stored; it needs no scan. */
 async function countAtOnce(
   source: SelectSource,
   { output, where, order, limit }: Select,

@@ -1,4 +1,4 @@
-// Tells in plain words how a Select would be answered now, for people who wonder why one is slow.
+// Describes the plan of a Select, for finding out why a query is slow.
 
 import { text } from '../base/bytes.ts'
 import { selectLimits } from '../base/limits.ts'
@@ -9,31 +9,34 @@ import { printExpression, printLiteral, printOperand } from './print.ts'
 import { isPoint } from './range.ts'
 import type { SelectSource, ValueRange } from './source.ts'
 
-/** An index that is read, and how much of it. */
+/** An index that the plan reads, with its ranges. */
 export interface IndexUse {
   readonly index: string
   /** Such as `= 'x'`, `'a' <= value < 'b'`, `every value`. */
   readonly ranges: readonly string[]
-  /** Entries in the ranges; a greater number than `selectLimits.probeEntries` isn't found out. */
+  /** Entries in the ranges, counted up to `selectLimits.probeEntries`. */
   readonly entries: number
   /** True if there are more than `entries`. */
   readonly hasMore: boolean
 }
 
-/** How a Select is answered; can be shown as JSON. */
+/** The plan of a Select; serializable as JSON. */
 export interface Explanation {
   readonly plan: Plan['kind']
-  /** What is read in its order: empty if every item is looked at. */
+  /** The indexes in the order in which they are read; empty for a scan of all items. */
   readonly indexes: readonly IndexUse[]
-  /** The other way to an ordered page, which runs beside the first; the quicker one answers. */
+  /**
+   * The indexes of the alternative plan for an ordered page (find all, then sort). It runs
+   * concurrently; the first to finish wins.
+   */
   readonly rivals: readonly IndexUse[]
-  /** What items are tested for. */
+  /** The condition that items are tested for. */
   readonly filter: string | null
-  /** The same in sentences. */
+  /** The plan in sentences. */
   readonly steps: readonly string[]
 }
 
-/** Plans `select` and describes the plan; answers nothing. */
+/** Plans `select` and describes the plan without executing it. */
 export async function explainSelect(source: SelectSource, select: Select): Promise<Explanation> {
   const plan = await planSelect(source, select, undefined)
   const paths = pathsOf(plan)

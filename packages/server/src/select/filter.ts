@@ -1,5 +1,5 @@
-// Which of the entries that a plan reads stand for an item to answer. An item may have many entries in
-// a plan; it is taken at the first one only, so that nothing has to be remembered from page to page.
+// The residual predicate of a plan, applied to index entries and items. An item may have many
+// entries in a plan. It is returned at its first entry only, so no set of seen items is needed.
 
 import { type Bytes, compareBytes, text, utf8 } from '../base/bytes.ts'
 import type { IndexPath } from './access-path.ts'
@@ -9,7 +9,7 @@ import { type Residual, residualOf } from './plan.ts'
 import { contains } from './range.ts'
 import type { IndexEntry, SelectItem } from './source.ts'
 
-/** Decides about entries and items of one plan. */
+/** The residual predicate of one plan. */
 export class Filter {
   readonly #paths: readonly IndexPath[]
   readonly #isDescending: boolean
@@ -24,7 +24,7 @@ export class Filter {
     this.#residual = path !== undefined && paths.length === 1 ? residualOf(where, path) : 'item'
   }
 
-  /** What an entry tells by itself; undefined if its item has to be read. */
+  /** Decides on an entry without its item; undefined if the item has to be read. */
   decide(entry: IndexEntry): boolean | undefined {
     if (entry.isMultiValued || this.#residual === 'item') return undefined
     if (this.#residual === 'none') return true
@@ -35,7 +35,10 @@ export class Filter {
     return this.#matches({ name: '', attributes: new Map([[key.name, [value]]]) })
   }
 
-  /** True if `item` is to be taken at this entry of the plan's path of this number. */
+  /**
+   * True if `item` satisfies the `where` clause and `entry`, in the path with this index, is its
+   * first entry in the plan.
+   */
   accepts(path: number, entry: IndexEntry, item: SelectItem): boolean {
     return this.#matches(item) && this.#isFirst(path, entry, item)
   }
@@ -55,7 +58,10 @@ export class Filter {
   }
 }
 
-/** The value by which an item stands in an path: of those that are in it, the least or the greatest. */
+/**
+ * The value at which an ordered scan of a path meets the item: its least value within the path, or
+ * the greatest if descending.
+ */
 export function firstValue(
   item: SelectItem,
   { key, ranges, allows }: IndexPath,

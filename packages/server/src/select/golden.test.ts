@@ -1,5 +1,5 @@
-// The queries that SimpleDB's developer guide publishes with their answers, and some derived from its
-// rules, on its own data set.
+// The published examples of SimpleDB's developer guide with their results, on its data set. Some
+// more are derived from its rules.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

@@ -1,4 +1,4 @@
-// Reads the entries of a plan's paths, one path after another, in batches.
+// Reads the entries of a plan's index paths, one path after another, in batches.
 
 import type { Bytes } from '../base/bytes.ts'
 import type { IndexPath } from './access-path.ts'
@@ -7,19 +7,19 @@ import type { IndexEntry, IndexPosition, SelectSource, ValueRange } from './sour
 
 /** Entries of one path, in its order. */
 export interface PathBatch {
-  /** The path's place in the plan. */
+  /** The path's index in the plan. */
   readonly path: number
   readonly rows: readonly IndexEntry[]
-  /** True if there are no more, in later paths either. */
+  /** True if no entries follow, in later paths either. */
   readonly isLast: boolean
 }
 
-/** A place in a list of paths. */
+/** A position in a list of paths. */
 export interface PathPosition extends IndexPosition {
   readonly path: number
 }
 
-/** Goes through paths once. */
+/** Reads a list of paths once. */
 export class IndexReader {
   readonly #source: SelectSource
   readonly #paths: readonly IndexPath[]
@@ -46,7 +46,7 @@ export class IndexReader {
     )
   }
 
-  /** The next entries, `limit` at most; none only if there are no more. */
+  /** The next entries, at most `limit`. Empty only at the end. */
   async next(limit: number): Promise<PathBatch> {
     const rows: IndexEntry[] = []
     const path = this.#findPath()
@@ -70,7 +70,7 @@ export class IndexReader {
     return this.next(limit)
   }
 
-  /** Goes on to the first path that has a range left; past the last one if none has. */
+  /** Advances to the first path with a range left, or past the last path. */
   #findPath(): number {
     while (this.#ranges.length === 0 && this.#path < this.#paths.length) {
       this.#path++
@@ -85,7 +85,7 @@ export class IndexReader {
     return this.#isDescending ? ranges.toReversed() : [...ranges]
   }
 
-  /** True if nothing of `range` lies beyond `value`, in this direction. */
+  /** True if no part of `range` lies beyond `value` in the direction of the scan. */
   #isPast({ start, end }: ValueRange, value: Bytes): boolean {
     if (this.#isDescending) return Buffer.compare(start, value) > 0
     return end !== undefined && Buffer.compare(end, value) <= 0

@@ -1,5 +1,5 @@
-// Chooses how to find the items: by which index, or one after another. There are no statistics; where
-// there is a choice, the beginning of each candidate is read, and the shortest is taken.
+// The planner: chooses index scans or a scan of all items. There are no statistics. Where the
+// access path has alternatives, the beginning of each is read, and the shortest is taken.
 
 import type { Bytes } from '../base/bytes.ts'
 import { selectLimits } from '../base/limits.ts'
@@ -20,17 +20,20 @@ import { conditionsOf } from './validate.ts'
 
 /** How the items of a Select are found. */
 export type Plan =
-  /** Every item is looked at, by its number. */
+  /** A full scan, by item number. */
   | { readonly kind: 'items' }
-  /** The paths one after another; `choices` are those that were made where a access has several. */
+  /**
+   * Index scans, one after another; `choices` records the decisions at each choice of the access
+   * path.
+   */
   | {
       readonly kind: 'indexes'
       readonly paths: readonly IndexPath[]
       readonly choices: readonly number[]
     }
   /**
-   * The index of what is sorted by, in its order. A sortPaths is another way to all matches, which have to
-   * be sorted then: both run by turns until one has the page.
+   * A scan of the sort key's index, in order. `sortPaths`, if present, find all matches by other
+   * indexes, and then need a sort. Both run alternately until one has the page.
    */
   | {
       readonly kind: 'sorted'
@@ -39,7 +42,10 @@ export type Plan =
       readonly sortPaths?: readonly IndexPath[]
     }
 
-/** Where a page ended, and so where the next one goes on: beyond an item, or an entry of an index. */
+/**
+ * The position at which a page ended and the next one continues: after an item, or after an index
+ * entry.
+ */
 export type SelectPosition =
   | { readonly kind: 'items'; readonly item: number }
   | {
@@ -51,18 +57,22 @@ export type SelectPosition =
     }
   | { readonly kind: 'sorted'; readonly value: Bytes; readonly item: number }
 
-/** What an entry of an index tells of an item that has no other value there. */
+/**
+ * The part of the `where` clause that is still to be tested on items with a single value in the
+ * index.
+ */
 export type Residual =
-  /** The item satisfies the where. */
+  /** Nothing: every entry is a match. */
   | 'none'
-  /** The where asks for nothing but this value. */
+  /** A condition on the indexed value, which the entry itself can answer. */
   | 'value'
-  /** The item has to be read. */
+  /** Conditions that need the item. */
   | 'item'
 
 /**
- * The plan for a page. An unordered one is kept from page to page: its order is the order of the items.
- * @throws StoreError `InvalidNextToken` when `after` is no place in a plan of this Select.
+ * Plans a page. Later pages of an unordered Select reuse the first page's plan, because it
+ * determines the order of the results.
+ * @throws StoreError `InvalidNextToken` when `after` is not a position in a plan of this Select.
  */
 export async function planSelect(
   source: SelectSource,
@@ -85,7 +95,7 @@ export async function planSelect(
   return { kind: 'indexes', paths: mergeByKey(paths), choices }
 }
 
-/** What an entry of `path` tells about `where`, if the plan has no other path. */
+/** The residual predicate of a plan that consists of `path` alone. */
 export function residualOf(where: Expression | undefined, path: IndexPath): Residual {
   if (where === undefined) return 'none'
   const exact = exactRanges(where, path.key)
@@ -96,7 +106,7 @@ export function residualOf(where: Expression | undefined, path: IndexPath): Resi
   return 'value'
 }
 
-/** How many entries `path` has, but at most `limit`. */
+/** The number of entries of `path`, counted up to `limit`. */
 export async function countEntries(
   source: SelectSource,
   { key, ranges }: IndexPath,
@@ -117,7 +127,7 @@ export async function countEntries(
   return count
 }
 
-/** An index of item names from end to end. */
+/** A full scan of the index of item names. */
 const allNames: IndexPath = { key: { kind: 'itemName' }, ranges: whole }
 
 async function planSorted(source: SelectSource, { where, order }: Select): Promise<Plan> {
@@ -131,7 +141,7 @@ async function planSorted(source: SelectSource, { where, order }: Select): Promi
   return { kind: 'sorted', path, isDescending, sortPaths: mergeByKey(paths) }
 }
 
-/** The choices that aren't of this index; undefined if there are none. */
+/** The access path without scans of this index; undefined if none remains. */
 function withoutKey(access: AccessPath, key: SelectKey): AccessPath | undefined {
   switch (access.kind) {
     case 'index':
@@ -169,7 +179,7 @@ interface ChosenPaths {
   readonly choices: readonly number[]
 }
 
-/** Reads more and more of the candidates, until one is found to be short. */
+/** Probes the candidates to growing depths, until one turns out to be short. */
 async function choosePaths(source: SelectSource, access: AccessPath): Promise<ChosenPaths> {
   const costs = new Map<IndexPath, Cost>()
   for (const path of allPaths(access)) costs.set(path, { entries: Infinity, rank: rankOf(path) })
@@ -194,10 +204,13 @@ async function choosePaths(source: SelectSource, access: AccessPath): Promise<Ch
   return { paths, choices }
 }
 
-/** Each cheap beside the next, so that finding a short one costs little more than its length. */
+/**
+ * Each depth is cheap compared with the next, so finding a short candidate costs little more than
+ * its length.
+ */
 const probeLimits = [16, 64, 256, selectLimits.probeEntries] as const
 
-/** What it costs to read an path, as far as is known: entries, or else how narrow its ranges are. */
+/** The estimated cost of a path: its entries, and if those are unknown, the width of its ranges. */
 interface Cost {
   readonly entries: number
   readonly rank: number
@@ -225,7 +238,7 @@ function cheapest(access: AccessPath, costs: ReadonlyMap<IndexPath, Cost>): Cost
   }
 }
 
-/** Points first, then ranges with two ends, with one, with none. */
+/** Ranks points before ranges with two bounds, then one, then none. */
 function rankOf({ ranges }: IndexPath): number {
   return Math.max(
     0,
@@ -258,7 +271,7 @@ function hasChoice(access: AccessPath): boolean {
   }
 }
 
-/** The paths that are left when `choose` has made each choice, the outer ones first. */
+/** The paths that remain when `choose` has decided each choice, outer ones first. */
 function pathsOf(
   access: AccessPath,
   choose: (choices: readonly AccessPath[]) => number,
@@ -270,7 +283,7 @@ function pathsOf(
       return access.parts.flatMap((part) => pathsOf(part, choose))
     case 'choice': {
       const chosen = access.choices[choose(access.choices)]
-      if (chosen === undefined) throw new Error('a choice that is none of those offered')
+      if (chosen === undefined) throw new Error('the chosen index is out of range')
       return pathsOf(chosen, choose)
     }
   }

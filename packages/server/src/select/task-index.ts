@@ -1,4 +1,4 @@
-// Fills a page with what index paths have, in their order.
+// Fills a page from index paths, in their order.
 
 import type { IndexPath } from './access-path.ts'
 import { Filter } from './filter.ts'
@@ -9,14 +9,16 @@ import type { IndexEntry } from './source.ts'
 import type { Task, TaskContext } from './task.ts'
 import { IndexWalk } from './walk.ts'
 
-/** Which paths, which way, and from where. */
+/** The paths to scan, the direction, and the start. */
 export interface IndexRoute {
   readonly paths: readonly IndexPath[]
   readonly isDescending: boolean
   readonly from: PathPosition | undefined
 }
 
-/** The page is in the order of the entries; where it ends, the next one goes on. */
+/**
+ * Returns items in the order of the index entries; the next page continues after the last entry.
+ */
 export class IndexTask implements Task {
   readonly #page: Page
   readonly #context: TaskContext

@@ -1,5 +1,5 @@
-// Finds all matches by other indexes than that of the order, keeps the first of them, and sorts: quicker
-// than following the order where there are few matches. It can't be continued before it is done.
+// Finds all matches by other indexes than that of the order, keeps the first ones, and sorts. With
+// few matches this is faster than an ordered scan. It can't be resumed before it is complete.
 
 import { type Bytes, compareBytes } from '../base/bytes.ts'
 import { selectLimits } from '../base/limits.ts'
@@ -12,16 +12,16 @@ import type { SelectPosition } from './plan.ts'
 import type { Task, TaskContext } from './task.ts'
 import { type Found, IndexWalk } from './walk.ts'
 
-/** Items that are read at once for the page. */
+/** Items loaded at once for the page. */
 const chunkItems = 64
 
-/** A match's place in the order. */
+/** A match's position in the order. */
 interface Place {
   readonly value: Bytes
   readonly item: number
 }
 
-/** What to go through, and the order to bring it into. */
+/** The paths to scan, and the order to sort into. */
 export interface SortRoute {
   readonly paths: readonly IndexPath[]
   readonly path: IndexPath
@@ -29,7 +29,7 @@ export interface SortRoute {
   readonly after: Place | undefined
 }
 
-/** Holds places of at most two pages. */
+/** Holds the positions of at most two pages of items. */
 export class SortTask implements Task {
   readonly #context: TaskContext
   readonly #route: SortRoute
@@ -60,7 +60,7 @@ export class SortTask implements Task {
     })
   }
 
-  /** False for a count that would need too many places in the order. */
+  /** False for a count whose positions would exceed the memory limit. */
   static canAnswer({ output, limit }: Select): boolean {
     return output.kind !== 'count' || limit === undefined || limit <= selectLimits.pageItems
   }

@@ -1,4 +1,4 @@
-// Tokens bring a position back as it was, and nothing else passes for one.
+// Tokens decode to the position encoded, and other bytes are refused.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,5 +1,5 @@
-// What a well-formed Select expression may still not ask for: SimpleDB's limits, and its rule that
-// the attribute sorted by has a condition.
+// Validates a well-formed Select expression: SimpleDB's limits, and its rule that the sort
+// attribute needs a condition.
 
 import { utf8 } from '../base/bytes.ts'
 import { selectLimits } from '../base/limits.ts'
@@ -24,7 +24,7 @@ export function validateSelect({ output, where, order }: Select): void {
     validateOrder(order.key.name, conditions)
 }
 
-/** All conditions of an expression, in the order in which they are written. */
+/** All conditions of an expression, in source order. */
 export function* conditionsOf(expression: Expression): Generator<Condition> {
   switch (expression.kind) {
     case 'condition':

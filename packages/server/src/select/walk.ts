@@ -1,4 +1,4 @@
-// Goes through what a plan reads, and hands on the items that satisfy the where, each once.
+// Scans the paths of a plan and passes on the items that satisfy the `where` clause, each once.
 
 import { text } from '../base/bytes.ts'
 import type { Filter } from './filter.ts'
@@ -6,39 +6,38 @@ import type { IndexReader } from './index-reader.ts'
 import type { Pace } from './pace.ts'
 import type { IndexEntry, SelectItem, SelectSource } from './source.ts'
 
-/** How much a page has cost. */
+/** The cost of a page. */
 export interface SelectStatistics {
-  /** Entries of indexes that were read for the page, without those for its plan. */
+  /** Index entries read for the page, without those read for planning. */
   entries: number
-  /** Items that were read. */
+  /** Items read. */
   items: number
 }
 
-/** An item that was found. */
+/** A match. */
 export interface Found {
   readonly path: number
   readonly entry: IndexEntry
-  /** Absent if nobody needs it. */
+  /** Absent if the visitor doesn't need it. */
   readonly item: SelectItem | undefined
 }
 
-/** How a walk is received. */
+/** Receives the matches of a walk. */
 export interface Visitor {
-  /** What of an item that its entry tells to be found is needed. */
+  /** How much of a match the visitor needs. */
   readonly needs: 'item' | 'name' | 'nothing'
-  /** About how many items are still wanted. */
+  /** The approximate number of items still wanted. */
   wanted(): number
-  /** Takes an item; false to end the walk before it. */
+  /** Receives a match; returns false to end the walk before it. */
   visit(found: Found): boolean
-  /** An entry is done with; `isLast` if no other follows. False to end the walk here. */
+  /** Called after each entry; `isLast` if no other follows. Returns false to end the walk here. */
   pass(path: number, entry: IndexEntry, isLast: boolean): boolean
 }
 
-/** Items that are read at once, and entries. */
+/** The largest number of items, and of index entries, read at once. */
 const chunkItems = 64
 const batchEntries = 1024
 
-/** What one walk needs. */
 export interface WalkContext {
   readonly source: SelectSource
   readonly pace: Pace
@@ -54,7 +53,7 @@ export class IndexWalk {
   readonly #namesItems: boolean
   #batchSize = 0
   #chunkSize = 0
-  /** True if every entry of the last chunk was of an item that is answered. */
+  /** True if every entry of the last chunk was a match. */
   #foundAll = true
 
   constructor(
@@ -74,7 +73,10 @@ export class IndexWalk {
     this.#namesItems = walk.namesItems
   }
 
-  /** Reads some entries. True when the walk has ended; ends for good when the time is over. */
+  /**
+   * Reads one batch of entries. True when the walk has ended. It returns early when the time budget
+   * is spent, and must not be resumed then.
+   */
   async step(): Promise<boolean> {
     this.#batchSize = grown(this.#batchSize, this.#visitor.wanted() + 1, batchEntries)
     const { path, rows, isLast } = await this.#reader.next(this.#batchSize)
@@ -110,7 +112,7 @@ export class IndexWalk {
     return false
   }
 
-  /** The items of `rows` that have to be seen, each in its entry's place. */
+  /** Loads the items of `rows` that are needed, each at its entry's index. */
   async #load(
     rows: readonly IndexEntry[],
     decisions: readonly (boolean | undefined)[],
