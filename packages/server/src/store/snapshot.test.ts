@@ -18,7 +18,7 @@ async function take(root: number, folder: string): Promise<FolderSnapshot> {
   return snapshot
 }
 
-/** All of a snapshot, in pages of `limit`. */
+/** All keys of a snapshot, read in pages of `limit`. */
 async function keysOf(snapshot: FolderSnapshot, limit = 7): Promise<string[]> {
   const keys: string[] = []
   let after: Buffer | undefined
