@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { errorAnswer, FakeServer } from './fake-server.suite.ts'
+import { errorAnswer, FakeServer } from './fake-server.fixture.ts'
 import {
   createHoldfast,
   FolderExistsError,

@@ -8,7 +8,7 @@ import {
   GetObjectCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
-import { errorAnswer, FakeServer, jsonAnswer, type SeenRequest } from './fake-server.suite.ts'
+import { errorAnswer, FakeServer, jsonAnswer, type SeenRequest } from './fake-server.fixture.ts'
 import {
   createHoldfast,
   type LeaseInfo,
@@ -18,7 +18,7 @@ import {
   NotHoldfastError,
   withLease,
 } from './index.ts'
-import { ManualClock } from './manual-clock.suite.ts'
+import { ManualClock } from './manual-clock.fixture.ts'
 
 const granted = jsonAnswer({ ticket: 7, state: 'held' })
 const refused = errorAnswer(409, 'LeaseNotGranted', {

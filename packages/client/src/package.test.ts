@@ -13,7 +13,9 @@ test('the package is imported by its name', () => {
 
 test('no source imports anything that browsers don’t have', async () => {
   const folder = import.meta.dirname
-  const sources = (await readdir(folder)).filter((name) => !/\.(test|suite)\.ts$/.test(name))
+  const sources = (await readdir(folder)).filter(
+    (name) => !/\.(test|suite|fixture)\.ts$/.test(name),
+  )
   assert.ok(sources.includes('lease.ts'))
   for (const name of sources) {
     const source = await readFile(join(folder, name), 'utf8')

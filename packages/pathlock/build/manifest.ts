@@ -14,7 +14,7 @@ const { scripts: _, devDependencies: __, ...manifest } = source
 const published = {
   ...manifest,
   exports: { '.': { types: './index.d.ts', default: './index.js' } },
-  files: ['*.js', '*.d.ts', '!*.test.*', '!*.suite.*'],
+  files: ['*.js', '*.d.ts', '!*.test.*', '!*.suite.*', '!*.fixture.*'],
   engines: { node: '>=20' },
 }
 await writeFile(join(dist, 'package.json'), `${JSON.stringify(published, undefined, 2)}\n`)

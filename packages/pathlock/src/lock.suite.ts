@@ -7,7 +7,7 @@ import { mock } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { LockInfo, PathLock, PathLockHandle, PathLockOptions } from './index.ts'
-import { type Checks, type Subject, turn } from './oracle.suite.ts'
+import { type Checks, type Subject, turn } from './oracle.fixture.ts'
 
 /** What has become of a promise, once every microtask has run. */
 async function outcome(promise: Promise<unknown>): Promise<string> {
@@ -43,7 +43,7 @@ function counts(lock: PathLock): { held: number; pending: number } {
   return { held: held.length, pending: pending.length }
 }
 
-const NOTHING = { held: 0, pending: 0 }
+const idleCounts = { held: 0, pending: 0 }
 
 async function withTimers(body: () => Promise<void>): Promise<void> {
   mock.timers.enable({ apis: ['setTimeout'] })
@@ -120,12 +120,12 @@ const grants: Checks = {
       return handle.held
     })
     assert.equal(await isHeldToTheEnd, true)
-    assert.deepEqual(counts(lock), NOTHING)
+    assert.deepEqual(counts(lock), idleCounts)
     const failure = lock.run({ write: ['a'] }, () => {
       throw new Error('from the body')
     })
     await assert.rejects(failure, { message: 'from the body' })
-    assert.deepEqual(counts(lock), NOTHING)
+    assert.deepEqual(counts(lock), idleCounts)
   },
 
   'a request without paths is granted, whoever holds what': async (subject) => {
@@ -186,7 +186,7 @@ const grants: Checks = {
       ;(await copy).release()
       ;(await granted(write)).release()
       ;(await granted(read)).release()
-      assert.deepEqual(counts(lock), NOTHING)
+      assert.deepEqual(counts(lock), idleCounts)
     }
   },
 }
@@ -207,7 +207,7 @@ const handles: Checks = {
     ;(await third).release()
     ;(await granted(fourth)).release()
     handle.release()
-    assert.deepEqual(counts(lock), NOTHING)
+    assert.deepEqual(counts(lock), idleCounts)
     assert.ok(lock.tryAcquire({ write: ['a'] }))
   },
 
@@ -218,7 +218,7 @@ const handles: Checks = {
       using synchronous = await lock.write('b')
       assert.ok(asynchronous.held && synchronous.held)
     }
-    assert.deepEqual(counts(lock), NOTHING)
+    assert.deepEqual(counts(lock), idleCounts)
   },
 
   'covers tells what may be done where, until the release': async (subject) => {
@@ -315,7 +315,7 @@ const endings: Checks = {
     const lock = lockOf(subject)
     const refused = lock.write('a', { signal: AbortSignal.abort('stop') })
     assert.equal(await outcome(refused), 'stop')
-    assert.deepEqual(counts(lock), NOTHING)
+    assert.deepEqual(counts(lock), idleCounts)
     assert.equal(lock.tryAcquire({ write: ['a'] })?.ticket, 1n)
   },
 
@@ -343,7 +343,7 @@ const endings: Checks = {
       const handle = await granted(second)
       assert.deepEqual(counts(lock), { held: 1, pending: 0 })
       handle.release()
-      assert.deepEqual(counts(lock), NOTHING)
+      assert.deepEqual(counts(lock), idleCounts)
       assert.equal(getEventListeners(signal, 'abort').length, 0)
     },
 
@@ -355,7 +355,7 @@ const endings: Checks = {
     abort('stop')
     first.release()
     assert.equal(await outcome(second), 'stop')
-    assert.deepEqual(counts(lock), NOTHING)
+    assert.deepEqual(counts(lock), idleCounts)
   },
 
   'an abort after the grant does nothing, also after a grant without waiting': async (subject) => {
@@ -366,7 +366,7 @@ const endings: Checks = {
     abort('stop')
     assert.ok(handle.held)
     handle.release()
-    assert.deepEqual(counts(lock), NOTHING)
+    assert.deepEqual(counts(lock), idleCounts)
   },
 
   'one signal for many requests keeps no listener when they have ended, however they did': async (
@@ -424,7 +424,7 @@ const endings: Checks = {
     for (const timeoutMs of [-1, Number.NaN, 2 ** 31]) {
       assert.equal(await outcome(lock.write('a', { timeoutMs })), 'RangeError')
     }
-    assert.deepEqual(counts(lock), NOTHING)
+    assert.deepEqual(counts(lock), idleCounts)
     assert.equal(await outcome(lock.write('a', { timeoutMs: Number.POSITIVE_INFINITY })), 'granted')
   },
 

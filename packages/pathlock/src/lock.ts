@@ -63,14 +63,14 @@ export interface PendingLockInfo extends LockInfo {
   readonly blockedBy: readonly bigint[]
 }
 
-const IDLE_NODES = 1_024
-const BLOCKERS_SHOWN = 64
-const COLLECTION = 'collection'
+const maxIdleNodes = 1_024
+const blockersShown = 64
+const collectionMark = 'collection'
 /**
  * The longest delay that timers take (HTML, and Node's documentation of setTimeout); a longer one
  * would fire at once.
  */
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
+const longestTimeoutMs = 2 ** 31 - 1
 
 /**
  * Read/write locks on the paths of a tree, where a lock on a path covers everything below it.
@@ -85,19 +85,19 @@ export class PathLock {
   readonly #table: LockTable
   readonly #parse: ParsePath
   readonly #maxPending: number
-  readonly #leaks: FinalizationRegistry<Claim | typeof COLLECTION>
+  readonly #leaks: FinalizationRegistry<Claim | typeof collectionMark>
   #pending = 0
 
   constructor(options: PathLockOptions = {}) {
     this.#table = new LockTable({
       scheme: options.scheme ?? hierarchical,
-      idleNodes: options.idleNodes ?? IDLE_NODES,
+      idleNodes: options.idleNodes ?? maxIdleNodes,
     })
     this.#parse = options.parse ?? coarsePath
     this.#maxPending = options.maxPending ?? Number.POSITIVE_INFINITY
     const onLeak = options.onLeak ?? warnOfLeak
     this.#leaks = new FinalizationRegistry((claim) => {
-      if (claim === COLLECTION) this.#watchForLeaks()
+      if (claim === collectionMark) this.#watchForLeaks()
       else if (claim.state === 'held') onLeak(lockInfo(claim))
     })
     this.#watchForLeaks()
@@ -233,7 +233,7 @@ export class PathLock {
    * which a sentinel tells of, for those that outlived it.
    */
   #watchForLeaks(): void {
-    this.#leaks.register({}, COLLECTION)
+    this.#leaks.register({}, collectionMark)
     for (const claim of this.#table.claims()) {
       if (claim.handle === undefined) continue
       this.#leaks.register(claim.handle, claim)
@@ -242,7 +242,7 @@ export class PathLock {
   }
 
   #blockers(claim: Claim): bigint[] {
-    return this.#table.blockers(claim, BLOCKERS_SHOWN).map(BigInt)
+    return this.#table.blockers(claim, blockersShown).map(BigInt)
   }
 
   #timeoutError(claim: Claim, timeoutMs: number): LockTimeoutError {
@@ -253,9 +253,9 @@ export class PathLock {
 
 function checkTimeout(timeoutMs: number): void {
   if (timeoutMs === Number.POSITIVE_INFINITY) return
-  if (timeoutMs >= 0 && timeoutMs <= LONGEST_TIMEOUT_MS) return
+  if (timeoutMs >= 0 && timeoutMs <= longestTimeoutMs) return
   throw new RangeError(
-    `timeoutMs is ${timeoutMs}; it must be 0 to ${LONGEST_TIMEOUT_MS}, or Infinity`,
+    `timeoutMs is ${timeoutMs}; it must be 0 to ${longestTimeoutMs}, or Infinity`,
   )
 }
 

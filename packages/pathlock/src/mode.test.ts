@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { conflicts, join, Mode } from './mode.ts'
-import { allRequests, binaryTree, conflicts as mustNotRunTogether } from './oracle.suite.ts'
+import { allRequests, binaryTree, conflicts as mustNotRunTogether } from './oracle.fixture.ts'
 import type { PathSets } from './request.ts'
 
 const modes = Object.values(Mode)

@@ -13,7 +13,7 @@ import {
   type Subject,
   testScale,
   turn,
-} from './oracle.suite.ts'
+} from './oracle.fixture.ts'
 import type { PathSets } from './request.ts'
 
 /** What should have become of a request. */

@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { lockChecks } from './lock.suite.ts'
 import { modelChecks } from './model.suite.ts'
-import type { Checks, Subject } from './oracle.suite.ts'
+import type { Checks, Subject } from './oracle.fixture.ts'
 import { schemeChecks } from './scheme.suite.ts'
 import { tableChecks } from './table.suite.ts'
 
@@ -23,14 +23,16 @@ interface Mutant {
 }
 
 const checks: Checks = { ...schemeChecks, ...tableChecks, ...lockChecks, ...modelChecks }
-const PAIRS =
+const pairsTest =
   'no pair of requests of up to one read and one write on 15 paths is unsafe or waits in vain'
-const TABLES = 'each scheme gives its compatibility table and its score'
-const WORLDS = 'all sequences of up to 3 requests are held exactly when free under every scheme'
-const STEPS =
+const tablesTest = 'each scheme gives its compatibility table and its score'
+const worldsTest = 'all sequences of up to 3 requests are held exactly when free under every scheme'
+const stepsTest =
   'any steps of entering, reducing and removing leave held exactly what is free, and no nodes'
-const COMMANDS = 'under random commands everyone holds, waits and fails as a list of requests says'
-const INTERLEAVINGS = 'under any interleaving no two tasks that conflict run together, and all end'
+const commandsTest =
+  'under random commands everyone holds, waits and fails as a list of requests says'
+const interleavingsTest =
+  'under any interleaving no two tasks that conflict run together, and all end'
 
 const mutants: readonly Mutant[] = [
   {
@@ -38,49 +40,55 @@ const mutants: readonly Mutant[] = [
     file: 'mode.ts',
     from: 'return Mode.readAndWriteAncestor',
     to: 'return Mode.writeAncestor',
-    killedBy: ['a writer does not see into what a copy reads above the path that it writes', PAIRS],
+    killedBy: [
+      'a writer does not see into what a copy reads above the path that it writes',
+      pairsTest,
+    ],
   },
   {
     fault: 'read hides write-ancestor',
     file: 'mode.ts',
     from: 'return Mode.readAndWriteAncestor',
     to: 'return Mode.read',
-    killedBy: ['a writer does not see into what a copy reads above the path that it writes', PAIRS],
+    killedBy: [
+      'a writer does not see into what a copy reads above the path that it writes',
+      pairsTest,
+    ],
   },
   {
     fault: 'read and write-ancestor make write',
     file: 'mode.ts',
     from: 'return Mode.readAndWriteAncestor',
     to: 'return Mode.write',
-    killedBy: [PAIRS, WORLDS],
+    killedBy: [pairsTest, worldsTest],
   },
   {
     fault: 'the later of two roles at a node wins',
     file: 'mode.ts',
     from: 'return a > b ? a : b',
     to: 'return b',
-    killedBy: [PAIRS],
+    killedBy: [pairsTest],
   },
   {
     fault: 'a node that is read may be written below',
     file: 'mode.ts',
     from: '[Mode.writeAncestor, Mode.readAndWriteAncestor, Mode.write],',
     to: '[Mode.readAndWriteAncestor, Mode.write],',
-    killedBy: [TABLES],
+    killedBy: [tablesTest],
   },
   {
     fault: 'ancestors of what is written are only locked as for a read',
     file: 'scheme.ts',
     from: 'writeAncestor: Mode.writeAncestor',
     to: 'writeAncestor: Mode.readAncestor',
-    killedBy: [TABLES],
+    killedBy: [tablesTest],
   },
   {
     fault: 'reads are exclusive',
     file: 'scheme.ts',
     from: 'read: Mode.read,\n  readAncestor: Mode.readAncestor',
     to: 'read: Mode.write,\n  readAncestor: Mode.readAncestor',
-    killedBy: [TABLES],
+    killedBy: [tablesTest],
   },
   {
     fault: 'the removal of one that waits wakes nobody',
@@ -90,8 +98,8 @@ const mutants: readonly Mutant[] = [
     killedBy: [
       'when a writer that waits is removed, the readers behind it are granted',
       'an abort while waiting withdraws the request and wakes those behind it',
-      WORLDS,
-      COMMANDS,
+      worldsTest,
+      commandsTest,
     ],
   },
   {
@@ -99,14 +107,17 @@ const mutants: readonly Mutant[] = [
     file: 'table.ts',
     from: 'else this.#grantBehind(entry)',
     to: '',
-    killedBy: [WORLDS, INTERLEAVINGS],
+    killedBy: [worldsTest, interleavingsTest],
   },
   {
     fault: 'a release wakes only the first of those behind it',
     file: 'table.ts',
     from: 'while (queue?.firstWaiting !== undefined',
     to: 'if (queue?.firstWaiting !== undefined',
-    killedBy: ['when a writer that waits is removed, the readers behind it are granted', WORLDS],
+    killedBy: [
+      'when a writer that waits is removed, the readers behind it are granted',
+      worldsTest,
+    ],
   },
   {
     fault: 'strict order at each node',
@@ -115,7 +126,7 @@ const mutants: readonly Mutant[] = [
     to: 'entry.isWaiting = this.#mustWait(entry) || entry.node.queues.some((queue) => queue?.firstWaiting)',
     killedBy: [
       'a request waits for none that it has no conflict with, whatever waits at their common ancestor',
-      WORLDS,
+      worldsTest,
     ],
   },
   {
@@ -125,7 +136,7 @@ const mutants: readonly Mutant[] = [
     to: "first.claim.state === 'held' && first.claim.ticket < entry.claim.ticket)",
     killedBy: [
       'a later request does not overtake one that waits elsewhere for a part of its paths',
-      WORLDS,
+      worldsTest,
     ],
   },
   {
@@ -133,21 +144,21 @@ const mutants: readonly Mutant[] = [
     file: 'table.ts',
     from: 'first.claim.ticket < entry.claim.ticket)',
     to: '!first.isWaiting && first.claim.ticket < entry.claim.ticket)',
-    killedBy: ['a stream of readers does not starve a writer', WORLDS],
+    killedBy: ['a stream of readers does not starve a writer', worldsTest],
   },
   {
     fault: 'a claim is held as soon as it has one of its nodes',
     file: 'table.ts',
     from: 'if (claim.waitingEntries > 0) return',
     to: '',
-    killedBy: [WORLDS],
+    killedBy: [worldsTest],
   },
   {
     fault: 'the first that waits is forgotten when it goes',
     file: 'node.ts',
     from: 'if (this.firstWaiting === entry) this.firstWaiting = entry.next',
     to: 'if (this.firstWaiting === entry) this.firstWaiting = undefined',
-    killedBy: [WORLDS],
+    killedBy: [worldsTest],
   },
   {
     fault: 'a path below one that is written already takes no lock of its own',
@@ -160,7 +171,7 @@ const mutants: readonly Mutant[] = [
   }`,
     killedBy: [
       'a path below another of the same request stays held when the upper one is given back',
-      STEPS,
+      stepsTest,
     ],
   },
   {
@@ -168,28 +179,28 @@ const mutants: readonly Mutant[] = [
     file: 'table.ts',
     from: 'this.#insert(entry, entry.node.queues[entry.mode]?.head)',
     to: 'this.#insert(entry, undefined)',
-    killedBy: [STEPS],
+    killedBy: [stepsTest],
   },
   {
     fault: 'idle nodes are kept for ever',
     file: 'table.ts',
     from: 'if (this.#idle.length <= this.#options.idleNodes) return',
     to: 'if (this.#idle.length > 0) return',
-    killedBy: [STEPS],
+    killedBy: [stepsTest],
   },
   {
     fault: 'nodes that are in use again are swept',
     file: 'table.ts',
     from: 'if (idle.entryCount > 0) continue',
     to: '',
-    killedBy: [STEPS],
+    killedBy: [stepsTest],
   },
   {
     fault: 'a second release counts',
     file: 'table.ts',
     from: "if (claim.state === 'removed') return",
     to: '',
-    killedBy: ['releasing twice gives nothing of the next holder away', COMMANDS],
+    killedBy: ['releasing twice gives nothing of the next holder away', commandsTest],
   },
   {
     fault: 'a path is above another if its text is a prefix',
@@ -249,7 +260,7 @@ const mutants: readonly Mutant[] = [
     to: 'return undefined',
     killedBy: [
       'tryAcquire takes what is free, and else neither takes, nor waits, nor overtakes',
-      COMMANDS,
+      commandsTest,
     ],
   },
   {
@@ -257,7 +268,7 @@ const mutants: readonly Mutant[] = [
     file: 'lock.ts',
     from: 'return await body(handle)',
     to: 'return body(handle)',
-    killedBy: ['run releases when its body ends, and when it throws', INTERLEAVINGS],
+    killedBy: ['run releases when its body ends, and when it throws', interleavingsTest],
   },
   {
     fault: 'an aborted signal is only seen while waiting',
@@ -271,7 +282,10 @@ const mutants: readonly Mutant[] = [
     file: 'lock.ts',
     from: 'this.#table.remove(claim)\n        reject(reason)',
     to: 'reject(reason)',
-    killedBy: ['an abort while waiting withdraws the request and wakes those behind it', COMMANDS],
+    killedBy: [
+      'an abort while waiting withdraws the request and wakes those behind it',
+      commandsTest,
+    ],
   },
   {
     fault: 'the listener stays after the grant',
@@ -281,7 +295,7 @@ const mutants: readonly Mutant[] = [
     killedBy: [
       'one signal for many requests keeps no listener when they have ended, however they did',
       'an abort in the tick of the grant comes too late, and the handle is the caller’s to release',
-      COMMANDS,
+      commandsTest,
     ],
   },
   {
@@ -289,12 +303,12 @@ const mutants: readonly Mutant[] = [
     file: 'lock.ts',
     from: 'clearTimeout(timer)',
     to: '',
-    killedBy: ['a timeout after the grant, or after an abort, does nothing', COMMANDS],
+    killedBy: ['a timeout after the grant, or after an abort, does nothing', commandsTest],
   },
   {
     fault: 'a timeout too long for a timer is set all the same',
     file: 'lock.ts',
-    from: 'if (timeoutMs >= 0 && timeoutMs <= LONGEST_TIMEOUT_MS) return',
+    from: 'if (timeoutMs >= 0 && timeoutMs <= longestTimeoutMs) return',
     to: 'if (timeoutMs >= 0) return',
     killedBy: ['a timeout that no timer can keep is refused'],
   },

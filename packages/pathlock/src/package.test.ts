@@ -13,13 +13,15 @@ test('the package is imported by its name', () => {
 
 test('no source imports anything but its neighbours, so that browsers can run it', async () => {
   const folder = import.meta.dirname
-  const sources = (await readdir(folder)).filter((name) => !/\.(test|suite)\.ts$/.test(name))
+  const sources = (await readdir(folder)).filter(
+    (name) => !/\.(test|suite|fixture)\.ts$/.test(name),
+  )
   assert.ok(sources.includes('lock.ts'))
   for (const name of sources) {
     const source = await readFile(join(folder, name), 'utf8')
     for (const [, from] of source.matchAll(/\bfrom '([^']*)'/g)) {
       assert.match(from ?? '', /^\.\/[a-z]+\.ts$/, name)
-      assert.doesNotMatch(from ?? '', /test|suite/, name)
+      assert.doesNotMatch(from ?? '', /test|suite|fixture/, name)
     }
   }
 })

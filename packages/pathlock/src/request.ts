@@ -24,7 +24,7 @@ export interface PathSets {
   readonly write: readonly Components[]
 }
 
-const NONE: readonly Components[] = []
+const noPaths: readonly Components[] = []
 
 /** Copies a request. Throws TypeError for a string where a list of paths belongs. */
 export function parseRequest(request: LockRequest, parse: ParsePath): PathSets {
@@ -53,7 +53,7 @@ export function isSubset(part: PathSets, whole: PathSets): boolean {
 }
 
 function parsePaths(paths: Paths | undefined, parse: ParsePath): readonly Components[] {
-  if (paths === undefined) return NONE
+  if (paths === undefined) return noPaths
   if (typeof paths === 'string')
     throw new TypeError('read and write are lists of paths, not a path')
   const parsed: Components[] = []

@@ -10,12 +10,12 @@ import {
   countFaults,
   promises,
   type Subject,
-} from './oracle.suite.ts'
+} from './oracle.fixture.ts'
 import type { Components } from './path.ts'
 
 type Verdict = 'block' | 'allow'
 
-const NO_SUCH_PAIR = 'no such pair'
+const noSuchPair = 'no such pair'
 
 /**
  * The rows of the table in the article that proposed the schemes; the first two must be blocked by
@@ -59,7 +59,7 @@ function verdict(
     }
     first?.release()
   }
-  return [...verdicts].join(' and ') || NO_SUCH_PAIR
+  return [...verdicts].join(' and ') || noSuchPair
 }
 
 /** The checks of the schemes. */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as index from './index.ts'
 import { join, Mode } from './mode.ts'
-import { allRequests, binaryTree, conflicts, countFaults, type Subject } from './oracle.suite.ts'
+import { allRequests, binaryTree, conflicts, countFaults, type Subject } from './oracle.fixture.ts'
 import { schemeChecks } from './scheme.suite.ts'
 import * as table from './table.ts'
 

@@ -13,11 +13,11 @@ import {
   type Subject,
   sets,
   testScale,
-} from './oracle.suite.ts'
+} from './oracle.fixture.ts'
 import type { PathSets } from './request.ts'
 import type { LockTable } from './table.ts'
 
-const SMALL = 4
+const smallSize = 4
 
 /**
  * Twelve requests on four paths: every mode at every depth, and every way in which two may be
@@ -69,7 +69,11 @@ function permutations(count: number): number[][] {
   )
 }
 
-function tableOf({ index, table }: Subject, { scheme }: Promised, idleNodes = SMALL): LockTable {
+function tableOf(
+  { index, table }: Subject,
+  { scheme }: Promised,
+  idleNodes = smallSize,
+): LockTable {
   return new table.LockTable({ scheme: index[scheme], idleNodes })
 }
 
@@ -182,7 +186,7 @@ function runSteps(subject: Subject, promised: Promised, steps: readonly Step[]):
   }
   for (const { claim } of live) table.remove(claim)
   assert.deepEqual(table.claims(), [])
-  assert.ok(table.nodeCount <= SMALL + 1, `${table.nodeCount} nodes are left`)
+  assert.ok(table.nodeCount <= smallSize + 1, `${table.nodeCount} nodes are left`)
 }
 
 /** Fails unless the table lists who lives and who waits for whom. */

@@ -1,27 +1,28 @@
-// How much address space a store may map at once. It has to be known beforehand: where a map can't be
-// had, the LMDB binding crashes.
+// Decides how much address space to reserve for the LMDB map. The size must be known before
+// opening: if the map can't be reserved, the LMDB binding crashes.
 
 import { readFileSync } from 'node:fs'
 
 /**
- * The usual map: beyond it LMDB maps anew, twice as large as the file, and keeps the old map until it
- * is closed. The file is only as long as its data, so a wide map costs nothing; but a process has 128
- * TiB at most, and may open several stores.
+ * The usual map size. When the data outgrows its map, LMDB maps the file again at twice its size
+ * and keeps the old map until the store closes. The file is only as long as its data, so a large
+ * map costs nothing. A process has at most 128 TiB of address space, and it may open several
+ * stores.
  */
 const usualMapBytes = 2 ** 40
 
-/** The share of what there is that one store takes where that is little: room to map anew, too. */
+/** The share of a small address space that one store maps. The rest is left for remapping. */
 const share = 1 / 8
 
-/** Bytes that a store maps when it is opened on this machine, in this process. */
+/** The number of bytes to map when a store is opened in this process. */
 export function mapBytes(): number {
   if (process.platform !== 'linux') return usualMapBytes
   return mapBytesWithin(readOwn('limits'), readOwn('maps'))
 }
 
 /**
- * The same, from what Linux tells in `/proc/self/limits` (`ulimit -v`) and `/proc/self/maps`: where
- * the stack lies tells how wide addresses are, as narrow as 39 bits on some ARM machines.
+ * Computes the map size from `/proc/self/limits` (`ulimit -v`) and `/proc/self/maps`. The position
+ * of the stack shows the width of addresses, which is only 39 bits on some ARM machines.
  */
 export function mapBytesWithin(limits: string, maps: string): number {
   const limit = /^Max address space +(\d+)/m.exec(limits)?.[1]
@@ -34,14 +35,14 @@ export function mapBytesWithin(limits: string, maps: string): number {
   return Math.min(usualMapBytes, pages * pageBytes)
 }
 
-/** The widest page that machines have; maps begin and end at pages. */
+/** The largest page size in use; maps begin and end at page boundaries. */
 const pageBytes = 65_536
 
 function readOwn(file: string): string {
   try {
     return readFileSync(`/proc/self/${file}`, 'utf8')
   } catch {
-    // No /proc: nothing is known to be narrow.
+    // Without /proc, assume that address space is not limited.
     return ''
   }
 }

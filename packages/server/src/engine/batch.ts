@@ -1,31 +1,37 @@
-// Transactions on their way to a commit, one by one and as a batch, and the step that applies a batch
-// inside the store's write transaction.
+// Transactions queued for commit, singly and as a batch, and the step that applies a batch inside
+// the storage's write transaction.
 
 import type { Bytes } from '../base/bytes.ts'
 import { applied, Changes } from './changes.ts'
+import { type CommitState, claimMs, isClaimedByOther, machineMs } from './commit-state.ts'
 import type { WriteTransaction } from './engine.ts'
-import { claimMs, isClaimedByOther, machineMs, type State } from './state.ts'
 import { RecordedTransaction, type TimeLimit } from './transaction.ts'
 import type { View } from './view.ts'
 
-/** Races lost against other processes after which a process claims the next commit. */
+/**
+ * A process claims the next commit after a transaction of its own has lost this many races to other
+ * processes.
+ */
 const lossesBeforeClaim = 2
 
-/** The store inside its write transaction: what no other process can change now. */
+/** The storage inside its write transaction: no other process can change it now. */
 export interface Committing {
   readonly view: View
-  state(): State
+  state(): CommitState
   put(key: Bytes, value: Bytes): void
   delete(key: Bytes): void
-  putState(state: State): void
+  putState(state: CommitState): void
 }
 
-/** One run of a body: what it read, what it wants written, and how to tell its caller the end. */
+/**
+ * One run of a transaction body: its reads, its buffered writes, and the callback that reports its
+ * outcome.
+ */
 export interface Attempt {
   readonly transaction: RecordedTransaction
   /** Empty if the body threw. */
   readonly changes: Changes
-  /** Passes the body's value or error on. */
+  /** Settles the caller's promise with the body's value or error. */
   settle(): void
 }
 
@@ -33,7 +39,10 @@ export interface Attempt {
 export class Job {
   readonly reject: (error: unknown) => void
   attempt: Attempt
-  /** The last commit that the attempt's snapshot holds; undefined for a rerun in a batch. */
+  /**
+   * The sequence number of the last commit in the attempt's snapshot; undefined for a rerun inside
+   * a batch.
+   */
   sequence: number | undefined
   attempts = 1
   losses = 0
@@ -61,26 +70,29 @@ export class Job {
 /** Transactions that are committed in one step. */
 export interface Batch {
   readonly jobs: Job[]
-  /** All that the jobs write, merged. */
+  /** The merged writes of all jobs. */
   readonly changes: Changes
-  /** The last commit that the batch was put together on. */
+  /** The sequence number of the commit that the batch was validated against. */
   readonly sequence: number
 }
 
-/** What became of a batch inside the store's write transaction. */
+/** The result of applying a batch inside the storage's write transaction. */
 export interface Round {
   /** Jobs that were applied, in order. */
   readonly kept: Job[]
-  /** Jobs whose reads another process changed meanwhile. */
+  /** Jobs whose reads were invalidated by another process. */
   readonly lost: Job[]
   readonly changes: Changes
-  /** The new state; undefined when nothing is to be committed. */
-  readonly state: State | undefined
+  /** The new commit state; undefined when nothing is to be committed. */
+  readonly state: CommitState | undefined
   /** True when another process has claimed this commit. */
   readonly claimed: boolean
 }
 
-/** Validates and applies a batch; all synchronous, on what no other process can change. */
+/**
+ * Validates and applies a batch. Runs synchronously inside the write transaction, so no other
+ * process can interfere.
+ */
 export function applyBatch(batch: Batch, store: Committing, owner: bigint): Round {
   const state = store.state()
   const nowMs = machineMs()
@@ -117,7 +129,10 @@ export function applyBatch(batch: Batch, store: Committing, owner: bigint): Roun
   return { kept, lost, changes, state: { sequence, claim }, claimed: false }
 }
 
-/** Writes all of `changes`, or nothing and returns false where one adds to what is no counter. */
+/**
+ * Writes all of `changes`. Writes nothing and returns false if one of them adds to a row that is
+ * not a counter.
+ */
 function apply(changes: Changes, store: Committing): boolean {
   const values: (Bytes | undefined)[] = []
   for (const change of changes.values()) {

@@ -1,18 +1,22 @@
-// Buffered writes, the last one of each key, and the view of a store through them. They are how a
-// transaction reads its own writes, and how a batch sees what its earlier transactions will commit.
+// Buffered writes, at most one per key, and the view of a store with those writes applied. A
+// transaction reads its own writes through that view. A batch uses it to see the writes of its
+// earlier transactions.
 
 import type { Bytes } from '../base/bytes.ts'
 import type { Range, Row } from './engine.ts'
 import { counterBytes, decodeCounter, encodeCounter } from './tuple.ts'
 import { nameOf, type RowCursor, type View } from './view.ts'
 
-/** What becomes of one key. An `add` is relative to whatever value the key has when it is applied. */
+/**
+ * A write to one key. An `add` is relative to the value that the key has when the change is
+ * applied.
+ */
 export type Change =
   | { readonly kind: 'put'; readonly key: Bytes; readonly value: Bytes }
   | { readonly kind: 'delete'; readonly key: Bytes }
   | { readonly kind: 'add'; readonly key: Bytes; readonly delta: bigint }
 
-/** The value that `change` makes of `before`; undefined is absence. */
+/** The value after `change`, given the value before; undefined means absent. */
 export function applied(change: Change, before: Bytes | undefined): Bytes | undefined {
   switch (change.kind) {
     case 'put':
@@ -24,12 +28,12 @@ export function applied(change: Change, before: Bytes | undefined): Bytes | unde
   }
 }
 
-/** At most one change a key. */
+/** Buffered changes, at most one per key. */
 export class Changes {
   readonly #byName = new Map<string, Change>()
-  /** The names in order, but for those in `#unsorted`; made when a range first asks. */
+  /** All names in order, except those in `#unsorted`. Built on the first range read. */
   #sorted: string[] | undefined
-  /** Names that came since a range last asked. */
+  /** Names added since the last range read. */
   #unsorted: string[] = []
   #sizeBytes = 0
 
@@ -38,22 +42,20 @@ export class Changes {
     return this.#byName.size
   }
 
-  /** Bytes of all keys and values that were ever buffered here. */
+  /** Bytes of all keys and values ever buffered here, overwritten ones included. */
   get sizeBytes(): number {
     return this.#sizeBytes
   }
 
-  /** Adds a change after those that are there. */
   push(change: Change): void {
     this.#push(nameOf(change.key), change)
   }
 
-  /** Adds all of `later` after those that are there. */
   pushAll(later: Changes): void {
     for (const [name, change] of later.#byName) this.#push(name, change)
   }
 
-  /** False when `later` adds to a key whose value, as buffered here, is no counter. */
+  /** False when `later` adds to a key whose value, as buffered here, is not a counter. */
   accepts(later: Changes): boolean {
     if (this.size === 0) return true
     for (const [name, change] of later.#byName) {
@@ -67,7 +69,7 @@ export class Changes {
     return this.#byName.size === 0 ? undefined : this.#byName.get(nameOf(key))
   }
 
-  /** True when the key called `name` is changed. */
+  /** True when the key named `name` is changed. */
   has(name: string): boolean {
     return this.#byName.has(name)
   }
@@ -80,7 +82,7 @@ export class Changes {
     return this.#byName.keys()
   }
 
-  /** The first change at or after `name`, or after it when `exclusive`. */
+  /** The first change at or after `name`, or strictly after it when `exclusive`. */
   atOrAfter(name: string, exclusive: boolean): Change | undefined {
     const sorted = this.#inOrder()
     let index = lowerBound(sorted, name)
@@ -118,7 +120,7 @@ export class Changes {
   }
 }
 
-/** `base` as it will be once `changes` are applied; changes added later are seen too. */
+/** A view of `base` with `changes` applied. Changes added later are visible too. */
 export class ChangedView implements View {
   readonly #base: View
   readonly #changes: Changes
@@ -139,7 +141,10 @@ export class ChangedView implements View {
   }
 }
 
-/** Merges the rows of a base with changes, in either direction, while changes may still be added. */
+/**
+ * Merges the rows of a base with changes, in either direction. Changes may be added during the
+ * iteration.
+ */
 export class MergingCursor implements RowCursor {
   readonly #base: RowCursor
   readonly #changes: Changes
@@ -147,10 +152,10 @@ export class MergingCursor implements RowCursor {
   readonly #onBaseRow: ((row: Row) => void) | undefined
   #ahead: Row | undefined
   #baseEnded = false
-  /** The last key that was passed, in whichever of the two. */
+  /** The last key passed, in the base or in the changes. */
   #last: Bytes | undefined
 
-  /** @param onBaseRow is told every row of the base when the cursor passes it, never earlier. */
+  /** @param onBaseRow is called with every base row when the cursor passes it, never earlier. */
   constructor(base: RowCursor, changes: Changes, range: Range, onBaseRow?: (row: Row) => void) {
     this.#base = base
     this.#changes = changes
@@ -185,7 +190,7 @@ export class MergingCursor implements RowCursor {
     this.#base.close()
   }
 
-  /** Negative when the base's row comes first, 0 when both have the same key. */
+  /** Negative when the base row comes first, 0 when both have the same key. */
   #order(row: Row | undefined, change: Change | undefined): number {
     if (change === undefined) return -1
     if (row === undefined) return 1
@@ -216,10 +221,13 @@ function combined(before: Change, after: Change): Change {
   return value === undefined ? after : { kind: 'put', key: after.key, value }
 }
 
-/** Up to so many names are inserted one by one, as when rows are changed while they are read. */
+/**
+ * Up to this many names are inserted one by one, the usual case when rows are changed while they
+ * are read.
+ */
 const fewNames = 16
 
-/** `sorted` with `names`, none of which it has; may change both. */
+/** Inserts `names` into `sorted`; the two are disjoint. May modify both arrays. */
 function inserted(sorted: string[], names: string[]): string[] {
   if (names.length <= fewNames) {
     for (const name of names) sorted.splice(lowerBound(sorted, name), 0, name)

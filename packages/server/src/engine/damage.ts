@@ -1,20 +1,28 @@
-// A look at the heads of a store's file before LMDB opens it: the binding crashes on some that it can't
-// use, instead of saying so.
+// Checks the meta pages of the data file before LMDB opens it. On some corrupt files the LMDB
+// binding crashes instead of reporting an error.
 
 import { type FileHandle, open } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import { DamageError } from './engine.ts'
 
-/** Where a head (`MDB_meta` behind its page's header, lmdb.h and mdb.c) has its magic number and, in the first one, the page size. */
+/**
+ * Offsets of the magic number and, in the first meta page, of the page size. The structure is
+ * `MDB_meta`, which follows the page header (lmdb.h and mdb.c).
+ */
 const [magicOffset, pageSizeOffset] = [24, 48]
 const headBytes = 52
 const magic = 0xbeefc0de
 const pageSizes: readonly number[] = [4096, 8192, 16_384, 32_768, 65_536]
 
-/** Milliseconds after which a new store that another process is just making has its heads. */
+/**
+ * Milliseconds to wait for another process that is just creating the store to write its meta pages.
+ */
 const makingMs = 500
 
-/** Checks the heads of the store's file; one that isn't there, or is empty, is a new one. @throws DamageError */
+/**
+ * Checks the meta pages of the data file. A missing or empty file is a new store.
+ * @throws DamageError
+ */
 export async function checkHeads(file: string): Promise<void> {
   if (await hasHeads(file)) return
   await wait(makingMs)
@@ -22,7 +30,10 @@ export async function checkHeads(file: string): Promise<void> {
   throw new DamageError(`The store is damaged: ${file} doesn't begin as it should. ${advice}`)
 }
 
-/** `error` in plain words where it is LMDB's word for pages that can't be; else as it is. */
+/**
+ * Translates LMDB's errors about corrupt pages into a `DamageError`; returns other errors
+ * unchanged.
+ */
 export function inPlainWords(error: unknown): unknown {
   const reason = /MDB_(?:CORRUPTED|PAGE_NOTFOUND|INVALID|BAD_TXN).*/.exec(String(error))?.[0]
   if (reason === undefined) return error
@@ -52,7 +63,7 @@ async function hasHeads(file: string): Promise<boolean> {
   }
 }
 
-/** The head at `position`; undefined if there is none. */
+/** The meta page at `position`; undefined if there is none. */
 async function headAt(handle: FileHandle, position: number): Promise<DataView | undefined> {
   const { buffer, bytesRead } = await handle.read(new Uint8Array(headBytes), 0, headBytes, position)
   const view = new DataView(buffer.buffer)

@@ -1,5 +1,6 @@
-// What every engine must do; `lmdb.test.ts` and its like run it. The last part holds an engine
-// against a map: concurrent transactions must give what some serial order of them would give.
+// The contract that every engine must pass; `lmdb.test.ts` and its like run it. The last part
+// checks an engine against a model: concurrent transactions must be equivalent to some serial
+// order.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -11,12 +12,11 @@ import type { Engine, Range, ReadTransaction, Row, WriteTransaction } from './en
 import { singly } from './transaction.ts'
 import { decodeCounter, encodeCounter, maxKeyBytes, prefixRange } from './tuple.ts'
 
-/** An engine under test. */
 export interface EngineUnderTest {
   readonly engine: Engine
-  /** Opens the same store again, after a close. */
+  /** Closes the engine and opens the same store again. */
   reopen?(): Promise<Engine>
-  /** Closes the engine and removes all that it stored. */
+  /** Closes the engine and deletes its storage. */
   destroy(): Promise<void>
 }
 
@@ -383,8 +383,8 @@ function transactionTests(open: OpenEngineUnderTest): void {
 }
 
 /**
- * Runs a transaction that is disturbed after its first reads: `reads`, then another transaction
- * commits `disturb`, then `writes`. Returns how often the body ran.
+ * Runs a transaction with a conflicting commit after its first reads: `reads`, then another
+ * transaction commits `disturb`, then `writes`. Returns the number of times the body ran.
  */
 async function disturbed(
   engine: Engine,
@@ -800,7 +800,7 @@ function watchTests(open: OpenEngineUnderTest): void {
     }))
 }
 
-/** A step of a random transaction; `from` makes what is written depend on what was read. */
+/** A step of a random transaction; `from` makes the written value depend on what was read. */
 type Step =
   | { readonly do: 'get' | 'delete'; readonly key: number }
   | { readonly do: 'put'; readonly key: number; readonly value: string; readonly from: number }
@@ -839,7 +839,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('fail'), key: keyNumber }),
 )
 
-/** Runs the steps of one transaction; returns all that it observed. */
+/** Runs the steps of one transaction; returns all its observations. */
 async function runSteps(tx: WriteTransaction, steps: readonly Step[]): Promise<string[]> {
   const seen: string[] = []
   const row = (number: number) => utf8(`row${number}`)
@@ -877,7 +877,7 @@ async function runSteps(tx: WriteTransaction, steps: readonly Step[]): Promise<s
   return seen
 }
 
-/** Thrown by a random transaction, with what it had seen: that must be true too. */
+/** Thrown by a random transaction, with its observations so far: they must be serializable too. */
 class Failure extends Error {
   readonly seen: string[]
 
@@ -939,7 +939,9 @@ async function observe(tx: WriteTransaction, steps: readonly Step[]): Promise<st
   return JSON.stringify(await runSteps(tx, steps))
 }
 
-/** The states in which some order of `transactions` explains all that they observed. */
+/**
+ * The final states of every serial order of `transactions` that explains all their observations.
+ */
 async function explanations(
   rows: ReadonlyMap<string, Bytes>,
   transactions: readonly Observed[],
@@ -1028,7 +1030,7 @@ async function putAll(engine: Engine, keys: readonly string[]): Promise<void> {
   })
 }
 
-/** Tells whether `ms` milliseconds have passed since this call. */
+/** Returns a function that tells whether `ms` milliseconds have passed since this call. */
 function lateAfter(ms: number): () => boolean {
   const until = performance.now() + ms
   return () => performance.now() >= until

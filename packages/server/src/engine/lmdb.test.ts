@@ -1,5 +1,5 @@
-// The LMDB engine: the suite of every engine, and what concerns several processes, their death, and
-// the disk.
+// The LMDB engine: the engine suite, and tests with several processes, process death, and full
+// disks.
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process'
@@ -14,12 +14,12 @@ import type { StoreErrorCode } from '../base/errors.ts'
 import { type EngineUnderTest, engineSuite } from './engine.suite.ts'
 import type { Engine } from './engine.ts'
 import { openLmdb } from './lmdb.ts'
-import { numberedRow, type ProcessTask } from './lmdb-process.suite.ts'
+import { numberedRow, type ProcessTask } from './lmdb-process.fixture.ts'
 import { openEngine } from './open.ts'
 import { decodeCounter, encodeCounter } from './tuple.ts'
 
 const scale = Number(process.env['HOLDFAST_TEST_SCALE'] ?? '1')
-const childProgram = join(import.meta.dirname, 'lmdb-process.suite.ts')
+const childProgram = join(import.meta.dirname, 'lmdb-process.fixture.ts')
 
 engineSuite('the LMDB engine', openNew)
 
@@ -44,7 +44,7 @@ test('a row that was acknowledged is there after kill -9 in the middle of writin
     }
   }))
 
-test('a read that may be stale is, where the past is kept, and by no more than it may', () =>
+test('a read that allows staleness gets a stale snapshot if some are kept, never an older one than allowed', () =>
   withFolder(async (path) => {
     const keptMs = 2000
     const engine = await openLmdb({ path, keptMs })
@@ -64,7 +64,7 @@ test('a read that may be stale is, where the past is kept, and by no more than i
     await engine.close()
   }))
 
-test('a read sees what another process was told is stored, every time of 3000', () =>
+test('a read sees what another process was told is stored, in each of 3000 tries', () =>
   withEngine(async (engine, path) => {
     const times = 500
     const child = start({ task: 'count', path, times })
@@ -237,7 +237,7 @@ test('the folder of a store is for its owner only', () =>
 
 test('a full disk refuses the write, harms nothing, and is forgotten when there is room', () =>
   withFolder(async (path) => {
-    // The limit of a file's size stands for the disk's. LMDB calls the write that it cuts short an
+    // The file size limit stands in for the disk's. LMDB reports the truncated write as an
     // input/output error, and only the disk's free bytes tell that from a full disk.
     const codes: StoreErrorCode[] = ['InsufficientStorage', 'Internal']
     const task = JSON.stringify({ task: 'fill', path, codes } satisfies ProcessTask)
@@ -302,7 +302,7 @@ function start(task: ProcessTask): ChildProcess {
   return fork(childProgram, [JSON.stringify(task)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
 }
 
-/** Waits for a child to end well; what it wrote to its standard error is the error otherwise. */
+/** Waits for a child to exit cleanly; otherwise throws its standard error. */
 async function exited(child: ChildProcess): Promise<void> {
   let complaint = ''
   child.stderr?.on('data', (chunk) => {
@@ -312,7 +312,7 @@ async function exited(child: ChildProcess): Promise<void> {
   assert.equal(code, 0, `ended with ${code ?? signal}: ${complaint}`)
 }
 
-/** Runs a process for each task, all let go at once; returns their numbers of conflicts. */
+/** Runs a process for each task, all started at once; returns their conflict counts. */
 async function incrementAll(
   path: string,
   tasks: readonly Omit<Extract<ProcessTask, { task: 'increment' }>, 'task' | 'path'>[],

@@ -1,6 +1,6 @@
-// The embedded store: rows in LMDB, which several processes may open at once. Rows are in a database
-// of their own inside the file; the format number and the state row stand beside its root, on a page
-// that every commit rewrites anyway.
+// The embedded engine: rows in LMDB, which several processes may open at once. Rows have a
+// sub-database of their own. The format number and the commit-state row are in the root database,
+// on a page that every commit rewrites anyway.
 
 import { mkdirSync, statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
@@ -11,31 +11,31 @@ import type { CrashHook } from '../base/crash-point.ts'
 import { StoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
 import { mapBytes } from './address-space.ts'
+import type { BackingStore, Snapshot } from './backing-store.ts'
 import type { Committing } from './batch.ts'
+import { type CommitState, decodeCommitState, encodeCommitState } from './commit-state.ts'
 import { checkHeads, inPlainWords } from './damage.ts'
+import { DiskSpace } from './disk-space.ts'
 import { type Engine, FormatError, type Range, type Row } from './engine.ts'
 import { OptimisticEngine } from './optimistic.ts'
-import { Room } from './room.ts'
-import { decodeState, encodeState, type State } from './state.ts'
-import type { Snapshot, Store } from './store.ts'
 import { readTooLong } from './transaction.ts'
 import type { RowCursor, View } from './view.ts'
 
-/** How to open a store. */
+/** How to open an LMDB store. */
 export interface LmdbOptions {
-  /** The folder; made if it's missing, readable by nobody else. */
+  /** The store's folder. It is created if missing, with access for its owner only. */
   readonly path: string
-  /** Milliseconds that a read may hold its snapshot. */
+  /** The longest time in milliseconds that a read may hold its snapshot. */
   readonly readMs?: number
-  /** Milliseconds of the past that are kept for reads which may be stale; none by default. */
+  /** Age in milliseconds up to which stale snapshots are kept; by default none are. */
   readonly keptMs?: number
-  /** Bytes to map at first; as many as the machine affords by default. */
+  /** Initial size of the map in bytes; by default chosen from the address space available. */
   readonly initialMapBytes?: number
   /** For tests. */
   readonly onCrashPoint?: CrashHook | undefined
 }
 
-/** The format of the rows; a store with a greater number is refused. */
+/** The row format; a store with a greater number is refused. */
 const storeFormat = 1
 
 const formatKey = utf8('format')
@@ -44,21 +44,21 @@ const stateKey = utf8('state')
 /** Snapshots open at once in all processes together; a slot costs 64 bytes of the lock file. */
 const maxReaders = 8192
 
-/** Free bytes below which a failed commit is taken for a full disk. */
+/** A commit that failed with fewer free bytes than this is reported as a full disk. */
 const fullDiskBytes = 16_777_216
 
-/** Pages at the start of the file that say where the trees begin. */
+/** Meta pages at the start of the file, which point to the roots of the trees. */
 const headPages = 2
 
-/** Linux's numbers of NFS, CIFS, SMB2 and SMB; statfs(2). */
+/** File system magic numbers of NFS, CIFS, SMB2 and SMB; statfs(2). */
 const networkFileSystems: readonly number[] = [0x6969, 0xff534d42, 0xfe534d42, 0x517b]
 
 type Rows = Database<Buffer, Uint8Array>
 
 /**
- * Opens the store at `path`, or makes it.
- * @throws Error when it was written by a newer version, lies on a network file system, is damaged, or
- *   can't be opened.
+ * Opens the store at `path`, or creates it.
+ * @throws Error when a newer version wrote it, it lies on a network file system, it is damaged, or
+ *   it can't be opened.
  */
 export async function openLmdb(options: LmdbOptions): Promise<Engine> {
   mkdirSync(options.path, { recursive: true, mode: 0o700 })
@@ -75,14 +75,14 @@ export async function openLmdb(options: LmdbOptions): Promise<Engine> {
   return new OptimisticEngine(store, { readMs: options.readMs, keptMs: options.keptMs })
 }
 
-/** LMDB behind the few operations that the engine needs. */
-class LmdbStore implements Store {
+/** LMDB as a backing store. */
+class LmdbStore implements BackingStore {
   readonly #path: string
   readonly #readMs: number
   readonly #onCrashPoint: CrashHook | undefined
   readonly #root: RootDatabase<Buffer, Uint8Array>
   readonly #rows: Rows
-  readonly #room: Room
+  readonly #diskSpace: DiskSpace
 
   constructor({ path, readMs, initialMapBytes, onCrashPoint }: LmdbOptions) {
     this.#path = path
@@ -90,10 +90,10 @@ class LmdbStore implements Store {
     this.#readMs = readMs ?? ownLimits.engineReadMs
     this.#root = openRoot(path, initialMapBytes ?? mapBytes())
     this.#rows = this.#root.openDB({ name: 'rows', ...bytesAsTheyAre })
-    this.#room = new Room(path, () => reusableBytes(this.#root, this.#rows))
+    this.#diskSpace = new DiskSpace(path, () => reusableBytes(this.#root, this.#rows))
   }
 
-  /** Refuses a store of a newer format; numbers a new one. */
+  /** Refuses a store of a newer format; writes the format number into a new one. */
   async checkFormat(): Promise<void> {
     const found = this.#root.get(formatKey)
     if (found !== undefined) return checkFormatNumber(found)
@@ -113,15 +113,15 @@ class LmdbStore implements Store {
     const rows = this.#rows
     const committing: Committing = {
       view: new LmdbView(rows, undefined),
-      state: () => decodeState(root.get(stateKey)),
+      state: () => decodeCommitState(root.get(stateKey)),
       put: (key, value) => rows.putSync(key, asBuffer(value)),
       delete: (key) => rows.removeSync(key),
-      putState: (state) => root.putSync(stateKey, encodeState(state)),
+      putState: (state) => root.putSync(stateKey, encodeCommitState(state)),
     }
     let isApplied = false
     try {
       this.#onCrashPoint?.('commit begun')
-      // A child transaction, since only those can be given up without a trace.
+      // A child transaction, because LMDB can abort only those without side effects.
       await root.childTransaction(() => {
         isApplied = apply(committing)
         if (isApplied) this.#onCrashPoint?.('rows put')
@@ -134,7 +134,7 @@ class LmdbStore implements Store {
   }
 
   checkRoom(bytes: number): void {
-    this.#room.check(bytes)
+    this.#diskSpace.check(bytes)
   }
 
   sizeBytes(): number {
@@ -149,7 +149,7 @@ class LmdbStore implements Store {
     await this.#root.close()
   }
 
-  /** What a failed commit means: no room, or something worse. */
+  /** Tells a full disk from other causes of a failed commit. */
   async #failure(error: unknown): Promise<Error> {
     if (error instanceof StoreError) return error
     const cause = await commitError(error)
@@ -164,7 +164,7 @@ class LmdbStore implements Store {
   }
 }
 
-/** The state at one moment; every call is answered from memory or the map, without waiting. */
+/** The committed state at one moment. Every read is answered synchronously from the map. */
 class LmdbSnapshot implements Snapshot, View {
   readonly view: View = this
   readonly #root: Rows
@@ -175,7 +175,7 @@ class LmdbSnapshot implements Snapshot, View {
   #released = false
 
   constructor(root: Rows, rows: Rows, readMs: number) {
-    // Without this the transaction may be one that was opened before another process committed.
+    // Without this the transaction may predate the last commit of another process.
     root.resetReadTxn()
     this.#transaction = begun(root)
     this.#root = root
@@ -183,9 +183,9 @@ class LmdbSnapshot implements Snapshot, View {
     this.#readMs = readMs
   }
 
-  state(): State {
+  state(): CommitState {
     this.#check()
-    return decodeState(this.#root.get(stateKey, { transaction: this.#transaction }))
+    return decodeCommitState(this.#root.get(stateKey, { transaction: this.#transaction }))
   }
 
   get(key: Bytes): Bytes | undefined {
@@ -260,7 +260,7 @@ class LmdbView implements View {
   }
 }
 
-/** Keys and values are bytes, and copied on the way out: LMDB's own memory is reused at once. */
+/** Keys and values are bytes, and are copied on read: LMDB reuses its own buffers at once. */
 const bytesAsTheyAre = {
   encoder: {
     encode: (value: Buffer) => value,
@@ -281,9 +281,10 @@ function openRoot(path: string, mapSize: number): RootDatabase<Buffer, Uint8Arra
     mapSize,
     maxReaders,
     maxDbs: 4,
-    // With overlapping syncs a commit is visible, and lost by a power cut, before it is durable.
+    // With overlapping syncs a commit would be visible before it is durable, and lost by a power
+    // failure.
     overlappingSync: false,
-    // Batches are made here; a commit starts at once.
+    // Batching is done here, so a commit starts at once.
     eventTurnBatching: false,
     permissionsMode: 0o600,
     ...bytesAsTheyAre,
@@ -291,21 +292,21 @@ function openRoot(path: string, mapSize: number): RootDatabase<Buffer, Uint8Arra
   return open<Buffer, Uint8Array>(options)
 }
 
-/** What the binding tells of a database, though its types don't: pages by what they hold. */
+/** Database statistics that the binding returns but its types omit: pages by kind. */
 interface TreePages {
   readonly treeBranchPageCount: number
   readonly treeLeafPageCount: number
   readonly overflowPages: number
 }
 
-/** The same of the root, with the list of free pages and the last page of the file. */
+/** The same for the root database, with the free-page list and the last page number of the file. */
 interface FilePages extends TreePages {
   readonly pageSize: number
   readonly lastPageNumber: number
   readonly free: TreePages
 }
 
-/** Bytes of the file that hold nothing: its pages less those of the trees and of the two heads. */
+/** Free bytes inside the file: its pages less those of the trees and the meta pages. */
 function reusableBytes(root: Rows, rows: Rows): number {
   root.resetReadTxn()
   const file = root.getStats() as FilePages
@@ -330,7 +331,7 @@ function tooManyReads(cause: unknown): StoreError {
   return new StoreError('SlowDown', 'Too many reads at once; try again.', { cause })
 }
 
-/** LMDB's locks and its map are not coherent over a network: it would corrupt the store. */
+/** LMDB's locks and memory map are not coherent across a network, which would corrupt the store. */
 async function checkLocal(path: string): Promise<void> {
   const { type } = await statfs(path)
   if (process.platform !== 'linux' || !networkFileSystems.includes(type)) return
@@ -346,7 +347,7 @@ function checkFormatNumber(value: Bytes): void {
   )
 }
 
-/** LMDB's own error behind a failed commit, whose promise must be handled or Node exits. */
+/** The LMDB error behind a failed commit. Its promise must be handled or Node exits. */
 async function commitError(error: unknown): Promise<unknown> {
   if (!(error instanceof Error) || !('commitError' in error)) return error
   return Promise.resolve(error.commitError).catch((cause: unknown) => cause)

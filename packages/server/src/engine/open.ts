@@ -1,23 +1,26 @@
-// Chooses the engine of a data folder: the embedded one.
+// Chooses the engine of a data folder. LMDB is the only one so far.
 
 import { join } from 'node:path'
 import type { CrashHook } from '../base/crash-point.ts'
 import type { Engine } from './engine.ts'
 import { openLmdb } from './lmdb.ts'
 
-/** How the engine of a data folder is opened. */
+/** How to open the engine of a data folder. */
 export interface EngineOptions {
-  /** Milliseconds that a read may hold its snapshot; `ownLimits.engineReadMs` by default. */
+  /**
+   * The longest time in milliseconds that a read may hold its snapshot; `ownLimits.engineReadMs` by
+   * default.
+   */
   readonly readMs?: number
   /** For tests. */
   readonly onCrashPoint?: CrashHook | undefined
-  /** Milliseconds of the past that are kept for reads which may be stale; none by default. */
+  /** Age in milliseconds up to which stale snapshots are kept; by default none are. */
   readonly keptMs?: number
 }
 
 /**
- * Opens the engine in `dataFolder`, or makes it there; several processes may open it at once.
- * @throws Error when it was written by a newer version, or can't be opened.
+ * Opens the engine in `dataFolder`, or creates it there. Several processes may open it at once.
+ * @throws Error when a newer version wrote it, or it can't be opened.
  */
 export async function openEngine(dataFolder: string, options: EngineOptions = {}): Promise<Engine> {
   return openLmdb({ ...options, path: join(dataFolder, 'engine') })

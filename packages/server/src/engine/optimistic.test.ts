@@ -1,23 +1,23 @@
-// What the engine does when another process commits at the worst moments, told step by step with a
-// store in memory; the same with real processes is in `lmdb.test.ts`.
+// How the engine behaves when another process commits at the worst moments, step by step over an
+// in-memory store. `lmdb.test.ts` repeats it with real processes.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Bytes, utf8 } from '../base/bytes.ts'
 import { isStoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
+import type { BackingStore, Snapshot } from './backing-store.ts'
 import type { Committing } from './batch.ts'
 import { ChangedView, Changes } from './changes.ts'
-import { OptimisticEngine } from './optimistic.ts'
 import {
+  type CommitState,
   claimMs,
-  decodeState,
-  encodeState,
+  decodeCommitState,
+  encodeCommitState,
   isClaimedByOther,
   machineMs,
-  type State,
-} from './state.ts'
-import type { Snapshot, Store } from './store.ts'
+} from './commit-state.ts'
+import { OptimisticEngine } from './optimistic.ts'
 import { decodeCounter, encodeCounter } from './tuple.ts'
 import type { View } from './view.ts'
 
@@ -27,11 +27,11 @@ const emptyView: View = {
 }
 
 /** Rows in memory. `beforeCommit` runs where other processes may commit. */
-class MemoryStore implements Store {
+class MemoryStore implements BackingStore {
   rows = new Changes()
-  current: State = { sequence: 0, claim: undefined }
+  current: CommitState = { sequence: 0, claim: undefined }
   /** The state after each commit of the engine. */
-  readonly history: State[] = []
+  readonly history: CommitState[] = []
   beforeCommit: () => void = () => undefined
   /** Runs when a commit is durable. */
   afterCommit: () => void = () => undefined
@@ -67,7 +67,7 @@ class MemoryStore implements Store {
     this.afterCommit()
   }
 
-  /** Another process commits a row. */
+  /** Commits a row as another process would. */
   commitElsewhere(key: string, value: Bytes): void {
     this.rows.push({ kind: 'put', key: utf8(key), value })
     this.current = { sequence: this.current.sequence + 1, claim: undefined }
@@ -100,7 +100,7 @@ async function using(
   }
 }
 
-/** Increments by reading and writing; returns how often the body ran. */
+/** Increments by reading and writing; returns the number of times the body ran. */
 async function increment(engine: OptimisticEngine, row: string): Promise<number> {
   let runs = 0
   await engine.write(async (tx) => {
@@ -238,12 +238,12 @@ test('a store that can not even be read after a failed commit is not tried again
   }))
 
 test('the state row comes back as it was written, and is empty where there is none', () => {
-  const states: State[] = [
+  const states: CommitState[] = [
     { sequence: 2 ** 50, claim: undefined },
     { sequence: 1, claim: { owner: 2n ** 64n - 1n, untilMs: 12345.678 } },
   ]
-  for (const state of states) assert.deepEqual(decodeState(encodeState(state)), state)
-  assert.deepEqual(decodeState(undefined), { sequence: 0, claim: undefined })
+  for (const state of states) assert.deepEqual(decodeCommitState(encodeCommitState(state)), state)
+  assert.deepEqual(decodeCommitState(undefined), { sequence: 0, claim: undefined })
 })
 
 test('a claim stands for others, until its time is over, and not after the clock began anew', () => {

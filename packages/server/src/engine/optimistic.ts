@@ -1,28 +1,28 @@
-// The engine over any store that has snapshots and a synchronous commit: optimistic transactions in
-// groups. A body runs on a snapshot, its reads recorded and its writes buffered. Whoever waits then
-// is put together into a batch, over the newest snapshot plus the writes of the batch so far; who
-// read something that changed is rerun right there. The store's commit checks against other
-// processes once more, applies the whole batch, and one sync makes it durable.
+// Optimistic transactions with group commit, over any storage that has snapshots and a synchronous
+// commit. A body runs on a snapshot; its reads are recorded and its writes buffered. Waiting
+// transactions form a batch over the newest snapshot plus the writes of the batch so far.
+// Transactions with invalid reads are rerun there. The storage's commit validates against other
+// processes, applies the batch, and syncs once.
 
 import { randomBytes } from 'node:crypto'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { Bytes } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
+import type { BackingStore, Snapshot } from './backing-store.ts'
 import { applyBatch, attempted, type Batch, Job, type Round } from './batch.ts'
 import { ChangedView, Changes } from './changes.ts'
+import { isClaimedByOther, machineMs } from './commit-state.ts'
 import type { Engine, EngineStatistics, ReadTransaction, WriteTransaction } from './engine.ts'
-import { Past } from './past.ts'
-import { isClaimedByOther, machineMs } from './state.ts'
-import type { Snapshot, Store } from './store.ts'
+import { StaleSnapshots } from './stale-snapshots.ts'
 import { PlainTransaction, readTooLong, type TimeLimit } from './transaction.ts'
 import type { View } from './view.ts'
 import { Watchers } from './watchers.ts'
 
-/** Commits of this process that are remembered, so that most validations need no reading. */
+/** Recent commits of this process kept in memory, so that most validations need no reads. */
 const recentLimit = 3
 
-/** Milliseconds between looks whether another process's claim is over. */
+/** Milliseconds between checks for the end of another process's claim. */
 const claimPollMs = 2
 
 const housekeepingMs = 250
@@ -33,31 +33,30 @@ interface HeldSnapshot extends TimeLimit {
   expired?: () => void
 }
 
-/** How the engine is run. */
 export interface OptimisticOptions {
-  /** Milliseconds after which a snapshot is taken away from who holds it. */
+  /** The longest time in milliseconds that a transaction may hold its snapshot. */
   readonly readMs?: number | undefined
   /**
-   * Milliseconds of the past that are kept, so that reads which may be stale are; without it, they see
-   * the newest state.
+   * Age in milliseconds up to which stale snapshots are kept. Without it, every read sees the
+   * newest state.
    */
   readonly keptMs?: number | undefined
 }
 
 export class OptimisticEngine implements Engine {
-  readonly #store: Store
+  readonly #store: BackingStore
   readonly #readMs: number
   readonly #owner: bigint = randomBytes(8).readBigUInt64BE(0) | 1n
   readonly #watchers: Watchers
   readonly #housekeeping: NodeJS.Timeout
   readonly #held = new Set<HeldSnapshot>()
-  readonly #past: Past | undefined
+  readonly #staleSnapshots: StaleSnapshots | undefined
   #queue: Job[] = []
   #recent: { readonly sequence: number; readonly changes: Changes }[] = []
   #committing = false
   #closing = false
   #idle: (() => void) | undefined
-  /** Set when the store can't be used any more. */
+  /** The fatal error after which the store can't be used any more. */
   #broken: unknown
   #lastCollectMs = performance.now()
   readonly #counts = {
@@ -69,11 +68,12 @@ export class OptimisticEngine implements Engine {
     lastBatchSize: 0,
   }
 
-  constructor(store: Store, options: OptimisticOptions = {}) {
+  constructor(store: BackingStore, options: OptimisticOptions = {}) {
     this.#store = store
     this.#readMs = options.readMs ?? ownLimits.engineReadMs
     const { keptMs = 0 } = options
-    this.#past = keptMs > 0 ? new Past({ open: () => store.snapshot(), keptMs }) : undefined
+    this.#staleSnapshots =
+      keptMs > 0 ? new StaleSnapshots({ open: () => store.snapshot(), keptMs }) : undefined
     this.#watchers = new Watchers({
       sequence: () => this.#peek((snapshot) => snapshot.state().sequence),
       values: (keys) => this.#peek(({ view }) => keys.map((key) => view.get(key))),
@@ -112,8 +112,8 @@ export class OptimisticEngine implements Engine {
         this.#queue.push(new Job({ attempt, sequence, run, reject }))
         this.#startCommitting()
       } else {
-        // What only read, or refused on what it read, is true of its snapshot, which was the newest
-        // when the call began: it needs no commit to be serializable and linearizable.
+        // A transaction without writes, or a body that threw, saw one snapshot, the newest when the
+        // call began. It is serializable and linearizable without a commit.
         attempt.settle()
       }
     } finally {
@@ -140,7 +140,7 @@ export class OptimisticEngine implements Engine {
     if (this.#closing) return
     this.#closing = true
     this.#watchers.close(closed())
-    this.#past?.close()
+    this.#staleSnapshots?.close()
     while (this.#held.size > 0 || this.#committing) {
       await new Promise<void>((resolve) => {
         this.#idle = resolve
@@ -156,9 +156,9 @@ export class OptimisticEngine implements Engine {
   }
 
   #hold(maxStalenessMs = 0): HeldSnapshot {
-    const past = maxStalenessMs > 0 ? this.#past?.take(maxStalenessMs) : undefined
+    const stale = maxStalenessMs > 0 ? this.#staleSnapshots?.take(maxStalenessMs) : undefined
     const held: HeldSnapshot = {
-      snapshot: past ?? this.#store.snapshot(),
+      snapshot: stale ?? this.#store.snapshot(),
       openedMs: performance.now(),
       limitMs: this.#readMs,
     }
@@ -209,10 +209,10 @@ export class OptimisticEngine implements Engine {
     )
   }
 
-  /** One batch after the other until nobody waits. */
+  /** Commits one batch after another until the queue is empty. */
   async #commitAll(): Promise<void> {
     while (this.#queue.length > 0) {
-      // Whoever is about to ask in this turn of the event loop joins the batch.
+      // Lets transactions of the same turn of the event loop join the batch.
       await setImmediate()
       const taken = this.#take()
       try {
@@ -240,7 +240,10 @@ export class OptimisticEngine implements Engine {
     return this.#queue.splice(0, count)
   }
 
-  /** Makes of `taken` a batch in which everyone's reads hold, rerunning those whose don't. */
+  /**
+   * Builds a batch from `taken` in which all reads are valid, rerunning transactions whose reads
+   * are not.
+   */
   async #assemble(taken: readonly Job[]): Promise<Batch> {
     const held = this.#hold()
     try {
@@ -282,7 +285,10 @@ export class OptimisticEngine implements Engine {
     return transaction.holdsIn(view)
   }
 
-  /** What the commits after `from` up to `to` changed, or undefined where that isn't remembered. */
+  /**
+   * The changes of the commits after `from` up to `to`, or undefined if they are no longer in
+   * memory.
+   */
   #changesSince(from: number | undefined, to: number): Changes[] | undefined {
     if (from === undefined) return undefined
     const since = this.#recent.filter(({ sequence }) => sequence > from && sequence <= to)
@@ -313,7 +319,8 @@ export class OptimisticEngine implements Engine {
     if (round === undefined) throw new Error('the store committed without applying')
     this.#counts.batches++
     this.#counts.lastBatchSize = round.kept.length
-    // First of all: what is committed must be told as committed, whatever fails below.
+    // Settle these before anything else: committed transactions must be reported as such, whatever
+    // fails below.
     for (const { attempt } of round.kept) {
       if (attempt.changes.size > 0) this.#counts.transactions++
       attempt.settle()
@@ -325,8 +332,8 @@ export class OptimisticEngine implements Engine {
   }
 
   /**
-   * After a failed commit: a store whose root page could not be written refuses even to be read,
-   * and a commit that was tried on it would never end.
+   * After a failed commit, checks that the store can still be read. If its root page could not be
+   * written, reads fail, and another commit would never end.
    */
   #checkUsable(): void {
     try {
@@ -344,7 +351,8 @@ export class OptimisticEngine implements Engine {
     try {
       this.#watchers.committed(sequence, changes)
     } catch {
-      // They couldn't look now; their next look, a moment later, finds the same or tells them why not.
+      // The watchers couldn't read now. Their next poll, moments later, finds the change or reports
+      // the error.
     }
   }
 

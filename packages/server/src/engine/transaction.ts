@@ -1,6 +1,6 @@
-// The transactions that bodies see, over any view: plain reads, and the recorded kind that buffers
-// its writes and can tell later whether what it read still holds. That test is by value, so it is
-// exact: a transaction whose reads give the same answers could as well have run now.
+// The transactions that bodies use, over any view: plain reads, and the recorded kind. The recorded
+// kind buffers its writes and can later validate its reads. Validation is by value, so it is exact:
+// if all reads give the same answers, the transaction could have run now.
 
 import { setImmediate } from 'node:timers/promises'
 import type { Bytes } from '../base/bytes.ts'
@@ -48,7 +48,7 @@ export class PlainTransaction implements ReadTransaction {
     return batchwise(this.#opening(range), this.#pace)
   }
 
-  /** Makes every later call fail: the body has ended. */
+  /** Marks the body as ended: later calls throw. */
   end(): void {
     this.#ended = true
   }
@@ -66,7 +66,7 @@ export class PlainTransaction implements ReadTransaction {
 interface Scan {
   readonly range: Range
   readonly rows: Row[]
-  /** The key where the consumer stopped, if it did; it saw everything up to there. */
+  /** The key at which the consumer stopped; undefined if it read to the end. */
   last: Bytes | undefined
   complete: boolean
 }
@@ -118,12 +118,12 @@ export class RecordedTransaction implements WriteTransaction {
     this.#push({ kind: 'add', key, delta })
   }
 
-  /** Makes every later call fail: the body has ended. */
+  /** Marks the body as ended: later calls throw. */
   end(): void {
     this.#ended = true
   }
 
-  /** True when `view` gives the same answer to everything that was read. */
+  /** Validates all recorded reads: true when `view` gives the same answers. */
   holdsIn(view: View): boolean {
     for (const { key, value } of this.#gets) {
       if (!sameValue(view.get(key), value)) return false
@@ -131,7 +131,10 @@ export class RecordedTransaction implements WriteTransaction {
     return this.#scans.every((scan) => sameRows(scan, view))
   }
 
-  /** False only when applying any of `changes` can't alter what was read; reads nothing. */
+  /**
+   * False only when applying `changes` can't alter any recorded read. A quick test that reads
+   * nothing.
+   */
   mayBeTouchedBy(changes: readonly Changes[]): boolean {
     const filled = changes.filter(({ size }) => size > 0)
     if (filled.length === 0) return false
@@ -186,7 +189,7 @@ export class RecordedTransaction implements WriteTransaction {
   }
 }
 
-/** True when `view` has exactly the rows of `scan` in the interval that was consumed. */
+/** True when `view` has exactly the rows of `scan` in the interval consumed. */
 function sameRows(scan: Scan, view: View): boolean {
   if (!scan.complete && scan.last === undefined) return true
   const cursor = view.scan(scan.range)
@@ -206,7 +209,7 @@ function sameRows(scan: Scan, view: View): boolean {
   }
 }
 
-/** True when a change falls within the interval that was consumed. */
+/** True when a change falls within the interval consumed. */
 function touches(changes: Changes, scan: Scan): boolean {
   if (!scan.complete && scan.last === undefined) return false
   const { start, end, reverse } = scan.range
@@ -221,13 +224,16 @@ function touches(changes: Changes, scan: Scan): boolean {
 
 const noRows: RowCursor = { next: () => undefined, close: () => undefined }
 
-/** Reads between two looks at the clock. */
+/** Reads between two checks of the clock. */
 const readsBetweenLooks = 64
 
 /** Milliseconds of reading after which the event loop gets a turn. */
 const turnMs = 10
 
-/** Bounds a transaction's time: where a body awaits nothing but its reads, no timer would ever fire. */
+/**
+ * Bounds a transaction's time. A timer alone would not do: it never fires while a body awaits only
+ * its reads.
+ */
 class Pace {
   readonly #time: TimeLimit
   #turnBegunMs: number
@@ -238,7 +244,7 @@ class Pace {
     this.#turnBegunMs = time.openedMs
   }
 
-  /** Counts a read; true when the event loop should have a turn. @throws {@link readTooLong} */
+  /** Counts a read; true when it is time to yield to the event loop. @throws {@link readTooLong} */
   isTurnOver(): boolean {
     if (--this.#untilLook > 0) return false
     this.#untilLook = readsBetweenLooks
@@ -248,7 +254,7 @@ class Pace {
     return nowMs - this.#turnBegunMs >= turnMs
   }
 
-  /** Counts reads that were done at once. */
+  /** Counts `reads` made at once. */
   count(reads: number): void {
     this.#untilLook -= reads
   }
@@ -260,8 +266,8 @@ class Pace {
 }
 
 /**
- * Opens a cursor for each iteration, and closes it however the iteration ends. A long one gives the
- * event loop its turns.
+ * Opens a cursor for each iteration, and closes it however the iteration ends. Long iterations
+ * yield to the event loop.
  */
 function iterable(open: () => RowCursor, pace: Pace): AsyncIterable<Row> {
   return {
@@ -288,12 +294,12 @@ function iterable(open: () => RowCursor, pace: Pace): AsyncIterable<Row> {
   }
 }
 
-/** Rows of the first batch, so that a consumer of few doesn't pay for many, and of the largest. */
+/** Rows in the first batch, small for consumers of few rows, and in the largest. */
 const [firstBatchRows, mostBatchRows] = [4, 64]
-/** Bytes of values with which a batch is full. */
+/** Bytes of values that fill a batch. */
 const batchBytes = 262_144
 
-/** The rows of a cursor in batches that grow; the cursor is closed however the iteration ends. */
+/** The rows of a cursor in growing batches. The cursor is closed however the iteration ends. */
 async function* batchwise(open: () => RowCursor, pace: Pace): AsyncGenerator<readonly Row[]> {
   let cursor: RowCursor | undefined = open()
   try {
@@ -345,7 +351,7 @@ function checkRunning(ended: boolean): void {
   if (ended) throw new Error('the transaction is used after its body has ended')
 }
 
-/** The error of a read that outlived its snapshot. */
+/** The error for a read that outlived its snapshot. */
 export function readTooLong(limitMs: number): StoreError {
   return new StoreError('ServiceUnavailable', `A read of the store took over ${limitMs} ms.`)
 }

@@ -20,7 +20,7 @@ type Part =
   | { readonly kind: 'bytes'; readonly value: Uint8Array }
   | { readonly kind: 'shifted'; readonly value: Uint8Array }
 
-/** Few different bytes, so that prefixes, escapes and ties are met often. */
+/** A small alphabet, so that prefixes, escapes and ties are frequent. */
 const bytes = fc
   .array(fc.constantFrom(0, 1, 2, 97, 254, 255), { maxLength: 5 })
   .map((values) => Uint8Array.from(values))
@@ -36,7 +36,7 @@ const part: fc.Arbitrary<Part> = fc.oneof(
   fc.record({ kind: fc.constant('shifted'), value: textBytes }),
 )
 
-/** Two tuples of the same shape, as two keys of one space are, with their tails. */
+/** Two tuples of the same shape with tails, like two keys of one key space. */
 const pairOfTuples = fc
   .array(part, { maxLength: 4 })
   .chain((shape) =>

@@ -1,28 +1,31 @@
-// Keys as tuples whose bytes sort as the tuples do: a space (one byte), unsigned integers (8 bytes,
-// big-endian), byte strings (escaped, NUL-terminated), and last a raw tail that needs no escaping.
+// Order-preserving encoding of tuples as keys: a key space (one byte), unsigned integers (8 bytes,
+// big-endian) and byte strings (escaped, NUL-terminated). A raw tail, which needs no escaping,
+// comes last.
 
 import { afterPrefix, type Bytes } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import type { Range } from './engine.ts'
 
-/** Bytes of the longest key that every engine stores: LMDB's limit at its default page size. */
+/** The longest key in bytes that every engine can store: LMDB's limit at its default page size. */
 export const maxKeyBytes = 1978
 
 /** Bytes of a counter row's value. */
 export const counterBytes = 8
 
-/** Room that a new key starts with: most keys fit, so that they are written without a copy. */
+/** Initial buffer size of a key. Most keys fit, so they are written without a copy. */
 const initialKeyBytes = 128
 
 /**
- * Begins a key in a space, a number from 0 to 255 that keeps kinds of rows apart:
+ * Begins a key in a key space, a number from 0 to 255 that separates kinds of rows:
  * `key(space).u64(directoryId).tail(name)`.
  */
 export function key(space: number): KeyWriter {
   return new KeyWriter(space)
 }
 
-/** Writes one key. Every method appends; {@link KeyWriter.tail} and {@link KeyWriter.end} finish it. */
+/**
+ * Writes one key. Every method appends; {@link KeyWriter.tail} and {@link KeyWriter.end} finish it.
+ */
 export class KeyWriter {
   #bytes: Buffer = Buffer.allocUnsafe(initialKeyBytes)
   #length = 1
@@ -39,24 +42,24 @@ export class KeyWriter {
       return this
     }
     if (!Number.isSafeInteger(value) || value < 0)
-      throw new RangeError(`${value} is no such number`)
+      throw new RangeError(`${value} is not a 64-bit unsigned integer`)
     const high = Math.floor(value / 0x1_0000_0000)
     this.#bytes.writeUInt32BE(high, start)
     this.#bytes.writeUInt32BE(value - high * 0x1_0000_0000, start + 4)
     return this
   }
 
-  /** As {@link u64}, but the greater number sorts first. */
+  /** Like {@link u64}, but greater numbers sort first. */
   u64Descending(value: number | bigint): this {
     if (typeof value === 'number' && !Number.isSafeInteger(value)) {
-      throw new RangeError(`${value} is no such number`)
+      throw new RangeError(`${value} is not a 64-bit unsigned integer`)
     }
     return this.u64(0xffff_ffff_ffff_ffffn - BigInt(value))
   }
 
   /**
-   * A byte string that something follows: NUL-terminated, 00 escaped as 01 01, and 01 as 01 02, so
-   * that a string sorts before its extensions whatever comes after it in the key.
+   * A byte string followed by other parts: NUL-terminated, 00 escaped as 01 01, and 01 as 01 02. A
+   * string therefore sorts before its extensions, whatever follows it in the key.
    */
   bytes(value: Bytes): this {
     let special = 0
@@ -87,28 +90,29 @@ export class KeyWriter {
   }
 
   /**
-   * UTF-8 text that something follows, NUL-terminated, in a form that is never longer than the text
-   * and its terminator: every byte is one greater, which UTF-8 has room for (it ends at F4).
+   * UTF-8 text followed by other parts, NUL-terminated. Every byte is incremented by one, so the
+   * form is never longer than the text and its terminator. UTF-8 leaves room for that: its greatest
+   * byte is F4.
    */
   shifted(value: Bytes): this {
     this.shiftedStart(value)
-    // First, since it may move the bytes.
+    // Reserve first: it may reallocate the buffer.
     const end = this.#reserve(1)
     this.#bytes[end] = 0
     return this
   }
 
-  /** How every text that begins with `value` begins in {@link shifted} form. */
+  /** The common prefix in {@link shifted} form of all texts that begin with `value`. */
   shiftedStart(value: Bytes): this {
     let at = this.#reserve(value.length)
     for (const byte of value) {
-      if (byte === 0xff) throw new RangeError('FF is no byte of UTF-8 text')
+      if (byte === 0xff) throw new RangeError('FF does not occur in UTF-8 text')
       this.#bytes[at++] = byte + 1
     }
     return this
   }
 
-  /** Ends the key with a byte string as it is; nothing can follow it. */
+  /** Ends the key with an unescaped byte string; nothing can follow it. */
   tail(value: Bytes): Buffer {
     const at = this.#reserve(value.length)
     this.#bytes.set(value, at)
@@ -116,7 +120,7 @@ export class KeyWriter {
   }
 
   /**
-   * The key so far, which is also the prefix of every key that continues it.
+   * Ends the key here. The result is also the prefix of every key that continues it.
    * @throws StoreError `KeyTooLong` when it has more than {@link maxKeyBytes}.
    */
   end(): Buffer {
@@ -126,7 +130,7 @@ export class KeyWriter {
     return this.#bytes.subarray(0, length)
   }
 
-  /** Makes room for `count` bytes and returns where they begin. */
+  /** Reserves `count` bytes and returns their offset. */
   #reserve(count: number): number {
     const start = this.#length
     if (start === 0) throw new Error('the key is finished')
@@ -141,7 +145,7 @@ export class KeyWriter {
   }
 }
 
-/** Reads a key back, part by part in the order written. */
+/** Decodes a key, part by part in the order written. */
 export function readKey(bytes: Bytes): KeyReader {
   return new KeyReader(bytes)
 }
@@ -176,17 +180,17 @@ export class KeyReader {
     return value
   }
 
-  /** What {@link KeyWriter.shifted} wrote. */
+  /** Reads a part written by {@link KeyWriter.shifted}. */
   shifted(): Buffer {
     const end = this.#bytes.indexOf(0, this.#at)
-    if (end < 0) throw new Error('the text has no end')
+    if (end < 0) throw new Error('the text is not terminated')
     const value = Buffer.allocUnsafe(end - this.#at)
     for (let at = this.#at; at < end; at++) value[at - this.#at] = (this.#bytes[at] ?? 0) - 1
     this.#at = end + 1
     return value
   }
 
-  /** What {@link KeyWriter.u64Descending} wrote; a safe integer. */
+  /** Reads a part written by {@link KeyWriter.u64Descending}; a safe integer. */
   u64Descending(): number {
     const value = 0xffff_ffff_ffff_ffffn - this.bigU64()
     if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError(`${value} is too large`)
@@ -195,7 +199,7 @@ export class KeyReader {
 
   bytes(): Buffer {
     const end = this.#bytes.indexOf(0, this.#at)
-    if (end < 0) throw new Error('the byte string has no end')
+    if (end < 0) throw new Error('the byte string is not terminated')
     const escaped = this.#bytes.subarray(this.#at, end)
     this.#at = end + 1
     if (!escaped.includes(1)) return escaped
@@ -205,14 +209,14 @@ export class KeyReader {
       let byte = escaped[at] ?? 0
       if (byte === 1) {
         byte = escaped.readUInt8(++at) - 1
-        if (byte !== 0 && byte !== 1) throw new Error('the byte string has a wrong escape')
+        if (byte !== 0 && byte !== 1) throw new Error('the byte string has an invalid escape')
       }
       value[length++] = byte
     }
     return value.subarray(0, length)
   }
 
-  /** All that is left. */
+  /** The rest of the key. */
   tail(): Buffer {
     const value = this.#bytes.subarray(this.#at)
     this.#at = this.#bytes.length
@@ -220,19 +224,21 @@ export class KeyReader {
   }
 }
 
-/** Every key that begins with `prefix`. */
+/** The range of all keys that begin with `prefix`. */
 export function prefixRange(prefix: Bytes, order: { readonly reverse?: boolean } = {}): Range {
   return { start: prefix, end: afterPrefix(prefix), ...order }
 }
 
-/** The value of a counter row: 64-bit signed, big-endian; wraps around as machine words do. */
+/** The value of a counter row: 64-bit signed, big-endian. It wraps around on overflow. */
 export function encodeCounter(value: bigint): Buffer {
   const bytes = Buffer.allocUnsafe(counterBytes)
   bytes.writeBigInt64BE(BigInt.asIntN(64, value), 0)
   return bytes
 }
 
-/** The number in a counter row's value; an absent row counts as 0. @throws Error if it's no counter. */
+/**
+ * Decodes a counter row's value; an absent row counts as 0. @throws Error if it is not a counter.
+ */
 export function decodeCounter(value: Bytes | undefined): bigint {
   if (value === undefined) return 0n
   if (value.length !== counterBytes) {
@@ -241,7 +247,7 @@ export function decodeCounter(value: Bytes | undefined): bigint {
   return asBuffer(value).readBigInt64BE(0)
 }
 
-/** The refusal of a key that can't be stored. */
+/** The error for a key that can't be stored. */
 export function keyTooLong(length: number): StoreError {
   return new StoreError('KeyTooLong', `The key needs ${length} bytes; at most ${maxKeyBytes} fit.`)
 }

@@ -1,10 +1,10 @@
 // A state of the store as one transaction sees it, read synchronously. Views are stacked: buffered
-// changes over a snapshot, a transaction's own changes over both.
+// changes over a snapshot, and a transaction's own changes over both.
 
 import type { Bytes } from '../base/bytes.ts'
 import type { Range, Row } from './engine.ts'
 
-/** Rows one after another. Must be closed unless it has returned undefined. */
+/** A forward-only cursor over rows. Must be closed unless it has returned undefined. */
 export interface RowCursor {
   next(): Row | undefined
   close(): void
@@ -16,7 +16,7 @@ export interface View {
   scan(range: Range): RowCursor
 }
 
-/** The key as a string with one character per byte: equal and ordered exactly as the bytes are. */
+/** The key as a string with one character per byte, which preserves equality and order. */
 export function nameOf(key: Bytes): string {
   const buffer = Buffer.isBuffer(key) ? key : Buffer.from(key.buffer, key.byteOffset, key.length)
   return buffer.toString('latin1')

@@ -1,9 +1,9 @@
-// The refusals of Select, with SimpleDB's texts (developer guide, "API Error Codes"). Where a syntax
-// error is, and why, goes into fields beside the text.
+// The errors of Select, with SimpleDB's texts (developer guide, "API Error Codes"). The position
+// and the reason of a syntax error are separate fields.
 
 import { StoreError } from '../base/errors.ts'
 
-/** The expression isn't one of the language. `position` counts UTF-16 units from 0. */
+/** A syntax error. `position` counts UTF-16 units from 0. */
 export function invalidQuery(position: number, reason: string): StoreError {
   return new StoreError(
     'InvalidQueryExpression',
@@ -25,12 +25,12 @@ export function tooManyValueTests(): StoreError {
   )
 }
 
-/** Too long an output list. */
+/** Too many attributes in the output list. */
 export function tooManyOutputs(): StoreError {
   return new StoreError('TooManyRequestedAttributes', 'Too many attributes requested.')
 }
 
-/** Sorted by what no condition speaks of. */
+/** The sort attribute has no condition. */
 export function invalidSort(): StoreError {
   return new StoreError(
     'InvalidSortExpression',
@@ -39,7 +39,7 @@ export function invalidSort(): StoreError {
   )
 }
 
-/** A limit that isn't from 1 to 2,500. */
+/** A limit outside 1 to 2,500. */
 export function invalidLimit(value: string): StoreError {
   return new StoreError(
     'InvalidParameterValue',
@@ -48,7 +48,7 @@ export function invalidLimit(value: string): StoreError {
   )
 }
 
-/** An attribute's name that is longer than any can be. */
+/** An attribute name that exceeds the size limit. */
 export function nameTooLong(name: string): StoreError {
   return new StoreError(
     'InvalidParameterValue',
@@ -57,7 +57,7 @@ export function nameTooLong(name: string): StoreError {
   )
 }
 
-/** A token that isn't one, or that continues something else. */
+/** A malformed token, or a token of another query. */
 export function invalidNextToken(): StoreError {
   return new StoreError('InvalidNextToken', 'The specified next token is not valid.')
 }

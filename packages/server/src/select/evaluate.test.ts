@@ -1,11 +1,11 @@
-// The meaning of conditions on the developer guide's data set, and the worst that one item can cost.
+// The meaning of conditions on the developer guide's data set, and the worst case of one item.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { compileExpression } from './evaluate.ts'
 import { matchesPattern, splitPattern } from './like.ts'
-import { holds, randomDomain, randomExpression } from './model.suite.ts'
+import { holds, randomDomain, randomExpression } from './model.fixture.ts'
 import { parseSelect } from './parse.ts'
 
 const scale = Number(process.env['HOLDFAST_TEST_SCALE'] ?? '1')
@@ -40,7 +40,7 @@ describe('evaluating a where', () => {
   })
 
   test('conditions with all their values in one item end in time', () => {
-    // Eight, eight and four tests of three attributes: each value passes another half of them.
+    // Eight, eight and four tests of three attributes: each value passes a different half of them.
     const attributes = new Map<string, string[]>()
     const conditions: string[] = []
     for (const [name, tests] of [

@@ -1,18 +1,18 @@
-// Whether an item satisfies a where. The rule for attributes with several values: conditions joined by
-// `and` and `or` hold if one value of each attribute can be chosen so that they hold together. Each
-// side of `intersection`, and what a `not` denies, has choices of its own.
+// Evaluates a `where` clause on an item. Conditions joined by `and` and `or` hold if one value of
+// each attribute can be chosen so that they hold together. Each side of `intersection`, and the
+// operand of `not`, is a scope with choices of its own.
 
 import type { Condition, Expression, ValueTest } from './ast.ts'
 import type { SelectItem } from './source.ts'
 import { compileTest } from './value-test.ts'
 
-/** What conditions are about. */
+/** The parts of an item that conditions can test. */
 export type Candidate = Pick<SelectItem, 'name' | 'attributes'>
 
-/** Says whether an item satisfies an expression. */
+/** A compiled expression. */
 export type Matcher = (item: Candidate) => boolean
 
-/** The matcher of `expression`. Per item, it costs at most some 30,000 trials, in the worst case. */
+/** Compiles `expression`. In the worst case it costs about 30,000 trials per item. */
 export function compileExpression(expression: Expression): Matcher {
   switch (expression.kind) {
     case 'intersection': {
@@ -30,18 +30,18 @@ export function compileExpression(expression: Expression): Matcher {
   }
 }
 
-/** What a scope's formula is evaluated on. */
+/** The input of a scope's formula. */
 interface State {
   readonly item: Candidate
-  /** A bit for each test of a chosen value: whether it passes. */
+  /** One bit per test of a chosen value: set if it passes. */
   readonly passed: number
-  /** What is known already of the parts that don't depend on the choice. */
+  /** Cached results of the parts that don't depend on the choice. */
   readonly known: (boolean | undefined)[]
 }
 
 type Formula = (state: State) => boolean
 
-/** The tests in a scope of the values of one attribute, of which there are several. */
+/** The tests of one attribute's value within a scope, if there are several. */
 interface ChoiceGroup {
   readonly name: string
   readonly tests: { readonly bit: number; readonly passes: (value: string) => boolean }[]
@@ -65,7 +65,7 @@ function compileScope(expression: Expression): Matcher {
   }
 }
 
-/** Tries the choices that are left open; what one attribute passes doesn't touch another's bits. */
+/** Tries the remaining choices. Attributes have separate bits, so their choices are independent. */
 function anyChoice(formula: Formula, state: State, open: readonly (readonly number[])[]): boolean {
   const [vectors, ...rest] = open
   if (vectors === undefined) return formula(state)
@@ -76,8 +76,8 @@ function anyChoice(formula: Formula, state: State, open: readonly (readonly numb
 }
 
 /**
- * What each value passes, without what another value passes as well: a formula of `and` and `or` that
- * holds with fewer tests passed holds with more.
+ * The tests passed by each value, without those dominated by another value. Formulas of `and` and
+ * `or` are monotonic: passing more tests never makes them false.
  */
 function bestVectors({ tests }: ChoiceGroup, values: readonly string[]): readonly number[] {
   const best: number[] = []
@@ -91,7 +91,7 @@ function bestVectors({ tests }: ChoiceGroup, values: readonly string[]): readonl
   return best
 }
 
-/** Compiles a scope: conditions joined by `and` and `or`, with scopes of their own below. */
+/** Compiles a scope: conditions joined by `and` and `or`, with nested scopes below. */
 class Scope {
   readonly #groups = new Map<string, ChoiceGroup>()
   readonly #uses = new Map<string, number>()
@@ -147,7 +147,7 @@ class Scope {
     return ({ passed }) => (passed & bit) !== 0
   }
 
-  /** A part that is the same for every choice is evaluated once. */
+  /** Evaluates a part once that is the same for every choice. */
   #fix(matches: Matcher): Formula {
     const index = this.#fixed++
     return ({ item, known }) => {
@@ -166,7 +166,7 @@ function dependsOnChoice(condition: Condition): condition is ChoiceCondition {
   return condition.operand.kind === 'attribute' && condition.test.kind !== 'null'
 }
 
-/** A condition that holds of the item as a whole. */
+/** A condition on the item as a whole, independent of the choice of a value. */
 function compileFixed({ operand, test }: Condition): Matcher {
   if (operand.kind === 'itemName') {
     if (test.kind === 'null') return () => test.isNegated

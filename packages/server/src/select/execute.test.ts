@@ -1,6 +1,6 @@
-// The language over a domain in memory: random domains and expressions, and what pages promise.
+// The Select suite over a domain in memory.
 
-import { MemorySource } from './memory-source.suite.ts'
+import { MemorySource } from './memory-source.fixture.ts'
 import { selectSuite } from './select.suite.ts'
 
 selectSuite('Select in memory', async (items) => {

@@ -1,5 +1,5 @@
-// Answers a page of a Select. Memory is bounded by the page: what isn't answered is forgotten at once,
-// and where the next page goes on is told by a position in the plan, not by what was seen.
+// Executes one page of a Select. Memory is bounded by the page size. A position in the plan, rather
+// than a set of seen items, tells where the next page starts.
 
 import type { Clock } from '../base/clock.ts'
 import { selectLimits } from '../base/limits.ts'
@@ -11,24 +11,23 @@ import type { SelectSource } from './source.ts'
 import type { Task, TaskContext } from './task.ts'
 import { IndexTask } from './task-index.ts'
 import { ItemsTask } from './task-items.ts'
-import { RivalTask } from './task-rival.ts'
+import { SortTask } from './task-sort.ts'
 
-/** What to answer. */
 export interface SelectRequest {
   readonly select: Select
-  /** Where the page before ended, from its token; of the same conditions and order. */
+  /** Where the previous page ended, from its token. The conditions and order must be the same. */
   readonly after?: SelectPosition | undefined
   readonly clock: Clock
-  /** Milliseconds after which the page ends wherever it is; `selectLimits.queryMs` by default. */
+  /** Milliseconds after which the page ends early; `selectLimits.queryMs` by default. */
   readonly budgetMs?: number | undefined
-  /** Bytes that end a page; `selectLimits.pageBytes` by default. */
+  /** The page's size limit in bytes; `selectLimits.pageBytes` by default. */
   readonly pageBytes?: number | undefined
 }
 
 /**
- * One page of `select`. It may have fewer items than asked for, even none, and a next page
- * nevertheless: after 1 MB, or when its time is over.
- * @throws StoreError `InvalidNextToken` when `after` is no place in this Select.
+ * Returns one page of `select`. A page with a successor may have fewer items than requested, even
+ * none: it ends after 1 MB, or when its time is over.
+ * @throws StoreError `InvalidNextToken` when `after` is not a position of this Select.
  */
 export async function executeSelect(
   source: SelectSource,
@@ -41,17 +40,17 @@ export async function executeSelect(
   const count = after === undefined ? await countAtOnce(source, select) : undefined
   if (count !== undefined) return { items: [], count, statistics: context.statistics }
   const plan = await planSelect(source, select, after)
-  const [first, ...rivals] = tasksOf(context, plan, after)
+  const [first, ...others] = tasksOf(context, plan, after)
   for (;;) {
-    for (const task of [first, ...rivals]) {
+    for (const task of [first, ...others]) {
       if (await task.step()) return task.page()
-      // Only the first one can be continued where it is.
+      // Only the first task can be resumed on the next page.
       if (pace.isOver) return first.page()
     }
   }
 }
 
-/** The number of all items is known without counting them. */
+/** The count of all items is stored; it needs no scan. */
 async function countAtOnce(
   source: SelectSource,
   { output, where, order, limit }: Select,
@@ -70,29 +69,29 @@ function tasksOf(
     case 'items':
       return [new ItemsTask(context, after?.kind === 'items' ? after : undefined)]
     case 'indexes': {
-      const { arms, choices } = plan
+      const { paths, choices } = plan
       const from = after?.kind === 'indexes' ? after : undefined
       return [
-        new IndexTask(context, { arms, isDescending: false, from }, (arm, { value, item }) => ({
+        new IndexTask(context, { paths, isDescending: false, from }, (path, { value, item }) => ({
           kind: 'indexes',
           choices,
-          arm,
+          path,
           value,
           item,
         })),
       ]
     }
     case 'sorted': {
-      const { arm, isDescending, rival } = plan
+      const { path, isDescending, sortPaths } = plan
       const place = after?.kind === 'sorted' ? after : undefined
-      const from = place && { ...place, arm: 0 }
+      const from = place && { ...place, path: 0 }
       const sorted = new IndexTask(
         context,
-        { arms: [arm], isDescending, from },
+        { paths: [path], isDescending, from },
         (_, { value, item }) => ({ kind: 'sorted', value, item }),
       )
-      if (rival === undefined || !RivalTask.canAnswer(context.select)) return [sorted]
-      return [sorted, new RivalTask(context, { ...plan, rival, after: place })]
+      if (sortPaths === undefined || !SortTask.canAnswer(context.select)) return [sorted]
+      return [sorted, new SortTask(context, { ...plan, paths: sortPaths, after: place })]
     }
   }
 }

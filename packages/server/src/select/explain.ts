@@ -1,67 +1,70 @@
-// Tells in plain words how a Select would be answered now, for people who wonder why one is slow.
+// Describes the plan of a Select, for finding out why a query is slow.
 
 import { text } from '../base/bytes.ts'
 import { selectLimits } from '../base/limits.ts'
+import type { IndexPath } from './access-path.ts'
 import type { Select } from './ast.ts'
-import type { Arm } from './cover.ts'
-import { countEntries, type Plan, planSelect, type Verdict, verdictOf } from './plan.ts'
+import { countEntries, type Plan, planSelect, type Residual, residualOf } from './plan.ts'
 import { printExpression, printLiteral, printOperand } from './print.ts'
 import { isPoint } from './range.ts'
 import type { SelectSource, ValueRange } from './source.ts'
 
-/** An index that is read, and how much of it. */
+/** An index that the plan reads, with its ranges. */
 export interface IndexUse {
   readonly index: string
   /** Such as `= 'x'`, `'a' <= value < 'b'`, `every value`. */
   readonly ranges: readonly string[]
-  /** Entries in the ranges; a greater number than `selectLimits.probeEntries` isn't found out. */
+  /** Entries in the ranges, counted up to `selectLimits.probeEntries`. */
   readonly entries: number
   /** True if there are more than `entries`. */
   readonly hasMore: boolean
 }
 
-/** How a Select is answered; can be shown as JSON. */
+/** The plan of a Select; serializable as JSON. */
 export interface Explanation {
   readonly plan: Plan['kind']
-  /** What is read in its order: empty if every item is looked at. */
+  /** The indexes in the order in which they are read; empty for a scan of all items. */
   readonly indexes: readonly IndexUse[]
-  /** The other way to an ordered page, which runs beside the first; the quicker one answers. */
+  /**
+   * The indexes of the alternative plan for an ordered page (find all, then sort). It runs
+   * concurrently; the first to finish wins.
+   */
   readonly rivals: readonly IndexUse[]
-  /** What items are tested for. */
+  /** The condition that items are tested for. */
   readonly filter: string | null
-  /** The same in sentences. */
+  /** The plan in sentences. */
   readonly steps: readonly string[]
 }
 
-/** Plans `select` and describes the plan; answers nothing. */
+/** Plans `select` and describes the plan without executing it. */
 export async function explainSelect(source: SelectSource, select: Select): Promise<Explanation> {
   const plan = await planSelect(source, select, undefined)
-  const arms = armsOf(plan)
-  const indexes = await Promise.all(arms.map((arm) => useOf(source, arm)))
-  const rival = plan.kind === 'sorted' ? (plan.rival ?? []) : []
-  const rivals = await Promise.all(rival.map((arm) => useOf(source, arm)))
+  const paths = pathsOf(plan)
+  const indexes = await Promise.all(paths.map((path) => useOf(source, path)))
+  const sortPaths = plan.kind === 'sorted' ? (plan.sortPaths ?? []) : []
+  const rivals = await Promise.all(sortPaths.map((path) => useOf(source, path)))
   const filter = select.where === undefined ? null : printExpression(select.where)
-  const steps = [...firstSteps(plan, indexes, rivals), ...lastSteps(select, arms)]
+  const steps = [...firstSteps(plan, indexes, rivals), ...lastSteps(select, paths)]
   return { plan: plan.kind, indexes, rivals, filter, steps }
 }
 
-function armsOf(plan: Plan): readonly Arm[] {
+function pathsOf(plan: Plan): readonly IndexPath[] {
   switch (plan.kind) {
     case 'items':
       return []
     case 'indexes':
-      return plan.arms
+      return plan.paths
     case 'sorted':
-      return [plan.arm]
+      return [plan.path]
   }
 }
 
-async function useOf(source: SelectSource, arm: Arm): Promise<IndexUse> {
-  const counted = await countEntries(source, arm, selectLimits.probeEntries + 1)
+async function useOf(source: SelectSource, path: IndexPath): Promise<IndexUse> {
+  const counted = await countEntries(source, path, selectLimits.probeEntries + 1)
   const entries = Math.min(counted, selectLimits.probeEntries)
   return {
-    index: printOperand(arm.key),
-    ranges: arm.ranges.map(describeRange),
+    index: printOperand(path.key),
+    ranges: path.ranges.map(describeRange),
     entries,
     hasMore: counted > entries,
   }
@@ -97,24 +100,24 @@ function firstSteps(
   }
 }
 
-function lastSteps({ where, output }: Select, arms: readonly Arm[]): readonly string[] {
+function lastSteps({ where, output }: Select, paths: readonly IndexPath[]): readonly string[] {
   if (where === undefined) return []
-  const [arm] = arms
-  const verdict = arm !== undefined && arms.length === 1 ? verdictOf(where, arm) : 'never'
-  return [verdictSteps[output.kind === 'count' ? 'count' : 'items'][verdict]]
+  const [path] = paths
+  const residual = path !== undefined && paths.length === 1 ? residualOf(where, path) : 'item'
+  return [residualSteps[output.kind === 'count' ? 'count' : 'items'][residual]]
 }
 
-const verdictSteps: Readonly<Record<'count' | 'items', Readonly<Record<Verdict, string>>>> = {
+const residualSteps: Readonly<Record<'count' | 'items', Readonly<Record<Residual, string>>>> = {
   count: {
-    always: 'Count the entries; read an item only where the attribute has several values.',
-    byValue:
+    none: 'Count the entries; read an item only where the attribute has several values.',
+    value:
       'Test the values in the index; read an item only where the attribute has several values.',
-    never: 'Read each item and test it.',
+    item: 'Read each item and test it.',
   },
   items: {
-    always: 'Read the items; test one only where the attribute has several values.',
-    byValue: 'Test the values in the index, and read the items that pass.',
-    never: 'Read each item and test it.',
+    none: 'Read the items; test one only where the attribute has several values.',
+    value: 'Test the values in the index, and read the items that pass.',
+    item: 'Read each item and test it.',
   },
 }
 

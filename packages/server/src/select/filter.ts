@@ -1,64 +1,70 @@
-// Which of the entries that a plan reads stand for an item to answer. An item may have many entries in
-// a plan; it is taken at the first one only, so that nothing has to be remembered from page to page.
+// The residual predicate of a plan, applied to index entries and items. An item may have many
+// entries in a plan. It is returned at its first entry only, so no set of seen items is needed.
 
 import { type Bytes, compareBytes, text, utf8 } from '../base/bytes.ts'
+import type { IndexPath } from './access-path.ts'
 import type { Expression } from './ast.ts'
-import type { Arm } from './cover.ts'
 import { compileExpression, type Matcher } from './evaluate.ts'
-import { type Verdict, verdictOf } from './plan.ts'
+import { type Residual, residualOf } from './plan.ts'
 import { contains } from './range.ts'
 import type { IndexEntry, SelectItem } from './source.ts'
 
-/** Decides about entries and items of one plan. */
+/** The residual predicate of one plan. */
 export class Filter {
-  readonly #arms: readonly Arm[]
+  readonly #paths: readonly IndexPath[]
   readonly #isDescending: boolean
   readonly #matches: Matcher
-  readonly #verdict: Verdict
+  readonly #residual: Residual
 
-  constructor(where: Expression | undefined, arms: readonly Arm[], isDescending: boolean) {
-    this.#arms = arms
+  constructor(where: Expression | undefined, paths: readonly IndexPath[], isDescending: boolean) {
+    this.#paths = paths
     this.#isDescending = isDescending
     this.#matches = where === undefined ? () => true : compileExpression(where)
-    const [arm] = arms
-    this.#verdict = arm !== undefined && arms.length === 1 ? verdictOf(where, arm) : 'never'
+    const [path] = paths
+    this.#residual = path !== undefined && paths.length === 1 ? residualOf(where, path) : 'item'
   }
 
-  /** What an entry tells by itself; undefined if its item has to be read. */
-  judge(entry: IndexEntry): boolean | undefined {
-    if (entry.isMultiValued || this.#verdict === 'never') return undefined
-    if (this.#verdict === 'always') return true
-    const key = this.#arms[0]?.key
+  /** Decides on an entry without its item; undefined if the item has to be read. */
+  decide(entry: IndexEntry): boolean | undefined {
+    if (entry.isMultiValued || this.#residual === 'item') return undefined
+    if (this.#residual === 'none') return true
+    const key = this.#paths[0]?.key
     if (key === undefined) return undefined
     const value = text(entry.value)
     if (key.kind === 'itemName') return this.#matches({ name: value, attributes: noAttributes })
     return this.#matches({ name: '', attributes: new Map([[key.name, [value]]]) })
   }
 
-  /** True if `item` is to be taken at this entry of the plan's arm of this number. */
-  accepts(arm: number, entry: IndexEntry, item: SelectItem): boolean {
-    return this.#matches(item) && this.#isFirst(arm, entry, item)
+  /**
+   * True if `item` satisfies the `where` clause and `entry`, in the path with this index, is its
+   * first entry in the plan.
+   */
+  accepts(path: number, entry: IndexEntry, item: SelectItem): boolean {
+    return this.#matches(item) && this.#isFirst(path, entry, item)
   }
 
-  #isFirst(arm: number, entry: IndexEntry, item: SelectItem): boolean {
-    for (let earlier = 0; earlier < arm; earlier++) {
+  #isFirst(path: number, entry: IndexEntry, item: SelectItem): boolean {
+    for (let earlier = 0; earlier < path; earlier++) {
       if (this.#firstIn(earlier, item) !== undefined) return false
     }
     if (!entry.isMultiValued) return true
-    const first = this.#firstIn(arm, item)
+    const first = this.#firstIn(path, item)
     return first !== undefined && compareBytes(first, entry.value) === 0
   }
 
   #firstIn(index: number, item: SelectItem): Bytes | undefined {
-    const arm = this.#arms[index]
-    return arm && firstValue(item, arm, this.#isDescending)
+    const path = this.#paths[index]
+    return path && firstValue(item, path, this.#isDescending)
   }
 }
 
-/** The value by which an item stands in an arm: of those that are in it, the least or the greatest. */
+/**
+ * The value at which an ordered scan of a path meets the item: its least value within the path, or
+ * the greatest if descending.
+ */
 export function firstValue(
   item: SelectItem,
-  { key, ranges, allows }: Arm,
+  { key, ranges, allows }: IndexPath,
   isDescending: boolean,
 ): Bytes | undefined {
   const values = key.kind === 'itemName' ? [item.name] : item.attributes.get(key.name)

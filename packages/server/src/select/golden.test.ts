@@ -1,12 +1,12 @@
-// The queries that SimpleDB's developer guide publishes with their answers, and some derived from its
-// rules, on its own data set.
+// The published examples of SimpleDB's developer guide with their results, on its data set. Some
+// more are derived from its rules.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { systemClock } from '../base/clock.ts'
 import { StoreError } from '../base/errors.ts'
 import { executeSelect } from './execute.ts'
-import { MemorySource } from './memory-source.suite.ts'
+import { MemorySource } from './memory-source.fixture.ts'
 import type { SelectPage } from './page.ts'
 import { parseSelect } from './parse.ts'
 

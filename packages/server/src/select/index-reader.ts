@@ -1,61 +1,61 @@
-// Reads the entries of a plan's arms, one arm after another, in batches.
+// Reads the entries of a plan's index paths, one path after another, in batches.
 
 import type { Bytes } from '../base/bytes.ts'
-import type { Arm } from './cover.ts'
+import type { IndexPath } from './access-path.ts'
 import { isIn } from './range.ts'
 import type { IndexEntry, IndexPosition, SelectSource, ValueRange } from './source.ts'
 
-/** Entries of one arm, in its order. */
-export interface ArmBatch {
-  /** The arm's place in the plan. */
-  readonly arm: number
+/** Entries of one path, in its order. */
+export interface PathBatch {
+  /** The path's index in the plan. */
+  readonly path: number
   readonly rows: readonly IndexEntry[]
-  /** True if there are no more, in later arms either. */
+  /** True if no entries follow, in later paths either. */
   readonly isLast: boolean
 }
 
-/** A place in a list of arms. */
-export interface ArmPosition extends IndexPosition {
-  readonly arm: number
+/** A position in a list of paths. */
+export interface PathPosition extends IndexPosition {
+  readonly path: number
 }
 
-/** Goes through arms once. */
+/** Reads a list of paths once. */
 export class IndexReader {
   readonly #source: SelectSource
-  readonly #arms: readonly Arm[]
+  readonly #paths: readonly IndexPath[]
   readonly #isDescending: boolean
-  #arm: number
+  #path: number
   #ranges: ValueRange[]
   #after: IndexPosition | undefined
 
   constructor(
     source: SelectSource,
-    arms: readonly Arm[],
+    paths: readonly IndexPath[],
     {
       isDescending,
       after,
-    }: { readonly isDescending: boolean; readonly after?: ArmPosition | undefined },
+    }: { readonly isDescending: boolean; readonly after?: PathPosition | undefined },
   ) {
     this.#source = source
-    this.#arms = arms
+    this.#paths = paths
     this.#isDescending = isDescending
-    this.#arm = after?.arm ?? 0
+    this.#path = after?.path ?? 0
     this.#after = after
-    this.#ranges = this.#rangesOf(this.#arm).filter(
+    this.#ranges = this.#rangesOf(this.#path).filter(
       (range) => after === undefined || !this.#isPast(range, after.value),
     )
   }
 
-  /** The next entries, `limit` at most; none only if there are no more. */
-  async next(limit: number): Promise<ArmBatch> {
+  /** The next entries, at most `limit`. Empty only at the end. */
+  async next(limit: number): Promise<PathBatch> {
     const rows: IndexEntry[] = []
-    const arm = this.#findArm()
+    const path = this.#findPath()
     while (rows.length < limit) {
       const [range] = this.#ranges
       if (range === undefined) break
       const after =
         this.#after !== undefined && isIn(range, this.#after.value) ? this.#after : undefined
-      const batch = await this.#source.scan(this.#armAt(arm).key, {
+      const batch = await this.#source.scan(this.#pathAt(path).key, {
         range,
         after,
         isDescending: this.#isDescending,
@@ -65,35 +65,35 @@ export class IndexReader {
       this.#after = batch.isLast ? undefined : batch.rows.at(-1)
       if (batch.isLast) this.#ranges.shift()
     }
-    const isLast = this.#ranges.length === 0 && this.#findArm() === this.#arms.length
-    if (rows.length > 0 || isLast) return { arm, rows, isLast }
+    const isLast = this.#ranges.length === 0 && this.#findPath() === this.#paths.length
+    if (rows.length > 0 || isLast) return { path, rows, isLast }
     return this.next(limit)
   }
 
-  /** Goes on to the first arm that has a range left; past the last one if none has. */
-  #findArm(): number {
-    while (this.#ranges.length === 0 && this.#arm < this.#arms.length) {
-      this.#arm++
+  /** Advances to the first path with a range left, or past the last path. */
+  #findPath(): number {
+    while (this.#ranges.length === 0 && this.#path < this.#paths.length) {
+      this.#path++
       this.#after = undefined
-      this.#ranges = this.#rangesOf(this.#arm)
+      this.#ranges = this.#rangesOf(this.#path)
     }
-    return this.#arm
+    return this.#path
   }
 
-  #rangesOf(arm: number): ValueRange[] {
-    const ranges = this.#arms[arm]?.ranges ?? []
+  #rangesOf(path: number): ValueRange[] {
+    const ranges = this.#paths[path]?.ranges ?? []
     return this.#isDescending ? ranges.toReversed() : [...ranges]
   }
 
-  /** True if nothing of `range` lies beyond `value`, in this direction. */
+  /** True if no part of `range` lies beyond `value` in the direction of the scan. */
   #isPast({ start, end }: ValueRange, value: Bytes): boolean {
     if (this.#isDescending) return Buffer.compare(start, value) > 0
     return end !== undefined && Buffer.compare(end, value) <= 0
   }
 
-  #armAt(index: number): Arm {
-    const arm = this.#arms[index]
-    if (arm === undefined) throw new Error('no such arm')
-    return arm
+  #pathAt(index: number): IndexPath {
+    const path = this.#paths[index]
+    if (path === undefined) throw new Error('no such path')
+    return path
   }
 }

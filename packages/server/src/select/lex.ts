@@ -1,14 +1,13 @@
-// Splits a Select expression into tokens. Quotes are taken off here: `text` of a name or a literal is
-// what the client meant.
+// The lexer of Select. It removes quotes: `text` of a name or a literal is its unquoted value.
 
 import { selectLimits } from '../base/limits.ts'
 import { invalidQuery } from './error.ts'
 
-/** A piece of the expression. Words keep the case they were written in. */
+/** A token. Words keep their original case. */
 export interface Token {
   readonly kind: 'word' | 'name' | 'literal' | 'number' | 'symbol' | 'end'
   readonly text: string
-  /** Where it begins: UTF-16 units from the start of the expression. */
+  /** Start of the token, in UTF-16 units from the start of the expression. */
   readonly position: number
 }
 
@@ -22,7 +21,10 @@ const quoted = {
   '"': { pattern: /"[^"]*(?:""[^"]*)*"/y, kind: 'literal', what: 'value' },
 } as const
 
-/** The tokens of `expression`; the last is of kind `end`. @throws StoreError `InvalidQueryExpression` */
+/**
+ * Splits `expression` into tokens; the last has kind `end`. @throws StoreError
+ * `InvalidQueryExpression`
+ */
 export function tokenize(expression: string): readonly Token[] {
   const tokens: Token[] = []
   let position = matchAt(blank, expression, 0)?.length ?? 0

@@ -1,7 +1,7 @@
-// Patterns of `like`: `%` stands for any run of characters, also an empty one, and `\%` for a percent
-// sign. Nothing else is special; a backslash before anything else is itself.
+// Patterns of `like`: `%` matches any run of characters, even an empty one, and `\%` a percent
+// sign. A backslash before any other character is literal.
 
-/** The texts between a pattern's wildcards, at least one; with one only, there is no wildcard. */
+/** The texts between a pattern's wildcards. A single text means that there is no wildcard. */
 export function splitPattern(pattern: string): readonly string[] {
   return pattern.split(/(?<!\\)%/).map((part) => part.replaceAll('\\%', '%'))
 }

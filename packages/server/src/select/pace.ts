@@ -1,12 +1,12 @@
-// The time that a page may take, and the breaks in which other requests have their turn.
+// The time budget of a page, and regular yields to the event loop.
 
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
 
-/** Milliseconds of work between two breaks. */
+/** Milliseconds of work between two yields. */
 const turnMs = 10
 
-/** One page's time. */
+/** The time budget of one page. */
 export class Pace {
   readonly #clock: Clock
   readonly #endMs: number
@@ -18,13 +18,16 @@ export class Pace {
     this.#endMs = this.#lastBreakMs + budgetMs
   }
 
-  /** True when the page should be given up as it is. */
+  /** True when the time is over and the page should end early. */
   get isOver(): boolean {
     return this.#clock.monotonicMs() >= this.#endMs
   }
 
-  /** Lets others run if it's their turn; reads that are answered from memory never would. */
-  async breathe(): Promise<void> {
+  /**
+   * Yields to the event loop if a yield is due. Reads answered from memory never yield by
+   * themselves.
+   */
+  async yieldTurn(): Promise<void> {
     if (this.#clock.monotonicMs() - this.#lastBreakMs < turnMs) return
     await setImmediate()
     this.#lastBreakMs = this.#clock.monotonicMs()

@@ -1,4 +1,5 @@
-// A page of Select's answer while it is filled: what of an item is answered, and when there is enough.
+// A page of results under construction: projects items to the requested output and enforces the
+// size limits.
 
 import { selectLimits } from '../base/limits.ts'
 import type { Output, Select } from './ast.ts'
@@ -6,28 +7,31 @@ import type { SelectPosition } from './plan.ts'
 import type { SelectItem } from './source.ts'
 import type { SelectStatistics } from './walk.ts'
 
-/** A page of an answer. */
+/** One page of results. */
 export interface SelectPage {
-  /** With what was asked of each, in order. Empty for a count. */
+  /** The items in order, with only the requested attributes. Empty for a count. */
   readonly items: readonly SelectItem[]
-  /** For `count(*)`: the items counted in this page. */
+  /** For `count(*)`: the number of items counted on this page. */
   readonly count?: number
-  /** Where the next page goes on; absent when there is none. */
+  /** The position of the next page; absent on the last one. */
   readonly next?: SelectPosition
   readonly statistics: SelectStatistics
 }
 
-/** What became of an item: `refused` if the page has no room for it. */
+/**
+ * The result of adding an item. `left out`: it has none of the requested attributes. `refused`: the
+ * page is full.
+ */
 export type Addition = 'added' | 'left out' | 'refused'
 
-/** Collects items, or counts them. */
+/** Collects or counts items. */
 export class Page {
   readonly #items: SelectItem[] = []
   readonly #output: Output
   readonly #limit: number
   readonly #pageBytes: number
   #count = 0
-  /** No less than the items' size, and exactly that once it has come near to the page's. */
+  /** An upper bound of the items' size. Once it nears the page limit, it is computed exactly. */
   #bytes = 0
   #isExact = false
 
@@ -38,23 +42,22 @@ export class Page {
     this.#pageBytes = pageBytes
   }
 
-  /** Items that it still takes; infinite for a count without limit. */
+  /** How many more items the page accepts; infinite for a count without limit. */
   get room(): number {
     return this.#limit - this.#count
   }
 
-  /** Items that it has. */
   get count(): number {
     return this.#count
   }
 
-  /** What it has to be given of an item. */
+  /** How much of an item the output requires. */
   get needs(): 'item' | 'name' | 'nothing' {
     if (this.#output.kind === 'count') return 'nothing'
     return this.#output.kind === 'itemName' ? 'name' : 'item'
   }
 
-  /** Takes an item, which may be absent if the page needs nothing of it. */
+  /** Adds an item. It may be undefined if the page needs only a count. */
   add(item: SelectItem | undefined): Addition {
     if (this.room <= 0) return 'refused'
     if (this.needs === 'nothing') {
@@ -70,13 +73,12 @@ export class Page {
     return 'added'
   }
 
-  /** False for an item that has none of the attributes asked for. */
+  /** False for an item that has none of the requested attributes. */
   answers({ attributes }: SelectItem): boolean {
     const output = this.#output
     return output.kind !== 'attributes' || output.names.some((name) => attributes.has(name))
   }
 
-  /** The page as it is. */
   result(next: SelectPosition | undefined, statistics: SelectStatistics): SelectPage {
     return {
       items: this.#items,
@@ -86,7 +88,7 @@ export class Page {
     }
   }
 
-  /** Counts the bytes of an item if they fit. Any item does in an empty page. */
+  /** Adds an item's bytes to the total if they fit. The first item always fits. */
   #hasRoomFor(item: SelectItem): boolean {
     if (!this.#isExact) {
       const most = this.#bytes + sizeOf(item, mostBytes)
@@ -124,7 +126,7 @@ export class Page {
 const itemMarkup = 26
 const attributeMarkup = 52
 
-/** About what an item takes in an answer, if `bytesOf` tells that of a text. */
+/** The approximate size of an item in the response; `bytesOf` measures a text. */
 function sizeOf({ name, attributes }: SelectItem, bytesOf: (text: string) => number): number {
   let bytes = itemMarkup + bytesOf(name)
   for (const [attribute, values] of attributes) {
@@ -134,7 +136,7 @@ function sizeOf({ name, attributes }: SelectItem, bytesOf: (text: string) => num
   return bytes
 }
 
-/** A quick bound on a text's UTF-8 bytes. */
+/** A fast upper bound of a text's UTF-8 length. */
 function mostBytes({ length }: string): number {
   return 3 * length
 }

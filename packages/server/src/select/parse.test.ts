@@ -1,17 +1,17 @@
-// The grammar, its errors with their places, and what is refused of well-formed expressions.
+// The grammar, syntax errors with their positions, and validation of well-formed expressions.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { StoreError } from '../base/errors.ts'
 import type { Condition } from './ast.ts'
-import { randomSelect } from './model.suite.ts'
+import { randomSelect } from './model.fixture.ts'
 import { parseSelect } from './parse.ts'
 import { printExpression, printSelect } from './print.ts'
 
 const scale = Number(process.env['HOLDFAST_TEST_SCALE'] ?? '1')
 
-/** The where of an expression, printed in its one form. */
+/** Parses the `where` clause of an expression and prints it in canonical form. */
 function where(expression: string): string {
   const { where: found } = parseSelect(`select * from d where ${expression}`)
   assert.ok(found)

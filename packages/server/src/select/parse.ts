@@ -1,5 +1,5 @@
-// The parser of Select: recursive descent over the grammar of SimpleDB's developer guide, which says
-// nothing of precedence. Here `not` binds tightest, then `and`, `or`, and last `intersection`.
+// The parser of Select: recursive descent over the grammar of SimpleDB's developer guide. The guide
+// doesn't define precedence. Here `not` binds tightest, then `and`, `or`, and last `intersection`.
 
 import { selectLimits } from '../base/limits.ts'
 import type {
@@ -13,11 +13,11 @@ import type {
   SortOrder,
   Test,
 } from './ast.ts'
-import { checkSelect } from './check.ts'
 import { invalidLimit, invalidQuery } from './error.ts'
 import { type Token, tokenize } from './lex.ts'
+import { validateSelect } from './validate.ts'
 
-/** Words that are a name only between backticks; developer guide, "Select Quoting Rules". */
+/** Words that must be quoted in backticks to be names; developer guide, "Select Quoting Rules". */
 export const reservedWords: ReadonlySet<string> = new Set([
   'or',
   'and',
@@ -42,16 +42,16 @@ export const reservedWords: ReadonlySet<string> = new Set([
 const comparisons: readonly Comparison[] = ['=', '!=', '<', '<=', '>', '>=']
 
 /**
- * Reads a Select expression.
- * @throws StoreError `InvalidQueryExpression` (its fields tell where and why), and, of a well-formed
- *   one, what {@link checkSelect} refuses.
+ * Parses a Select expression.
+ * @throws StoreError `InvalidQueryExpression` with the position and reason in its fields, or the
+ *   errors of {@link validateSelect}.
  */
 export function parseSelect(expression: string): Select {
   if (expression.length > selectLimits.expressionLength) {
     throw invalidQuery(selectLimits.expressionLength, 'the expression is too long')
   }
   const select = new Parser(tokenize(expression)).select()
-  checkSelect(select)
+  validateSelect(select)
   return select
 }
 
@@ -244,7 +244,10 @@ class Parser {
     return true
   }
 
-  /** Takes a function's name with its opening parenthesis; alone, it is a name like any other. */
+  /**
+   * Consumes a function name with its opening parenthesis. Without the parenthesis it is an
+   * ordinary name.
+   */
   #takeCall(name: string): boolean {
     if (!this.#isWord(name) || !this.#isSymbol('(', 1)) return false
     this.#index += 2

@@ -1,4 +1,4 @@
-// Which way is taken to the items, what it costs, and what becomes of a page whose time is over.
+// Which access path the planner chooses, what it costs, and how a page ends when its time is over.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -6,14 +6,14 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { StoreError } from '../base/errors.ts'
 import { executeSelect } from './execute.ts'
 import { explainSelect } from './explain.ts'
-import { MemorySource } from './memory-source.suite.ts'
+import { MemorySource } from './memory-source.fixture.ts'
 import type { SelectPage } from './page.ts'
 import { parseSelect } from './parse.ts'
 import type { SelectPosition } from './plan.ts'
 
 const size = 3000
 
-/** Rare is 10 of them, common all; number is unique; half have two tags. */
+/** 10 items are rare, all are common; number is unique; half of the items have two tags. */
 const domain = new MemorySource(
   Array.from({ length: size }, (_, index) => ({
     name: `item${String(index).padStart(5, '0')}`,
@@ -31,7 +31,7 @@ interface Cost {
   readonly items: number
 }
 
-/** What a Select reads, planning included. */
+/** The number of rows that a Select reads, planning included. */
 async function run(
   expression: string,
   how: { readonly after?: SelectPosition; readonly clock?: Clock; readonly budgetMs?: number } = {},
@@ -131,7 +131,7 @@ describe('planning', () => {
 })
 
 describe('a page whose time is over', () => {
-  /** Goes on by a second each time it is read. */
+  /** A clock that advances by a second each time it is read. */
   const hurried = (): Clock => {
     let now = 0
     const tick = (): number => {
@@ -202,7 +202,7 @@ describe('a page whose time is over', () => {
       run("select * from d where rare = 'yes' order by rare", { after: items }),
       isRefused,
     )
-    const chosen = { ...sorted, kind: 'indexes', arm: 0, choices: [7] } as const
+    const chosen = { ...sorted, kind: 'indexes', path: 0, choices: [7] } as const
     await assert.rejects(
       run("select * from d where rare = 'yes' and common = 'yes'", { after: chosen }),
       isRefused,

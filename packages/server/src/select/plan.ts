@@ -1,60 +1,78 @@
-// Chooses how to find the items: by which index, or one after another. There are no statistics; where
-// there is a choice, the beginning of each candidate is read, and the shortest is taken.
+// The planner: chooses index scans or a scan of all items. There are no statistics. Where the
+// access path has alternatives, the beginning of each is read, and the shortest is taken.
 
 import type { Bytes } from '../base/bytes.ts'
 import { selectLimits } from '../base/limits.ts'
+import {
+  type AccessPath,
+  accessPathOf,
+  exactRanges,
+  type IndexPath,
+  keyOf,
+  orderPath,
+  sameKey,
+} from './access-path.ts'
 import type { Expression, Select, SelectKey } from './ast.ts'
-import { conditionsOf } from './check.ts'
-import { type Arm, type Cover, coverOf, exactRanges, keyOf, orderArm, sameKey } from './cover.ts'
 import { invalidNextToken } from './error.ts'
 import { isPoint, sameRanges, unite, whole } from './range.ts'
 import type { SelectSource } from './source.ts'
+import { conditionsOf } from './validate.ts'
 
 /** How the items of a Select are found. */
 export type Plan =
-  /** Every item is looked at, by its number. */
+  /** A full scan, by item number. */
   | { readonly kind: 'items' }
-  /** The arms one after another; `choices` are those that were made where a cover has several. */
+  /**
+   * Index scans, one after another; `choices` records the decisions at each choice of the access
+   * path.
+   */
   | {
       readonly kind: 'indexes'
-      readonly arms: readonly Arm[]
+      readonly paths: readonly IndexPath[]
       readonly choices: readonly number[]
     }
   /**
-   * The index of what is sorted by, in its order. A rival is another way to all matches, which have to
-   * be sorted then: both run by turns until one has the page.
+   * A scan of the sort key's index, in order. `sortPaths`, if present, find all matches by other
+   * indexes, and then need a sort. Both run alternately until one has the page.
    */
   | {
       readonly kind: 'sorted'
-      readonly arm: Arm
+      readonly path: IndexPath
       readonly isDescending: boolean
-      readonly rival?: readonly Arm[]
+      readonly sortPaths?: readonly IndexPath[]
     }
 
-/** Where a page ended, and so where the next one goes on: beyond an item, or an entry of an index. */
+/**
+ * The position at which a page ended and the next one continues: after an item, or after an index
+ * entry.
+ */
 export type SelectPosition =
   | { readonly kind: 'items'; readonly item: number }
   | {
       readonly kind: 'indexes'
       readonly choices: readonly number[]
-      readonly arm: number
+      readonly path: number
       readonly value: Bytes
       readonly item: number
     }
   | { readonly kind: 'sorted'; readonly value: Bytes; readonly item: number }
 
-/** What an entry of an index tells of an item that has no other value there. */
-export type Verdict =
-  /** The item satisfies the where. */
-  | 'always'
-  /** The where asks for nothing but this value. */
-  | 'byValue'
-  /** The item has to be read. */
-  | 'never'
+/**
+ * The part of the `where` clause that is still to be tested on items with a single value in the
+ * index.
+ */
+export type Residual =
+  /** Nothing: every entry is a match. */
+  | 'none'
+  /** A condition on the indexed value, which the entry itself can answer. */
+  | 'value'
+  /** Conditions that need the item. */
+  | 'item'
 
 /**
- * The plan for a page. An unordered one is kept from page to page: its order is the order of the items.
- * @throws StoreError `InvalidNextToken` when `after` is no place in a plan of this Select.
+ * Plans a page. Later pages of an unordered Select reuse the first page's plan, because it
+ * determines the order of the results.
+ * @throws StoreError `InvalidNextToken` when `after` is not a position in a plan of this Select.
  */
 export async function planSelect(
   source: SelectSource,
@@ -68,30 +86,30 @@ export async function planSelect(
   const { where, output } = select
   if (where === undefined) {
     const countsNames = after === undefined ? output.kind === 'count' : true
-    return countsNames ? { kind: 'indexes', arms: [allNames], choices: [] } : { kind: 'items' }
+    return countsNames ? { kind: 'indexes', paths: [allNames], choices: [] } : { kind: 'items' }
   }
-  const cover = coverOf(where)
-  if (after?.kind === 'indexes') return planAgain(cover, after)
-  if (cover === undefined) return { kind: 'items' }
-  const { arms, choices } = await chooseArms(source, cover)
-  return { kind: 'indexes', arms: mergeByKey(arms), choices }
+  const access = accessPathOf(where)
+  if (after?.kind === 'indexes') return planAgain(access, after)
+  if (access === undefined) return { kind: 'items' }
+  const { paths, choices } = await choosePaths(source, access)
+  return { kind: 'indexes', paths: mergeByKey(paths), choices }
 }
 
-/** What an entry of `arm` tells about `where`, if the plan has no other arm. */
-export function verdictOf(where: Expression | undefined, arm: Arm): Verdict {
-  if (where === undefined) return 'always'
-  const exact = exactRanges(where, arm.key)
-  if (exact !== undefined && sameRanges(exact, arm.ranges)) return 'always'
+/** The residual predicate of a plan that consists of `path` alone. */
+export function residualOf(where: Expression | undefined, path: IndexPath): Residual {
+  if (where === undefined) return 'none'
+  const exact = exactRanges(where, path.key)
+  if (exact !== undefined && sameRanges(exact, path.ranges)) return 'none'
   for (const condition of conditionsOf(where)) {
-    if (!sameKey(keyOf(condition), arm.key)) return 'never'
+    if (!sameKey(keyOf(condition), path.key)) return 'item'
   }
-  return 'byValue'
+  return 'value'
 }
 
-/** How many entries `arm` has, but at most `limit`. */
+/** The number of entries of `path`, counted up to `limit`. */
 export async function countEntries(
   source: SelectSource,
-  { key, ranges }: Arm,
+  { key, ranges }: IndexPath,
   limit: number,
 ): Promise<number> {
   let count = 0
@@ -109,87 +127,90 @@ export async function countEntries(
   return count
 }
 
-/** An index of item names from end to end. */
-const allNames: Arm = { key: { kind: 'itemName' }, ranges: whole }
+/** A full scan of the index of item names. */
+const allNames: IndexPath = { key: { kind: 'itemName' }, ranges: whole }
 
 async function planSorted(source: SelectSource, { where, order }: Select): Promise<Plan> {
   if (order === undefined) throw new Error('there is no order to plan for')
   const { key, isDescending } = order
-  const arm = orderArm(where, key)
-  const cover = where && coverOf(where)
-  const others = cover && withoutKey(cover, key)
-  if (others === undefined) return { kind: 'sorted', arm, isDescending }
-  const { arms } = await chooseArms(source, others)
-  return { kind: 'sorted', arm, isDescending, rival: mergeByKey(arms) }
+  const path = orderPath(where, key)
+  const access = where && accessPathOf(where)
+  const others = access && withoutKey(access, key)
+  if (others === undefined) return { kind: 'sorted', path, isDescending }
+  const { paths } = await choosePaths(source, others)
+  return { kind: 'sorted', path, isDescending, sortPaths: mergeByKey(paths) }
 }
 
-/** The choices that aren't of this index; undefined if there are none. */
-function withoutKey(cover: Cover, key: SelectKey): Cover | undefined {
-  switch (cover.kind) {
-    case 'arm':
-      return sameKey(cover.arm.key, key) ? undefined : cover
-    case 'all':
-      return cover
-    case 'any': {
-      const choices = cover.choices
+/** The access path without scans of this index; undefined if none remains. */
+function withoutKey(access: AccessPath, key: SelectKey): AccessPath | undefined {
+  switch (access.kind) {
+    case 'index':
+      return sameKey(access.path.key, key) ? undefined : access
+    case 'union':
+      return access
+    case 'choice': {
+      const choices = access.choices
         .map((choice) => withoutKey(choice, key))
         .filter((choice) => choice !== undefined)
-      return choices.length > 1 ? { kind: 'any', choices } : choices[0]
+      return choices.length > 1 ? { kind: 'choice', choices } : choices[0]
     }
   }
 }
 
 function planAgain(
-  cover: Cover | undefined,
-  { choices, arm }: { readonly choices: readonly number[]; readonly arm: number },
+  access: AccessPath | undefined,
+  { choices, path }: { readonly choices: readonly number[]; readonly path: number },
 ): Plan {
-  if (cover === undefined) throw invalidNextToken()
+  if (access === undefined) throw invalidNextToken()
   const left = [...choices]
-  const arms = mergeByKey(
-    armsOf(cover, ({ length }) => {
+  const paths = mergeByKey(
+    pathsOf(access, ({ length }) => {
       const choice = left.shift()
       if (choice === undefined || choice >= length) throw invalidNextToken()
       return choice
     }),
   )
-  if (left.length > 0 || arm >= arms.length) throw invalidNextToken()
-  return { kind: 'indexes', arms, choices }
+  if (left.length > 0 || path >= paths.length) throw invalidNextToken()
+  return { kind: 'indexes', paths, choices }
 }
 
-interface ChosenArms {
-  readonly arms: readonly Arm[]
+interface ChosenPaths {
+  readonly paths: readonly IndexPath[]
   readonly choices: readonly number[]
 }
 
-/** Reads more and more of the candidates, until one is found to be short. */
-async function chooseArms(source: SelectSource, cover: Cover): Promise<ChosenArms> {
-  const costs = new Map<Arm, Cost>()
-  for (const arm of allArms(cover)) costs.set(arm, { entries: Infinity, rank: rankOf(arm) })
-  if (hasChoice(cover)) {
+/** Probes the candidates to growing depths, until one turns out to be short. */
+async function choosePaths(source: SelectSource, access: AccessPath): Promise<ChosenPaths> {
+  const costs = new Map<IndexPath, Cost>()
+  for (const path of allPaths(access)) costs.set(path, { entries: Infinity, rank: rankOf(path) })
+  if (hasChoice(access)) {
     for (const limit of probeLimits) {
-      for (const [arm, { entries, rank }] of costs) {
+      for (const [path, { entries, rank }] of costs) {
         if (entries !== Infinity) continue
-        const found = await countEntries(source, arm, limit)
-        if (found < limit) costs.set(arm, { entries: found, rank })
+        const found = await countEntries(source, path, limit)
+        if (found < limit) costs.set(path, { entries: found, rank })
       }
-      if (cheapest(cover, costs).entries !== Infinity) break
+      if (cheapest(access, costs).entries !== Infinity) break
     }
   }
   const choices: number[] = []
-  const arms = armsOf(cover, (candidates) => {
+  const paths = pathsOf(access, (candidates) => {
     const all = candidates.map((candidate) => cheapest(candidate, costs))
     const best = all.reduce((a, b) => (isCheaper(b, a) ? b : a))
     const choice = all.indexOf(best)
     choices.push(choice)
     return choice
   })
-  return { arms, choices }
+  return { paths, choices }
 }
 
-/** Each cheap beside the next, so that finding a short one costs little more than its length. */
+/**
+ * Each depth is cheap compared with the next, so finding a short candidate costs little more than
+ * its length.
+ */
 const probeLimits = [16, 64, 256, selectLimits.probeEntries] as const
 
-/** What it costs to read an arm, as far as is known: entries, or else how narrow its ranges are. */
+/** The estimated cost of a path: its entries, and if those are unknown, the width of its ranges. */
 interface Cost {
   readonly entries: number
   readonly rank: number
@@ -199,26 +220,26 @@ function isCheaper(a: Cost, b: Cost): boolean {
   return a.entries === b.entries ? a.rank < b.rank : a.entries < b.entries
 }
 
-function cheapest(cover: Cover, costs: ReadonlyMap<Arm, Cost>): Cost {
-  switch (cover.kind) {
-    case 'arm':
-      return costs.get(cover.arm) ?? { entries: Infinity, rank: Infinity }
-    case 'all': {
-      const parts = cover.parts.map((part) => cheapest(part, costs))
+function cheapest(access: AccessPath, costs: ReadonlyMap<IndexPath, Cost>): Cost {
+  switch (access.kind) {
+    case 'index':
+      return costs.get(access.path) ?? { entries: Infinity, rank: Infinity }
+    case 'union': {
+      const parts = access.parts.map((part) => cheapest(part, costs))
       return {
         entries: parts.reduce((sum, { entries }) => sum + entries, 0),
         rank: Math.max(...parts.map(({ rank }) => rank)),
       }
     }
-    case 'any':
-      return cover.choices
+    case 'choice':
+      return access.choices
         .map((choice) => cheapest(choice, costs))
         .reduce((a, b) => (isCheaper(b, a) ? b : a))
   }
 }
 
-/** Points first, then ranges with two ends, with one, with none. */
-function rankOf({ ranges }: Arm): number {
+/** Ranks points before ranges with two bounds, then one, then none. */
+function rankOf({ ranges }: IndexPath): number {
   return Math.max(
     0,
     ...ranges.map((range) => {
@@ -228,46 +249,49 @@ function rankOf({ ranges }: Arm): number {
   )
 }
 
-function allArms(cover: Cover): readonly Arm[] {
-  switch (cover.kind) {
-    case 'arm':
-      return [cover.arm]
-    case 'all':
-      return cover.parts.flatMap(allArms)
-    case 'any':
-      return cover.choices.flatMap(allArms)
+function allPaths(access: AccessPath): readonly IndexPath[] {
+  switch (access.kind) {
+    case 'index':
+      return [access.path]
+    case 'union':
+      return access.parts.flatMap(allPaths)
+    case 'choice':
+      return access.choices.flatMap(allPaths)
   }
 }
 
-function hasChoice(cover: Cover): boolean {
-  switch (cover.kind) {
-    case 'arm':
+function hasChoice(access: AccessPath): boolean {
+  switch (access.kind) {
+    case 'index':
       return false
-    case 'all':
-      return cover.parts.some(hasChoice)
-    case 'any':
+    case 'union':
+      return access.parts.some(hasChoice)
+    case 'choice':
       return true
   }
 }
 
-/** The arms that are left when `choose` has made each choice, the outer ones first. */
-function armsOf(cover: Cover, choose: (choices: readonly Cover[]) => number): readonly Arm[] {
-  switch (cover.kind) {
-    case 'arm':
-      return [cover.arm]
-    case 'all':
-      return cover.parts.flatMap((part) => armsOf(part, choose))
-    case 'any': {
-      const chosen = cover.choices[choose(cover.choices)]
-      if (chosen === undefined) throw new Error('a choice that is none of those offered')
-      return armsOf(chosen, choose)
+/** The paths that remain when `choose` has decided each choice, outer ones first. */
+function pathsOf(
+  access: AccessPath,
+  choose: (choices: readonly AccessPath[]) => number,
+): readonly IndexPath[] {
+  switch (access.kind) {
+    case 'index':
+      return [access.path]
+    case 'union':
+      return access.parts.flatMap((part) => pathsOf(part, choose))
+    case 'choice': {
+      const chosen = access.choices[choose(access.choices)]
+      if (chosen === undefined) throw new Error('the chosen index is out of range')
+      return pathsOf(chosen, choose)
     }
   }
 }
 
-function mergeByKey(arms: readonly Arm[]): readonly Arm[] {
-  const merged: Arm[] = []
-  for (const { key, ranges } of arms) {
+function mergeByKey(paths: readonly IndexPath[]): readonly IndexPath[] {
+  const merged: IndexPath[] = []
+  for (const { key, ranges } of paths) {
     const index = merged.findIndex((other) => sameKey(other.key, key))
     const same = merged[index]
     if (same === undefined) merged.push({ key, ranges })

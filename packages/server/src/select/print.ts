@@ -1,10 +1,10 @@
-// Writes expressions back, in one form for all that mean the same tokens: for bindings of tokens,
-// explanations, and tests.
+// Prints expressions in a canonical form, for binding tokens to queries, for explanations, and for
+// tests.
 
 import type { Condition, Expression, Operand, Output, Select, SortOrder, Test } from './ast.ts'
 import { reservedWords } from './parse.ts'
 
-/** The expression that {@link parseSelect} reads as `select`. */
+/** Prints an expression that {@link parseSelect} parses to `select` again. */
 export function printSelect(select: Select): string {
   const { output, domain, where, order, limit } = select
   const parts = [`select ${printOutput(output)} from ${printName(domain)}`]
@@ -14,7 +14,7 @@ export function printSelect(select: Select): string {
   return parts.join(' ')
 }
 
-/** A condition, or several with no more parentheses than they need. */
+/** Prints an expression with the fewest parentheses. */
 export function printExpression(expression: Expression): string {
   switch (expression.kind) {
     case 'condition':
@@ -35,13 +35,12 @@ export function printOrder({ key, isDescending }: SortOrder): string {
   return `order by ${printOperand(key)} ${isDescending ? 'desc' : 'asc'}`
 }
 
-/** A name, between backticks if it needs them. */
+/** A name, in backticks if it needs them. */
 export function printName(name: string): string {
   const isPlain = /^[A-Za-z_$][A-Za-z0-9_$]*$/.test(name) && !reservedWords.has(name.toLowerCase())
   return isPlain ? name : `\`${name.replaceAll('`', '``')}\``
 }
 
-/** What a condition is about. */
 export function printOperand(operand: Operand): string {
   switch (operand.kind) {
     case 'itemName':

@@ -1,4 +1,4 @@
-// Sets of values, held against plain membership.
+// Sets of ranges, tested against plain membership.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

@@ -1,4 +1,4 @@
-// Sets of values as ranges of their bytes: sorted, disjoint, none empty, none touching the next.
+// Sets of values as byte ranges: sorted, disjoint, non-empty, and not adjacent.
 
 import { afterPrefix, type Bytes, compareBytes } from '../base/bytes.ts'
 import { selectLimits } from '../base/limits.ts'
@@ -10,12 +10,12 @@ export type Ranges = readonly ValueRange[]
 /** Every value. */
 export const whole: Ranges = [{ start: Buffer.alloc(0) }]
 
-/** These values alone. */
+/** Exactly these values. */
 export function points(values: readonly Bytes[]): Ranges {
   return normalized(values.map((value) => ({ start: value, end: successor(value) })))
 }
 
-/** The values from `value` on, with it or without. */
+/** The values from `value` on, inclusive or exclusive. */
 export function rangeFrom(value: Bytes, edge: 'including' | 'beyond'): Ranges {
   return normalized([{ start: edge === 'including' ? value : successor(value) }])
 }
@@ -25,22 +25,22 @@ export function prefixRange(prefix: Bytes): Ranges {
   return normalized([{ start: prefix, end: afterPrefix(prefix) }])
 }
 
-/** The values from `low` to `high`, both included; none if they are the wrong way round. */
+/** The values from `low` to `high`, inclusive; empty if `low` is greater. */
 export function rangeBetween(low: Bytes, high: Bytes): Ranges {
   return normalized([{ start: low, end: successor(high) }])
 }
 
-/** The values that are in any of `sets`. */
+/** Set union. */
 export function unite(sets: readonly Ranges[]): Ranges {
   return normalized(sets.flat())
 }
 
-/** The values that are in both. */
+/** Set intersection. */
 export function intersect(a: Ranges, b: Ranges): Ranges {
   return complement(unite([complement(a), complement(b)]))
 }
 
-/** The values that aren't in `ranges`. */
+/** Set complement. */
 export function complement(ranges: Ranges): Ranges {
   const gaps: ValueRange[] = []
   let start: Bytes | undefined = Buffer.alloc(0)
@@ -63,12 +63,12 @@ export function isIn({ start, end }: ValueRange, value: Bytes): boolean {
   return end === undefined || compareBytes(value, end) < 0
 }
 
-/** True if `range` is one value alone. */
+/** True if `range` holds exactly one value. */
 export function isPoint({ start, end }: ValueRange): boolean {
   return end !== undefined && compareBytes(successor(start), end) === 0
 }
 
-/** True if both sets have the same values. */
+/** True if both sets hold the same values. */
 export function sameRanges(a: Ranges, b: Ranges): boolean {
   return (
     a.length === b.length &&
@@ -80,7 +80,7 @@ export function sameRanges(a: Ranges, b: Ranges): boolean {
   )
 }
 
-/** The least byte string above `value`. */
+/** The least byte string greater than `value`. */
 function successor(value: Bytes): Buffer {
   return Buffer.concat([value, zero])
 }
@@ -101,7 +101,7 @@ function normalized(ranges: readonly ValueRange[]): Ranges {
   return merged
 }
 
-/** No value is longer than 1,024 bytes, so that a longer bound parts them as its beginning does. */
+/** Values have at most 1,024 bytes, so a longer bound can be truncated without changing the set. */
 function bounded(bound: Bytes): Bytes {
   const { valueBytes } = selectLimits
   if (bound.byteLength <= valueBytes + 1) return bound

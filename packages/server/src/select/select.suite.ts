@@ -1,5 +1,6 @@
-// What every source of Select must be good for: the whole language over it, page by page, gives what
-// the plain model gives. `execute.test.ts` runs it in memory, the store on its rows.
+// The contract that every Select source must pass: the results over it, page by page, equal those
+// of the reference model. `execute.test.ts` runs it in memory, `select-source.test.ts` over the
+// store.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -7,7 +8,7 @@ import fc from 'fast-check'
 import type { Clock } from '../base/clock.ts'
 import type { Select } from './ast.ts'
 import { executeSelect, type SelectRequest } from './execute.ts'
-import { answerOf, type RandomItem, randomDomain, randomSelect } from './model.suite.ts'
+import { answerOf, type RandomItem, randomDomain, randomSelect } from './model.fixture.ts'
 import type { SelectPage } from './page.ts'
 import { parseSelect } from './parse.ts'
 import type { SelectPosition } from './plan.ts'
@@ -17,26 +18,26 @@ import { decodePosition, encodePosition } from './token.ts'
 
 /** A domain under test. */
 export interface DomainUnderTest {
-  /** Gives a source to read from until `body` has ended: one snapshot. */
+  /** Provides a source over one snapshot, valid until `body` has ended. */
   read<T>(body: (source: SelectSource) => Promise<T>): Promise<T>
   destroy(): Promise<void>
 }
 
-/** Makes a domain of these items. */
+/** Creates a domain with these items. */
 export type OpenDomainUnderTest = (items: readonly RandomItem[]) => Promise<DomainUnderTest>
 
 const scale = Number(process.env['HOLDFAST_TEST_SCALE'] ?? '1')
 
-/** How a client goes through an answer. */
+/** How a client pages through a result. */
 interface Reading {
   readonly select: Select
-  /** The limit of each page in turn, from the start again at the end. */
+  /** The limit of each page, repeated cyclically. */
   readonly limits: readonly number[]
-  /** Bytes of a page. */
+  /** Size limit of a page in bytes. */
   readonly pageBytes: number
-  /** Milliseconds of a page, on a clock that goes one millisecond each time it is read. */
+  /** Time limit of a page, on a clock that advances one millisecond per read. */
   readonly budgetMs: number
-  /** How many are counted, with a limit, before the rest is selected. */
+  /** The number of items to skip by a count with a limit, before the rest is selected. */
   readonly offset: number
 }
 
@@ -48,7 +49,7 @@ const reading: fc.Arbitrary<Reading> = fc.record({
   offset: fc.integer({ min: 0, max: 4 }),
 })
 
-/** Declares the suite for the source called `name`; `domains` is how many are made. */
+/** Declares the suite for the source called `name`; `domains` is the number of random domains. */
 export function selectSuite(name: string, open: OpenDomainUnderTest, domains = 250): void {
   describe(name, () => {
     test('a Select answers page by page what a plain filter and sort answer', async () => {
@@ -84,7 +85,9 @@ export function selectSuite(name: string, open: OpenDomainUnderTest, domains = 2
   })
 }
 
-/** Rarely met by chance: conditions on one attribute in scopes of their own, ties, items left out. */
+/**
+ * Cases that random generation rarely hits: one attribute in nested scopes, ties, items left out.
+ */
 const hardCases = [
   "select * from d where not (not (tag = 'c')) and tag < 'b'",
   "select * from d where (tag = 'a' or not (not (tag = 'c'))) and tag < 'b'",
@@ -153,7 +156,7 @@ async function checkItems(
   const found: SelectItem[] = []
   let after: SelectPosition | undefined
   let skipped = 0
-  // A count also counts items without the attributes asked for.
+  // A count also counts items without the requested attributes.
   if (offset > 0 && select.output.kind !== 'attributes') {
     const count = await page(domain, { ...select, output: { kind: 'count' }, limit: offset })
     skipped = count.count ?? 0
@@ -210,7 +213,7 @@ async function checkCounts(
   assert.equal(counted, expected)
 }
 
-/** A page of what a client sends, with a token as a client has it. */
+/** Executes one page as a client would request it, with a token as a client receives it. */
 async function page(
   domain: DomainUnderTest,
   select: Select,

@@ -1,19 +1,19 @@
-// What Select reads: the indexes and the items of one domain, in one snapshot. The store implements
-// it; tests have one in memory. Everything comes in batches, so that a row doesn't cost a promise.
+// The contract of a Select source: the indexes and items of one domain, in one snapshot. The store
+// implements it; tests have an in-memory one. Rows come in batches, to avoid one promise per row.
 
 import type { Bytes } from '../base/bytes.ts'
 import type { SelectKey } from './ast.ts'
 
 /** An item with all its attributes. */
 export interface SelectItem {
-  /** Its number in the domain: never reused, and growing with time. */
+  /** The item's number in its domain: increasing, and never reused. */
   readonly number: number
   readonly name: string
-  /** Each attribute's values, at least one, in the order in which they are answered. */
+  /** The values of each attribute, at least one, in result order. */
   readonly attributes: ReadonlyMap<string, readonly string[]>
 }
 
-/** An entry of an index: that an item has a value. An index is ordered by value bytes, then item. */
+/** An index entry: an item has this value. Indexes are ordered by value bytes, then item number. */
 export interface IndexEntry {
   /** UTF-8 bytes. */
   readonly value: Bytes
@@ -23,46 +23,48 @@ export interface IndexEntry {
   readonly isMultiValued: boolean
 }
 
-/** The values `start <= value < end` by their bytes; `end` absent means no bound. */
+/** The values `start <= value < end` by their bytes; no `end` means no upper bound. */
 export interface ValueRange {
   readonly start: Bytes
   readonly end?: Bytes | undefined
 }
 
-/** A place in an index. */
+/** A position in an index. */
 export interface IndexPosition {
   readonly value: Bytes
   readonly item: number
 }
 
-/** What to read of an index. */
+/** A request for entries of an index. */
 export interface IndexScan {
   readonly range: ValueRange
-  /** Only entries beyond this one, in the direction of the scan; it needn't exist. */
+  /** Return only entries after this one in the direction of the scan. It need not exist. */
   readonly after?: IndexPosition | undefined
   readonly isDescending: boolean
-  /** The most entries of the batch, at least 1. */
+  /** The largest number of entries in the batch, at least 1. */
   readonly limit: number
 }
 
-/** A part of what was asked for, in its order. */
+/** Some of the requested rows, in order. */
 export interface Batch<T> {
   readonly rows: readonly T[]
-  /** True if nothing comes after these rows. If false, there is at least one row. */
+  /** True if no rows follow. If false, there is at least one row. */
   readonly isLast: boolean
 }
 
-/** One domain's indexes and items. All reads of a page of Select are of the same snapshot. */
+/**
+ * The indexes and items of one domain. All reads for one page of Select are of the same snapshot.
+ */
 export interface SelectSource {
-  /** Entries of the index of an attribute's values, or of item names (one entry an item). */
+  /** Entries of an attribute's index, or of the index of item names (one entry per item). */
   scan(key: SelectKey, scan: IndexScan): Promise<Batch<IndexEntry>>
-  /** Whole items by ascending number, beyond `after`. */
+  /** Whole items by ascending number, after `after`. */
   scanItems(scan: {
     readonly after: number | undefined
     readonly limit: number
   }): Promise<Batch<SelectItem>>
-  /** The items of these numbers, in the same order; undefined where there is none. */
+  /** The items with these numbers, in the same order; undefined for a missing one. */
   load(items: readonly number[]): Promise<readonly (SelectItem | undefined)[]>
-  /** How many items the domain has. */
+  /** The number of items in the domain. */
   itemCount(): Promise<number>
 }

@@ -1,22 +1,24 @@
-// Fills a page with what index arms have, in their order.
+// Fills a page from index paths, in their order.
 
-import type { Arm } from './cover.ts'
+import type { IndexPath } from './access-path.ts'
 import { Filter } from './filter.ts'
-import { type ArmPosition, IndexReader } from './index-reader.ts'
+import { IndexReader, type PathPosition } from './index-reader.ts'
 import { Page, type SelectPage } from './page.ts'
 import type { SelectPosition } from './plan.ts'
 import type { IndexEntry } from './source.ts'
 import type { Task, TaskContext } from './task.ts'
 import { IndexWalk } from './walk.ts'
 
-/** Which arms, which way, and from where. */
+/** The paths to scan, the direction, and the start. */
 export interface IndexRoute {
-  readonly arms: readonly Arm[]
+  readonly paths: readonly IndexPath[]
   readonly isDescending: boolean
-  readonly from: ArmPosition | undefined
+  readonly from: PathPosition | undefined
 }
 
-/** The page is in the order of the entries; where it ends, the next one goes on. */
+/**
+ * Returns items in the order of the index entries; the next page continues after the last entry.
+ */
 export class IndexTask implements Task {
   readonly #page: Page
   readonly #context: TaskContext
@@ -25,22 +27,22 @@ export class IndexTask implements Task {
 
   constructor(
     context: TaskContext,
-    { arms, isDescending, from }: IndexRoute,
-    place: (arm: number, entry: IndexEntry) => SelectPosition,
+    { paths, isDescending, from }: IndexRoute,
+    place: (path: number, entry: IndexEntry) => SelectPosition,
   ) {
     const page = new Page(context.select, context.pageBytes)
     this.#page = page
     this.#context = context
     this.#walk = new IndexWalk(context, {
-      reader: new IndexReader(context.source, arms, { isDescending, after: from }),
-      filter: new Filter(context.select.where, arms, isDescending),
-      namesItems: arms.every(({ key }) => key.kind === 'itemName'),
+      reader: new IndexReader(context.source, paths, { isDescending, after: from }),
+      filter: new Filter(context.select.where, paths, isDescending),
+      namesItems: paths.every(({ key }) => key.kind === 'itemName'),
       visitor: {
         needs: page.needs,
         wanted: () => page.room,
         visit: ({ item }) => page.add(item) !== 'refused',
-        pass: (arm, entry, isLast) => {
-          this.#next = isLast ? undefined : place(arm, entry)
+        pass: (path, entry, isLast) => {
+          this.#next = isLast ? undefined : place(path, entry)
           return page.room > 0
         },
       },

@@ -1,4 +1,4 @@
-// Fills a page by looking at every item: for what no index tells, such as that an attribute is null.
+// Fills a page with a full scan, for conditions that no index can answer, such as `is null`.
 
 import { compileExpression } from './evaluate.ts'
 import { Page, type SelectPage } from './page.ts'
@@ -6,10 +6,10 @@ import type { SelectPosition } from './plan.ts'
 import type { Task, TaskContext } from './task.ts'
 import { grown } from './walk.ts'
 
-/** Items that are read at once, at most. */
+/** The largest batch of items. */
 const batchItems = 64
 
-/** The page is in the order of the items' numbers. */
+/** Returns items in the order of their numbers. */
 export class ItemsTask implements Task {
   readonly #context: TaskContext
   readonly #page: Page
@@ -38,7 +38,7 @@ export class ItemsTask implements Task {
       if (this.#page.room <= 0) return true
     }
     this.#isComplete = isLast
-    await pace.breathe()
+    await pace.yieldTurn()
     return isLast
   }
 

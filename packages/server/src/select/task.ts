@@ -1,18 +1,17 @@
-// Ways to work on a page, step by step, so that time can be shared and looked at in between.
+// Tasks that fill a page step by step, so that two can run alternately under one time budget.
 
 import type { Select } from './ast.ts'
 import type { SelectPage } from './page.ts'
 import type { WalkContext } from './walk.ts'
 
-/** Work on a page. */
+/** A way to fill a page. */
 export interface Task {
-  /** Does some of it. True when the page is complete. */
+  /** Does one step. True when the page is complete. */
   step(): Promise<boolean>
-  /** The page as far as it is. */
+  /** The page so far. */
   page(): SelectPage
 }
 
-/** What every task needs. */
 export interface TaskContext extends WalkContext {
   readonly select: Select
   readonly pageBytes: number

@@ -1,4 +1,4 @@
-// Tokens bring a position back as it was, and nothing else passes for one.
+// Tokens decode to the position encoded, and other bytes are refused.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -19,7 +19,7 @@ const position: fc.Arbitrary<SelectPosition> = fc.oneof(
     {
       kind: fc.constant('indexes'),
       choices: fc.array(small, { maxLength: 20 }),
-      arm: small,
+      path: small,
       value,
       item,
     },

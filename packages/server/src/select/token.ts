@@ -1,5 +1,6 @@
-// What a NextToken holds: where a page ended. The caller seals it, so that clients can't alter it, and
-// binds it to the domain and to `tokenScope`; the output and the limit may change between pages.
+// The content of a NextToken: the position at which a page ended. The caller seals it against
+// tampering, and binds it to the domain and to `tokenScope`. The output and the limit may change
+// between pages.
 
 import type { Bytes } from '../base/bytes.ts'
 import type { Select } from './ast.ts'
@@ -7,22 +8,22 @@ import { invalidNextToken, unsupportedNextToken } from './error.ts'
 import type { SelectPosition } from './plan.ts'
 import { printExpression, printOrder } from './print.ts'
 
-/** To be raised when a place in a plan means something else than before: see `plan.ts`. */
+/** Increment when a position in a plan changes its meaning; see `plan.ts`. */
 const version = 1
 
 const kinds = ['items', 'indexes', 'sorted'] as const
 
-/** What a token continues besides the domain: the conditions and the order. */
+/** What a token is bound to besides the domain: the conditions and the order. */
 export function tokenScope({ where, order }: Select): string {
   const conditions = where === undefined ? '' : printExpression(where)
   return `${conditions}\0${order === undefined ? '' : printOrder(order)}`
 }
 
-/** A position as bytes: at most some 1,100, of which a value is 1,024. */
+/** Encodes a position: at most about 1,100 bytes, 1,024 of them for a value. */
 export function encodePosition(position: SelectPosition): Bytes {
   const head = [version, kinds.indexOf(position.kind)]
   if (position.kind === 'indexes') {
-    head.push(position.arm, position.choices.length, ...position.choices)
+    head.push(position.path, position.choices.length, ...position.choices)
   }
   const item = Buffer.alloc(8)
   item.writeBigUInt64BE(BigInt(position.item))
@@ -31,9 +32,9 @@ export function encodePosition(position: SelectPosition): Bytes {
 }
 
 /**
- * The position in `bytes`.
- * @throws StoreError `UnsupportedNextToken` when another version wrote it, `InvalidNextToken` when it
- *   isn't one.
+ * Decodes a position.
+ * @throws StoreError `UnsupportedNextToken` when another version wrote it, `InvalidNextToken` when
+ *   it is malformed.
  */
 export function decodePosition(bytes: Bytes): SelectPosition {
   const reader = new Reader(bytes)
@@ -47,9 +48,9 @@ export function decodePosition(bytes: Bytes): SelectPosition {
       return { kind, item }
     }
     case 'indexes': {
-      const arm = reader.byte()
+      const path = reader.byte()
       const choices = Array.from({ length: reader.byte() }, () => reader.byte())
-      return { kind, arm, choices, item: reader.number(), value: reader.rest() }
+      return { kind, path, choices, item: reader.number(), value: reader.rest() }
     }
     case 'sorted':
       return { kind, item: reader.number(), value: reader.rest() }

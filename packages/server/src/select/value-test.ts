@@ -1,5 +1,5 @@
-// One condition's test as a function of one value, and as the ranges of an index that hold all values
-// that pass it.
+// Compiles the test of a condition to a function of one value, and to the index ranges that hold
+// all passing values.
 
 import { compareUtf8, utf8 } from '../base/bytes.ts'
 import type { Comparison, NegatableTest, ValueTest } from './ast.ts'
@@ -14,21 +14,21 @@ import {
   whole,
 } from './range.ts'
 
-/** The function that says whether a value passes `test`. */
+/** The predicate of `test`. */
 export function compileTest(test: ValueTest): (value: string) => boolean {
   if (test.kind === 'compare') return compileComparison(test.comparison, test.value)
   const passes = compileAffirmed(test)
   return test.isNegated ? (value) => !passes(value) : passes
 }
 
-/** Ranges of values with all that pass `test`. */
+/** Ranges that include all values that pass a test. */
 export interface TestRanges {
   readonly ranges: Ranges
   /** True if every value in the ranges passes. */
   readonly isExact: boolean
 }
 
-/** Where in an index the values lie that pass `test`. */
+/** The index ranges that include all values that pass `test`. */
 export function rangesOf(test: ValueTest): TestRanges {
   if (test.kind === 'compare') {
     return { ranges: rangesOfComparison(test.comparison, test.value), isExact: true }
@@ -76,7 +76,7 @@ function compileComparison(comparison: Comparison, constant: string): (value: st
   }
 }
 
-/** JavaScript's order of strings is that of bytes unless surrogates meet units above them. */
+/** UTF-16 order equals byte order unless surrogates are compared with code units above them. */
 function isNativelyOrdered(constant: string): boolean {
   return !/[\ud800-\uffff]/.test(constant)
 }

@@ -1,4 +1,4 @@
-// Goes through what a plan reads, and hands on the items that satisfy the where, each once.
+// Scans the paths of a plan and passes on the items that satisfy the `where` clause, each once.
 
 import { text } from '../base/bytes.ts'
 import type { Filter } from './filter.ts'
@@ -6,39 +6,38 @@ import type { IndexReader } from './index-reader.ts'
 import type { Pace } from './pace.ts'
 import type { IndexEntry, SelectItem, SelectSource } from './source.ts'
 
-/** How much a page has cost. */
+/** The cost of a page. */
 export interface SelectStatistics {
-  /** Entries of indexes that were read for the page, without those for its plan. */
+  /** Index entries read for the page, without those read for planning. */
   entries: number
-  /** Items that were read. */
+  /** Items read. */
   items: number
 }
 
-/** An item that was found. */
+/** A match. */
 export interface Found {
-  readonly arm: number
+  readonly path: number
   readonly entry: IndexEntry
-  /** Absent if nobody needs it. */
+  /** Absent if the visitor doesn't need it. */
   readonly item: SelectItem | undefined
 }
 
-/** How a walk is received. */
+/** Receives the matches of a walk. */
 export interface Visitor {
-  /** What of an item that its entry tells to be found is needed. */
+  /** How much of a match the visitor needs. */
   readonly needs: 'item' | 'name' | 'nothing'
-  /** About how many items are still wanted. */
+  /** The approximate number of items still wanted. */
   wanted(): number
-  /** Takes an item; false to end the walk before it. */
+  /** Receives a match; returns false to end the walk before it. */
   visit(found: Found): boolean
-  /** An entry is done with; `isLast` if no other follows. False to end the walk here. */
-  pass(arm: number, entry: IndexEntry, isLast: boolean): boolean
+  /** Called after each entry; `isLast` if no other follows. Returns false to end the walk here. */
+  pass(path: number, entry: IndexEntry, isLast: boolean): boolean
 }
 
-/** Items that are read at once, and entries. */
+/** The largest number of items, and of index entries, read at once. */
 const chunkItems = 64
 const batchEntries = 1024
 
-/** What one walk needs. */
 export interface WalkContext {
   readonly source: SelectSource
   readonly pace: Pace
@@ -54,7 +53,7 @@ export class IndexWalk {
   readonly #namesItems: boolean
   #batchSize = 0
   #chunkSize = 0
-  /** True if every entry of the last chunk was of an item that is answered. */
+  /** True if every entry of the last chunk was a match. */
   #foundAll = true
 
   constructor(
@@ -74,51 +73,54 @@ export class IndexWalk {
     this.#namesItems = walk.namesItems
   }
 
-  /** Reads some entries. True when the walk has ended; ends for good when the time is over. */
+  /**
+   * Reads one batch of entries. True when the walk has ended. It returns early when the time budget
+   * is spent, and must not be resumed then.
+   */
   async step(): Promise<boolean> {
     this.#batchSize = grown(this.#batchSize, this.#visitor.wanted() + 1, batchEntries)
-    const { arm, rows, isLast } = await this.#reader.next(this.#batchSize)
+    const { path, rows, isLast } = await this.#reader.next(this.#batchSize)
     this.#context.statistics.entries += rows.length
     let start = 0
     while (start < rows.length) {
       const size = this.#foundAll ? 0 : this.#chunkSize
       this.#chunkSize = grown(size, this.#visitor.wanted(), chunkItems)
       const end = Math.min(rows.length, start + this.#chunkSize)
-      const ended = await this.#process(arm, rows.slice(start, end), isLast && end === rows.length)
+      const ended = await this.#process(path, rows.slice(start, end), isLast && end === rows.length)
       if (ended) return true
       start = end
       if (this.#context.pace.isOver) break
-      await this.#context.pace.breathe()
+      await this.#context.pace.yieldTurn()
     }
     return isLast && start === rows.length
   }
 
-  async #process(arm: number, rows: readonly IndexEntry[], isLast: boolean): Promise<boolean> {
-    const verdicts = rows.map((entry) => this.#filter.judge(entry))
-    const items = await this.#load(rows, verdicts)
+  async #process(path: number, rows: readonly IndexEntry[], isLast: boolean): Promise<boolean> {
+    const decisions = rows.map((entry) => this.#filter.decide(entry))
+    const items = await this.#load(rows, decisions)
     this.#foundAll = true
     for (let index = 0; index < rows.length; index++) {
       const entry = rows[index]
       if (entry === undefined) break
       const item = items[index]
       const isFound =
-        verdicts[index] ?? (item !== undefined && this.#filter.accepts(arm, entry, item))
+        decisions[index] ?? (item !== undefined && this.#filter.accepts(path, entry, item))
       if (!isFound) this.#foundAll = false
-      else if (!this.#visitor.visit({ arm, entry, item })) return true
-      if (!this.#visitor.pass(arm, entry, isLast && index === rows.length - 1)) return true
+      else if (!this.#visitor.visit({ path, entry, item })) return true
+      if (!this.#visitor.pass(path, entry, isLast && index === rows.length - 1)) return true
     }
     return false
   }
 
-  /** The items of `rows` that have to be seen, each in its entry's place. */
+  /** Loads the items of `rows` that are needed, each at its entry's index. */
   async #load(
     rows: readonly IndexEntry[],
-    verdicts: readonly (boolean | undefined)[],
+    decisions: readonly (boolean | undefined)[],
   ): Promise<readonly (SelectItem | undefined)[]> {
     const needsItem = this.#needsItem
     const isWanted = (index: number): boolean => {
-      const verdict = verdicts[index]
-      return verdict === undefined || (verdict && needsItem)
+      const decision = decisions[index]
+      return decision === undefined || (decision && needsItem)
     }
     const wanted = rows.filter((_, index) => isWanted(index))
     if (wanted.length === 0) return this.#visitor.needs === 'name' ? rows.map(named) : []

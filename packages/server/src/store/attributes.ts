@@ -1,25 +1,25 @@
-// What puts and deletes make of an item's attributes: pure, on the attributes as they were.
+// The effect of puts and deletes on an item's attributes, as pure functions.
 
 import { compareUtf8 } from '../base/bytes.ts'
 import type { Attribute, Attributes } from './item.ts'
 
-/** A pair to be put. */
+/** A pair to put. */
 export interface PutPair {
   readonly name: string
   readonly value: string
-  /** True: the values that the attribute had before the call go. */
+  /** If true, the values that the attribute had before the call are removed. */
   readonly replace: boolean
 }
 
-/** A pair to be deleted, or all of an attribute's values. */
+/** A pair to delete, or all values of an attribute. */
 export interface DeletePair {
   readonly name: string
   readonly value?: string | undefined
 }
 
 /**
- * The attributes after a put. What is replaced is what there was before the call, once, so that
- * several values of one call all stay.
+ * The attributes after a put. `replace` removes only values from before the call, so several values
+ * of one call are all kept.
  */
 export function afterPut(before: Attributes, pairs: readonly PutPair[]): Attributes {
   const values = new Map<string, Set<string>>()
@@ -33,7 +33,7 @@ export function afterPut(before: Attributes, pairs: readonly PutPair[]): Attribu
   return assembled(before, values)
 }
 
-/** The attributes after a delete of `pairs`; of all if there are none. */
+/** The attributes after a delete of `pairs`; empty `pairs` means all. */
 export function afterDelete(before: Attributes, pairs: readonly DeletePair[]): Attributes {
   if (pairs.length === 0) return []
   const values = new Map(before.map(({ name, values: all }) => [name, new Set(all)]))
@@ -44,12 +44,12 @@ export function afterDelete(before: Attributes, pairs: readonly DeletePair[]): A
   return assembled(before, values)
 }
 
-/** Pairs of a name and a value. */
+/** The number of pairs of a name and a value. */
 export function countPairs(attributes: Attributes): number {
   return attributes.reduce((count, { values }) => count + values.length, 0)
 }
 
-/** Attributes that did not change are the same objects as before. */
+/** Unchanged attributes are returned as the identical objects. */
 function assembled(
   before: Attributes,
   after: ReadonlyMap<string, ReadonlySet<string>>,

@@ -11,7 +11,7 @@ import {
   tombstone,
 } from './entry.ts'
 import * as schema from './schema.ts'
-import { findingsOf, objectRecord, TestTree } from './tree.suite.ts'
+import { findingsOf, objectRecord, TestTree } from './tree.fixture.ts'
 
 let tree: TestTree
 

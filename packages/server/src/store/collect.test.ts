@@ -9,7 +9,7 @@ import { deleteObject, putObject } from './directory.ts'
 import { listGarbage } from './garbage.ts'
 import { recountBodies } from './recount.ts'
 import * as schema from './schema.ts'
-import { objectRecord, TestTree } from './tree.suite.ts'
+import { objectRecord, TestTree } from './tree.fixture.ts'
 
 let tree: TestTree
 
@@ -19,7 +19,7 @@ before(async () => {
 
 after(() => tree.close())
 
-/** Puts an object of `count` parts of one byte; returns its manifest's id. */
+/** Puts an object of `count` parts of one byte each; returns its manifest's id. */
 async function putParts(root: number, key: string, count: number): Promise<number> {
   return tree.change(async (ctx) => {
     const id = ctx.ids.next()
@@ -46,7 +46,7 @@ async function recounted(): Promise<Finding[]> {
 test('objects of more parts than a transaction may change are deleted in one, and released later', async () => {
   const root = await tree.newRoot()
   const parts = 10_000
-  // Each part that is released changes three rows.
+  // Releasing a part changes three rows.
   const keys = Array.from(
     { length: Math.ceil(ownLimits.transactionChanges / parts / 3) },
     (_, i) => `many/${i}`,

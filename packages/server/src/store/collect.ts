@@ -1,5 +1,5 @@
-// Collection of directories that nothing leads to any more, and of manifests that no object has, in
-// batches that each are a transaction: interrupted anywhere, the queues tell where to go on.
+// Garbage collection of directories without references and of manifests without objects. Each batch
+// is one transaction. After an interruption, the queues tell where to continue.
 
 import type { Bytes } from '../base/bytes.ts'
 import type { Engine, Range, WriteTransaction } from '../engine/engine.ts'
@@ -8,19 +8,19 @@ import { type DirectoryRow, decodeEntry, deleteDirectory, readDirectory } from '
 import { abandonMerge, dropDirectory, releaseEntry } from './overlay.ts'
 import * as schema from './schema.ts'
 
-/** What a batch did. */
+/** The progress of one batch. */
 export interface CollectionProgress {
-  /** Entries of directories, and parts of manifests, that were deleted. */
+  /** Deleted entries of directories and parts of manifests. */
   readonly rows: number
-  /** Directories that are gone altogether. */
+  /** Directories deleted completely. */
   readonly directories: number
-  /** True if there is more to collect. */
+  /** True if work remains. */
   readonly hasMore: boolean
 }
 
 /**
  * Collects one batch of at most `maxRows` entries and parts, in one transaction.
- * @throws StoreError `SlowDown` if it lost too many races with writes; it may be called again.
+ * @throws StoreError `SlowDown` if it lost too many races with writes; may be retried.
  */
 export async function collect(
   engine: Engine,
@@ -29,7 +29,7 @@ export async function collect(
   return engine.write((tx) => collectBatch(tx, maxRows))
 }
 
-/** As {@link collect}, in a transaction of the caller's. */
+/** Like {@link collect}, in the caller's transaction. */
 export async function collectBatch(
   tx: WriteTransaction,
   maxRows: number,
@@ -39,7 +39,7 @@ export async function collectBatch(
   for (;;) {
     const id = await firstOf(tx, schema.queue(), schema.directoryId)
     if (id === undefined) break
-    // A directory counts as a row: a million empty ones are a lot of work too.
+    // A directory counts as a row, since a million empty ones are much work too.
     if (rows + directories >= maxRows) return { rows, directories, hasMore: true }
     const row = await readDirectory(tx, id)
     if (row.refs !== 0) throw new Error(`directory ${id} is queued but has ${row.refs} references`)
@@ -49,7 +49,7 @@ export async function collectBatch(
     await deleteQueued(tx, id, row)
     directories++
   }
-  // After the directories, since their entries are what queues manifests.
+  // Manifests come after directories, because deleting entries queues manifests.
   for (;;) {
     const id = await firstOf(tx, schema.manifestQueue(), schema.bodyId)
     if (id === undefined) return { rows, directories, hasMore: false }
@@ -68,7 +68,7 @@ async function firstOf(
   return undefined
 }
 
-/** Deletes up to `limit` entries of a directory and gives back what they refer to. */
+/** Deletes up to `limit` entries of a directory and releases their references. */
 async function deleteEntries(
   tx: WriteTransaction,
   id: number,

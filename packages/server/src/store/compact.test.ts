@@ -9,7 +9,7 @@ import { findFolder, rootView } from './directory.ts'
 import { readDirectory } from './entry.ts'
 import { removeFolder } from './folder.ts'
 import * as schema from './schema.ts'
-import { TestTree } from './tree.suite.ts'
+import { TestTree } from './tree.fixture.ts'
 import { walk } from './walk.ts'
 
 let tree: TestTree
@@ -22,7 +22,7 @@ after(() => tree.close())
 
 afterEach(() => tree.wipe())
 
-/** The layers of a folder, and how many rows they have together. */
+/** The number of layers of a folder, and their total number of rows. */
 function layersOf(root: number, folder: string): Promise<{ depth: number; rows: number }> {
   return tree.engine.read(async (tx) => {
     const view = await findFolder(tx, rootView(root), [utf8(folder)])
@@ -132,10 +132,10 @@ test('a row that is moved out of a layer while that is being merged does not com
     return undefined
   })
   assert.equal(merging?.phase, 'merge')
-  // Now only a/ sees the layer with a/a…: a delete takes the row out of it without a tombstone.
+  // Now only a/ sees the layer with a/a…: a delete removes the row from it without a tombstone.
   await tree.change((ctx) => removeFolder(ctx, root, utf8('s2/')))
   await tree.remove(root, 'a/a0000')
-  // A copy whose first write puts an overlay of its own on the same layer.
+  // A copy whose first write puts its own overlay over the same layer.
   await tree.copy(root, 'a/', 's3/')
   await tree.put(root, 's3/z')
   const before = await tree.keys(root)
@@ -169,7 +169,7 @@ test('writers, snapshots and the background at once lose nothing and count right
     while (isWriting) {
       await compact(tree.engine, tree.ids, { maxRows: 20 })
       await collect(tree.engine, { maxRows: 20 })
-      // A transaction without writes waits for nothing: let the others in.
+      // A transaction without writes waits for nothing, so yield to the others.
       await setImmediate()
     }
   }

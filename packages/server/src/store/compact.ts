@@ -1,7 +1,7 @@
-// Compaction of overlays in the background, so that chains of layers stay logarithmic in what they
-// hold and nothing hidden keeps its bytes. Every batch is a transaction that leaves what is seen
-// through every directory as it was: rows are moved only out of a base that nothing else sees, and
-// layers that others see are copied into a new one, which takes their place when it is complete.
+// Background compaction of overlays. It keeps chains of layers logarithmic in their number of rows,
+// and frees hidden bodies. Each batch is one transaction that doesn't change what readers see. Rows
+// move only out of a base with a single overlay. Layers with several readers are copied into a
+// merged layer, which replaces them once complete.
 
 import type { Bytes } from '../base/bytes.ts'
 import type { Engine, WriteTransaction } from '../engine/engine.ts'
@@ -36,23 +36,23 @@ import {
 import * as schema from './schema.ts'
 import { beginUnsharing, type Unsharing, unshare } from './unshare.ts'
 
-/** A layer is merged with the one below if that has at most so many times its rows. */
+/** A layer is merged with the one below if that has at most this many times its rows. */
 const similarFactor = 2
 
-/** Overlays of a directory that are looked at again once it was compacted. */
+/** The largest number of overlays queued again after the compaction of their base. */
 const overlaysQueued = 8
 
-/** What a batch did. */
+/** The progress of one batch. */
 export interface CompactionProgress {
-  /** Rows looked at, moved or copied. */
+  /** Rows read, moved or copied. */
   readonly rows: number
-  /** True if there is more to do. */
+  /** True if work remains. */
   readonly hasMore: boolean
 }
 
 /**
- * Does one batch of about `maxRows` rows of compaction, in one transaction.
- * @throws StoreError `SlowDown` if it lost too many races with writes; it may be called again.
+ * Runs one batch of compaction of about `maxRows` rows, in one transaction.
+ * @throws StoreError `SlowDown` if it lost too many races with writes; may be retried.
  */
 export async function compact(
   engine: Engine,
@@ -62,7 +62,7 @@ export async function compact(
   return engine.write((tx) => compactBatch({ tx, ids }, maxRows))
 }
 
-/** As {@link compact}, in a transaction of the caller's. */
+/** Like {@link compact}, in the caller's transaction. */
 export async function compactBatch(ctx: TreeContext, maxRows: number): Promise<CompactionProgress> {
   let rows = 0
   for (;;) {
@@ -82,7 +82,7 @@ async function firstJob(
   return undefined
 }
 
-/** What a step came to: rows dealt with, and where it goes on; no job is the end. */
+/** The result of a step: the number of rows processed and the next step; no job means done. */
 interface Outcome {
   readonly rows: number
   readonly job: Compaction | undefined
@@ -144,11 +144,11 @@ async function unshareBase(
 ): Promise<Outcome> {
   const { rows, next } = await unshare(ctx, row, job, limit)
   if (next === 'done') return { rows, job: look }
-  if (next !== 'worthless') return { rows, job: next }
+  if (next !== 'tooLarge') return { rows, job: next }
   return { rows, job: await findSharedWork(ctx.tx, job.lower) }
 }
 
-/** The layers of an overlay that are next to be compared, if any. */
+/** The next pair of layers of an overlay to compare, if any. */
 async function findWork(
   tx: WriteTransaction,
   overlay: number,
@@ -160,7 +160,7 @@ async function findWork(
   return unsharing ?? findSharedWork(tx, base)
 }
 
-/** The comparison of a shared base with its own one, if that is shared too. */
+/** The comparison of a shared base with its own base, if that is shared too. */
 async function findSharedWork(tx: WriteTransaction, base: number): Promise<Compaction | undefined> {
   const row = await readDirectory(tx, base)
   if (row.base === undefined) return undefined
@@ -170,7 +170,7 @@ async function findSharedWork(tx: WriteTransaction, base: number): Promise<Compa
   return undefined
 }
 
-/** Whether the layers of a job are still where they were, and shared or not as they were. */
+/** True if the layers of a job are still in place, and still shared or exclusive as before. */
 async function isCurrent(
   tx: WriteTransaction,
   base: number,
@@ -185,7 +185,7 @@ async function isCurrent(
   return (await readDirectory(tx, lower)).refs > 1
 }
 
-/** Reads two rows of the lower layer for each of the upper one until either ends. */
+/** Reads two rows of the lower layer per row of the upper one, until either ends. */
 async function compareSizes(
   ctx: TreeContext,
   overlay: number,
@@ -220,7 +220,7 @@ async function namesAfter(
   return (await rowsAfter(tx, id, cursor, limit)).map(({ name }) => name)
 }
 
-/** Moves rows of the base up into the overlay, until the base has none. */
+/** Moves rows of the base into the overlay until the base is empty. */
 async function moveRows(
   tx: WriteTransaction,
   overlay: number,
@@ -246,7 +246,7 @@ async function moveRows(
   return { rows, job: isEmpty ? { phase: 'prune', upper, lower, cursor: undefined } : job }
 }
 
-/** Removes what the overlay's rows hide in the base, and those that are tombstones for nothing. */
+/** Removes rows of the base that the overlay hides, and tombstones that hide nothing. */
 async function pruneRows(
   tx: WriteTransaction,
   overlay: number,
@@ -271,7 +271,7 @@ async function pruneRows(
   return { rows, job: look }
 }
 
-/** Takes a base without rows out from under the only overlay that sees it. */
+/** Removes an empty base below its only overlay. */
 async function removeBase(
   tx: WriteTransaction,
   overlay: number,
@@ -317,7 +317,9 @@ async function startMerge(
   return { phase: 'merge', upper, lower, merged, cursor: undefined }
 }
 
-/** Copies rows of both layers into the merged one; when all are there, that is the overlay's base. */
+/**
+ * Copies rows of both layers into the merged layer. When complete, it becomes the overlay's base.
+ */
 async function mergeRows(
   tx: WriteTransaction,
   overlay: number,
@@ -342,7 +344,7 @@ async function mergeRows(
     if (entry.kind !== 'tombstone' || base !== undefined) await putCopy(tx, merged, name, entry)
   }
   if (rows > limit) return { rows, job: { ...job, cursor: batch.at(-1)?.name } }
-  // The reference that this job has to the merged layer passes to the overlay.
+  // The job's reference to the merged layer passes to the overlay.
   putDirectory(tx, overlay, { ...row, base: merged })
   tx.delete(schema.overlayLink(upper, overlay))
   linkBase(tx, overlay, merged)

@@ -19,7 +19,7 @@ import type { TreeContext } from './entry.ts'
 import { copyFolder, removeFolder, renameFolder, renameObject } from './folder.ts'
 import { type ListingEntry, type ListingRequest, listObjects } from './listing.ts'
 import * as schema from './schema.ts'
-import { assertSound, objectRecord, TestTree } from './tree.suite.ts'
+import { assertSound, objectRecord, TestTree } from './tree.fixture.ts'
 import { walk } from './walk.ts'
 
 const scale = Number(process.env['HOLDFAST_TEST_SCALE'] ?? 1)
@@ -34,7 +34,7 @@ after(() => tree.close())
 
 afterEach(() => tree.wipe())
 
-// The executable specification: flat, sorted maps, one for each bucket.
+// The executable specification: flat, sorted maps, one per bucket.
 
 interface Value {
   readonly etag: string
@@ -52,7 +52,7 @@ function under(flat: Flat, prefix: string): [string, Value][] {
   return [...flat].filter(([key]) => key.startsWith(prefix))
 }
 
-/** The folders that keys are in. */
+/** The folders of these keys. */
 function foldersOf(keys: readonly string[]): string[] {
   const folders = new Set<string>()
   for (const text of keys) {
@@ -67,7 +67,7 @@ function clear(flat: Flat, prefix: string): void {
   for (const [key] of under(flat, prefix)) flat.delete(key)
 }
 
-/** What {@link listObjects} must answer, by going through all keys. */
+/** The specification of {@link listObjects}: scans all keys. */
 function listFlat(
   flat: Flat,
   request: ListingRequest,
@@ -111,7 +111,7 @@ const folderName = fc
   .map((parts) => `${parts.join('/')}/`)
 const bucket = fc.constantFrom(0, 0, 0, 1)
 
-/** Mostly a name that there is: the one at `index` of those; else `name`. */
+/** Usually an existing name, the one at `index`; otherwise `name`. */
 interface Choice {
   readonly index: number
   readonly name: string
@@ -181,7 +181,7 @@ const query = fc.record({
 })
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
-/** A step with every {@link Choice} made. */
+/** A step with every {@link Choice} resolved. */
 type Resolved = Step extends infer S
   ? S extends { kind: 'write' }
     ? never
@@ -191,7 +191,7 @@ type Resolved = Step extends infer S
   : never
 type Query = typeof query extends fc.Arbitrary<infer T> ? T : never
 
-/** A tree beside its specification. */
+/** A tree next to its specification. */
 class Pair {
   readonly roots: readonly number[]
   readonly #flats: readonly [Flat, Flat] = [new Map(), new Map()]
@@ -213,7 +213,7 @@ class Pair {
     return flat
   }
 
-  /** The step with its choices made. */
+  /** Resolves the choices of a step. */
   resolve(chosenStep: Step): Resolved {
     const pick = (names: readonly string[], { index, name }: Choice): string =>
       index === 0 ? name : (names[index % Math.max(1, names.length)] ?? name)
@@ -301,7 +301,7 @@ class Pair {
     }
   }
 
-  /** Changes the flat maps, or says with which error the step must be refused. */
+  /** Applies a step to the flat maps, or returns the error with which it must be refused. */
   #specify(next: Resolved): StoreErrorCode | undefined {
     if (next.kind === 'collect' || next.kind === 'compact') return undefined
     const flat = this.flat(next.bucket)
@@ -359,7 +359,7 @@ class Pair {
     return undefined
   }
 
-  /** Holds everything that can be read against the specification. */
+  /** Compares every read with the specification. */
   async assertEqual(tx: ReadTransaction, queries: readonly Query[]): Promise<void> {
     for (const index of [0, 1]) await this.#assertSameObjects(tx, index)
     for (const asked of queries) await this.#assertSamePages(tx, asked)
@@ -421,10 +421,10 @@ const scenario = {
   }),
 }
 
-/** Ends a transaction without a trace. */
+/** Aborts a transaction without effects. */
 class Abort extends Error {}
 
-/** Runs `body` in a transaction that is given up in the end. */
+/** Runs `body` in a transaction that is aborted at the end. */
 async function rehearse(body: (ctx: TreeContext) => Promise<void>): Promise<void> {
   const run = tree.change(async (ctx) => {
     await body(ctx)

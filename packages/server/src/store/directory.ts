@@ -1,6 +1,7 @@
-// The tree: keys as rows of directories. A directory is written in place only where nothing shares
-// it: it was reached through entries of its own parents, each the only reference, none overridden.
-// Anything else stays as it is for ever, and an overlay takes its place on the written path.
+// The tree: keys as rows of directories. A directory is written in place only if it is exclusive to
+// its path: every entry on the path belongs to its parent's own rows, is the only reference, and
+// has no override. Any other directory is immutable; a write replaces it on the written path with
+// an overlay.
 
 import { type Bytes, compareBytes } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
@@ -37,14 +38,13 @@ import type { ObjectRecord } from './record.ts'
 import * as schema from './schema.ts'
 import { noteWritten } from './unshare.ts'
 
-/** Creates the root directory of a new bucket. */
 export function createRoot({ tx, ids }: TreeContext): number {
   const root = ids.next()
   putDirectory(tx, root, rootRow)
   return root
 }
 
-/** Removes the root of a bucket that is empty. */
+/** Removes the root of an empty bucket. */
 export async function removeRoot(tx: TreeContext['tx'], root: number): Promise<void> {
   if (!(await isEmpty(tx, root))) throw new Error(`directory ${root} is not empty`)
   deleteDirectory(tx, root)
@@ -52,12 +52,12 @@ export async function removeRoot(tx: TreeContext['tx'], root: number): Promise<v
 
 /** True if there is no object below `root`. */
 export async function isEmpty(tx: ReadTransaction, root: number): Promise<boolean> {
-  // A root has no base, hence no tombstones, and a folder has no entry unless something is in it.
+  // A root has no base, hence no tombstones, and empty folders have no entry.
   for await (const _ of tx.range(schema.entries(root))) return false
   return true
 }
 
-/** The object at `key`: one read a level where nothing is layered. */
+/** The object at `key`. Costs one read per level, plus one per layer of an overlay. */
 export async function findObject(
   tx: ReadTransaction,
   root: number,
@@ -70,7 +70,7 @@ export async function findObject(
   return entry?.kind === 'object' ? recordOf(entry) : undefined
 }
 
-/** The directory that the folder names lead to from `top`. */
+/** The directory at the path of `folders` below `top`. */
 export async function findFolder(
   tx: ReadTransaction,
   top: View,
@@ -85,14 +85,14 @@ export async function findFolder(
   return view
 }
 
-/** A bucket's root: nothing shares it and it has no base. */
+/** A bucket's root: never shared, and without a base. */
 export function rootView(root: number): View {
   return { id: root, override: undefined, layered: false }
 }
 
 /**
- * Puts an object. The reference to `record.body`, which the caller has, passes to the row; that of
- * the row it replaces is given back.
+ * Puts an object. The caller's reference to `record.body` passes to the row; the reference of a
+ * replaced row is released.
  */
 export async function putObject(
   ctx: TreeContext,
@@ -112,7 +112,7 @@ export async function putObject(
   if (replaced?.kind === 'object') await releaseBody(ctx.tx, recordOf(replaced).body)
 }
 
-/** Deletes an object, and the folders that it leaves empty; returns what it was. */
+/** Deletes an object and the folders that become empty. Returns the deleted record. */
 export async function deleteObject(
   ctx: TreeContext,
   root: number,
@@ -130,7 +130,7 @@ export async function deleteObject(
   return recordOf(entry)
 }
 
-/** The path as it is, or undefined if a folder isn't there. */
+/** Resolves a path without changing it; undefined if a folder is missing. */
 export async function tracePath(
   tx: ReadTransaction,
   root: number,
@@ -148,8 +148,8 @@ export async function tracePath(
 }
 
 /**
- * Makes every directory of a path writable: creates those that aren't there, lays overlays over those
- * that are shared. `keyBytes` is the length of the longest key that will be put below the path.
+ * Makes every directory of a path writable: creates missing ones, and puts overlays over shared
+ * ones. `keyBytes` is the length of the longest key that will be put below the path.
  */
 export async function openPath(
   ctx: TreeContext,
@@ -195,7 +195,10 @@ export async function stepInto(
   return { entry, own, directory: { id, override, layered, row, writable } }
 }
 
-/** As {@link stepInto}, for a parent that is writable: what only it sees becomes its own. */
+/**
+ * Like {@link stepInto}, for a writable parent: first moves an exclusive inherited row into the
+ * parent.
+ */
 async function stepForWriting(
   ctx: TreeContext,
   parent: Directory,
@@ -206,7 +209,9 @@ async function stepForWriting(
   return (await pullUp(ctx.tx, parent, name)) ? stepInto(ctx.tx, parent, name) : step
 }
 
-/** The own row of `name` in a writable directory, once what only it sees has become its own. */
+/**
+ * The own row of `name` in a writable directory, after moving an exclusive inherited row into it.
+ */
 export async function findOwnRow(
   ctx: TreeContext,
   directory: Directory,
@@ -219,8 +224,8 @@ export async function findOwnRow(
 }
 
 /**
- * Takes `name` out of a writable directory. Returns the directory's own row, if there was one: what it
- * referred to passes to the caller.
+ * Removes `name` from a writable directory. Returns the directory's own row, if there was one; its
+ * reference passes to the caller.
  */
 export async function removeEntry(
   ctx: TreeContext,
@@ -238,7 +243,9 @@ export async function removeEntry(
   return own
 }
 
-/** After `name` was taken out of the last directory of `path`: removes the folders that are empty now. */
+/**
+ * Removes the folders that became empty after `name` was removed from the last directory of `path`.
+ */
 export async function removeEmptied(ctx: TreeContext, path: Path, name: Bytes): Promise<void> {
   let removed = name
   for (let depth = path.names.length; depth > 0; depth--) {
@@ -255,10 +262,10 @@ export async function removeEmptied(ctx: TreeContext, path: Path, name: Bytes): 
 }
 
 /**
- * True if an entry is left in a directory out of which `removed` was just taken. Deletes must neither
- * wait for each other here nor pass the same tombstones again and again: the directory remembers an
- * entry that lived, a hint that is checked by the one recorded read; it is looked for afresh, and far
- * from the deletes, only when that entry is gone.
+ * True if a directory still has an entry after `removed` was removed. Concurrent deletes must not
+ * conflict here, nor scan the same tombstones again and again. The directory therefore stores the
+ * name of a living entry as a hint, which one recorded read verifies. Only if that entry is gone is
+ * another one searched, away from the deletes.
  */
 async function hasLivingEntry(
   { tx }: TreeContext,
@@ -277,7 +284,9 @@ async function hasLivingEntry(
   return true
 }
 
-/** The last entry of a directory without a base, or the first if the deletes come from the end. */
+/**
+ * The last entry of a directory without a base, or the first if the deletes proceed from the end.
+ */
 async function findAtEnds(
   tx: ReadTransaction,
   directory: Directory,
@@ -292,8 +301,9 @@ async function findAtEnds(
 }
 
 /**
- * The living entry nearest to `removed`, looked for upwards and downwards by turns: deletes that join
- * two runs of tombstones cost as much as the shorter one, hence n log n for n deletes in any order.
+ * The living entry nearest to `removed`, searched in both directions alternately. A delete that
+ * joins two runs of tombstones costs as much as the shorter run. That makes O(n log n) for n
+ * deletes in any order.
  */
 async function findNearest(
   tx: ReadTransaction,
@@ -334,7 +344,7 @@ function createDirectory(
   return { id, row, override: undefined, layered: false, writable: true }
 }
 
-/** Makes sure that a directory's bound covers a key of `suffixBytes` below it. */
+/** Raises a directory's bound to cover a key of `suffixBytes` below it. */
 function raiseBound({ tx }: TreeContext, directory: Directory, suffixBytes: number): Directory {
   if (directory.row.longestSuffix >= suffixBytes) return directory
   const row = { ...directory.row, longestSuffix: suffixBytes }
@@ -353,7 +363,6 @@ function rootDirectory(root: number): Directory {
   return { ...rootView(root), row: rootRow, writable: true }
 }
 
-/** The last directory of a path. */
 export function last(directories: Path['directories']): Directory {
   return directories.at(-1) ?? directories[0]
 }

@@ -1,27 +1,30 @@
-// A domain as it was at one moment, read in many short reads while it is written to: a writer that
-// changes an item keeps it first as it was, once. The snapshot is the items that were not changed and,
-// in place of the others, what was kept of them.
+// A domain as of one moment, read in many short reads while it is being written. A writer saves the
+// former state of an item before it first changes it. The snapshot consists of the unchanged items
+// and these saved states.
 
 import type { Bytes } from '../base/bytes.ts'
 import type { ReadTransaction, Row } from '../engine/engine.ts'
 import { decodeItem, type StoredItem } from './item.ts'
 import * as schema from './schema.ts'
 
-/** A place in a snapshot, and the item that was there, if there was one. */
+/** An item number of a snapshot, with the item if it existed at that moment. */
 export interface SnapshotEntry {
   readonly number: number
   readonly item: StoredItem | undefined
 }
 
-/** Which snapshot, and where in it. */
+/** A position in a snapshot. */
 export interface SnapshotPlace {
   readonly domain: number
   readonly snapshot: number
-  /** The number of the last entry that was read. */
+  /** The number of the last entry read. */
   readonly after: number | undefined
 }
 
-/** The entries of a snapshot by number, from a place on; each item may be read in another transaction. */
+/**
+ * The entries of a snapshot by number, from a position on. Each entry may be read in another
+ * transaction.
+ */
 export async function* walkSnapshot(
   tx: ReadTransaction,
   { domain, snapshot, after = 0 }: SnapshotPlace,
@@ -48,7 +51,7 @@ function numberOf(row: Row | undefined): number {
   return row === undefined ? Number.POSITIVE_INFINITY : schema.itemNumber(row.key)
 }
 
-/** Nothing is kept of an item that was made later. */
+/** An empty value marks an item created after the snapshot. */
 function itemIn(number: number, value: Bytes): StoredItem | undefined {
   return value.byteLength === 0 ? undefined : decodeItem(number, value)
 }

@@ -1,5 +1,5 @@
-// Domains: a row by owner and name, which gives the number that everything in the domain hangs off.
-// Deleting one removes that row and queues the number, so it takes the same time for any size.
+// Domains: a row by owner and name holds the number that prefixes everything in the domain.
+// Deleting a domain removes that row and queues the number for collection, in constant time.
 
 import { createHash } from 'node:crypto'
 import { type Bytes, text, utf8 } from '../base/bytes.ts'
@@ -9,35 +9,33 @@ import type { IdSource } from './id.ts'
 import { pack, unpack } from './record.ts'
 import * as schema from './schema.ts'
 
-/** A domain. */
 export interface DomainRecord {
-  /** Never used again when the domain is deleted. */
+  /** Never reused, even after the domain is deleted. */
   readonly number: number
   readonly ownerId: string
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the Unix epoch. */
   readonly createdAt: number
-  /** The snapshot that is being read, for which writes keep what they change. */
+  /** The active snapshot, for which writes save former states of items. */
   readonly snapshot?: number | undefined
 }
 
-/** A domain with its name. */
 export interface NamedDomain extends DomainRecord {
   readonly name: string
 }
 
-/** What is counted of a domain, always exact. Sizes are bytes of UTF-8. */
+/** Exact statistics of a domain. Sizes are in bytes of UTF-8. */
 export interface DomainCounts {
   readonly items: number
   readonly itemNameBytes: number
-  /** Distinct names of attributes. */
+  /** Distinct attribute names. */
   readonly names: number
   readonly nameBytes: number
-  /** Pairs of a name and a value. */
+  /** Pairs of an attribute name and a value. */
   readonly pairs: number
   readonly valueBytes: number
 }
 
-/** Which row counts what: numbers that are part of the format. */
+/** Counter numbers, which are part of the storage format. */
 const counterNumbers: { readonly [Name in keyof DomainCounts]: number } = {
   items: 0,
   itemNameBytes: 1,
@@ -49,7 +47,6 @@ const counterNumbers: { readonly [Name in keyof DomainCounts]: number } = {
 
 const counterNames = Object.keys(counterNumbers) as readonly (keyof DomainCounts)[]
 
-/** The domain of that name. */
 export async function findDomain(
   tx: ReadTransaction,
   ownerId: string,
@@ -59,7 +56,7 @@ export async function findDomain(
   return bytes === undefined ? undefined : unpack<DomainRecord>(bytes)
 }
 
-/** Creates a domain; the caller has made sure that the owner has none of that name. */
+/** Creates a domain. The caller has checked that the owner has none with that name. */
 export function createDomain(
   { tx, ids }: { readonly tx: WriteTransaction; readonly ids: Pick<IdSource, 'next'> },
   name: string,
@@ -70,13 +67,16 @@ export function createDomain(
   return domain
 }
 
-/** Deletes a domain; what was in it is left to {@link collectDomains}. */
+/** Deletes a domain. {@link collectDomains} removes its contents later. */
 export function deleteDomain(tx: WriteTransaction, { ownerId, number, name }: NamedDomain): void {
   tx.delete(schema.domain(ownerKey(ownerId), utf8(name)))
   tx.put(schema.queuedDomain(number), new Uint8Array())
 }
 
-/** Begins or ends, with undefined, a snapshot of a domain. What an ended one kept is collected. */
+/**
+ * Sets a domain's active snapshot, or ends it with undefined. The states saved for an ended
+ * snapshot are collected later.
+ */
 export function setSnapshot(
   tx: WriteTransaction,
   { name, ...domain }: NamedDomain,
@@ -88,7 +88,7 @@ export function setSnapshot(
   if (former !== undefined) tx.put(schema.queuedDomain(former), new Uint8Array())
 }
 
-/** The domains of an owner in the order of their names, those after `after` if it is given. */
+/** The domains of an owner in name order, after `after` if given. */
 export async function* walkDomains(
   tx: ReadTransaction,
   ownerId: string,
@@ -107,8 +107,8 @@ export async function* walkAllDomains(tx: ReadTransaction): AsyncGenerator<Named
 }
 
 /**
- * What is counted of a domain. In a write, the counters are not recorded as read: transactions that
- * count something never conflict for it.
+ * The statistics of a domain. In a write, the counters are not recorded as reads, so they cause no
+ * conflicts.
  */
 export async function readCounts(tx: ReadTransaction, domain: number): Promise<DomainCounts> {
   const counts = { ...noCounts }
@@ -119,7 +119,7 @@ export async function readCounts(tx: ReadTransaction, domain: number): Promise<D
   return counts
 }
 
-/** Adds `change` to what is counted of a domain. */
+/** Adds `change` to a domain's statistics. */
 export function addCounts(tx: WriteTransaction, domain: number, change: DomainCounts): void {
   for (const name of counterNames) {
     const delta = change[name]
@@ -127,7 +127,7 @@ export function addCounts(tx: WriteTransaction, domain: number, change: DomainCo
   }
 }
 
-/** Nothing counted: what a count begins with. */
+/** All counts zero. */
 export const noCounts: DomainCounts = {
   items: 0,
   itemNameBytes: 0,
@@ -139,7 +139,7 @@ export const noCounts: DomainCounts = {
 
 /**
  * Removes up to `maxRows` rows of deleted domains, in one transaction.
- * @throws StoreError `SlowDown` if it lost too many races with writes; it may be called again.
+ * @throws StoreError `SlowDown` if it lost too many races with writes; may be retried.
  */
 export async function collectDomains(
   engine: Engine,
@@ -160,7 +160,7 @@ async function collectBatch(
     const contents = schema.contentsOfDomain(schema.domainNumber(queued))
     const keys = await keysOf(tx, contents, maxRows - rows)
     for (const key of keys) tx.delete(key)
-    // A domain counts as a row: a thousand empty ones are work too.
+    // A domain counts as a row, since a thousand empty ones are work too.
     rows += keys.length + 1
     if (keys.length === 0) tx.delete(queued)
   }
@@ -183,7 +183,7 @@ async function keysOf(
 
 const zero = new Uint8Array(1)
 
-/** How an owner stands in keys: ids may be longer than a key has room for. */
+/** An owner's id as a key part: a hash, because ids may exceed the length of a key. */
 export function ownerKey(ownerId: string): Bytes {
   return utf8(createHash('sha256').update(ownerId).digest('base64url'))
 }

@@ -1,6 +1,5 @@
-// The rows that the tree is made of: the entries of directories and the directories themselves. An
-// entry's name is that of an object, or that of a folder with its trailing '/', so that walking the
-// tree depth first gives the byte order of whole keys.
+// The rows of the tree: directories and their entries. An entry is named for an object, or for a
+// folder with its trailing '/'. A depth-first walk of the tree therefore yields keys in byte order.
 
 import { type Bytes, utf8 } from '../base/bytes.ts'
 import type { ReadTransaction, WriteTransaction } from '../engine/engine.ts'
@@ -15,34 +14,36 @@ import {
 } from './record.ts'
 import * as schema from './schema.ts'
 
-/** What changing the tree takes. */
+/** What a change of the tree needs. */
 export interface TreeContext {
   readonly tx: WriteTransaction
   readonly ids: Pick<IdSource, 'next'>
-  /** Rows that a write copies at most instead of laying an overlay; 32 unless told otherwise. */
+  /**
+   * The largest number of rows that a write copies instead of creating an overlay; 32 by default.
+   */
   readonly copiedRows?: number
 }
 
-/** A folder's entry: the directory that it leads to. */
+/** A folder's entry, which refers to its directory. */
 export interface FolderEntry {
   readonly kind: 'folder'
   readonly child: number
-  /** False only if the directory never had a base: then a name without a row isn't there. */
+  /** False only if the directory never had a base: then a name without a row is absent. */
   readonly layered: boolean
-  /** What all rows below show instead of their own, because this folder is a copy. */
+  /** Set if this folder is a copy: the values that all rows below show in place of their own. */
   readonly override: Override | undefined
 }
 
-/** An object's entry; its record is decoded only when it is asked for. */
+/** An object's entry. Its record is decoded on demand. */
 export interface ObjectEntry {
   readonly kind: 'object'
-  /** What {@link encodeObject} made. */
+  /** The output of {@link encodeObject}. */
   readonly bytes: Bytes
-  /** The override through which the row is seen. */
+  /** The override in effect for the row. */
   readonly override: Override | undefined
 }
 
-/** What a name in a directory stands for. */
+/** An object or a folder in a directory. */
 export type LivingEntry = FolderEntry | ObjectEntry
 
 /** An entry's row. A tombstone hides the same name in the base. */
@@ -50,19 +51,22 @@ export type EntryRow = LivingEntry | { readonly kind: 'tombstone' }
 
 /** A directory's row. */
 export interface DirectoryRow {
-  /** Folder entries and bases that lead here, and a bucket whose root it is. */
+  /**
+   * The number of references: folder entries, overlays that have it as their base, and the bucket
+   * of a root.
+   */
   readonly refs: number
-  /** At least the bytes of the longest key below, counted from here; a root doesn't keep it. */
+  /** An upper bound of the longest key below, in bytes from here; not maintained for roots. */
   readonly longestSuffix: number
-  /** The directory that shows through where this one has no row. Never written while it is one. */
+  /** The directory whose rows are visible where this one has none. A base is immutable. */
   readonly base: number | undefined
-  /** What rows seen through the base show instead of their own. */
+  /** The values that rows of the base show in place of their own. */
   readonly baseOverride: Override | undefined
 }
 
 const slash = 0x2f
 const tags = { tombstone: 0, object: 1, folder: 2 } as const
-/** The bytes of a tombstone's row. */
+/** The value of a tombstone row. */
 export const tombstone: Bytes = new Uint8Array([tags.tombstone])
 const objectTag: Bytes = new Uint8Array([tags.object])
 const folderTag: Bytes = new Uint8Array([tags.folder])
@@ -76,7 +80,7 @@ type PackedDirectory = [
   baseOverride?: PackedOverride,
 ]
 
-/** The folder names of a key, each with its '/', and the name after the last one, maybe empty. */
+/** Splits a key into its folder names, each with its '/', and the last name, which may be empty. */
 export function splitKey(key: Bytes): { folders: Bytes[]; name: Bytes } {
   const folders: Bytes[] = []
   let start = 0
@@ -93,19 +97,17 @@ export function isFolderName(name: Bytes): boolean {
   return name[name.byteLength - 1] === slash
 }
 
-/** The bytes of an object's entry. */
 export function encodeObjectEntry(record: ObjectRecord): Bytes {
   return Buffer.concat([objectTag, encodeObject(record)])
 }
 
-/** The bytes of a folder's entry. */
 export function encodeFolderEntry(entry: Omit<FolderEntry, 'kind'>): Bytes {
   const packed: PackedFolder = [entry.child, entry.layered ? 1 : 0]
   if (entry.override !== undefined) packed.push(packOverride(entry.override))
   return Buffer.concat([folderTag, pack(packed)])
 }
 
-/** The bytes of any entry, with its override made permanent. */
+/** Encodes any entry, with its override applied. */
 export function encodeEntry(entry: EntryRow): Bytes {
   if (entry.kind === 'tombstone') return tombstone
   if (entry.kind === 'folder') return encodeFolderEntry(entry)
@@ -113,7 +115,7 @@ export function encodeEntry(entry: EntryRow): Bytes {
   return encodeObjectEntry(recordOf(entry))
 }
 
-/** Decodes an entry's row as it is seen through `override`: the outermost one wins. */
+/** Decodes an entry's row as seen through `override`. The outermost override wins. */
 export function decodeEntry(value: Bytes, override?: Override): EntryRow {
   switch (value[0]) {
     case tags.object:
@@ -130,23 +132,23 @@ export function decodeEntry(value: Bytes, override?: Override): EntryRow {
     case tags.tombstone:
       return { kind: 'tombstone' }
     default:
-      throw new Error(`an entry of the unknown kind ${value[0]}`)
+      throw new Error(`unknown kind of entry: ${value[0]}`)
   }
 }
 
-/** The record of an object's entry, as it is seen. */
+/** The record of an object's entry, with its override applied. */
 export function recordOf(entry: ObjectEntry): ObjectRecord {
   return decodeObject(entry.bytes, entry.override)
 }
 
-/** The row of directory `id`, which something leads to. */
+/** The row of directory `id`, which must exist. */
 export async function readDirectory(tx: ReadTransaction, id: number): Promise<DirectoryRow> {
   const row = await findDirectoryRow(tx, id)
   if (row === undefined) throw new Error(`directory ${id} has no row`)
   return row
 }
 
-/** The row of directory `id`, if it is there. */
+/** The row of directory `id`, if it exists. */
 export async function findDirectoryRow(
   tx: ReadTransaction,
   id: number,
@@ -155,7 +157,6 @@ export async function findDirectoryRow(
   return bytes === undefined ? undefined : decodeDirectory(bytes)
 }
 
-/** Decodes a directory's row. */
 export function decodeDirectory(bytes: Bytes): DirectoryRow {
   const [refs, longestSuffix, base, override] = unpack<PackedDirectory>(bytes)
   return {
@@ -166,7 +167,6 @@ export function decodeDirectory(bytes: Bytes): DirectoryRow {
   }
 }
 
-/** Writes a directory's row. */
 export function putDirectory(tx: WriteTransaction, id: number, row: DirectoryRow): void {
   const packed: PackedDirectory = [row.refs, row.longestSuffix]
   if (row.base !== undefined) {
@@ -182,19 +182,19 @@ export async function retainDirectory(tx: WriteTransaction, id: number): Promise
   putDirectory(tx, id, { ...row, refs: row.refs + 1 })
 }
 
-/** Removes a directory that has no rows and no base, and that nothing leads to. */
+/** Deletes a directory without rows, base or references. */
 export function deleteDirectory(tx: WriteTransaction, id: number): void {
   tx.delete(schema.directory(id))
   tx.delete(schema.livingHint(id))
   tx.delete(schema.rowsWritten(id))
 }
 
-/** The key's text, for messages and findings. */
+/** The key as text, for messages and findings. */
 export function showKey(key: Bytes): string {
   return JSON.stringify(Buffer.from(key).toString('utf8'))
 }
 
-/** The least byte string above `bytes`. */
+/** The least byte string greater than `bytes`. */
 export function successor(bytes: Bytes): Buffer {
   return Buffer.concat([bytes, zero])
 }

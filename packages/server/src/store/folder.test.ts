@@ -6,10 +6,10 @@ import { putRowBody } from './body.ts'
 import { deleteObject, findObject, putObject } from './directory.ts'
 import type { TreeContext } from './entry.ts'
 import { copyFolder, removeFolder, renameFolder, renameObject } from './folder.ts'
-import { objectRecord, TestTree } from './tree.suite.ts'
+import { objectRecord, TestTree } from './tree.fixture.ts'
 import { walk } from './walk.ts'
 
-/** 10 makes the largest folder one of 100,000 objects. */
+/** With 10, the largest folder has 100,000 objects. */
 const scale = Number(process.env['HOLDFAST_TEST_SCALE'] ?? 1)
 
 let tree: TestTree
@@ -22,7 +22,7 @@ after(() => tree.close())
 
 afterEach(() => tree.wipe())
 
-/** What a transaction touched. */
+/** The accesses of a transaction. */
 interface Touched {
   reads: number
   rows: number
@@ -74,7 +74,7 @@ async function measure(body: (ctx: TreeContext) => Promise<unknown>): Promise<To
 
 const override = { modifiedAt: 2, ownerId: 'copier' }
 
-/** All folder operations on a folder of `size` objects, by what each touches. */
+/** Runs every folder operation on a folder of `size` objects and counts its accesses. */
 async function measureFolder(size: number): Promise<Record<string, Touched>> {
   const root = await tree.newRoot()
   await tree.putAll(
@@ -105,7 +105,7 @@ async function measureFolder(size: number): Promise<Record<string, Touched>> {
 }
 
 test('folder operations touch as few rows whatever the size of the folder', async () => {
-  // Up to 32 rows are copied by a first write, each with its body's reference.
+  // A first write copies up to 32 rows, each with its body's reference.
   const bounds: Record<string, Touched> = {
     copy: { reads: 12, rows: 0, writes: 4 },
     copyInto: { reads: 30, rows: 70, writes: 100 },
@@ -134,7 +134,7 @@ test('a put reads two rows for each of its folders, and its own', async () => {
   const put = (key: string) => (ctx: TreeContext) => putObject(ctx, root, utf8(key), objectRecord())
   assert.deepEqual(await measure(put('a/b/n')), { reads: 5, rows: 0, writes: 1 })
   assert.deepEqual(await measure(put('a/b/c/n')), { reads: 7, rows: 0, writes: 1 })
-  // A key that is longer than all others raises the bounds of its folders.
+  // A key longer than all others raises the bounds of its folders.
   assert.deepEqual(await measure(put('a/b/c/longer')), { reads: 7, rows: 0, writes: 4 })
   assert.deepEqual(await measure((ctx) => findObject(ctx.tx, root, utf8('a/b/e'))), {
     reads: 3,
@@ -213,7 +213,7 @@ test('a folder operation that would make a key too long is refused and changes n
   await assert.rejects(tree.rename(root, 'a/', `${'z'.repeat(1024)}/`), tooLong)
   assert.deepEqual(await tree.keys(root), before)
   await tree.assertSound([root])
-  // The bound is from the long key; when that is gone, it is found to be too high and lowered.
+  // The bound stems from the long key. Once that is gone, the bound is recomputed and lowered.
   await tree.remove(root, `a/b/${long}`)
   await tree.rename(root, 'a/', target)
   assert.deepEqual(await tree.keys(root), ['c', `${target}b/short`])
@@ -292,7 +292,7 @@ test('a put that races a rename of its folder is not lost', async () => {
     await tree.put(root, 'a/b/1')
     await Promise.all([tree.rename(root, 'a/', 'c/'), tree.put(root, 'a/b/2')])
     const keys = await tree.keys(root)
-    // Before the rename it goes along; after it, it makes a new folder.
+    // A write before the rename moves along; a write after it creates a new folder.
     assert(['a/b/2 c/b/1', 'c/b/1 c/b/2'].includes(keys.join(' ')), keys.join(' '))
     await tree.assertSound([root])
     for (const key of keys) await tree.remove(root, key)

@@ -1,6 +1,6 @@
-// Folders as one thing: renamed, copied and removed by changing the one entry that leads to them,
-// whatever lies below. Every entry on the paths concerned is read in the transaction, so that two
-// renames can't put each other's folders into themselves. The contents of a copy are shared.
+// Renames, copies and removes whole folders by changing the one entry that refers to them, in
+// constant time. Every entry on the paths is read in the transaction, so concurrent renames can't
+// make a folder its own descendant. A copy shares its contents with the source.
 
 import { type Bytes, compareBytes, startsWith, text } from '../base/bytes.ts'
 import { noSuchKey, StoreError } from '../base/errors.ts'
@@ -35,32 +35,32 @@ import type { ObjectRecord, Override } from './record.ts'
 import * as schema from './schema.ts'
 import { noteWritten } from './unshare.ts'
 
-/** A folder's rename. `from` and `to` are prefixes of keys that end in '/'. */
+/** `from` and `to` are key prefixes that end in '/'. */
 export interface FolderRename {
   readonly root: number
   readonly from: Bytes
   readonly to: Bytes
-  /** What is under `to` goes; without it there must be nothing. */
+  /** Whether to replace what is under `to`. If false, `to` must be empty. */
   readonly replace: boolean
 }
 
-/** A folder's copy, also into another bucket, into the folder itself, or over a folder above it. */
+/** The target may be in another bucket, inside the source, or above it. */
 export interface FolderCopy {
   readonly fromRoot: number
   readonly from: Bytes
   readonly toRoot: number
   readonly to: Bytes
-  /** What is under `to` goes; without it there must be nothing. */
+  /** Whether to replace what is under `to`. If false, `to` must be empty. */
   readonly replace: boolean
-  /** What every object of the copy shows instead of the source's. */
+  /** The values that every object of the copy shows in place of the source's. */
   readonly override: Override
 }
 
 /**
- * Renames a folder: all that is under `from` is under `to`, with its owners and times.
- * @throws StoreError `NoSuchKey` if nothing is under `from`, `PreconditionFailed` if something is under
- *   `to` and isn't to be replaced, `InvalidRequest` if `to` is `from` or in it, `KeyTooLong` if a key
- *   would be, or if there are too many to tell.
+ * Renames a folder: all objects under `from` move to `to` and keep their owners and times.
+ * @throws StoreError `NoSuchKey` if `from` is empty, `PreconditionFailed` if `to` is not empty and
+ *   must not be replaced, `InvalidRequest` if `to` is `from` or below it, `KeyTooLong` if a key
+ *   would be too long, or if there are too many keys to tell.
  */
 export async function renameFolder(ctx: TreeContext, rename: FolderRename): Promise<void> {
   const { root, from, to, replace } = rename
@@ -75,13 +75,14 @@ export async function renameFolder(ctx: TreeContext, rename: FolderRename): Prom
   const { path, own } = await detach(ctx, root, source)
   if (own === undefined) await retainDirectory(ctx.tx, entry.child)
   await attach(ctx, root, target, entry, to.byteLength + suffixBytes)
-  // A target above the source has taken the place of all of the source's parents below it.
+  // A target above the source has replaced all the source's parents below it.
   if (!startsWith(from, to)) await removeEmptied(ctx, path, source.name)
 }
 
 /**
- * Copies a folder as it is now; neither sees later changes of the other.
- * @throws StoreError as {@link renameFolder}, `InvalidRequest` only if the target is the source itself.
+ * Copies a folder as it is now; later changes of one don't affect the other.
+ * @throws StoreError as {@link renameFolder}, but `InvalidRequest` only if the target is the source
+ *   itself.
  */
 export async function copyFolder(ctx: TreeContext, copy: FolderCopy): Promise<void> {
   const { fromRoot, from, toRoot, to, replace, override } = copy
@@ -93,13 +94,13 @@ export async function copyFolder(ctx: TreeContext, copy: FolderCopy): Promise<vo
   const { child, layered } = await findSource(ctx, fromRoot, from, source)
   await checkTarget(ctx, toRoot, target, replace)
   const suffixBytes = await checkLength(ctx, { id: child, layered, override }, to)
-  // The source is pinned before the path to the target is written: the target may be in the source,
-  // and what it replaces may be above it.
+  // Hold the source before writing the path to the target. The target may be inside the source, and
+  // may replace a parent of it.
   await retainDirectory(ctx.tx, child)
   await attach(ctx, toRoot, target, { child, layered, override }, to.byteLength + suffixBytes)
 }
 
-/** Removes all that is under `folder`. @throws StoreError `NoSuchKey` if nothing is. */
+/** Removes all objects under `folder`. @throws StoreError `NoSuchKey` if there are none. */
 export async function removeFolder(ctx: TreeContext, root: number, folder: Bytes): Promise<void> {
   const source = splitFolder(folder)
   await findSource(ctx, root, folder, source)
@@ -109,7 +110,7 @@ export async function removeFolder(ctx: TreeContext, root: number, folder: Bytes
 }
 
 /**
- * Renames one object, which keeps all that it has; an object at `to` is replaced.
+ * Renames one object, which keeps all its attributes; an object at `to` is replaced.
  * @throws StoreError `NoSuchKey`, `KeyTooLong`, or `InvalidRequest` if the two keys are the same.
  */
 export async function renameObject(
@@ -122,13 +123,13 @@ export async function renameObject(
   const record = await findObject(ctx.tx, root, from)
   if (record === undefined) throw noSuchKey(text(from))
   await retainBody(ctx.tx, record.body)
-  // First put, then delete, so that a folder that both are in isn't removed in between.
+  // Put before delete, so that a folder common to both keys isn't removed in between.
   await putObject(ctx, root, to, record)
   await deleteObject(ctx, root, from)
   return record
 }
 
-/** True if anything is under `folder`, a prefix of keys that ends in '/'. */
+/** True if there is any object under `folder`, a key prefix that ends in '/'. */
 export async function hasFolder(
   tx: ReadTransaction,
   root: number,
@@ -153,7 +154,7 @@ function splitFolder(prefix: Bytes): FolderName {
   return { parents: folders.slice(0, -1), name }
 }
 
-/** The entry of a folder that must be there, as it is seen. */
+/** The entry of a folder, which must exist. */
 async function findSource(
   { tx }: TreeContext,
   root: number,
@@ -182,7 +183,10 @@ async function checkTarget(
   }
 }
 
-/** Bytes of the longest key below a directory, at most; refuses those that don't fit below `to`. */
+/**
+ * An upper bound of the longest key below a directory, in bytes. Throws if a key would be too long
+ * below `to`.
+ */
 async function checkLength({ tx }: TreeContext, view: View, to: Bytes): Promise<number> {
   const limit = s3Limits.keyBytes - to.byteLength
   const longest = await tightenBound(tx, view, limit, { rows: ownLimits.boundRows })
@@ -191,9 +195,9 @@ async function checkLength({ tx }: TreeContext, view: View, to: Bytes): Promise<
 }
 
 /**
- * A bound of the keys below a directory that is at most `limit` if they all are. Bounds only grow with
- * what is written; where one is above the limit, it is computed again from the entries, at most as
- * many as are `left`.
+ * Returns a bound of the keys below a directory that is at most `limit`, if all keys are. Stored
+ * bounds only grow. Where one exceeds the limit, it is recomputed from the entries, at most `left`
+ * of them.
  */
 async function tightenBound(
   tx: TreeContext['tx'],
@@ -205,7 +209,7 @@ async function tightenBound(
   if (row.longestSuffix <= limit) return row.longestSuffix
   let longest = 0
   for await (const { name, entry } of scanEntries(tx, view)) {
-    if (left.rows-- === 0) throw keysUntold()
+    if (left.rows-- === 0) throw boundUnknown()
     const isObject = entry.kind === 'object'
     const rest = limit - name.byteLength
     const below = isObject ? 0 : await tightenBound(tx, viewOf(entry), rest, left)
@@ -217,8 +221,8 @@ async function tightenBound(
 }
 
 /**
- * Takes a folder's entry out of its parent. `own` is the parent's own entry, whose reference passes to
- * the caller; it is undefined if the folder was seen through a base.
+ * Removes a folder's entry from its parent. `own` is the parent's own entry, whose reference passes
+ * to the caller. It is undefined if the folder was inherited from a base.
  */
 async function detach(
   ctx: TreeContext,
@@ -230,7 +234,10 @@ async function detach(
   return { path, own: own?.kind === 'folder' ? own : undefined }
 }
 
-/** Puts a folder's entry, to which the caller passes a reference; a replaced one gives its own back. */
+/**
+ * Puts a folder's entry; the caller's reference passes to it. The reference of a replaced entry is
+ * released.
+ */
 async function attach(
   ctx: TreeContext,
   root: number,
@@ -246,7 +253,7 @@ async function attach(
   if (replaced?.kind === 'folder') await dropDirectory(ctx.tx, replaced.child)
 }
 
-function keysUntold(): StoreError {
+function boundUnknown(): StoreError {
   return new StoreError(
     'KeyTooLong',
     `Keys in the folder may be too long for its new place: a longer one was in it once, and it has more than ${ownLimits.boundRows} entries, too many to look at in one transaction.`,

@@ -1,14 +1,14 @@
-// Numbers that are never used twice, for directories, bodies, manifests and uploads. A process takes
-// them in blocks, so that giving one out reads no row.
+// Ids that are never reused, for directories, bodies, manifests and uploads. A process reserves
+// them in blocks, so that taking one reads no row.
 
 import { StoreError } from '../base/errors.ts'
 import type { Engine, ReadTransaction } from '../engine/engine.ts'
 import { lastOfSequence, takeSequence } from './sequence.ts'
 
-/** Ids taken from the store at once. 2^53 / 2^20 blocks last for centuries of restarts. */
+/** Ids per block. 2^53 / 2^20 blocks last for centuries of restarts. */
 const blockSize = 2 ** 20
 
-/** A source of ids below 2^53, unique in the store for ever. */
+/** A source of ids below 2^53 that are unique in the store and never reused. */
 export class IdSource {
   readonly #engine: Engine
   #next = 0
@@ -20,14 +20,14 @@ export class IdSource {
     this.#engine = engine
   }
 
-  /** Opens a source with a block at hand. */
+  /** Opens a source with one block reserved. */
   static async open(engine: Engine): Promise<IdSource> {
     const source = new IdSource(engine)
     await source.#refill()
     return source
   }
 
-  /** The next id. @throws StoreError `SlowDown` if the store could not give a new block in time. */
+  /** The next id. @throws StoreError `SlowDown` if no new block could be reserved in time. */
   next(): number {
     if (this.#next === this.#end) {
       if (this.#spare === undefined) {
@@ -45,7 +45,8 @@ export class IdSource {
   #refillSoon(): void {
     if (this.#refilling !== undefined) return
     this.#refilling = this.#refill()
-      // A full disk: the next call tries again, and says so if it must.
+      // Reserving fails on a full disk, for example. The next call tries again and reports the
+      // error if necessary.
       .catch(() => undefined)
       .finally(() => {
         this.#refilling = undefined
@@ -58,7 +59,7 @@ export class IdSource {
   }
 }
 
-/** The least id that no process was ever given. */
+/** The least id that was never reserved by any process. */
 export async function firstUnusedId(tx: ReadTransaction): Promise<number> {
   return ((await lastOfSequence(tx, 'id-block')) + 1) * blockSize
 }

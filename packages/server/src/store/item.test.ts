@@ -66,7 +66,7 @@ async function findings(): Promise<Finding[]> {
   })
 }
 
-/** An item of the executable specification: pairs by name, in the order the names came. */
+/** An item of the executable specification: pairs by name, in order of first appearance. */
 type ModelItem = Map<string, Set<string>>
 
 function countModel(items: ReadonlyMap<string, ModelItem>): DomainCounts {

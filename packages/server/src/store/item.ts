@@ -1,5 +1,5 @@
-// Items: sets of pairs of an attribute's name and a value. Every pair has a row in an index by
-// attribute and value. An item is written as a whole: what differs from before becomes rows.
+// Items: sets of pairs of an attribute name and a value. Every pair has a row in an index by
+// attribute and value. Items are written as a whole; only the differences become row changes.
 
 import { type Bytes, text, utf8 } from '../base/bytes.ts'
 import type { Range, ReadTransaction, WriteTransaction } from '../engine/engine.ts'
@@ -8,44 +8,42 @@ import type { IdSource } from './id.ts'
 import { pack, unpack } from './record.ts'
 import * as schema from './schema.ts'
 
-/** An attribute of an item: it has at least one value. */
+/** An attribute of an item, with at least one value. */
 export interface Attribute {
   readonly name: string
   /** Distinct, in the order of their UTF-8 bytes. */
   readonly values: readonly string[]
 }
 
-/** An item's attributes, in the order in which their names came first; each name once. */
+/** An item's attributes in order of first appearance; each name once. */
 export type Attributes = readonly Attribute[]
 
-/** An item as it is stored. */
 export interface StoredItem {
-  /** Unique in the store for ever; greater for items that one process made later. */
+  /** Unique and never reused in the store; increasing among items created by one process. */
   readonly number: number
   readonly name: string
   readonly attributes: Attributes
 }
 
-/** What changing a domain takes. */
+/** What a change of a domain needs. */
 export interface DomainContext {
   readonly tx: WriteTransaction
   readonly ids: Pick<IdSource, 'next'>
   /** The domain's number; the caller has read its row in the same transaction. */
   readonly domain: number
-  /** The snapshot that is being read, for which the item is kept as it was. */
+  /** The active snapshot, for which the former state of the item is saved. */
   readonly snapshot?: number | undefined
 }
 
 type PackedItem = [name: string, attributes: [name: string, ...values: string[]][]]
 type Counting = { -readonly [Name in keyof DomainCounts]: number }
 
-/** What a pair's row says: whether the attribute has other values in the same item. */
+/** Values of a pair's row: whether the attribute has other values in the same item. */
 const isSingle: Bytes = new Uint8Array([0])
 const isMultiple: Bytes = new Uint8Array([1])
-/** What a snapshot keeps of an item that wasn't there yet. */
+/** The state saved for a snapshot of an item that didn't exist yet. */
 const absent: Bytes = new Uint8Array()
 
-/** The item of that name. */
 export async function findItem(
   tx: ReadTransaction,
   domain: number,
@@ -55,7 +53,7 @@ export async function findItem(
   return bytes === undefined ? undefined : readItem(tx, domain, unpack<[number]>(bytes)[0])
 }
 
-/** The item of that number, if it is still there. */
+/** The item with this number, if it exists. */
 export async function readItem(
   tx: ReadTransaction,
   domain: number,
@@ -65,7 +63,6 @@ export async function readItem(
   return bytes === undefined ? undefined : decodeItem(number, bytes)
 }
 
-/** Decodes an item's row. */
 export function decodeItem(number: number, bytes: Bytes): StoredItem {
   const [name, packed] = unpack<PackedItem>(bytes)
   const attributes = packed.map(([attribute, ...values]) => ({ name: attribute, values }))
@@ -77,8 +74,8 @@ function encodeItem(name: string, attributes: Attributes): Bytes {
   return pack(packed)
 }
 
-/** Keeps an item for a snapshot as it was when that began; nothing for one that wasn't there. */
-async function keepItem(
+/** Saves an item's former state for a snapshot, once; an empty state if the item didn't exist. */
+async function saveFormerState(
   tx: WriteTransaction,
   snapshot: number,
   number: number,
@@ -99,16 +96,15 @@ export async function findAttribute(
   return bytes === undefined ? undefined : unpack<[number]>(bytes)[0]
 }
 
-/** True in the row of a pair whose attribute has more values in that item. */
+/** True for a pair's row whose attribute has other values in that item. */
 export function isMultiValued(row: Bytes): boolean {
   return row[0] === isMultiple[0]
 }
 
 /**
- * Makes `attributes` all that the item has; without any, the item ceases to exist. Returns by how much
- * the domain's counts, which it keeps, have changed. Attributes that are the same objects as before
- * are taken for unchanged.
- * @param before what {@link findItem} gave in the same transaction
+ * Replaces all attributes of an item; an item without attributes is deleted. Updates the domain's
+ * counts and returns the change. Attributes that are identical objects are taken as unchanged.
+ * @param before the result of {@link findItem} in the same transaction
  */
 export async function writeItem(
   ctx: DomainContext,
@@ -122,7 +118,7 @@ export async function writeItem(
   if (isSame && attributes.length === old.length) return noCounts
   const counts: Counting = { ...noCounts }
   const number = before?.number ?? ctx.ids.next()
-  if (ctx.snapshot !== undefined) await keepItem(tx, ctx.snapshot, number, before)
+  if (ctx.snapshot !== undefined) await saveFormerState(tx, ctx.snapshot, number, before)
   await writeAttributes(ctx, counts, { item: number, before: old, after: attributes })
   if (attributes.length === 0) {
     tx.delete(schema.item(domain, number))
@@ -199,7 +195,7 @@ async function writeValues(
   counts.nameBytes -= bytes.length
 }
 
-/** Numbers a name that is new to the domain. Numbers are never used again within it. */
+/** Assigns a number to a new attribute name. Numbers are never reused within a domain. */
 async function internAttribute(
   { tx, domain }: DomainContext,
   counts: Counting,
@@ -217,8 +213,8 @@ async function internAttribute(
 }
 
 /**
- * True if the attribute has any pair left. Looks next to the one that was removed, so that
- * transactions which remove other pairs don't conflict with this one.
+ * True if the attribute has any pair left. Searches next to the removed pair, so that transactions
+ * removing other pairs don't conflict.
  */
 async function hasPairNear(tx: ReadTransaction, all: Range, removed: Bytes): Promise<boolean> {
   for await (const _ of tx.range({ ...all, start: removed })) return true
@@ -226,7 +222,7 @@ async function hasPairNear(tx: ReadTransaction, all: Range, removed: Bytes): Pro
   return false
 }
 
-/** The items of a domain by number, those after `after` if it is given. */
+/** The items of a domain by number, after `after` if given. */
 export async function* walkItems(
   tx: ReadTransaction,
   domain: number,
@@ -239,7 +235,7 @@ export async function* walkItems(
   }
 }
 
-/** The names of a domain's attributes in byte order, with their numbers. */
+/** The attribute names of a domain in byte order, with their numbers. */
 export async function* walkAttributeNames(
   tx: ReadTransaction,
   domain: number,

@@ -1,5 +1,5 @@
-// A directory as it is seen: its own rows over those of its base, over those of that one's base. The
-// topmost row of a name counts; a tombstone says that there is none; overrides apply from outside in.
+// Reads a directory through its layers: its own rows over those of its base, and so on down. The
+// topmost row of a name wins; a tombstone means absent. Overrides apply from the outermost inwards.
 
 import { type Bytes, compareBytes } from '../base/bytes.ts'
 import type { Range, ReadTransaction } from '../engine/engine.ts'
@@ -15,62 +15,65 @@ import {
 import type { Override } from './record.ts'
 import * as schema from './schema.ts'
 
-/** The own rows of a directory. */
+/** One directory's own rows. */
 export interface Layer {
   readonly id: number
-  /** What they show instead of their own. */
+  /** The values that the rows show in place of their own. */
   readonly override: Override | undefined
 }
 
-/** A directory, and how it was reached. */
+/** A directory as it is reached from a folder entry. */
 export interface View extends Layer {
   /** False only if it never had a base. */
   readonly layered: boolean
 }
 
-/** A directory as a path reaches it. */
+/** A directory on a path. */
 export interface Directory extends View {
   readonly row: DirectoryRow
-  /** True if only this path leads here and its rows are exact, so that it may be written in place. */
+  /**
+   * True if the directory is exclusive to this path and without an override, so it may be written
+   * in place.
+   */
   readonly writable: boolean
 }
 
-/** A folder's entry as a path meets it. */
+/** A folder's entry on a path. */
 export interface Step {
   readonly entry: FolderEntry
-  /** True if the entry is a row of the parent's own, false if it is seen through the parent's base. */
+  /** True if the entry is one of the parent's own rows, false if it is inherited from the base. */
   readonly own: boolean
   readonly directory: Directory
 }
 
-/** The directories along a path, the root first, and the names that lead from each to the next. */
+/** The directories along a path, root first, and the names that lead from each to the next. */
 export interface Path {
   readonly directories: readonly [Directory, ...Directory[]]
   readonly names: readonly Bytes[]
 }
 
-/** A name in a directory, and what it stands for. */
+/** An entry with its name. */
 export interface NamedEntry<E extends EntryRow = LivingEntry> {
   readonly name: Bytes
   readonly entry: E
 }
 
-/** The names `start <= name < end` of a directory; `end` absent means all. */
+/** The names `start <= name < end` of a directory; a missing bound is open. */
 export interface NameRange {
   readonly start?: Bytes | undefined
   readonly end?: Bytes | undefined
   readonly reverse?: boolean
 }
 
-/** Bytes before the name in the key of an entry's row: the space and the directory's id. */
+/** Bytes before the name in the key of an entry's row: the key space and the directory id. */
 const nameOffset = 9
 
-/** The directory that a folder's entry leads to. */
+/** The directory that a folder's entry refers to. */
 export function viewOf(entry: FolderEntry): View {
   return { id: entry.child, override: entry.override, layered: entry.layered }
 }
 
-/** What `name` stands for in a directory: one read for each layer that doesn't know it. */
+/** The entry `name` in a directory. Costs one read per layer down to the one that has a row. */
 export async function findEntry(
   tx: ReadTransaction,
   view: View,
@@ -88,7 +91,7 @@ export async function findEntry(
   }
 }
 
-/** What `name` stands for in the base of a directory that is seen through `override`. */
+/** The entry `name` in the base of a directory that is seen through `override`. */
 export async function findInherited(
   tx: ReadTransaction,
   row: DirectoryRow,
@@ -103,7 +106,7 @@ export async function findInherited(
   )
 }
 
-/** The living entries of a directory in the order of their names. */
+/** The living entries of a directory in name order. */
 export async function* scanEntries(
   tx: ReadTransaction,
   view: View,
@@ -112,7 +115,7 @@ export async function* scanEntries(
   for await (const entries of scanBatches(tx, view, range)) yield* entries
 }
 
-/** As {@link scanEntries}, some at a time: see {@link ReadTransaction.batches}. */
+/** Like {@link scanEntries}, in batches: see {@link ReadTransaction.batches}. */
 export async function* scanBatches(
   tx: ReadTransaction,
   view: View,
@@ -126,7 +129,7 @@ export async function* scanBatches(
     }
     return
   }
-  // The common case, spared the detour through the merge.
+  // The common case of a single layer needs no merge.
   for await (const rows of tx.batches(entryRange(top.id, range))) {
     const entries: NamedEntry[] = []
     for (const { key, value } of rows) {
@@ -137,7 +140,7 @@ export async function* scanBatches(
   }
 }
 
-/** The topmost rows of a directory's names, tombstones too. */
+/** The topmost rows of a directory's names, including tombstones. */
 export async function* scanRows(
   tx: ReadTransaction,
   view: View,
@@ -146,7 +149,7 @@ export async function* scanRows(
   yield* scanLayers(tx, await readLayers(tx, view), range)
 }
 
-/** The topmost rows of the names in `layers`, the topmost layer first. */
+/** The topmost rows of the names in `layers`, topmost layer first. */
 export async function* scanLayers(
   tx: ReadTransaction,
   layers: readonly Layer[],
@@ -161,7 +164,7 @@ export async function* scanLayers(
   yield* merge(rows, range.reverse === true ? -1 : 1)
 }
 
-/** The rows of one layer, as they are seen through `override`. */
+/** The rows of one layer, as seen through `override`. */
 export async function* scanOwnRows(
   tx: ReadTransaction,
   id: number,
@@ -173,7 +176,7 @@ export async function* scanOwnRows(
   }
 }
 
-/** Up to `limit` of the rows of one layer after the name `cursor`, and one at least if there is any. */
+/** Up to `limit` rows of one layer after the name `cursor`. At least one, if there is any. */
 export async function rowsAfter(
   tx: ReadTransaction,
   id: number,
@@ -216,7 +219,7 @@ async function readLayers(tx: ReadTransaction, view: View): Promise<Layer[]> {
   }
 }
 
-/** Merges sorted layers, topmost first; `direction` is -1 for names in descending order. */
+/** Merges sorted layers, topmost first; `direction` is -1 for descending order. */
 async function* merge(
   layers: readonly AsyncGenerator<NamedEntry<EntryRow>>[],
   direction: 1 | -1,

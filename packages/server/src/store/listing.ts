@@ -1,5 +1,6 @@
-// Pages of listings. With the delimiter '/', a page is one range of one directory's rows, whatever
-// lies below its folders; with any other, keys are walked and each group is passed over in one seek.
+// Pages of listings. With the delimiter '/', a page is one range of one directory's rows, however
+// much lies below. With any other delimiter, keys are walked, and each group is skipped with one
+// seek.
 
 import { afterPrefix, type Bytes, compareBytes, startsWith } from '../base/bytes.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
@@ -9,16 +10,20 @@ import { type NamedEntry, scanBatches, viewOf } from './layer.ts'
 import type { ObjectRecord } from './record.ts'
 import { splitSeek, walkBatches, walkEntries } from './walk.ts'
 
-/** What to list. */
 export interface ListingRequest {
   readonly prefix: Bytes
-  /** Keys that have it after the prefix are grouped; not empty. */
+  /** Keys that contain it after the prefix are grouped; not empty. */
   readonly delimiter?: Bytes | undefined
-  /** Only what comes after this key. A group with a key after it is listed, unless … */
+  /**
+   * Lists only keys after this one. A group is listed if it has a later key, unless `afterPrefix`
+   * is set.
+   */
   readonly after?: Bytes | undefined
-  /** … `after` is a common prefix that an earlier page ended with: then nothing in it is. */
+  /**
+   * True if `after` is a common prefix that ended an earlier page: then its whole group is skipped.
+   */
   readonly afterPrefix?: boolean | undefined
-  /** The most entries of the page. */
+  /** The largest number of entries on the page. */
   readonly limit: number
 }
 
@@ -27,11 +32,12 @@ export type ListingEntry =
   | { readonly kind: 'object'; readonly key: Bytes; readonly record: ObjectRecord }
   | { readonly kind: 'prefix'; readonly prefix: Bytes }
 
-/** A page of a listing. */
 export interface ListingPage {
   readonly entries: readonly ListingEntry[]
   readonly isTruncated: boolean
-  /** Where the next page goes on, if there is one: the last entry's key or prefix. */
+  /**
+   * The last entry's key or prefix, from which the next page continues; absent on the last page.
+   */
   readonly last?: Bytes | undefined
 }
 
@@ -53,7 +59,7 @@ export async function listObjects(
   return page.result()
 }
 
-/** The entries of a page as they are found. */
+/** Collects the entries of a page. */
 class Page {
   readonly #limit: number
   readonly #entries: ListingEntry[] = []
@@ -63,7 +69,7 @@ class Page {
     this.#limit = limit
   }
 
-  /** True if the entry that comes now has no place; it needn't be made then. */
+  /** True if there is no room for another entry, which then need not be built. */
   isFull(): boolean {
     if (this.#entries.length === this.#limit) this.#isTruncated = true
     return this.#isTruncated
@@ -136,7 +142,10 @@ async function listDirectory(
   }
 }
 
-/** Whether a folder has a key at or after the start of the listing; all but the first one have. */
+/**
+ * True if a folder has a key at or after the start of the listing. Only the first folder may have
+ * none.
+ */
 async function hasKeyFrom(
   tx: ReadTransaction,
   { name, entry }: NamedEntry,

@@ -1,6 +1,6 @@
-// How a shared directory is written: an overlay takes its place on the written path. It has rows of
-// its own over a base that is never written again; small layers are copied into it instead, so that
-// chains of overlays grow only where much was written. Also how references to directories are dropped.
+// Writes to a shared directory: an overlay replaces it on the written path. An overlay has rows of
+// its own over a base, which becomes immutable. Small layers are copied instead, so that chains of
+// overlays grow only under many writes. Also the release of references to directories.
 
 import type { Bytes } from '../base/bytes.ts'
 import type { WriteTransaction } from '../engine/engine.ts'
@@ -22,12 +22,15 @@ import { type Directory, type NamedEntry, type Step, scanOwnRows } from './layer
 import type { Override } from './record.ts'
 import * as schema from './schema.ts'
 
-/** Rows that a write copies at most, so that the first one to a shared directory stays constant. */
+/**
+ * The largest number of rows that a write copies. It keeps the first write to a shared directory
+ * constant.
+ */
 const defaultCopiedRows = 32
 
 /**
- * Puts a writable directory with the same content in the place of a shared one, for which `step` is the
- * entry `name` of the writable directory `parent`.
+ * Replaces a shared directory with a writable one of the same content. `step` is its entry `name`
+ * in the writable directory `parent`.
  */
 export async function diverge(
   ctx: TreeContext,
@@ -39,7 +42,11 @@ export async function diverge(
   const { tx } = ctx
   const source = step.directory
   const id = ctx.ids.next()
-  const { rows, base, baseOverride } = await absorb(tx, source, ctx.copiedRows ?? defaultCopiedRows)
+  const { rows, base, baseOverride } = await flattenSmallLayers(
+    tx,
+    source,
+    ctx.copiedRows ?? defaultCopiedRows,
+  )
   for (const { name, entry } of rows) await putCopy(tx, id, name, entry)
   const row: DirectoryRow = {
     refs: 1,
@@ -48,7 +55,8 @@ export async function diverge(
     baseOverride,
   }
   putDirectory(tx, id, row)
-  // The parent's own entry gives its reference up; where the base is what it led to, to the base link.
+  // The reference of the parent's own entry is released. If that entry referred to the base, the
+  // base link takes the reference over instead.
   if (base !== undefined) {
     linkBase(tx, id, base)
     if (!step.own || base !== source.id) await retainDirectory(tx, base)
@@ -61,20 +69,20 @@ export async function diverge(
   return { id, row, override: undefined, layered, writable: true }
 }
 
-interface Absorbed {
-  /** Topmost rows of the layers that are small; tombstones only if there is a base. */
+interface Flattened {
+  /** Topmost rows of the small layers; tombstones only if there is a base. */
   readonly rows: readonly NamedEntry<EntryRow>[]
-  /** The first layer that isn't small. */
+  /** The topmost layer that isn't small. */
   readonly base: number | undefined
   readonly baseOverride: Override | undefined
 }
 
-/** Takes layers from the top of a shared directory as long as their rows are few together. */
-async function absorb(
+/** Flattens layers from the top of a shared directory, as long as they have few rows in total. */
+async function flattenSmallLayers(
   tx: WriteTransaction,
   source: Directory,
   copiedRows: number,
-): Promise<Absorbed> {
+): Promise<Flattened> {
   const rows = new Map<string, NamedEntry<EntryRow>>()
   let budget = copiedRows
   let { id, row, override }: Pick<Directory, 'id' | 'row' | 'override'> = source
@@ -99,7 +107,7 @@ async function absorb(
   return { rows: living, base: undefined, baseOverride: undefined }
 }
 
-/** Writes a copy of a row, with a reference of its own to what it refers to. */
+/** Copies a row, adding a reference to its body or directory. */
 export async function putCopy(
   tx: WriteTransaction,
   id: number,
@@ -112,9 +120,9 @@ export async function putCopy(
 }
 
 /**
- * Moves the row of `name` from a base that only `directory` leads to into the writable `directory`
- * itself, tombstones too. What is seen stays the same, and what the row refers to is given back when
- * it is replaced. True if a row was moved.
+ * Moves the row of `name`, tombstones included, from an exclusive base into the writable
+ * `directory`. What readers see stays the same; the row's reference is released when the row is
+ * replaced. Returns true if a row was moved.
  */
 export async function pullUp(
   tx: WriteTransaction,
@@ -122,7 +130,7 @@ export async function pullUp(
   name: Bytes,
 ): Promise<boolean> {
   let isMoved = false
-  for await (const { value, override } of takeExclusive(tx, directory, name)) {
+  for await (const { value, override } of removeExclusiveRows(tx, directory, name)) {
     const entry = decodeEntry(value, override)
     if (isMoved) await releaseEntry(tx, entry)
     else tx.put(schema.entry(directory.id, name), encodeEntry(entry))
@@ -131,19 +139,19 @@ export async function pullUp(
   return isMoved
 }
 
-/** Removes the rows of `name` that an overlay's own one hides in bases that nothing else sees. */
+/** Removes the rows of `name` that an overlay's own row hides in its exclusive bases. */
 export async function releaseHidden(
   tx: WriteTransaction,
   overlay: Pick<Directory, 'id' | 'row'>,
   name: Bytes,
 ): Promise<void> {
-  for await (const { value } of takeExclusive(tx, overlay, name)) {
+  for await (const { value } of removeExclusiveRows(tx, overlay, name)) {
     await releaseEntry(tx, decodeEntry(value))
   }
 }
 
-/** Deletes the rows of `name` from the bases below `overlay` that only it sees, and yields them. */
-async function* takeExclusive(
+/** Deletes and yields the rows of `name` in the exclusive bases below `overlay`. */
+async function* removeExclusiveRows(
   tx: WriteTransaction,
   overlay: Pick<Directory, 'id' | 'row'>,
   name: Bytes,
@@ -156,7 +164,7 @@ async function* takeExclusive(
     const key = schema.entry(base, name)
     const value = await tx.get(key)
     if (value !== undefined) {
-      // A merge of these layers that is under way may hold a copy of the row already.
+      // A running merge of these layers may already have copied the row.
       for (const id of above) await abandonMerge(tx, id)
       tx.delete(key)
       yield { value, override }
@@ -167,13 +175,13 @@ async function* takeExclusive(
   }
 }
 
-/** Gives back what a row that goes refers to. */
+/** Releases the reference that a removed row holds. */
 export async function releaseEntry(tx: WriteTransaction, entry: EntryRow): Promise<void> {
   if (entry.kind === 'folder') await dropDirectory(tx, entry.child)
   if (entry.kind === 'object') await releaseBody(tx, recordOf(entry).body)
 }
 
-/** Begins the compaction of an overlay anew if it is building a merged layer. */
+/** Restarts the compaction of an overlay if it is building a merged layer. */
 export async function abandonMerge(tx: WriteTransaction, overlay: number): Promise<void> {
   const key = schema.compaction(overlay)
   const value = await tx.get(key)
@@ -185,13 +193,13 @@ export async function abandonMerge(tx: WriteTransaction, overlay: number): Promi
 }
 
 /**
- * Takes a reference from directory `id`; without any, it is queued for collection. A directory that
- * only one overlay is left to see is queued to be compacted with it.
+ * Drops a reference to directory `id` and queues it for collection after the last one. If a single
+ * overlay remains as its reader, that overlay is queued for compaction.
  */
 export async function dropDirectory(tx: WriteTransaction, id: number): Promise<void> {
   const row = await readDirectory(tx, id)
   const refs = row.refs - 1
-  if (refs < 0) throw new Error(`directory ${id} had no reference to drop`)
+  if (refs < 0) throw new Error(`directory ${id} has no references left to drop`)
   putDirectory(tx, id, { ...row, refs })
   if (refs === 0) {
     tx.put(schema.queued(id), empty)

@@ -1,16 +1,16 @@
-// The record of an object, and of what its bytes are: the value of an object's row in the tree.
-// Records are plain msgpack maps with short keys; a field that is absent has its default.
+// Object records, the values of object rows in the tree: metadata, and where the body is. Records
+// are msgpack maps with short keys; an absent field has its default.
 
 import { Packr } from 'msgpackr'
 import type { Bytes } from '../base/bytes.ts'
 
-/** The checksum algorithms that S3 clients may choose. */
+/** The checksum algorithms of S3. */
 export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256'
 
-/** Whether a checksum is of all the bytes, or of the checksums of the parts. */
+/** Whether a checksum covers all bytes, or the checksums of the parts. */
 export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE'
 
-/** A checksum as S3 shows it. */
+/** A checksum in S3's format. */
 export interface Checksum {
   readonly algorithm: ChecksumAlgorithm
   readonly type: ChecksumType
@@ -19,7 +19,7 @@ export interface Checksum {
 }
 
 /**
- * Where an object's bytes are: nowhere (it is empty), in a row of the engine, in a blob, or in the
+ * The location of an object's bytes: none (an empty object), a row of the engine, a blob, or the
  * blobs of a manifest. Rows that hold a body count as references to it (`body.ts`).
  */
 export type Body =
@@ -28,26 +28,26 @@ export type Body =
   | { readonly kind: 'blob'; readonly id: string }
   | { readonly kind: 'manifest'; readonly id: number; readonly parts: number }
 
-/** One object version: all that HEAD answers, and where the bytes are. */
+/** One object version: everything that HEAD returns, and the location of the body. */
 export interface ObjectRecord {
   /** The ETag without quotes: the MD5 in hex, or `md5-of-md5s-N`. */
   readonly etag: string
   readonly sizeBytes: number
-  /** Milliseconds since the epoch; the protocols show seconds or milliseconds. */
+  /** Milliseconds since the Unix epoch; the protocols show seconds or milliseconds. */
   readonly modifiedAt: number
   readonly ownerId: string
   readonly body: Body
   readonly storageClass: string
   /** System headers (`content-type`, …) by lower-case name. */
   readonly headers: Readonly<Record<string, string>>
-  /** User metadata by lower-case name, without the `x-amz-meta-`. */
+  /** User metadata by lower-case name, without `x-amz-meta-`. */
   readonly metadata: Readonly<Record<string, string>>
   readonly checksum?: Checksum | undefined
-  /** Which upload was completed here, and at which key: so that a repeated completion is recognized. */
+  /** The upload completed here, with its key, so that a repeated completion is recognized. */
   readonly completion?: string | undefined
 }
 
-/** What a copied folder says of all the rows that it shares with its source. */
+/** The values of a folder copy that replace those of all rows shared with its source. */
 export interface Override {
   readonly modifiedAt: number
   readonly ownerId: string
@@ -60,7 +60,10 @@ export function pack(value: object): Buffer {
   return packr.pack(value)
 }
 
-/** Decodes what {@link pack} made; the caller names the type, which the row's key space determines. */
+/**
+ * Decodes the output of {@link pack}. The caller names the type, which the row's key space
+ * determines.
+ */
 export function unpack<T>(bytes: Bytes): T {
   return packr.unpack(bytes) as T
 }
@@ -99,10 +102,9 @@ function unpackBody(packed: PackedObject['b']): Body {
   if (code === bodyCodes.manifest && typeof id === 'number' && parts !== undefined) {
     return { kind: 'manifest', id, parts }
   }
-  throw new Error(`unreadable body reference: ${JSON.stringify(packed)}`)
+  throw new Error(`malformed body reference: ${JSON.stringify(packed)}`)
 }
 
-/** The bytes of an object's row. */
 export function encodeObject(record: ObjectRecord): Buffer {
   const packed: PackedObject = {
     e: record.etag,
@@ -121,7 +123,7 @@ export function encodeObject(record: ObjectRecord): Buffer {
   return pack(packed)
 }
 
-/** The record in an object's row, seen through `override` if the row is a folder copy's shared one. */
+/** Decodes an object's row, as seen through `override` if a folder copy shares the row. */
 export function decodeObject(bytes: Bytes, override?: Override): ObjectRecord {
   const packed = unpack<PackedObject>(bytes)
   return {

@@ -1,13 +1,13 @@
-// The key spaces of the store: every row that there is, and what its key is made of. A number is
-// 8 bytes big-endian; a name goes last and unescaped, or is NUL-terminated where something follows.
-// Rows' values are described by the files that read and write them.
+// The key spaces of the store: every kind of row, and the layout of its key. Numbers are 8 bytes
+// big-endian. Names come last and unescaped, or are NUL-terminated if something follows. The values
+// are described by the files that read and write them.
 
 import type { Bytes } from '../base/bytes.ts'
 import { utf8 } from '../base/bytes.ts'
 import type { Range } from '../engine/engine.ts'
 import { type KeyWriter, key, prefixRange, readKey } from '../engine/tuple.ts'
 
-/** The first byte of every key. A number is never given a second meaning. */
+/** The first byte of every key. A number is never reused with another meaning. */
 const space = {
   sequence: 0x10,
   processStart: 0x11,
@@ -61,7 +61,7 @@ const space = {
   exportQueue: 0x7a,
 } as const
 
-/** Above every id that is given out. */
+/** Greater than every issued id. */
 export const maximumId: number = Number.MAX_SAFE_INTEGER - 1
 
 // sequence.ts, process.ts, epoch.ts, secret.ts
@@ -80,11 +80,11 @@ export const bucket = (name: Bytes): Bytes => key(space.bucket).tail(name)
 export const buckets = (prefix: Bytes): Range => prefixRange(key(space.bucket).tail(prefix))
 /** The name in the key of a bucket's row. */
 export const bucketName = (row: Bytes): Bytes => readKey(row).tail()
-/** How many buckets the owner with this hash has. */
+/** The number of buckets of the owner with this hash. */
 export const bucketCount = (owner: Bytes): Bytes => key(space.bucketCount).tail(owner)
 export const bucketCounts = (): Range => prefixRange(key(space.bucketCount).end())
 
-// directory.ts and its neighbours
+// directory.ts and related files
 
 export const directory = (id: number): Bytes => key(space.directory).u64(id).end()
 export const directories = (): Range => prefixRange(key(space.directory).end())
@@ -98,7 +98,7 @@ export function parseEntry(row: Bytes): { id: number; name: Bytes } {
   const fields = readKey(row)
   return { id: fields.u64(), name: fields.tail() }
 }
-/** The directory id in the key of a row whose key has nothing else. */
+/** The directory id in a key that consists of nothing else. */
 export const directoryId = (row: Bytes): number => readKey(row).u64()
 export const livingHint = (id: number): Bytes => key(space.livingHint).u64(id).end()
 export const livingHints = (): Range => prefixRange(key(space.livingHint).end())
@@ -111,7 +111,7 @@ export function parseOverlayLink(row: Bytes): { base: number; overlay: number } 
   const fields = readKey(row)
   return { base: fields.u64(), overlay: fields.u64() }
 }
-/** A counter: rows that an overlay got since it is one. */
+/** A counter: the rows written to an overlay since it was created. */
 export const rowsWritten = (id: number): Bytes => key(space.rowsWritten).u64(id).end()
 export const allRowsWritten = (): Range => prefixRange(key(space.rowsWritten).end())
 export const compaction = (id: number): Bytes => key(space.compactionQueue).u64(id).end()
@@ -179,13 +179,13 @@ export function parseManifestPart(row: Bytes): { id: number; index: number } {
   const fields = readKey(row)
   return { id: fields.u64(), index: fields.u64() }
 }
-/** The blob id in the key of a count's row. */
+/** The blob id in the key of a reference count's row. */
 export const countedBlob = (row: Bytes): string => Buffer.from(readKey(row).tail()).toString()
 export const garbage = (epoch: number, blobId: string): Bytes =>
   key(space.garbage).u64(epoch).tail(utf8(blobId))
-/** The first key after that of a piece of garbage. */
+/** The first key after that of a garbage row. */
 export const garbageAfter = (epoch: number, blobId: string): Bytes => garbage(epoch, `${blobId}\0`)
-/** Garbage of the epochs below `before`, or all of it. */
+/** Garbage of the epochs below `before`, or all garbage. */
 export const garbageBefore = (before?: number): Range => {
   const all = prefixRange(key(space.garbage).end())
   return before === undefined ? all : { ...all, end: key(space.garbage).u64(before).end() }
@@ -199,30 +199,34 @@ export function parseGarbage(row: Bytes): { epoch: number; blobId: string } {
 
 export const clientToken = (bucketId: number, hash: Bytes): Bytes =>
   key(space.clientToken).u64(bucketId).tail(hash)
-/** A token's expiry, which names the token's row. */
+/** A token's expiry; its key contains that of the token's row. */
 export const tokenExpiry = (expiresAt: number, token: Bytes): Bytes =>
   key(space.tokenExpiry).u64(expiresAt).tail(token)
 export const tokensExpiredBefore = (time: number): Range => ({
   start: key(space.tokenExpiry).end(),
   end: key(space.tokenExpiry).u64(time).end(),
 })
-/** The token's row that an expiry names. */
+/** The key of the token's row that an expiry refers to. */
 export function expiredToken(row: Bytes): Bytes {
   const fields = readKey(row)
   fields.u64()
   return fields.tail()
 }
 
-// lease.ts and its neighbours
+// lease.ts and related files
 
-/** A node of a bucket's tree of paths, as a hash of its depth and path, so that every path fits a key. */
+/**
+ * A node of a bucket's path tree, as a hash of its depth and path, so that every path fits a key.
+ */
 export interface NodeId {
   readonly high: bigint
   readonly low: bigint
 }
 const leaseNode = (of: number, bucketId: number, { high, low }: NodeId): KeyWriter =>
   key(of).u64(bucketId).u64(high).u64(low)
-/** What one lease has at one node; `rank` is the mode's in the order of these rows. */
+/**
+ * The row of one lease at one node; `rank` is the position of its mode in the order of these rows.
+ */
 export interface LeaseNodeRow {
   readonly bucketId: number
   readonly node: NodeId
@@ -232,7 +236,7 @@ export interface LeaseNodeRow {
 
 export const lease = (bucketId: number, ticket: number): Bytes =>
   key(space.lease).u64(bucketId).u64(ticket).end()
-/** The leases of a bucket with a ticket above `after`. */
+/** The leases of a bucket with a ticket greater than `after`. */
 export const leases = (bucketId: number, after = 0): Range => ({
   ...prefixRange(key(space.lease).u64(bucketId).end()),
   start: lease(bucketId, after + 1),
@@ -241,14 +245,14 @@ export const allLeases = (): Range => prefixRange(key(space.lease).end())
 export const leasePaths = (bucketId: number, ticket: number): Bytes =>
   key(space.leasePaths).u64(bucketId).u64(ticket).end()
 export const allLeasePaths = (): Range => prefixRange(key(space.leasePaths).end())
-/** The bucket's id and the ticket in the key of a lease's row, or of its paths'. */
+/** The bucket id and the ticket in the key of a lease's row or its paths' row. */
 export function parseLease(row: Bytes): { bucketId: number; ticket: number } {
   const fields = readKey(row)
   return { bucketId: fields.u64(), ticket: fields.u64() }
 }
 export const leaseQueue = ({ bucketId, node, rank, ticket }: LeaseNodeRow): Bytes =>
   leaseNode(space.leaseQueue, bucketId, node).u64(rank).u64(ticket).end()
-/** The rows of one rank at a node that have a lower ticket, the last first. */
+/** The rows of one rank at a node with lower tickets, in descending order. */
 export const leaseQueueBefore = (row: LeaseNodeRow): Range => ({
   start: leaseNode(space.leaseQueue, row.bucketId, row.node).u64(row.rank).end(),
   end: leaseQueue(row),
@@ -259,7 +263,7 @@ export const leaseQueues = (bucketId: number): Range =>
 export const allLeaseQueues = (): Range => prefixRange(key(space.leaseQueue).end())
 export const leaseHeld = ({ bucketId, node, rank, ticket }: LeaseNodeRow): Bytes =>
   leaseNode(space.leaseHeld, bucketId, node).u64(rank).u64(ticket).end()
-/** What is held at a node with a rank from `from` on. */
+/** The rows of held leases at a node with a rank of at least `from`. */
 export const leaseHeldFrom = (bucketId: number, node: NodeId, from: number): Range => ({
   ...prefixRange(leaseNode(space.leaseHeld, bucketId, node).end()),
   start: leaseNode(space.leaseHeld, bucketId, node).u64(from).end(),
@@ -274,7 +278,7 @@ export function parseLeaseNode(row: Bytes): LeaseNodeRow {
     ticket: fields.u64(),
   }
 }
-/** When a lease's row has to be looked at. */
+/** The time at which a lease's row must be checked. */
 export const leaseExpiry = (at: number, bucketId: number, ticket: number): Bytes =>
   key(space.leaseExpiry).u64(at).u64(bucketId).u64(ticket).end()
 export const leasesExpiredBefore = (time: number): Range => ({
@@ -289,10 +293,12 @@ export function parseLeaseExpiry(row: Bytes): { at: number; bucketId: number; ti
 export const leaseToken = (bucketId: number, hash: Bytes): Bytes =>
   key(space.leaseToken).u64(bucketId).tail(hash)
 export const allLeaseTokens = (): Range => prefixRange(key(space.leaseToken).end())
-/** There while a bucket has a lease that is held or waits: the one row that every write looks at. */
+/**
+ * Present while a bucket has a held or waiting lease: the only lease row that every write reads.
+ */
 export const leaseMark = (bucketId: number): Bytes => key(space.leaseMark).u64(bucketId).end()
 export const allLeaseMarks = (): Range => prefixRange(key(space.leaseMark).end())
-/** The leases of a bucket that wait (0) or are held (1), counted. */
+/** The counter of a bucket's waiting (0) or held (1) leases. */
 export const leaseCount = (bucketId: number, isHeld: 0 | 1): Bytes =>
   key(space.leaseCount).u64(bucketId).u64(isHeld).end()
 export const allLeaseCounts = (): Range => prefixRange(key(space.leaseCount).end())
@@ -300,7 +306,7 @@ export function parseLeaseCount(row: Bytes): { bucketId: number; isHeld: boolean
   const fields = readKey(row)
   return { bucketId: fields.u64(), isHeld: fields.u64() === 1 }
 }
-/** The bucket's id in the key of a mark. */
+/** The bucket id in the key of a mark. */
 export const markedBucket = (row: Bytes): number => readKey(row).u64()
 
 // domain.ts, item.ts
@@ -337,14 +343,14 @@ export function itemNumber(row: Bytes): number {
   fields.u64()
   return fields.u64()
 }
-/** The name in the key of an item name's, or an attribute name's, row. */
+/** The name in the key of the row of an item name or attribute name. */
 export function nameInDomain(row: Bytes): Bytes {
   const fields = readKey(row)
   fields.u64()
   return fields.tail()
 }
 
-/** A value of an attribute, by the numbers of its domain and its attribute. */
+/** A value of an attribute, by the numbers of its domain and attribute. */
 interface PairAddress {
   readonly domain: number
   readonly attribute: number
@@ -354,10 +360,10 @@ const attributeStart = (domain: number, attribute: number): KeyWriter =>
   key(space.pair).u64(domain).u32(attribute)
 export const pair = ({ domain, attribute, value }: PairAddress, item: number): Bytes =>
   attributeStart(domain, attribute).shifted(value).u64(item).end()
-/** The start of the pairs with a value, which is also their prefix. */
+/** The start of the pairs with a value, which is also their common prefix. */
 export const pairsOfValue = ({ domain, attribute, value }: PairAddress): Bytes =>
   attributeStart(domain, attribute).shifted(value).end()
-/** The prefix of the pairs whose values begin with `value`. */
+/** The common prefix of the pairs whose values begin with `value`. */
 export const pairsOfPrefix = ({ domain, attribute, value }: PairAddress): Bytes =>
   attributeStart(domain, attribute).shiftedStart(value).end()
 export const pairsOfAttribute = (domain: number, attribute: number): Range =>
@@ -372,7 +378,7 @@ export const formerItem = (snapshot: number, item: number): Bytes =>
   key(space.formerItem).u64(snapshot).u64(item).end()
 export const formerItems = (snapshot: number): Range =>
   prefixRange(key(space.formerItem).u64(snapshot).end())
-/** Everything that hangs off a domain's, or a snapshot's, number, its place in the queue aside. */
+/** All rows of a domain's, or a snapshot's, number, except its place in the queue. */
 export const contentsOfDomain = (domain: number): Range[] => [
   pairs(domain),
   items(domain),
@@ -382,7 +388,7 @@ export const contentsOfDomain = (domain: number): Range[] => [
   prefixRange(lastAttribute(domain)),
   formerItems(domain),
 ]
-/** The rows of all domains that hang off their numbers, by what they are. */
+/** The contents of all domains, one range per kind of row. */
 export const allContents = (): Range[] =>
   [
     space.pair,
@@ -393,9 +399,9 @@ export const allContents = (): Range[] =>
     space.lastAttribute,
     space.formerItem,
   ].map((kind) => prefixRange(key(kind).end()))
-/** The domain's number in the key of a row that hangs off it. */
+/** The domain number in the key of a row of its contents. */
 export const domainNumber = (row: Bytes): number => readKey(row).u64()
-/** The first key that hangs off a greater number than that of `row`'s domain, in its space. */
+/** The first key, in the key space of `row`, of a greater number than `row`'s domain. */
 export const nextDomain = (row: Bytes): Bytes =>
   key(readKey(row).space)
     .u64(domainNumber(row) + 1)
@@ -405,7 +411,7 @@ export const nextDomain = (row: Bytes): Bytes =>
 
 export const exportRow = (owner: Bytes, createdAt: number, id: string): Bytes =>
   key(space.export).bytes(owner).u64Descending(createdAt).tail(utf8(id))
-/** The exports of an owner, the newest first. */
+/** The exports of an owner, newest first. */
 export const exportsOf = (owner: Bytes): Range => prefixRange(key(space.export).bytes(owner).end())
 export const allExports = (): Range => prefixRange(key(space.export).end())
 export const queuedExport = (createdAt: number, id: string): Bytes =>

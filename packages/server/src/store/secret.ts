@@ -1,11 +1,11 @@
-// The store's own secret: random, made once, shared by all processes on the store. Continuation
-// tokens are sealed with it.
+// The store's secret key: random, generated once, and shared by all processes of the store. It
+// seals continuation tokens.
 
 import type { Bytes } from '../base/bytes.ts'
 import type { WriteTransaction } from '../engine/engine.ts'
 import * as schema from './schema.ts'
 
-/** The secret; `random` becomes it if the store has none yet. */
+/** Returns the secret; `random` becomes the secret if the store has none. */
 export async function ensureSecret(tx: WriteTransaction, random: Bytes): Promise<Bytes> {
   const known = await tx.get(schema.secret())
   if (known !== undefined) return known

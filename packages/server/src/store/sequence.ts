@@ -1,13 +1,13 @@
-// Named counters whose numbers are given out once.
+// Named sequences, each of which issues every number once.
 
 import type { ReadTransaction, WriteTransaction } from '../engine/engine.ts'
 import { pack, unpack } from './record.ts'
 import * as schema from './schema.ts'
 
-/** The sequences that there are: blocks of ids, starts of processes, tickets of leases, and uploads. */
+/** All sequences: id blocks, process starts, lease tickets, and uploads. */
 export type SequenceName = 'id-block' | 'process-start' | 'lease-ticket' | 'upload'
 
-/** The next number of a sequence, from 1. */
+/** The next number of a sequence, starting at 1. */
 export async function takeSequence(tx: WriteTransaction, name: SequenceName): Promise<number> {
   const key = schema.sequence(name)
   const last = await tx.get(key)
@@ -16,7 +16,7 @@ export async function takeSequence(tx: WriteTransaction, name: SequenceName): Pr
   return next
 }
 
-/** The latest number that was given out; 0 if none was. */
+/** The last number issued; 0 if none was. */
 export async function lastOfSequence(tx: ReadTransaction, name: SequenceName): Promise<number> {
   const last = await tx.get(schema.sequence(name))
   return last === undefined ? 0 : unpack<[number]>(last)[0]

@@ -4,7 +4,7 @@ import { text, utf8 } from '../base/bytes.ts'
 import { removeFolder } from './folder.ts'
 import * as schema from './schema.ts'
 import { type FolderSnapshot, readSnapshot, releaseSnapshots, Snapshots } from './snapshot.ts'
-import { TestTree } from './tree.suite.ts'
+import { TestTree } from './tree.fixture.ts'
 
 const tree = await TestTree.open()
 const start = 7
@@ -18,7 +18,7 @@ async function take(root: number, folder: string): Promise<FolderSnapshot> {
   return snapshot
 }
 
-/** All of a snapshot, in pages of `limit`. */
+/** All keys of a snapshot, read in pages of `limit`. */
 async function keysOf(snapshot: FolderSnapshot, limit = 7): Promise<string[]> {
   const keys: string[] = []
   let after: Buffer | undefined

@@ -1,6 +1,7 @@
-// Snapshots of folders for reads that last longer than a transaction may: a reference to the folder's
-// directory, which is not written as long as it is shared. It takes constant time, and holds all bodies
-// below. A snapshot is a row of the process start that took it, which others release when that is dead.
+// Folder snapshots, for reads that outlast a transaction. A snapshot is a reference to the folder's
+// directory, which is immutable while it is shared. It takes constant time and keeps all bodies
+// below alive. It is stored as a row of its process start; when that process is dead, others
+// release it.
 
 import type { Bytes } from '../base/bytes.ts'
 import type { Engine, ReadTransaction, WriteTransaction } from '../engine/engine.ts'
@@ -13,18 +14,17 @@ import { type ObjectRecord, pack, unpack } from './record.ts'
 import * as schema from './schema.ts'
 import { walkEntries } from './walk.ts'
 
-/** A folder as it was when the snapshot was taken. */
+/** A folder as of the time of the snapshot. */
 export interface FolderSnapshot {
   readonly number: number
   readonly view: View
 }
 
-/** An object of a snapshot. */
 export interface SnapshotObject {
-  /** What follows the folder in its key; empty for the key that is the folder's own. */
+  /** The key relative to the folder; empty for the key that equals the folder's prefix. */
   readonly key: Buffer
   readonly record: ObjectRecord
-  /** Whether there are keys that begin with this one and a '/'. */
+  /** True if there are also keys that begin with this one and a '/'. */
   readonly isFolderToo: boolean
 }
 
@@ -33,7 +33,7 @@ export class Snapshots {
   readonly #engine: Engine
   readonly #ids: Pick<IdSource, 'next'>
   readonly #start: number
-  /** Those whose release failed. */
+  /** Snapshots whose release failed. */
   readonly #unreleased = new Set<number>()
 
   constructor(options: {
@@ -46,7 +46,7 @@ export class Snapshots {
     this.#start = options.start
   }
 
-  /** Takes a snapshot of all that is under `folder`; undefined if nothing is. */
+  /** Takes a snapshot of all objects under `folder`; undefined if there are none. */
   async take(
     tx: WriteTransaction,
     root: number,
@@ -61,7 +61,7 @@ export class Snapshots {
     return { number, view }
   }
 
-  /** Releases a snapshot. If that fails, {@link retry} is to do it; more than once is harmless. */
+  /** Releases a snapshot; idempotent. If it fails, {@link retry} must be called later. */
   async release({ number }: Pick<FolderSnapshot, 'number'>): Promise<void> {
     this.#unreleased.add(number)
     await this.#engine.write(async (tx) => {
@@ -72,13 +72,13 @@ export class Snapshots {
     this.#unreleased.delete(number)
   }
 
-  /** Releases those whose release failed. */
+  /** Retries failed releases. */
   async retry(): Promise<void> {
     for (const number of [...this.#unreleased]) await this.release({ number })
   }
 }
 
-/** Up to `limit` objects of a snapshot in the order of their keys: those after the key `after`. */
+/** Up to `limit` objects of a snapshot in key order, after the key `after`. */
 export async function readSnapshot(
   tx: ReadTransaction,
   { view }: FolderSnapshot,
@@ -93,7 +93,7 @@ export async function readSnapshot(
   return objects
 }
 
-/** Releases up to `limit` snapshots of a dead process start; returns how many. */
+/** Releases up to `limit` snapshots of a dead process start. Returns their number. */
 export async function releaseSnapshots(
   tx: WriteTransaction,
   start: number,
@@ -113,7 +113,7 @@ async function releaseRow(tx: WriteTransaction, key: Bytes, row: Bytes): Promise
   await dropDirectory(tx, snapshotDirectory(row))
 }
 
-/** The directory that the row of a snapshot refers to. */
+/** The directory that a snapshot's row refers to. */
 export function snapshotDirectory(row: Bytes): number {
   return unpack<[number]>(row)[0]
 }

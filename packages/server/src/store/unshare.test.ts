@@ -6,14 +6,14 @@ import { compact } from './compact.ts'
 import { findFolder, rootView } from './directory.ts'
 import { readDirectory } from './entry.ts'
 import * as schema from './schema.ts'
-import { TestTree } from './tree.suite.ts'
+import { TestTree } from './tree.fixture.ts'
 
 const scale = Number(process.env['HOLDFAST_TEST_SCALE'] ?? 1)
 const tree = await TestTree.open()
 after(() => tree.close())
 afterEach(() => tree.wipe())
 
-/** Rows of a folder's own directory, and of those below it. */
+/** The numbers of rows in a folder's own directory and its bases. */
 function rowsOf(root: number, folder: string): Promise<number[]> {
   return tree.engine.read(async (tx) => {
     const view = await findFolder(tx, rootView(root), [utf8(folder)])
@@ -43,7 +43,7 @@ test('a copy that was almost emptied does not keep what hides the rest', async (
   }
   await tree.settle(50)
   const layers = await rowsOf(root, 'b/')
-  // The last look may have been some deletes ago.
+  // The last check may have been some deletes ago.
   assert.ok(layers.length === 1 && (layers[0] ?? 0) <= 500, `layers of ${layers} rows`)
   assert.deepEqual(await tree.keys(root, 'b/'), [kept])
   assert.equal((await tree.keys(root, 'a/')).length, 1000)
@@ -64,7 +64,7 @@ test('a copy to which little was written shares its base on', async () => {
   await tree.assertSound([root])
 })
 
-/** What a small world is put through: copies, writes, and batches of work in the background. */
+/** Random histories of a small tree: copies, writes, and batches of background work. */
 const steps = fc.array(
   fc.oneof(
     { weight: 1, arbitrary: fc.record({ copy: fc.nat(2), to: fc.nat(2) }) },

@@ -1,6 +1,6 @@
-// How an overlay comes to do without a base that others see too: the rows of the base that it has none
-// for are copied into it. That is worth its cost only once about as much was written to the overlay as
-// the base holds, as when a copy is emptied key by key; so what is written is counted.
+// Detaches an overlay from a shared base by copying the base rows that it doesn't override. The
+// copy pays off only after about as many writes to the overlay as the base has rows, as when a
+// copied folder is emptied key by key. The writes are therefore counted.
 
 import type { Bytes } from '../base/bytes.ts'
 import type { ReadTransaction, WriteTransaction } from '../engine/engine.ts'
@@ -17,24 +17,27 @@ import { type Directory, rowsAfter } from './layer.ts'
 import { dropDirectory, linkBase, putCopy } from './overlay.ts'
 import * as schema from './schema.ts'
 
-/** A shared base is copied if it has at most so many rows for each that was written. */
+/** A shared base is copied if it has at most this many rows per row written. */
 const copiedPerWritten = 2
-/** Below, an overlay is no burden. */
+/** Overlays with fewer rows are left as they are. */
 const fewRows = 64
-/** How often, on average, an overlay is looked at while what was written to it doubles. */
-const looksPerDoubling = 4
+/** The average number of checks of an overlay while its count of written rows doubles. */
+const checksPerDoubling = 4
 
-/** The phases in which an overlay takes over the rows of a base that it shares. */
+/** The phases of compaction that detach an overlay from a shared base. */
 export type Unsharing = Extract<Compaction, { phase: 'weigh' | 'copy' }>
 
-/** What a step came to, as in `compact.ts`: rows dealt with, and where it goes on. */
+/** The result of a step, as in `compact.ts`: the number of rows processed, and the next step. */
 export interface UnsharingOutcome {
   readonly rows: number
-  /** `worthless`: the base is too large for what was written. `done`: there is another base now. */
-  readonly next: Unsharing | 'worthless' | 'done'
+  /**
+   * `tooLarge`: the base is too large for the number of rows written. `done`: the base was
+   * replaced.
+   */
+  readonly next: Unsharing | 'tooLarge' | 'done'
 }
 
-/** Counts a new row of an overlay, and has it looked at now and then as they become more. */
+/** Counts a new row of an overlay, and queues the overlay for a check ever more rarely. */
 export async function noteWritten(
   tx: WriteTransaction,
   { id, row }: Pick<Directory, 'id' | 'row'>,
@@ -43,9 +46,9 @@ export async function noteWritten(
   if (row.base === undefined) return
   tx.add(schema.rowsWritten(id), 1n)
   const written = await rowsWritten(tx, id)
-  // By the name, since a transaction that is run again must do the same.
-  const isLooked = hash(name) % Math.ceil(written / looksPerDoubling) === 0
-  if (written >= fewRows && isLooked) await queueCompaction(tx, id)
+  // Decided by the name rather than at random, so that a rerun of the transaction does the same.
+  const isDue = hash(name) % Math.ceil(written / checksPerDoubling) === 0
+  if (written >= fewRows && isDue) await queueCompaction(tx, id)
 }
 
 async function rowsWritten(tx: ReadTransaction, id: number): Promise<number> {
@@ -58,7 +61,7 @@ function hash(name: Bytes): number {
   return value
 }
 
-/** The first step for an overlay over a base that is shared; undefined if nothing much was written. */
+/** The first step for an overlay over a shared base; undefined if too few rows were written. */
 export async function beginUnsharing(
   tx: ReadTransaction,
   pair: LayerPair,
@@ -67,7 +70,7 @@ export async function beginUnsharing(
   return { phase: 'weigh', ...pair, counted: 0, cursor: undefined }
 }
 
-/** Does one step of about `limit` rows. The base is `job.lower`, and shared. */
+/** Does one step of about `limit` rows. The shared base is `job.lower`. */
 export async function unshare(
   ctx: TreeContext,
   row: DirectoryRow,
@@ -86,7 +89,7 @@ async function weigh(
   const rows = batch.length
   const counted = job.counted + rows
   if (counted > copiedPerWritten * (await rowsWritten(tx, job.upper))) {
-    return { rows, next: 'worthless' }
+    return { rows, next: 'tooLarge' }
   }
   const cursor = batch.at(-1)?.name
   if (cursor !== undefined) return { rows, next: { ...job, counted, cursor } }
@@ -116,8 +119,8 @@ async function copy(
 }
 
 /**
- * Puts the base's own base in its place, all of whose rows the overlay hides now; where there is none,
- * an empty directory, with which the tombstones that are left go in small steps.
+ * Replaces the base, whose rows are all hidden now, with the base's own base. If there is none, an
+ * empty directory takes its place, so that the remaining tombstones can be pruned in small steps.
  */
 async function replaceBase(
   { tx, ids }: TreeContext,

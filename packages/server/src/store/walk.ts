@@ -1,5 +1,5 @@
-// Walking the tree depth first, which is the byte order of whole keys. A walk begins at its first key
-// by descending to it, name by name, so that what lies before costs nothing.
+// Depth-first walks of the tree, which yield keys in byte order. A walk descends directly to its
+// first key, so the keys before it cost nothing.
 
 import { afterPrefix, type Bytes, compareBytes, startsWith } from '../base/bytes.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
@@ -8,7 +8,7 @@ import { type ObjectEntry, recordOf, splitKey, successor } from './entry.ts'
 import { type NamedEntry, scanBatches, type View, viewOf } from './layer.ts'
 import type { ObjectRecord } from './record.ts'
 
-/** Which keys a walk yields: those with `prefix` from `from` on, or those after `after`. */
+/** The keys of a walk: those with `prefix`, from `from` on or after `after`. */
 export interface WalkRange {
   readonly prefix?: Bytes | undefined
   /** Inclusive. */
@@ -17,13 +17,12 @@ export interface WalkRange {
   readonly after?: Bytes | undefined
 }
 
-/** An object with its key. */
 export interface KeyedObject {
   readonly key: Buffer
   readonly record: ObjectRecord
 }
 
-/** The objects of a range in the order of their keys, read as they are consumed. */
+/** The objects of a range in key order, read as they are consumed. */
 export async function* walk(
   tx: ReadTransaction,
   root: number,
@@ -34,19 +33,22 @@ export async function* walk(
   }
 }
 
-/** A directory of which a walk is reading the entries. */
+/** A directory on the stack of a walk. */
 interface Frame {
   readonly prefix: Bytes
   readonly view: View
   readonly batches: AsyncGenerator<readonly NamedEntry[]>
-  /** The batch that is being walked, and how far the walk is in it. */
+  /** The current batch and the position in it. */
   batch: readonly NamedEntry[]
   at: number
-  /** The folder that the walk's first key is in, and where in it: the only one not read whole. */
+  /**
+   * The folder of the walk's first key and the start within it. It is the only folder not read from
+   * its beginning.
+   */
   readonly first: { readonly folder: Bytes; readonly start: Bytes } | undefined
 }
 
-/** An object's entry, its key, and where it is: its name in a directory. */
+/** An object's entry, its key, and its location: directory and name. */
 export interface KeyedEntry {
   readonly key: Buffer
   readonly entry: ObjectEntry
@@ -54,7 +56,7 @@ export interface KeyedEntry {
   readonly name: Bytes
 }
 
-/** As {@link walk}, below any directory, with entries that are decoded only when they are wanted. */
+/** Like {@link walk}, below any directory, with records decoded on demand. */
 export async function* walkEntries(
   tx: ReadTransaction,
   top: View,
@@ -63,7 +65,7 @@ export async function* walkEntries(
   for await (const entries of walkBatches(tx, top, range)) yield* entries
 }
 
-/** As {@link walkEntries}, some at a time: see {@link ReadTransaction.batches}. */
+/** Like {@link walkEntries}, in batches: see {@link ReadTransaction.batches}. */
 export async function* walkBatches(
   tx: ReadTransaction,
   top: View,
@@ -104,7 +106,9 @@ export async function* walkBatches(
   }
 }
 
-/** Takes the next objects of a batch, and the folder that ends them unless the batch does. */
+/**
+ * Takes the next objects of a batch, and the folder that follows them unless the batch ends first.
+ */
 function takeObjects(frame: Frame): {
   readonly objects: readonly KeyedEntry[]
   readonly folder: NamedEntry | undefined
@@ -128,7 +132,7 @@ export function firstKey(prefix: Bytes, { from, after }: WalkRange): Bytes {
   return first
 }
 
-/** Splits a key below a directory at its first '/': the name to seek, and where to begin in it. */
+/** Splits a key below a directory at its first '/': the name to seek, and the start within it. */
 export function splitSeek(start: Bytes): { readonly name: Bytes; readonly rest: Bytes } {
   const slash = start.indexOf(0x2f)
   if (slash === -1) return { name: start, rest: empty }

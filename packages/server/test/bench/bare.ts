@@ -5,11 +5,11 @@ import cluster from 'node:cluster'
 import { createServer } from 'node:http'
 import { bodyOf } from '../crash/content.ts'
 
-const WORKERS = 2
-const BODY = bodyOf('bench', 4096)
+const workerCount = 2
+const body = bodyOf('bench', 4096)
 
 if (cluster.isPrimary) {
-  for (let n = 0; n < WORKERS; n += 1) cluster.fork()
+  for (let n = 0; n < workerCount; n += 1) cluster.fork()
 } else {
   const server = createServer((request, response) => {
     if (request.method === 'PUT') {
@@ -19,11 +19,11 @@ if (cluster.isPrimary) {
     }
     response.writeHead(200, {
       'content-type': 'binary/octet-stream',
-      'content-length': BODY.length,
+      'content-length': body.length,
       etag: '"0123456789abcdef0123456789abcdef"',
       'last-modified': 'Thu, 01 Jan 1970 00:00:00 GMT',
     })
-    response.end(request.method === 'HEAD' ? undefined : BODY)
+    response.end(request.method === 'HEAD' ? undefined : body)
   })
   server.listen(Number(process.argv[2]), '127.0.0.1')
 }

@@ -5,7 +5,7 @@ import { open } from 'lmdb'
 import { bodyOf } from '../crash/content.ts'
 
 const [folder = '', writers = '1', durationMs = '1000'] = process.argv.slice(2)
-const VALUE = bodyOf('bench', 4096)
+const value = bodyOf('bench', 4096)
 
 const store = open<Buffer, number>({ path: folder, encoding: 'binary', overlappingSync: false })
 const started = performance.now()
@@ -15,7 +15,7 @@ const writer = async (): Promise<void> => {
   while (performance.now() < deadline) {
     commits += 1
     const key = commits
-    await store.transaction(() => store.put(key, VALUE))
+    await store.transaction(() => store.put(key, value))
   }
 }
 await Promise.all(Array.from({ length: Number(writers) }, writer))

@@ -17,23 +17,23 @@ import { fill, flatKeys, makeBucket, nestedKeys, openQuietly } from './fill.ts'
 import { FolderClient } from './folder-client.ts'
 import type { Job, Result } from './load.ts'
 
-const LOAD = fileURLToPath(new URL('load.ts', import.meta.url))
-const BUCKET = 'bench-folders'
-const WORKERS = 2
-const TIMES = 31
-const FIRST_WRITES = 11
-const ROUNDS = 5
-const LOAD_MS = 3_000
-const LOAD_CONNECTIONS = 4
-const LOAD_KEYS = 1_000
-const LOAD_BYTES = 4_096
-const BY_KEYS = 10_000
-const LISTED = 10_000
-const NESTED_COPIES = 8
-const NESTED_WRITES = 100
-const EMPTIED = 100_000
-const EMPTYING_CLIENTS = 32
-const WAITING_MS = 50
+const loadProgram = fileURLToPath(new URL('load.ts', import.meta.url))
+const bucketName = 'bench-folders'
+const workerCount = 2
+const repetitions = 31
+const firstWrites = 11
+const roundCount = 5
+const loadMs = 3_000
+const loadConnections = 4
+const loadKeys = 1_000
+const loadBytes = 4_096
+const keyByKeyCount = 10_000
+const listedKeys = 10_000
+const nestedCopies = 8
+const nestedWrites = 100
+const emptiedKeys = 100_000
+const emptyingClients = 32
+const waitingMs = 50
 
 const { values } = parseArgs({
   options: { largest: { type: 'string', default: '1000000' }, json: { type: 'string' } },
@@ -99,29 +99,29 @@ async function settled(engine: Engine): Promise<void> {
     })
   for (;;) {
     if ((await isEmpty(schema.queue())) && (await isEmpty(schema.compactions()))) return
-    await delay(WAITING_MS)
+    await delay(waitingMs)
   }
 }
 
 async function fillAll(dataFolder: string, ownerId: string): Promise<void> {
   const store = await openQuietly(dataFolder)
-  await makeBucket(store, BUCKET, ownerId)
+  await makeBucket(store, bucketName, ownerId)
   for (const size of sizes) {
     const started = performance.now()
     const keys = size === 1 ? [`${folderOf(1)}only`] : nestedKeys(folderOf(size), size)
-    await fill(store, BUCKET, keys)
+    await fill(store, bucketName, keys)
     say(`filled a folder of ${size} in ${((performance.now() - started) / 1e3).toFixed(1)} s`)
   }
-  await fill(store, BUCKET, nestedKeys('by-keys/', BY_KEYS))
-  await fill(store, BUCKET, flatKeys('plain/', LISTED))
-  await fill(store, BUCKET, flatKeys('flat/', EMPTIED))
+  await fill(store, bucketName, nestedKeys('by-keys/', keyByKeyCount))
+  await fill(store, bucketName, flatKeys('plain/', listedKeys))
+  await fill(store, bucketName, flatKeys('flat/', emptiedKeys))
   await store.close()
 }
 
 /** Every operation on every size by turns, so that all meet the same machine. */
 async function measureSizes({ client, engine }: Scene): Promise<FolderFigures['bySize']> {
   const taken = new Map(sizes.map((size) => [size, [] as Times[]]))
-  for (let time = 0; time < TIMES; time++) {
+  for (let time = 0; time < repetitions; time++) {
     for (const size of sizes) {
       const folder = folderOf(size)
       const rename = await client.rename(folder, 'renamed/')
@@ -145,12 +145,12 @@ async function measureByKeys({ client }: Scene): Promise<FolderFigures['byKeys']
   const rename = await client.renameByKeys('by-keys/', 'by-keys-renamed/')
   const copy = await client.copyByKeys('by-keys-renamed/', 'by-keys-copied/')
   const removed = await client.removeByKeys('by-keys-copied/')
-  return { objects: BY_KEYS, rename, copy, delete: removed }
+  return { objects: keyByKeyCount, rename, copy, delete: removed }
 }
 
 /** A child that sends load. */
 class LoadGenerator {
-  readonly #child: ChildProcess = fork(LOAD)
+  readonly #child: ChildProcess = fork(loadProgram)
 
   async run(job: Job): Promise<Result> {
     const answered = once(this.#child, 'message')
@@ -170,12 +170,12 @@ async function measureOthers(
   { server }: Scene,
   what: string,
   disturb: (signal: AbortSignal) => Promise<void>,
-  rounds = ROUNDS,
+  rounds = roundCount,
 ): Promise<Disturbance> {
   const { host, port, accessKeyId, secretAccessKey } = server
   const loads = [new LoadGenerator(), new LoadGenerator()] as const
-  const paths = Array.from({ length: LOAD_KEYS }, (_, n) => `/${BUCKET}/elsewhere/${n}`)
-  const job = { host, port, paths, connections: LOAD_CONNECTIONS, bodyBytes: LOAD_BYTES }
+  const paths = Array.from({ length: loadKeys }, (_, n) => `/${bucketName}/elsewhere/${n}`)
+  const job = { host, port, paths, connections: loadConnections, bodyBytes: loadBytes }
   const signed = { ...job, key: { accessKeyId, secretAccessKey } }
   await loads[1].run({ ...signed, method: 'PUT' })
   const gets: number[] = []
@@ -184,8 +184,8 @@ async function measureOthers(
   const disturbing = disturb(stop.signal)
   for (let round = 0; round < rounds; round++) {
     const [get, put] = await Promise.all([
-      loads[0].run({ ...signed, method: 'GET', bodyBytes: 0, durationMs: LOAD_MS }),
-      loads[1].run({ ...signed, method: 'PUT', durationMs: LOAD_MS }),
+      loads[0].run({ ...signed, method: 'GET', bodyBytes: 0, durationMs: loadMs }),
+      loads[1].run({ ...signed, method: 'PUT', durationMs: loadMs }),
     ])
     gets.push(get.p99Ms)
     puts.push(put.p99Ms)
@@ -209,7 +209,7 @@ async function measureDisturbances(scene: Scene): Promise<Disturbance[]> {
     found.push(await measureOthers(scene, what, repeat(work)))
     await settled(engine)
   }
-  await measure('nothing', () => delay(WAITING_MS))
+  await measure('nothing', () => delay(waitingMs))
   await measure('renames', async () => {
     await client.rename(big, 'renamed/')
     await client.rename('renamed/', big)
@@ -226,7 +226,7 @@ async function measureFirstWrite({ client, engine }: Scene): Promise<FolderFigur
   const first: number[] = []
   const second: number[] = []
   const plain: number[] = []
-  for (let time = 0; time < FIRST_WRITES; time++) {
+  for (let time = 0; time < firstWrites; time++) {
     await client.copy('flat/', 'fresh/')
     first.push(await client.put('fresh/a'))
     second.push(await client.put('fresh/b'))
@@ -240,11 +240,11 @@ async function measureFirstWrite({ client, engine }: Scene): Promise<FolderFigur
 
 async function measureListing({ client, engine }: Scene): Promise<FolderFigures['listing']> {
   let folder = 'plain/'
-  for (let copy = 1; copy <= NESTED_COPIES; copy++) {
+  for (let copy = 1; copy <= nestedCopies; copy++) {
     const to = `nested-${copy}/`
     await client.copy(folder, to)
-    for (let write = 0; write < NESTED_WRITES; write++) {
-      const n = (write * 97 + copy * 13) % LISTED
+    for (let write = 0; write < nestedWrites; write++) {
+      const n = (write * 97 + copy * 13) % listedKeys
       await client.put(`${to}${String(n).padStart(7, '0')}`)
     }
     folder = to
@@ -252,15 +252,15 @@ async function measureListing({ client, engine }: Scene): Promise<FolderFigures[
   await settled(engine)
   const plain: number[] = []
   const nested: number[] = []
-  for (let time = 0; time < 2 * ROUNDS + 1; time++) {
+  for (let time = 0; time < 2 * roundCount + 1; time++) {
     plain.push((await client.list('plain/')).ms)
     const { keys, ms } = await client.list(folder)
-    if (keys.length !== LISTED) throw new Error(`the copy of a copy has ${keys.length} keys`)
+    if (keys.length !== listedKeys) throw new Error(`the copy of a copy has ${keys.length} keys`)
     nested.push(ms)
   }
-  for (let copy = 1; copy <= NESTED_COPIES; copy++) await client.remove(`nested-${copy}/`)
+  for (let copy = 1; copy <= nestedCopies; copy++) await client.remove(`nested-${copy}/`)
   await settled(engine)
-  return { plain: median(plain), nested: median(nested), copies: NESTED_COPIES }
+  return { plain: median(plain), nested: median(nested), copies: nestedCopies }
 }
 
 /** Empties a copy key by key, and compares many clients in one folder with many folders. */
@@ -269,23 +269,23 @@ async function measureEmptying({
   engine,
 }: Scene): Promise<Pick<FolderFigures, 'emptying' | 'deleting'>> {
   await client.copy('flat/', 'emptied/')
-  const keys = [...flatKeys('emptied/', EMPTIED)]
-  const tenth = EMPTIED / 10
+  const keys = [...flatKeys('emptied/', emptiedKeys)]
+  const tenth = emptiedKeys / 10
   const emptying: number[] = []
-  for (let at = 0; at < EMPTIED; at += tenth) {
-    const ms = await client.deleteEach(keys.slice(at, at + tenth), EMPTYING_CLIENTS)
+  for (let at = 0; at < emptiedKeys; at += tenth) {
+    const ms = await client.deleteEach(keys.slice(at, at + tenth), emptyingClients)
     emptying.push(ms / 1e3)
   }
   if ((await client.list('emptied/')).keys.length !== 0) throw new Error('the copy is not empty')
   await settled(engine)
-  const own = Array.from({ length: EMPTYING_CLIENTS }, (_, n) => `own/${n}/`)
-  const some = [...flatKeys('', LISTED)]
+  const own = Array.from({ length: emptyingClients }, (_, n) => `own/${n}/`)
+  const some = [...flatKeys('', listedKeys)]
   const inOwn = some.map((key, n) => `${own[n % own.length]}${key}`)
   const one = some.map((key) => `one/${key}`)
   await client.putEach([...own.map((folder) => `${folder}kept`), ...inOwn, ...one])
-  const inOne = await client.deleteEach(one, EMPTYING_CLIENTS)
-  const inMany = await client.deleteEach(inOwn, EMPTYING_CLIENTS)
-  const rate = (ms: number): number => (LISTED * 1e3) / ms
+  const inOne = await client.deleteEach(one, emptyingClients)
+  const inMany = await client.deleteEach(inOwn, emptyingClients)
+  const rate = (ms: number): number => (listedKeys * 1e3) / ms
   return { emptying, deleting: { oneFolder: rate(inOne), ownFolders: rate(inMany) } }
 }
 
@@ -321,7 +321,7 @@ async function measure(scene: Scene): Promise<FolderFigures> {
   const emptied = await measureEmptying(scene)
   say('measured deletions key by key')
   const { collection, other } = await measureCollection(scene)
-  const machine = `${availableParallelism()} cores, ${WORKERS} workers, Node ${process.versions.node}`
+  const machine = `${availableParallelism()} cores, ${workerCount} workers, Node ${process.versions.node}`
   const all = { machine, bySize, byKeys, others: [...others, other], firstWrite, listing }
   return { ...all, ...emptied, collection }
 }
@@ -332,7 +332,7 @@ function report(figures: FolderFigures): void {
   const { bySize, byKeys, others, firstWrite, listing, emptying, deleting, collection } = figures
   const [one] = bySize
   const verdict = (isMet: boolean): string => (isMet ? 'met' : 'MISSED')
-  say(`\n${figures.machine}; medians of ${TIMES}, over HTTP\n`)
+  say(`\n${figures.machine}; medians of ${repetitions}, over HTTP\n`)
   say('| objects | rename | copy | delete | archive, first byte |')
   say('|---|---|---|---|---|')
   for (const { objects, ...times } of bySize) {
@@ -359,18 +359,18 @@ function report(figures: FolderFigures): void {
     const more = Math.max(getP99 - (quiet?.getP99 ?? 0), putP99 - (quiet?.putP99 ?? 0))
     say(`| ${what} | ${ms(getP99)} | ${ms(putP99)} | ${verdict(more <= 10)} |`)
   }
-  say(`\nfirst PUT into a copy of ${EMPTIED}: ${ms(firstWrite.first)}, the second `)
+  say(`\nfirst PUT into a copy of ${emptiedKeys}: ${ms(firstWrite.first)}, the second `)
   say(`${ms(firstWrite.second)}, into a plain folder ${ms(firstWrite.plain)}`)
   const slower = listing.nested / listing.plain
-  say(`listing ${LISTED} keys: plain ${ms(listing.plain)}, after ${listing.copies} copies with `)
   say(
-    `${NESTED_WRITES} writes each ${ms(listing.nested)} (${slower.toFixed(2)}×, aim 2×: ${verdict(slower <= 2)})`,
+    `listing ${listedKeys} keys: plain ${ms(listing.plain)}, after ${listing.copies} copies with `,
+  )
+  say(
+    `${nestedWrites} writes each ${ms(listing.nested)} (${slower.toFixed(2)}×, aim 2×: ${verdict(slower <= 2)})`,
   )
   const shown = emptying.map((seconds) => seconds.toFixed(1)).join(' ')
-  say(`emptying a copy of ${EMPTIED} key by key, seconds a tenth: ${shown}`)
-  say(
-    `${EMPTYING_CLIENTS} clients delete ${deleting.oneFolder.toFixed(0)} a second in one folder, `,
-  )
+  say(`emptying a copy of ${emptiedKeys} key by key, seconds a tenth: ${shown}`)
+  say(`${emptyingClients} clients delete ${deleting.oneFolder.toFixed(0)} a second in one folder, `)
   say(`${deleting.ownFolders.toFixed(0)} in a folder each`)
   say(`collected ${collection.objects} objects in ${collection.seconds.toFixed(0)} s`)
 }
@@ -381,10 +381,10 @@ async function main(): Promise<void> {
   try {
     await fillAll(dataFolder, credential.owner.id)
     await using server = await startServer({
-      ...{ workers: WORKERS, dataFolder, credentials: [credential] },
+      ...{ workers: workerCount, dataFolder, credentials: [credential] },
       args: ['--log-level', 'warn'],
     })
-    const client = new FolderClient(server, BUCKET)
+    const client = new FolderClient(server, bucketName)
     const engine = await openEngine(dataFolder)
     const figures = await measure({ server, client, engine })
     report(figures)

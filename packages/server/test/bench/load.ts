@@ -7,10 +7,10 @@ import { connect, type Socket } from 'node:net'
 import { bodyOf } from '../crash/content.ts'
 import { canonicalQuery, type SigningKey, signedHeaders } from '../wire.ts'
 
-const HEADER_END = Buffer.from('\r\n\r\n')
-const WRITE_BYTES = 1024 ** 2
-const READ_BYTES = 256 * 1024
-const MAX_HEADER_BYTES = 16 * 1024
+const headerEnd = Buffer.from('\r\n\r\n')
+const writeBytes = 1024 ** 2
+const readBytes = 256 * 1024
+const maxHeaderBytes = 16 * 1024
 
 /** What to send, to whom, for how long. */
 export interface Job {
@@ -60,7 +60,7 @@ class Connection {
       port: job.port,
       noDelay: true,
       onread: {
-        buffer: Buffer.alloc(READ_BYTES),
+        buffer: Buffer.alloc(readBytes),
         callback: (length, buffer) => this.#receive(Buffer.from(buffer.buffer, 0, length)),
       },
     })
@@ -81,7 +81,7 @@ class Connection {
     this.#header = Buffer.alloc(0)
     this.#bodyLeft = -1
     this.#received = 0
-    if (body.length <= WRITE_BYTES) {
+    if (body.length <= writeBytes) {
       this.#socket.cork()
       this.#socket.write(head)
       if (body.length > 0) this.#socket.write(body)
@@ -100,8 +100,8 @@ class Connection {
   }
 
   async #writeAll(body: Buffer): Promise<void> {
-    for (let at = 0; at < body.length; at += WRITE_BYTES) {
-      if (!this.#socket.write(body.subarray(at, at + WRITE_BYTES))) {
+    for (let at = 0; at < body.length; at += writeBytes) {
+      if (!this.#socket.write(body.subarray(at, at + writeBytes))) {
         await once(this.#socket, 'drain')
       }
     }
@@ -111,12 +111,12 @@ class Connection {
     let body = chunk
     if (this.#bodyLeft < 0) {
       this.#header = Buffer.concat([this.#header, chunk])
-      const end = this.#header.indexOf(HEADER_END)
+      const end = this.#header.indexOf(headerEnd)
       if (end < 0) {
-        if (this.#header.length > MAX_HEADER_BYTES) this.#reject?.(new Error('no end of header'))
+        if (this.#header.length > maxHeaderBytes) this.#reject?.(new Error('no end of header'))
         return true
       }
-      body = this.#header.subarray(end + HEADER_END.length)
+      body = this.#header.subarray(end + headerEnd.length)
       this.#parse(this.#header.toString('latin1', 0, end), body)
     }
     this.#received += body.length

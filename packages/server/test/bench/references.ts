@@ -13,11 +13,11 @@ import { bodyOf } from '../crash/content.ts'
 import { freePort } from '../harness.ts'
 
 const run = promisify(execFile)
-const BARE = fileURLToPath(new URL('bare.ts', import.meta.url))
-const COMMITS = fileURLToPath(new URL('commits.ts', import.meta.url))
-const NGINX = '/usr/sbin/nginx'
-const START_MS = 10_000
-const MOTO_START_MS = 60_000
+const bareProgram = fileURLToPath(new URL('bare.ts', import.meta.url))
+const commitsProgram = fileURLToPath(new URL('commits.ts', import.meta.url))
+const nginxProgram = '/usr/sbin/nginx'
+const startTimeoutMs = 10_000
+const motoStartMs = 60_000
 
 /** A server to send requests to. */
 export interface Reference {
@@ -29,7 +29,10 @@ export interface Reference {
 /** `node:http` with two workers. */
 export async function startBare(): Promise<Reference> {
   const port = await freePort()
-  const child = spawn(process.execPath, [BARE, String(port)], { detached: true, stdio: 'inherit' })
+  const child = spawn(process.execPath, [bareProgram, String(port)], {
+    detached: true,
+    stdio: 'inherit',
+  })
   return untilListening(child, port)
 }
 
@@ -38,7 +41,7 @@ export async function startNginx(
   folder: string,
   sizes: { readonly smallBytes: number; readonly largeBytes: number },
 ): Promise<Reference | undefined> {
-  const isThere = await access(NGINX).then(
+  const isThere = await access(nginxProgram).then(
     () => true,
     () => false,
   )
@@ -50,7 +53,7 @@ export async function startNginx(
   const port = await freePort()
   const config = join(prefix, 'nginx.conf')
   await writeFile(config, nginxConfig(prefix, port))
-  const child = spawn(NGINX, ['-p', prefix, '-c', config, '-e', join(prefix, 'error.log')], {
+  const child = spawn(nginxProgram, ['-p', prefix, '-c', config, '-e', join(prefix, 'error.log')], {
     detached: true,
     stdio: 'inherit',
   })
@@ -67,7 +70,7 @@ export async function startMoto(): Promise<Reference | undefined> {
   const server = await pythonCommand('moto', 'moto_server')
   const port = await freePort()
   const child = spawn(server, ['-p', String(port)], { detached: true, stdio: 'ignore' })
-  return untilListening(child, port, MOTO_START_MS)
+  return untilListening(child, port, motoStartMs)
 }
 
 /** Commits of 4 KiB a second by so many writers at once. */
@@ -76,7 +79,7 @@ export async function measureCommits(
   job: { readonly writers: number; readonly durationMs: number },
 ): Promise<number> {
   const store = await mkdtemp(join(folder, 'commits-'))
-  const args = [COMMITS, store, String(job.writers), String(job.durationMs)]
+  const args = [commitsProgram, store, String(job.writers), String(job.durationMs)]
   const { stdout } = await run(process.execPath, args)
   await rm(store, { recursive: true })
   return Number(stdout)
@@ -108,7 +111,7 @@ http {
 async function untilListening(
   child: ChildProcess,
   port: number,
-  startMs = START_MS,
+  startMs = startTimeoutMs,
 ): Promise<Reference> {
   const killGroup = (): void => {
     try {

@@ -15,18 +15,18 @@ import { WireClient, xmlTexts } from '../wire.ts'
 import type { Job, Result } from './load.ts'
 import { measureCommits, type Reference, startBare, startNginx } from './references.ts'
 
-const LOAD = fileURLToPath(new URL('load.ts', import.meta.url))
-const BUCKET = 'bench-bucket'
-const WORKERS = 2
-const SMALL_BYTES = 4096
-const LARGE_BYTES = 64 * 1024 ** 2
-const SMALL_KEYS = 1_000
-const PUT_KEYS = 20_000
-const LARGE_KEYS = 4
-const FOLDER_KEYS = 1_000
-const LOADING_CONNECTIONS = 64
-const READY_STARTS = 5
-const IDLE_MS = 3_000
+const loadProgram = fileURLToPath(new URL('load.ts', import.meta.url))
+const bucketName = 'bench-bucket'
+const workerCount = 2
+const smallObjectBytes = 4096
+const largeObjectBytes = 64 * 1024 ** 2
+const smallKeys = 1_000
+const putKeys = 20_000
+const largeKeys = 4
+const folderKeys = 1_000
+const loadingConnections = 64
+const readyStarts = 5
+const idleMs = 3_000
 
 const { values } = parseArgs({
   options: {
@@ -41,7 +41,7 @@ const listedKeys = Number(values.keys)
 
 /** A child that sends load; one job at a time. */
 class LoadGenerator {
-  readonly #child: ChildProcess = fork(LOAD)
+  readonly #child: ChildProcess = fork(loadProgram)
 
   async run(job: Job): Promise<Result> {
     const answered = once(this.#child, 'message')
@@ -82,9 +82,9 @@ interface Sample {
 
 type Measure = (scene: Scene) => Promise<Sample | undefined>
 
-const smallPaths = numbered(SMALL_KEYS, (n) => `/${BUCKET}/small/${n}`)
-const largePaths = numbered(LARGE_KEYS, (n) => `/${BUCKET}/large/${n}`)
-const folders = Math.max(1, Math.ceil(listedKeys / FOLDER_KEYS))
+const smallPaths = numbered(smallKeys, (n) => `/${bucketName}/small/${n}`)
+const largePaths = numbered(largeKeys, (n) => `/${bucketName}/large/${n}`)
+const folders = Math.max(1, Math.ceil(listedKeys / folderKeys))
 let putRound = 0
 
 function numbered(count: number, path: (n: number) => string): string[] {
@@ -114,15 +114,15 @@ function small(method: 'GET' | 'HEAD', connections: number): Measure {
 function smallPut(connections: number): Measure {
   return async (scene) => {
     putRound += 1
-    const paths = numbered(PUT_KEYS, (n) => `/${BUCKET}/put/${putRound}/${n}`)
-    const job = { ...subject(scene), method: 'PUT' as const, paths, bodyBytes: SMALL_BYTES }
+    const paths = numbered(putKeys, (n) => `/${bucketName}/put/${putRound}/${n}`)
+    const job = { ...subject(scene), method: 'PUT' as const, paths, bodyBytes: smallObjectBytes }
     return perSecond(await scene.load.run({ ...job, connections, durationMs }))
   }
 }
 
 function large(method: 'GET' | 'PUT'): Measure {
   return async (scene) => {
-    const bodyBytes = method === 'PUT' ? LARGE_BYTES : 0
+    const bodyBytes = method === 'PUT' ? largeObjectBytes : 0
     const job = { ...subject(scene), method, paths: largePaths, bodyBytes, connections: 2 }
     return megabytes(await scene.load.run({ ...job, durationMs }))
   }
@@ -132,7 +132,7 @@ function bare(method: 'GET' | 'HEAD' | 'PUT', connections: number, bodyBytes = 0
   return async ({ load, bare: { host, port } }) => {
     const job = { host, port, method, paths: ['/same'], bodyBytes, connections, durationMs }
     const result = await load.run(job)
-    return bodyBytes > SMALL_BYTES ? megabytes(result) : perSecond(result)
+    return bodyBytes > smallObjectBytes ? megabytes(result) : perSecond(result)
   }
 }
 
@@ -161,7 +161,7 @@ function page(kind: 'flat' | 'delimiter'): Measure {
     let requests = 0
     // Another folder each time: a query is the same for all requests of a job.
     for (const n of [0.1, 0.3, 0.5, 0.7, 0.9].map((share) => Math.floor(share * folders))) {
-      const job = { ...subject(scene), method: 'GET' as const, paths: [`/${BUCKET}-list`] }
+      const job = { ...subject(scene), method: 'GET' as const, paths: [`/${bucketName}-list`] }
       const query = listQuery(kind, n)
       const limits = { bodyBytes: 0, connections: 1, durationMs: durationMs / 5 }
       const result = await scene.load.run({ ...job, query, ...limits })
@@ -190,9 +190,9 @@ interface Row {
   readonly atMost?: number
 }
 
-const BARE_GET_32 = { name: 'bare node:http GET', measure: bare('GET', 32) }
+const bareGet32 = { name: 'bare node:http GET', measure: bare('GET', 32) }
 
-const ROWS: readonly Row[] = [
+const rows: readonly Row[] = [
   {
     name: 'PUT 4 KiB, 1 connection',
     unit: '/s',
@@ -203,7 +203,7 @@ const ROWS: readonly Row[] = [
     name: 'PUT 4 KiB, 32 connections',
     unit: '/s',
     measure: smallPut(32),
-    against: [BARE_GET_32, { name: 'LMDB commits, 32 writers', measure: commits(32) }],
+    against: [bareGet32, { name: 'LMDB commits, 32 writers', measure: commits(32) }],
     ratio: 0.3,
   },
   {
@@ -216,7 +216,7 @@ const ROWS: readonly Row[] = [
     name: 'GET 4 KiB, 32 connections',
     unit: '/s',
     measure: small('GET', 32),
-    against: [BARE_GET_32, { name: 'nginx', measure: nginxGet('small', 32) }],
+    against: [bareGet32, { name: 'nginx', measure: nginxGet('small', 32) }],
     ratio: 0.5,
   },
   {
@@ -229,7 +229,7 @@ const ROWS: readonly Row[] = [
     name: 'PUT 64 MiB, 2 at a time',
     unit: 'MB/s',
     measure: large('PUT'),
-    against: [{ name: 'a sink that drops the bytes', measure: bare('PUT', 2, LARGE_BYTES) }],
+    against: [{ name: 'a sink that drops the bytes', measure: bare('PUT', 2, largeObjectBytes) }],
     ratio: 0.3,
   },
   {
@@ -247,30 +247,30 @@ const ROWS: readonly Row[] = [
 async function loadData(scene: Scene): Promise<void> {
   const { load, server } = scene
   const client = new WireClient(server)
-  for (const bucket of [BUCKET, `${BUCKET}-list`]) {
+  for (const bucket of [bucketName, `${bucketName}-list`]) {
     await client.send({ method: 'PUT', path: `/${bucket}` })
   }
-  const put = { ...subject(scene), method: 'PUT' as const, connections: LOADING_CONNECTIONS }
-  await load.run({ ...put, paths: smallPaths, bodyBytes: SMALL_BYTES })
-  await load.run({ ...put, paths: largePaths, bodyBytes: LARGE_BYTES, connections: 2 })
+  const put = { ...subject(scene), method: 'PUT' as const, connections: loadingConnections }
+  await load.run({ ...put, paths: smallPaths, bodyBytes: smallObjectBytes })
+  await load.run({ ...put, paths: largePaths, bodyBytes: largeObjectBytes, connections: 2 })
   const paths = numbered(listedKeys, (n) => {
-    const name = String(n % FOLDER_KEYS).padStart(3, '0')
-    return `/${BUCKET}-list/f${Math.floor(n / FOLDER_KEYS)}/${name}`
+    const name = String(n % folderKeys).padStart(3, '0')
+    return `/${bucketName}-list/f${Math.floor(n / folderKeys)}/${name}`
   })
   const loaded = await load.run({ ...put, paths, bodyBytes: 0 })
   say(`loaded ${listedKeys} keys at ${format(loaded.perSecond)} a second`)
   for (const kind of ['flat', 'delimiter'] as const) {
     const query = listQuery(kind, Math.floor(folders / 2))
-    const { body } = await client.send({ method: 'GET', path: `/${BUCKET}-list`, query })
+    const { body } = await client.send({ method: 'GET', path: `/${bucketName}-list`, query })
     const keys = xmlTexts(body, 'Key').length
-    if (keys !== FOLDER_KEYS) say(`WARNING: the ${kind} page has ${keys} keys, not ${FOLDER_KEYS}`)
+    if (keys !== folderKeys) say(`WARNING: the ${kind} page has ${keys} keys, not ${folderKeys}`)
   }
   client.close()
 }
 
 /** Highest anonymous memory of one worker after a while of idleness, in 10^6 bytes. */
 async function idleMegabytes(server: TestServer): Promise<number> {
-  await delay(IDLE_MS)
+  await delay(idleMs)
   const bytes = await Promise.all((await server.serving()).map(anonymousBytes))
   return Math.max(...bytes) / 1e6
 }
@@ -308,7 +308,7 @@ async function measureRows(scene: Scene): Promise<Map<Row, Measured>> {
   for (let round = 1; round <= rounds; round += 1) {
     say(`round ${round} of ${rounds}`)
     const done = new Set<Measure>()
-    for (const row of ROWS) {
+    for (const row of rows) {
       for (const reference of row.against ?? []) {
         if (done.has(reference.measure)) continue
         done.add(reference.measure)
@@ -318,7 +318,7 @@ async function measureRows(scene: Scene): Promise<Map<Row, Measured>> {
     }
   }
   return new Map(
-    ROWS.map((row) => {
+    rows.map((row) => {
       const references = (row.against ?? []).map(({ name, measure }) => {
         const taken = samples.get(measure)
         return { name, value: taken && median(taken.values) }
@@ -371,13 +371,13 @@ function say(line: string): void {
 async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-'))
   const load = new LoadGenerator()
-  const sizes = { smallBytes: SMALL_BYTES, largeBytes: LARGE_BYTES }
+  const sizes = { smallBytes: smallObjectBytes, largeBytes: largeObjectBytes }
   const references = [await startBare(), await startNginx(folder, sizes)] as const
   const [bareServer, nginx] = references
   try {
-    await using server = await startServer({ workers: WORKERS })
+    await using server = await startServer({ workers: workerCount })
     const readyMs = [server.readyMs]
-    while (readyMs.length < READY_STARTS) {
+    while (readyMs.length < readyStarts) {
       await server.restart()
       readyMs.push(server.readyMs)
     }
@@ -386,7 +386,9 @@ async function main(): Promise<void> {
     await loadData(scene)
     const measured = await measureRows(scene)
     const afterwards = await idleMegabytes(server)
-    say(`\n${availableParallelism()} cores, ${WORKERS} workers, Node ${process.versions.node}, `)
+    say(
+      `\n${availableParallelism()} cores, ${workerCount} workers, Node ${process.versions.node}, `,
+    )
     say(`medians of ${rounds} rounds of ${durationMs / 1_000} s\n`)
     say('| what | Holdfast | its processor time a request | reference (ratio) | aim | met |')
     say('|---|---|---|---|---|---|')

@@ -2,11 +2,11 @@
 // the listings, as it is done after each crash.
 
 import { objectPath, type WireAnswer, type WireClient, xmlText } from '../wire.ts'
-import { bodyOf, type Content, ID_HEADER } from './content.ts'
+import { bodyOf, type Content, idHeader } from './content.ts'
 import type { Attempt, KeyHistory } from './history.ts'
 
-const READERS = 6
-const PAGE_KEYS = '100'
+const readers = 6
+const pageKeys = '100'
 
 /** One read, and when it began and ended. */
 export interface ObjectRead {
@@ -33,7 +33,7 @@ export function checkObject({ history, answer, method, from, to }: ObjectRead): 
     if (absent.length === 0) return { problem: `${name} is missing; it must hold ${expected}` }
     return absent.length === 1 && absent[0] !== undefined ? { found: absent[0] } : {}
   }
-  const id = answer.headers[ID_HEADER]
+  const id = answer.headers[idHeader]
   const found = possible.find(({ content }) => content?.id === id)
   if (found?.content === undefined) {
     return { problem: `${name} holds ${id ?? 'something unknown'}; it must hold ${expected}` }
@@ -91,7 +91,7 @@ export async function checkStore(check: StoreCheck): Promise<string[]> {
       problems.push(...(await checkKey(check, history, listed)))
     }
   }
-  await Promise.all(Array.from({ length: READERS }, reader))
+  await Promise.all(Array.from({ length: readers }, reader))
   return problems
 }
 
@@ -142,7 +142,7 @@ async function listAll(client: WireClient, bucket: string): Promise<ListedObject
       path: `/${bucket}`,
       query: {
         'list-type': '2',
-        'max-keys': PAGE_KEYS,
+        'max-keys': pageKeys,
         ...(token === undefined ? {} : { 'continuation-token': token }),
       },
     })

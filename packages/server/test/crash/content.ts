@@ -13,7 +13,7 @@ export interface Content {
 }
 
 /** The metadata header that carries the id of the content. */
-export const ID_HEADER = 'x-amz-meta-content-id'
+export const idHeader = 'x-amz-meta-content-id'
 
 /** The body that belongs to a seed: pseudo-random bytes. */
 export function bodyOf(seed: string, sizeBytes: number): Buffer {

@@ -15,18 +15,18 @@ import { checkStore } from './check.ts'
 import { Choices } from './content.ts'
 import { Traffic } from './traffic.ts'
 
-const ANSWER_TIMEOUT_MS = 45_000
-const REPLACEMENT_MS = 40_000
-const ORPHAN_MS = 15_000
-const COLLECTION_MS = 90_000
-const LEFTOVER_BYTES = 1024 * 1024
-const WORKERS = 2
-const SHOWN_PROBLEMS = 10
+const answerTimeoutMs = 45_000
+const replacementMs = 40_000
+const orphanMs = 15_000
+const collectionMs = 90_000
+const leftoverBytes = 1024 * 1024
+const workerCount = 2
+const shownProblems = 10
 
 type Kind = 'group' | 'worker' | 'stopped worker' | 'primary'
 
 /** Every ten kills hold each kind in this proportion; the seed shuffles them. */
-const TEN_KINDS: readonly Kind[] = [
+const tenKinds: readonly Kind[] = [
   ...(['group', 'group', 'group', 'group', 'group'] as const),
   ...(['worker', 'worker', 'worker'] as const),
   'stopped worker',
@@ -41,14 +41,14 @@ const seed = Number(values.seed ?? randomInt(2 ** 31))
 
 test(`what was acknowledged survives ${kills} kills (seed ${seed})`, async (context) => {
   const choices = new Choices(seed)
-  await using server = await startServer({ workers: WORKERS })
+  await using server = await startServer({ workers: workerCount })
   let position = 0
   const now = (): number => {
     position += 1
     return position
   }
   const traffic = new Traffic({
-    client: new WireClient(server, ANSWER_TIMEOUT_MS),
+    client: new WireClient(server, answerTimeoutMs),
     choices,
     now,
     profile: {
@@ -66,7 +66,7 @@ test(`what was acknowledged survives ${kills} kills (seed ${seed})`, async (cont
   for (const [index, kind] of kindsOf(kills, choices).entries()) {
     await context.test(`kill ${index + 1}: ${kind}`, async (round) => {
       assert.ok(isAlive, 'the server could not be brought back after an earlier kill')
-      const client = new WireClient(server, ANSWER_TIMEOUT_MS)
+      const client = new WireClient(server, answerTimeoutMs)
       traffic.start(client)
       await delay(choices.between(100, 900))
       isAlive = false
@@ -127,7 +127,7 @@ async function killPrimary({ server, traffic, note }: Scene): Promise<void> {
     const living = states.filter((state) => state !== undefined)
     if (living.length === 0) break
     assert.ok(
-      performance.now() - started < ORPHAN_MS,
+      performance.now() - started < orphanMs,
       `${living.length} of ${orphans.length} workers outlive their primary, in state ${living}`,
     )
     await delay(10)
@@ -145,16 +145,16 @@ async function loseWorker(signal: 'SIGKILL' | 'SIGSTOP', scene: Scene): Promise<
   process.kill(victim, signal)
   for (;;) {
     const workers = await server.workers()
-    if (workers.length === WORKERS && !workers.includes(victim)) break
+    if (workers.length === workerCount && !workers.includes(victim)) break
     assert.ok(server.isRunning, 'the primary ended with its worker')
-    assert.ok(performance.now() - started < REPLACEMENT_MS, `worker not replaced after ${signal}`)
+    assert.ok(performance.now() - started < replacementMs, `worker not replaced after ${signal}`)
     await delay(20)
   }
   note(`replaced ${elapsed(started)} after ${signal}`)
-  await server.ready(REPLACEMENT_MS)
+  await server.ready(replacementMs)
   const acknowledged = traffic.tally.acknowledged
   while (traffic.tally.acknowledged < acknowledged + 20) {
-    assert.ok(performance.now() - started < 2 * REPLACEMENT_MS, `no writes after ${signal}`)
+    assert.ok(performance.now() - started < 2 * replacementMs, `no writes after ${signal}`)
     await delay(20)
   }
   note(`writing again ${elapsed(started)} after ${signal}`)
@@ -168,13 +168,13 @@ interface Round {
 
 async function checkAll({ server, traffic, now }: Round): Promise<void> {
   const { buckets, histories } = traffic
-  const client = new WireClient(server, ANSWER_TIMEOUT_MS)
+  const client = new WireClient(server, answerTimeoutMs)
   try {
     const first = await checkStore({ client, buckets, histories, at: now(), settle: true })
     for (const upload of [...traffic.openUploads]) await traffic.finish(upload, client)
     const second = await checkStore({ client, buckets, histories, at: now(), settle: true })
     const problems = [...traffic.takeProblems(), ...first, ...second]
-    assert.deepEqual(problems.slice(0, SHOWN_PROBLEMS), [])
+    assert.deepEqual(problems.slice(0, shownProblems), [])
   } finally {
     client.close()
   }
@@ -187,7 +187,7 @@ async function assertClean(server: TestServer): Promise<void> {
 
 async function deleteAll(server: TestServer, buckets: readonly string[]): Promise<void> {
   assert.equal(await healthStatus(server.endpoint), 200)
-  const client = new WireClient(server, ANSWER_TIMEOUT_MS)
+  const client = new WireClient(server, answerTimeoutMs)
   for (const bucket of buckets) {
     const path = `/${bucket}`
     const listing = await client.send({ method: 'GET', path, query: { 'list-type': '2' } })
@@ -212,10 +212,10 @@ async function untilCollected(folder: string, emptyBytes: number): Promise<void>
   for (;;) {
     const files = await bodyFiles(folder)
     const left = totalBytes(files)
-    if (left <= emptyBytes + LEFTOVER_BYTES) return
+    if (left <= emptyBytes + leftoverBytes) return
     const shown = files.slice(0, 10).map(({ name, sizeBytes }) => `${name} (${sizeBytes})`)
     assert.ok(
-      performance.now() - started < COLLECTION_MS,
+      performance.now() - started < collectionMs,
       `${left - emptyBytes} bytes too many in ${files.length} files: ${shown.join(', ')}`,
     )
     await delay(500)
@@ -245,7 +245,7 @@ function totalBytes(files: readonly BodyFile[]): number {
 function kindsOf(count: number, choices: Choices): Kind[] {
   const kinds: Kind[] = []
   while (kinds.length < count) {
-    const ten = [...TEN_KINDS]
+    const ten = [...tenKinds]
     while (ten.length > 0) kinds.push(...ten.splice(choices.between(0, ten.length - 1), 1))
   }
   return kinds.slice(0, count)

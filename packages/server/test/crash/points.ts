@@ -13,13 +13,13 @@ import { LocalStore, type Seen } from './local-store.ts'
 import { type Scenario, scenarios } from './scenario.ts'
 import type { Account } from './victim.ts'
 
-const VICTIM = fileURLToPath(new URL('victim.ts', import.meta.url))
-const PREPARED_AT = 1_600_000_000_000
-const CHECKED_AT = 1_800_000_000_000
+const victimProgram = fileURLToPath(new URL('victim.ts', import.meta.url))
+const preparedAt = 1_600_000_000_000
+const checkedAt = 1_800_000_000_000
 /** Kills at once, since each waits for a process to start. */
-const PARALLEL = 3
+const parallel = 3
 /** The points that a commit has passed once it is durable. */
-const DURABLE: CrashPoint = 'commit durable'
+const durablePoint: CrashPoint = 'commit durable'
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-points-'))
 after(() => rm(folder, { recursive: true, force: true }))
@@ -34,7 +34,7 @@ interface Ending {
 
 function runVictim(dataFolder: string, scenario: Scenario, ...point: string[]): Promise<Ending> {
   const { promise, resolve, reject } = Promise.withResolvers<Ending>()
-  const args = [VICTIM, dataFolder, scenario.name, ...point]
+  const args = [victimProgram, dataFolder, scenario.name, ...point]
   const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, 'cache') }
   execFile(process.execPath, args, { env }, (error, stdout, stderr) => {
     if (error === null) resolve({ signal: null, account: JSON.parse(stdout) })
@@ -46,7 +46,7 @@ function runVictim(dataFolder: string, scenario: Scenario, ...point: string[]): 
 
 /** What is seen, once it is known that fsck finds nothing. */
 async function look(dataFolder: string): Promise<Seen> {
-  const store = await LocalStore.open(dataFolder, CHECKED_AT)
+  const store = await LocalStore.open(dataFolder, checkedAt)
   try {
     assert.deepEqual(await store.findings(), [])
     return await store.seen()
@@ -57,7 +57,7 @@ async function look(dataFolder: string): Promise<Seen> {
 
 /** Lets what was interrupted go on, which must change nothing that is seen. */
 async function resume(dataFolder: string, expected: Seen): Promise<void> {
-  const store = await LocalStore.open(dataFolder, CHECKED_AT)
+  const store = await LocalStore.open(dataFolder, checkedAt)
   try {
     await store.settle()
     assert.deepEqual(await store.findings(), [])
@@ -87,7 +87,7 @@ async function kill(prepared: Prepared, { point, count }: Kill): Promise<void> {
   const { signal } = await runVictim(dataFolder, scenario, point, String(count))
   assert.equal(signal, 'SIGKILL')
   const seen = await look(dataFolder)
-  const isDone = scenario.kind === 'background' || point === DURABLE
+  const isDone = scenario.kind === 'background' || point === durablePoint
   assert.deepEqual(seen, isDone ? changed : before)
   await resume(dataFolder, seen)
   await rm(dataFolder, { recursive: true })
@@ -96,7 +96,7 @@ async function kill(prepared: Prepared, { point, count }: Kill): Promise<void> {
 
 async function prepare(scenario: Scenario): Promise<Prepared & { readonly kills: Kill[] }> {
   const dataFolder = await mkdtemp(join(folder, 'prepared-'))
-  const store = await LocalStore.open(dataFolder, PREPARED_AT)
+  const store = await LocalStore.open(dataFolder, preparedAt)
   await store.createBucket()
   await scenario.prepare(store)
   await store.close()
@@ -120,7 +120,7 @@ for (const scenario of scenarios) {
   test(`${scenario.name}: a kill at any point leaves it before or after`, async (context) => {
     const prepared = await prepare(scenario)
     if (scenario.kind === 'commit') {
-      const commits = prepared.kills.filter(({ point }) => point === DURABLE)
+      const commits = prepared.kills.filter(({ point }) => point === durablePoint)
       assert.equal(commits.length, 1, 'it is one transaction')
     }
     context.diagnostic(`${prepared.kills.length} kills`)
@@ -132,7 +132,7 @@ for (const scenario of scenarios) {
         reached.add(one.point)
       }
     }
-    await Promise.all(Array.from({ length: PARALLEL }, killer))
+    await Promise.all(Array.from({ length: parallel }, killer))
   })
 }
 

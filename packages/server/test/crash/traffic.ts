@@ -4,12 +4,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { encodeUri, objectPath, type WireAnswer, type WireClient, xmlText } from '../wire.ts'
 import { checkObject } from './check.ts'
-import { bodyOf, type Choices, type Content, ID_HEADER, md5, multipartEtag } from './content.ts'
+import { bodyOf, type Choices, type Content, idHeader, md5, multipartEtag } from './content.ts'
 import { type Attempt, KeyHistory } from './history.ts'
 
-const BUCKETS = ['crash-one', 'crash-two'] as const
-const PART_BYTES = 5 * 1024 * 1024
-const RECONNECT_MS = 20
+const bucketNames = ['crash-one', 'crash-two'] as const
+const minPartBytes = 5 * 1024 * 1024
+const reconnectMs = 20
 
 /** Sizes and numbers of the load. */
 export interface Profile {
@@ -51,7 +51,7 @@ type Action =
   | 'head'
   | 'list'
 
-const ACTIONS: readonly (readonly [Action, number])[] = [
+const actions: readonly (readonly [Action, number])[] = [
   ['small', 40],
   ['large', 10],
   ['remove', 8],
@@ -93,24 +93,25 @@ export class Traffic {
     this.#own = Array.from({ length: profile.clients }, (_, client) =>
       Array.from(
         { length: profile.keysPerClient },
-        (_, n) => new KeyHistory(BUCKETS[n % 2] ?? BUCKETS[0], `c${client}/${n % 3}/key ${n}`),
+        (_, n) =>
+          new KeyHistory(bucketNames[n % 2] ?? bucketNames[0], `c${client}/${n % 3}/key ${n}`),
       ),
     )
     this.#shared = Array.from(
       { length: profile.sharedKeys },
-      (_, n) => new KeyHistory(BUCKETS[0], `shared/${n}`),
+      (_, n) => new KeyHistory(bucketNames[0], `shared/${n}`),
     )
     this.histories = [...this.#own.flat(), ...this.#shared]
   }
 
   /** The buckets that hold all keys. */
   get buckets(): readonly string[] {
-    return BUCKETS
+    return bucketNames
   }
 
   /** Makes the buckets; once, before the first `start`. */
   async prepare(): Promise<void> {
-    for (const bucket of BUCKETS) {
+    for (const bucket of bucketNames) {
       const { status } = await this.#client.send({ method: 'PUT', path: `/${bucket}` })
       if (status !== 200) throw new Error(`creating ${bucket} was answered ${status}`)
     }
@@ -149,12 +150,12 @@ export class Traffic {
       const isShared = this.#shared.length > 0 && choices.fraction() < 0.1
       const pool = isShared ? this.#shared : free
       if (pool.length === 0) return
-      const action = choices.weighted(ACTIONS)
+      const action = choices.weighted(actions)
       try {
         await this.#act(action, choices.of(pool), free, isShared)
       } catch {
         // The connection broke: what it carried is noted as unanswered where it was sent.
-        await delay(RECONNECT_MS)
+        await delay(reconnectMs)
       }
     }
   }
@@ -200,7 +201,7 @@ export class Traffic {
     await this.#change([history.begin(content, this.#options.now())], {
       method: 'PUT',
       path: objectPath(history.bucket, history.key),
-      headers: { [ID_HEADER]: id },
+      headers: { [idHeader]: id },
       body,
     })
   }
@@ -213,7 +214,7 @@ export class Traffic {
   }
 
   async #batch(histories: KeyHistory[]): Promise<void> {
-    const bucket = this.#options.choices.of(BUCKETS)
+    const bucket = this.#options.choices.of(bucketNames)
     const chosen = histories.filter((history) => history.bucket === bucket)
     if (chosen.length === 0) return
     const objects = chosen.map(({ key }) => `<Object><Key>${key}</Key></Object>`).join('')
@@ -249,7 +250,7 @@ export class Traffic {
       headers: {
         'x-amz-copy-source': `/${source.bucket}/${source.key.split('/').map(encodeUri).join('/')}`,
         'x-amz-metadata-directive': 'REPLACE',
-        [ID_HEADER]: id,
+        [idHeader]: id,
       },
     })
   }
@@ -262,13 +263,13 @@ export class Traffic {
       method: 'POST',
       path,
       query: { uploads: '' },
-      headers: { [ID_HEADER]: id },
+      headers: { [idHeader]: id },
     })
     const uploadId = xmlText(created.body, 'UploadId')
     if (!this.#isExpected(created, `create upload of ${path}`) || uploadId === undefined) return
     const upload: OpenUpload = { history, uploadId, seed: id, id, partBytes: [] }
     this.openUploads.push(upload)
-    const wanted = choices.fraction() < profile.fullPartShare ? [PART_BYTES] : []
+    const wanted = choices.fraction() < profile.fullPartShare ? [minPartBytes] : []
     wanted.push(choices.between(1, profile.largeBytes))
     const whole = bodyOf(
       id,
@@ -279,7 +280,7 @@ export class Traffic {
         method: 'PUT',
         path,
         query: { partNumber: String(index + 1), uploadId },
-        body: whole.subarray(index * PART_BYTES, index * PART_BYTES + size),
+        body: whole.subarray(index * minPartBytes, index * minPartBytes + size),
       })
       if (!this.#isExpected(answer, `part ${index + 1} of ${path}`)) return
       upload.partBytes.push(size)
@@ -295,7 +296,9 @@ export class Traffic {
     }
     const sizeBytes = partBytes.reduce((sum, size) => sum + size, 0)
     const whole = bodyOf(seed, sizeBytes)
-    const parts = partBytes.map((size, n) => whole.subarray(n * PART_BYTES, n * PART_BYTES + size))
+    const parts = partBytes.map((size, n) =>
+      whole.subarray(n * minPartBytes, n * minPartBytes + size),
+    )
     if (parts.length === 0) {
       const query = { uploadId }
       const answer = await this.#client.send({ method: 'DELETE', path, query })

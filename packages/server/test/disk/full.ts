@@ -11,22 +11,22 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { checkStore } from '../crash/check.ts'
-import { bodyOf, type Content, ID_HEADER, md5 } from '../crash/content.ts'
+import { bodyOf, type Content, idHeader, md5 } from '../crash/content.ts'
 import { KeyHistory } from '../crash/history.ts'
 import { startServer, type TestServer } from '../harness.ts'
 import { objectPath, type WireAnswer, WireClient, xmlText } from '../wire.ts'
 
 const run = promisify(execFile)
-const BUCKET = 'full-bucket'
-const ROOM_BYTES = 48 * 1024 ** 2
-const BALLAST_BYTES = 14 * 1024 ** 2
-const SMALL_BYTES = 6_000
-const MIDDLE_BYTES = 1_048_576
-const LARGE_BYTES = 3_000_000
-const REFUSALS = 12
-const WRITERS = 4
-const SHOWN_PROBLEMS = 10
-const RECOVERY_MS = 60_000
+const bucketName = 'full-bucket'
+const roomBytes = 48 * 1024 ** 2
+const ballastBytes = 14 * 1024 ** 2
+const smallBytes = 6_000
+const middleBytes = 1_048_576
+const largeBytes = 3_000_000
+const refusalCount = 12
+const writerCount = 4
+const shownProblems = 10
+const recoveryMs = 60_000
 
 type FileSystem = 'tmpfs' | 'ext4'
 
@@ -43,12 +43,12 @@ class SmallDisk implements AsyncDisposable {
   async mount(kind: FileSystem): Promise<void> {
     await mkdir(this.folder)
     if (kind === 'tmpfs') {
-      await run('mount', ['-t', 'tmpfs', '-o', `size=${ROOM_BYTES}`, 'tmpfs', this.folder])
+      await run('mount', ['-t', 'tmpfs', '-o', `size=${roomBytes}`, 'tmpfs', this.folder])
       return
     }
     const image = join(this.#scratch, 'image')
     await writeFile(image, '')
-    await truncate(image, ROOM_BYTES)
+    await truncate(image, roomBytes)
     await run('mkfs.ext4', ['-q', '-m', '0', image])
     await run('mount', ['-o', 'loop', image, this.folder])
   }
@@ -78,15 +78,15 @@ class Filling {
   /** Puts a new key; true if it was accepted. */
   async put(sizeBytes: number): Promise<boolean> {
     const id = `v${this.histories.length}`
-    const history = new KeyHistory(BUCKET, `${sizeBytes}/${id}`)
+    const history = new KeyHistory(bucketName, `${sizeBytes}/${id}`)
     this.histories.push(history)
     const body = bodyOf(id, sizeBytes)
     const content: Content = { id, seed: id, sizeBytes, etag: md5(body) }
     const attempt = history.begin(content, this.now())
     const answer = await this.#client.send({
       method: 'PUT',
-      path: objectPath(BUCKET, history.key),
-      headers: { [ID_HEADER]: id },
+      path: objectPath(bucketName, history.key),
+      headers: { [idHeader]: id },
       body,
     })
     if (answer.status === 200) attempt.acknowledge(this.now())
@@ -102,18 +102,18 @@ class Filling {
   async fill(sizeBytes: number): Promise<void> {
     const before = this.refusals.length
     const writer = async (): Promise<void> => {
-      while (this.refusals.length - before < REFUSALS) await this.put(sizeBytes)
+      while (this.refusals.length - before < refusalCount) await this.put(sizeBytes)
     }
-    await Promise.all(Array.from({ length: WRITERS }, writer))
+    await Promise.all(Array.from({ length: writerCount }, writer))
   }
 
   /** The first problems of what can be read now. */
   async check(): Promise<string[]> {
     const { histories } = this
     const client = this.#client
-    const buckets = [BUCKET]
+    const buckets = [bucketName]
     const problems = await checkStore({ client, buckets, histories, at: this.now(), settle: false })
-    return problems.slice(0, SHOWN_PROBLEMS)
+    return problems.slice(0, shownProblems)
   }
 
   /** Deletes some objects, of one size or any; returns the answers that were no success. */
@@ -127,7 +127,7 @@ class Filling {
     })
     for (const history of kept.slice(0, count)) {
       const attempt = history.begin(undefined, this.now())
-      const path = objectPath(BUCKET, history.key)
+      const path = objectPath(bucketName, history.key)
       const answer = await this.#client.send({ method: 'DELETE', path })
       if (answer.status === 204) attempt.acknowledge(this.now())
       else {
@@ -152,8 +152,8 @@ function assertRefusedProperly(refusals: readonly WireAnswer[]): void {
 
 async function untilWritable(filling: Filling): Promise<number> {
   const started = performance.now()
-  while (!(await filling.put(SMALL_BYTES)) || !(await filling.put(LARGE_BYTES))) {
-    assert.ok(performance.now() - started < RECOVERY_MS, 'writing did not work again')
+  while (!(await filling.put(smallBytes)) || !(await filling.put(largeBytes))) {
+    assert.ok(performance.now() - started < recoveryMs, 'writing did not work again')
     await delay(500)
   }
   return Math.round(performance.now() - started)
@@ -163,7 +163,7 @@ async function scenario(t: TestContext, kind: FileSystem, sizeBytes: number): Pr
   await using disk = new SmallDisk(await mkdtemp(join(tmpdir(), 'holdfast-full-')))
   await disk.mount(kind)
   const ballast = join(disk.folder, 'ballast')
-  await writeFile(ballast, Buffer.alloc(BALLAST_BYTES, 1))
+  await writeFile(ballast, Buffer.alloc(ballastBytes, 1))
   await using server: TestServer = await startServer({
     workers: 2,
     dataFolder: join(disk.folder, 'data'),
@@ -171,7 +171,7 @@ async function scenario(t: TestContext, kind: FileSystem, sizeBytes: number): Pr
   const client = new WireClient(server)
   const primary = server.pid
   const workers = await server.workers()
-  await client.send({ method: 'PUT', path: `/${BUCKET}` })
+  await client.send({ method: 'PUT', path: `/${bucketName}` })
   const filling = new Filling(client)
 
   await t.test('refuses writes in the form of S3', async (step) => {
@@ -214,8 +214,8 @@ async function scenario(t: TestContext, kind: FileSystem, sizeBytes: number): Pr
 }
 
 for (const kind of ['tmpfs', 'ext4'] as const) {
-  test(`a full ${kind}, filled with small objects`, (t) => scenario(t, kind, SMALL_BYTES))
-  test(`a full ${kind}, filled with large objects`, (t) => scenario(t, kind, LARGE_BYTES))
+  test(`a full ${kind}, filled with small objects`, (t) => scenario(t, kind, smallBytes))
+  test(`a full ${kind}, filled with large objects`, (t) => scenario(t, kind, largeBytes))
 }
 
 for (const kind of ['tmpfs', 'ext4'] as const) {
@@ -224,13 +224,13 @@ for (const kind of ['tmpfs', 'ext4'] as const) {
     await disk.mount(kind)
     await using server = await startServer({ workers: 2, dataFolder: join(disk.folder, 'data') })
     const client = new WireClient(server)
-    await client.send({ method: 'PUT', path: `/${BUCKET}` })
+    await client.send({ method: 'PUT', path: `/${bucketName}` })
     const filling = new Filling(client)
     for (const _round of [1, 2]) {
-      await filling.fill(MIDDLE_BYTES)
-      await filling.fill(SMALL_BYTES)
+      await filling.fill(middleBytes)
+      await filling.fill(smallBytes)
       assertRefusedProperly(filling.refusals)
-      assert.deepEqual(await filling.removeSome(Number.POSITIVE_INFINITY, MIDDLE_BYTES), [])
+      assert.deepEqual(await filling.removeSome(Number.POSITIVE_INFINITY, middleBytes), [])
       assert.deepEqual(await filling.check(), [])
       await untilWritable(filling)
       assert.deepEqual(await filling.removeSome(Number.POSITIVE_INFINITY), [])

@@ -16,18 +16,18 @@ const { values } = parseArgs({
 const runs = Number(values.runs)
 const seed = Number(values.seed ?? randomInt(2 ** 31))
 /** Histories in which a planted fault must have shown. */
-const FAULT_RUNS = 40
-const CLIENTS = 8
-const OPERATIONS = 12
-const WORKERS = 2
+const faultRuns = 40
+const clientCount = 8
+const operationsPerClient = 12
+const workerCount = 2
 
-const server = await startServer({ workers: WORKERS })
+const server = await startServer({ workers: workerCount })
 after(() => server.close())
 let buckets = 0
 
 function options(run: number, fault?: Fault): HistoryOptions {
   const { host, port, accessKeyId, secretAccessKey } = server
-  const sizes = { clients: CLIENTS, operations: OPERATIONS }
+  const sizes = { clients: clientCount, operations: operationsPerClient }
   const bucket = `history-${buckets++}`
   return { host, port, accessKeyId, secretAccessKey, bucket, seed: seed + run, ...sizes, fault }
 }
@@ -47,13 +47,13 @@ test(`every one of ${runs} histories has an order (seed ${seed})`, async (contex
 
 for (const fault of ['rename', 'list', 'archive'] as const) {
   test(`it is found when ${fault} is done in several requests (seed ${seed})`, async (context) => {
-    for (let run = 0; run < FAULT_RUNS; run++) {
+    for (let run = 0; run < faultRuns; run++) {
       const { initial, recorded } = await makeHistory(options(run, fault))
       if (linearize(recorded, flatMap, initial).isLinearizable) continue
       context.diagnostic(`found in history ${run + 1}`)
       return
     }
-    assert.fail(`not found in ${FAULT_RUNS} histories`)
+    assert.fail(`not found in ${faultRuns} histories`)
   })
 }
 

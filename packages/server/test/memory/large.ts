@@ -22,21 +22,21 @@ import { startServer, type TestServer } from '../harness.ts'
 import { objectPath, signedHeaders, WireClient } from '../wire.ts'
 import { MemoryWatch, mebibytes } from './sample.ts'
 
-const BUCKET = 'large-bucket'
-const KEY = 'large.bin'
-const PART_BYTES = 64 * 1024 ** 2
-const PARTS_AT_ONCE = 3
-const WORKERS = 2
-const BOUND_BYTES = 400 * 1024 ** 2
-const SLOW_UPLOADS = 100
-const SLOW_DOWNLOADS = 100
-const SLOW_OBJECT_BYTES = 32 * 1024 ** 2
-const SLOW_DROP_MS = 1_000
-const FAST_REQUESTS = 400
-const FAST_P99_MS = 250
+const bucketName = 'large-bucket'
+const objectKey = 'large.bin'
+const partBytes = 64 * 1024 ** 2
+const partsAtOnce = 3
+const workerCount = 2
+const boundBytes = 400 * 1024 ** 2
+const slowUploads = 100
+const slowDownloads = 100
+const slowObjectBytes = 32 * 1024 ** 2
+const slowDropMs = 1_000
+const fastRequests = 400
+const fastP99Ms = 250
 
 const { values } = parseArgs({ options: { gib: { type: 'string', default: '5' } } })
-const parts = Math.max(1, Math.round((Number(values.gib) * 1024 ** 3) / PART_BYTES))
+const parts = Math.max(1, Math.round((Number(values.gib) * 1024 ** 3) / partBytes))
 
 /** Part `number`'s bytes: a block that was generated once, with the number in front. */
 function partOf(block: Buffer, number: number): Buffer {
@@ -46,7 +46,7 @@ function partOf(block: Buffer, number: number): Buffer {
 }
 
 async function upload(client: S3Client, block: Buffer): Promise<void> {
-  const at = { Bucket: BUCKET, Key: KEY }
+  const at = { Bucket: bucketName, Key: objectKey }
   const { UploadId } = await client.send(new CreateMultipartUploadCommand(at))
   const done: { PartNumber: number; ETag: string | undefined }[] = []
   const left = Array.from({ length: parts }, (_, index) => index + 1).reverse()
@@ -59,7 +59,7 @@ async function upload(client: S3Client, block: Buffer): Promise<void> {
       done.push({ PartNumber, ETag })
     }
   }
-  await Promise.all(Array.from({ length: PARTS_AT_ONCE }, sender))
+  await Promise.all(Array.from({ length: partsAtOnce }, sender))
   const Parts = done.sort((a, b) => a.PartNumber - b.PartNumber)
   await client.send(
     new CompleteMultipartUploadCommand({ ...at, UploadId, MultipartUpload: { Parts } }),
@@ -67,7 +67,7 @@ async function upload(client: S3Client, block: Buffer): Promise<void> {
 }
 
 async function download(client: S3Client): Promise<{ digest: string; sizeBytes: number }> {
-  const { Body } = await client.send(new GetObjectCommand({ Bucket: BUCKET, Key: KEY }))
+  const { Body } = await client.send(new GetObjectCommand({ Bucket: bucketName, Key: objectKey }))
   assert.ok(Body !== undefined && Symbol.asyncIterator in Body)
   const hash = createHash('sha256')
   let sizeBytes = 0
@@ -83,11 +83,11 @@ function speed(bytes: number, started: number): string {
 }
 
 test(`an object of ${parts} parts of 64 MiB leaves the memory bounded`, async (t) => {
-  await using server = await startServer({ workers: WORKERS })
+  await using server = await startServer({ workers: workerCount })
   const client = server.client()
-  await client.send(new CreateBucketCommand({ Bucket: BUCKET }))
-  const block = bodyOf('large', PART_BYTES)
-  const total = parts * PART_BYTES
+  await client.send(new CreateBucketCommand({ Bucket: bucketName }))
+  const block = bodyOf('large', partBytes)
+  const total = parts * partBytes
   const pids = [server.pid, ...(await server.workers())]
 
   await t.test('upload', async (u) => {
@@ -96,7 +96,7 @@ test(`an object of ${parts} parts of 64 MiB leaves the memory bounded`, async (t
     await upload(client, block)
     const highest = await watch.stop()
     u.diagnostic(`at most ${mebibytes(highest)} in one process, ${speed(total, started)}`)
-    assert.ok(highest < BOUND_BYTES, `${mebibytes(highest)} of anonymous memory`)
+    assert.ok(highest < boundBytes, `${mebibytes(highest)} of anonymous memory`)
   })
   await t.test('download of the same bytes', async (d) => {
     const expected = createHash('sha256')
@@ -107,7 +107,7 @@ test(`an object of ${parts} parts of 64 MiB leaves the memory bounded`, async (t
     const highest = await watch.stop()
     d.diagnostic(`at most ${mebibytes(highest)} in one process, ${speed(total, started)}`)
     assert.deepEqual(found, { digest: expected.digest('hex'), sizeBytes: total })
-    assert.ok(highest < BOUND_BYTES, `${mebibytes(highest)} of anonymous memory`)
+    assert.ok(highest < boundBytes, `${mebibytes(highest)} of anonymous memory`)
   })
 })
 
@@ -118,7 +118,7 @@ async function openRequest(
   key: string,
   headers: Readonly<Record<string, string>>,
 ): Promise<Socket> {
-  const path = objectPath(BUCKET, key)
+  const path = objectPath(bucketName, key)
   const host = `${server.host}:${server.port}`
   const signed = signedHeaders(server, { method, host, path, headers, date: new Date() })
   const lines = Object.entries(signed).map(([name, value]) => `${name}: ${value}\r\n`)
@@ -132,14 +132,14 @@ async function openRequest(
 /** Uploads that send a byte a second, and downloads that read one chunk and then no more. */
 async function slowClients(server: TestServer, signal: AbortSignal): Promise<Socket[]> {
   const sockets: Socket[] = []
-  for (let n = 0; n < SLOW_UPLOADS; n += 1) {
-    const length = { 'content-length': String(SLOW_OBJECT_BYTES) }
+  for (let n = 0; n < slowUploads; n += 1) {
+    const length = { 'content-length': String(slowObjectBytes) }
     const socket = await openRequest(server, 'PUT', `slow/${n}`, length)
-    const timer = setInterval(() => socket.writable && socket.write('x'), SLOW_DROP_MS)
+    const timer = setInterval(() => socket.writable && socket.write('x'), slowDropMs)
     signal.addEventListener('abort', () => clearInterval(timer))
     sockets.push(socket)
   }
-  for (let n = 0; n < SLOW_DOWNLOADS; n += 1) {
+  for (let n = 0; n < slowDownloads; n += 1) {
     const socket = await openRequest(server, 'GET', 'slow object', {})
     socket.once('data', () => socket.pause())
     sockets.push(socket)
@@ -151,9 +151,9 @@ async function slowClients(server: TestServer, signal: AbortSignal): Promise<Soc
 async function fastClient(client: WireClient): Promise<number[]> {
   const times: number[] = []
   const body = bodyOf('fast', 4_096)
-  for (let n = 0; n < FAST_REQUESTS; n += 1) {
+  for (let n = 0; n < fastRequests; n += 1) {
     const method = n % 2 === 0 ? 'PUT' : 'GET'
-    const path = `/${BUCKET}/fast/${Math.floor(n / 2)}`
+    const path = `/${bucketName}/fast/${Math.floor(n / 2)}`
     const started = performance.now()
     const answer = await client.send({ method, path, ...(method === 'PUT' ? { body } : {}) })
     times.push(performance.now() - started)
@@ -169,18 +169,18 @@ function describeTimes(times: readonly number[]): string {
 }
 
 test('200 slow clients don’t stop a fast one', async (t) => {
-  await using server = await startServer({ workers: WORKERS })
+  await using server = await startServer({ workers: workerCount })
   const sdk = server.client()
-  await sdk.send(new CreateBucketCommand({ Bucket: BUCKET }))
-  const Body = bodyOf('slow', SLOW_OBJECT_BYTES)
-  await sdk.send(new PutObjectCommand({ Bucket: BUCKET, Key: 'slow object', Body }))
+  await sdk.send(new CreateBucketCommand({ Bucket: bucketName }))
+  const Body = bodyOf('slow', slowObjectBytes)
+  await sdk.send(new PutObjectCommand({ Bucket: bucketName, Key: 'slow object', Body }))
   const client = new WireClient(server)
   await fastClient(client)
   t.diagnostic(`alone: ${describeTimes(await fastClient(client))}`)
   const watch = new MemoryWatch([server.pid, ...(await server.workers())])
   const end = new AbortController()
   const sockets = await slowClients(server, end.signal)
-  await delay(2 * SLOW_DROP_MS)
+  await delay(2 * slowDropMs)
   const times = await fastClient(client)
   const open = sockets.filter((socket) => !socket.destroyed).length
   const highest = await watch.stop()
@@ -188,14 +188,14 @@ test('200 slow clients don’t stop a fast one', async (t) => {
   t.diagnostic(`at most ${mebibytes(highest)} in one process`)
   const listed = await client.send({
     method: 'GET',
-    path: `/${BUCKET}`,
+    path: `/${bucketName}`,
     query: { 'list-type': '2', prefix: 'slow/' },
   })
   end.abort()
   for (const socket of sockets) socket.destroy()
   client.close()
-  assert.equal(open, SLOW_UPLOADS + SLOW_DOWNLOADS, 'slow clients were thrown out')
+  assert.equal(open, slowUploads + slowDownloads, 'slow clients were thrown out')
   assert.ok(!listed.body.includes('<Key>'), 'an unfinished upload is listed')
-  assert.ok((times[Math.floor(times.length * 0.99)] ?? 0) < FAST_P99_MS, describeTimes(times))
-  assert.ok(highest < BOUND_BYTES, `${mebibytes(highest)} of anonymous memory`)
+  assert.ok((times[Math.floor(times.length * 0.99)] ?? 0) < fastP99Ms, describeTimes(times))
+  assert.ok(highest < boundBytes, `${mebibytes(highest)} of anonymous memory`)
 })

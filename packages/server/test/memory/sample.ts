@@ -3,7 +3,7 @@
 
 import { readFile } from 'node:fs/promises'
 
-const SAMPLE_MS = 50
+const sampleMs = 50
 
 /** Anonymous resident memory of a process in bytes; 0 if it has ended. */
 export async function anonymousBytes(pid: number): Promise<number> {
@@ -28,7 +28,7 @@ export class MemoryWatch {
 
   constructor(pids: readonly number[]) {
     this.#pids = pids
-    this.#timer = setInterval(() => void this.#sample(), SAMPLE_MS)
+    this.#timer = setInterval(() => void this.#sample(), sampleMs)
   }
 
   /** Ends watching; resolves to the highest value of any one process, in bytes. */

@@ -6,26 +6,26 @@ import { createServer, type Server, type Socket } from 'node:net'
 import type { Choices } from '../crash/content.ts'
 
 /** The unit that a power failure keeps or loses as a whole. */
-const BLOCK_BYTES = 4096
+const blockBytes = 4096
 
-const OPTION_MAGIC = Buffer.from('IHAVEOPT')
-const OPTION_REPLY_MAGIC = 0x3e889045565a9n
-const REQUEST_MAGIC = 0x25609513
-const REPLY_MAGIC = 0x67446698
-const FLAG_FIXED_NEWSTYLE = 1
-const OPTION_ABORT = 2
-const OPTION_GO = 7
-const REPLY_ACK = 1
-const REPLY_INFO = 3
-const REPLY_UNSUPPORTED = 2 ** 31 + 1
-const FLAGS_HAS_FLAGS_AND_FLUSH = 1 | 4
-const COMMAND_READ = 0
-const COMMAND_WRITE = 1
-const COMMAND_DISCONNECT = 2
-const COMMAND_FLUSH = 3
-const EINVAL = 22
-const REQUEST_BYTES = 28
-const OPTION_HEADER_BYTES = 16
+const optionMagic = Buffer.from('IHAVEOPT')
+const optionReplyMagic = 0x3e889045565a9n
+const requestMagic = 0x25609513
+const replyMagic = 0x67446698
+const flagFixedNewstyle = 1
+const optionAbort = 2
+const optionGo = 7
+const replyAck = 1
+const replyInfo = 3
+const replyUnsupported = 2 ** 31 + 1
+const flagsHasFlagsAndFlush = 1 | 4
+const commandRead = 0
+const commandWrite = 1
+const commandDisconnect = 2
+const commandFlush = 3
+const einval = 22
+const requestBytes = 28
+const optionHeaderBytes = 16
 
 /** A write within one block. */
 interface Piece {
@@ -97,9 +97,9 @@ export class Disk {
   read(start: number, length: number): Buffer {
     const result = Buffer.alloc(length)
     for (let at = 0; at < length; ) {
-      const offset = (start + at) % BLOCK_BYTES
-      const count = Math.min(BLOCK_BYTES - offset, length - at)
-      const block = this.#blocks.get(Math.floor((start + at) / BLOCK_BYTES))
+      const offset = (start + at) % blockBytes
+      const count = Math.min(blockBytes - offset, length - at)
+      const block = this.#blocks.get(Math.floor((start + at) / blockBytes))
       block?.copy(result, at, offset, offset + count)
       at += count
     }
@@ -109,9 +109,9 @@ export class Disk {
   /** Writes and logs; the data must not change afterwards. */
   write(start: number, data: Buffer): void {
     for (let at = 0; at < data.length; ) {
-      const offset = (start + at) % BLOCK_BYTES
-      const count = Math.min(BLOCK_BYTES - offset, data.length - at)
-      const block = Math.floor((start + at) / BLOCK_BYTES)
+      const offset = (start + at) % blockBytes
+      const count = Math.min(blockBytes - offset, data.length - at)
+      const block = Math.floor((start + at) / blockBytes)
       const piece = { block, offset, data: data.subarray(at, at + count) }
       this.#log.push(piece)
       apply(this.#blocks, piece)
@@ -126,12 +126,12 @@ export class Disk {
 }
 
 function apply(blocks: Map<number, Buffer>, { block, offset, data }: Piece): void {
-  if (data.length === BLOCK_BYTES) {
+  if (data.length === blockBytes) {
     blocks.set(block, data)
     return
   }
   // Blocks are shared between disks and with the log: never changed in place.
-  const copy = Buffer.from(blocks.get(block) ?? Buffer.alloc(BLOCK_BYTES))
+  const copy = Buffer.from(blocks.get(block) ?? Buffer.alloc(blockBytes))
   data.copy(copy, offset)
   blocks.set(block, copy)
 }
@@ -147,8 +147,8 @@ class Connection {
   constructor(socket: Socket, disk: Disk) {
     this.#socket = socket
     this.#disk = disk
-    const greeting = Buffer.concat([Buffer.from('NBDMAGIC'), OPTION_MAGIC, Buffer.alloc(2)])
-    greeting.writeUInt16BE(FLAG_FIXED_NEWSTYLE, 16)
+    const greeting = Buffer.concat([Buffer.from('NBDMAGIC'), optionMagic, Buffer.alloc(2)])
+    greeting.writeUInt16BE(flagFixedNewstyle, 16)
     socket.write(greeting)
     socket.on('error', () => socket.destroy())
     socket.on('data', (chunk: Buffer) => {
@@ -173,29 +173,29 @@ class Connection {
   }
 
   #option(): boolean {
-    const head = this.#peek(OPTION_HEADER_BYTES)
+    const head = this.#peek(optionHeaderBytes)
     if (head === undefined) return false
     const option = head.readUInt32BE(8)
-    if (this.#take(OPTION_HEADER_BYTES + head.readUInt32BE(12)) === undefined) return false
-    if (option === OPTION_GO) {
+    if (this.#take(optionHeaderBytes + head.readUInt32BE(12)) === undefined) return false
+    if (option === optionGo) {
       const info = Buffer.alloc(12)
       info.writeBigUInt64BE(BigInt(this.#disk.sizeBytes), 2)
-      info.writeUInt16BE(FLAGS_HAS_FLAGS_AND_FLUSH, 10)
-      this.#optionReply(option, REPLY_INFO, info)
-      this.#optionReply(option, REPLY_ACK)
+      info.writeUInt16BE(flagsHasFlagsAndFlush, 10)
+      this.#optionReply(option, replyInfo, info)
+      this.#optionReply(option, replyAck)
       this.#phase = 'commands'
-    } else if (option === OPTION_ABORT) {
-      this.#optionReply(option, REPLY_ACK)
+    } else if (option === optionAbort) {
+      this.#optionReply(option, replyAck)
       this.#socket.end()
     } else {
-      this.#optionReply(option, REPLY_UNSUPPORTED)
+      this.#optionReply(option, replyUnsupported)
     }
     return true
   }
 
   #optionReply(option: number, type: number, data: Buffer = Buffer.alloc(0)): void {
     const head = Buffer.alloc(20)
-    head.writeBigUInt64BE(OPTION_REPLY_MAGIC, 0)
+    head.writeBigUInt64BE(optionReplyMagic, 0)
     head.writeUInt32BE(option, 8)
     head.writeUInt32BE(type, 12)
     head.writeUInt32BE(data.length, 16)
@@ -203,42 +203,42 @@ class Connection {
   }
 
   #command(): boolean {
-    const head = this.#peek(REQUEST_BYTES)
+    const head = this.#peek(requestBytes)
     if (head === undefined) return false
-    if (head.readUInt32BE(0) !== REQUEST_MAGIC) {
+    if (head.readUInt32BE(0) !== requestMagic) {
       this.#socket.destroy()
       return false
     }
     const command = head.readUInt16BE(6)
     const offset = Number(head.readBigUInt64BE(16))
     const length = head.readUInt32BE(24)
-    const whole = this.#take(REQUEST_BYTES + (command === COMMAND_WRITE ? length : 0))
+    const whole = this.#take(requestBytes + (command === commandWrite ? length : 0))
     if (whole === undefined) return false
     const cookie = Buffer.from(head.subarray(8, 16))
     switch (command) {
-      case COMMAND_READ:
+      case commandRead:
         this.#reply(cookie, 0, this.#disk.read(offset, length))
         return true
-      case COMMAND_WRITE:
-        this.#disk.write(offset, Buffer.from(whole.subarray(REQUEST_BYTES)))
+      case commandWrite:
+        this.#disk.write(offset, Buffer.from(whole.subarray(requestBytes)))
         this.#reply(cookie, 0)
         return true
-      case COMMAND_FLUSH:
+      case commandFlush:
         this.#disk.flush()
         this.#reply(cookie, 0)
         return true
-      case COMMAND_DISCONNECT:
+      case commandDisconnect:
         this.#socket.end()
         return false
       default:
-        this.#reply(cookie, EINVAL)
+        this.#reply(cookie, einval)
         return true
     }
   }
 
   #reply(cookie: Buffer, error: number, data: Buffer = Buffer.alloc(0)): void {
     const head = Buffer.alloc(8)
-    head.writeUInt32BE(REPLY_MAGIC, 0)
+    head.writeUInt32BE(replyMagic, 0)
     head.writeUInt32BE(error, 4)
     this.#socket.write(Buffer.concat([head, cookie, data]))
   }

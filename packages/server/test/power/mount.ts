@@ -11,8 +11,8 @@ import { promisify } from 'node:util'
 import type { Disk } from './disk.ts'
 
 const run = promisify(execFile)
-const ATTACH_MS = 10_000
-const BUSY_TRIES = 50
+const attachMs = 10_000
+const busyTries = 50
 
 /** Whether to make a file system first. */
 export interface MountOptions {
@@ -69,7 +69,7 @@ export class MountedDisk implements AsyncDisposable {
     await this.#disk.listen(socket)
     const file = join(exposed, 'nbd')
     this.#fuse = spawn('nbdfuse', [file, `nbd+unix:///?socket=${socket}`], { stdio: 'inherit' })
-    const deadline = performance.now() + ATTACH_MS
+    const deadline = performance.now() + attachMs
     while (!(await stat(file).catch(() => undefined))) {
       if (performance.now() > deadline) throw new Error('nbdfuse did not show the device')
       await delay(10)
@@ -109,7 +109,7 @@ async function untilNotBusy(action: () => Promise<unknown>): Promise<void> {
       await action()
       return
     } catch (cause) {
-      if (tries === BUSY_TRIES) throw cause
+      if (tries === busyTries) throw cause
       await delay(100)
     }
   }

@@ -16,15 +16,15 @@ import { WireClient } from '../wire.ts'
 import { Disk } from './disk.ts'
 import { assertMountable, mountDisk } from './mount.ts'
 
-const DISK_BYTES = 2 * 1024 ** 3
-const WORKERS = 2
-const SHOWN_PROBLEMS = 10
-const SHOWN_CHARACTERS = 300
-const KEPT_SHARES = [0, 0.5, 0.5, 0.5, 0.9] as const
+const diskBytes = 2 * 1024 ** 3
+const workerCount = 2
+const shownProblems = 10
+const shownCharacters = 300
+const keptShares = [0, 0.5, 0.5, 0.5, 0.9] as const
 /** Cuts while the folder is still being made, of which only a working start is asked. */
-const EARLY_POINTS = 4
+const earlyPoints = 4
 /** The position just after a cut: all answers given at that length of the log count. */
-const JUST_AFTER = 0.9
+const justAfter = 0.9
 
 const { values } = parseArgs({
   options: {
@@ -49,12 +49,12 @@ interface Recording {
 
 /** Runs the load on a logged disk, with a `kill -9` and a second start halfway. */
 async function record(choices: Choices): Promise<Recording> {
-  const disk = new Disk(DISK_BYTES)
+  const disk = new Disk(diskBytes)
   const credentials = [randomCredential()]
   await using mounted = await mountDisk(disk, { format: true })
   const formattedAt = disk.position
   await using server = await startServer({
-    workers: WORKERS,
+    workers: workerCount,
     dataFolder: join(mounted.folder, 'data'),
     credentials,
   })
@@ -99,13 +99,13 @@ async function inspect(disk: Disk, position: number, recording: Recording): Prom
   const { credentials, traffic, preparedAt } = recording
   await using mounted = await mountDisk(disk, { format: false })
   await using server = await startServer({
-    workers: WORKERS,
+    workers: workerCount,
     dataFolder: join(mounted.folder, 'data'),
     credentials,
   })
   const client = new WireClient(server)
   const { histories, buckets } = traffic
-  const at = position + JUST_AFTER
+  const at = position + justAfter
   const problems =
     position < preparedAt ? [] : await checkStore({ client, buckets, histories, at, settle: false })
   const bucket = '/after-power-loss'
@@ -135,15 +135,15 @@ test(`what was acknowledged survives a power loss (seed ${seed})`, async (contex
   context.diagnostic(JSON.stringify(traffic.tally))
   assert.ok(traffic.tally.acknowledged > 100, 'too little was written to prove anything')
   for (let point = 1; point <= points; point += 1) {
-    const isEarly = point <= EARLY_POINTS
+    const isEarly = point <= earlyPoints
     const position = isEarly
       ? choices.between(formattedAt, preparedAt)
       : choices.between(preparedAt, endedAt)
-    const keptShare = choices.of(KEPT_SHARES)
+    const keptShare = choices.of(keptShares)
     await context.test(`point ${point}: at ${position}, ${keptShare} kept`, async () => {
       const left = disk.afterPowerFailure({ position, choices, keptShare })
       const problems = await inspect(left, position, recording)
-      assert.deepEqual(problems.slice(0, SHOWN_PROBLEMS), [])
+      assert.deepEqual(problems.slice(0, shownProblems), [])
     })
   }
   await context.test('a disk that lies about flushing is found out', async (lied) => {
@@ -154,7 +154,7 @@ test(`what was acknowledged survives a power loss (seed ${seed})`, async (contex
       lastHonestFlush: preparedAt,
     })
     const problems = await inspect(left, endedAt, recording).catch((cause: unknown) => [cause])
-    lied.diagnostic(String(problems[0]).slice(0, SHOWN_CHARACTERS))
+    lied.diagnostic(String(problems[0]).slice(0, shownCharacters))
     assert.notEqual(problems.length, 0, 'losing half of everything went unnoticed')
   })
 })

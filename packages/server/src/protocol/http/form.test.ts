@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { isStoreError } from '../../base/errors.ts'
-import { collect, cut, reusing } from '../../base/pieces.suite.ts'
+import { collect, cut, reusing } from '../../base/pieces.fixture.ts'
 import { type Form, readForm } from './form.ts'
 
 const { HOLDFAST_TEST_SCALE: scale = '1' } = process.env

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { isStoreError } from '../../base/errors.ts'
 import { ownLimits } from '../../base/limits.ts'
-import { collect, cut, reusing } from '../../base/pieces.suite.ts'
+import { collect, cut, reusing } from '../../base/pieces.fixture.ts'
 import { ChunkedBody, type ChunkSigning, withoutAwsChunked } from './chunked.ts'
 import { type Payload, verifiedBody } from './payload.ts'
 

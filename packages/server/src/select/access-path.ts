@@ -1,54 +1,58 @@
-// Which parts of the indexes are enough to look at. A cover of an expression is a set of index ranges
-// in which every item that satisfies it has an entry; where there are several ways, it keeps them all.
+// Access paths: sets of index ranges in which every item that satisfies an expression has an entry.
+// Where there are alternatives, the access path keeps all of them for the planner.
 
 import type { Condition, Expression, SelectKey } from './ast.ts'
 import { complement, intersect, type Ranges, unite, whole } from './range.ts'
 import { compileTest, rangesOf, type TestRanges } from './value-test.ts'
 
-/** Ranges of one index. */
-export interface Arm {
+/** A scan of some ranges of one index. */
+export interface IndexPath {
   readonly key: SelectKey
   readonly ranges: Ranges
-  /** For the order: which values an item may stand at; all of the ranges if absent. */
+  /**
+   * For an ordered scan: whether an item may be listed at this value. If absent, any value in the
+   * ranges.
+   */
   readonly allows?: ((value: string) => boolean) | undefined
 }
 
-/** Ways to find all items that satisfy an expression. */
-export type Cover =
-  | { readonly kind: 'arm'; readonly arm: Arm }
-  /** All together hold every item. */
-  | { readonly kind: 'all'; readonly parts: readonly Cover[] }
-  /** Each holds every item. */
-  | { readonly kind: 'any'; readonly choices: readonly Cover[] }
+/** The ways to find all items that satisfy an expression. */
+export type AccessPath =
+  | { readonly kind: 'index'; readonly path: IndexPath }
+  /** The union of the parts has every item. */
+  | { readonly kind: 'union'; readonly parts: readonly AccessPath[] }
+  /** Each choice by itself has every item. */
+  | { readonly kind: 'choice'; readonly choices: readonly AccessPath[] }
 
-/** The cover of `expression`; undefined if it may be satisfied by an item that no index tells of. */
-export function coverOf(expression: Expression): Cover | undefined {
+/** The access path of `expression`; undefined if an item without any index entry may satisfy it. */
+export function accessPathOf(expression: Expression): AccessPath | undefined {
   switch (expression.kind) {
     case 'condition':
-      return coverOfCondition(expression)
+      return conditionAccess(expression)
     case 'or':
-      return coverOfOr(expression.parts)
+      return orAccess(expression.parts)
     case 'and':
-      return coverOfAnd(expression.parts)
+      return andAccess(expression.parts)
     case 'intersection':
-      return anyOf(expression.parts.map(coverOf).filter((cover) => cover !== undefined))
+      return choiceOf(expression.parts.map(accessPathOf).filter((access) => access !== undefined))
     case 'not':
-      return coverOfDenied(expression.part)
+      return negatedAccess(expression.part)
   }
 }
 
 /**
- * The part of `key`'s index that an order by it goes through: each item that satisfies `where` and has
- * the key stands there at one value at least that the conditions on the key allow.
+ * The part of `key`'s index that an ordered scan reads. Each item that satisfies `where` and has
+ * the key is there, at one allowed value at least. The conditions on the key decide which values
+ * are allowed.
  */
-export function orderArm(where: Expression | undefined, key: SelectKey): Arm {
+export function orderPath(where: Expression | undefined, key: SelectKey): IndexPath {
   const limits = where && limitsOf(where, key)
   return limits === undefined ? { key, ranges: whole } : { key, ...limits }
 }
 
 /**
- * The ranges of `key`'s index whose entries are exactly the items that satisfy `expression`, among
- * the items with no more than one value; undefined if it asks for anything else.
+ * The ranges of `key`'s index that hold exactly the items that satisfy `expression`, among items
+ * with at most one value. Undefined if the expression has conditions that this index can't decide.
  */
 export function exactRanges(expression: Expression, key: SelectKey): Ranges | undefined {
   switch (expression.kind) {
@@ -69,7 +73,7 @@ export function exactRanges(expression: Expression, key: SelectKey): Ranges | un
   }
 }
 
-/** True if both are the same index. */
+/** True if both name the same index. */
 export function sameKey(a: SelectKey, b: SelectKey): boolean {
   if (a.kind === 'itemName' || b.kind === 'itemName') return a.kind === b.kind
   return a.name === b.name
@@ -84,101 +88,105 @@ function isAbout(condition: Condition, key: SelectKey): boolean {
   return sameKey(keyOf(condition), key)
 }
 
-/** Undefined where an item without an entry satisfies the condition. */
+/** Undefined if an item without an index entry can satisfy the condition. */
 function rangesOfCondition({ operand, test }: Condition): TestRanges | undefined {
   if (test.kind !== 'null') return rangesOf(test)
   if (test.isNegated) return { ranges: whole, isExact: true }
   return operand.kind === 'itemName' ? { ranges: [], isExact: true } : undefined
 }
 
-function coverOfCondition(condition: Condition): Cover | undefined {
+function conditionAccess(condition: Condition): AccessPath | undefined {
   const found = rangesOfCondition(condition)
-  return found && { kind: 'arm', arm: { key: keyOf(condition), ranges: found.ranges } }
+  return found && { kind: 'index', path: { key: keyOf(condition), ranges: found.ranges } }
 }
 
-function coverOfOr(parts: readonly Expression[]): Cover | undefined {
-  const covers: Cover[] = []
+function orAccess(parts: readonly Expression[]): AccessPath | undefined {
+  const accesses: AccessPath[] = []
   for (const part of parts) {
-    const cover = coverOf(part)
-    if (cover === undefined) return undefined
-    covers.push(cover)
+    const access = accessPathOf(part)
+    if (access === undefined) return undefined
+    accesses.push(access)
   }
-  const arms = mergeArms(covers, (all) => unite(all))
-  return arms.length === 1 ? arms[0] : { kind: 'all', parts: arms }
+  const paths = mergePaths(accesses, (all) => unite(all))
+  return paths.length === 1 ? paths[0] : { kind: 'union', parts: paths }
 }
 
-/** Conditions on one attribute hold of one value together, so that its ranges are cut with each other. */
-function coverOfAnd(parts: readonly Expression[]): Cover | undefined {
-  const shared: Cover[] = []
-  const others: Cover[] = []
+/** Conditions on one attribute must hold for the same value, so their ranges are intersected. */
+function andAccess(parts: readonly Expression[]): AccessPath | undefined {
+  const shared: AccessPath[] = []
+  const others: AccessPath[] = []
   for (const part of parts) {
-    const cover = coverOf(part)
-    if (cover === undefined) continue
-    if (hasScopeOfItsOwn(part)) others.push(cover)
-    else shared.push(cover)
+    const access = accessPathOf(part)
+    if (access === undefined) continue
+    if (hasOwnScope(part)) others.push(access)
+    else shared.push(access)
   }
-  return anyOf([...mergeArms(shared, (all) => all.reduce(intersect)), ...others])
+  return choiceOf([...mergePaths(shared, (all) => all.reduce(intersect)), ...others])
 }
 
-/** The cover of the items that don't satisfy `expression`. */
-function coverOfDenied(expression: Expression): Cover | undefined {
+/** The access path of the items that don't satisfy `expression`. */
+function negatedAccess(expression: Expression): AccessPath | undefined {
   switch (expression.kind) {
     case 'not':
-      return coverOf(expression.part)
+      return accessPathOf(expression.part)
     case 'condition': {
       const { operand, test } = expression
       if (test.kind === 'null') {
-        return coverOfCondition({ ...expression, test: { ...test, isNegated: !test.isNegated } })
+        return conditionAccess({ ...expression, test: { ...test, isNegated: !test.isNegated } })
       }
       if (operand.kind !== 'itemName') return undefined
       const { ranges, isExact } = rangesOf(test)
-      return { kind: 'arm', arm: { key: operand, ranges: isExact ? complement(ranges) : whole } }
+      return { kind: 'index', path: { key: operand, ranges: isExact ? complement(ranges) : whole } }
     }
     case 'or':
-      return anyOf(expression.parts.map(coverOfDenied).filter((cover) => cover !== undefined))
+      return choiceOf(expression.parts.map(negatedAccess).filter((access) => access !== undefined))
     case 'and':
     case 'intersection':
       return undefined
   }
 }
 
-function anyOf(choices: readonly Cover[]): Cover | undefined {
-  return choices.length > 1 ? { kind: 'any', choices } : choices[0]
+function choiceOf(choices: readonly AccessPath[]): AccessPath | undefined {
+  return choices.length > 1 ? { kind: 'choice', choices } : choices[0]
 }
 
-/** Makes one of all arms on the same index; what isn't an arm stays as it is. */
-function mergeArms(covers: readonly Cover[], merge: (all: readonly Ranges[]) => Ranges): Cover[] {
-  const merged: Cover[] = []
+/** Merges all paths on the same index into one; keeps other access paths as they are. */
+function mergePaths(
+  accesses: readonly AccessPath[],
+  merge: (all: readonly Ranges[]) => Ranges,
+): AccessPath[] {
+  const merged: AccessPath[] = []
   const byKey: { readonly key: SelectKey; readonly all: Ranges[] }[] = []
-  for (const cover of covers) {
-    if (cover.kind !== 'arm') {
-      merged.push(cover)
+  for (const access of accesses) {
+    if (access.kind !== 'index') {
+      merged.push(access)
       continue
     }
-    const { key, ranges } = cover.arm
+    const { key, ranges } = access.path
     const same = byKey.find((other) => sameKey(other.key, key))
     if (same === undefined) byKey.push({ key, all: [ranges] })
     else same.all.push(ranges)
   }
-  for (const { key, all } of byKey) merged.push({ kind: 'arm', arm: { key, ranges: merge(all) } })
+  for (const { key, all } of byKey)
+    merged.push({ kind: 'index', path: { key, ranges: merge(all) } })
   return merged
 }
 
-/** True if the values that satisfy a part needn't be those that satisfy its neighbours. */
-function hasScopeOfItsOwn(part: Expression): boolean {
+/** True if the part may be satisfied by other values than its siblings. */
+function hasOwnScope(part: Expression): boolean {
   switch (part.kind) {
     case 'not':
     case 'intersection':
       return true
     case 'and':
     case 'or':
-      return part.parts.some(hasScopeOfItsOwn)
+      return part.parts.some(hasOwnScope)
     case 'condition':
       return false
   }
 }
 
-/** Which values of a key an item can have stand for it, as far as the conditions on the key say. */
+/** The values of a key at which an item may be listed, as far as the conditions on the key tell. */
 interface Limits {
   readonly ranges: Ranges
   readonly allows: (value: string) => boolean
@@ -201,9 +209,9 @@ function limitsOf(expression: Expression, key: SelectKey): Limits | undefined {
       }
     }
     case 'and': {
-      const shared = expression.parts.filter((part) => !hasScopeOfItsOwn(part))
+      const shared = expression.parts.filter((part) => !hasOwnScope(part))
       const known = shared.map((part) => limitsOf(part, key)).filter((found) => found !== undefined)
-      if (known.length === 0) return firstLimits(expression.parts.filter(hasScopeOfItsOwn), key)
+      if (known.length === 0) return firstLimits(expression.parts.filter(hasOwnScope), key)
       return {
         ranges: known.map(({ ranges }) => ranges).reduce(intersect),
         allows: (value) => known.every(({ allows }) => allows(value)),
@@ -216,7 +224,7 @@ function limitsOf(expression: Expression, key: SelectKey): Limits | undefined {
   }
 }
 
-/** Sides with values of their own can't be cut with each other; the first that says anything is kept. */
+/** Parts with scopes of their own can't be intersected; the first one with limits is used. */
 function firstLimits(parts: readonly Expression[], key: SelectKey): Limits | undefined {
   for (const part of parts) {
     const found = limitsOf(part, key)

@@ -1,10 +1,10 @@
-// Finds all matches by other indexes than that of the order, keeps the first of them, and sorts: quicker
-// than following the order where there are few matches. It can't be continued before it is done.
+// Finds all matches by other indexes than that of the order, keeps the first ones, and sorts. With
+// few matches this is faster than an ordered scan. It can't be resumed before it is complete.
 
 import { type Bytes, compareBytes } from '../base/bytes.ts'
 import { selectLimits } from '../base/limits.ts'
+import type { IndexPath } from './access-path.ts'
 import type { Select } from './ast.ts'
-import type { Arm } from './cover.ts'
 import { Filter, firstValue } from './filter.ts'
 import { IndexReader } from './index-reader.ts'
 import { Page, type SelectPage } from './page.ts'
@@ -12,27 +12,27 @@ import type { SelectPosition } from './plan.ts'
 import type { Task, TaskContext } from './task.ts'
 import { type Found, IndexWalk } from './walk.ts'
 
-/** Items that are read at once for the page. */
+/** Items loaded at once for the page. */
 const chunkItems = 64
 
-/** A match's place in the order. */
+/** A match's position in the order. */
 interface Place {
   readonly value: Bytes
   readonly item: number
 }
 
-/** What to go through, and the order to bring it into. */
-export interface RivalRoute {
-  readonly rival: readonly Arm[]
-  readonly arm: Arm
+/** The paths to scan, and the order to sort into. */
+export interface SortRoute {
+  readonly paths: readonly IndexPath[]
+  readonly path: IndexPath
   readonly isDescending: boolean
   readonly after: Place | undefined
 }
 
-/** Holds places of at most two pages. */
-export class RivalTask implements Task {
+/** Holds the positions of at most two pages of items. */
+export class SortTask implements Task {
   readonly #context: TaskContext
-  readonly #route: RivalRoute
+  readonly #route: SortRoute
   readonly #page: Page
   readonly #walk: IndexWalk
   readonly #places: Place[] = []
@@ -40,16 +40,16 @@ export class RivalTask implements Task {
   #found = 0
   #next: SelectPosition | undefined
 
-  constructor(context: TaskContext, route: RivalRoute) {
+  constructor(context: TaskContext, route: SortRoute) {
     const { select, source, pageBytes } = context
-    const arms = route.rival
+    const paths = route.paths
     this.#context = context
     this.#route = route
     this.#page = new Page(select, pageBytes)
     this.#capacity = this.#page.room + 1
     this.#walk = new IndexWalk(context, {
-      reader: new IndexReader(source, arms, { isDescending: false }),
-      filter: new Filter(select.where, arms, false),
+      reader: new IndexReader(source, paths, { isDescending: false }),
+      filter: new Filter(select.where, paths, false),
       namesItems: false,
       visitor: {
         needs: 'item',
@@ -60,7 +60,7 @@ export class RivalTask implements Task {
     })
   }
 
-  /** False for a count that would need too many places in the order. */
+  /** False for a count whose positions would exceed the memory limit. */
   static canAnswer({ output, limit }: Select): boolean {
     return output.kind !== 'count' || limit === undefined || limit <= selectLimits.pageItems
   }
@@ -76,8 +76,8 @@ export class RivalTask implements Task {
   }
 
   #keep({ item }: Found): boolean {
-    const { arm, isDescending, after } = this.#route
-    const value = item && firstValue(item, arm, isDescending)
+    const { path, isDescending, after } = this.#route
+    const value = item && firstValue(item, path, isDescending)
     if (item === undefined || value === undefined || !this.#page.answers(item)) return true
     const place = { value, item: item.number }
     if (after !== undefined && this.#compare(place, after) <= 0) return true

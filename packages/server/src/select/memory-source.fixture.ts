@@ -1,17 +1,16 @@
-// A domain in memory, for tests: the least that a source of Select has to do.
+// An in-memory Select source for tests: the simplest implementation of the contract.
 
 import { compareBytes, utf8 } from '../base/bytes.ts'
 import type { SelectKey } from './ast.ts'
 import type { Batch, IndexEntry, IndexScan, SelectItem, SelectSource } from './source.ts'
 
-/** Attributes of an item by their names. */
 export type Attributes = Readonly<Record<string, readonly string[]>>
 
-/** Items, numbered as they come. */
+/** Items are numbered in the order given. */
 export class MemorySource implements SelectSource {
   readonly #items = new Map<number, SelectItem>()
   readonly #indexes = new Map<string, IndexEntry[]>()
-  /** Rows handed out, to see what a plan costs. */
+  /** Counts of rows returned, to measure the cost of a plan. */
   readonly reads: { entries: number; items: number } = { entries: 0, items: 0 }
 
   constructor(items: readonly { readonly name: string; readonly attributes: Attributes }[]) {

@@ -1,14 +1,14 @@
-// What Select means, written as plainly as can be, and random domains and expressions to hold the real
-// thing against it.
+// A reference implementation of Select, written for clarity, and generators of random domains and
+// expressions to test against it.
 
 import fc from 'fast-check'
 import { compareBytes, utf8 } from '../base/bytes.ts'
 import type { Condition, Expression, Output, Select, SelectKey, SortOrder, Test } from './ast.ts'
-import { checkSelect } from './check.ts'
-import type { Attributes } from './memory-source.suite.ts'
+import type { Attributes } from './memory-source.fixture.ts'
 import type { SelectItem } from './source.ts'
+import { validateSelect } from './validate.ts'
 
-/** Every item that `select` finds, in its order if it has one, disregarding its limit. */
+/** Every item that `select` finds, in its order if it has one, ignoring its limit. */
 export function answerOf(items: readonly SelectItem[], select: Select): readonly SelectItem[] {
   const { where, order, output } = select
   const found = items.filter(
@@ -24,7 +24,7 @@ export function answerOf(items: readonly SelectItem[], select: Select): readonly
   return places.map(({ item }) => item)
 }
 
-/** True if `item` satisfies `where`: tries every choice of one value an attribute. */
+/** True if `item` satisfies `where`. Tries every choice of one value per attribute. */
 export function holds(where: Expression, item: SelectItem): boolean {
   switch (where.kind) {
     case 'intersection':
@@ -40,7 +40,7 @@ export function holds(where: Expression, item: SelectItem): boolean {
 
 type Choice = ReadonlyMap<string, string>
 
-/** The parts of a scope that have scopes of their own, the same for every choice. */
+/** The nested scopes within a scope; their results are the same for every choice. */
 function innerScopes(scope: Expression): readonly Expression[] {
   if (scope.kind === 'condition') return []
   if (scope.kind === 'and' || scope.kind === 'or') return scope.parts.flatMap(innerScopes)
@@ -117,7 +117,7 @@ function passes(test: Test, value: string): boolean {
   }
 }
 
-/** Keeps the ends of all beginnings of `value` that match what was read of the pattern. */
+/** Simulates the pattern as an automaton over positions of `value`. */
 function isLike(value: string, pattern: string): boolean {
   let ends = new Set([0])
   for (let index = 0; index < pattern.length; index++) {
@@ -143,7 +143,7 @@ function isAnswered(output: Output, { attributes }: SelectItem): boolean {
   return output.kind !== 'attributes' || output.names.some((name) => attributes.has(name))
 }
 
-/** The first, in the order, of the values that the conditions on the key allow. */
+/** The first value, in sort order, that the conditions on the key allow. */
 function sortValue(
   item: SelectItem,
   where: Expression | undefined,
@@ -196,7 +196,9 @@ function hasOwnChoice(part: Expression): boolean {
   return true
 }
 
-/** A record whose prototype is that of any other object, since the parser's are compared with it. */
+/**
+ * A record with the ordinary object prototype, so that it compares equal to the parser's records.
+ */
 function record<T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
   return fc.record(model, { noNullPrototype: true })
 }
@@ -224,7 +226,7 @@ const shortText = fc.string({ unit: letter, maxLength: 3 })
 const longText = fc
   .constantFrom('a', 'b', '\0', '\u0001')
   .chain((tail) => fc.constantFrom('a'.repeat(1023) + tail, tail.repeat(1024)))
-/** Few enough that they meet. */
+/** A small set of values, so that collisions are frequent. */
 const value = fc.oneof(
   { weight: 12, arbitrary: fc.constantFrom('', 'a', 'ab', 'b', 'ba', 'c', 'a%') },
   { weight: 4, arbitrary: shortText },
@@ -247,7 +249,7 @@ export const randomDomain: fc.Arbitrary<readonly RandomItem[]> = fc.uniqueArray(
 )
 
 const comparison = fc.constantFrom('=', '!=', '<', '<=', '>', '>=')
-/** Longer than any value can be, too. */
+/** Includes literals longer than any value can be. */
 const literal = fc.oneof(
   { weight: 20, arbitrary: value },
   { weight: 1, arbitrary: longText.map((text) => `${text}a`) },
@@ -282,7 +284,7 @@ const operand = fc.oneof(
 )
 const condition = record({ kind: fc.constant('condition'), operand, test })
 
-/** Conditions joined in every way, in the form in which the parser has them. */
+/** Conditions joined in every way, in the normal form that the parser produces. */
 export const randomExpression: fc.Arbitrary<Expression> = fc.letrec<{ expression: Expression }>(
   (tie) => ({
     expression: fc.oneof(
@@ -315,7 +317,7 @@ const output: fc.Arbitrary<Output> = fc.oneof(
   }),
 )
 
-/** Valid expressions that find items. */
+/** Valid Select expressions over such items. */
 export const randomSelect: fc.Arbitrary<Select> = fc
   .record(
     {
@@ -328,17 +330,17 @@ export const randomSelect: fc.Arbitrary<Select> = fc
   )
   .map(withoutInvalidOrder)
 
-/** The order needs a condition on its attribute; if there is none, do without. */
+/** Drops an order whose attribute has no condition, since that is invalid. */
 function withoutInvalidOrder(select: Select): Select {
   try {
-    checkSelect(select)
+    validateSelect(select)
     return select
   } catch {
     const { output, domain, where } = select
     const some = { output, domain }
     if (where === undefined) return some
     try {
-      checkSelect({ ...some, where })
+      validateSelect({ ...some, where })
       return { ...some, where }
     } catch {
       return some

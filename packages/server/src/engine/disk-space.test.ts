@@ -3,23 +3,23 @@ import { mkdtemp, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { Room, reserveOf } from './room.ts'
+import { DiskSpace, reserveOf } from './disk-space.ts'
 
 test('what fits on the disk is taken without a look into the store', () => {
-  const room = new Room(tmpdir(), () => assert.fail('looked'))
+  const room = new DiskSpace(tmpdir(), () => assert.fail('looked'))
   room.check(-(2 ** 50))
 })
 
 test('the disk is asked again when there was plenty long enough ago, or much is wanted', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-room-'))
   let nowMs = 1000
-  const room = new Room(
+  const room = new DiskSpace(
     folder,
     () => 0,
     () => nowMs,
   )
   room.check(0)
-  // What can't be asked of a folder that is gone was not asked.
+  // statfs fails on a deleted folder, so success proves that it was not called.
   await rmdir(folder)
   nowMs += 19
   room.check(0)
@@ -29,7 +29,7 @@ test('the disk is asked again when there was plenty long enough ago, or much is 
 })
 
 test('a look that finds too little ends the plenty before it', () => {
-  const room = new Room(
+  const room = new DiskSpace(
     tmpdir(),
     () => 0,
     () => 1000,
@@ -40,13 +40,13 @@ test('a look that finds too little ends the plenty before it', () => {
 })
 
 test('what fits neither on the disk nor into the store is refused', () => {
-  assert.throws(() => new Room(tmpdir(), () => 4096).check(2 ** 60), {
+  assert.throws(() => new DiskSpace(tmpdir(), () => 4096).check(2 ** 60), {
     code: 'InsufficientStorage',
   })
 })
 
 test('a full disk takes what fits into the store', () => {
-  new Room(tmpdir(), () => 2 ** 61).check(2 ** 60)
+  new DiskSpace(tmpdir(), () => 2 ** 61).check(2 ** 60)
 })
 
 test('the reserve is an eighth of a small disk, and bounded on a large one', () => {

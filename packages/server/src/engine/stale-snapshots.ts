@@ -1,40 +1,39 @@
-// The store as it was a while ago, for reads that may, or should, be stale: a few snapshots, opened at
-// regular intervals and kept until they are too old. While they are open, the pages that commits free
-// can't be used again, so the store grows by what is written within the time that is kept.
+// Recent snapshots for reads that may be stale: a few are opened at regular intervals and kept
+// until they are too old. LMDB can't reuse pages freed while they are open. The store therefore
+// grows by the volume of writes within the time kept.
 
-import type { Snapshot } from './store.ts'
+import type { Snapshot } from './backing-store.ts'
 
-/** Snapshots that the time kept is divided into: what is served is as old as 7/8 of it at least. */
+/** Number of snapshots kept. A read with the full allowance gets one at least 7/8 of that age. */
 const intervals = 8
 
 interface Entry {
   readonly snapshot: Snapshot
   readonly openedMs: number
-  /** Reads that use it, and one for its place among the kept ones. */
+  /** Reference count: running reads, plus one while the snapshot is kept. */
   uses: number
 }
 
-/** How the past is kept. */
-export interface PastOptions {
+export interface StaleSnapshotOptions {
   readonly open: () => Snapshot
-  /** Milliseconds after which a snapshot isn't served any more. */
+  /** Milliseconds after which a snapshot is no longer used. */
   readonly keptMs: number
 }
 
-/** Snapshots of the last milliseconds. */
-export class Past {
-  readonly #options: PastOptions
+/** A ring of recent snapshots, refreshed by a timer. */
+export class StaleSnapshots {
+  readonly #options: StaleSnapshotOptions
   readonly #timer: NodeJS.Timeout
   #entries: Entry[] = []
 
-  constructor(options: PastOptions) {
+  constructor(options: StaleSnapshotOptions) {
     this.#options = options
     this.#add()
     const interval = Math.max(1, Math.floor(options.keptMs / intervals))
     this.#timer = setInterval(() => this.#add(), interval).unref()
   }
 
-  /** The oldest snapshot of the last `maxStalenessMs`; undefined if there is none. */
+  /** The oldest snapshot not older than `maxStalenessMs`; undefined if there is none. */
   take(maxStalenessMs: number): Snapshot | undefined {
     const oldestMs = performance.now() - Math.min(maxStalenessMs, this.#options.keptMs)
     const entry = this.#entries.find(({ openedMs }) => openedMs >= oldestMs)
@@ -52,7 +51,7 @@ export class Past {
     }
   }
 
-  /** Gives all snapshots up. */
+  /** Releases all snapshots. */
   close(): void {
     clearInterval(this.#timer)
     for (const entry of this.#entries.splice(0)) unuse(entry)

@@ -1,26 +1,31 @@
-// How much may still be stored. A store that is nearly full takes nothing more, while removals go on:
-// LMDB needs fresh pages for them too, since it never overwrites a page that a reader may see.
+// Keeps a reserve of free disk space. On a nearly full disk, additions are refused while removals
+// still succeed. LMDB needs fresh pages for removals too, since it never overwrites a page that a
+// reader may see.
 
 import { statfsSync } from 'node:fs'
 import { StoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
 
-/** Bytes to spare, and milliseconds in which no disk takes so many. */
+/**
+ * With this many bytes to spare, the disk is not checked again for this many milliseconds: no disk
+ * fills so fast.
+ */
 const plenty = { bytes: 1_073_741_824, ms: 20 }
 
 /**
- * Asked before each addition. It looks at the disk itself, since what other processes just wrote counts;
- * every time, unless there was plenty a moment ago.
+ * Checked before each addition. It calls statfs rather than counting, because other processes write
+ * to the same disk. The call is skipped if there was plenty of space a moment ago.
  */
-export class Room {
+export class DiskSpace {
   readonly #folder: string
   readonly #reusableBytes: () => number
   readonly #nowMs: () => number
   #plentyUntilMs = 0
 
   /**
-   * @param reusableBytes tells how much of the store's file holds nothing; asked only when it matters
-   * @param nowMs a clock that only goes forward
+   * @param reusableBytes returns the number of free bytes inside the data file; called only on a
+   *   nearly full disk
+   * @param nowMs a monotonic clock
    */
   constructor(
     folder: string,
@@ -45,7 +50,7 @@ export class Room {
   }
 }
 
-/** Bytes that are kept for removals on a disk of `diskBytes`. */
+/** The reserve, in bytes, kept for removals on a disk of `diskBytes`. */
 export function reserveOf(diskBytes: number): number {
   return Math.min(ownLimits.reserveBytes, diskBytes / 8)
 }

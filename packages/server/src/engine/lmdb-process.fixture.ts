@@ -1,5 +1,5 @@
-// A process of its own on a store, for `lmdb.test.ts`: does what the message on its command line
-// says, and reports to its parent.
+// A child process for `lmdb.test.ts`. It runs the task given as JSON on its command line and
+// reports to its parent.
 
 import assert from 'node:assert/strict'
 import { utf8 } from '../base/bytes.ts'
@@ -7,15 +7,18 @@ import { isStoreError, type StoreErrorCode } from '../base/errors.ts'
 import { openLmdb } from './lmdb.ts'
 import { decodeCounter, encodeCounter, key } from './tuple.ts'
 
-/** What a child process is told to do. */
+/** The task of a child process. */
 export type ProcessTask =
-  /** Writes rows for ever, 8 at a time, and reports the number of each that was acknowledged. */
+  /** Writes rows without end, 8 at a time, and reports the number of each acknowledged one. */
   | { readonly task: 'write'; readonly path: string }
-  /** Writes the numbers 1 to `times` into one row, each once the last was acknowledged and reported. */
+  /**
+   * Writes the numbers 1 to `times` into one row, each after the previous one was acknowledged and
+   * reported.
+   */
   | { readonly task: 'count'; readonly path: string; readonly times: number }
   /**
    * Increments a row by reading and writing it, `clients` at a time, each transaction after `reads`
-   * other reads; reports when it's ready and, at the end, how many conflicts it met.
+   * other reads. Reports when it is ready and, at the end, its number of conflicts.
    */
   | {
       readonly task: 'increment'
@@ -25,7 +28,7 @@ export type ProcessTask =
       readonly times: number
       readonly reads: number
     }
-  /** Fills a store whose file can't grow enough, makes room, and writes again. */
+  /** Fills a store whose file can't grow enough, deletes rows, and writes again. */
   | { readonly task: 'fill'; readonly path: string; readonly codes: readonly StoreErrorCode[] }
 
 /** The row that a child writes for `number`. */
@@ -83,7 +86,8 @@ async function increment({
 
 async function fill(path: string, codes: readonly StoreErrorCode[]): Promise<void> {
   const refused = (error: unknown) => codes.some((code) => isStoreError(error, code))
-  // Where the limit of a file's size stands for a full disk, its signal would kill.
+  // The file size limit stands in for a full disk. Its signal would kill the process, so it is
+  // ignored.
   process.on('SIGXFSZ', () => undefined)
   const engine = await openLmdb({ path })
   const rowBytes = 500_000
@@ -107,7 +111,7 @@ async function fill(path: string, codes: readonly StoreErrorCode[]): Promise<voi
   await engine.write(async (tx) => {
     for (let row = 0; row < rows / 2; row++) tx.delete(numberedRow(row))
   })
-  // Pages of the commit before the last are free only after another one.
+  // Pages freed by the previous commit are reusable only after another commit.
   await put(rows, 1)
   await put(rows, rowBytes)
   assert.equal((await engine.read((tx) => tx.get(numberedRow(rows))))?.length, rowBytes)

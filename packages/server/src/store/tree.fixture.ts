@@ -1,4 +1,4 @@
-// A tree on a real engine in a folder of its own, for the tests of all that the tree is made of.
+// A tree on a real engine in a temporary folder, for the tests of the tree's files.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -20,7 +20,7 @@ import { walk } from './walk.ts'
 
 const batch = 20_000
 
-/** A whole record; what isn't told has the plainest value. */
+/** A complete record; missing fields have simple defaults. */
 export function objectRecord(fields: Partial<ObjectRecord> = {}): ObjectRecord {
   return {
     etag: 'e',
@@ -35,7 +35,7 @@ export function objectRecord(fields: Partial<ObjectRecord> = {}): ObjectRecord {
   }
 }
 
-/** An open engine, with what tests do to trees in it. */
+/** An open engine with helpers for tests of trees. */
 export class TestTree {
   readonly engine: Engine
   readonly ids: IdSource
@@ -74,7 +74,7 @@ export class TestTree {
     return this.change((ctx) => putObject(ctx, root, utf8(key), objectRecord(fields)))
   }
 
-  /** Puts many objects, a thousand to a transaction. */
+  /** Puts many objects, a thousand per transaction. */
   async putAll(root: number, keys: readonly string[]): Promise<void> {
     for (let start = 0; start < keys.length; start += 1000) {
       await this.change(async (ctx) => {
@@ -89,7 +89,7 @@ export class TestTree {
     return this.change((ctx) => deleteObject(ctx, root, utf8(key)))
   }
 
-  /** Copies a folder, replacing what is there. */
+  /** Copies a folder, replacing the target. */
   copy(root: number, from: string, to: string): Promise<void> {
     return this.change((ctx) =>
       copyFolder(ctx, {
@@ -103,7 +103,7 @@ export class TestTree {
     )
   }
 
-  /** Renames a folder, replacing nothing. */
+  /** Renames a folder without replacing the target. */
   rename(root: number, from: string, to: string): Promise<void> {
     return this.change((ctx) =>
       renameFolder(ctx, { root, from: utf8(from), to: utf8(to), replace: false }),
@@ -120,7 +120,7 @@ export class TestTree {
     })
   }
 
-  /** Does all that waits for the background. */
+  /** Runs all background work to completion. */
   async settle(maxRows = 1000): Promise<void> {
     const { engine, ids } = this
     while ((await compact(engine, ids, { maxRows })).hasMore);
@@ -129,7 +129,7 @@ export class TestTree {
     while ((await collect(engine, { maxRows })).hasMore);
   }
 
-  /** Removes every row but those of the sequences. */
+  /** Removes every row except those of the sequences. */
   async wipe(): Promise<void> {
     for (let count = batch; count === batch; ) {
       count = await this.engine.write(async (tx) => {
@@ -149,7 +149,7 @@ export class TestTree {
   }
 }
 
-/** All findings of the tree's check. */
+/** All findings of fsck for the tree. */
 export async function findingsOf(
   tx: ReadTransaction,
   roots: readonly number[],
@@ -161,7 +161,7 @@ export async function findingsOf(
   return findings
 }
 
-/** Fails on any finding of the tree's check, and on any wrong count of a body's references. */
+/** Fails on any finding of fsck for the tree, and on any wrong reference count of a body. */
 export async function assertSound(tx: ReadTransaction, roots: readonly number[]): Promise<void> {
   const seen = new Map<number, number>()
   const findings = await findingsOf(tx, roots, (body) => {

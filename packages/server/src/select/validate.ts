@@ -1,5 +1,5 @@
-// What a well-formed Select expression may still not ask for: SimpleDB's limits, and its rule that
-// the attribute sorted by has a condition.
+// Validates a well-formed Select expression: SimpleDB's limits, and its rule that the sort
+// attribute needs a condition.
 
 import { utf8 } from '../base/bytes.ts'
 import { selectLimits } from '../base/limits.ts'
@@ -16,14 +16,15 @@ import {
  * @throws StoreError, in this order: `TooManyRequestedAttributes`, `InvalidParameterValue` for a name
  *   that is too long, `InvalidNumberPredicates`, `InvalidNumberValueTests`, `InvalidSortExpression`.
  */
-export function checkSelect({ output, where, order }: Select): void {
-  checkOutput(output)
+export function validateSelect({ output, where, order }: Select): void {
+  validateOutput(output)
   const conditions = where === undefined ? [] : [...conditionsOf(where)]
-  checkConditions(conditions)
-  if (order !== undefined && order.key.kind !== 'itemName') checkOrder(order.key.name, conditions)
+  validateConditions(conditions)
+  if (order !== undefined && order.key.kind !== 'itemName')
+    validateOrder(order.key.name, conditions)
 }
 
-/** All conditions of an expression, in the order in which they are written. */
+/** All conditions of an expression, in source order. */
 export function* conditionsOf(expression: Expression): Generator<Condition> {
   switch (expression.kind) {
     case 'condition':
@@ -39,13 +40,13 @@ export function* conditionsOf(expression: Expression): Generator<Condition> {
   }
 }
 
-function checkOutput(output: Output): void {
+function validateOutput(output: Output): void {
   if (output.kind !== 'attributes') return
   if (output.names.length > selectLimits.outputs) throw tooManyOutputs()
-  for (const name of output.names) checkName(name)
+  for (const name of output.names) validateName(name)
 }
 
-function checkConditions(conditions: readonly Condition[]): void {
+function validateConditions(conditions: readonly Condition[]): void {
   const names = new Set<string>()
   let comparisons = 0
   let nullTests = 0
@@ -54,7 +55,7 @@ function checkConditions(conditions: readonly Condition[]): void {
     if (test.kind === 'null') nullTests++
     comparisons += comparisonsOf(test)
   }
-  for (const name of names) checkName(name)
+  for (const name of names) validateName(name)
   if (names.size > selectLimits.predicates) throw tooManyPredicates()
   if (comparisons > selectLimits.comparisons) throw tooManyValueTests()
   if (nullTests > selectLimits.nullTests) throw tooManyValueTests()
@@ -65,8 +66,8 @@ function comparisonsOf(test: Test): number {
   return test.kind === 'in' ? test.values.length : 1
 }
 
-function checkOrder(name: string, conditions: readonly Condition[]): void {
-  checkName(name)
+function validateOrder(name: string, conditions: readonly Condition[]): void {
+  validateName(name)
   const allowed = conditions.some(({ operand, test }) => {
     if (operand.kind === 'itemName' || operand.name !== name) return false
     return test.kind !== 'null' || test.isNegated
@@ -74,6 +75,6 @@ function checkOrder(name: string, conditions: readonly Condition[]): void {
   if (!allowed) throw invalidSort()
 }
 
-function checkName(name: string): void {
+function validateName(name: string): void {
   if (utf8(name).byteLength > selectLimits.valueBytes) throw nameTooLong(name)
 }
