@@ -119,6 +119,7 @@ function failing(tx: WriteTransaction, isOver: () => boolean, error: StoreError)
   }
   return {
     get: async (key) => check().get(key),
+    getMany: async (keys) => check().getMany(keys),
     peek: async (key) => check().peek(key),
     range: (range) => check().range(range),
     batches: (range) => check().batches(range),

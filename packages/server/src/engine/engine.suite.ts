@@ -181,6 +181,20 @@ function rangeTests(open: OpenEngineUnderTest): void {
       })
     }))
 
+  test('many keys are read at once, in their order, as each by itself', () =>
+    using(open, async ({ engine }) => {
+      const values = await engine.write(async (tx) => {
+        for (const name of ['a', 'b', 'c']) tx.put(utf8(name), utf8(`value of ${name}`))
+        tx.delete(utf8('b'))
+        return tx.getMany(['c', 'b', 'a', 'never', 'c'].map(utf8))
+      })
+      const expected = ['value of c', 'absent', 'value of a', 'absent', 'value of c']
+      assert.deepEqual(values.map(textOf), expected)
+      const again = await engine.read((tx) => tx.getMany(['c', 'b', 'a', 'never', 'c'].map(utf8)))
+      assert.deepEqual(again.map(textOf), expected)
+      assert.deepEqual(await engine.read((tx) => tx.getMany([])), [])
+    }))
+
   test('a prefix finds exactly the keys that begin with it, ff bytes too', () =>
     using(open, async ({ engine }) => {
       const keys = [[1], [1, 255], [1, 255, 255, 7], [2], [255], [255, 255], [255, 255, 1]]
@@ -802,6 +816,7 @@ function watchTests(open: OpenEngineUnderTest): void {
 
 /** A step of a random transaction; `from` makes the written value depend on what was read. */
 type Step =
+  | { readonly do: 'getMany'; readonly keys: readonly number[] }
   | { readonly do: 'get' | 'delete'; readonly key: number }
   | { readonly do: 'put'; readonly key: number; readonly value: string; readonly from: number }
   | { readonly do: 'add' | 'count'; readonly counter: number; readonly delta: number }
@@ -818,6 +833,7 @@ const keyNumber = fc.nat({ max: 7 })
 const counterNumber = fc.nat({ max: 1 })
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constantFrom('get', 'delete'), key: keyNumber }),
+  fc.record({ do: fc.constant('getMany'), keys: fc.array(keyNumber, { maxLength: 4 }) }),
   fc.record({
     do: fc.constant('put'),
     key: keyNumber,
@@ -847,6 +863,9 @@ async function runSteps(tx: WriteTransaction, steps: readonly Step[]): Promise<s
     switch (step.do) {
       case 'get':
         seen.push(textOf(await tx.get(row(step.key))))
+        break
+      case 'getMany':
+        seen.push(...(await tx.getMany(step.keys.map(row))).map(textOf))
         break
       case 'delete':
         tx.delete(row(step.key))
@@ -897,6 +916,10 @@ class ModelTransaction implements WriteTransaction {
 
   async get(key: Bytes): Promise<Bytes | undefined> {
     return this.rows.get(textOf(key))
+  }
+
+  async getMany(keys: readonly Bytes[]): Promise<readonly (Bytes | undefined)[]> {
+    return Promise.all(keys.map((key) => this.get(key)))
   }
 
   async peek(key: Bytes): Promise<Bytes | undefined> {

@@ -23,6 +23,8 @@ export interface Range {
 export interface ReadTransaction {
   /** The value of `key`, or undefined. In a write, the read is recorded and validated at commit. */
   get(key: Bytes): Promise<Bytes | undefined>
+  /** The values of `keys`, in their order: {@link get} for each, at once where the store is remote. */
+  getMany(keys: readonly Bytes[]): Promise<readonly (Bytes | undefined)[]>
   /**
    * The rows of `range` in order. A write records exactly the interval consumed: up to the last row
    * received if the consumer stops early, else the whole range.

@@ -36,6 +36,12 @@ export class PlainTransaction implements ReadTransaction {
     return this.#view.get(key)
   }
 
+  async getMany(keys: readonly Bytes[]): Promise<readonly (Bytes | undefined)[]> {
+    const values: (Bytes | undefined)[] = []
+    for (const key of keys) values.push(await this.get(key))
+    return values
+  }
+
   peek(key: Bytes): Promise<Bytes | undefined> {
     return this.get(key)
   }
@@ -87,6 +93,12 @@ export class RecordedTransaction implements WriteTransaction {
 
   get(key: Bytes): Promise<Bytes | undefined> {
     return this.#read(key, true)
+  }
+
+  async getMany(keys: readonly Bytes[]): Promise<readonly (Bytes | undefined)[]> {
+    const values: (Bytes | undefined)[] = []
+    for (const key of keys) values.push(await this.#read(key, true))
+    return values
   }
 
   peek(key: Bytes): Promise<Bytes | undefined> {

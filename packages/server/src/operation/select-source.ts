@@ -9,7 +9,7 @@ import {
   decodeItem,
   findAttribute,
   isMultiValued,
-  readItem,
+  readItems,
   type StoredItem,
 } from '../store/item.ts'
 import { unpack } from '../store/record.ts'
@@ -58,12 +58,8 @@ export class DomainSource implements SelectSource {
   }
 
   async load(items: readonly number[]): Promise<readonly (SelectItem | undefined)[]> {
-    const found: (SelectItem | undefined)[] = []
-    for (const number of items) {
-      const item = await readItem(this.#tx, this.#domain, number)
-      found.push(item === undefined ? undefined : selectItem(item))
-    }
-    return found
+    const found = await readItems(this.#tx, this.#domain, items)
+    return found.map((item) => (item === undefined ? undefined : selectItem(item)))
   }
 
   async itemCount(): Promise<number> {

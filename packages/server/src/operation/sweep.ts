@@ -21,9 +21,9 @@ import {
   countGarbage,
   type Garbage,
   hasGarbageSince,
-  isReferenced,
   listGarbage,
   markGarbage,
+  referencedAmong,
   removeGarbage,
 } from '../store/garbage.ts'
 import type { IdSource } from '../store/id.ts'
@@ -222,11 +222,8 @@ export class Sweeper {
     if (garbage.length === 0) return []
     const { engine, blobs, log } = this.#options
     // Nothing refers to garbage. Were that ever wrong, data would be lost: so it is looked at here again.
-    const referenced = await engine.read(async (tx) => {
-      const found = new Set<string>()
-      for (const { blobId } of garbage) if (await isReferenced(tx, blobId)) found.add(blobId)
-      return found
-    })
+    const blobIds = garbage.map(({ blobId }) => blobId)
+    const referenced = await engine.read((tx) => referencedAmong(tx, blobIds))
     if (referenced.size > 0) {
       log.error('blobs that are in use were taken for garbage, and are kept', {
         blobs: [...referenced],

@@ -563,6 +563,7 @@ test('emptying an overlay key by key passes each tombstone a bounded number of t
 function countingRows(tx: TreeContext['tx'], count: () => void): TreeContext['tx'] {
   return {
     get: (name) => tx.get(name),
+    getMany: (names) => tx.getMany(names),
     peek: (name) => tx.peek(name),
     async *range(range) {
       for await (const row of tx.range(range)) {

@@ -38,6 +38,10 @@ async function measure(body: (ctx: TreeContext) => Promise<unknown>): Promise<To
         touched.reads++
         return tx.get(key)
       },
+      getMany: (keys) => {
+        touched.reads += keys.length
+        return tx.getMany(keys)
+      },
       peek: (key) => {
         touched.reads++
         return tx.peek(key)

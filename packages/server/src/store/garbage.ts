@@ -48,11 +48,21 @@ export async function isReferenced(tx: ReadTransaction, blobId: string): Promise
   return (await tx.get(schema.blobCount(blobId))) !== undefined
 }
 
+/** Those of `blobIds` that a row refers to. */
+export async function referencedAmong(
+  tx: ReadTransaction,
+  blobIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const counts = await tx.getMany(blobIds.map((id) => schema.blobCount(id)))
+  return new Set(blobIds.filter((_, index) => counts[index] !== undefined))
+}
+
 /** Makes garbage of those of `blobIds` that nothing refers to. One may be garbage twice: that is harmless. */
 export async function markGarbage(tx: WriteTransaction, blobIds: readonly string[]): Promise<void> {
   const epoch = await currentEpoch(tx)
+  const referenced = await referencedAmong(tx, blobIds)
   for (const blobId of blobIds) {
-    if (!(await isReferenced(tx, blobId))) tx.put(schema.garbage(epoch, blobId), new Uint8Array())
+    if (!referenced.has(blobId)) tx.put(schema.garbage(epoch, blobId), new Uint8Array())
   }
 }
 

@@ -63,6 +63,19 @@ export async function readItem(
   return bytes === undefined ? undefined : decodeItem(number, bytes)
 }
 
+/** The items with these numbers, in their order; undefined for those that don't exist. */
+export async function readItems(
+  tx: ReadTransaction,
+  domain: number,
+  numbers: readonly number[],
+): Promise<readonly (StoredItem | undefined)[]> {
+  const values = await tx.getMany(numbers.map((number) => schema.item(domain, number)))
+  return numbers.map((number, index) => {
+    const bytes = values[index]
+    return bytes === undefined ? undefined : decodeItem(number, bytes)
+  })
+}
+
 export function decodeItem(number: number, bytes: Bytes): StoredItem {
   const [name, packed] = unpack<PackedItem>(bytes)
   const attributes = packed.map(([attribute, ...values]) => ({ name: attribute, values }))
