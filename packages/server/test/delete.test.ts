@@ -16,7 +16,7 @@ import { deleteObjects } from '../src/operation/delete.ts'
 import type { Caller } from '../src/operation/operation.ts'
 import { run } from '../src/operation/run.ts'
 import { findBucket } from '../src/store/bucket.ts'
-import { putObject } from '../src/store/directory.ts'
+import { putObject } from '../src/store/object.ts'
 import type { ObjectRecord } from '../src/store/record.ts'
 import { walk } from '../src/store/walk.ts'
 

@@ -6,7 +6,8 @@ import { s3Limits } from '../base/limits.ts'
 import { closeSource } from '../blob/blob.ts'
 import { digesting } from '../blob/digest.ts'
 import { retainBody } from '../store/body.ts'
-import { findObject, putObject } from '../store/directory.ts'
+import { findObject } from '../store/directory.ts'
+import { putObject } from '../store/object.ts'
 import type { Body, Checksum, ChecksumAlgorithm, ObjectRecord } from '../store/record.ts'
 import {
   checkForWrite,

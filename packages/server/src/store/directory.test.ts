@@ -7,17 +7,11 @@ import type { ReadTransaction } from '../engine/engine.ts'
 import { putRowBody } from './body.ts'
 import { collectBatch } from './collect.ts'
 import { compactBatch } from './compact.ts'
-import {
-  createRoot,
-  deleteObject,
-  findObject,
-  isEmpty,
-  putObject,
-  removeRoot,
-} from './directory.ts'
+import { createRoot, findObject, isEmpty, removeRoot } from './directory.ts'
 import type { TreeContext } from './entry.ts'
 import { copyFolder, removeFolder, renameFolder, renameObject } from './folder.ts'
 import { type ListingEntry, type ListingRequest, listObjects } from './listing.ts'
+import { deleteObject, putObject } from './object.ts'
 import * as schema from './schema.ts'
 import { assertSound, objectRecord, TestTree } from './tree.fixture.ts'
 import { walk } from './walk.ts'

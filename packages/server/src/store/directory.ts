@@ -7,7 +7,6 @@ import { type Bytes, compareBytes } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
-import { releaseBody } from './body.ts'
 import {
   type DirectoryRow,
   decodeEntry,
@@ -91,15 +90,15 @@ export function rootView(root: number): View {
 }
 
 /**
- * Puts an object. The caller's reference to `record.body` passes to the row; the reference of a
- * replaced row is released.
+ * Puts an object's row. The caller's reference to `record.body` passes to the row. Returns the row that
+ * it replaced in the same directory; that row's reference to its body passes to the caller.
  */
-export async function putObject(
+export async function setObject(
   ctx: TreeContext,
   root: number,
   key: Bytes,
   record: ObjectRecord,
-): Promise<void> {
+): Promise<ObjectRecord | undefined> {
   if (key.byteLength > s3Limits.keyBytes) {
     throw new StoreError('KeyTooLong', 'Your key is too long')
   }
@@ -109,15 +108,23 @@ export async function putObject(
   const replaced = await findOwnRow(ctx, directory, name)
   ctx.tx.put(schema.entry(directory.id, name), encodeObjectEntry(record))
   if (replaced === undefined) await noteWritten(ctx.tx, directory, name)
-  if (replaced?.kind === 'object') await releaseBody(ctx.tx, recordOf(replaced).body)
+  return replaced?.kind === 'object' ? recordOf(replaced) : undefined
 }
 
-/** Deletes an object and the folders that become empty. Returns the deleted record. */
-export async function deleteObject(
+/** An object that was removed from the tree. */
+export interface DetachedObject {
+  /** The object as readers saw it. */
+  readonly record: ObjectRecord
+  /** The removed row, whose reference to its body passes to the caller; undefined if a base keeps it. */
+  readonly own: ObjectRecord | undefined
+}
+
+/** Removes an object's row and the folders that become empty. */
+export async function detachObject(
   ctx: TreeContext,
   root: number,
   key: Bytes,
-): Promise<ObjectRecord | undefined> {
+): Promise<DetachedObject | undefined> {
   const { folders, name } = splitKey(key)
   const seen = await tracePath(ctx.tx, root, folders)
   if (seen === undefined) return undefined
@@ -125,9 +132,11 @@ export async function deleteObject(
   if (entry?.kind !== 'object') return undefined
   const path = last(seen.directories).writable ? seen : await openPath(ctx, root, folders, 0)
   const removed = await removeEntry(ctx, last(path.directories), name)
-  if (removed?.kind === 'object') await releaseBody(ctx.tx, recordOf(removed).body)
   await removeEmptied(ctx, path, name)
-  return recordOf(entry)
+  return {
+    record: recordOf(entry),
+    own: removed?.kind === 'object' ? recordOf(removed) : undefined,
+  }
 }
 
 /** Resolves a path without changing it; undefined if a folder is missing. */

@@ -8,13 +8,11 @@ import { ownLimits, s3Limits } from '../base/limits.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { retainBody } from './body.ts'
 import {
-  deleteObject,
   findFolder,
   findObject,
   findOwnRow,
   last,
   openPath,
-  putObject,
   removeEmptied,
   removeEntry,
   rootView,
@@ -30,6 +28,7 @@ import {
   type TreeContext,
 } from './entry.ts'
 import { findEntry, type Path, scanEntries, type View, viewOf } from './layer.ts'
+import { deleteObject, putObject } from './object.ts'
 import { dropDirectory } from './overlay.ts'
 import type { ObjectRecord, Override } from './record.ts'
 import * as schema from './schema.ts'

@@ -7,7 +7,7 @@ import { silentLog } from '../../src/observe/log.ts'
 import { silentMetrics } from '../../src/observe/metrics.ts'
 import { putRowBody } from '../../src/store/body.ts'
 import { createBucket, findBucket } from '../../src/store/bucket.ts'
-import { putObject } from '../../src/store/directory.ts'
+import { putObject } from '../../src/store/object.ts'
 import type { ObjectRecord } from '../../src/store/record.ts'
 
 /** Objects put in one transaction. */

@@ -24,7 +24,7 @@ import {
 import { Crc } from '../../src/blob/crc.ts'
 import { putBlobBody } from '../../src/store/body.ts'
 import { findBucket } from '../../src/store/bucket.ts'
-import { putObject } from '../../src/store/directory.ts'
+import { putObject } from '../../src/store/object.ts'
 import { objectPath, type WireAnswer, type WireRequest, xmlText } from '../wire.ts'
 import { InProcessServer } from './in-process.ts'
 
