@@ -1,5 +1,5 @@
-// What a caller of PathLock sees: order, handles, errors, aborts, timeouts, and that nothing is
-// left behind.
+// The behaviour of PathLock as a caller sees it: order, handles, errors, aborts, timeouts, and the
+// absence of leaks.
 
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
@@ -9,7 +9,7 @@ import { runInNewContext } from 'node:vm'
 import type { LockInfo, PathLock, PathLockHandle, PathLockOptions } from './index.ts'
 import { type Checks, type Subject, turn } from './oracle.fixture.ts'
 
-/** What has become of a promise, once every microtask has run. */
+/** The state of a promise, once every microtask has run. */
 async function outcome(promise: Promise<unknown>): Promise<string> {
   let state = 'pending'
   promise.then(
@@ -28,7 +28,7 @@ async function outcomes(promises: readonly Promise<unknown>[]): Promise<string> 
   return (await Promise.all(promises.map(outcome))).join(' ')
 }
 
-/** The handle of a request that is expected to be granted by now. */
+/** The handle of a request that must be granted by now. */
 async function granted(promise: Promise<PathLockHandle>): Promise<PathLockHandle> {
   assert.equal(await outcome(promise), 'granted')
   return await promise
@@ -54,10 +54,7 @@ async function withTimers(body: () => Promise<void>): Promise<void> {
   }
 }
 
-/**
- * Collects garbage in more rounds than it takes to find all, with time between them for what has to
- * be told.
- */
+/** Forces several rounds of garbage collection, with time for the finalizers in between. */
 async function collectGarbage(): Promise<void> {
   setFlagsFromString('--expose-gc')
   const collect: unknown = runInNewContext('gc')

@@ -1,5 +1,5 @@
-// The tests, tested: each mutant is one fault in one source file, and a named check has to find it.
-// A mutant whose text is no longer in the source fails here, so the list can't go stale.
+// Mutation tests: each mutant is one fault in one source file, which a named check must detect. A
+// mutant whose text is no longer in the source fails here, so the list can't become stale.
 
 import assert from 'node:assert/strict'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -18,7 +18,7 @@ interface Mutant {
   readonly file: string
   readonly from: string
   readonly to: string
-  /** The names of the checks that find it, each on its own. */
+  /** The names of the checks that detect it, each on its own. */
   readonly killedBy: readonly string[]
 }
 
@@ -368,13 +368,13 @@ before(async () => {
 
 after(() => rm(folder, { recursive: true }))
 
-/** The modules with one fault. */
+/** Loads the modules with one fault. */
 async function breed({ file, from, to }: Mutant, name: string): Promise<Subject> {
   const nest = join(folder, name)
   for (const module of modules) await cp(join(here, `${module}.ts`), join(nest, `${module}.ts`))
   const source = await readFile(join(here, file), 'utf8')
   assert.ok(source.includes(from), `${file} has no ${JSON.stringify(from)} to change`)
-  // The last place, since the first may be in a declaration of the same words.
+  // The last occurrence, since the first may be in a declaration with the same words.
   const at = source.lastIndexOf(from)
   await writeFile(join(nest, file), source.slice(0, at) + to + source.slice(at + from.length))
   return {
@@ -383,7 +383,7 @@ async function breed({ file, from, to }: Mutant, name: string): Promise<Subject>
   }
 }
 
-/** Whether a check fails; one that doesn't end has failed. */
+/** True if a check fails; a check that doesn't end counts as failed. */
 async function isKilled(check: (subject: Subject) => unknown, subject: Subject): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const tooLong = new Promise<boolean>((resolve) => {

@@ -1,19 +1,21 @@
-// The decision whether a principal may do something: pure, and the only place where it is taken.
+// The authorization decision: a pure function, and the only place that makes it.
 
 import { StoreError } from '../base/errors.ts'
 import type { Principal } from './principal.ts'
 
-/** What is to be done, in IAM's names, such as `s3:GetObject`. */
+/** An action by its IAM name, such as `s3:GetObject`. */
 export type Action = `s3:${string}` | `sdb:${string}`
 
-/** What it is done to: a bucket and perhaps a key of it; without a bucket, the caller's own account. */
+/**
+ * The object of an action: a bucket, or a key in it; without a bucket, the caller's own account.
+ */
 export interface Resource {
   readonly bucket?: { readonly name: string; readonly ownerId: string; readonly region: string }
   readonly key?: string
 }
 
 /**
- * Refuses unless `principal` may do `action` on `resource`: every bucket is private to its owner.
+ * Authorizes `principal` to do `action` on `resource`. Every bucket is private to its owner.
  * @throws StoreError `AccessDenied`
  */
 export function authorize(
