@@ -1,4 +1,4 @@
-// The requests about folders, and what their answers become.
+// Folder requests, and the interpretation of their responses.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Writing under a lease: the SDK's client with a header more on its writes, which the server refuses
+// Writes under a lease: an SDK client that adds a header to its writes. The server refuses them
 // once the lease has ended.
 
 import type { S3Client, ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-s3'
@@ -9,7 +9,10 @@ import type { LeaseName } from './lease-wire.ts'
 import { onRequest } from './request.ts'
 
 const leaseHeader = 'x-holdfast-lease'
-/** What leases protect. On other requests the server refuses the header, rather than ignore it. */
+/**
+ * The commands that a lease protects. On other requests the server refuses the header rather than
+ * ignoring it.
+ */
 const writes: ReadonlySet<string | undefined> = new Set([
   'PutObjectCommand',
   'CopyObjectCommand',
@@ -25,11 +28,11 @@ const writes: ReadonlySet<string | undefined> = new Set([
 ])
 
 /**
- * A client like `s3`, which shares its connections and settings, but writes objects of the lease's
- * bucket under the lease. `createHoldfast` of it does folder work under the lease too. Its writes throw
- * LeaseLostError once the lease has ended, and LeaseNotCoveringError for paths it doesn't cover. With
- * a handle, nothing is sent any more once it is known to be lost or was released; with no more than
- * the lease's name, the server alone decides.
+ * Returns a client that shares the connections and settings of `s3`, but writes objects of the
+ * lease's bucket under the lease. With `createHoldfast` on it, folder work runs under the lease
+ * too. Writes throw LeaseLostError once the lease has ended, and LeaseNotCoveringError for paths
+ * outside it. With a handle, nothing more is sent after a release or a known loss. With only the
+ * lease's name, the server alone decides.
  */
 export function withLease(s3: S3Client, lease: LeaseHandle | LeaseName): S3Client {
   const stack = s3.middlewareStack.clone()
@@ -47,7 +50,8 @@ export function withLease(s3: S3Client, lease: LeaseHandle | LeaseName): S3Clien
       }
     }
   stack.add(explain, { step: 'initialize', priority: 'high' })
-  // Caching what a stack was resolved to would give this client's commands the other's stack.
+  // The cache of resolved middleware stacks would give this client's commands the other client's
+  // stack.
   const config = { ...s3.config, cacheMiddleware: false }
   const view: unknown = Object.create(s3, {
     middlewareStack: { value: stack },

@@ -1,4 +1,4 @@
-// Leases as the client sees them: queueing, renewal, loss, release, and writing under them.
+// Leases from the client's side: queueing, renewal, loss, release, and writes under them.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -32,7 +32,7 @@ function grantAll({ method }: SeenRequest) {
   return method === 'DELETE' ? { status: 204 } : granted
 }
 
-/** Resolves once `isTrue`, which requests and timers change. */
+/** Resolves once `isTrue` returns true, while requests and timers run. */
 async function until(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await new Promise((resolve) => setImmediate(resolve))
 }

@@ -1,4 +1,4 @@
-// The judge of the crash tests, judged.
+// Tests of the history checker that the crash tests use.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -65,7 +65,7 @@ test('a body is the prefix of a larger body of its seed', () => {
 })
 
 test("the ETag of a multipart object is the MD5 of its parts' MD5s", () => {
-  // md5(md5('a') + md5('b')), taken with the md5sum command.
+  // md5(md5('a') + md5('b')), computed with the md5sum command.
   assert.equal(
     multipartEtag([Buffer.from('a'), Buffer.from('b')]),
     '96e024ba2074fe77e8e965ba43a704be-2',

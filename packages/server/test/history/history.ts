@@ -1,5 +1,6 @@
-// Many clients at once on a server of several workers: each history that they make must have an order
-// that explains it. `--runs N --seed N`; the seed repeats the choices, not the timing.
+// Linearizability test: many concurrent clients on a server with several workers. Each history that
+// they make must have an order that explains it. `--runs N --seed N`; the seed repeats the choices,
+// not the timing.
 
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
@@ -15,7 +16,7 @@ const { values } = parseArgs({
 })
 const runs = Number(values.runs)
 const seed = Number(values.seed ?? randomInt(2 ** 31))
-/** Histories in which a planted fault must have shown. */
+/** Number of histories within which a planted fault must be detected. */
 const faultRuns = 40
 const clientCount = 8
 const operationsPerClient = 12
@@ -63,7 +64,7 @@ test('it stops with exit code 0 and fsck is clean', async () => {
   assert.equal(exitCode, 0, output)
 })
 
-/** A history without an order, and how far one was found. */
+/** Describes a history without an order, and the longest partial order found. */
 function explain(run: number, recorded: readonly Recorded<Op>[], order: readonly Op[]): string {
   const lines = recorded
     .toSorted((a, b) => a.from - b.from)

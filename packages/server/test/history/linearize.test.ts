@@ -1,4 +1,4 @@
-// The judge of the histories, judged.
+// Tests of the linearizability checker.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -47,14 +47,14 @@ test('a folder seen half renamed is found', () => {
   assert.ok(!linearize(halves(['a/2 two', 'b/1 one']), flatMap, state).isLinearizable)
 })
 
-/** A register whose reads tell what they found. */
+/** A register; a read includes the value it returned. */
 type RegisterOp = { readonly write: number } | { readonly read: number }
 const register: Model<RegisterOp, number> = {
   step: (state, op) => ('write' in op ? op.write : op.read === state ? state : undefined),
   key: String,
 }
 
-/** The same question, answered by trying every order. */
+/** The same check by trying every order. */
 function bruteForce(history: readonly Recorded<RegisterOp>[], state: number): boolean {
   if (history.length === 0) return true
   const firstEnd = Math.min(...history.map(({ to }) => to))
