@@ -125,7 +125,7 @@ const grants: Checks = {
     assert.deepEqual(counts(lock), idleCounts)
   },
 
-  'a request without paths is granted, whoever holds what': async (subject) => {
+  'a request without paths is always granted': async (subject) => {
     const lock = lockOf(subject)
     assert.ok(lock.tryAcquire({ write: [[]] }))
     const handle = await granted(lock.acquire({}))
@@ -165,7 +165,7 @@ const grants: Checks = {
     assert.equal(folder?.covers('a', 'read'), false)
   },
 
-  'what the caller does to its arrays afterwards does not matter': async (subject) => {
+  'later changes to the caller’s arrays have no effect': async (subject) => {
     const lock = lockOf(subject)
     const path = ['a', 'b']
     const handle = await granted(lock.write(path))
@@ -174,7 +174,7 @@ const grants: Checks = {
     assert.equal(handle.covers('a', 'write'), false)
   },
 
-  'every scheme is had through the same interface': async (subject) => {
+  'every scheme has the same interface': async (subject) => {
     const { globalExclusive, globalReadWrite, ancestorReadWrite, hierarchical } = subject.index
     for (const scheme of [globalExclusive, globalReadWrite, ancestorReadWrite, hierarchical]) {
       const lock = lockOf(subject, { scheme })
@@ -189,7 +189,7 @@ const grants: Checks = {
 }
 
 const handles: Checks = {
-  'releasing twice gives nothing of the next holder away': async (subject) => {
+  'a second release does not affect the next holder': async (subject) => {
     const lock = lockOf(subject)
     const [first, second, third, fourth] = ['a', 'a', 'a', 'a'].map((path) => lock.write(path))
     assert.ok(first && second && third && fourth)
@@ -235,7 +235,7 @@ const handles: Checks = {
     assert.equal(may('a'), 'false false')
   },
 
-  'a downgrade lets in at once those who waited for no more than was given back': async (
+  'a downgrade grants at once the requests that only waited for the released part': async (
     subject,
   ) => {
     const lock = lockOf(subject)
@@ -260,7 +260,7 @@ const handles: Checks = {
     assert.throws(() => handle.downgrade({}), subject.index.LockLostError)
   },
 
-  'the signal of a handle does not fire, whatever becomes of the lock': async (subject) => {
+  'the signal of a handle never fires': async (subject) => {
     const handle = await granted(lockOf(subject).write('a'))
     const { signal } = handle
     handle.release()
@@ -268,7 +268,7 @@ const handles: Checks = {
     assert.equal(handle.signal, signal)
   },
 
-  'query tells who holds, who waits, and for whom': async (subject) => {
+  'query lists held and waiting requests with their blockers': async (subject) => {
     const lock = lockOf(subject)
     void lock.copy('a', 'a/b', { label: 'backup' })
     void lock.read('a/b/c')
@@ -287,7 +287,7 @@ const handles: Checks = {
     })
   },
 
-  'a dropped handle is told of once, and goes on to hold': async (subject) => {
+  'a dropped handle is reported once, and its lock stays held': async (subject) => {
     const leaks: LockInfo[] = []
     const lock = lockOf(subject, { onLeak: (leaked) => leaks.push(leaked) })
     const kept = await lock.read('a', { label: 'kept' })
@@ -316,7 +316,9 @@ const endings: Checks = {
     assert.equal(lock.tryAcquire({ write: ['a'] })?.ticket, 1n)
   },
 
-  'an abort while waiting withdraws the request and wakes those behind it': async (subject) => {
+  'an abort while waiting withdraws the request and wakes the requests behind it': async (
+    subject,
+  ) => {
     const lock = lockOf(subject)
     const { signal, abort } = controller()
     const reader = lock.read('a')
@@ -381,7 +383,7 @@ const endings: Checks = {
     assert.equal(getEventListeners(signal, 'abort').length, 0)
   },
 
-  'a timeout withdraws the request, wakes those behind it, and says who was in the way': (
+  'a timeout withdraws the request, wakes the requests behind it, and names the blockers': (
     subject,
   ) =>
     withTimers(async () => {

@@ -226,9 +226,7 @@ async function runTasks(
 
 /** The checks by random runs. */
 export const modelChecks: Checks = {
-  'under random commands everyone holds, waits and fails as a list of requests says': async (
-    subject,
-  ) => {
+  'under random commands every request holds, waits and fails as in the model': async (subject) => {
     mock.timers.enable({ apis: ['setTimeout'] })
     try {
       await fc.assert(

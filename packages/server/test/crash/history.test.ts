@@ -45,14 +45,14 @@ test('an unanswered write is possible until a later one is acknowledged', () => 
   assert.deepEqual(ids(history.possible(9, 9)), ['next'])
 })
 
-test('what a reader saw must not be lost again', () => {
+test('a write that a reader saw must not be lost', () => {
   const history = new KeyHistory('b', 'k')
   const seen = history.begin(content('seen'), 1)
   seen.acknowledge(2)
   assert.deepEqual(ids(history.possible(2, 2)), ['seen'])
 })
 
-test('a settled key forgets all but what was found', () => {
+test('a settled key keeps only the content found', () => {
   const history = new KeyHistory('b', 'k')
   const lost = history.begin(content('lost'), 1)
   lost.giveUp(2)

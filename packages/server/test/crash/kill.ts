@@ -39,7 +39,7 @@ const { values } = parseArgs({
 const kills = Number(values.kills)
 const seed = Number(values.seed ?? randomInt(2 ** 31))
 
-test(`what was acknowledged survives ${kills} kills (seed ${seed})`, async (context) => {
+test(`acknowledged writes survive ${kills} kills (seed ${seed})`, async (context) => {
   const choices = new Choices(seed)
   await using server = await startServer({ workers: workerCount })
   let position = 0

@@ -190,7 +190,7 @@ async function scenario(t: TestContext, kind: FileSystem, sizeBytes: number): Pr
     assert.ok(server.isRunning)
     assert.deepEqual(await server.workers(), workers)
   })
-  await t.test('deletes all the same', async () => {
+  await t.test('still deletes', async () => {
     assert.deepEqual(await filling.removeSome(20), [])
     assert.deepEqual(await filling.check(), [])
   })
@@ -201,7 +201,7 @@ async function scenario(t: TestContext, kind: FileSystem, sizeBytes: number): Pr
     assert.deepEqual(await filling.check(), [])
     assert.deepEqual(await server.workers(), workers)
   })
-  await t.test('is whole after filling up again and kill -9', async () => {
+  await t.test('is intact after filling up again and kill -9', async () => {
     await filling.fill(sizeBytes)
     await server.kill()
     const fsck = await server.fsck()

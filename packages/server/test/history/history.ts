@@ -47,7 +47,7 @@ test(`every one of ${runs} histories has an order (seed ${seed})`, async (contex
 })
 
 for (const fault of ['rename', 'list', 'archive'] as const) {
-  test(`it is found when ${fault} is done in several requests (seed ${seed})`, async (context) => {
+  test(`a ${fault} done in several requests is detected (seed ${seed})`, async (context) => {
     for (let run = 0; run < faultRuns; run++) {
       const { initial, recorded } = await makeHistory(options(run, fault))
       if (linearize(recorded, flatMap, initial).isLinearizable) continue

@@ -28,7 +28,7 @@ test('a read during a write may see it or not, one after it must', () => {
   assert.ok(!linearize([write, at(5, 6, get('a'))], flatMap, empty).isLinearizable)
 })
 
-test('who saw a write may not be followed by one who does not', () => {
+test('after one read has seen a write, later reads must see it', () => {
   const history = [at(1, 8, put('a', 'v')), at(2, 3, get('a', 'v')), at(4, 5, get('a'))]
   assert.ok(!linearize(history, flatMap, empty).isLinearizable)
 })
@@ -65,7 +65,7 @@ function bruteForce(history: readonly Recorded<RegisterOp>[], state: number): bo
   })
 }
 
-test('it says the same as trying every order', () => {
+test('it agrees with trying every order', () => {
   const op = fc.oneof(
     fc.record({ write: fc.integer({ min: 0, max: 2 }) }),
     fc.record({ read: fc.integer({ min: 0, max: 2 }) }),

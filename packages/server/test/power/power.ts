@@ -129,7 +129,7 @@ async function inspect(disk: Disk, position: number, recording: Recording): Prom
   return problems
 }
 
-test(`what was acknowledged survives a power loss (seed ${seed})`, async (context) => {
+test(`acknowledged writes survive a power failure (seed ${seed})`, async (context) => {
   await assertMountable()
   const choices = new Choices(seed)
   const recording = await record(choices)
@@ -149,7 +149,7 @@ test(`what was acknowledged survives a power loss (seed ${seed})`, async (contex
       assert.deepEqual(problems.slice(0, shownProblems), [])
     })
   }
-  await context.test('a disk that lies about flushing is found out', async (lied) => {
+  await context.test('a disk that ignores flushes is detected', async (lied) => {
     const left = disk.afterPowerFailure({
       position: endedAt,
       choices,
