@@ -185,7 +185,7 @@ async function archiveFolder(
   const stream = Body?.transformToWebStream()
   if (stream === undefined || contentType !== archiveTypes[format]) {
     await stream?.cancel()
-    throw new NotHoldfastError(`The answer is ${contentType || 'empty'}, not an archive`)
+    throw new NotHoldfastError(`The response is ${contentType || 'empty'}, not an archive`)
   }
   return { stream, contentType }
 }
@@ -218,7 +218,7 @@ function requireRecursive({ statusCode, headers }: IncomingAnswer): void {
 function requireFolders(...names: readonly string[]): void {
   for (const name of names) {
     if (name.endsWith('/')) continue
-    throw new RangeError(`A folder's name ends in "/", unlike ${JSON.stringify(name)}`)
+    throw new RangeError(`A folder's name must end in "/": ${JSON.stringify(name)}`)
   }
 }
 

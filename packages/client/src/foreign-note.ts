@@ -35,7 +35,7 @@ export async function readNote({ s3, signal }: Context, folder: Place): Promise<
   }
   const note = parseNote(text)
   if (note !== undefined) return note
-  throw new UnfinishedFolderError(`${folder.key}${noteName} can't be understood`)
+  throw new UnfinishedFolderError(`${folder.key}${noteName} is malformed`)
 }
 
 /** Writes the note, replacing an earlier one. */

@@ -357,7 +357,7 @@ function unfinished({ key }: Place, note?: Note): UnfinishedFolderError {
 function requireFolders(...places: readonly Place[]): void {
   for (const { key } of places) {
     if (key.endsWith('/')) continue
-    throw new RangeError(`A folder's name ends in "/", unlike ${JSON.stringify(key)}`)
+    throw new RangeError(`A folder's name must end in "/": ${JSON.stringify(key)}`)
   }
 }
 
@@ -371,5 +371,5 @@ function requireRoom(key: string): void {
 function requireApart(source: Place, target: Place): void {
   if (source.bucket !== target.bucket) return
   if (!source.key.startsWith(target.key) && !target.key.startsWith(source.key)) return
-  throw new RangeError(`One of ${source.key} and ${target.key} lies in the other`)
+  throw new RangeError(`One of ${source.key} and ${target.key} contains the other`)
 }

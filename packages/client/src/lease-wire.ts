@@ -192,5 +192,5 @@ function recordOf(value: unknown): Readonly<Record<string, unknown>> {
 }
 
 function strange(value: unknown): NotHoldfastError {
-  return new NotHoldfastError(`The answer about a lease can't be understood: ${String(value)}`)
+  return new NotHoldfastError(`Malformed lease response: ${String(value)}`)
 }

@@ -57,7 +57,7 @@ export function withLease(s3: S3Client, lease: LeaseHandle | LeaseName): S3Clien
     middlewareStack: { value: stack },
     config: { value: config },
   })
-  if (!isClient(view)) throw new TypeError('The SDK has clients of another shape')
+  if (!isClient(view)) throw new TypeError('Unsupported version of the SDK: unexpected client')
   return view
 }
 
@@ -84,7 +84,7 @@ function explained(lease: LeaseHandle | LeaseName, error: unknown): unknown {
 function lossOf({ ticket, signal }: LeaseHandle): LeaseLostError {
   const reason: unknown = signal.reason
   if (reason instanceof LeaseLostError) return reason
-  return new LeaseLostError(`Lease ${ticket} was given back, or not renewed in time`)
+  return new LeaseLostError(`Lease ${ticket} was released, or not renewed in time`)
 }
 
 function isClient(value: unknown): value is S3Client {

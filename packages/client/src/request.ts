@@ -26,7 +26,8 @@ export function onRequest<Input extends object, Output extends object>(
   change: (request: OutgoingRequest, input: Input, commandName: string | undefined) => void,
 ): void {
   const middleware: BuildMiddleware<Input, Output> = (next, context) => async (args) => {
-    if (!isRequest(args.request)) throw new TypeError('The SDK builds requests of another shape')
+    if (!isRequest(args.request))
+      throw new TypeError('Unsupported version of the SDK: unexpected request')
     change(args.request, args.input, context.commandName)
     return next(args)
   }
@@ -41,7 +42,8 @@ export function onAnswer<Input extends object, Output extends object>(
 ): void {
   const middleware: DeserializeMiddleware<Input, Output> = (next) => async (args) => {
     const result = await next(args)
-    if (!isAnswer(result.response)) throw new TypeError('The SDK gets answers of another shape')
+    if (!isAnswer(result.response))
+      throw new TypeError('Unsupported version of the SDK: unexpected response')
     await look(result.response)
     return result
   }
@@ -56,7 +58,9 @@ export async function takeJson(s3: S3Client, answer: IncomingAnswer): Promise<un
   try {
     return JSON.parse(new TextDecoder().decode(bytes))
   } catch (cause) {
-    throw new NotHoldfastError('The answer is no JSON: this server knows no leases', { cause })
+    throw new NotHoldfastError('The response is not JSON: this server does not support leases', {
+      cause,
+    })
   }
 }
 

@@ -117,7 +117,7 @@ export function applyBatch(batch: Batch, store: Committing, owner: bigint): Roun
       changes.pushAll(job.attempt.changes)
       kept.push(job)
     } else {
-      job.reject(new Error('a transaction adds to a row that is no counter'))
+      job.reject(new Error('a transaction adds to a row that is not a counter'))
     }
   }
   const claims = lost.some((job) => job.losses >= lossesBeforeClaim)

@@ -296,7 +296,7 @@ function transactionTests(open: OpenEngineUnderTest): void {
       assert.equal(await counter(engine, 'n'), -(2n ** 63n))
     }))
 
-  test('an addition to a row that is no counter fails alone', () =>
+  test('an addition to a row that is not a counter fails alone', () =>
     using(open, async ({ engine }) => {
       await put(engine, 'text', 'not a counter')
       const outcomes = await Promise.allSettled([

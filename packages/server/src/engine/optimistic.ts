@@ -268,7 +268,7 @@ export class OptimisticEngine implements Engine {
           changes.pushAll(job.attempt.changes)
           batch.jobs.push(job)
         } else {
-          job.reject(new Error('a transaction adds to a row that is no counter'))
+          job.reject(new Error('a transaction adds to a row that is not a counter'))
         }
       }
       return batch

@@ -339,7 +339,7 @@ function isEmpty({ start, end }: Range): boolean {
 
 function checkKey(key: Bytes): void {
   if (key.length > maxKeyBytes) throw keyTooLong(key.length)
-  if (key.length === 0) throw new Error('a key has at least one byte')
+  if (key.length === 0) throw new Error('a key must not be empty')
 }
 
 function checkRange({ start, end }: Range): void {

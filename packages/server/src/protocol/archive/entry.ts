@@ -56,5 +56,5 @@ export async function* contentOf({ content, sizeBytes }: ArchiveEntry): AsyncGen
     if (size > sizeBytes) break
     yield chunk
   }
-  if (size !== sizeBytes) throw new Error(`an object of ${sizeBytes} bytes has ${size}`)
+  if (size !== sizeBytes) throw new Error(`the content has ${size} bytes instead of ${sizeBytes}`)
 }

@@ -45,7 +45,7 @@ async function* pieces(entries: ArchiveEntries): AsyncGenerator<Bytes> {
     yield header
     offset += sizeInArchive(entry, isKnown ? sum : undefined)
   }
-  if (index !== sums.count) throw new Error('the entries of an archive have changed')
+  if (index !== sums.count) throw new Error('the entries changed between the two passes')
   yield end({ count: index, offset: directoryOffset, sizeBytes: directoryBytes })
 }
 
