@@ -126,7 +126,7 @@ async function renameFolder(
     ...(ifNoneMatch === undefined ? {} : { DestinationIfNoneMatch: ifNoneMatch }),
   })
   if (options.replace === true) addHeaders(command, { [replaceHeader]: 'true' })
-  await explained({ from, to, signal: options.signal }, () =>
+  await withTypedErrors({ from, to, signal: options.signal }, () =>
     s3.send(command, sendOptions(options.signal)),
   )
 }
@@ -150,7 +150,7 @@ async function copyFolder(
     ...(options.replace === true ? { [replaceHeader]: 'true' } : {}),
   })
   onAnswer(command.middlewareStack, requireRecursive)
-  await explained({ from, to, signal: options.signal }, () =>
+  await withTypedErrors({ from, to, signal: options.signal }, () =>
     s3.send(command, sendOptions(options.signal)),
   )
 }
@@ -164,7 +164,7 @@ async function removeFolder(
   const command = new DeleteObjectCommand({ Bucket: bucket, Key: folder })
   addHeaders(command, { [recursiveHeader]: 'true' })
   onAnswer(command.middlewareStack, requireRecursive)
-  await explained({ from: folder, signal }, () => s3.send(command, sendOptions(signal)))
+  await withTypedErrors({ from: folder, signal }, () => s3.send(command, sendOptions(signal)))
 }
 
 const archiveTypes = { zip: 'application/zip', tar: 'application/x-tar' } as const
@@ -179,8 +179,9 @@ async function archiveFolder(
   onRequest(command.middlewareStack, ({ query }) => {
     query['archive'] = format
   })
-  const { Body, ContentType: contentType = '' } = await explained({ from: folder, signal }, () =>
-    s3.send(command, sendOptions(signal)),
+  const { Body, ContentType: contentType = '' } = await withTypedErrors(
+    { from: folder, signal },
+    () => s3.send(command, sendOptions(signal)),
   )
   const stream = Body?.transformToWebStream()
   if (stream === undefined || contentType !== archiveTypes[format]) {
@@ -228,7 +229,10 @@ interface Attempt {
   readonly signal: AbortSignal | undefined
 }
 
-async function explained<T>({ from, to, signal }: Attempt, send: () => Promise<T>): Promise<T> {
+async function withTypedErrors<T>(
+  { from, to, signal }: Attempt,
+  send: () => Promise<T>,
+): Promise<T> {
   try {
     return await send()
   } catch (cause) {

@@ -139,8 +139,8 @@ async function put(
 ): Promise<TaskResult> {
   const { action, source, target } = task
   requireFolders(source, target)
-  requireApart(source, target)
-  requireRoom(target.key + noteName)
+  requireDisjoint(source, target)
+  requireKeyLength(target.key + noteName)
   await using holding = await settings.guard(
     action === 'rename'
       ? { read: [], write: [source, target] }
@@ -148,7 +148,7 @@ async function put(
     signal,
   )
   const work = new Work(settings, holding, { signal, onProgress })
-  return await work.explained(() => putUnder(work, task, replace))
+  return await work.withAbortReason(() => putUnder(work, task, replace))
 }
 
 async function putUnder(work: Work, task: Task, replace: boolean): Promise<TaskResult> {
@@ -158,8 +158,8 @@ async function putUnder(work: Work, task: Task, replace: boolean): Promise<TaskR
   if (found !== undefined && !isContinued && !replace) throw unfinished(target, found)
   const survey = await work.survey(task)
   // Everything was copied and removed; only the note remains.
-  const isOver = isContinued && found.state === 'emptying' && survey.objects === 0
-  if (!isOver) {
+  const isComplete = isContinued && found.state === 'emptying' && survey.objects === 0
+  if (!isComplete) {
     if (survey.objects === 0) throw new FolderNotFoundError(`There is nothing under ${source.key}`)
     const state = isContinued ? found.state : await work.begin(task, replace)
     if (state === 'clearing') await work.clear(target, { action, source, state: 'filling' })
@@ -181,7 +181,7 @@ async function remove(
   requireFolders(folder)
   await using holding = await settings.guard({ read: [], write: [folder] }, signal)
   const work = new Work(settings, holding, { signal, onProgress })
-  const removed = await work.explained(() => work.removeAll(folder, 'deleting', () => true))
+  const removed = await work.withAbortReason(() => work.removeAll(folder, 'deleting', () => true))
   return { ...removed, isContinued: false }
 }
 
@@ -206,7 +206,7 @@ class Work {
   }
 
   /** Runs `body`. If a signal ended it, throws the signal's reason instead of the SDK's error. */
-  async explained<T>(body: () => Promise<T>): Promise<T> {
+  async withAbortReason<T>(body: () => Promise<T>): Promise<T> {
     try {
       return await body()
     } catch (error) {
@@ -221,7 +221,7 @@ class Work {
     for await (const { key, sizeBytes } of this.#list(source)) {
       const name = key.slice(source.key.length)
       if (`/${name}`.endsWith(`/${noteName}`)) throw unfinished(source)
-      requireRoom(target.key + name)
+      requireKeyLength(target.key + name)
       count.objects += 1
       count.bytes += sizeBytes
       if (count.objects % pageSize === 0) this.#report('looking', count)
@@ -280,13 +280,13 @@ class Work {
   }
 
   /**
-   * Removes the objects under a folder for which `isMeant` is true; returns one of the others, if
+   * Removes the objects under a folder for which `shouldRemove` is true; returns one of the others, if
    * any.
    */
   async removeAll(
     folder: Place,
     phase: 'clearing' | 'deleting',
-    isMeant: (listed: Listed) => boolean,
+    shouldRemove: (listed: Listed) => boolean,
     total?: Count,
   ): Promise<Count & { readonly kept?: string }> {
     const count: { objects: number; bytes: number; kept?: string } = { objects: 0, bytes: 0 }
@@ -301,7 +301,7 @@ class Work {
       page = []
     }
     for await (const listed of this.#list(folder)) {
-      if (isMeant(listed)) page.push(listed)
+      if (shouldRemove(listed)) page.push(listed)
       else count.kept = listed.key
       if (page.length === pageSize) await removePage()
     }
@@ -362,13 +362,13 @@ function requireFolders(...places: readonly Place[]): void {
 }
 
 /** @throws RangeError */
-function requireRoom(key: string): void {
+function requireKeyLength(key: string): void {
   if (new TextEncoder().encode(key).length <= longestKeyBytes) return
   throw new RangeError(`The key would be longer than ${longestKeyBytes} bytes: ${key}`)
 }
 
 /** @throws RangeError */
-function requireApart(source: Place, target: Place): void {
+function requireDisjoint(source: Place, target: Place): void {
   if (source.bucket !== target.bucket) return
   if (!source.key.startsWith(target.key) && !target.key.startsWith(source.key)) return
   throw new RangeError(`One of ${source.key} and ${target.key} contains the other`)

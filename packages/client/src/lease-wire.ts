@@ -160,7 +160,7 @@ function describeRefusal(error: Error): string {
 
 function infoOf(lease: Readonly<Record<string, unknown>>): LeaseInfo {
   const { state, label, ttlMs, expiresAt, createdAt } = lease
-  if (state !== 'held' && state !== 'waiting') throw strange(state)
+  if (state !== 'held' && state !== 'waiting') throw malformedResponse(state)
   return {
     ticket: ticketOf(lease['ticket']),
     state,
@@ -177,20 +177,20 @@ function infoOf(lease: Readonly<Record<string, unknown>>): LeaseInfo {
 function ticketOf(value: unknown): bigint {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value)
   if (typeof value === 'string' && /^\d+$/.test(value)) return BigInt(value)
-  throw strange(value)
+  throw malformedResponse(value)
 }
 
 function listOf(value: unknown): readonly unknown[] {
   if (value === undefined) return []
   if (Array.isArray(value)) return value
-  throw strange(value)
+  throw malformedResponse(value)
 }
 
 function recordOf(value: unknown): Readonly<Record<string, unknown>> {
   if (typeof value === 'object' && value !== null) return { ...value }
-  throw strange(value)
+  throw malformedResponse(value)
 }
 
-function strange(value: unknown): NotHoldfastError {
+function malformedResponse(value: unknown): NotHoldfastError {
   return new NotHoldfastError(`Malformed lease response: ${String(value)}`)
 }

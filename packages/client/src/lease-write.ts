@@ -46,7 +46,7 @@ export function withLease(s3: S3Client, lease: LeaseHandle | LeaseName): S3Clien
       try {
         return await next(args)
       } catch (error) {
-        throw isUnder(lease, args.input) ? explained(lease, error) : error
+        throw isUnder(lease, args.input) ? translated(lease, error) : error
       }
     }
   stack.add(explain, { step: 'initialize', priority: 'high' })
@@ -65,7 +65,7 @@ function isUnder({ bucket }: LeaseName, input: object): boolean {
   return 'Bucket' in input && input.Bucket === bucket
 }
 
-function explained(lease: LeaseHandle | LeaseName, error: unknown): unknown {
+function translated(lease: LeaseHandle | LeaseName, error: unknown): unknown {
   if (!(error instanceof Error)) return error
   const { message } = error
   switch (codeOf(error)) {

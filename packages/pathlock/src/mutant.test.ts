@@ -368,7 +368,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true }))
 
 /** Loads the modules with one fault. */
-async function breed({ file, from, to }: Mutant, name: string): Promise<Subject> {
+async function loadMutant({ file, from, to }: Mutant, name: string): Promise<Subject> {
   const nest = join(folder, name)
   for (const module of modules) await cp(join(here, `${module}.ts`), join(nest, `${module}.ts`))
   const source = await readFile(join(here, file), 'utf8')
@@ -403,7 +403,7 @@ async function isKilled(check: (subject: Subject) => unknown, subject: Subject):
 
 mutants.forEach((mutant, number) => {
   test(`a mutant is killed: ${mutant.fault}`, async () => {
-    const subject = await breed(mutant, `mutant-${number}`)
+    const subject = await loadMutant(mutant, `mutant-${number}`)
     for (const name of mutant.killedBy) {
       const check = checks[name]
       assert.ok(check, `there is no check "${name}"`)

@@ -124,7 +124,7 @@ export class RecordedTransaction implements WriteTransaction {
   }
 
   /** Validates all recorded reads: true when `view` gives the same answers. */
-  holdsIn(view: View): boolean {
+  isValidIn(view: View): boolean {
     for (const { key, value } of this.#gets) {
       if (!sameValue(view.get(key), value)) return false
     }
@@ -135,14 +135,14 @@ export class RecordedTransaction implements WriteTransaction {
    * False only when applying `changes` can't alter any recorded read. A quick test that reads
    * nothing.
    */
-  mayBeTouchedBy(changes: readonly Changes[]): boolean {
+  mayBeInvalidatedBy(changes: readonly Changes[]): boolean {
     const filled = changes.filter(({ size }) => size > 0)
     if (filled.length === 0) return false
     for (const { key } of this.#gets) {
       const name = nameOf(key)
       if (filled.some((some) => some.has(name))) return true
     }
-    return this.#scans.some((scan) => filled.some((some) => touches(some, scan)))
+    return this.#scans.some((scan) => filled.some((some) => overlaps(some, scan)))
   }
 
   async #read(key: Bytes, recorded: boolean): Promise<Bytes | undefined> {
@@ -210,7 +210,7 @@ function sameRows(scan: Scan, view: View): boolean {
 }
 
 /** True when a change falls within the interval consumed. */
-function touches(changes: Changes, scan: Scan): boolean {
+function overlaps(changes: Changes, scan: Scan): boolean {
   if (!scan.complete && scan.last === undefined) return false
   const { start, end, reverse } = scan.range
   const low = !scan.complete && reverse === true ? scan.last : start

@@ -33,10 +33,10 @@ import {
   type View,
   viewOf,
 } from './layer.ts'
-import { diverge, dropDirectory, pullUp } from './overlay.ts'
+import { dropDirectory, pullUp, replaceShared } from './overlay.ts'
 import type { ObjectRecord } from './record.ts'
 import * as schema from './schema.ts'
-import { noteWritten } from './unshare.ts'
+import { countWritten } from './unshare.ts'
 
 export function createRoot({ tx, ids }: TreeContext): number {
   const root = ids.next()
@@ -108,7 +108,7 @@ export async function putObject(
   const directory = last(directories)
   const replaced = await findOwnRow(ctx, directory, name)
   ctx.tx.put(schema.entry(directory.id, name), encodeObjectEntry(record))
-  if (replaced === undefined) await noteWritten(ctx.tx, directory, name)
+  if (replaced === undefined) await countWritten(ctx.tx, directory, name)
   if (replaced?.kind === 'object') await releaseBody(ctx.tx, recordOf(replaced).body)
 }
 
@@ -170,7 +170,7 @@ export async function openPath(
     } else if (step.directory.writable) {
       parent = raiseBound(ctx, step.directory, suffixBytes)
     } else {
-      parent = await diverge(ctx, parent, name, step, suffixBytes)
+      parent = await replaceShared(ctx, parent, name, step, suffixBytes)
     }
     directories.push(parent)
   }
@@ -238,7 +238,7 @@ export async function removeEntry(
   const inherited = await findInherited(tx, directory.row, undefined, name)
   if (inherited !== undefined) {
     tx.put(key, tombstone)
-    if (own === undefined) await noteWritten(tx, directory, name)
+    if (own === undefined) await countWritten(tx, directory, name)
   } else if (own !== undefined) tx.delete(key)
   return own
 }

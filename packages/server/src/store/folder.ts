@@ -33,7 +33,7 @@ import { findEntry, type Path, scanEntries, type View, viewOf } from './layer.ts
 import { dropDirectory } from './overlay.ts'
 import type { ObjectRecord, Override } from './record.ts'
 import * as schema from './schema.ts'
-import { noteWritten } from './unshare.ts'
+import { countWritten } from './unshare.ts'
 
 /** `from` and `to` are key prefixes that end in '/'. */
 export interface FolderRename {
@@ -249,7 +249,7 @@ async function attach(
   const parent = last(path.directories)
   const replaced = await findOwnRow(ctx, parent, name)
   ctx.tx.put(schema.entry(parent.id, name), encodeFolderEntry(entry))
-  if (replaced === undefined) await noteWritten(ctx.tx, parent, name)
+  if (replaced === undefined) await countWritten(ctx.tx, parent, name)
   if (replaced?.kind === 'folder') await dropDirectory(ctx.tx, replaced.child)
 }
 

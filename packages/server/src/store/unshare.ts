@@ -38,7 +38,7 @@ export interface UnsharingOutcome {
 }
 
 /** Counts a new row of an overlay, and queues the overlay for a check ever more rarely. */
-export async function noteWritten(
+export async function countWritten(
   tx: WriteTransaction,
   { id, row }: Pick<Directory, 'id' | 'row'>,
   name: Bytes,
