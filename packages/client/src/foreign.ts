@@ -66,6 +66,7 @@ export interface PutTaskOptions extends TaskOptions {
   readonly replace?: boolean | undefined
 }
 
+/** The result of a task. */
 export interface TaskResult {
   readonly objects: number
   readonly bytes: number
