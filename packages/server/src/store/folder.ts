@@ -58,9 +58,12 @@ export interface FolderCopy {
 
 /**
  * Renames a folder: all objects under `from` move to `to` and keep their owners and times.
- * @throws StoreError `NoSuchKey` if `from` is empty, `PreconditionFailed` if `to` is not empty and
- *   must not be replaced, `InvalidRequest` if `to` is `from` or below it, `KeyTooLong` if a key
- *   would be too long, or if there are too many keys to tell.
+ *
+ * @throws StoreError
+ * - `NoSuchKey`: `from` is empty
+ * - `PreconditionFailed`: `to` is not empty and must not be replaced
+ * - `InvalidRequest`: `to` is `from` or below it
+ * - `KeyTooLong`: a key would be too long, or there are too many keys to tell
  */
 export async function renameFolder(ctx: TreeContext, rename: FolderRename): Promise<void> {
   const { root, from, to, replace } = rename

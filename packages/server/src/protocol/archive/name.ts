@@ -5,10 +5,10 @@
 //     %XX  the byte with that number in (upper-case) hexadecimal
 //     %_   nothing
 //
-// Escaped are NUL and backslash, `%` where it would begin an escape, the dots of the segments `.`
-// and `..`, and the colon of a leading drive letter. An empty segment, as in `a//b`, becomes `%_`,
-// and so does the key that equals the folder's prefix. A file's name gets `%_` appended if a folder
-// has the same name.
+// Escaped bytes are NUL and backslash, and `%` where it would begin an escape. Also escaped are the
+// dots of the segments `.` and `..`, and the colon of a leading drive letter. An empty segment, as
+// in `a//b`, becomes `%_`, and so does the key that equals the folder's prefix. A file's name gets
+// `%_` appended if a folder has the same name.
 
 /** The file name for `key`. @param isFolderToo if other keys begin with `key` and a '/' */
 export function encodeName(
