@@ -1,19 +1,19 @@
-// Time, passed in so that tests need not wait.
+// A clock interface, so that tests need not wait.
 
-/** Where time comes from. */
+/** A source of time. */
 export interface Clock {
-  /** Milliseconds since some moment; never goes back. */
+  /** Monotonic time in milliseconds, from an arbitrary origin. */
   now(): number
-  /** Calls `run` once, `delayMs` from now; what it returns calls that off. */
+  /** Calls `run` once after `delayMs`; the returned function cancels the call. */
   after(delayMs: number, run: () => void): () => void
 }
 
-/** The time of this machine. Its timers keep no process alive. */
+/** The system clock. Its timers don't keep a process alive. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(delayMs, run) {
     const timer = setTimeout(run, delayMs)
-    // A browser's is a number.
+    // In browsers a timer is a number.
     if (typeof timer === 'object') timer.unref()
     return () => clearTimeout(timer)
   },

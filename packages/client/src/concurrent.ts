@@ -1,8 +1,9 @@
-// Doing many things at a time, but not too many.
+// Bounded concurrency.
 
 /**
- * Runs `run` for every item, at most `limit` at a time. When one fails, no further one is begun, the
- * signal of those under way is aborted, and, once they have ended, that first failure is thrown.
+ * Runs `run` for every item, at most `limit` at a time. After the first failure no further item is
+ * started and the signal of the running ones is aborted. When they have ended, the first failure is
+ * thrown.
  */
 export async function forEachConcurrently<T>(
   items: AsyncIterable<T> | Iterable<T>,
@@ -11,7 +12,7 @@ export async function forEachConcurrently<T>(
 ): Promise<void> {
   const failed = new AbortController()
   const either = AbortSignal.any([signal, failed.signal])
-  // An async generator hands out one item after the other, however many ask.
+  // All workers share one async generator, which hands out each item once.
   const source = each(items)
   const worker = async (): Promise<void> => {
     for (;;) {
@@ -25,7 +26,8 @@ export async function forEachConcurrently<T>(
     try {
       await worker()
     } catch (error) {
-      // Only the first one counts: it is the reason of the others. So is the signal's.
+      // Only the first failure counts, because it causes the others. An abort of the caller's
+      // signal takes precedence.
       failed.abort(signal.aborted ? signal.reason : error)
     }
   }

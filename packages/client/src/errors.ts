@@ -1,49 +1,49 @@
-// The errors that are this package's own, beside those of the SDK and the reason of an aborted
-// signal, which pass through. `cause` has the SDK's error where there was one.
+// This package's own errors. Errors of the SDK and the reason of an aborted signal pass through
+// unchanged. `cause` holds the SDK's error if there was one.
 
-/** There is nothing under the folder that was named. */
+/** There are no objects under the folder. */
 export class FolderNotFoundError extends Error {
   override readonly name = 'FolderNotFoundError'
 }
 
-/** There is something under the target, and it was not to be replaced. Nothing has changed. */
+/** The target folder isn't empty and must not be replaced. Nothing has changed. */
 export class FolderExistsError extends Error {
   override readonly name = 'FolderExistsError'
 }
 
-/** The client token was used before, for another request. Nothing has changed. */
+/** The client token was used before, for a different request. Nothing has changed. */
 export class TokenMismatchError extends Error {
   override readonly name = 'TokenMismatchError'
 }
 
 /**
- * The lease has ended, or can't be known to live any more. What was written under it before counts;
- * nothing more will be.
+ * The lease has ended, or can no longer be known to be held. Earlier writes under it are valid;
+ * later ones are refused.
  */
 export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError'
 }
 
-/** The lease wasn't granted in the time given, and nothing waits for it any more. May be retried. */
+/** The lease wasn't granted in time, and the request has left the queue. May be retried. */
 export class LeaseNotGrantedError extends Error {
   override readonly name = 'LeaseNotGrantedError'
 }
 
-/** A write under a lease went to a path that the lease doesn't cover. Nothing was written. */
+/** A write under a lease addressed a path that the lease doesn't cover. Nothing was written. */
 export class LeaseNotCoveringError extends Error {
   override readonly name = 'LeaseNotCoveringError'
 }
 
 /**
- * The server answered as if it knew nothing of folders or leases. It may have taken the request for
- * the plain one of S3, on the one object that the folder's name is the key of.
+ * The server ignored a folder or lease request. It may have executed the plain S3 request instead,
+ * on the one object whose key is the folder's name.
  */
 export class NotHoldfastError extends Error {
   override readonly name = 'NotHoldfastError'
 }
 
 /**
- * Of folder work over another S3: the folder is being put together, by a task that is at it or was
+ * Folder work over another S3: the folder is incomplete, because a task is working on it or was
  * interrupted; see `foreignFolders`.
  */
 export class UnfinishedFolderError extends Error {
@@ -51,14 +51,17 @@ export class UnfinishedFolderError extends Error {
 }
 
 /**
- * Of folder work over another S3: somebody wrote into the source meanwhile, past the guard. Nothing
- * is lost; calling again continues, with what is there now.
+ * Folder work over another S3: the source was written to meanwhile, bypassing the guard. Nothing is
+ * lost; calling again continues with the present contents.
  */
 export class SourceChangedError extends Error {
   override readonly name = 'SourceChangedError'
 }
 
-/** The code that the server gave an error, such as `NoSuchKey`; undefined if it isn't the server's. */
+/**
+ * The server's error code, such as `NoSuchKey`; undefined for errors that don't come from the
+ * server.
+ */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && '$metadata' in error ? error.name : undefined
 }

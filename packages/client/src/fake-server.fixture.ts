@@ -1,11 +1,11 @@
-// A server that answers what a test tells it to, and keeps what it was asked, so that the client's side
-// of the wire can be looked at.
+// A fake server that returns scripted responses and records requests, to test the client's side of
+// the wire.
 
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 
-/** A request that came in. */
+/** A recorded request. */
 export interface SeenRequest {
   readonly method: string
   readonly path: string
@@ -14,7 +14,7 @@ export interface SeenRequest {
   readonly body: string
 }
 
-/** What it is answered with. */
+/** A scripted response. */
 export interface FakeAnswer {
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
@@ -23,7 +23,7 @@ export interface FakeAnswer {
 
 export type Respond = (request: SeenRequest) => FakeAnswer | Promise<FakeAnswer>
 
-/** A server, and SDK clients of it. */
+/** A fake server, with SDK clients connected to it. */
 export class FakeServer implements AsyncDisposable {
   readonly requests: SeenRequest[] = []
   respond: Respond = () => ({})
@@ -53,10 +53,10 @@ export class FakeServer implements AsyncDisposable {
     return fake
   }
 
-  /** The request that came in last. */
+  /** The last request received. */
   get last(): SeenRequest {
     const request = this.requests.at(-1)
-    if (request === undefined) throw new Error('nothing came in')
+    if (request === undefined) throw new Error('no request was received')
     return request
   }
 
@@ -81,7 +81,7 @@ export class FakeServer implements AsyncDisposable {
   }
 }
 
-/** An error as S3 writes it. */
+/** An error in S3's format. */
 export function errorAnswer(
   status: number,
   code: string,
@@ -95,7 +95,7 @@ export function errorAnswer(
   }
 }
 
-/** An answer in JSON. */
+/** A JSON response. */
 export function jsonAnswer(value: unknown): FakeAnswer {
   return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) }
 }

@@ -1,4 +1,4 @@
-// The requests about folders, and what their answers become.
+// Folder requests, and the interpretation of their responses.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -62,7 +62,7 @@ test('a request that the SDK repeats has the token of the first, another call it
   assert.notEqual(tokens[1], tokens[2])
 })
 
-test('refusals become errors that can be told apart, and others stay the SDK’s', async () => {
+test('refusals become typed errors, and other errors stay the SDK’s', async () => {
   await using server = await FakeServer.start()
   const { folders } = createHoldfast(server.client())
   const rename = (): Promise<void> => folders.rename({ bucket: 'b', from: 'a/', to: 'c/' })
@@ -88,7 +88,7 @@ test('a name without its slash is refused before anything is sent', async () => 
   assert.equal(server.requests.length, 0)
 })
 
-test('an answer that says nothing of a folder is not taken for one that does', async () => {
+test('a response without the folder header is not taken for a folder response', async () => {
   await using server = await FakeServer.start(({ method }) =>
     method === 'DELETE' ? { status: 204 } : { ...copied, headers: {} },
   )

@@ -1,5 +1,5 @@
-// Folders of a Holdfast server. Each call is one request, done as a whole or not at all, and takes no
-// longer for a million objects than for one.
+// Folders of a Holdfast server. Each call is one atomic request, and its time doesn't depend on the
+// number of objects.
 
 import {
   CopyObjectCommand,
@@ -21,32 +21,35 @@ const recursiveHeader = 'x-holdfast-recursive'
 const replaceHeader = 'x-holdfast-replace'
 const tokenHeader = 'x-amz-client-token'
 
-/** How a folder is put in its place. */
+/** Options of a rename or copy. */
 export interface PutFolderOptions {
-  /** Whether what is under the target goes, in the same step; else it is refused. */
+  /**
+   * Whether to replace the contents of the target atomically. If false, a non-empty target is
+   * refused.
+   */
   readonly replace?: boolean | undefined
-  /** `*`: nothing may be under the target, whatever `replace` says. */
+  /** `*`: the target must be empty, whatever `replace` says. */
   readonly ifNoneMatch?: '*' | undefined
   /**
-   * Under one token the server does a request once within a day: 1 to 64 visible ASCII characters.
-   * A random one if left out, so that the SDK's own retries are safe; to repeat a call yourself,
-   * pass the same one.
+   * An idempotency token: the server executes a request once per token within a day. 1 to 64
+   * visible ASCII characters. By default a random one, which makes the SDK's own retries safe. Pass
+   * the same token to repeat a call yourself.
    */
   readonly clientToken?: string | undefined
-  /** Ends the wait for the answer; the server may have done it by then. */
+  /** Stops waiting for the response; the server may have executed the request by then. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** A folder that moves within its bucket. Both names end in `/`. */
+/** A rename of a folder within its bucket. Both names end in `/`. */
 export interface FolderRename {
   readonly bucket: string
   readonly from: string
   readonly to: string
 }
 
-/** A folder that is copied. Both names end in `/`. */
+/** A copy of a folder. Both names end in `/`. */
 export interface FolderCopy extends FolderRename {
-  /** The bucket of `to`, if it is another one. */
+  /** The bucket of `to`, if it differs. */
   readonly toBucket?: string | undefined
 }
 
@@ -56,45 +59,49 @@ export interface FolderName {
   readonly folder: string
 }
 
-/** How a folder is read. */
+/** Options of reading a folder. */
 export interface ArchiveOptions {
-  /** `zip` if left out. */
+  /** `zip` by default. */
   readonly format?: 'zip' | 'tar' | undefined
-  /** Ends the reading too. */
+  /** Aborts the reading too. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** A folder as one file, while it is received. */
+/** A folder as an archive stream. */
 export interface Archive {
   /** Must be read or cancelled. */
   readonly stream: ReadableStream<Uint8Array>
   readonly contentType: string
 }
 
-/** What a Holdfast server does with folders. */
+/** The folder operations of a Holdfast server. */
 export interface Folders {
   /**
-   * Moves everything under `from` to `to`; it keeps all that it has, times and metadata too.
-   * @throws FolderNotFoundError, FolderExistsError, TokenMismatchError, RangeError for a name without
-   *   its slash, or an error of the SDK, such as KeyTooLongError
+   * Moves everything under `from` to `to`. Objects keep all their attributes, times and metadata
+   * included.
+   * @throws FolderNotFoundError, FolderExistsError, TokenMismatchError, RangeError for a name
+   *   without its slash, or an error of the SDK, such as KeyTooLongError
    */
   rename(folder: FolderRename, options?: PutFolderOptions): Promise<void>
-  /** Copies everything under `from` to `to`, which may lie below it. Throws as `rename`, NotHoldfastError too. */
+  /**
+   * Copies everything under `from` to `to`, which may lie below it. Throws like `rename`, and
+   * NotHoldfastError.
+   */
   copy(folder: FolderCopy, options?: PutFolderOptions): Promise<void>
   /**
-   * Removes everything under a folder; nothing there is no error. A request that the SDK repeats, since
-   * its answer was lost, removes also what was written between the two.
+   * Removes everything under a folder; an empty folder is not an error. If the SDK repeats the
+   * request after a lost response, objects written in between are removed too.
    * @throws NotHoldfastError, or an error of the SDK
    */
   remove(folder: FolderName, options?: { readonly signal?: AbortSignal | undefined }): Promise<void>
   /**
-   * Reads everything under a folder, as it is at one moment, as an archive.
+   * Reads everything under a folder, as of one moment, as an archive.
    * @throws FolderNotFoundError, NotHoldfastError, or an error of the SDK
    */
   archive(folder: FolderName, options?: ArchiveOptions): Promise<Archive>
 }
 
-/** The folders of the server behind `s3`. */
+/** The folder operations of the server behind `s3`. */
 export function foldersOf(s3: S3Client): Folders {
   return {
     rename: (folder, options = {}) => renameFolder(s3, folder, options),
@@ -119,7 +126,7 @@ async function renameFolder(
     ...(ifNoneMatch === undefined ? {} : { DestinationIfNoneMatch: ifNoneMatch }),
   })
   if (options.replace === true) addHeaders(command, { [replaceHeader]: 'true' })
-  await explained({ from, to, signal: options.signal }, () =>
+  await withTypedErrors({ from, to, signal: options.signal }, () =>
     s3.send(command, sendOptions(options.signal)),
   )
 }
@@ -143,7 +150,7 @@ async function copyFolder(
     ...(options.replace === true ? { [replaceHeader]: 'true' } : {}),
   })
   onAnswer(command.middlewareStack, requireRecursive)
-  await explained({ from, to, signal: options.signal }, () =>
+  await withTypedErrors({ from, to, signal: options.signal }, () =>
     s3.send(command, sendOptions(options.signal)),
   )
 }
@@ -157,7 +164,7 @@ async function removeFolder(
   const command = new DeleteObjectCommand({ Bucket: bucket, Key: folder })
   addHeaders(command, { [recursiveHeader]: 'true' })
   onAnswer(command.middlewareStack, requireRecursive)
-  await explained({ from: folder, signal }, () => s3.send(command, sendOptions(signal)))
+  await withTypedErrors({ from: folder, signal }, () => s3.send(command, sendOptions(signal)))
 }
 
 const archiveTypes = { zip: 'application/zip', tar: 'application/x-tar' } as const
@@ -172,13 +179,14 @@ async function archiveFolder(
   onRequest(command.middlewareStack, ({ query }) => {
     query['archive'] = format
   })
-  const { Body, ContentType: contentType = '' } = await explained({ from: folder, signal }, () =>
-    s3.send(command, sendOptions(signal)),
+  const { Body, ContentType: contentType = '' } = await withTypedErrors(
+    { from: folder, signal },
+    () => s3.send(command, sendOptions(signal)),
   )
   const stream = Body?.transformToWebStream()
   if (stream === undefined || contentType !== archiveTypes[format]) {
     await stream?.cancel()
-    throw new NotHoldfastError(`The answer is ${contentType || 'empty'}, not an archive`)
+    throw new NotHoldfastError(`The response is ${contentType || 'empty'}, not an archive`)
   }
   return { stream, contentType }
 }
@@ -199,7 +207,7 @@ function addHeaders(
   else onRequest(command.middlewareStack, add)
 }
 
-/** A server that knows no folders ignores the header, and doesn't say it back. */
+/** A server without folder support ignores the header and doesn't echo it. */
 function requireRecursive({ statusCode, headers }: IncomingAnswer): void {
   if (statusCode >= 300 || headers[recursiveHeader] === 'true') return
   throw new NotHoldfastError(
@@ -211,7 +219,7 @@ function requireRecursive({ statusCode, headers }: IncomingAnswer): void {
 function requireFolders(...names: readonly string[]): void {
   for (const name of names) {
     if (name.endsWith('/')) continue
-    throw new RangeError(`A folder's name ends in "/", unlike ${JSON.stringify(name)}`)
+    throw new RangeError(`A folder's name must end in "/": ${JSON.stringify(name)}`)
   }
 }
 
@@ -221,7 +229,10 @@ interface Attempt {
   readonly signal: AbortSignal | undefined
 }
 
-async function explained<T>({ from, to, signal }: Attempt, send: () => Promise<T>): Promise<T> {
+async function withTypedErrors<T>(
+  { from, to, signal }: Attempt,
+  send: () => Promise<T>,
+): Promise<T> {
   try {
     return await send()
   } catch (cause) {

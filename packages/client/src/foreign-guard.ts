@@ -1,26 +1,26 @@
-// What keeps others out while a folder is worked on: a lock among the tasks of one process, or a lease
-// among all that ask one Holdfast server for leases.
+// Mutual exclusion for folder work: a lock among the tasks of one process, or a lease among all
+// clients of one Holdfast server.
 
 import { type PathLock, s3Path } from 'pathlock'
 import type { Place } from './foreign-object.ts'
 import type { LeaseOptions, Leases } from './lease.ts'
 
-/** Paths that are held, until they are disposed of. Handles of locks and of leases are such. */
+/** Held paths, released on disposal. Handles of locks and of leases implement it. */
 export interface Holding extends AsyncDisposable {
   readonly held: boolean
-  /** Aborted when what was held is lost. */
+  /** Aborted when the paths are lost. */
   readonly signal: AbortSignal
 }
 
-/** Waits for folders, all at once, to read and to write. */
+/** Acquires folders to read and to write, all at once. */
 export type Guard = (
   folders: { readonly read: readonly Place[]; readonly write: readonly Place[] },
   signal: AbortSignal | undefined,
 ) => Promise<Holding>
 
 /**
- * Keeps out the other tasks of this process that share `lock`, where a folder `a/b/` of a bucket is the
- * path `[bucket, 'a/', 'b/']`, and an object `a/c` in it `[bucket, 'a/', 'c']`.
+ * Excludes other tasks of this process that share `lock`. A folder `a/b/` of a bucket is the path
+ * `[bucket, 'a/', 'b/']`; an object `a/c` is `[bucket, 'a/', 'c']`.
  */
 export function lockGuard(lock: PathLock): Guard {
   const pathOf = ({ bucket, key }: Place): string[] => [bucket, ...s3Path(key)]
@@ -29,8 +29,8 @@ export function lockGuard(lock: PathLock): Guard {
 }
 
 /**
- * Keeps out all who take leases on the same bucket of a Holdfast server, where a folder `a/b/` of the
- * bucket `c` is the path `c/a/b/`. That bucket need not hold anything.
+ * Excludes all clients that take leases on the same bucket of a Holdfast server. A folder `a/b/` of
+ * the bucket `c` is the path `c/a/b/`. The lease bucket may be empty.
  */
 export function leaseGuard(
   leases: Leases,

@@ -1,5 +1,5 @@
-// The note that lies under the target while a folder is put there: it tells everybody that the folder
-// isn't whole yet, and who continues an interrupted task what it was and how far it came.
+// The progress note, an object under the target during folder work. It tells readers that the
+// folder is incomplete, and stores the task and its state for a later continuation.
 
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { UnfinishedFolderError } from './errors.ts'
@@ -9,18 +9,21 @@ import { sendOptions } from './request.ts'
 /** The name of the note, below the folder. */
 export const noteName = '.holdfast-unfinished'
 
-/** A task, and how far it came. */
+/** A task and its state. */
 export interface Note {
   readonly action: 'rename' | 'copy'
   readonly source: Place
   /**
-   * `clearing`: what was under the target is being removed. `filling`: being copied. `emptying`:
-   * all is copied, and the source is being removed.
+   * `clearing`: the old contents of the target are being removed. `filling`: objects are being
+   * copied. `emptying`: all are copied, and the source is being removed.
    */
   readonly state: 'clearing' | 'filling' | 'emptying'
 }
 
-/** The note under a folder; undefined if the folder is finished. @throws UnfinishedFolderError if it can't be read */
+/**
+ * Reads the note under a folder; undefined if the folder is complete. @throws UnfinishedFolderError
+ * if it is malformed
+ */
 export async function readNote({ s3, signal }: Context, folder: Place): Promise<Note | undefined> {
   let text: string
   try {
@@ -32,16 +35,16 @@ export async function readNote({ s3, signal }: Context, folder: Place): Promise<
   }
   const note = parseNote(text)
   if (note !== undefined) return note
-  throw new UnfinishedFolderError(`${folder.key}${noteName} can't be understood`)
+  throw new UnfinishedFolderError(`${folder.key}${noteName} is malformed`)
 }
 
-/** Writes the note down, in the place of what was noted before. */
+/** Writes the note, replacing an earlier one. */
 export async function writeNote({ s3, signal }: Context, folder: Place, note: Note): Promise<void> {
   const body = { Body: JSON.stringify(note), ContentType: 'application/json' }
   await s3.send(new PutObjectCommand({ ...addressOf(folder), ...body }), sendOptions(signal))
 }
 
-/** Says that the folder is finished. */
+/** Marks the folder as complete. */
 export async function removeNote({ s3, signal }: Context, folder: Place): Promise<void> {
   await s3.send(new DeleteObjectCommand(addressOf(folder)), sendOptions(signal))
 }
@@ -65,7 +68,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // What it is then is for the caller to say.
+    // The caller reports the malformed note.
     return undefined
   }
 }

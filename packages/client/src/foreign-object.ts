@@ -1,4 +1,4 @@
-// The objects that folder work over any S3 is made of: listed, copied, removed.
+// Operations on single objects over any S3: list, copy, delete.
 
 import {
   AbortMultipartUploadCommand,
@@ -16,13 +16,13 @@ import { forEachConcurrently } from './concurrent.ts'
 import { codeOf, SourceChangedError } from './errors.ts'
 import { encodeKey, sendOptions } from './request.ts'
 
-/** A bucket's place where objects are: a key, or the beginning of keys. */
+/** A bucket with a key or a key prefix. */
 export interface Place {
   readonly bucket: string
   readonly key: string
 }
 
-/** An object as a listing shows it. */
+/** An object in a listing. */
 export interface Listed {
   readonly key: string
   readonly etag: string
@@ -30,21 +30,21 @@ export interface Listed {
   readonly storageClass: string | undefined
 }
 
-/** Whom a step asks, and until when. */
+/** The client and the abort signal of a step. */
 export interface Context {
   readonly s3: S3Client
   readonly signal: AbortSignal
 }
 
-/** Sizes from which, and in which, objects are copied in parts. */
+/** Size limits of multipart copies. */
 export interface PartSizes {
-  /** Objects of more bytes than this are copied in parts; S3 copies no more than 5 GiB as a whole. */
+  /** Larger objects are copied in parts; S3 copies at most 5 GiB in one request. */
   readonly wholeBytes: number
-  /** S3 takes 5 MiB to 5 GiB. Made larger at need, for at most 10,000 parts. */
+  /** From 5 MiB to 5 GiB. Increased if necessary, to stay within 10,000 parts. */
   readonly partBytes: number
 }
 
-/** All objects whose keys begin with `place.key`, in the order of the server, one page at a time. */
+/** All objects whose keys begin with `place.key`, in the server's order, one page at a time. */
 export async function* listObjects({ s3, signal }: Context, place: Place): AsyncGenerator<Listed> {
   let token: string | undefined
   do {
@@ -52,7 +52,7 @@ export async function* listObjects({ s3, signal }: Context, place: Place): Async
       new ListObjectsV2Command({
         Bucket: place.bucket,
         Prefix: place.key,
-        // Keys may have characters that XML can't.
+        // Keys may have characters that XML can't represent.
         EncodingType: 'url',
         ContinuationToken: token,
       }),
@@ -66,14 +66,14 @@ export async function* listObjects({ s3, signal }: Context, place: Place): Async
   } while (token !== undefined)
 }
 
-/** Whether there is an object whose key begins with `place.key`. */
+/** True if there is an object whose key begins with `place.key`. */
 export async function hasObjects({ s3, signal }: Context, place: Place): Promise<boolean> {
   const command = new ListObjectsV2Command({ Bucket: place.bucket, Prefix: place.key, MaxKeys: 1 })
   const { Contents = [] } = await s3.send(command, sendOptions(signal))
   return Contents.length > 0
 }
 
-/** Size and ETag of an object; undefined if there is none. */
+/** Size and ETag of an object; undefined if it doesn't exist. */
 export async function statObject(
   { s3, signal }: Context,
   place: Place,
@@ -88,31 +88,31 @@ export async function statObject(
   }
 }
 
-/** Whether the server says that there is no such object. */
+/** True if the error means that the object doesn't exist. */
 export function isAbsence(error: unknown): boolean {
   const code = codeOf(error)
   return code === 'NotFound' || code === 'NoSuchKey'
 }
 
-/** An object to copy, and where to. */
+/** An object to copy, and its target. */
 export interface ObjectCopy {
   readonly source: Place
-  /** As it was when it was last looked at. */
+  /** The object's state in the last listing. */
   readonly listed: Pick<Listed, 'etag' | 'sizeBytes'> & {
     readonly storageClass?: string | undefined
   }
   readonly target: Place
-  /** `*`: there must be no object at the target. */
+  /** `*`: the target must not exist. */
   readonly ifNoneMatch?: '*' | undefined
 }
 
 const gibibyte = 1_073_741_824
-/** S3 copies no more than 5 GiB as a whole. */
+/** S3 copies at most 5 GiB in one request. */
 export const defaultSizes: PartSizes = { wholeBytes: 5 * gibibyte, partBytes: gibibyte / 2 }
 
 /**
  * Copies an object with its metadata and tags, in parts if it is large.
- * @throws SourceChangedError if it isn't any more the one that was listed, or an error of the SDK, such as
+ * @throws SourceChangedError if it has changed since it was listed, or an error of the SDK, such as
  *   PreconditionFailed for one of the two conditions
  */
 export async function copyObject(
@@ -137,7 +137,7 @@ export async function copyObject(
   }
 }
 
-/** Removes objects, at most 1,000 of them. @throws Error that names the first that is still there */
+/** Deletes at most 1,000 objects. @throws Error that names the first one not deleted */
 export async function deleteObjects(
   { s3, signal }: Context,
   { bucket, keys }: { readonly bucket: string; readonly keys: readonly string[] },
@@ -208,13 +208,13 @@ async function copyInParts(
     })
     await s3.send(command, sendOptions(signal))
   } catch (error) {
-    // Parts cost money until they are removed; but the error that matters is the one that led here.
+    // Abandoned parts cost storage, so remove them. An error here must not hide the original one.
     await s3.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined)
     throw error
   }
 }
 
-/** What a copy in parts doesn't take over by itself. */
+/** The settings that a multipart copy doesn't inherit from its source. */
 async function settingsOf({ s3, signal }: Context, place: Place): Promise<object> {
   const address = { Bucket: place.bucket, Key: place.key }
   const head = await s3.send(new HeadObjectCommand(address), sendOptions(signal))

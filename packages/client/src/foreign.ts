@@ -1,5 +1,5 @@
-// Folders over any other S3, which knows single objects only: listed, copied and removed one by one,
-// under a guard that keeps others out. What this can't be is all or nothing to those who don't ask the guard.
+// Folder operations over any other S3: objects are listed, copied and removed one by one, under a
+// guard that excludes others. They are not atomic for clients that bypass the guard.
 
 import type { S3Client } from '@aws-sdk/client-s3'
 import { forEachConcurrently } from './concurrent.ts'
@@ -26,73 +26,76 @@ import {
   statObject,
 } from './foreign-object.ts'
 
-/** How folder work is done. */
+/** Options of folder work over another S3. */
 export interface ForeignOptions {
-  /** What keeps others out: `lockGuard` or `leaseGuard`. */
+  /** Mutual exclusion: `lockGuard` or `leaseGuard`. */
   readonly guard: Guard
-  /** Objects that are copied at a time; 16 if left out. */
+  /** Number of concurrent copies; 16 by default. */
   readonly concurrency?: number | undefined
-  /** Bytes beyond which an object is copied in parts; 5 GiB, the most that S3 copies as a whole, if left out. */
+  /**
+   * Objects of more bytes are copied in parts; 5 GiB by default, S3's limit for a copy in one
+   * request.
+   */
   readonly wholeBytes?: number | undefined
-  /** Bytes of such a part, from 5 MiB; 512 MiB if left out. */
+  /** Bytes per part, at least 5 MiB; 512 MiB by default. */
   readonly partBytes?: number | undefined
 }
 
-/** How far a task is. */
+/** The progress of a task. */
 export interface ForeignProgress {
   readonly phase: 'looking' | 'clearing' | 'copying' | 'deleting'
-  /** Done in this phase. */
+  /** Completed in this phase. */
   readonly objects: number
   readonly bytes: number
-  /** To be done in this phase; unknown while looking and clearing. */
+  /** Total of this phase; unknown while surveying and clearing. */
   readonly objectsTotal: number | undefined
   readonly bytesTotal: number | undefined
 }
 
-/** How one task is done. */
+/** Options of one task. */
 export interface TaskOptions {
-  /** Stops between two objects or in the middle of one; calling again continues. */
+  /** Stops between two objects or during one; calling again continues. */
   readonly signal?: AbortSignal | undefined
-  /** Called after every object that was copied, and every page that was listed or removed. */
+  /** Called after every copied object, and every page listed or removed. */
   readonly onProgress?: ((progress: ForeignProgress) => void) | undefined
 }
 
-/** How a folder is put in its place. */
+/** Options of a rename or copy. */
 export interface PutTaskOptions extends TaskOptions {
-  /** Whether what is under the target is removed first, object by object. */
+  /** Whether to remove the contents of the target first, object by object. */
   readonly replace?: boolean | undefined
 }
 
-/** What was done. */
+/** The result of a task. */
 export interface TaskResult {
   readonly objects: number
   readonly bytes: number
-  /** Whether it continued a task that was interrupted. */
+  /** True if it continued an interrupted task. */
   readonly isContinued: boolean
 }
 
 /**
- * Folders of an S3 that has none. A call that fails or is killed half-way leaves a note under the
- * target; the same call again continues it, and nothing is lost in between.
+ * Folders over an S3 without folder support. A call that fails or is killed leaves a note under the
+ * target. Repeating the call continues it, and nothing is lost in between.
  */
 export interface ForeignFolders {
   /**
-   * Copies every object under `from` to `to`; when all are there, removes those under `from`. Neither
-   * may lie in the other.
+   * Copies every object under `from` to `to`, then removes those under `from`. Neither folder may
+   * contain the other.
    * @throws FolderNotFoundError, FolderExistsError, UnfinishedFolderError, SourceChangedError,
-   *   LeaseLostError, RangeError for names that make no sense, or an error of the SDK
+   *   LeaseLostError, RangeError for invalid names, or an error of the SDK
    */
   rename(folder: FolderRename, options?: PutTaskOptions): Promise<TaskResult>
-  /** Copies every object under `from` to `to`. Throws as `rename`. */
+  /** Copies every object under `from` to `to`. Throws like `rename`. */
   copy(folder: FolderCopy, options?: PutTaskOptions): Promise<TaskResult>
-  /** Removes every object under a folder; nothing there is no error. */
+  /** Removes every object under a folder; an empty folder is not an error. */
   remove(folder: FolderName, options?: TaskOptions): Promise<TaskResult>
 }
 
 /** S3's limit, in bytes of UTF-8. */
 const longestKeyBytes = 1024
 
-/** The folders of the S3 behind `s3`, whichever it is. */
+/** Folder operations over any S3 server behind `s3`. */
 export function foreignFolders(s3: S3Client, options: ForeignOptions): ForeignFolders {
   const settings: Settings = {
     s3,
@@ -137,8 +140,8 @@ async function put(
 ): Promise<TaskResult> {
   const { action, source, target } = task
   requireFolders(source, target)
-  requireApart(source, target)
-  requireRoom(target.key + noteName)
+  requireDisjoint(source, target)
+  requireKeyLength(target.key + noteName)
   await using holding = await settings.guard(
     action === 'rename'
       ? { read: [], write: [source, target] }
@@ -146,7 +149,7 @@ async function put(
     signal,
   )
   const work = new Work(settings, holding, { signal, onProgress })
-  return await work.explained(() => putUnder(work, task, replace))
+  return await work.withAbortReason(() => putUnder(work, task, replace))
 }
 
 async function putUnder(work: Work, task: Task, replace: boolean): Promise<TaskResult> {
@@ -155,9 +158,9 @@ async function putUnder(work: Work, task: Task, replace: boolean): Promise<TaskR
   const isContinued = found !== undefined && isOf(found, task)
   if (found !== undefined && !isContinued && !replace) throw unfinished(target, found)
   const survey = await work.survey(task)
-  // All was copied and removed; what is missing is only to say so.
-  const isOver = isContinued && found.state === 'emptying' && survey.objects === 0
-  if (!isOver) {
+  // Everything was copied and removed; only the note remains.
+  const isComplete = isContinued && found.state === 'emptying' && survey.objects === 0
+  if (!isComplete) {
     if (survey.objects === 0) throw new FolderNotFoundError(`There is nothing under ${source.key}`)
     const state = isContinued ? found.state : await work.begin(task, replace)
     if (state === 'clearing') await work.clear(target, { action, source, state: 'filling' })
@@ -179,7 +182,7 @@ async function remove(
   requireFolders(folder)
   await using holding = await settings.guard({ read: [], write: [folder] }, signal)
   const work = new Work(settings, holding, { signal, onProgress })
-  const removed = await work.explained(() => work.removeAll(folder, 'deleting', () => true))
+  const removed = await work.withAbortReason(() => work.removeAll(folder, 'deleting', () => true))
   return { ...removed, isContinued: false }
 }
 
@@ -188,7 +191,7 @@ interface Count {
   readonly bytes: number
 }
 
-/** One task while it is under way. */
+/** A running task. */
 class Work {
   readonly context: Context
   readonly #settings: Settings
@@ -203,8 +206,8 @@ class Work {
     this.#onProgress = onProgress
   }
 
-  /** Runs `body`; when a signal has ended it, the signal's reason is thrown, not what the SDK makes of it. */
-  async explained<T>(body: () => Promise<T>): Promise<T> {
+  /** Runs `body`. If a signal ended it, throws the signal's reason instead of the SDK's error. */
+  async withAbortReason<T>(body: () => Promise<T>): Promise<T> {
     try {
       return await body()
     } catch (error) {
@@ -213,13 +216,13 @@ class Work {
     }
   }
 
-  /** Counts what there is to do, and finds what can't be done, before anything is changed. */
+  /** Counts the objects and detects impossible requests before anything is changed. */
   async survey({ source, target }: Task): Promise<Count> {
     const count = { objects: 0, bytes: 0 }
     for await (const { key, sizeBytes } of this.#list(source)) {
       const name = key.slice(source.key.length)
       if (`/${name}`.endsWith(`/${noteName}`)) throw unfinished(source)
-      requireRoom(target.key + name)
+      requireKeyLength(target.key + name)
       count.objects += 1
       count.bytes += sizeBytes
       if (count.objects % pageSize === 0) this.#report('looking', count)
@@ -236,14 +239,14 @@ class Work {
     return state
   }
 
-  /** Removes what was under the target before. */
+  /** Removes the old contents of the target. */
   async clear(target: Place, next: Note): Promise<void> {
     const note = `${target.key}${noteName}`
     await this.removeAll(target, 'clearing', ({ key }) => key !== note)
     await writeNote(this.context, target, next)
   }
 
-  /** Copies what isn't there yet; returns the ETags of the source's objects by key. */
+  /** Copies the objects that the target lacks; returns the ETags of the source's objects by key. */
   async fill(
     { source, target }: Task,
     total: Count,
@@ -269,7 +272,7 @@ class Work {
     return copied
   }
 
-  /** Removes what was copied; anything else was written past the guard, and stays. */
+  /** Removes the copied objects. Objects written past the guard stay. */
   async empty(source: Place, copied: ReadonlyMap<string, string>, total: Count): Promise<void> {
     const isCopied = ({ key, etag }: Listed): boolean => copied.get(key) === etag
     const { kept } = await this.removeAll(source, 'deleting', isCopied, total)
@@ -277,11 +280,14 @@ class Work {
     throw new SourceChangedError(`${kept} was written while its folder was renamed`)
   }
 
-  /** Removes the objects under a folder that `isMeant`; tells one that was not. */
+  /**
+   * Removes the objects under a folder for which `shouldRemove` is true; returns one of the others, if
+   * any.
+   */
   async removeAll(
     folder: Place,
     phase: 'clearing' | 'deleting',
-    isMeant: (listed: Listed) => boolean,
+    shouldRemove: (listed: Listed) => boolean,
     total?: Count,
   ): Promise<Count & { readonly kept?: string }> {
     const count: { objects: number; bytes: number; kept?: string } = { objects: 0, bytes: 0 }
@@ -296,7 +302,7 @@ class Work {
       page = []
     }
     for await (const listed of this.#list(folder)) {
-      if (isMeant(listed)) page.push(listed)
+      if (shouldRemove(listed)) page.push(listed)
       else count.kept = listed.key
       if (page.length === pageSize) await removePage()
     }
@@ -308,7 +314,7 @@ class Work {
     return listObjects(this.context, folder)
   }
 
-  /** A process that was stopped finds out here, before its timers have run. */
+  /** A process resumed after a long stop detects the loss here, before its timers run. */
   #requireHeld(): void {
     this.context.signal.throwIfAborted()
     if (!this.#holding.held) throw new LeaseLostError('The guard no longer holds the folders')
@@ -325,7 +331,7 @@ class Work {
   }
 }
 
-/** Keys that a request to remove objects may name. */
+/** The largest number of keys in a DeleteObjects request. */
 const pageSize = 1000
 
 function isOf({ action, source }: Note, task: Task): boolean {
@@ -352,19 +358,19 @@ function unfinished({ key }: Place, note?: Note): UnfinishedFolderError {
 function requireFolders(...places: readonly Place[]): void {
   for (const { key } of places) {
     if (key.endsWith('/')) continue
-    throw new RangeError(`A folder's name ends in "/", unlike ${JSON.stringify(key)}`)
+    throw new RangeError(`A folder's name must end in "/": ${JSON.stringify(key)}`)
   }
 }
 
 /** @throws RangeError */
-function requireRoom(key: string): void {
+function requireKeyLength(key: string): void {
   if (new TextEncoder().encode(key).length <= longestKeyBytes) return
   throw new RangeError(`The key would be longer than ${longestKeyBytes} bytes: ${key}`)
 }
 
 /** @throws RangeError */
-function requireApart(source: Place, target: Place): void {
+function requireDisjoint(source: Place, target: Place): void {
   if (source.bucket !== target.bucket) return
   if (!source.key.startsWith(target.key) && !target.key.startsWith(source.key)) return
-  throw new RangeError(`One of ${source.key} and ${target.key} lies in the other`)
+  throw new RangeError(`One of ${source.key} and ${target.key} contains the other`)
 }

@@ -1,4 +1,5 @@
-// holdfast-client: what the AWS SDK can't say to a Holdfast server, and folder work over any other S3.
+// holdfast-client: a Holdfast server's extensions of S3 for users of the AWS SDK, and folder work
+// over any other S3.
 
 export { createHoldfast, type Holdfast } from './client.ts'
 export type { Clock } from './clock.ts'

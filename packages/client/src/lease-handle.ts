@@ -1,5 +1,5 @@
-// A lease in the hands of who took it: renewed until it is given back, and known to be lost as soon as
-// the server says so, or has not confirmed it for as long as it lives.
+// A held lease that renews itself until its release. It counts as lost when the server says so, or
+// when no renewal was confirmed within its time to live.
 
 import type { S3Client } from '@aws-sdk/client-s3'
 import { type Components, isAtOrAbove, type Path, s3Path } from 'pathlock'
@@ -8,47 +8,50 @@ import { LeaseLostError } from './errors.ts'
 import { type LeaseName, releaseLease, renewLease } from './lease-wire.ts'
 
 /**
- * A granted lease, until it is released or lost. Meant for `await using`. The same in shape as the
- * handle of a `PathLock`, but that giving it back takes a request, and that it can be lost.
+ * A granted lease, until it is released or lost. Meant for `await using`. It has the shape of a
+ * `PathLock` handle, except that releasing takes a request and that it can be lost.
  */
 export interface LeaseHandle extends LeaseName, AsyncDisposable {
   readonly bucket: string
   readonly ticket: bigint
-  /** The paths that are held, as components: a folder's name keeps its slash. */
+  /** The held paths, as components: a folder's name keeps its slash. */
   readonly request: { readonly read: readonly Components[]; readonly write: readonly Components[] }
   /**
-   * Whether the lease is held, as far as this side can know. The server checks in any case what is
-   * written under it.
+   * Whether the lease is held, as far as the client can know. The server checks every write under
+   * it in any case.
    */
   readonly held: boolean
-  /** Aborted, with a LeaseLostError as its reason, when the lease is lost without a release. */
+  /** Aborted when the lease is lost without a release; its reason is a LeaseLostError. */
   readonly signal: AbortSignal
-  /** Whether `path` may be read (or written) under this lease: whether it, or what is above it, is held so. */
+  /**
+   * Whether this lease permits reading (or writing) `path`, because it holds the path or an
+   * ancestor in that mode.
+   */
   covers(path: Path, mode: 'read' | 'write'): boolean
   /**
-   * Gives the lease back; repeated, or after it was lost, harmless. Rejects with the SDK's error if
-   * the server can't be told: then the lease ends by itself. `await using` doesn't mind that.
+   * Releases the lease. Idempotent, and harmless after a loss. Rejects with the SDK's error if the
+   * server can't be reached; the lease then expires by itself. `await using` ignores that error.
    */
   release(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** What a handle is made of. */
+/** The initial state of a handle. */
 export interface HandleParts extends LeaseName {
   readonly s3: S3Client
   readonly clock: Clock
   readonly ttlMs: number
   readonly request: LeaseHandle['request']
-  /** A moment not after the one from which the server counts the time to live. */
+  /** A time not later than the start of the time to live on the server. */
   readonly confirmedAt: number
 }
 
-/** Renewals per time to live: two may fail. */
+/** Renewals per time to live; two may fail. */
 const renewals = 3
-/** The pause after a renewal that failed, as a part of the time to live. */
+/** A failed renewal is retried after this fraction of the time to live. */
 const retries = 12
 
-/** A lease that renews itself from the first moment on. */
+/** A lease that renews itself from its creation on. */
 export class RenewedLease implements LeaseHandle {
   readonly #parts: HandleParts
   readonly #lost = new AbortController()
@@ -92,7 +95,10 @@ export class RenewedLease implements LeaseHandle {
     return write.some(isCovering) || (mode === 'read' && read.some(isCovering))
   }
 
-  /** Renews it now. Resolves also if that failed: then it is lost, or the next renewal is due soon. */
+  /**
+   * Renews the lease now. Also resolves on failure: then the lease is lost, or another renewal is
+   * scheduled.
+   */
   async renew(): Promise<void> {
     const { s3, clock, ttlMs } = this.#parts
     if (this.#hasEnded) return
@@ -103,12 +109,12 @@ export class RenewedLease implements LeaseHandle {
       if (!this.#hasEnded) this.#confirm(sentAt)
     } catch (error) {
       if (error instanceof LeaseLostError) this.lose(error)
-      // Whatever else it was, the next attempt may succeed until the time is over.
+      // Any other error may be temporary: retry until the lease expires.
       else if (!this.#hasEnded) this.#renewAfter(ttlMs / retries)
     }
   }
 
-  /** Notes that the lease is lost, as another request was told. */
+  /** Records the loss of the lease, as reported by another request. */
   lose(reason: LeaseLostError): void {
     if (this.#hasEnded) return
     this.#stop()
@@ -126,7 +132,8 @@ export class RenewedLease implements LeaseHandle {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // What was done under the lease is done; that others have to wait until it ends is no failure of it.
+    // The work under the lease is complete. A failed release only delays others until the lease
+    // expires.
     await this.release().catch(() => undefined)
   }
 

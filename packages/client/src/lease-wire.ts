@@ -1,18 +1,18 @@
-// The requests about leases, and their answers in precise types. The SDK has no command for them: they
-// travel as its HeadBucket, which names the bucket and does nothing should anything go wrong.
+// Lease requests and their decoded responses. The SDK has no command for them. They are sent as
+// HeadBucket, which names the bucket and has no side effects if anything goes wrong.
 
 import { HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3'
 import { codeOf, LeaseLostError, LeaseNotGrantedError, NotHoldfastError } from './errors.ts'
 import { onAnswer, onRequest, sendOptions, takeJson } from './request.ts'
 
-/** A lease, by which the server knows it. */
+/** The identity of a lease. */
 export interface LeaseName {
   readonly bucket: string
-  /** Greater than that of every lease granted before it, in any bucket: a fencing token. */
+  /** Greater than the ticket of every lease granted earlier, in any bucket: a fencing token. */
   readonly ticket: bigint
 }
 
-/** What a lease is asked for with. */
+/** The parameters of a lease request. */
 export interface LeaseTerms {
   readonly read: readonly string[]
   readonly write: readonly string[]
@@ -22,7 +22,7 @@ export interface LeaseTerms {
   readonly clientToken: string
 }
 
-/** A lease as the server lists it. */
+/** A lease in the server's listing. */
 export interface LeaseInfo {
   readonly ticket: bigint
   readonly state: 'held' | 'waiting'
@@ -31,19 +31,22 @@ export interface LeaseInfo {
   /** Empty if it has none. */
   readonly label: string
   readonly ttlMs: number
-  /** By the server's clock; of one that waits, when its place in the queue goes if nobody asks for it. */
+  /**
+   * By the server's clock. For a waiting lease: when its place in the queue expires unless the
+   * client asks again.
+   */
   readonly expiresAt: Date
   readonly createdAt: Date
-  /** Of one that waits: the tickets of those it waits for, the latest of each kind. */
+  /** For a waiting lease: the tickets of its blockers, the latest of each kind. */
   readonly blockedBy: readonly bigint[]
 }
 
-/** What an attempt to take a lease came to. */
+/** The outcome of a lease request. */
 export type Attempt =
   | { readonly ticket: bigint }
   | { readonly refusal: LeaseNotGrantedError; readonly place: bigint | undefined }
 
-/** Asks for a lease once; under the same token the place in the queue stays the same. */
+/** Sends one lease request. Requests with the same token keep their place in the queue. */
 export async function requestLease(
   s3: S3Client,
   { bucket, clientToken, ...terms }: LeaseTerms & { readonly bucket: string },
@@ -66,7 +69,7 @@ export async function requestLease(
   }
 }
 
-/** Lets a lease live on for its time from now. @throws LeaseLostError */
+/** Restarts the lease's time to live. @throws LeaseLostError */
 export async function renewLease(
   s3: S3Client,
   lease: LeaseName,
@@ -75,7 +78,7 @@ export async function renewLease(
   await sendLease(s3, { method: 'PUT', ...named(lease), body: {}, signal })
 }
 
-/** Gives a lease back, or a place in the queue; one that has ended is no error. */
+/** Releases a lease or a place in the queue. Idempotent. */
 export async function releaseLease(
   s3: S3Client,
   lease: LeaseName,
@@ -85,7 +88,7 @@ export async function releaseLease(
     await sendLease(s3, { method: 'DELETE', ...named(lease), signal })
   } catch (error) {
     if (!(error instanceof LeaseLostError)) throw error
-    // Lost or given back: it has ended either way.
+    // Lost or released: it has ended either way.
   }
 }
 
@@ -157,7 +160,7 @@ function describeRefusal(error: Error): string {
 
 function infoOf(lease: Readonly<Record<string, unknown>>): LeaseInfo {
   const { state, label, ttlMs, expiresAt, createdAt } = lease
-  if (state !== 'held' && state !== 'waiting') throw strange(state)
+  if (state !== 'held' && state !== 'waiting') throw malformedResponse(state)
   return {
     ticket: ticketOf(lease['ticket']),
     state,
@@ -174,20 +177,20 @@ function infoOf(lease: Readonly<Record<string, unknown>>): LeaseInfo {
 function ticketOf(value: unknown): bigint {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value)
   if (typeof value === 'string' && /^\d+$/.test(value)) return BigInt(value)
-  throw strange(value)
+  throw malformedResponse(value)
 }
 
 function listOf(value: unknown): readonly unknown[] {
   if (value === undefined) return []
   if (Array.isArray(value)) return value
-  throw strange(value)
+  throw malformedResponse(value)
 }
 
 function recordOf(value: unknown): Readonly<Record<string, unknown>> {
   if (typeof value === 'object' && value !== null) return { ...value }
-  throw strange(value)
+  throw malformedResponse(value)
 }
 
-function strange(value: unknown): NotHoldfastError {
-  return new NotHoldfastError(`The answer about a lease can't be understood: ${String(value)}`)
+function malformedResponse(value: unknown): NotHoldfastError {
+  return new NotHoldfastError(`Malformed lease response: ${String(value)}`)
 }

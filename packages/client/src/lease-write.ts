@@ -1,4 +1,4 @@
-// Writing under a lease: the SDK's client with a header more on its writes, which the server refuses
+// Writes under a lease: an SDK client that adds a header to its writes. The server refuses them
 // once the lease has ended.
 
 import type { S3Client, ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-s3'
@@ -9,7 +9,10 @@ import type { LeaseName } from './lease-wire.ts'
 import { onRequest } from './request.ts'
 
 const leaseHeader = 'x-holdfast-lease'
-/** What leases protect. On other requests the server refuses the header, rather than ignore it. */
+/**
+ * The commands that a lease protects. On other requests the server refuses the header rather than
+ * ignoring it.
+ */
 const writes: ReadonlySet<string | undefined> = new Set([
   'PutObjectCommand',
   'CopyObjectCommand',
@@ -25,11 +28,11 @@ const writes: ReadonlySet<string | undefined> = new Set([
 ])
 
 /**
- * A client like `s3`, which shares its connections and settings, but writes objects of the lease's
- * bucket under the lease. `createHoldfast` of it does folder work under the lease too. Its writes throw
- * LeaseLostError once the lease has ended, and LeaseNotCoveringError for paths it doesn't cover. With
- * a handle, nothing is sent any more once it is known to be lost or was released; with no more than
- * the lease's name, the server alone decides.
+ * Returns a client that shares the connections and settings of `s3`, but writes objects of the
+ * lease's bucket under the lease. With `createHoldfast` on it, folder work runs under the lease
+ * too. Writes throw LeaseLostError once the lease has ended, and LeaseNotCoveringError for paths
+ * outside it. With a handle, nothing more is sent after a release or a known loss. With only the
+ * lease's name, the server alone decides.
  */
 export function withLease(s3: S3Client, lease: LeaseHandle | LeaseName): S3Client {
   const stack = s3.middlewareStack.clone()
@@ -43,17 +46,18 @@ export function withLease(s3: S3Client, lease: LeaseHandle | LeaseName): S3Clien
       try {
         return await next(args)
       } catch (error) {
-        throw isUnder(lease, args.input) ? explained(lease, error) : error
+        throw isUnder(lease, args.input) ? translated(lease, error) : error
       }
     }
   stack.add(explain, { step: 'initialize', priority: 'high' })
-  // Caching what a stack was resolved to would give this client's commands the other's stack.
+  // The cache of resolved middleware stacks would give this client's commands the other client's
+  // stack.
   const config = { ...s3.config, cacheMiddleware: false }
   const view: unknown = Object.create(s3, {
     middlewareStack: { value: stack },
     config: { value: config },
   })
-  if (!isClient(view)) throw new TypeError('The SDK has clients of another shape')
+  if (!isClient(view)) throw new TypeError('Unsupported version of the SDK: unexpected client')
   return view
 }
 
@@ -61,7 +65,7 @@ function isUnder({ bucket }: LeaseName, input: object): boolean {
   return 'Bucket' in input && input.Bucket === bucket
 }
 
-function explained(lease: LeaseHandle | LeaseName, error: unknown): unknown {
+function translated(lease: LeaseHandle | LeaseName, error: unknown): unknown {
   if (!(error instanceof Error)) return error
   const { message } = error
   switch (codeOf(error)) {
@@ -80,7 +84,7 @@ function explained(lease: LeaseHandle | LeaseName, error: unknown): unknown {
 function lossOf({ ticket, signal }: LeaseHandle): LeaseLostError {
   const reason: unknown = signal.reason
   if (reason instanceof LeaseLostError) return reason
-  return new LeaseLostError(`Lease ${ticket} was given back, or not renewed in time`)
+  return new LeaseLostError(`Lease ${ticket} was released, or not renewed in time`)
 }
 
 function isClient(value: unknown): value is S3Client {

@@ -1,4 +1,4 @@
-// Leases as the client sees them: queueing, renewal, loss, release, and writing under them.
+// Leases from the client's side: queueing, renewal, loss, release, and writes under them.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -32,12 +32,12 @@ function grantAll({ method }: SeenRequest) {
   return method === 'DELETE' ? { status: 204 } : granted
 }
 
-/** Resolves once `isTrue`, which requests and timers change. */
+/** Resolves once `isTrue` returns true, while requests and timers run. */
 async function until(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await new Promise((resolve) => setImmediate(resolve))
 }
 
-test('a lease is asked for as JSON, and its handle tells what it holds', async () => {
+test('a lease is requested as JSON, and its handle lists the held paths', async () => {
   await using server = await FakeServer.start(grantAll)
   const { leases } = createHoldfast(server.client())
   const request = { bucket: 'b', read: new Set(['in/']), write: ['out/', 'log.txt'] }
@@ -69,7 +69,7 @@ test('a lease is asked for as JSON, and its handle tells what it holds', async (
   assert.equal(server.requests.length, 2)
 })
 
-test('who has to wait asks again under the same token until it is granted', async () => {
+test('a waiting client polls with the same token until the lease is granted', async () => {
   const answers = [refused, refused, granted]
   await using server = await FakeServer.start(() => answers.shift() ?? { status: 204 })
   const { leases } = createHoldfast(server.client())
@@ -80,7 +80,7 @@ test('who has to wait asks again under the same token until it is granted', asyn
   await handle.release()
 })
 
-test('who may not wait any longer is told who is before it, and leaves the queue', async () => {
+test('a wait that times out names the blockers and leaves the queue', async () => {
   await using server = await FakeServer.start(({ method }) =>
     method === 'POST' ? refused : { status: 204 },
   )
@@ -95,7 +95,7 @@ test('who may not wait any longer is told who is before it, and leaves the queue
   assert.equal(server.last.query.get('lease'), '9')
 })
 
-test('an abort ends the wait with its own reason, and gives back what may have been granted', async () => {
+test('an abort ends the wait with its own reason, and releases a lease that may have been granted', async () => {
   const { promise, resolve } = Promise.withResolvers<typeof granted>()
   const { promise: released, resolve: onRelease } = Promise.withResolvers<SeenRequest>()
   await using server = await FakeServer.start((request) => {
@@ -123,7 +123,7 @@ test('a refusal of the server’s leaves no queue to leave', async () => {
   assert.equal(server.requests.length, 1)
 })
 
-test('a server that knows no leases is told apart', async () => {
+test('a server without leases is detected', async () => {
   await using server = await FakeServer.start(() => ({ body: '<ListBucketResult/>' }))
   const { leases } = createHoldfast(server.client())
   await assert.rejects(leases.acquire({ bucket: 'b', write: ['a/'] }), NotHoldfastError)
@@ -199,7 +199,7 @@ test('one renewal that fails costs nothing', async () => {
   assert.equal(clock.pending, 2)
 })
 
-test('a process that was stopped for too long knows that it holds nothing, before any timer has run', async () => {
+test('a process that was stopped for too long detects the loss before any timer runs', async () => {
   await using server = await FakeServer.start(grantAll)
   const clock = new ManualClock()
   const { leases } = createHoldfast(server.client(), { clock })
@@ -213,7 +213,7 @@ test('a process that was stopped for too long knows that it holds nothing, befor
   assert.equal(server.requests.length, 1)
 })
 
-test('a lease that was granted after a long wait is renewed before anybody has it', async () => {
+test('a lease granted after a long wait is renewed before it is returned', async () => {
   const clock = new ManualClock()
   await using server = await FakeServer.start((request) => {
     if (server.requests.length === 1) clock.sleep(9000)

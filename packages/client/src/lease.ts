@@ -1,5 +1,5 @@
-// Leases: locks on paths of a bucket that the server keeps, across processes and machines. What is
-// taken here renews itself; what the server refuses for now is waited for in a queue.
+// Leases: locks on paths of a bucket that the server keeps, across processes and machines. The
+// client renews held leases, and queues for those that aren't granted at once.
 
 import type { S3Client } from '@aws-sdk/client-s3'
 import { s3Path } from 'pathlock'
@@ -15,8 +15,8 @@ import {
 } from './lease-wire.ts'
 
 /**
- * The paths that one task needs at the same time: keys of a bucket, where one that ends in `/` is the
- * folder with all below it, and the empty one the whole bucket.
+ * The paths that one task needs at the same time, as keys of a bucket. A key that ends in `/` means
+ * the folder with everything below it, and the empty key means the whole bucket.
  */
 export interface LeaseRequest {
   readonly bucket: string
@@ -24,50 +24,49 @@ export interface LeaseRequest {
   readonly write?: (Iterable<string> & object) | undefined
 }
 
-/** How a lease is taken. */
+/** Options of a lease. */
 export interface LeaseOptions {
-  /** Milliseconds that it lives without a renewal, 1,000 to 3,600,000; 30,000 if left out. */
+  /** Time to live without a renewal in milliseconds, 1,000 to 3,600,000; 30,000 by default. */
   readonly ttlMs?: number | undefined
   /**
-   * Milliseconds to wait for those before it; 0 takes it now or not at all. Not limited if left out
-   * or Infinity.
+   * The longest wait in milliseconds; 0 means not to wait. Unlimited by default or with Infinity.
    */
   readonly waitMs?: number | undefined
-  /** A name for people who look at `list` and at refusals; at most 256 characters. */
+  /** A name for diagnostics, in `list` and in errors; at most 256 characters. */
   readonly label?: string | undefined
   /** Ends the wait and leaves the queue. Has no effect once the lease is granted. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** What a Holdfast server does with leases. */
+/** The lease operations of a Holdfast server. */
 export interface Leases {
   /**
-   * Waits for the paths of a request, all at once, behind those who asked earlier.
+   * Acquires all paths of a request at once, behind earlier requests.
    * @throws LeaseNotGrantedError, the reason of `signal`, NotHoldfastError, or an error of the SDK
    */
   acquire(request: LeaseRequest, options?: LeaseOptions): Promise<LeaseHandle>
-  /** Runs `body` under a lease and gives it back when the body has ended, however it ends. */
+  /** Runs `body` under a lease and releases it when the body ends, even by an error. */
   run<T>(
     request: LeaseRequest,
     body: (handle: LeaseHandle) => T | PromiseLike<T>,
     options?: LeaseOptions,
   ): Promise<T>
-  /** Everybody's leases on a bucket, held and waiting, by ticket. */
+  /** All leases on a bucket, held and waiting, by ticket. */
   list(
     bucket: string,
     options?: { readonly signal?: AbortSignal | undefined },
   ): AsyncIterable<LeaseInfo>
-  /** Ends a lease, or a place in the queue, by its ticket, whoever has it; one that has ended is no error. */
+  /** Ends a lease, or a place in the queue, by its ticket, whoever its owner is. Idempotent. */
   release(lease: LeaseName, options?: { readonly signal?: AbortSignal | undefined }): Promise<void>
 }
 
 const defaultTtlMs = 30_000
-/** The longest that one request waits: below what proxies take for a dead connection. */
+/** The longest wait of one request. It is below the idle timeouts of common proxies. */
 const pollMs = 20_000
-/** The longest that leaving the queue may hold up who gave up waiting. */
+/** The longest time that leaving the queue may delay the caller. */
 const leaveMs = 2000
 
-/** The leases of the server behind `s3`. */
+/** The lease operations of the server behind `s3`. */
 export function leasesOf(s3: S3Client, clock: Clock = systemClock): Leases {
   return {
     acquire: (request, options = {}) => acquire({ s3, clock }, request, options),
@@ -107,14 +106,14 @@ async function acquire(
     request: { read: paths.read.map(s3Path), write: paths.write.map(s3Path) },
     confirmedAt,
   })
-  // Granted some time during the wait, but when is the server's secret.
+  // The lease was granted at an unknown time during the wait, so renew it if much time has passed.
   if (context.clock.now() - confirmedAt > ttlMs / 3) await handle.renew()
   return handle
 }
 
 type QueuedTerms = Omit<LeaseTerms, 'waitMs'> & { readonly bucket: string }
 
-/** Asks again and again, which keeps the place in the queue. */
+/** Polls until the lease is granted; each request keeps the place in the queue. */
 async function queue(
   { s3, clock }: Context,
   terms: QueuedTerms,
@@ -141,7 +140,7 @@ async function queue(
   }
 }
 
-/** Gives up a place in the queue; without that it goes by itself, but stands in others' way until then. */
+/** Leaves the queue. Otherwise the place would expire by itself, but block others until then. */
 async function leave(
   s3: S3Client,
   terms: QueuedTerms,
@@ -150,11 +149,11 @@ async function leave(
   const { bucket } = terms
   const signal = AbortSignal.timeout(leaveMs)
   try {
-    // A request that was broken off has a place that nobody told us, or has been granted since.
+    // An aborted request may have a place that its response would have named, or a granted lease.
     const ticket = place ?? (isUnknown ? await placeOf(s3, terms, signal) : undefined)
     if (ticket !== undefined) await releaseLease(s3, { bucket, ticket }, signal)
   } catch {
-    // The error that ended the wait is the one to tell.
+    // The error that ended the wait takes precedence.
   }
 }
 

@@ -1,4 +1,4 @@
-// A clock that goes only when a test says so.
+// A clock that a test advances by hand.
 
 import type { Clock } from './clock.ts'
 
@@ -22,12 +22,12 @@ export class ManualClock implements Clock {
     return () => this.#timers.delete(timer)
   }
 
-  /** Timers that are set. */
+  /** The number of pending timers. */
   get pending(): number {
     return this.#timers.size
   }
 
-  /** Lets time pass, and runs what is due on the way, in order. */
+  /** Advances the time and runs due timers in order. */
   advance(ms: number): void {
     const until = this.#now + ms
     for (;;) {
@@ -40,7 +40,7 @@ export class ManualClock implements Clock {
     this.#now = until
   }
 
-  /** Lets time pass as for a process that was stopped: what is due has not run yet. */
+  /** Advances the time without running timers, as in a process that was stopped. */
   sleep(ms: number): void {
     this.#now += ms
   }

@@ -1,4 +1,4 @@
-// What the package promises as a package.
+// Properties of the package as a whole.
 
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'

@@ -1,5 +1,5 @@
-// Commands of the SDK that say a little more than the SDK lets them: the additions are made where the
-// SDK builds the request, so that it signs them, and its retries, credentials and TLS stay in place.
+// Extends commands of the SDK: changes are made while the SDK builds the request, so they are
+// signed. The SDK's retries, credentials and TLS stay in effect.
 
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { BuildMiddleware, DeserializeMiddleware, MiddlewareStack } from '@smithy/types'
@@ -13,59 +13,63 @@ export interface OutgoingRequest {
   body?: unknown
 }
 
-/** An answer before the SDK reads it. */
+/** A response before the SDK reads it. */
 export interface IncomingAnswer {
   statusCode: number
   headers: Record<string, string>
   body?: unknown
 }
 
-/** Has `change` look at, or alter, each request of a command or client before it is signed. */
+/** Calls `change` on each request of a command or client before it is signed. */
 export function onRequest<Input extends object, Output extends object>(
   stack: MiddlewareStack<Input, Output>,
   change: (request: OutgoingRequest, input: Input, commandName: string | undefined) => void,
 ): void {
   const middleware: BuildMiddleware<Input, Output> = (next, context) => async (args) => {
-    if (!isRequest(args.request)) throw new TypeError('The SDK builds requests of another shape')
+    if (!isRequest(args.request))
+      throw new TypeError('Unsupported version of the SDK: unexpected request')
     change(args.request, args.input, context.commandName)
     return next(args)
   }
-  // Before the SDK's own steps there, one of which measures the body.
+  // Runs before the SDK's own steps of this stage, one of which measures the body.
   stack.add(middleware, { step: 'build', priority: 'high' })
 }
 
-/** Has `look` see each answer of a command before the SDK reads it. */
+/** Calls `look` on each response of a command before the SDK reads it. */
 export function onAnswer<Input extends object, Output extends object>(
   stack: MiddlewareStack<Input, Output>,
   look: (answer: IncomingAnswer) => void | Promise<void>,
 ): void {
   const middleware: DeserializeMiddleware<Input, Output> = (next) => async (args) => {
     const result = await next(args)
-    if (!isAnswer(result.response)) throw new TypeError('The SDK gets answers of another shape')
+    if (!isAnswer(result.response))
+      throw new TypeError('Unsupported version of the SDK: unexpected response')
     await look(result.response)
     return result
   }
   stack.add(middleware, { step: 'deserialize', priority: 'low' })
 }
 
-/** Reads the whole body of a successful answer as JSON. @throws NotHoldfastError */
+/** Reads the body of a successful response as JSON. @throws NotHoldfastError */
 export async function takeJson(s3: S3Client, answer: IncomingAnswer): Promise<unknown> {
   const bytes: Uint8Array = await s3.config.streamCollector(answer.body)
-  // The SDK reads the body after us.
+  // The SDK reads the body afterwards, so leave it an empty one.
   answer.body = new Uint8Array()
   try {
     return JSON.parse(new TextDecoder().decode(bytes))
   } catch (cause) {
-    throw new NotHoldfastError('The answer is no JSON: this server knows no leases', { cause })
+    throw new NotHoldfastError('The response is not JSON: this server does not support leases', {
+      cause,
+    })
   }
 }
 
-/** A key as a header names it: percent-encoded, but for its slashes. */
+/** Percent-encodes a key for a header, except for its slashes. */
 export function encodeKey(key: string): string {
   return key.split('/').map(encodeURIComponent).join('/')
 }
 
-/** What the SDK takes beside a command. */
+/** The options of the SDK's `send`. */
 export function sendOptions(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
   return signal === undefined ? {} : { abortSignal: signal }
 }

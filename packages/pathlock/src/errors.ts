@@ -1,14 +1,14 @@
-// The errors that a lock rejects with, beside the reason of an aborted signal and the TypeError or
-// RangeError of a caller's mistake. After each of them nothing is held and nothing waits.
+// The errors with which a lock rejects. An aborted signal rejects with its own reason, and wrong
+// arguments with TypeError or RangeError. After an error the request neither holds nor waits.
 
 /**
- * The lock wasn't granted within `timeoutMs`. May be retried; the retry queues behind those who
- * wait by then.
+ * The lock wasn't granted within `timeoutMs`. May be retried; the retry queues behind all requests
+ * that wait by then.
  */
 export class LockTimeoutError extends Error {
   override readonly name = 'LockTimeoutError'
   readonly timeoutMs: number
-  /** The tickets of the claims that were waited for when the time was up; see `PathLock.query`. */
+  /** The tickets of the conflicting claims at the time of the timeout; see `PathLock.query`. */
   readonly blockedBy: readonly bigint[]
 
   constructor(message: string, timeoutMs: number, blockedBy: readonly bigint[]) {
@@ -18,12 +18,12 @@ export class LockTimeoutError extends Error {
   }
 }
 
-/** As many requests wait as the lock was made to let wait (`maxPending`). May be retried later. */
+/** The limit of waiting requests (`maxPending`) is reached. May be retried later. */
 export class LockQueueFullError extends Error {
   override readonly name = 'LockQueueFullError'
 }
 
-/** What only the holder may do was tried with a handle that holds nothing (any more). */
+/** A holder's operation was called on a handle that no longer holds its lock. */
 export class LockLostError extends Error {
   override readonly name = 'LockLostError'
 }

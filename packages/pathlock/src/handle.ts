@@ -1,5 +1,5 @@
-// What the holder of a lock has in hand. Nothing in the lock table needs the handle, so that one
-// which its owner forgot can be collected, and its loss be noticed.
+// The handle of a granted lock. The lock table doesn't need the handle, so a handle that its owner
+// dropped can be garbage-collected, and the leak detected.
 
 import { LockLostError } from './errors.ts'
 import type { Claim } from './node.ts'
@@ -8,37 +8,37 @@ import { covers, isSubset, type LockRequest, parsePath, parseRequest } from './r
 import type { LockTable } from './table.ts'
 
 /**
- * A granted lock, until its release. Meant for `await using` or `using`; a handle that is dropped
- * unreleased holds on.
+ * A granted lock, until its release. Meant for `await using` or `using`. Dropping a handle without
+ * a release leaves the lock held.
  */
 export interface PathLockHandle extends Disposable, AsyncDisposable {
-  /** The request's place in the order of all requests to this lock, from 1 up. */
+  /** The request's position in the order of all requests to this lock, from 1 up. */
   readonly ticket: bigint
-  /** The paths that are held, as components. */
+  /** The held paths, as components. */
   readonly request: { readonly read: readonly Components[]; readonly write: readonly Components[] }
   /** Whether the lock is still held. */
   readonly held: boolean
   /**
-   * Aborted when the lock is lost without a release. Within one process that never happens; a lease
-   * may expire.
+   * Aborted when the lock is lost without a release. That never happens within one process, but a
+   * lease may expire.
    */
   readonly signal: AbortSignal
   /**
-   * Whether `path` may be read (or written) under this lock: whether it, or what is above it, is
-   * held so.
+   * Whether this lock permits reading (or writing) `path`, because it holds the path or an ancestor
+   * in that mode.
    */
   covers(path: Path, mode: 'read' | 'write'): boolean
   /**
-   * Gives a part of the lock back at once: drops paths, or keeps a written path as a read one.
-   * Throws RangeError for anything that was not requested (there is no upgrade, and a path below a
-   * requested one was not requested), and LockLostError after the release.
+   * Releases a part of the lock at once: drops paths, or turns written paths into read ones. Throws
+   * RangeError for paths that were not requested: there is no upgrade, and a path below a requested
+   * one was not requested. Throws LockLostError after the release.
    */
   downgrade(to: LockRequest): void
-  /** Gives the lock back. Harmless when repeated. */
+  /** Releases the lock. Idempotent. */
   release(): void
 }
 
-/** The handle of a lock of this process. */
+/** The handle of a lock within this process. */
 export class Handle implements PathLockHandle {
   readonly #claim: Claim
   readonly #table: LockTable

@@ -1,4 +1,4 @@
-// pathlock: read/write locks on the paths of a tree, each of which covers everything below it.
+// pathlock: read/write locks on the paths of a tree. A lock on a path covers everything below it.
 
 export { LockLostError, LockQueueFullError, LockTimeoutError } from './errors.ts'
 export type { PathLockHandle } from './handle.ts'

@@ -1,5 +1,5 @@
-// What a caller of PathLock sees: order, handles, errors, aborts, timeouts, and that nothing is
-// left behind.
+// The behaviour of PathLock as a caller sees it: order, handles, errors, aborts, timeouts, and the
+// absence of leaks.
 
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
@@ -9,7 +9,7 @@ import { runInNewContext } from 'node:vm'
 import type { LockInfo, PathLock, PathLockHandle, PathLockOptions } from './index.ts'
 import { type Checks, type Subject, turn } from './oracle.fixture.ts'
 
-/** What has become of a promise, once every microtask has run. */
+/** The state of a promise, once every microtask has run. */
 async function outcome(promise: Promise<unknown>): Promise<string> {
   let state = 'pending'
   promise.then(
@@ -28,7 +28,7 @@ async function outcomes(promises: readonly Promise<unknown>[]): Promise<string> 
   return (await Promise.all(promises.map(outcome))).join(' ')
 }
 
-/** The handle of a request that is expected to be granted by now. */
+/** The handle of a request that must be granted by now. */
 async function granted(promise: Promise<PathLockHandle>): Promise<PathLockHandle> {
   assert.equal(await outcome(promise), 'granted')
   return await promise
@@ -54,10 +54,7 @@ async function withTimers(body: () => Promise<void>): Promise<void> {
   }
 }
 
-/**
- * Collects garbage in more rounds than it takes to find all, with time between them for what has to
- * be told.
- */
+/** Forces several rounds of garbage collection, with time for the finalizers in between. */
 async function collectGarbage(): Promise<void> {
   setFlagsFromString('--expose-gc')
   const collect: unknown = runInNewContext('gc')
@@ -128,7 +125,7 @@ const grants: Checks = {
     assert.deepEqual(counts(lock), idleCounts)
   },
 
-  'a request without paths is granted, whoever holds what': async (subject) => {
+  'a request without paths is always granted': async (subject) => {
     const lock = lockOf(subject)
     assert.ok(lock.tryAcquire({ write: [[]] }))
     const handle = await granted(lock.acquire({}))
@@ -168,7 +165,7 @@ const grants: Checks = {
     assert.equal(folder?.covers('a', 'read'), false)
   },
 
-  'what the caller does to its arrays afterwards does not matter': async (subject) => {
+  'later changes to the caller’s arrays have no effect': async (subject) => {
     const lock = lockOf(subject)
     const path = ['a', 'b']
     const handle = await granted(lock.write(path))
@@ -177,7 +174,7 @@ const grants: Checks = {
     assert.equal(handle.covers('a', 'write'), false)
   },
 
-  'every scheme is had through the same interface': async (subject) => {
+  'every scheme has the same interface': async (subject) => {
     const { globalExclusive, globalReadWrite, ancestorReadWrite, hierarchical } = subject.index
     for (const scheme of [globalExclusive, globalReadWrite, ancestorReadWrite, hierarchical]) {
       const lock = lockOf(subject, { scheme })
@@ -192,7 +189,7 @@ const grants: Checks = {
 }
 
 const handles: Checks = {
-  'releasing twice gives nothing of the next holder away': async (subject) => {
+  'a second release does not affect the next holder': async (subject) => {
     const lock = lockOf(subject)
     const [first, second, third, fourth] = ['a', 'a', 'a', 'a'].map((path) => lock.write(path))
     assert.ok(first && second && third && fourth)
@@ -238,7 +235,7 @@ const handles: Checks = {
     assert.equal(may('a'), 'false false')
   },
 
-  'a downgrade lets in at once those who waited for no more than was given back': async (
+  'a downgrade grants at once the requests that only waited for the released part': async (
     subject,
   ) => {
     const lock = lockOf(subject)
@@ -263,7 +260,7 @@ const handles: Checks = {
     assert.throws(() => handle.downgrade({}), subject.index.LockLostError)
   },
 
-  'the signal of a handle does not fire, whatever becomes of the lock': async (subject) => {
+  'the signal of a handle never fires': async (subject) => {
     const handle = await granted(lockOf(subject).write('a'))
     const { signal } = handle
     handle.release()
@@ -271,7 +268,7 @@ const handles: Checks = {
     assert.equal(handle.signal, signal)
   },
 
-  'query tells who holds, who waits, and for whom': async (subject) => {
+  'query lists held and waiting requests with their blockers': async (subject) => {
     const lock = lockOf(subject)
     void lock.copy('a', 'a/b', { label: 'backup' })
     void lock.read('a/b/c')
@@ -290,7 +287,7 @@ const handles: Checks = {
     })
   },
 
-  'a dropped handle is told of once, and goes on to hold': async (subject) => {
+  'a dropped handle is reported once, and its lock stays held': async (subject) => {
     const leaks: LockInfo[] = []
     const lock = lockOf(subject, { onLeak: (leaked) => leaks.push(leaked) })
     const kept = await lock.read('a', { label: 'kept' })
@@ -319,7 +316,9 @@ const endings: Checks = {
     assert.equal(lock.tryAcquire({ write: ['a'] })?.ticket, 1n)
   },
 
-  'an abort while waiting withdraws the request and wakes those behind it': async (subject) => {
+  'an abort while waiting withdraws the request and wakes the requests behind it': async (
+    subject,
+  ) => {
     const lock = lockOf(subject)
     const { signal, abort } = controller()
     const reader = lock.read('a')
@@ -384,7 +383,7 @@ const endings: Checks = {
     assert.equal(getEventListeners(signal, 'abort').length, 0)
   },
 
-  'a timeout withdraws the request, wakes those behind it, and says who was in the way': (
+  'a timeout withdraws the request, wakes the requests behind it, and names the blockers': (
     subject,
   ) =>
     withTimers(async () => {

@@ -1,5 +1,5 @@
-// PathLock: the lock table with promises, time limits and abort signals around it. The order of
-// requests is the order of the calls: a request is entered before `acquire` returns its promise.
+// PathLock: a lock table with promises, timeouts and abort signals. Requests are ordered by their
+// calls: `acquire` enters a request before it returns its promise.
 
 import { LockQueueFullError, LockTimeoutError } from './errors.ts'
 import { Handle, type PathLockHandle } from './handle.ts'
@@ -9,57 +9,55 @@ import { type LockRequest, parseRequest } from './request.ts'
 import { hierarchical, type Scheme } from './scheme.ts'
 import { LockTable } from './table.ts'
 
-/** How a lock is made. */
+/** Options of a lock. */
 export interface PathLockOptions {
-  /** Who may run beside whom; `hierarchical` if not given. */
+  /** The locking scheme, `hierarchical` by default. */
   readonly scheme?: Scheme
-  /** How a path given as a string is read; `coarsePath` if not given, or `s3Path`. */
+  /** How to parse a path given as a string: `coarsePath` (the default) or `s3Path`. */
   readonly parse?: ParsePath
   /**
-   * How many requests may wait at one time; further ones are refused with LockQueueFullError. Not
-   * limited if not given.
+   * The largest number of waiting requests; further ones are refused with LockQueueFullError.
+   * Unlimited by default.
    */
   readonly maxPending?: number
-  /** How many nodes of the tree that nobody claims may stay in memory; 1,024 if not given. */
+  /** The largest number of idle tree nodes kept in memory; 1,024 by default. */
   readonly idleNodes?: number
   /**
-   * Called some time after a handle was dropped unreleased: when the garbage collector has found
-   * it. The lock stays held: that its handle is gone doesn't say that the work under it has ended.
-   * Writes a warning to the console if not given.
+   * Called after the garbage collector has found a handle that was dropped without a release. The
+   * lock stays held, because the work under it may still run. By default a warning goes to the
+   * console.
    */
   readonly onLeak?: (leaked: LockInfo) => void
 }
 
-/** How long a request may wait, and what it is called. */
+/** Options of one request. */
 export interface LockOptions {
   /**
    * Ends the wait: the request is withdrawn and rejects with the signal's reason. Has no effect
-   * once it is granted.
+   * after the grant.
    */
   readonly signal?: AbortSignal | undefined
   /**
-   * Ends the wait with LockTimeoutError after this time, 0 to 2,147,483,647; not limited if not
-   * given or Infinity.
+   * Ends the wait with LockTimeoutError after 0 to 2,147,483,647 ms; unlimited by default or with
+   * Infinity.
    */
   readonly timeoutMs?: number | undefined
-  /** A name for people who look at `query()`, at errors and warnings. */
+  /** A name for diagnostics: `query()`, errors and warnings. */
   readonly label?: string | undefined
 }
 
 /** A request as `query()` and warnings show it. */
 export interface LockInfo {
-  /** Its place in the order of all requests to this lock, from 1 up. */
+  /** Its position in the order of all requests to this lock, from 1 up. */
   readonly ticket: bigint
   readonly label: string | undefined
   readonly read: readonly Components[]
   readonly write: readonly Components[]
 }
 
-/** A request that waits. */
+/** A waiting request. */
 export interface PendingLockInfo extends LockInfo {
-  /**
-   * The tickets of the earlier requests that it conflicts with, held or waiting; of many only 64.
-   */
+  /** The tickets of the earlier requests that it conflicts with, held or waiting; at most 64. */
   readonly blockedBy: readonly bigint[]
 }
 
@@ -67,8 +65,8 @@ const maxIdleNodes = 1_024
 const blockersShown = 64
 const collectionMark = 'collection'
 /**
- * The longest delay that timers take (HTML, and Node's documentation of setTimeout); a longer one
- * would fire at once.
+ * The longest delay of a timer (HTML, and Node's documentation of setTimeout); a longer one would
+ * fire at once.
  */
 const longestTimeoutMs = 2 ** 31 - 1
 
@@ -76,10 +74,10 @@ const longestTimeoutMs = 2 ** 31 - 1
  * Read/write locks on the paths of a tree, where a lock on a path covers everything below it.
  *
  * Two requests conflict if one writes a path that is at, above or below a path of the other. A
- * request is granted exactly when no earlier one that is held or waits conflicts with it. So nobody
- * deadlocks or starves, in whatever order paths are named, as long as every task makes one request
- * at a time: the lock is not re-entrant, and a task that acquires while it holds may wait for
- * itself.
+ * request is granted exactly when no earlier one that is held or waiting conflicts with it. Neither
+ * deadlock nor starvation is possible, whatever the order of the paths, as long as every task makes
+ * one request at a time. The lock is not re-entrant: a task that acquires while it holds may wait
+ * for itself.
  */
 export class PathLock {
   readonly #table: LockTable
@@ -104,10 +102,9 @@ export class PathLock {
   }
 
   /**
-   * Waits for the paths of a request, all at once, and resolves to the handle that releases them.
-   * Rejects with LockTimeoutError, LockQueueFullError, the reason of `signal`, or TypeError or
-   * RangeError for arguments that make no sense; then nothing is held. A request without paths is
-   * granted at once.
+   * Acquires all paths of a request at once, and resolves to the handle that releases them. Rejects
+   * with LockTimeoutError, LockQueueFullError, the reason of `signal`, or TypeError or RangeError
+   * for wrong arguments; then nothing is held. A request without paths is granted at once.
    */
   async acquire(request: LockRequest, options: LockOptions = {}): Promise<PathLockHandle> {
     const { signal, timeoutMs = Number.POSITIVE_INFINITY, label } = options
@@ -119,8 +116,8 @@ export class PathLock {
   }
 
   /**
-   * Takes the lock if no earlier request, held or waiting, conflicts with it; else returns
-   * undefined and leaves no trace.
+   * Takes the lock if no earlier request, held or waiting, conflicts with it. Otherwise returns
+   * undefined and changes nothing.
    */
   tryAcquire(
     request: LockRequest,
@@ -133,8 +130,8 @@ export class PathLock {
   }
 
   /**
-   * Runs `body` under a lock and releases it when the body has ended, however it ends. Rejects as
-   * `acquire` or as the body.
+   * Runs `body` under a lock and releases it when the body ends, even by an error. Rejects like
+   * `acquire` or like the body.
    */
   async run<T>(
     request: LockRequest,
@@ -149,37 +146,37 @@ export class PathLock {
     }
   }
 
-  /** To read a path and everything below it. */
+  /** Acquires a path and everything below it for reading. */
   read(path: Path, options?: LockOptions): Promise<PathLockHandle> {
     return this.acquire({ read: [path] }, options)
   }
 
-  /** To write a path and everything below it. */
+  /** Acquires a path and everything below it for writing. */
   write(path: Path, options?: LockOptions): Promise<PathLockHandle> {
     return this.acquire({ write: [path] }, options)
   }
 
-  /** To move everything at and below `from` to `to`: writes both. */
+  /** Acquires both paths for writing, to move everything at and below `from` to `to`. */
   rename(from: Path, to: Path, options?: LockOptions): Promise<PathLockHandle> {
     return this.acquire({ write: [from, to] }, options)
   }
 
   /**
-   * To copy everything at and below `from` to `to`: reads the one, writes the other. Either may lie
-   * in the other.
+   * Acquires `from` for reading and `to` for writing, to copy everything at and below `from` to
+   * `to`. Either may lie below the other.
    */
   copy(from: Path, to: Path, options?: LockOptions): Promise<PathLockHandle> {
     return this.acquire({ read: [from], write: [to] }, options)
   }
 
-  /** To remove a path and everything below it: writes it. */
+  /** Acquires a path and everything below it for writing, to remove it. */
   remove(path: Path, options?: LockOptions): Promise<PathLockHandle> {
     return this.write(path, options)
   }
 
   /**
-   * Who holds and who waits for what and for whom, at this instant, by ticket. For people and
-   * tests; costs O(requests).
+   * All held and waiting requests at this instant, by ticket. For diagnostics and tests; costs
+   * O(requests).
    */
   query(): { held: LockInfo[]; pending: PendingLockInfo[] } {
     const held: LockInfo[] = []
@@ -191,7 +188,10 @@ export class PathLock {
     return { held, pending }
   }
 
-  /** Resolves once a waiting claim is held; takes it out of the table if that isn't to be. */
+  /**
+   * Resolves once a waiting claim is granted. Removes the claim on a timeout, an abort or a full
+   * queue.
+   */
   #grant(claim: Claim, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
     if (this.#pending >= this.#maxPending) {
       this.#table.remove(claim)
@@ -228,9 +228,9 @@ export class PathLock {
   }
 
   /**
-   * Leaves the handles that are held to their owners alone, to be told when one is collected. To
-   * register every handle takes longer than the locking itself; so it's done after a collection,
-   * which a sentinel tells of, for those that outlived it.
+   * Watches for held handles that are garbage-collected. Registering every handle would take longer
+   * than the locking itself. Only handles that survive a garbage collection are therefore
+   * registered; a sentinel object signals each collection.
    */
   #watchForLeaks(): void {
     this.#leaks.register({}, collectionMark)

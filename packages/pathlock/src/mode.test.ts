@@ -1,5 +1,5 @@
-// The table of modes is not a matter of taste: enumerated here, it's the only one that is safe and
-// blocks nothing in vain.
+// Enumerates all possible mode tables: ours is the only one that is safe and blocks nothing
+// needlessly.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -44,7 +44,7 @@ function bit(a: Mode, b: Mode): number {
   return 1 << (Math.min(a, b) * 5 + Math.max(a, b))
 }
 
-/** All sets of pairs from `candidates`. */
+/** All subsets of `candidates`. */
 function* subsets(candidates: readonly number[]): Generator<number> {
   for (let choice = 0; choice < 2 ** candidates.length; choice += 1) {
     yield candidates.reduce((union, pair, index) => union | (((choice >> index) & 1) * pair), 0)

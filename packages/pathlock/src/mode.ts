@@ -1,8 +1,8 @@
-// The five modes in which a node of the tree can be locked, and which of them may meet at one node.
-// They are those of Gray's hierarchical locks (1976): IS, S, IX, SIX and X, in this order.
+// The five lock modes of a tree node, and which of them are compatible. They are those of Gray's
+// hierarchical locks (1976): IS, S, IX, SIX and X, in this order.
 
 /**
- * The mode of a lock on one node. `read` and `write` mean the node and everything below it; an
+ * The mode of a lock on one node. `read` and `write` cover the node and everything below it. An
  * `Ancestor` mode means that something below the node is read or written.
  */
 export const Mode: {
@@ -20,9 +20,9 @@ export type Mode = (typeof Mode)[keyof typeof Mode]
 export type ByMode<T> = [T, T, T, T, T]
 
 /**
- * For each mode, the modes of other requests that it can't share a node with. Symmetric; each cell
- * is forced: with any pair more something unsafe runs, with any pair fewer something harmless
- * waits.
+ * For each mode, the incompatible modes of other requests at the same node. Symmetric. Every cell
+ * is necessary: removing a conflict makes something unsafe run, and adding one makes something
+ * harmless wait.
  */
 export const conflicts: Readonly<ByMode<readonly Mode[]>> = [
   [Mode.write],
@@ -33,12 +33,11 @@ export const conflicts: Readonly<ByMode<readonly Mode[]>> = [
 ]
 
 /**
- * The weakest mode that is at least `a` and at least `b`: what one request holds at a node that it
- * meets in two roles. Neither of `read` and `writeAncestor` includes the other, so together they
- * make the fifth mode.
+ * The least mode that includes `a` and `b`: the mode of a request that meets a node in two roles.
+ * Neither `read` nor `writeAncestor` includes the other, so together they make the fifth mode.
  */
 export function join(a: Mode, b: Mode): Mode {
-  // Below `write`, bit 0 says that the node itself is read, bit 1 that something below it is
+  // Below `write`, bit 0 means that the node itself is read, bit 1 that something below it is
   // written.
   if ((a | b) === Mode.readAndWriteAncestor) return Mode.readAndWriteAncestor
   return a > b ? a : b

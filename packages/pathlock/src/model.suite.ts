@@ -1,5 +1,5 @@
-// PathLock with its promises, signals and timers, under random commands and random interleavings,
-// against a list.
+// PathLock with its promises, signals and timers, under random commands and interleavings, compared
+// with a model that is a plain list.
 
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
@@ -16,14 +16,14 @@ import {
 } from './oracle.fixture.ts'
 import type { PathSets } from './request.ts'
 
-/** What should have become of a request. */
+/** The expected state of a request. */
 interface Expected {
   sets: PathSets
   readonly deadline: number
   state: 'live' | 'released' | 'aborted' | 'timed out' | 'refused'
 }
 
-/** What has become of it. */
+/** The actual state of a request. */
 interface Actual {
   readonly controller: AbortController
   handle: PathLockHandle | undefined
@@ -113,8 +113,8 @@ const commands: fc.Arbitrary<Command>[] = [
       for (let elapsed = 0; elapsed < time; elapsed += 1) {
         model.now += 1
         const isDue = (one: Expected): boolean => one.deadline === model.now && !isHeld(model, one)
-        // Timers of one instant fire in the order in which they were set; each may let later ones
-        // be granted.
+        // Timers of one instant fire in the order in which they were set, and each may let later
+        // requests be granted.
         for (const one of model.requests) {
           if (one.state === 'live' && isDue(one)) one.state = 'timed out'
         }
@@ -136,10 +136,7 @@ function command(name: string, act: (model: Model, real: Real) => void): Command
   }
 }
 
-/**
- * Fails unless everyone holds, waits and was told what the model says, and nothing more is left
- * behind.
- */
+/** Fails unless every request's state matches the model and nothing else remains. */
 function assertAgree(model: Model, { subject, lock, requests }: Real): void {
   const ticketsOf = (infos: readonly { ticket: bigint }[]): number[] =>
     infos.map(({ ticket }) => Number(ticket))
@@ -197,7 +194,10 @@ function show({ read, write }: PathSets): string {
   return `read ${JSON.stringify(read)} write ${JSON.stringify(write)}`
 }
 
-/** Whether nothing can be acquired, waits or holds when all tasks have ended. */
+/**
+ * Runs all tasks. Fails if conflicting tasks run together, or if anything is held or waiting at the
+ * end.
+ */
 async function runTasks(
   subject: Subject,
   scheduler: fc.Scheduler,
@@ -215,8 +215,8 @@ async function runTasks(
     })
   }
   const all = Promise.all(tasks.map(work))
-  // A rejection is looked at below; without this it would count as unhandled while the scheduler
-  // runs.
+  // A rejection is checked below; without this handler it would count as unhandled while the
+  // scheduler runs.
   all.catch(() => undefined)
   await scheduler.waitIdle()
   await turn()
@@ -226,9 +226,7 @@ async function runTasks(
 
 /** The checks by random runs. */
 export const modelChecks: Checks = {
-  'under random commands everyone holds, waits and fails as a list of requests says': async (
-    subject,
-  ) => {
+  'under random commands every request holds, waits and fails as in the model': async (subject) => {
     mock.timers.enable({ apis: ['setTimeout'] })
     try {
       await fc.assert(

@@ -1,5 +1,5 @@
-// The tests, tested: each mutant is one fault in one source file, and a named check has to find it.
-// A mutant whose text is no longer in the source fails here, so the list can't go stale.
+// Mutation tests: each mutant is one fault in one source file, which a named check must detect. A
+// mutant whose text is no longer in the source fails here, so the list can't become stale.
 
 import assert from 'node:assert/strict'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -18,7 +18,7 @@ interface Mutant {
   readonly file: string
   readonly from: string
   readonly to: string
-  /** The names of the checks that find it, each on its own. */
+  /** The names of the checks that detect it, each on its own. */
   readonly killedBy: readonly string[]
 }
 
@@ -29,8 +29,7 @@ const tablesTest = 'each scheme gives its compatibility table and its score'
 const worldsTest = 'all sequences of up to 3 requests are held exactly when free under every scheme'
 const stepsTest =
   'any steps of entering, reducing and removing leave held exactly what is free, and no nodes'
-const commandsTest =
-  'under random commands everyone holds, waits and fails as a list of requests says'
+const commandsTest = 'under random commands every request holds, waits and fails as in the model'
 const interleavingsTest =
   'under any interleaving no two tasks that conflict run together, and all end'
 
@@ -77,7 +76,7 @@ const mutants: readonly Mutant[] = [
     killedBy: [tablesTest],
   },
   {
-    fault: 'ancestors of what is written are only locked as for a read',
+    fault: 'ancestors of a written path are only locked as for a read',
     file: 'scheme.ts',
     from: 'writeAncestor: Mode.writeAncestor',
     to: 'writeAncestor: Mode.readAncestor',
@@ -91,26 +90,26 @@ const mutants: readonly Mutant[] = [
     killedBy: [tablesTest],
   },
   {
-    fault: 'the removal of one that waits wakes nobody',
+    fault: 'the removal of a waiting request wakes nothing',
     file: 'table.ts',
     from: 'else this.#grantBehind(entry)',
     to: 'else if (!entry.isWaiting) this.#grantBehind(entry)',
     killedBy: [
       'when a writer that waits is removed, the readers behind it are granted',
-      'an abort while waiting withdraws the request and wakes those behind it',
+      'an abort while waiting withdraws the request and wakes the requests behind it',
       worldsTest,
       commandsTest,
     ],
   },
   {
-    fault: 'a release wakes nobody',
+    fault: 'a release wakes nothing',
     file: 'table.ts',
     from: 'else this.#grantBehind(entry)',
     to: '',
     killedBy: [worldsTest, interleavingsTest],
   },
   {
-    fault: 'a release wakes only the first of those behind it',
+    fault: 'a release wakes only the first request behind it',
     file: 'table.ts',
     from: 'while (queue?.firstWaiting !== undefined',
     to: 'if (queue?.firstWaiting !== undefined',
@@ -130,7 +129,7 @@ const mutants: readonly Mutant[] = [
     ],
   },
   {
-    fault: 'only those who hold all that they asked for are waited for',
+    fault: 'only fully granted requests are waited for',
     file: 'table.ts',
     from: 'first.claim.ticket < entry.claim.ticket)',
     to: "first.claim.state === 'held' && first.claim.ticket < entry.claim.ticket)",
@@ -140,7 +139,7 @@ const mutants: readonly Mutant[] = [
     ],
   },
   {
-    fault: 'those who wait are overtaken',
+    fault: 'waiting requests are overtaken',
     file: 'table.ts',
     from: 'first.claim.ticket < entry.claim.ticket)',
     to: '!first.isWaiting && first.claim.ticket < entry.claim.ticket)',
@@ -175,14 +174,14 @@ const mutants: readonly Mutant[] = [
     ],
   },
   {
-    fault: 'a reduced claim goes behind those who wait',
+    fault: 'a reduced claim goes behind the waiting ones',
     file: 'table.ts',
     from: 'this.#insert(entry, entry.node.queues[entry.mode]?.head)',
     to: 'this.#insert(entry, undefined)',
     killedBy: [stepsTest],
   },
   {
-    fault: 'idle nodes are kept for ever',
+    fault: 'idle nodes are never swept',
     file: 'table.ts',
     from: 'if (this.#idle.length <= this.#options.idleNodes) return',
     to: 'if (this.#idle.length > 0) return',
@@ -200,7 +199,7 @@ const mutants: readonly Mutant[] = [
     file: 'table.ts',
     from: "if (claim.state === 'removed') return",
     to: '',
-    killedBy: ['releasing twice gives nothing of the next holder away', commandsTest],
+    killedBy: ['a second release does not affect the next holder', commandsTest],
   },
   {
     fault: 'a path is above another if its text is a prefix',
@@ -230,7 +229,7 @@ const mutants: readonly Mutant[] = [
     file: 'request.ts',
     from: 'path.slice()',
     to: 'path',
-    killedBy: ['what the caller does to its arrays afterwards does not matter'],
+    killedBy: ['later changes to the caller’s arrays have no effect'],
   },
   {
     fault: 'a string is taken for a list of paths of one letter',
@@ -283,7 +282,7 @@ const mutants: readonly Mutant[] = [
     from: 'this.#table.remove(claim)\n        reject(reason)',
     to: 'reject(reason)',
     killedBy: [
-      'an abort while waiting withdraws the request and wakes those behind it',
+      'an abort while waiting withdraws the request and wakes the requests behind it',
       commandsTest,
     ],
   },
@@ -313,7 +312,7 @@ const mutants: readonly Mutant[] = [
     killedBy: ['a timeout that no timer can keep is refused'],
   },
   {
-    fault: 'those who have stopped waiting count as waiting',
+    fault: 'requests that have stopped waiting count as waiting',
     file: 'lock.ts',
     from: 'this.#pending -= 1',
     to: '',
@@ -335,14 +334,14 @@ const mutants: readonly Mutant[] = [
     file: 'lock.ts',
     from: 'claim.handle = undefined',
     to: '',
-    killedBy: ['a dropped handle is told of once, and goes on to hold'],
+    killedBy: ['a dropped handle is reported once, and its lock stays held'],
   },
   {
-    fault: 'a released handle is told of as a leak',
+    fault: 'a released handle is reported as a leak',
     file: 'lock.ts',
     from: "else if (claim.state === 'held') onLeak",
     to: 'else onLeak',
-    killedBy: ['a dropped handle is told of once, and goes on to hold'],
+    killedBy: ['a dropped handle is reported once, and its lock stays held'],
   },
 ]
 
@@ -368,13 +367,13 @@ before(async () => {
 
 after(() => rm(folder, { recursive: true }))
 
-/** The modules with one fault. */
-async function breed({ file, from, to }: Mutant, name: string): Promise<Subject> {
+/** Loads the modules with one fault. */
+async function loadMutant({ file, from, to }: Mutant, name: string): Promise<Subject> {
   const nest = join(folder, name)
   for (const module of modules) await cp(join(here, `${module}.ts`), join(nest, `${module}.ts`))
   const source = await readFile(join(here, file), 'utf8')
   assert.ok(source.includes(from), `${file} has no ${JSON.stringify(from)} to change`)
-  // The last place, since the first may be in a declaration of the same words.
+  // The last occurrence, since the first may be in a declaration with the same words.
   const at = source.lastIndexOf(from)
   await writeFile(join(nest, file), source.slice(0, at) + to + source.slice(at + from.length))
   return {
@@ -383,7 +382,7 @@ async function breed({ file, from, to }: Mutant, name: string): Promise<Subject>
   }
 }
 
-/** Whether a check fails; one that doesn't end has failed. */
+/** True if a check fails; a check that doesn't end counts as failed. */
 async function isKilled(check: (subject: Subject) => unknown, subject: Subject): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const tooLong = new Promise<boolean>((resolve) => {
@@ -404,7 +403,7 @@ async function isKilled(check: (subject: Subject) => unknown, subject: Subject):
 
 mutants.forEach((mutant, number) => {
   test(`a mutant is killed: ${mutant.fault}`, async () => {
-    const subject = await breed(mutant, `mutant-${number}`)
+    const subject = await loadMutant(mutant, `mutant-${number}`)
     for (const name of mutant.killedBy) {
       const check = checks[name]
       assert.ok(check, `there is no check "${name}"`)

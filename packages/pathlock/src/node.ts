@@ -1,17 +1,18 @@
-// What the lock table is made of: the nodes of the tree, the queues at each, and the claims in them.
+// The data structures of the lock table: tree nodes, the queues at each node, and the claims in
+// them.
 
 import type { ByMode, Mode } from './mode.ts'
 import type { PathSets } from './request.ts'
 
-/** One request in the table, from its arrival until it is removed. */
+/** One request in the table, from its arrival until its removal. */
 export class Claim {
   readonly ticket: number
   readonly label: string | undefined
   sets: PathSets
   state: 'waiting' | 'held' | 'removed' = 'waiting'
-  /** Called once, when a claim that had to wait is held. */
+  /** Called once, when a waiting claim is granted. */
   onGrant: (() => void) | undefined = undefined
-  /** What the claim's owner has in hand, kept alive by the table as long as it is set here. */
+  /** Keeps the owner's handle alive while it is set. */
   handle: object | undefined = undefined
   entries: Entry | undefined = undefined
   waitingEntries = 0
@@ -48,9 +49,9 @@ export class Entry {
 }
 
 /**
- * The entries of one node in one mode: first those that don't wait at this node, then those that
- * do, by ticket. (Entries of one mode wait for the same others, so once one has to wait, all that
- * come after it have to.)
+ * The entries of one node in one mode: first those that don't wait at this node, then the waiting
+ * ones, by ticket. Entries of one mode have the same conflicts, so once one waits, all later ones
+ * wait.
  */
 export class Queue {
   head: Entry | undefined = undefined
@@ -77,7 +78,7 @@ export class Queue {
   }
 }
 
-/** A node of the tree, with those who claim it or something below it. */
+/** A node of the tree, with the claims on it or on something below it. */
 export class Node {
   readonly parent: Node | undefined
   readonly name: string
@@ -90,7 +91,7 @@ export class Node {
   ]
   children: Map<string, Node> | undefined = undefined
   entryCount = 0
-  /** The entry that the claim which is being entered has made here. */
+  /** The entry at this node of the claim that is being entered. */
   draft: Entry | undefined = undefined
   isListedIdle = false
 

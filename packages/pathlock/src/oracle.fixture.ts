@@ -1,6 +1,6 @@
-// What the tests know without looking at the code: which operations conflict (by their paths, never
-// by modes), and what each scheme is expected to let run. The checks take the modules that they
-// test, so that mutants can be put in their place.
+// The expected behaviour, stated independently of the code: which operations conflict (by paths,
+// never by modes), and what each scheme allows. Checks receive the modules under test as a
+// parameter, so that mutants can replace them.
 
 import type { Components } from './path.ts'
 import type { PathSets } from './request.ts'
@@ -15,10 +15,10 @@ export interface Subject {
 /** Checks by name; a name is a sentence about behaviour. */
 export type Checks = Readonly<Record<string, (subject: Subject) => void | Promise<void>>>
 
-/** What a scheme promises. */
+/** The expected properties of a scheme. */
 export interface Promised {
   readonly scheme: 'globalExclusive' | 'globalReadWrite' | 'ancestorReadWrite' | 'hierarchical'
-  /** How many of the seed's four harmless combinations may run together. */
+  /** How many of the article's four harmless combinations may run together. */
   readonly score: number
   readonly conflicts: (a: PathSets, b: PathSets) => boolean
 }
@@ -32,19 +32,19 @@ export const promises: readonly Promised[] = [
 ]
 
 /**
- * Whether two requests may not run together: one writes a path that is at, above or below a path of
- * the other.
+ * True if two requests must not run together: one writes a path that is at, above or below a path
+ * of the other.
  */
 export function conflicts(a: PathSets, b: PathSets): boolean {
   return meet(a.write, b.write) || meet(a.write, b.read) || meet(a.read, b.write)
 }
 
-/** Whether one of two paths is the other or above it. */
+/** True if one of two paths equals the other or is an ancestor of it. */
 export function areRelated(p: Components, q: Components): boolean {
   return p.every((name, depth) => depth >= q.length || name === q[depth])
 }
 
-/** A request with paths written as `a/b`, the root as the empty string. */
+/** A request with paths written as `a/b`; the root is the empty string. */
 export function sets(request: { read?: readonly string[]; write?: readonly string[] }): PathSets {
   const split = (path: string): Components => (path === '' ? [] : path.split('/'))
   return { read: (request.read ?? []).map(split), write: (request.write ?? []).map(split) }
@@ -57,9 +57,7 @@ export function binaryTree(depth: number): Components[] {
   return [[], ...['a', 'b'].flatMap((name) => below.map((path) => [name, ...path]))]
 }
 
-/**
- * All requests that read up to `size` of the paths and write up to `size`, but for the empty one.
- */
+/** All requests that read up to `size` paths and write up to `size` paths, except the empty one. */
 export function allRequests(paths: readonly Components[], size: 1 | 2): PathSets[] {
   const choices: Components[][] = [[], ...paths.map((path) => [path])]
   if (size === 2) {
@@ -73,8 +71,8 @@ export function allRequests(paths: readonly Components[], size: 1 | 2): PathSets
 }
 
 /**
- * Counts, over all ordered pairs of requests, what runs together and must not, and what waits and
- * need not.
+ * Over all ordered pairs of requests, counts those that run together but must not, and those that
+ * wait but need not.
  */
 export function countFaults(
   { index }: Subject,
@@ -98,13 +96,13 @@ export function countFaults(
   return { pairs: requests.length ** 2, unsafe, overBlocked }
 }
 
-/** How many times the usual number of runs are wanted. */
+/** The factor by which the usual number of runs is multiplied. */
 export function testScale(): number {
   const { HOLDFAST_TEST_SCALE = '1' } = process.env
   return Number(HOLDFAST_TEST_SCALE)
 }
 
-/** Lets every microtask run that can. */
+/** Lets all pending microtasks run. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve)

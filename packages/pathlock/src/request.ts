@@ -1,11 +1,10 @@
-// What is asked of a lock: a set of paths to read and a set to write, each path with all that is
-// below it.
+// Lock requests: a set of paths to read and a set to write, each path with everything below it.
 
 import { type Components, isAtOrAbove, type ParsePath, type Path } from './path.ts'
 
 /**
  * The paths that one task needs at the same time, each with everything below it. They may nest,
- * repeat, and stand on both sides; a path that is written may be read too.
+ * repeat, and occur in both lists; a written path may be read too.
  */
 export interface LockRequest {
   readonly read?: Paths
@@ -13,12 +12,12 @@ export interface LockRequest {
 }
 
 /**
- * A list, a set, or anything else to iterate over, of paths. Not a string: that would be a path,
- * not a list of them.
+ * A list, set or other iterable of paths. A string is excluded, because it is a path rather than a
+ * list of paths.
  */
 export type Paths = Iterable<Path> & object
 
-/** A request as the lock keeps it: copied, and with every path split. */
+/** A request in internal form: copied, and with every path split. */
 export interface PathSets {
   readonly read: readonly Components[]
   readonly write: readonly Components[]
@@ -26,7 +25,7 @@ export interface PathSets {
 
 const noPaths: readonly Components[] = []
 
-/** Copies a request. Throws TypeError for a string where a list of paths belongs. */
+/** Copies a request. Throws TypeError for a string in place of a list of paths. */
 export function parseRequest(request: LockRequest, parse: ParsePath): PathSets {
   return { read: parsePaths(request.read, parse), write: parsePaths(request.write, parse) }
 }
@@ -36,13 +35,13 @@ export function parsePath(path: Path, parse: ParsePath): Components {
   return typeof path === 'string' ? parse(path) : path.slice()
 }
 
-/** Whether a claim on `sets` lets its holder do `mode` at `path`. */
+/** True if a claim on `sets` permits `mode` at `path`. */
 export function covers(sets: PathSets, path: Components, mode: 'read' | 'write'): boolean {
   const isCovering = (above: Components): boolean => isAtOrAbove(above, path)
   return sets.write.some(isCovering) || (mode === 'read' && sets.read.some(isCovering))
 }
 
-/** Whether `part` asks for nothing but paths of `whole`, and writes only what `whole` writes. */
+/** True if `part` has only paths of `whole`, and writes only paths that `whole` writes. */
 export function isSubset(part: PathSets, whole: PathSets): boolean {
   const written = new Set(whole.write.map(pathKey))
   const named = new Set([...written, ...whole.read.map(pathKey)])

@@ -18,8 +18,8 @@ type Verdict = 'block' | 'allow'
 const noSuchPair = 'no such pair'
 
 /**
- * The rows of the table in the article that proposed the schemes; the first two must be blocked by
- * any scheme.
+ * The rows of the table in the article that proposed the schemes. Every scheme must block the first
+ * two.
  */
 const rows: readonly { first: 'read' | 'write'; second: 'read' | 'write'; related: boolean }[] = [
   { first: 'write', second: 'read', related: true },
@@ -38,7 +38,7 @@ const tables: Record<string, Verdict[]> = {
 }
 
 /**
- * What the lock says to a second operation while the first is held, if it says the same for all
+ * Whether the lock grants a second operation while the first is held, if that is the same for all
  * such pairs of paths.
  */
 function verdict(

@@ -1,4 +1,4 @@
-// The schemes, and the simpler rules for a node with two roles, which are refuted here.
+// The schemes, and counterexamples to the simpler rules for a node with two roles.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -12,7 +12,7 @@ const subject: Subject = { index, table }
 
 for (const [name, check] of Object.entries(schemeChecks)) test(name, () => check(subject))
 
-/** `hierarchical` with another mode for a node that is read and lies above one that is written. */
+/** `hierarchical` with another mode for a node that is read and is an ancestor of a written one. */
 function ruleFor(readAboveWrite: Mode): index.Scheme {
   return {
     ...index.hierarchical,

@@ -1,12 +1,11 @@
-// The four locking schemes, from the simplest to the one that lets all run that may. Each says
-// which modes a request takes at which nodes; the table of modes and the queues are the same for
-// all.
+// The four locking schemes, from the simplest to the one with the most concurrency. A scheme
+// assigns modes to the nodes of a request; the table of modes and the queues are common to all.
 
 import { join, Mode } from './mode.ts'
 
-/** Which modes a request takes: at the paths it names, and at every ancestor of them. */
+/** The modes that a request takes, at the paths it names and at all their ancestors. */
 export interface Scheme {
-  /** Whether every path is taken for the root, so that there is one lock for the whole tree. */
+  /** True if every path counts as the root, which makes one lock for the whole tree. */
   readonly isGlobal: boolean
   readonly read: Mode
   readonly readAncestor: Mode
@@ -16,10 +15,7 @@ export interface Scheme {
   readonly join: (a: Mode, b: Mode) => Mode
 }
 
-/**
- * One exclusive lock for everything. Lets 0 of the 4 harmless combinations of two operations run
- * together.
- */
+/** One exclusive lock for everything. Allows 0 of the 4 harmless combinations of two operations. */
 export const globalExclusive: Scheme = {
   isGlobal: true,
   read: Mode.write,
@@ -29,7 +25,7 @@ export const globalExclusive: Scheme = {
   join,
 }
 
-/** One read/write lock for everything. Lets reads run together: 2 of 4. */
+/** One read/write lock for everything. Allows concurrent reads: 2 of 4. */
 export const globalReadWrite: Scheme = {
   isGlobal: true,
   read: Mode.read,
@@ -40,8 +36,8 @@ export const globalReadWrite: Scheme = {
 }
 
 /**
- * An exclusive lock on each path, a shared one on its ancestors. Lets all but reads of one lineage
- * run together: 3 of 4.
+ * An exclusive lock on each path, a shared one on its ancestors. Allows everything harmless except
+ * reads of one lineage: 3 of 4.
  */
 export const ancestorReadWrite: Scheme = {
   isGlobal: false,
@@ -53,8 +49,8 @@ export const ancestorReadWrite: Scheme = {
 }
 
 /**
- * Read and write locks on each path, and their own modes on the ancestors. Lets everything run that
- * may: 4 of 4.
+ * Read and write locks on each path, and intention modes on its ancestors. Allows everything
+ * harmless: 4 of 4.
  */
 export const hierarchical: Scheme = {
   isGlobal: false,

@@ -1,5 +1,5 @@
-// The lock table against a model of one line: a claim is held exactly when no earlier live claim
-// conflicts with it.
+// The lock table, compared with a one-line model: a claim is held exactly when no earlier live
+// claim conflicts with it.
 
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
@@ -19,10 +19,7 @@ import type { LockTable } from './table.ts'
 
 const smallSize = 4
 
-/**
- * Twelve requests on four paths: every mode at every depth, and every way in which two may be
- * related.
- */
+/** Twelve requests on four paths: every mode at every depth, and every relation of two paths. */
 const requests: readonly PathSets[] = [
   sets({ read: [''] }),
   sets({ write: [''] }),
@@ -78,8 +75,8 @@ function tableOf(
 }
 
 /**
- * Enters the requests in order, then takes them out in the other, and looks at all that live after
- * each step.
+ * Enters the requests in one order and removes them in another, checking all live claims after each
+ * step.
  */
 function runSmallWorld(
   table: LockTable,
@@ -150,9 +147,7 @@ const step = fc.oneof(
 )
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 
-/**
- * A part of a request: each path is dropped, kept, or (if it was written) only read from now on.
- */
+/** A part of a request: each path is dropped, kept, or changed from write to read. */
 function partOf({ read, write }: PathSets, keep: Iterator<number>): PathSets {
   const choice = (): number => keep.next().value ?? 0
   const kept = read.filter(() => choice() > 0)
@@ -189,7 +184,7 @@ function runSteps(subject: Subject, promised: Promised, steps: readonly Step[]):
   assert.ok(table.nodeCount <= smallSize + 1, `${table.nodeCount} nodes are left`)
 }
 
-/** Fails unless the table lists who lives and who waits for whom. */
+/** Fails unless the table lists all live claims and their blockers. */
 function assertListed(
   table: LockTable,
   live: readonly Live[],
@@ -220,8 +215,8 @@ function only(scheme: Promised['scheme']): Promised {
 }
 
 /**
- * Enters `requests` in order and gives the states of all, one letter each, after the removal of
- * each of `removed`.
+ * Enters `requests` in order. Returns the states of all, one letter each, after each removal in
+ * `removed`.
  */
 function states(
   subject: Subject,
@@ -325,7 +320,7 @@ export const tableChecks: Checks = {
       most = Math.max(most, table.nodeCount)
     }
     assert.deepEqual(table.claims(), [])
-    // The root and the nodes of the claim that is being removed come on top.
+    // Plus the root and the nodes of the claim that is being removed.
     assert.ok(most <= 1_024 + 4, `${most} nodes were kept`)
   },
 }

@@ -1,7 +1,7 @@
-// The lock table: all claims on all nodes of the tree, synchronous, without promises or time. A
-// claim joins the queues of all its nodes in one step and takes the next ticket; it is held as soon
-// as no claim with a lower ticket conflicts with it at any node. So waiting goes from higher to
-// lower tickets only, and can't be circular.
+// The lock table: all claims on all nodes of the tree. It is synchronous and knows neither promises
+// nor time. A claim joins the queues of all its nodes in one step and takes the next ticket. It is
+// held as soon as no claim with a lower ticket conflicts with it at any node. Claims wait only for
+// lower tickets, so deadlock is impossible.
 
 import { conflicts, type Mode } from './mode.ts'
 import { Claim, Entry, Node, Queue } from './node.ts'
@@ -9,10 +9,9 @@ import type { Components } from './path.ts'
 import type { PathSets } from './request.ts'
 import type { Scheme } from './scheme.ts'
 
-/** What a lock table is made with. */
 export interface LockTableOptions {
   readonly scheme: Scheme
-  /** How many nodes without a claim may be kept before they are swept. */
+  /** The largest number of idle nodes kept before they are swept. */
   readonly idleNodes: number
 }
 
@@ -31,12 +30,12 @@ export class LockTable {
     this.#options = options
   }
 
-  /** How many nodes are in memory. */
+  /** The number of nodes in memory. */
   get nodeCount(): number {
     return this.#nodeCount
   }
 
-  /** Enters a claim behind all others; it is held on return, or waits. */
+  /** Enters a claim behind all others. On return it is either held or waiting. */
   enter(sets: PathSets, label: string | undefined): Claim {
     this.#lastTicket += 1
     const claim = new Claim(this.#lastTicket, sets, label)
@@ -50,10 +49,7 @@ export class LockTable {
     return claim
   }
 
-  /**
-   * Takes a claim out, held or waiting alike, and grants what had waited for it alone. Harmless
-   * when repeated.
-   */
+  /** Removes a claim, held or waiting, and grants the claims that it alone blocked. Idempotent. */
   remove(claim: Claim): void {
     if (claim.state === 'removed') return
     claim.state = 'removed'
@@ -64,8 +60,8 @@ export class LockTable {
   reduce(claim: Claim, sets: PathSets): void {
     const before = claim.takeEntries()
     this.#draft(claim, sets)
-    // A weaker entry in front of its queue is in order: whoever conflicts with it came later and
-    // waits already.
+    // A weaker entry may go to the front of its queue: every conflicting claim came later and waits
+    // already.
     for (let entry = claim.entries; entry !== undefined; entry = entry.sibling) {
       this.#insert(entry, entry.node.queues[entry.mode]?.head)
     }
@@ -75,13 +71,13 @@ export class LockTable {
 
   /** All claims on any path, by ticket. */
   claims(): Claim[] {
-    // Whoever claims a path has an entry at the root.
+    // Every claim with a path has an entry at the root.
     return this.#root.queues
       .flatMap((queue) => Array.from(entriesFrom(queue?.head), (entry) => entry.claim))
       .sort((a, b) => a.ticket - b.ticket)
   }
 
-  /** The tickets of the claims that `claim` waits for, in order; of many only `limit`. */
+  /** The tickets of the claims that `claim` waits for, in order; at most `limit`. */
   blockers(claim: Claim, limit: number): number[] {
     const tickets = new Set<number>()
     for (let entry = claim.entries; entry !== undefined; entry = entry.sibling) {
@@ -98,10 +94,7 @@ export class LockTable {
     return [...tickets].sort((a, b) => a - b).slice(0, limit)
   }
 
-  /**
-   * Makes the claim's entries, one for each node that it needs, with the modes of all its roles
-   * there joined.
-   */
+  /** Creates the claim's entries, one for each node, joining the modes of all its roles there. */
   #draft(claim: Claim, { read, write }: PathSets): void {
     const { scheme } = this.#options
     for (const path of read) this.#draftPath(claim, path, scheme.read, scheme.readAncestor)
@@ -131,7 +124,7 @@ export class LockTable {
     }
   }
 
-  /** Whether an entry of an earlier claim at the same node conflicts with this one. */
+  /** True if an entry of an earlier claim at the same node conflicts with this one. */
   #mustWait(entry: Entry): boolean {
     for (const mode of conflicts[entry.mode]) {
       const first = entry.node.queues[mode]?.head
@@ -160,7 +153,7 @@ export class LockTable {
     }
   }
 
-  /** Grants what waited at the node of an entry that is gone and waits there for no other. */
+  /** Grants the claims that waited at the node of a removed entry and wait for no other. */
   #grantBehind({ node, mode: goneMode }: Entry): void {
     for (const mode of conflicts[goneMode]) {
       const queue = node.queues[mode]
@@ -192,9 +185,9 @@ export class LockTable {
   }
 
   /**
-   * Nodes that nobody claims are kept for a while and swept together: a Map whose hot key is
-   * deleted and set again and again becomes slow in V8. An idle node has only idle nodes below it,
-   * since a claim has entries at all ancestors.
+   * Idle nodes are kept for a while and swept together: in V8, a Map becomes slow when a hot key is
+   * deleted and set repeatedly. An idle node has only idle nodes below it, since a claim has
+   * entries at all ancestors.
    */
   #listIdle(node: Node): void {
     if (node.isListedIdle || node.parent === undefined) return

@@ -1,10 +1,10 @@
-// The decision whether a request may do something: pure, and the only place where it is taken.
+// The authorization decision: a pure function, and the only place that makes it.
 
 import { StoreError } from '../base/errors.ts'
 import type { RequestContext } from './context.ts'
 import type { Resource } from './resource.ts'
 
-/** What is to be done, in IAM's names, such as `s3:GetObject`. */
+/** An action by its IAM name, such as `s3:GetObject`. */
 export type Action = `s3:${string}` | `sdb:${string}`
 
 /** The stored facts about a bucket that access depends on. */

@@ -26,7 +26,7 @@ test('an owner without a display name is shown by the id', () => {
   assert.deepEqual(key?.owner, { id: 'x', displayName: 'x' })
 })
 
-test('what is wrong is said with its place, and without the secret', () => {
+test('an error names its place, without the secret', () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ['', /^not JSON: /],
     ['[{"secretAccessKey": "hidden" oops}]', /^not JSON: .*line 1 column/],

@@ -1,26 +1,25 @@
-// Access keys: the form of the credentials file, and finding who stands behind a key.
+// Access keys: the format of the credentials file, and the lookup of a key's owner.
 
 import type { Owner, Principal } from './principal.ts'
 
-/** One entry of the credentials file. */
 export interface AccessKey {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly owner: Owner
 }
 
-/** What a lookup by access key id finds. */
+/** The result of a lookup by access key id. */
 export interface KnownKey {
   readonly secretAccessKey: string
   readonly principal: Principal
 }
 
-/** Why a credentials file can't be used. The message names the place, and holds no secret. */
+/** The credentials file is invalid. The message names the place and contains no secret. */
 export class CredentialsError extends Error {
   override readonly name = 'CredentialsError'
 }
 
-/** Reads the text of a credentials file; the first entry is the root's. @throws CredentialsError */
+/** Parses a credentials file; the first entry is the root key. @throws CredentialsError */
 export function parseCredentials(text: string): readonly AccessKey[] {
   const entries = parseJson(text)
   if (!Array.isArray(entries)) {
@@ -41,7 +40,7 @@ export function parseCredentials(text: string): readonly AccessKey[] {
   return keys
 }
 
-/** Finds keys by their id. */
+/** Creates a lookup of keys by their id. */
 export function createKeyLookup(
   keys: readonly AccessKey[],
 ): (accessKeyId: string) => KnownKey | undefined {
@@ -57,7 +56,7 @@ function parseJson(text: string): unknown {
     return JSON.parse(text)
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    // V8 may quote the text around the mistake, which may be a secret.
+    // V8 may quote the text around a syntax error, and that text may be a secret.
     const [problem] = error.message.split(/, (?:\.\.\.)?"/)
     // biome-ignore lint/style/useErrorCause: for the same reason, since causes are logged.
     throw new CredentialsError(`not JSON: ${problem}`)

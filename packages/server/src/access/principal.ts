@@ -1,6 +1,6 @@
-// Who makes a request: an owner, known by the access key that signed it.
+// The maker of a request: an owner, identified by the access key that signed it.
 
-/** Who owns buckets and objects. Several access keys may share one owner. */
+/** An owner of buckets and objects. Several access keys may share one owner. */
 export interface Owner {
   readonly id: string
   readonly displayName: string

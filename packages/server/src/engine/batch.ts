@@ -77,7 +77,7 @@ export interface Batch {
 }
 
 /** The result of applying a batch inside the storage's write transaction. */
-export interface Round {
+export interface BatchOutcome {
   /** Jobs that were applied, in order. */
   readonly kept: Job[]
   /** Jobs whose reads were invalidated by another process. */
@@ -93,7 +93,7 @@ export interface Round {
  * Validates and applies a batch. Runs synchronously inside the write transaction, so no other
  * process can interfere.
  */
-export function applyBatch(batch: Batch, store: Committing, owner: bigint): Round {
+export function applyBatch(batch: Batch, store: Committing, owner: bigint): BatchOutcome {
   const state = store.state()
   const nowMs = machineMs()
   if (isClaimedByOther(state, owner, nowMs)) {
@@ -110,14 +110,14 @@ export function applyBatch(batch: Batch, store: Committing, owner: bigint): Roun
   const lost: Job[] = []
   const changes = new Changes()
   for (const job of batch.jobs) {
-    if (!job.attempt.transaction.holdsIn(store.view)) {
+    if (!job.attempt.transaction.isValidIn(store.view)) {
       job.losses++
       lost.push(job)
     } else if (apply(job.attempt.changes, store)) {
       changes.pushAll(job.attempt.changes)
       kept.push(job)
     } else {
-      job.reject(new Error('a transaction adds to a row that is no counter'))
+      job.reject(new Error('a transaction adds to a row that is not a counter'))
     }
   }
   const claims = lost.some((job) => job.losses >= lossesBeforeClaim)
@@ -152,7 +152,7 @@ function apply(changes: Changes, store: Committing): boolean {
 }
 
 /** Runs a body once on a view; never rejects. */
-export async function attempted<T>(
+export async function runAttempt<T>(
   body: (transaction: WriteTransaction) => Promise<T>,
   { view, time }: { readonly view: View; readonly time: TimeLimit },
   caller: { readonly resolve: (value: T) => void; readonly reject: (error: unknown) => void },

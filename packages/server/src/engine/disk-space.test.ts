@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { DiskSpace, reserveOf } from './disk-space.ts'
 
-test('what fits on the disk is taken without a look into the store', () => {
+test('an addition that fits on the disk is accepted without reading the store', () => {
   const room = new DiskSpace(tmpdir(), () => assert.fail('looked'))
   room.check(-(2 ** 50))
 })
@@ -28,7 +28,7 @@ test('the disk is asked again when there was plenty long enough ago, or much is 
   assert.throws(() => room.check(0), { code: 'ENOENT' })
 })
 
-test('a look that finds too little ends the plenty before it', () => {
+test('a check that finds too little space ends the period without checks', () => {
   const room = new DiskSpace(
     tmpdir(),
     () => 0,
@@ -39,13 +39,13 @@ test('a look that finds too little ends the plenty before it', () => {
   assert.throws(() => room.check(2 ** 60), { code: 'InsufficientStorage' })
 })
 
-test('what fits neither on the disk nor into the store is refused', () => {
+test('an addition that fits neither on the disk nor into the store is refused', () => {
   assert.throws(() => new DiskSpace(tmpdir(), () => 4096).check(2 ** 60), {
     code: 'InsufficientStorage',
   })
 })
 
-test('a full disk takes what fits into the store', () => {
+test('a full disk accepts an addition that fits into the store', () => {
   new DiskSpace(tmpdir(), () => 2 ** 61).check(2 ** 60)
 })
 

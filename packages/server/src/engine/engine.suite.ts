@@ -310,7 +310,7 @@ function transactionTests(open: OpenEngineUnderTest): void {
       assert.equal(await counter(engine, 'n'), -(2n ** 63n))
     }))
 
-  test('an addition to a row that is no counter fails alone', () =>
+  test('an addition to a row that is not a counter fails alone', () =>
     using(open, async ({ engine }) => {
       await put(engine, 'text', 'not a counter')
       const outcomes = await Promise.allSettled([
@@ -448,7 +448,7 @@ function conflictTests(open: OpenEngineUnderTest): void {
       assert.equal(engine.statistics().conflicts, before)
     }))
 
-  test('what is written blindly does not conflict', () =>
+  test('blind writes do not conflict', () =>
     using(open, async ({ engine }) => {
       const runs = await disturbed(
         engine,
@@ -500,7 +500,7 @@ function conflictTests(open: OpenEngineUnderTest): void {
       assert.equal(await disturbed(engine, until('f', true), touch('g')), 2)
     }))
 
-  test('of batches, too, only what was consumed conflicts', () =>
+  test('in batches, too, only consumed rows conflict', () =>
     using(open, async ({ engine }) => {
       await putAll(engine, ['b', 'd', 'f'])
       const readOne = async (tx: WriteTransaction): Promise<void> => {
@@ -515,7 +515,7 @@ function conflictTests(open: OpenEngineUnderTest): void {
       assert.equal(await disturbed(engine, readOne, touch('b')), 2)
     }))
 
-  test('two transactions that each read what the other writes do not both go through unseen', () =>
+  test('of two transactions that each read what the other writes, one is rerun (write skew)', () =>
     using(open, async ({ engine }) => {
       for (let round = 0; round < 20; round++) {
         await engine.write(async (tx) => {
@@ -612,7 +612,7 @@ function lifeTests(open: OpenEngineUnderTest): void {
       { readMs: 60 },
     ))
 
-  test('a body that awaits nothing but its reads is ended in time as well', () =>
+  test('a body that awaits only its reads is ended in time too', () =>
     using(
       open,
       async ({ engine }) => {
@@ -713,7 +713,7 @@ function lifeTests(open: OpenEngineUnderTest): void {
       { readMs: 60 },
     ))
 
-  test('closing lets what is under way end, and refuses what comes later', () =>
+  test('closing waits for running transactions, and refuses later ones', () =>
     using(open, async ({ engine }) => {
       const write = put(engine, 'a', '1')
       const read = engine.read(async (tx) => {
@@ -729,7 +729,7 @@ function lifeTests(open: OpenEngineUnderTest): void {
       await engine.close()
     }))
 
-  test('what was written is there after the store is opened again', () =>
+  test('written rows are there after the store is reopened', () =>
     using(open, async ({ engine, reopen }) => {
       if (reopen === undefined) return
       await putAll(engine, ['a', 'b'])

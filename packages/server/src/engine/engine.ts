@@ -91,11 +91,15 @@ export interface Engine {
    * `body` may run several times. It must have no effects outside its transaction and await nothing
    * but the transaction. If it throws, nothing is written and its error is passed on; its reads
    * were of the newest state. A body that writes nothing costs no commit.
-   * @throws StoreError `SlowDown` when it lost too many races or too many transactions wait,
-   *   `InsufficientStorage` on a full disk, `KeyTooLong` when a key can't be stored,
-   *   `InvalidRequest` when it changes more than `ownLimits.transactionChanges` rows or
-   *   `transactionBytes`, `ServiceUnavailable` when it ran too long or the engine is closed,
-   *   `Internal` when the store fails.
+   *
+   * @throws StoreError
+   * - `SlowDown`: it lost too many races, or too many transactions wait
+   * - `InsufficientStorage`: the disk is full
+   * - `KeyTooLong`: a key can't be stored
+   * - `InvalidRequest`: it changes more than `ownLimits.transactionChanges` rows or
+   *   `transactionBytes`
+   * - `ServiceUnavailable`: it ran too long, or the engine is closed
+   * - `Internal`: the store fails
    */
   write<T>(body: (tx: WriteTransaction) => Promise<T>): Promise<T>
   /**

@@ -250,7 +250,7 @@ test('a full disk refuses the write, harms nothing, and is forgotten when there 
 
 // A real full disk needs a file system of its own, which only root can mount.
 if (scale > 1 && process.getuid?.() === 0) {
-  test('a full file system is survived as well', () =>
+  test('a full file system is refused and recovers too', () =>
     withFolder(async (path) => {
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', path])
       try {

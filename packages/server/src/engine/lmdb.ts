@@ -89,7 +89,7 @@ class LmdbStore implements BackingStore {
     this.#onCrashPoint = onCrashPoint
     this.#readMs = readMs ?? ownLimits.engineReadMs
     this.#root = openRoot(path, initialMapBytes ?? mapBytes())
-    this.#rows = this.#root.openDB({ name: 'rows', ...bytesAsTheyAre })
+    this.#rows = this.#root.openDB({ name: 'rows', ...binaryEncoding })
     this.#diskSpace = new DiskSpace(path, () => reusableBytes(this.#root, this.#rows))
   }
 
@@ -177,7 +177,7 @@ class LmdbSnapshot implements Snapshot, View {
   constructor(root: Rows, rows: Rows, readMs: number) {
     // Without this the transaction may predate the last commit of another process.
     root.resetReadTxn()
-    this.#transaction = begun(root)
+    this.#transaction = beginRead(root)
     this.#root = root
     this.#rows = new LmdbView(rows, this.#transaction)
     this.#readMs = readMs
@@ -261,7 +261,7 @@ class LmdbView implements View {
 }
 
 /** Keys and values are bytes, and are copied on read: LMDB reuses its own buffers at once. */
-const bytesAsTheyAre = {
+const binaryEncoding = {
   encoder: {
     encode: (value: Buffer) => value,
     decode: (bytes: Buffer) => copied(bytes, 0, bytes.length),
@@ -287,7 +287,7 @@ function openRoot(path: string, mapSize: number): RootDatabase<Buffer, Uint8Arra
     // Batching is done here, so a commit starts at once.
     eventTurnBatching: false,
     permissionsMode: 0o600,
-    ...bytesAsTheyAre,
+    ...binaryEncoding,
   }
   return open<Buffer, Uint8Array>(options)
 }
@@ -319,7 +319,7 @@ function reusableBytes(root: Rows, rows: Rows): number {
 }
 
 /** Begins a read of the newest commit. */
-function begun(root: Rows): Transaction {
+function beginRead(root: Rows): Transaction {
   try {
     return root.useReadTransaction()
   } catch (error) {

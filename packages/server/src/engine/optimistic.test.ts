@@ -110,7 +110,7 @@ async function increment(engine: OptimisticEngine, row: string): Promise<number>
   return runs
 }
 
-test('only those of a batch that another process disturbed are run again', () =>
+test('only the transactions of a batch that another process invalidated are rerun', () =>
   using(async (store, engine) => {
     let disturbances = 1
     store.beforeCommit = () => {
@@ -126,7 +126,7 @@ test('only those of a batch that another process disturbed are run again', () =>
     )
   }))
 
-test('those that read what a disturbed one of their batch wrote are run again too', () =>
+test('transactions that read the writes of an invalidated one in their batch are rerun too', () =>
   using(async (store, engine) => {
     let disturbances = 1
     store.beforeCommit = () => {
@@ -142,7 +142,7 @@ test('those that read what a disturbed one of their batch wrote are run again to
     assert.equal(store.counter('copy'), await copy)
   }))
 
-test('an outcome that rests on an uncommitted write of its batch is told only after the commit', () =>
+test('an outcome that depends on an uncommitted write of its batch is reported only after the commit', () =>
   using(async (store, engine) => {
     const create = (value: string) =>
       engine.write(async (tx) => {
@@ -159,7 +159,7 @@ test('an outcome that rests on an uncommitted write of its batch is told only af
     await create('3')
   }))
 
-test('who lost twice to another process claims the next commit, and gives the claim back', () =>
+test('a process that lost two races claims the next commit, and then clears the claim', () =>
   using(async (store, engine) => {
     let value = 10n
     store.beforeCommit = () => {
@@ -198,7 +198,7 @@ test('a transaction that loses again and again gives up as SlowDown', () =>
     assert.equal(engine.statistics().retries, ownLimits.transactionAttempts - 1)
   }))
 
-test('a failed commit is told to all whom it concerns, and the next one may succeed', () =>
+test('a failed commit rejects every transaction in it, and the next one may succeed', () =>
   using(async (store, engine) => {
     store.failure = new Error('no room')
     const outcomes = await Promise.allSettled([increment(engine, 'a'), increment(engine, 'b')])
@@ -208,7 +208,7 @@ test('a failed commit is told to all whom it concerns, and the next one may succ
     assert.equal(store.counter('a'), 1n)
   }))
 
-test('what was committed is told as committed, even if those who wait for it can not look', () =>
+test('a committed transaction resolves even if the watchers can not read', () =>
   using(async (store, engine) => {
     const watching = engine.watch(utf8('a'), undefined, new AbortController().signal)
     store.afterCommit = () => {
@@ -222,7 +222,7 @@ test('what was committed is told as committed, even if those who wait for it can
     assert.equal(store.counter('a'), 2n)
   }))
 
-test('a store that can not even be read after a failed commit is not tried again', () =>
+test('a store that is unreadable after a failed commit is not used again', () =>
   using(async (store, engine) => {
     store.failure = new Error('root page not written')
     store.beforeCommit = () => {
@@ -246,7 +246,7 @@ test('the state row comes back as it was written, and is empty where there is no
   assert.deepEqual(decodeCommitState(undefined), { sequence: 0, claim: undefined })
 })
 
-test('a claim stands for others, until its time is over, and not after the clock began anew', () => {
+test('a claim binds other processes until it expires, and not after the clock restarted', () => {
   const claimed = { sequence: 1, claim: { owner: 1n, untilMs: 1000 } }
   assert.equal(isClaimedByOther(claimed, 2n, 999), true)
   assert.equal(isClaimedByOther(claimed, 1n, 999), false)

@@ -10,7 +10,7 @@ import type { Bytes } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
 import type { BackingStore, Snapshot } from './backing-store.ts'
-import { applyBatch, attempted, type Batch, Job, type Round } from './batch.ts'
+import { applyBatch, type Batch, type BatchOutcome, Job, runAttempt } from './batch.ts'
 import { ChangedView, Changes } from './changes.ts'
 import { isClaimedByOther, machineMs } from './commit-state.ts'
 import type { Engine, EngineStatistics, ReadTransaction, WriteTransaction } from './engine.ts'
@@ -79,7 +79,7 @@ export class OptimisticEngine implements Engine {
       values: (keys) => this.#peek(({ view }) => keys.map((key) => view.get(key))),
     })
     const interval = Math.min(housekeepingMs, this.#readMs / 4)
-    this.#housekeeping = setInterval(() => this.#tidy(), interval).unref()
+    this.#housekeeping = setInterval(() => this.#housekeep(), interval).unref()
   }
 
   async read<T>(
@@ -103,7 +103,7 @@ export class OptimisticEngine implements Engine {
     if (this.#queue.length >= ownLimits.waitingTransactions) throw slowDown()
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     const run = (view: View, time: TimeLimit) =>
-      attempted(body, { view, time }, { resolve, reject })
+      runAttempt(body, { view, time }, { resolve, reject })
     const held = this.#hold()
     try {
       const attempt = await run(held.snapshot.view, held)
@@ -181,7 +181,7 @@ export class OptimisticEngine implements Engine {
     }
   }
 
-  #tidy(): void {
+  #housekeep(): void {
     const nowMs = performance.now()
     for (const held of this.#held) {
       if (nowMs - held.openedMs < this.#readMs) break
@@ -268,7 +268,7 @@ export class OptimisticEngine implements Engine {
           changes.pushAll(job.attempt.changes)
           batch.jobs.push(job)
         } else {
-          job.reject(new Error('a transaction adds to a row that is no counter'))
+          job.reject(new Error('a transaction adds to a row that is not a counter'))
         }
       }
       return batch
@@ -281,8 +281,9 @@ export class OptimisticEngine implements Engine {
   #holds(job: Job, batch: Batch, view: View): boolean {
     const { transaction } = job.attempt
     const since = this.#changesSince(job.sequence, batch.sequence)
-    if (since !== undefined && !transaction.mayBeTouchedBy([...since, batch.changes])) return true
-    return transaction.holdsIn(view)
+    if (since !== undefined && !transaction.mayBeInvalidatedBy([...since, batch.changes]))
+      return true
+    return transaction.isValidIn(view)
   }
 
   /**
@@ -304,31 +305,31 @@ export class OptimisticEngine implements Engine {
   }
 
   async #commit(batch: Batch): Promise<void> {
-    let round: Round | undefined
+    let outcome: BatchOutcome | undefined
     try {
       await this.#store.commit((store) => {
-        round = applyBatch(batch, store, this.#owner)
-        return round.state !== undefined
+        outcome = applyBatch(batch, store, this.#owner)
+        return outcome.state !== undefined
       })
     } catch (error) {
-      for (const job of round?.kept ?? batch.jobs) job.reject(error)
-      this.#queue.unshift(...(round?.lost ?? []))
+      for (const job of outcome?.kept ?? batch.jobs) job.reject(error)
+      this.#queue.unshift(...(outcome?.lost ?? []))
       this.#checkUsable()
       return
     }
-    if (round === undefined) throw new Error('the store committed without applying')
+    if (outcome === undefined) throw new Error('the store committed without applying')
     this.#counts.batches++
-    this.#counts.lastBatchSize = round.kept.length
+    this.#counts.lastBatchSize = outcome.kept.length
     // Settle these before anything else: committed transactions must be reported as such, whatever
     // fails below.
-    for (const { attempt } of round.kept) {
+    for (const { attempt } of outcome.kept) {
       if (attempt.changes.size > 0) this.#counts.transactions++
       attempt.settle()
     }
-    this.#queue.unshift(...round.lost)
-    if (round.state !== undefined) this.#remember(round.state.sequence, round.changes)
-    if (round.claimed) await this.#awaitUnclaimed()
-    else this.#counts.conflicts += round.lost.length
+    this.#queue.unshift(...outcome.lost)
+    if (outcome.state !== undefined) this.#remember(outcome.state.sequence, outcome.changes)
+    if (outcome.claimed) await this.#awaitUnclaimed()
+    else this.#counts.conflicts += outcome.lost.length
   }
 
   /**

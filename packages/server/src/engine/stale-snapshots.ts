@@ -46,7 +46,7 @@ export class StaleSnapshots {
       release() {
         if (isReleased) return
         isReleased = true
-        unuse(entry)
+        releaseUse(entry)
       },
     }
   }
@@ -54,19 +54,19 @@ export class StaleSnapshots {
   /** Releases all snapshots. */
   close(): void {
     clearInterval(this.#timer)
-    for (const entry of this.#entries.splice(0)) unuse(entry)
+    for (const entry of this.#entries.splice(0)) releaseUse(entry)
   }
 
   #add(): void {
     const nowMs = performance.now()
     const isOld = ({ openedMs }: Entry): boolean => openedMs < nowMs - this.#options.keptMs
-    for (const entry of this.#entries.filter(isOld)) unuse(entry)
+    for (const entry of this.#entries.filter(isOld)) releaseUse(entry)
     this.#entries = this.#entries.filter((entry) => !isOld(entry))
     this.#entries.push({ snapshot: this.#options.open(), openedMs: nowMs, uses: 1 })
   }
 }
 
-function unuse(entry: Entry): void {
+function releaseUse(entry: Entry): void {
   entry.uses--
   if (entry.uses === 0) entry.snapshot.release()
 }

@@ -136,7 +136,7 @@ export class RecordedTransaction implements WriteTransaction {
   }
 
   /** Validates all recorded reads: true when `view` gives the same answers. */
-  holdsIn(view: View): boolean {
+  isValidIn(view: View): boolean {
     for (const { key, value } of this.#gets) {
       if (!sameValue(view.get(key), value)) return false
     }
@@ -147,14 +147,14 @@ export class RecordedTransaction implements WriteTransaction {
    * False only when applying `changes` can't alter any recorded read. A quick test that reads
    * nothing.
    */
-  mayBeTouchedBy(changes: readonly Changes[]): boolean {
+  mayBeInvalidatedBy(changes: readonly Changes[]): boolean {
     const filled = changes.filter(({ size }) => size > 0)
     if (filled.length === 0) return false
     for (const { key } of this.#gets) {
       const name = nameOf(key)
       if (filled.some((some) => some.has(name))) return true
     }
-    return this.#scans.some((scan) => filled.some((some) => touches(some, scan)))
+    return this.#scans.some((scan) => filled.some((some) => overlaps(some, scan)))
   }
 
   async #read(key: Bytes, recorded: boolean): Promise<Bytes | undefined> {
@@ -222,7 +222,7 @@ function sameRows(scan: Scan, view: View): boolean {
 }
 
 /** True when a change falls within the interval consumed. */
-function touches(changes: Changes, scan: Scan): boolean {
+function overlaps(changes: Changes, scan: Scan): boolean {
   if (!scan.complete && scan.last === undefined) return false
   const { start, end, reverse } = scan.range
   const low = !scan.complete && reverse === true ? scan.last : start
@@ -351,7 +351,7 @@ function isEmpty({ start, end }: Range): boolean {
 
 function checkKey(key: Bytes): void {
   if (key.length > maxKeyBytes) throw keyTooLong(key.length)
-  if (key.length === 0) throw new Error('a key has at least one byte')
+  if (key.length === 0) throw new Error('a key must not be empty')
 }
 
 function checkRange({ start, end }: Range): void {

@@ -70,7 +70,7 @@ function comparePart(a: Part, b: Part): number {
   return a.kind === 'descending' ? -order : order
 }
 
-test('what was written is read back', () => {
+test('written parts are read back', () => {
   fc.assert(
     fc.property(fc.array(part, { maxLength: 6 }), bytes, (parts, tail) => {
       const reader = readKey(write(parts).tail(tail))

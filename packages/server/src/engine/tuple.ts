@@ -133,7 +133,7 @@ export class KeyWriter {
   /** Reserves `count` bytes and returns their offset. */
   #reserve(count: number): number {
     const start = this.#length
-    if (start === 0) throw new Error('the key is finished')
+    if (start === 0) throw new Error('the key is finished already')
     const needed = start + count
     if (needed > this.#bytes.length) {
       const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2))

@@ -29,7 +29,7 @@ test('lines are written in order, whole, and without being waited for', async ()
 test('all of many short lines reaches a slow reader', async () => {
   const fifo = join(folder, 'fifo')
   execFileSync('mkfifo', [fifo])
-  // Holds the pipe open, so that neither side waits for the other.
+  // Keeps the pipe open, so that neither side blocks on the other.
   const fd = openSync(fifo, 'r+')
   const reader = spawn('head', ['-c', '16000000', fifo], { stdio: ['ignore', 'ignore', 'inherit'] })
   const writer = new LineWriter(fd)

@@ -1,9 +1,9 @@
-// Structured logs: the interface that every layer is given. What writes them is made in `compose.ts`.
+// Structured logging: the interface used by every layer. `compose.ts` chooses the implementation.
 
-/** Facts beside a log line; an `error` is written with its stack and its causes. */
+/** Fields of a log line. An `error` is written with its stack and its causes. */
 export type LogFields = Readonly<Record<string, unknown>>
 
-/** Writes log lines. The message is a fixed phrase; what varies goes into the fields. */
+/** Writes log lines. The message is a constant phrase; variable data belongs in the fields. */
 export interface Log {
   debug(message: string, fields?: LogFields): void
   info(message: string, fields?: LogFields): void

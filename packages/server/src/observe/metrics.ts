@@ -1,30 +1,30 @@
-// What the server counts: the interface that every layer is given. What exposes it is made in `compose.ts`.
+// Metrics: the interface used by every layer. `compose.ts` chooses the implementation.
 
-/** One request that was answered, or given up. */
+/** One completed or aborted request. */
 export interface RequestSample {
   /** `s3`, `simpledb`, `admin`. */
   readonly protocol: string
-  /** The operation's name as the protocol documents it, or `Unknown`. */
+  /** The operation's documented name, or `Unknown`. */
   readonly operation: string
-  /** HTTP status; 499 when the client left before the answer. */
+  /** HTTP status; 499 when the client disconnected before the response. */
   readonly status: number
   readonly durationSeconds: number
   readonly bytesIn: number
   readonly bytesOut: number
 }
 
-/** Takes samples; never throws. */
+/** Records samples; never throws. */
 export interface Metrics {
   request(sample: RequestSample): void
-  /** Sets the number of blobs that wait for collection. */
+  /** Sets the number of blobs awaiting garbage collection. */
   blobsPending(count: number): void
-  /** Counts blobs and rows that the collection removed. */
+  /** Counts blobs and rows removed by garbage collection. */
   collected(kind: 'blob' | 'row', count: number): void
-  /** Sets the numbers of leases that are held and that wait. */
+  /** Sets the numbers of held and waiting leases. */
   leases(counts: { readonly held: number; readonly waiting: number }): void
 }
 
-/** Counts nothing: for tests and for embedding. */
+/** Discards everything: for tests and for embedding. */
 export const silentMetrics: Metrics = {
   request: () => undefined,
   blobsPending: () => undefined,

@@ -1,5 +1,5 @@
-// The log as JSON lines on standard output, or as coloured lines on a terminal, by pino. Lines are
-// written beside the work, not before it goes on; `flush` writes what is left.
+// The pino logger: JSON lines on standard output, or coloured lines on a terminal. Lines are
+// written asynchronously; `flush` writes the rest synchronously.
 
 import { createRequire } from 'node:module'
 import { type DestinationStream, pino, stdSerializers } from 'pino'
@@ -7,16 +7,15 @@ import type { LogFormat, LogLevel } from './level.ts'
 import { LineWriter } from './line-writer.ts'
 import type { Log, LogFields } from './log.ts'
 
-/** A log, and the way to write at once what was not written yet. */
+/** A log that can be flushed synchronously. */
 export interface ProcessLog extends Log {
   flush(): void
 }
 
-/** How the log is written. */
 export interface ProcessLogOptions {
   readonly level: LogLevel
   readonly format: LogFormat
-  /** Facts in every line, such as the worker's number. */
+  /** Fields in every line, such as the worker's number. */
   readonly base: LogFields
 }
 
@@ -54,7 +53,7 @@ function openLines(): Opened {
   return { stream: writer, flush: () => writer.flush() }
 }
 
-/** The time as pino wants it; made once for all lines of a millisecond. */
+/** The time in pino's format, cached for each millisecond. */
 function createTimestamp(): () => string {
   let at = 0
   let text = ''
@@ -69,7 +68,7 @@ function createTimestamp(): () => string {
 }
 
 function openPretty(): Opened {
-  // Loaded on demand, since a server behind a service manager never needs it.
+  // Loaded on demand, because a server under a service manager never needs it.
   const pretty: typeof import('pino-pretty') = createRequire(import.meta.url)('pino-pretty')
   const stream = pretty({
     sync: true,

@@ -59,7 +59,7 @@ test('requests are counted by operation and status, and their times in cumulativ
   assert.equal(values.get('holdfast_collected_total{kind="blob"}'), 0)
 })
 
-test('the metrics of processes are added, but for what all of them see alike', async () => {
+test('the metrics of processes are added, except values that all of them share', async () => {
   const sweeper = worker('2', { reads: 5 })
   sweeper.blobsPending(3)
   sweeper.request({ ...sample, durationSeconds: 0.0004 })
@@ -81,7 +81,7 @@ test('the metrics of processes are added, but for what all of them see alike', a
   }
 })
 
-test('of processes that ended, only what never shrinks is kept', async () => {
+test('only counters are kept of processes that ended', async () => {
   const ended = worker('1')
   ended.blobsPending(3)
   ended.request({ ...sample, durationSeconds: 0.3 })

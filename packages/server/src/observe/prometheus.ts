@@ -1,14 +1,16 @@
-// Counts what a process does, by prom-client, and writes counts down in Prometheus' text format. Each
-// worker counts for itself; whoever is asked adds the snapshots of all of them together.
+// Metrics of a process, kept by prom-client and exported in Prometheus' text format. Each worker
+// counts for itself; the process that serves a scrape adds up the snapshots of all.
 
 import type * as promClient from 'prom-client'
 import type { Metrics, RequestSample } from './metrics.ts'
 import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from './prom-client.ts'
 
-/** The values of one process at one moment, as prom-client's JSON: fit for a message. */
+/**
+ * The values of one process at one moment, as prom-client's JSON, which can be sent in a message.
+ */
 export type MetricsSnapshot = Awaited<ReturnType<promClient.Registry['getMetricsAsJSON']>>
 
-/** What an engine tells of itself since it was opened. */
+/** An engine's counters since it was opened. */
 export interface EngineFigures {
   readonly reads: number
   readonly transactions: number
@@ -31,11 +33,11 @@ export const prometheusType: string = Registry.PROMETHEUS_CONTENT_TYPE
 interface Family {
   readonly name: string
   readonly help: string
-  /** How the values of several processes become one; added if left out. */
+  /** How the values of several processes are aggregated; the default is to add them. */
   readonly aggregator?: promClient.Aggregator
 }
 
-/** The series of one protocol's operation, so that a request doesn't look them up by their labels. */
+/** The cached series of one operation, which saves a lookup by labels on every request. */
 interface OperationSeries {
   readonly statuses: Map<number, promClient.Counter.Internal>
   readonly duration: promClient.Histogram.Internal<string>
@@ -94,7 +96,7 @@ export class ProcessMetrics implements Metrics {
   })
 
   constructor() {
-    // Until the first count it is unknown, not 0.
+    // Absent, rather than 0, until the first count.
     this.#blobsPending.remove()
     this.leases({ held: 0, waiting: 0 })
     this.collected('blob', 0)
@@ -133,7 +135,7 @@ export class ProcessMetrics implements Metrics {
     this.#collected.inc({ kind }, count)
   }
 
-  /** Adds what an engine tells of itself whenever it is asked. */
+  /** Adds an engine's counters, read at every scrape. */
   addEngine(figures: () => EngineFigures): void {
     this.#addTotal(
       { name: 'holdfast_engine_reads_total', help: 'Read snapshots of the engine.' },
@@ -182,7 +184,7 @@ export class ProcessMetrics implements Metrics {
     )
   }
 
-  /** Adds what this process takes of the machine; `name` tells it from the server's others. */
+  /** Adds resource usage of this process; `name` distinguishes the server's processes. */
   addProcess(name: string): void {
     const labelNames = ['process'] as const
     const registers = this.#registers
@@ -208,7 +210,7 @@ export class ProcessMetrics implements Metrics {
     })
   }
 
-  /** Adds what a worker process tells of itself. */
+  /** Adds gauges of a worker process. */
   addWorker(requestsInProgress: () => number): void {
     this.#addLevel(
       { name: 'holdfast_requests_in_progress', help: 'Requests being served.' },
@@ -217,7 +219,7 @@ export class ProcessMetrics implements Metrics {
     this.#addLevel({ name: 'holdfast_workers', help: 'Worker processes that serve.' }, () => 1)
   }
 
-  /** Adds what the primary process tells of the workers. */
+  /** Adds metrics of the primary process about its workers. */
   addPrimary(workerDeaths: () => number): void {
     this.#addTotal(
       { name: 'holdfast_worker_deaths_total', help: 'Workers that died and were replaced.' },
@@ -230,17 +232,17 @@ export class ProcessMetrics implements Metrics {
     this.#leases.set({ state: 'waiting' }, waiting)
   }
 
-  /** All that was counted until now. */
+  /** The current values. */
   snapshot(): Promise<MetricsSnapshot> {
     return this.#registry.getMetricsAsJSON()
   }
 
-  /** The same in Prometheus' text format. */
+  /** The current values in Prometheus' text format. */
   text(): Promise<string> {
     return this.#registry.metrics()
   }
 
-  /** Adds a counter that is kept elsewhere. */
+  /** Adds a counter whose value is kept elsewhere. */
   #addTotal(family: Family, total: () => number): void {
     new Counter({
       ...family,
@@ -263,14 +265,14 @@ export class ProcessMetrics implements Metrics {
   }
 }
 
-/** Only what never shrinks: what is kept of processes that ended. */
+/** Only counters, which are kept after a process has ended. */
 export function countersOf(snapshots: readonly MetricsSnapshot[]): Promise<MetricsSnapshot> {
-  // The type says a number, but it is a word, such as `gauge`.
+  // prom-client's types declare a number, but the value is a word such as `gauge`.
   const isCounter = ({ type }: MetricsSnapshot[number]): boolean => String(type) !== 'gauge'
   return combine(snapshots.map((metrics) => metrics.filter(isCounter))).getMetricsAsJSON()
 }
 
-/** The snapshots of several processes as those of one server, in Prometheus' text format. */
+/** Aggregates the snapshots of several processes, in Prometheus' text format. */
 export function formatSnapshots(snapshots: readonly MetricsSnapshot[]): Promise<string> {
   return combine(snapshots).metrics()
 }

@@ -64,7 +64,7 @@ export class Page {
       this.#count++
       return 'added'
     }
-    if (item === undefined) throw new Error('an index has an item that is not there')
+    if (item === undefined) throw new Error('an index entry refers to a missing item')
     if (!this.answers(item)) return 'left out'
     const answered = this.#project(item)
     if (!this.#hasRoomFor(answered)) return 'refused'

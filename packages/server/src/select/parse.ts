@@ -218,7 +218,7 @@ class Parser {
 
   #peek(ahead = 0): Token {
     const token = this.#tokens[Math.min(this.#index + ahead, this.#tokens.length - 1)]
-    if (token === undefined) throw new Error('a list of tokens has no end')
+    if (token === undefined) throw new Error('the token list lacks its end token')
     return token
   }
 

@@ -78,7 +78,7 @@ describe('planning', () => {
     assert.deepEqual(cost, { entries: 19, items: 19 })
   })
 
-  test('what can’t be reads nothing', async () => {
+  test('an impossible condition reads nothing', async () => {
     const { cost } = await run("select * from d where tag = 'red' and tag = 'round'")
     assert.deepEqual(cost, { entries: 0, items: 0 })
   })
@@ -211,7 +211,7 @@ describe('a page whose time is over', () => {
 })
 
 describe('explaining', () => {
-  test('tells the index, its ranges and what is left to test', async () => {
+  test('shows the index, its ranges and the residual predicate', async () => {
     const select = parseSelect("select * from d where rare = 'yes' and common = 'yes'")
     assert.deepEqual(await explainSelect(domain, select), {
       plan: 'indexes',
@@ -222,7 +222,7 @@ describe('explaining', () => {
     })
   })
 
-  test('tells both ways of an ordered page', async () => {
+  test('shows both plans of an ordered page', async () => {
     const select = parseSelect(
       "select * from d where rare = 'yes' and number >= '00100' order by number desc",
     )
@@ -234,7 +234,7 @@ describe('explaining', () => {
     ])
   })
 
-  test('tells when no index helps', async () => {
+  test('shows when no index helps', async () => {
     const { plan, steps } = await explainSelect(
       domain,
       parseSelect('select * from d where absent is null'),

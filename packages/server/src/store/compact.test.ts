@@ -192,7 +192,7 @@ function ownersOf(root: number): Promise<string[]> {
   })
 }
 
-test('what a copy shows of its source stays through every kind of compaction', async () => {
+test('the override of a copy survives every kind of compaction', async () => {
   for (const isSourceKept of [true, false]) {
     const root = await tree.newRoot()
     await tree.putAll(root, [...names('a/', 40), 'a/folder/x'])

@@ -32,10 +32,10 @@ import {
   type View,
   viewOf,
 } from './layer.ts'
-import { diverge, dropDirectory, pullUp } from './overlay.ts'
+import { dropDirectory, pullUp, replaceShared } from './overlay.ts'
 import type { ObjectRecord } from './record.ts'
 import * as schema from './schema.ts'
-import { noteWritten } from './unshare.ts'
+import { countWritten } from './unshare.ts'
 
 export function createRoot({ tx, ids }: TreeContext): number {
   const root = ids.next()
@@ -107,7 +107,7 @@ export async function setObject(
   const directory = last(directories)
   const replaced = await findOwnRow(ctx, directory, name)
   ctx.tx.put(schema.entry(directory.id, name), encodeObjectEntry(record))
-  if (replaced === undefined) await noteWritten(ctx.tx, directory, name)
+  if (replaced === undefined) await countWritten(ctx.tx, directory, name)
   return replaced?.kind === 'object' ? recordOf(replaced) : undefined
 }
 
@@ -179,7 +179,7 @@ export async function openPath(
     } else if (step.directory.writable) {
       parent = raiseBound(ctx, step.directory, suffixBytes)
     } else {
-      parent = await diverge(ctx, parent, name, step, suffixBytes)
+      parent = await replaceShared(ctx, parent, name, step, suffixBytes)
     }
     directories.push(parent)
   }
@@ -247,7 +247,7 @@ export async function removeEntry(
   const inherited = await findInherited(tx, directory.row, undefined, name)
   if (inherited !== undefined) {
     tx.put(key, tombstone)
-    if (own === undefined) await noteWritten(tx, directory, name)
+    if (own === undefined) await countWritten(tx, directory, name)
   } else if (own !== undefined) tx.delete(key)
   return own
 }

@@ -172,7 +172,7 @@ test('a copy shows its own owner and time, and what is written to it later shows
   await tree.assertSound([root])
 })
 
-test('a copy of a copy shows what the last copy said, in lookups and in walks', async () => {
+test('a copy of a copy shows the last override, in lookups and in walks', async () => {
   const root = await tree.newRoot()
   await tree.putAll(root, ['a/1', 'a/f/1'])
   const copies = [

@@ -32,7 +32,7 @@ import { deleteObject, putObject } from './object.ts'
 import { dropDirectory } from './overlay.ts'
 import type { ObjectRecord, Override } from './record.ts'
 import * as schema from './schema.ts'
-import { noteWritten } from './unshare.ts'
+import { countWritten } from './unshare.ts'
 
 /** `from` and `to` are key prefixes that end in '/'. */
 export interface FolderRename {
@@ -57,9 +57,12 @@ export interface FolderCopy {
 
 /**
  * Renames a folder: all objects under `from` move to `to` and keep their owners and times.
- * @throws StoreError `NoSuchKey` if `from` is empty, `PreconditionFailed` if `to` is not empty and
- *   must not be replaced, `InvalidRequest` if `to` is `from` or below it, `KeyTooLong` if a key
- *   would be too long, or if there are too many keys to tell.
+ *
+ * @throws StoreError
+ * - `NoSuchKey`: `from` is empty
+ * - `PreconditionFailed`: `to` is not empty and must not be replaced
+ * - `InvalidRequest`: `to` is `from` or below it
+ * - `KeyTooLong`: a key would be too long, or there are too many keys to tell
  */
 export async function renameFolder(ctx: TreeContext, rename: FolderRename): Promise<void> {
   const { root, from, to, replace } = rename
@@ -248,7 +251,7 @@ async function attach(
   const parent = last(path.directories)
   const replaced = await findOwnRow(ctx, parent, name)
   ctx.tx.put(schema.entry(parent.id, name), encodeFolderEntry(entry))
-  if (replaced === undefined) await noteWritten(ctx.tx, parent, name)
+  if (replaced === undefined) await countWritten(ctx.tx, parent, name)
   if (replaced?.kind === 'folder') await dropDirectory(ctx.tx, replaced.child)
 }
 

@@ -32,7 +32,7 @@ const defaultCopiedRows = 32
  * Replaces a shared directory with a writable one of the same content. `step` is its entry `name`
  * in the writable directory `parent`.
  */
-export async function diverge(
+export async function replaceShared(
   ctx: TreeContext,
   parent: Directory,
   name: Bytes,

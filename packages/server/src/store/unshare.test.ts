@@ -32,7 +32,7 @@ function names(folder: string, count: number, from = 0): string[] {
   return Array.from({ length: count }, (_, at) => `${folder}${`${from + at}`.padStart(4, '0')}`)
 }
 
-test('a copy that was almost emptied does not keep what hides the rest', async () => {
+test('an almost emptied copy does not keep tombstones for the rest', async () => {
   const root = await tree.newRoot()
   await tree.putAll(root, names('a/', 1000))
   await tree.copy(root, 'a/', 'b/')
@@ -80,7 +80,7 @@ const steps = fc.array(
 const folders = ['a/', 'b/', 'c/']
 const folderAt = (index: number): string => folders[index] ?? ''
 
-test('nothing that is seen changes by it, whatever is written meanwhile', async () => {
+test('it does not change what readers see, even with concurrent writes', async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (work) => {
       const root = await tree.newRoot()

@@ -1,6 +1,6 @@
 // Detaches an overlay from a shared base by copying the base rows that it doesn't override. The
-// copy pays off only after about as many writes to the overlay as the base has rows, as when a
-// copied folder is emptied key by key. The writes are therefore counted.
+// copy pays off only after about as many writes to the overlay as the base has rows. That happens
+// when a copied folder is emptied key by key. The writes are therefore counted.
 
 import type { Bytes } from '../base/bytes.ts'
 import type { ReadTransaction, WriteTransaction } from '../engine/engine.ts'
@@ -38,7 +38,7 @@ export interface UnsharingOutcome {
 }
 
 /** Counts a new row of an overlay, and queues the overlay for a check ever more rarely. */
-export async function noteWritten(
+export async function countWritten(
   tx: WriteTransaction,
   { id, row }: Pick<Directory, 'id' | 'row'>,
   name: Bytes,

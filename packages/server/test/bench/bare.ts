@@ -1,5 +1,5 @@
-// The reference that does nothing: `node:http` with two workers that answers every GET with the same
-// 4 KiB, every HEAD with their headers, and drops what a PUT sends. Arguments: port.
+// The no-op reference: `node:http` with two workers. It answers every GET with the same 4 KiB and
+// every HEAD with their headers, and discards the body of a PUT. Arguments: port.
 
 import cluster from 'node:cluster'
 import { createServer } from 'node:http'

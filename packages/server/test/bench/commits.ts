@@ -1,5 +1,5 @@
-// The reference for durable writes: 4 KiB rows committed to LMDB, with nothing around it, opened as
-// the server opens it. Arguments: folder, writers at once, milliseconds. Prints commits a second.
+// The reference for durable writes: 4 KiB rows committed directly to LMDB, opened with the server's
+// options. Arguments: folder, concurrent writers, milliseconds. Prints commits per second.
 
 import { open } from 'lmdb'
 import { bodyOf } from '../crash/content.ts'

@@ -1,5 +1,5 @@
-// Draws the pictures of docs/folders.md from what `bench:folders --json` measured.
-// Arguments: the JSON file, and the folder for the pictures.
+// Draws the pictures of docs/folders.md from the output of `bench:folders --json`. Arguments: the
+// JSON file, and the folder for the pictures.
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ await writeFile(join(to, 'folder-times.svg'), timesPicture(figures))
 await writeFile(join(to, 'folder-others.svg'), othersPicture(figures))
 await writeFile(join(to, 'folder-layers.svg'), layersPicture())
 
-/** Time by objects, both logarithmic: what Holdfast takes, and what a client does without it. */
+/** Time by number of objects, both logarithmic: Holdfast, and a client without folder requests. */
 function timesPicture({ bySize, byKeys, machine }: FolderFigures): string {
   const plot = { left: 70, top: 50, width: 470, height: 270 }
   const [least, most] = [0.5, 1e7]
@@ -41,7 +41,7 @@ function timesPicture({ bySize, byKeys, machine }: FolderFigures): string {
     legend.push([name === 'snapshot' ? 'archive, first byte' : name, name])
   }
   for (const name of ['rename', 'copy', 'delete'] as const) {
-    // Measured at one size; each object costs the same.
+    // Measured at one size; the cost per object is constant.
     const each = byKeys[name] / byKeys.objects
     const points = [1_000, byKeys.objects, 1_000_000].map((n) => `${x(n)},${y(each * n)}`)
     parts.push(`<polyline class="${name} other" points="${points.join(' ')}"/>`)
@@ -58,7 +58,7 @@ function timesPicture({ bySize, byKeys, machine }: FolderFigures): string {
   return svg('Time for a whole folder', 790, 395, parts)
 }
 
-/** p99 of requests elsewhere, while folders are worked on. */
+/** p99 of other requests during folder operations. */
 function othersPicture({ others, machine }: FolderFigures): string {
   const highest = Math.max(...others.flatMap(({ getP99, putP99 }) => [getP99, putP99]), 1)
   const width = (ms: number): number => (ms / highest) * 420
@@ -75,7 +75,7 @@ function othersPicture({ others, machine }: FolderFigures): string {
   return svg('p99 of requests elsewhere', 760, bottom + 30, parts)
 }
 
-/** What a copy is before and after the first write to it. */
+/** A copy before and after the first write to it. */
 function layersPicture(): string {
   const box = (label: string, x: number, y: number, style: string): string =>
     `<rect class="${style}" x="${x}" y="${y}" width="150" height="34" rx="5"/>${text(label, x + 75, y + 22, 'middle')}`

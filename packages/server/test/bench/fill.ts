@@ -1,5 +1,5 @@
-// Fills a store with many objects through the store's own layer, in this process: a million PUTs would
-// take minutes, and how they came there makes no difference to what is measured afterwards.
+// Fills a store with many objects through its own layer, in this process. A million PUTs would take
+// minutes, and the result is the same.
 
 import { utf8 } from '../../src/base/bytes.ts'
 import { type OpenServices, openServices } from '../../src/compose.ts'
@@ -10,17 +10,17 @@ import { createBucket, findBucket } from '../../src/store/bucket.ts'
 import { putObject } from '../../src/store/object.ts'
 import type { ObjectRecord } from '../../src/store/record.ts'
 
-/** Objects put in one transaction. */
+/** Objects per transaction. */
 const batch = 1000
 const content = Buffer.from('sixteen bytes ..')
 
-/** Opens the store in `dataFolder` with nothing running in the background. */
+/** Opens the store in `dataFolder` without background work. */
 export function openQuietly(dataFolder: string): Promise<OpenServices> {
   const facts = { region: 'us-east-1', log: silentLog, metrics: silentMetrics }
   return openServices({ ...facts, dataFolder, isSweeping: false })
 }
 
-/** Makes a bucket that belongs to `ownerId`. */
+/** Creates a bucket owned by `ownerId`. */
 export async function makeBucket(
   { services: { engine, ids } }: OpenServices,
   name: string,
@@ -69,14 +69,14 @@ function recordOf(body: ObjectRecord['body'], ownerId: string): ObjectRecord {
   }
 }
 
-/** The keys of a folder of `count` objects, a thousand to each of its folders. */
+/** The keys of a folder of `count` objects, a thousand per subfolder. */
 export function* nestedKeys(folder: string, count: number): Generator<string> {
   for (let n = 0; n < count; n++) {
     yield `${folder}${String(Math.floor(n / 1000)).padStart(4, '0')}/${String(n % 1000).padStart(3, '0')}`
   }
 }
 
-/** The keys of a folder of `count` objects and no folders. */
+/** The keys of a flat folder of `count` objects. */
 export function* flatKeys(folder: string, count: number): Generator<string> {
   for (let n = 0; n < count; n++) yield `${folder}${String(n).padStart(7, '0')}`
 }

@@ -1,15 +1,15 @@
-// What a client does with folders, timed: through Holdfast's folder requests, and as it has to be done
-// without them, by listing, copying and deleting.
+// Timed folder operations of a client: with Holdfast's folder requests, and without them by
+// listing, copying and deleting.
 
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { canonicalQuery, objectPath, signedHeaders, WireClient, xmlTexts } from '../wire.ts'
 
-/** Requests of list, copy and delete under way at once. */
+/** Concurrent requests to list, copy and delete. */
 const parallel = 32
 
-/** Where to, and as whom. */
+/** The server and the credentials. */
 export interface Target {
   readonly host: string
   readonly port: number
@@ -17,7 +17,7 @@ export interface Target {
   readonly secretAccessKey: string
 }
 
-/** A client of one bucket. All times are milliseconds. */
+/** A client of one bucket. All times are in milliseconds. */
 export class FolderClient {
   readonly #target: Target
   readonly #wire: WireClient
@@ -55,7 +55,7 @@ export class FolderClient {
     return this.#timed('DELETE', key, {})
   }
 
-  /** Until the first byte of an archive, which is then given up. */
+  /** Time to the first byte of an archive, which is then cancelled. */
   async snapshot(folder: string): Promise<number> {
     const { host, port } = this.#target
     const path = objectPath(this.#bucket, folder)
@@ -75,7 +75,7 @@ export class FolderClient {
     return ms
   }
 
-  /** All of a folder, page by page; resolves to its keys and the time it took. */
+  /** Lists a folder page by page; resolves to its keys and the time taken. */
   async list(prefix: string): Promise<{ readonly keys: readonly string[]; readonly ms: number }> {
     const keys: string[] = []
     const started = performance.now()
@@ -91,7 +91,7 @@ export class FolderClient {
     return { keys, ms: performance.now() - started }
   }
 
-  /** A rename as a client does it that knows only objects. */
+  /** A rename by a client that knows only objects. */
   async renameByKeys(from: string, to: string): Promise<number> {
     const started = performance.now()
     const { keys } = await this.list(from)
@@ -100,7 +100,7 @@ export class FolderClient {
     return performance.now() - started
   }
 
-  /** A copy, likewise. */
+  /** A copy by a client that knows only objects. */
   async copyByKeys(from: string, to: string): Promise<number> {
     const started = performance.now()
     const { keys } = await this.list(from)
@@ -108,7 +108,7 @@ export class FolderClient {
     return performance.now() - started
   }
 
-  /** A deletion, likewise. */
+  /** A deletion by a client that knows only objects. */
   async removeByKeys(folder: string): Promise<number> {
     const started = performance.now()
     await this.#deleteAll((await this.list(folder)).keys)
@@ -119,7 +119,7 @@ export class FolderClient {
     await this.#each(keys, (key) => this.put(key))
   }
 
-  /** Deletes keys one by one from `clients` clients; resolves to the time it took. */
+  /** Deletes keys one by one with `clients` clients; resolves to the time taken. */
   async deleteEach(keys: readonly string[], clients: number): Promise<number> {
     const started = performance.now()
     await this.#each(keys, (key) => this.delete(key), clients)

@@ -1,5 +1,6 @@
-// What folder operations cost, from one object to a million, what a client must do without them, and
-// what others notice of them. `npm run bench:folders`; `--largest N` for less, `--json FILE` for the data.
+// The cost of folder operations, from one object to a million, compared with a client that does
+// without them, and their effect on other requests. `npm run bench:folders`; `--largest N` for
+// less, `--json FILE` for the data.
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -56,18 +57,18 @@ interface Disturbance {
   readonly putP99: number
 }
 
-/** All that was measured; what the pictures are drawn from. */
+/** All measurements, from which the pictures are drawn. */
 export interface FolderFigures {
   readonly machine: string
   readonly bySize: readonly (Times & { readonly objects: number })[]
-  /** The same without folder requests, measured at so many objects. */
+  /** The same without folder requests, measured with this number of objects. */
   readonly byKeys: Omit<Times, 'snapshot'> & { readonly objects: number }
   readonly others: readonly Disturbance[]
   readonly firstWrite: { readonly first: number; readonly second: number; readonly plain: number }
   readonly listing: { readonly plain: number; readonly nested: number; readonly copies: number }
   /** Seconds for each tenth of the keys. */
   readonly emptying: readonly number[]
-  /** Deletions a second. */
+  /** Deletions per second. */
   readonly deleting: { readonly oneFolder: number; readonly ownFolders: number }
   readonly collection: { readonly objects: number; readonly seconds: number }
 }
@@ -75,7 +76,7 @@ export interface FolderFigures {
 interface Scene {
   readonly server: TestServer
   readonly client: FolderClient
-  /** The server's own store, to see what waits in the background. */
+  /** The server's own store, to observe its background queues. */
   readonly engine: Engine
 }
 
@@ -90,7 +91,7 @@ function say(line: string): void {
 
 const folderOf = (objects: number): string => `of-${objects}/`
 
-/** Resolves when the background has nothing left to do to rows. */
+/** Resolves when no background work on rows is left. */
 async function settled(engine: Engine): Promise<void> {
   const isEmpty = (range: Range): Promise<boolean> =>
     engine.read(async (tx) => {
@@ -118,7 +119,7 @@ async function fillAll(dataFolder: string, ownerId: string): Promise<void> {
   await store.close()
 }
 
-/** Every operation on every size by turns, so that all meet the same machine. */
+/** Every operation on every size in turn, so that all run under the same conditions. */
 async function measureSizes({ client, engine }: Scene): Promise<FolderFigures['bySize']> {
   const taken = new Map(sizes.map((size) => [size, [] as Times[]]))
   for (let time = 0; time < repetitions; time++) {
@@ -148,7 +149,7 @@ async function measureByKeys({ client }: Scene): Promise<FolderFigures['byKeys']
   return { objects: keyByKeyCount, rename, copy, delete: removed }
 }
 
-/** A child that sends load. */
+/** A child process that sends load. */
 class LoadGenerator {
   readonly #child: ChildProcess = fork(loadProgram)
 
@@ -165,7 +166,7 @@ class LoadGenerator {
   }
 }
 
-/** p99 of GET and PUT elsewhere, at the same time, while `disturb` goes on until its signal. */
+/** p99 of concurrent GETs and PUTs of other keys, while `disturb` runs until its signal. */
 async function measureOthers(
   { server }: Scene,
   what: string,
@@ -289,7 +290,7 @@ async function measureEmptying({
   return { emptying, deleting: { oneFolder: rate(inOne), ownFolders: rate(inMany) } }
 }
 
-/** Deletes the largest folder for good, and measures others while it is collected. */
+/** Deletes the largest folder, and measures other requests during its collection. */
 async function measureCollection(
   scene: Scene,
 ): Promise<{ readonly collection: FolderFigures['collection']; readonly other: Disturbance }> {

@@ -1,6 +1,6 @@
-// The load generator, a process of its own: raw sockets, requests built and signed before the clock
-// starts, answers looked at only as far as needed to tell where they end. It takes one job at a time
-// from its parent and sends a result back.
+// The load generator, a separate process with raw sockets. Requests are built and signed before the
+// clock starts, and responses are parsed only to find their end. It takes one job at a time from
+// its parent and sends back a result.
 
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -12,36 +12,35 @@ const writeBytes = 1024 ** 2
 const readBytes = 256 * 1024
 const maxHeaderBytes = 16 * 1024
 
-/** What to send, to whom, for how long. */
+/** The requests to send, their target, and the duration. */
 export interface Job {
   readonly host: string
   readonly port: number
   readonly method: 'GET' | 'HEAD' | 'PUT'
-  /** Taken in turn by all connections; encoded. */
+  /** Used in turn by all connections; encoded. */
   readonly paths: readonly string[]
   readonly query?: Readonly<Record<string, string>>
   readonly bodyBytes: number
   readonly connections: number
-  /** Ends after this time, or after every path was taken once if it is absent. */
+  /** Duration in milliseconds; if absent, ends after every path was used once. */
   readonly durationMs?: number
-  /** Signs with it, if given. */
+  /** Signs the requests, if given. */
   readonly key?: SigningKey
 }
 
-/** What came of it. */
 export interface Result {
   readonly requests: number
   readonly perSecond: number
-  /** Of request and answer bodies, in 10^6 bytes a second. */
+  /** Of request and response bodies, in 10^6 bytes per second. */
   readonly megabytesPerSecond: number
   readonly medianMs: number
   readonly p99Ms: number
-  /** Answers other than 200, with an example. */
+  /** Responses other than 200, with an example. */
   readonly failures: number
   readonly example: string
 }
 
-/** One connection: sends a request, waits for the whole answer, and again. */
+/** One connection: sends a request, waits for the complete response, and repeats. */
 class Connection {
   readonly #socket: Socket
   readonly #isHead: boolean
@@ -72,7 +71,7 @@ class Connection {
     await once(this.#socket, 'connect')
   }
 
-  /** Resolves with status and length of the body when the answer is complete. */
+  /** Resolves with the status and the body length when the response is complete. */
   async exchange(head: Buffer, body: Buffer): Promise<{ status: number; bytes: number }> {
     const answered = new Promise<void>((resolve, reject) => {
       this.#resolve = resolve

@@ -1,4 +1,4 @@
-// Starts and ends what the server is compared with: bare node:http, nginx, moto, LMDB by itself.
+// Starts and stops the references: bare node:http, nginx, moto, and LMDB alone.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -19,7 +19,7 @@ const nginxProgram = '/usr/sbin/nginx'
 const startTimeoutMs = 10_000
 const motoStartMs = 60_000
 
-/** A server to send requests to. */
+/** A reference server. */
 export interface Reference {
   readonly host: string
   readonly port: number
@@ -60,7 +60,7 @@ export async function startNginx(
   return untilListening(child, port)
 }
 
-/** moto; `undefined` where there is no Python. @throws Error when it can't be installed */
+/** moto; `undefined` without Python. @throws Error when it can't be installed */
 export async function startMoto(): Promise<Reference | undefined> {
   const isThere = await run('python3', ['-c', 'import ensurepip, venv']).then(
     () => true,
@@ -73,7 +73,7 @@ export async function startMoto(): Promise<Reference | undefined> {
   return untilListening(child, port, motoStartMs)
 }
 
-/** Commits of 4 KiB a second by so many writers at once. */
+/** 4 KiB commits per second with this number of concurrent writers. */
 export async function measureCommits(
   folder: string,
   job: { readonly writers: number; readonly durationMs: number },
@@ -117,7 +117,7 @@ async function untilListening(
     try {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
     } catch {
-      // It has ended already.
+      // It has exited already.
     }
   }
   process.on('exit', killGroup)

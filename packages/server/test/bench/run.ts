@@ -1,5 +1,5 @@
-// How fast the server is, against references measured in the same run, in turn with it; medians of
-// several short rounds. Prints a Markdown table. `--rounds N --seconds N --keys N`.
+// Benchmarks the server against references measured in the same run, in turn with it. Reports
+// medians of several short rounds, as a Markdown table. `--rounds N --seconds N --keys N`.
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -39,7 +39,7 @@ const rounds = Number(values.rounds)
 const durationMs = Number(values.seconds) * 1_000
 const listedKeys = Number(values.keys)
 
-/** A child that sends load; one job at a time. */
+/** A child process that sends load; one job at a time. */
 class LoadGenerator {
   readonly #child: ChildProcess = fork(loadProgram)
 
@@ -65,7 +65,7 @@ function isFailure(result: Result | { readonly error: string }): result is { err
   return 'error' in result
 }
 
-/** All that is measured, each in each round; the order within a round is that of the table. */
+/** Everything that is measured, once per round, in the order of the table. */
 interface Scene {
   readonly load: LoadGenerator
   readonly server: TestServer
@@ -74,7 +74,7 @@ interface Scene {
   readonly folder: string
 }
 
-/** One measurement; `requests` is 0 where none were sent to the server. */
+/** One measurement; `requests` is 0 if the server received none. */
 interface Sample {
   readonly value: number
   readonly requests: number
@@ -159,7 +159,7 @@ function page(kind: 'flat' | 'delimiter'): Measure {
   return async (scene) => {
     const times: number[] = []
     let requests = 0
-    // Another folder each time: a query is the same for all requests of a job.
+    // A different folder per job, since all requests of a job have the same query.
     for (const n of [0.1, 0.3, 0.5, 0.7, 0.9].map((share) => Math.floor(share * folders))) {
       const job = { ...subject(scene), method: 'GET' as const, paths: [`/${bucketName}-list`] }
       const query = listQuery(kind, n)
@@ -178,7 +178,7 @@ function listQuery(kind: 'flat' | 'delimiter', folder: number): Record<string, s
     : { 'list-type': '2', prefix: `f${folder}/`, delimiter: '/' }
 }
 
-/** A row of the table: what is measured, against what, and what it should reach. */
+/** A row of the table: the subject, its references, and its target. */
 interface Row {
   readonly name: string
   readonly unit: string
@@ -243,7 +243,7 @@ const rows: readonly Row[] = [
   { name: 'LIST of 1,000 keys, delimiter', unit: 'ms', measure: page('delimiter'), atMost: 5 },
 ]
 
-/** Fills the buckets: objects to read, and the keys to list. */
+/** Fills the buckets: objects to read, and keys to list. */
 async function loadData(scene: Scene): Promise<void> {
   const { load, server } = scene
   const client = new WireClient(server)
@@ -268,7 +268,7 @@ async function loadData(scene: Scene): Promise<void> {
   client.close()
 }
 
-/** Highest anonymous memory of one worker after a while of idleness, in 10^6 bytes. */
+/** Highest anonymous memory of one worker after some idle time, in 10^6 bytes. */
 async function idleMegabytes(server: TestServer): Promise<number> {
   await delay(idleMs)
   const bytes = await Promise.all((await server.serving()).map(anonymousBytes))
@@ -277,7 +277,7 @@ async function idleMegabytes(server: TestServer): Promise<number> {
 
 interface Measured {
   readonly value: number
-  /** Of all workers, for one request. */
+  /** Of all workers, per request. */
   readonly processorMicroseconds?: number
   readonly references: readonly { readonly name: string; readonly value: number | undefined }[]
 }

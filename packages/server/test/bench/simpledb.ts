@@ -1,7 +1,7 @@
-// How fast SimpleDB is: reads and conditional writes of one item beside moto's (in memory, not synced),
-// and Select on domains of several sizes against the same data in SQLite, queried in this process, plus
-// the cost of a bare HTTP request. Prints Markdown tables. `--items 1000,100000,1000000 --wide N
-// --seconds N`: sizes of domains of 6 attributes an item, and of one of 256.
+// Benchmarks SimpleDB: reads and conditional writes of one item against moto (in memory, not
+// synced). Select on domains of several sizes is compared with SQLite in this process, plus the
+// cost of a bare HTTP request. Prints Markdown tables. `--items 1000,100000,1000000 --wide N
+// --seconds N`: sizes of domains with 6 attributes per item, and of one with 256.
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -29,24 +29,26 @@ const { values } = parseArgs({
 const sizes = values.items.split(',').map(Number)
 const wideSize = Number(values.wide)
 const durationMs = Number(values.seconds) * 1000
-/** Pairs of an attribute and a value that are stored in one transaction. */
+/** Pairs of an attribute and a value stored in one transaction. */
 const batchPairs = 6_400
 /** Items of the largest batch. */
 const batchItems = 500
 const columns = ['id', 'team', 'score', 'title', 'city', 'flag'] as const
-/** Attributes of an item at most, which is SimpleDB's limit. */
+/** The largest number of attributes of an item, SimpleDB's limit. */
 const wideColumns = Array.from({ length: 256 }, (_, at) => `a${String(at).padStart(3, '0')}`)
-/** Numbers mixed so that neighbours by one attribute aren't by another; a prime that keeps them apart. */
+/**
+ * A prime multiplier that mixes numbers: neighbours by one attribute aren't neighbours by another.
+ */
 const mixer = 7_368_787
 
-/** One question in both languages, about the middle of a domain. */
+/** One query in both languages, about the middle of a domain. */
 interface Question {
   readonly name: string
   readonly select: string
   readonly sql: string
 }
 
-/** A domain, and a table of the same content. */
+/** A domain, and a table with the same content. */
 interface Table {
   readonly domain: string
   readonly size: number
@@ -148,7 +150,7 @@ function openSqlite({ size, columns: names, valuesOf }: Table): DatabaseSync {
   return database
 }
 
-/** Milliseconds of one call: the median, after some that don't count. */
+/** Median milliseconds of one call, after some warm-up calls. */
 async function median(call: () => unknown): Promise<number> {
   for (let warm = 0; warm < 20; warm++) await call()
   const times: number[] = []
@@ -162,7 +164,7 @@ async function median(call: () => unknown): Promise<number> {
   return times[Math.floor(times.length / 2)] ?? Number.NaN
 }
 
-/** Calls a second by so many clients at once. */
+/** Calls per second with this number of concurrent clients. */
 async function rate(clients: number, call: (client: number) => Promise<unknown>): Promise<number> {
   let calls = 0
   const started = performance.now()
@@ -182,7 +184,7 @@ function row(...cells: (string | number)[]): void {
   process.stdout.write(`| ${texts.join(' | ')} |\n`)
 }
 
-/** Calls of one item a second, as a row each. */
+/** Calls per second on one item, one table row each. */
 async function measureItems(name: string, sdb: Pick<QueryClient, 'ok'>): Promise<void> {
   const target = (index: number) => ({ DomainName: 'single', ItemName: `i${index}` })
   const put = (index: number, value: number, expected: Record<string, string>) =>
@@ -210,7 +212,9 @@ async function measureBare({ endpoint }: TestServer): Promise<void> {
   row('a bare request', await rate(1, health), await rate(32, health))
 }
 
-/** The same against moto, which takes the service from the scope of a signature and verifies none. */
+/**
+ * The same against moto, which takes the service from the signature's scope and doesn't verify it.
+ */
 async function measureMoto(): Promise<void> {
   const moto = await startMoto().catch(String)
   if (moto === undefined || typeof moto === 'string') {

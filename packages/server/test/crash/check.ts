@@ -1,5 +1,5 @@
-// Holds what the server answers against the histories: one object at a time, or all of them with
-// the listings, as it is done after each crash.
+// Checks the server's responses against the histories: one object at a time, or after a crash all
+// objects and listings.
 
 import { objectPath, type WireAnswer, type WireClient, xmlText } from '../wire.ts'
 import { bodyOf, type Content, idHeader } from './content.ts'
@@ -8,7 +8,7 @@ import type { Attempt, KeyHistory } from './history.ts'
 const readers = 6
 const pageKeys = '100'
 
-/** One read, and when it began and ended. */
+/** One read, with its start and end. */
 export interface ObjectRead {
   readonly history: KeyHistory
   readonly answer: WireAnswer
@@ -17,13 +17,13 @@ export interface ObjectRead {
   readonly to: number
 }
 
-/** What a read proves: a problem in words, or the attempt it shows (if only one can be meant). */
+/** The conclusion from a read: a problem, or the attempt that it shows (if that is unambiguous). */
 export interface Verdict {
   readonly problem?: string
   readonly found?: Attempt
 }
 
-/** Judges one answer of 200 or 404. */
+/** Checks a response with status 200 or 404. */
 export function checkObject({ history, answer, method, from, to }: ObjectRead): Verdict {
   const name = `${history.bucket}/${history.key}`
   const possible = history.possible(from, to)
@@ -56,17 +56,17 @@ function differs(content: Content, answer: WireAnswer, method: string): string |
   return `differs from what was written, at byte ${wrong} of ${content.sizeBytes}`
 }
 
-/** A whole store to be checked at one position, while nobody writes. */
+/** A check of the whole store at one position, while nobody writes. */
 export interface StoreCheck {
   readonly client: WireClient
   readonly buckets: readonly string[]
   readonly histories: readonly KeyHistory[]
   readonly at: number
-  /** After a real crash: what was found is all that later checks may build on. */
+  /** After a real crash: later checks may rely only on what was found. */
   readonly settle: boolean
 }
 
-/** Reads every key and lists every bucket; returns all problems in words. */
+/** Reads every key and lists every bucket; returns all problems. */
 export async function checkStore(check: StoreCheck): Promise<string[]> {
   const problems: string[] = []
   const listed = new Map<string, ListedObject>()
@@ -112,7 +112,7 @@ async function checkKey(
   }
   const { problem, found } = checkObject({ history, answer, method: 'GET', from: at, to: at })
   if (problem !== undefined) return [problem]
-  // No problem and nothing found means that several attempts agree on absence.
+  // No problem and no attempt means that several attempts agree on absence.
   if (settle) history.settle(found ?? history.begin(undefined, at), at)
   const entry = listed.get(name)
   if ((entry !== undefined) !== (answer.status === 200)) {

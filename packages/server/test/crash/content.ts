@@ -1,9 +1,9 @@
-// Bodies that can be checked without being kept: each is generated from a seed, and any prefix of
-// it is the body of the same seed with the smaller size (which multipart uploads make use of).
+// Bodies that can be verified without being stored: each is generated from a seed. Any prefix of a
+// body is the body of the same seed with the smaller size, which multipart uploads rely on.
 
 import { createCipheriv, createHash } from 'node:crypto'
 
-/** What a key is meant to hold. The id goes into the object's metadata and is unique in a run. */
+/** The intended content of a key. The id, unique in a run, is in the object's metadata. */
 export interface Content {
   readonly id: string
   readonly seed: string
@@ -15,7 +15,7 @@ export interface Content {
 /** The metadata header that carries the id of the content. */
 export const idHeader = 'x-amz-meta-content-id'
 
-/** The body that belongs to a seed: pseudo-random bytes. */
+/** The pseudo-random body of a seed. */
 export function bodyOf(seed: string, sizeBytes: number): Buffer {
   const key = createHash('sha256').update(seed).digest()
   const cipher = createCipheriv('aes-128-ctr', key.subarray(0, 16), key.subarray(16))
@@ -34,7 +34,7 @@ export function multipartEtag(parts: readonly Buffer[]): string {
   return `${hash.digest('hex')}-${parts.length}`
 }
 
-/** A source of choices that a seed repeats (mulberry32). */
+/** A seeded pseudo-random generator (mulberry32). */
 export class Choices {
   #state: number
 
@@ -63,7 +63,7 @@ export class Choices {
     return item
   }
 
-  /** One of the names, each as often as its weight says. */
+  /** One of the names, with probability proportional to its weight. */
   weighted<K extends string>(weights: readonly (readonly [K, number])[]): K {
     let left = this.fraction() * weights.reduce((sum, [, weight]) => sum + weight, 0)
     for (const [name, weight] of weights) {

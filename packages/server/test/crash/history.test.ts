@@ -1,4 +1,4 @@
-// The judge of the crash tests, judged.
+// Tests of the history checker that the crash tests use.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -45,14 +45,14 @@ test('an unanswered write is possible until a later one is acknowledged', () => 
   assert.deepEqual(ids(history.possible(9, 9)), ['next'])
 })
 
-test('what a reader saw must not be lost again', () => {
+test('a write that a reader saw must not be lost', () => {
   const history = new KeyHistory('b', 'k')
   const seen = history.begin(content('seen'), 1)
   seen.acknowledge(2)
   assert.deepEqual(ids(history.possible(2, 2)), ['seen'])
 })
 
-test('a settled key forgets all but what was found', () => {
+test('a settled key keeps only the content found', () => {
   const history = new KeyHistory('b', 'k')
   const lost = history.begin(content('lost'), 1)
   lost.giveUp(2)
@@ -65,7 +65,7 @@ test('a body is the prefix of a larger body of its seed', () => {
 })
 
 test("the ETag of a multipart object is the MD5 of its parts' MD5s", () => {
-  // md5(md5('a') + md5('b')), taken with the md5sum command.
+  // md5(md5('a') + md5('b')), computed with the md5sum command.
   assert.equal(
     multipartEtag([Buffer.from('a'), Buffer.from('b')]),
     '96e024ba2074fe77e8e965ba43a704be-2',

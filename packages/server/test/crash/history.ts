@@ -1,15 +1,16 @@
-// What a key may hold, given what was tried and what was answered: the judge of every crash test.
-// Positions are any growing numbers: a counter of events, or the length of a disk's log.
+// The possible contents of a key, given the attempts to change it and their responses. Every crash
+// test relies on it. Positions are any increasing numbers: a counter of events, or the length of a
+// disk's log.
 
 import type { Content } from './content.ts'
 
-/** One try to change a key. `undefined` as content means: to remove it. */
+/** One attempt to change a key. Undefined content means a deletion. */
 export class Attempt {
   readonly content: Content | undefined
   readonly startedAt: number
-  /** From here on it can't take effect any more: answered, seen, or its server dead. */
+  /** From here on it can't take effect any more: it was answered or seen, or its server is dead. */
   endedAt: number = Number.POSITIVE_INFINITY
-  /** From here on it is known to have taken effect: acknowledged, or seen by a reader. */
+  /** From here on it is known to have taken effect: it was acknowledged, or seen by a reader. */
   effectiveAt: number = Number.POSITIVE_INFINITY
 
   constructor(content: Content | undefined, startedAt: number) {
@@ -17,19 +18,19 @@ export class Attempt {
     this.startedAt = startedAt
   }
 
-  /** The server said it was done, or a reader saw it. */
+  /** The server acknowledged it, or a reader saw it. */
   acknowledge(at: number): void {
     this.endedAt = Math.min(this.endedAt, at)
     this.effectiveAt = Math.min(this.effectiveAt, at)
   }
 
-  /** No answer came, and the process that could still carry it out is dead. */
+  /** No response came, and the process that could still execute it is dead. */
   giveUp(at: number): void {
     this.endedAt = Math.min(this.endedAt, at)
   }
 }
 
-/** All that was tried on one key, by any number of clients. */
+/** All attempts on one key, by any number of clients. */
 export class KeyHistory {
   readonly bucket: string
   readonly key: string
@@ -43,22 +44,22 @@ export class KeyHistory {
     this.#attempts = [never]
   }
 
-  /** Notes a change before its request is sent. */
+  /** Records a change before its request is sent. */
   begin(content: Content | undefined, at: number): Attempt {
     const attempt = new Attempt(content, at)
     this.#attempts.push(attempt)
     return attempt
   }
 
-  /** Takes back a change that the server refused for sure. */
+  /** Removes a change that the server refused with certainty. */
   refuse(attempt: Attempt): void {
     this.#attempts = this.#attempts.filter((one) => one !== attempt)
   }
 
   /**
-   * Whose content a read may show that began at `from` and ended at `to`: everything begun until
-   * `to` but what something later, in effect before `from`, has replaced. The state after a crash
-   * at `p` is that of a read from `p` to `p`.
+   * The attempts whose content a read from `from` to `to` may show: all that began by `to`, except
+   * those replaced by a later one in effect before `from`. The state after a crash at `p` is that
+   * of a read from `p` to `p`.
    */
   possible(from: number, to: number): Attempt[] {
     const inEffect = this.#attempts.filter((one) => one.effectiveAt <= from)
@@ -66,7 +67,7 @@ export class KeyHistory {
     return this.#attempts.filter((one) => one.startedAt <= to && one.endedAt >= lastStart)
   }
 
-  /** Keeps only what was found, which is all that later reads may build on. */
+  /** Keeps only the attempt found; later reads may rely on nothing else. */
   settle(found: Attempt, at: number): void {
     found.acknowledge(at)
     this.#attempts = [found]

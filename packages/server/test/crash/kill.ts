@@ -1,6 +1,6 @@
-// Kills the server under mixed load, again and again: the whole group, one worker, the primary, and
-// a worker that is stopped instead. After each, every acknowledged write must be there and whole,
-// and nothing else half there. `--kills N --seed N`; the seed repeats the choices, not the timing.
+// Kills the server under mixed load, again and again: the whole group, one worker, or the primary;
+// or stops a worker instead. After each kill every acknowledged write must be intact, and no other
+// write half visible. `--kills N --seed N`; the seed repeats the choices, not the timing.
 
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
@@ -25,7 +25,7 @@ const shownProblems = 10
 
 type Kind = 'group' | 'worker' | 'stopped worker' | 'primary'
 
-/** Every ten kills hold each kind in this proportion; the seed shuffles them. */
+/** The kinds of every ten kills; the seed shuffles them. */
 const tenKinds: readonly Kind[] = [
   ...(['group', 'group', 'group', 'group', 'group'] as const),
   ...(['worker', 'worker', 'worker'] as const),
@@ -39,7 +39,7 @@ const { values } = parseArgs({
 const kills = Number(values.kills)
 const seed = Number(values.seed ?? randomInt(2 ** 31))
 
-test(`what was acknowledged survives ${kills} kills (seed ${seed})`, async (context) => {
+test(`acknowledged writes survive ${kills} kills (seed ${seed})`, async (context) => {
   const choices = new Choices(seed)
   await using server = await startServer({ workers: workerCount })
   let position = 0
@@ -76,7 +76,7 @@ test(`what was acknowledged survives ${kills} kills (seed ${seed})`, async (cont
       } finally {
         await traffic.halt()
         client.close()
-        // So that one failure doesn't hide what the later kills would show.
+        // Restart, so that one failure doesn't hide what later kills would show.
         if (!isAlive) await server.restart()
         isAlive = true
       }
@@ -206,7 +206,7 @@ async function deleteAll(server: TestServer, buckets: readonly string[]): Promis
   client.close()
 }
 
-/** Waits until the folder holds no more than it did when new, apart from the store's own file. */
+/** Waits until the folder is no larger than a new one, apart from the store's own file. */
 async function untilCollected(folder: string, emptyBytes: number): Promise<void> {
   const started = performance.now()
   for (;;) {
@@ -227,7 +227,7 @@ interface BodyFile {
   readonly sizeBytes: number
 }
 
-/** All files that aren't LMDB's, the largest first. */
+/** All files except LMDB's, largest first. */
 async function bodyFiles(folder: string): Promise<BodyFile[]> {
   const names = await readdir(folder, { recursive: true })
   const files: BodyFile[] = []

@@ -1,5 +1,5 @@
-// A store opened in this process and driven by the server's own operations, without a server around
-// it: for tests that need to say exactly which commits happen.
+// A store opened in this process and driven by the server's own operations, without a server: for
+// tests that must control exactly which commits happen.
 
 import { createHash } from 'node:crypto'
 import { text } from '../../src/base/bytes.ts'
@@ -30,14 +30,14 @@ import { listStarts } from '../../src/store/process.ts'
 import * as schema from '../../src/store/schema.ts'
 import { walk } from '../../src/store/walk.ts'
 
-/** What can be seen of a store: what each key holds, by bucket and key, and each upload. */
+/** The visible state of a store: the content of each key, by bucket and key, and each upload. */
 export type Seen = Readonly<Record<string, string>>
 
 const bucket = 'bucket'
 const owner = { id: 'owner', displayName: 'owner' }
 const sweepRounds = 200
 
-/** An open store, with one bucket once {@link LocalStore.createBucket} made it. */
+/** An open store, with one bucket after {@link LocalStore.createBucket}. */
 export class LocalStore {
   readonly services: OpenServices['services']
   readonly #open: OpenServices
@@ -47,7 +47,7 @@ export class LocalStore {
     this.services = open.services
   }
 
-  /** @param now the time that the store's clock stands at */
+  /** @param now the fixed time of the store's clock */
   static async open(
     dataFolder: string,
     now: number,
@@ -124,7 +124,7 @@ export class LocalStore {
     await this.run(completeMultipartUpload, { bucket, key, uploadId, parts, conditions: {} })
   }
 
-  /** All that clients could see, bodies too. */
+  /** Everything visible to clients, bodies included. */
   async seen(): Promise<Seen> {
     const { engine } = this.services
     const seen: Record<string, string> = {}
@@ -151,7 +151,7 @@ export class LocalStore {
     return seen
   }
 
-  /** What fsck finds, in words. */
+  /** The findings of fsck, in words. */
   async findings(): Promise<string[]> {
     const { engine, blobs } = this.services
     const findings: string[] = []
@@ -161,7 +161,7 @@ export class LocalStore {
     return findings
   }
 
-  /** One small batch after another of what is done to rows in the background, until all is done. */
+  /** Runs background work on rows in small batches until all is done. */
   async settleRows(maxRows: number, onBatch?: () => Promise<void>): Promise<void> {
     const { engine, ids } = this.services
     for (;;) {

@@ -1,5 +1,6 @@
-// Kills a process at every point of every scenario, each time that it is reached: what is seen then is
-// as before or as after, never between; fsck finds nothing; and what was interrupted goes on to its end.
+// Kills a process at every crash point of every scenario, each time it is reached. The visible
+// state must then be that before or after the change, fsck must find nothing, and the interrupted
+// work must be completed.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -16,9 +17,9 @@ import type { Account } from './victim.ts'
 const victimProgram = fileURLToPath(new URL('victim.ts', import.meta.url))
 const preparedAt = 1_600_000_000_000
 const checkedAt = 1_800_000_000_000
-/** Kills at once, since each waits for a process to start. */
+/** Concurrent kills, since each waits for a process to start. */
 const parallel = 3
-/** The points that a commit has passed once it is durable. */
+/** Reached by a commit once it is durable. */
 const durablePoint: CrashPoint = 'commit durable'
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-points-'))
@@ -44,7 +45,7 @@ function runVictim(dataFolder: string, scenario: Scenario, ...point: string[]): 
   return promise
 }
 
-/** What is seen, once it is known that fsck finds nothing. */
+/** The visible state, after checking that fsck finds nothing. */
 async function look(dataFolder: string): Promise<Seen> {
   const store = await LocalStore.open(dataFolder, checkedAt)
   try {
@@ -55,7 +56,7 @@ async function look(dataFolder: string): Promise<Seen> {
   }
 }
 
-/** Lets what was interrupted go on, which must change nothing that is seen. */
+/** Lets interrupted work continue, which must not change the visible state. */
 async function resume(dataFolder: string, expected: Seen): Promise<void> {
   const store = await LocalStore.open(dataFolder, checkedAt)
   try {

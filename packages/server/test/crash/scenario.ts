@@ -1,5 +1,5 @@
-// What the tests of crash points do to a store: each scenario prepares one, and then makes one change,
-// or background work that changes nothing that can be seen.
+// The scenarios of the crash point tests. Each prepares a store, and then makes one change, or runs
+// background work without visible changes.
 
 import { archiveFolder } from '../../src/operation/archive.ts'
 import { decodeCompaction } from '../../src/store/compaction.ts'
@@ -10,16 +10,16 @@ import type { LocalStore } from './local-store.ts'
 /** A change under test. */
 export interface Scenario {
   readonly name: string
-  /** `commit`: one transaction changes what is seen. `background`: none does. */
+  /** `commit`: one transaction changes the visible state. `background`: none does. */
   readonly kind: 'commit' | 'background'
   prepare(store: LocalStore): Promise<void>
-  /** Yields a word for each kind of work that it met, where there are several. */
+  /** Yields a word for each kind of work done, where there are several. */
   act(store: LocalStore): AsyncGenerator<string>
 }
 
-/** Rows that a directory needs to be shared by overlays instead of being copied. */
+/** The number of rows from which a shared directory gets an overlay instead of a copy. */
 const manyRows = 40
-/** More bytes than a row takes. */
+/** Too many bytes for a row. */
 const largeBytes = 100_000
 const batchRows = 13
 
@@ -44,7 +44,7 @@ function commit(
   }
 }
 
-/** Yields the phase of the compaction that is next, before each small batch of background work. */
+/** Yields the next phase of compaction before each small batch of background work. */
 async function* settling(store: LocalStore, maxRows = batchRows): AsyncGenerator<string> {
   const phases = new Set<string>()
   await store.settleRows(maxRows, async () => {

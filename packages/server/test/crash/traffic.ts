@@ -1,5 +1,5 @@
-// Mixed load from several clients that remembers what it tried and checks what it reads while it
-// runs. Each key is written by one client at a time, but for a few that all of them fight for.
+// Mixed load from several clients, which records its attempts and checks its reads as it runs. Each
+// key has a single writer at a time, except for a few contended ones.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { encodeUri, objectPath, type WireAnswer, type WireClient, xmlText } from '../wire.ts'
@@ -18,11 +18,11 @@ export interface Profile {
   readonly sharedKeys: number
   readonly smallBytes: number
   readonly largeBytes: number
-  /** Share of multipart uploads that have a full 5 MiB part before the last one. */
+  /** Share of multipart uploads with a full 5 MiB part before the last one. */
   readonly fullPartShare: number
 }
 
-/** An upload whose end is unknown: every listed part was acknowledged. */
+/** An upload of unknown outcome: every listed part was acknowledged. */
 export interface OpenUpload {
   readonly history: KeyHistory
   readonly uploadId: string
@@ -32,7 +32,7 @@ export interface OpenUpload {
   readonly partBytes: number[]
 }
 
-/** Counts of what happened, for the report. */
+/** Event counts for the report. */
 export interface Tally {
   acknowledged: number
   unanswered: number
@@ -63,16 +63,15 @@ const actions: readonly (readonly [Action, number])[] = [
   ['list', 3],
 ]
 
-/** What the load is given. */
 export interface TrafficOptions {
   readonly client: WireClient
   readonly choices: Choices
   readonly profile: Profile
-  /** The position of now; must grow from call to call. */
+  /** The current position; must increase from call to call. */
   readonly now: () => number
 }
 
-/** The load. `start`, `halt`, and `start` again; problems are collected in words. */
+/** The load generator: `start`, `halt`, and `start` again. Problems are collected. */
 export class Traffic {
   readonly histories: readonly KeyHistory[]
   readonly problems: string[] = []
@@ -109,7 +108,7 @@ export class Traffic {
     return bucketNames
   }
 
-  /** Makes the buckets; once, before the first `start`. */
+  /** Creates the buckets; once, before the first `start`. */
   async prepare(): Promise<void> {
     for (const bucket of bucketNames) {
       const { status } = await this.#client.send({ method: 'PUT', path: `/${bucket}` })
@@ -117,26 +116,26 @@ export class Traffic {
     }
   }
 
-  /** Lets all clients run until `halt`; through another client if the server moved. */
+  /** Runs all clients until `halt`; with another client if the server moved. */
   start(client: WireClient = this.#client): void {
     this.#client = client
     this.#isHalting = false
     this.#running = this.#own.map((keys) => this.#run(keys))
   }
 
-  /** Resolves when every request under way has its answer or has lost its connection. */
+  /** Resolves when every running request has its response or has lost its connection. */
   async halt(): Promise<void> {
     this.#isHalting = true
     await Promise.all(this.#running)
     this.#running = []
   }
 
-  /** Takes the problems found so far. */
+  /** Returns and clears the problems found so far. */
   takeProblems(): string[] {
     return this.problems.splice(0)
   }
 
-  /** Completes an upload of unknown state; its parts were acknowledged, so that it must succeed. */
+  /** Completes an upload of unknown state. Its parts were acknowledged, so it must succeed. */
   async finish(upload: OpenUpload, client: WireClient): Promise<void> {
     this.#client = client
     await this.#complete(upload)
@@ -154,7 +153,7 @@ export class Traffic {
       try {
         await this.#act(action, choices.of(pool), free, isShared)
       } catch {
-        // The connection broke: what it carried is noted as unanswered where it was sent.
+        // The connection broke. The sender has recorded its request as unanswered.
         await delay(reconnectMs)
       }
     }
@@ -238,7 +237,7 @@ export class Traffic {
   async #copy(history: KeyHistory, source: KeyHistory): Promise<void> {
     const now = this.#options.now()
     const [found, ...others] = source.possible(now, now)
-    // Only what is known for sure can be copied to a known result.
+    // Only known content can be copied to a known result.
     if (found?.content === undefined || others.length > 0) return
     const id = this.#newId()
     const { etag } = found.content
@@ -346,7 +345,7 @@ export class Traffic {
     if (this.#isExpected(answer, `list of ${prefix}`)) this.tally.reads += 1
   }
 
-  /** Sends a change and notes what became of it; false if it should be tried again later. */
+  /** Sends a change and records its outcome; false if it should be retried later. */
   async #change(
     attempts: Attempt[],
     wanted: Parameters<WireClient['send']>[0],
@@ -368,7 +367,7 @@ export class Traffic {
       for (const attempt of attempts) attempt.giveUp(at)
       return answer.status !== 503
     }
-    // A completion and a batch may fail after the 200 was sent.
+    // A completion or a batch may fail after the 200 was sent.
     if (answer.body.includes('<Error>')) {
       this.problems.push(`${what} was answered 200 with ${describe(answer)}`)
       for (const attempt of attempts) attempt.giveUp(at)
@@ -382,13 +381,13 @@ export class Traffic {
   #isExpected(answer: WireAnswer, what: string, statuses: readonly number[] = [200]): boolean {
     if (statuses.includes(answer.status)) return true
     this.tally.refused += 1
-    // A server that is being killed may say that it's busy or stopping; nothing else.
+    // A server that is being killed may respond 503 (busy or stopping), and nothing else.
     if (answer.status !== 503) this.problems.push(`${what} was answered ${describe(answer)}`)
     return false
   }
 
   #noteFailure(cause: unknown, what: string): void {
-    // A time-out has no code; a malformed answer has one of the parser's.
+    // A time-out has no code; a malformed response has a code of the parser.
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
     if (code === '' || code.startsWith('HPE_'))
       this.problems.push(`${what} failed: ${String(cause)}`)

@@ -1,20 +1,20 @@
-// The process that is killed: acts out one scenario on a store, and kills itself when it reaches a
-// point for the n-th time. Without a point it acts to the end, and prints what it met on the way.
-// Arguments: data folder, scenario, point, n.
+// The process that is killed. It runs one scenario on a store and kills itself when it reaches a
+// crash point for the n-th time. Without a point it runs to the end and prints the points it
+// passed. Arguments: data folder, scenario, point, n.
 
 import type { CrashPoint } from '../../src/base/crash-point.ts'
 import { LocalStore } from './local-store.ts'
 import { scenarios } from './scenario.ts'
 
-/** What a victim that was not killed prints, as JSON. */
+/** The output, as JSON, of a victim that was not killed. */
 export interface Account {
   /** How often each point was reached. */
   readonly points: Readonly<Partial<Record<CrashPoint, number>>>
-  /** The kinds of work that the scenario told. */
+  /** The kinds of work that the scenario yielded. */
   readonly kinds: readonly string[]
 }
 
-/** Later than what the scenarios prepare, so that it shows which of the two a row is from. */
+/** Later than the preparation of the scenarios, so that rows show which of the two wrote them. */
 const actingAt = 1_700_000_000_000
 
 const [folder = '', name = '', point = '', count = '1'] = process.argv.slice(2)

@@ -1,6 +1,6 @@
-// Fills the disk under the server, on a small tmpfs and on a small ext4: writes must be refused in
-// S3's form, reads go on, nothing half-written be seen, and writing work again when there is room.
-// Needs root, to mount.
+// Full disk test, on a small tmpfs and a small ext4. Writes must be refused with S3's error, reads
+// must go on, and partial objects must not be visible. Writes must succeed again once there is
+// space. Needs root, to mount.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -30,7 +30,7 @@ const recoveryMs = 60_000
 
 type FileSystem = 'tmpfs' | 'ext4'
 
-/** A small file system, removed at the end. */
+/** A small file system, unmounted at the end. */
 class SmallDisk implements AsyncDisposable {
   readonly folder: string
   readonly #scratch: string
@@ -59,7 +59,7 @@ class SmallDisk implements AsyncDisposable {
   }
 }
 
-/** The scene of one file system: what was written, and how. */
+/** The state of one file system's test: what was written, and how. */
 class Filling {
   readonly histories: KeyHistory[] = []
   readonly refusals: WireAnswer[] = []
@@ -91,14 +91,14 @@ class Filling {
     })
     if (answer.status === 200) attempt.acknowledge(this.now())
     else {
-      // Refused for sure: it must not show up.
+      // Refused with certainty, so it must not become visible.
       history.refuse(attempt)
       this.refusals.push(answer)
     }
     return answer.status === 200
   }
 
-  /** Several writers at once until each was refused a few times. */
+  /** Runs several writers until each was refused a few times. */
   async fill(sizeBytes: number): Promise<void> {
     const before = this.refusals.length
     const writer = async (): Promise<void> => {
@@ -107,7 +107,7 @@ class Filling {
     await Promise.all(Array.from({ length: writerCount }, writer))
   }
 
-  /** The first problems of what can be read now. */
+  /** The first problems found in the readable state. */
   async check(): Promise<string[]> {
     const { histories } = this
     const client = this.#client
@@ -116,7 +116,7 @@ class Filling {
     return problems.slice(0, shownProblems)
   }
 
-  /** Deletes some objects, of one size or any; returns the answers that were no success. */
+  /** Deletes some objects, of one size or any; returns the unsuccessful responses. */
   async removeSome(count: number, sizeBytes?: number): Promise<string[]> {
     const failures: string[] = []
     const kept = this.histories.filter((history) => {
@@ -190,7 +190,7 @@ async function scenario(t: TestContext, kind: FileSystem, sizeBytes: number): Pr
     assert.ok(server.isRunning)
     assert.deepEqual(await server.workers(), workers)
   })
-  await t.test('deletes all the same', async () => {
+  await t.test('still deletes', async () => {
     assert.deepEqual(await filling.removeSome(20), [])
     assert.deepEqual(await filling.check(), [])
   })
@@ -201,7 +201,7 @@ async function scenario(t: TestContext, kind: FileSystem, sizeBytes: number): Pr
     assert.deepEqual(await filling.check(), [])
     assert.deepEqual(await server.workers(), workers)
   })
-  await t.test('is whole after filling up again and kill -9', async () => {
+  await t.test('is intact after filling up again and kill -9', async () => {
     await filling.fill(sizeBytes)
     await server.kill()
     const fsck = await server.fsck()

@@ -1,6 +1,6 @@
-// Clients that do random work on one bucket at once and note what they were answered. They can be told
-// to do one kind of operation in several requests and to say that it was one, which is the fault that
-// the search has to find.
+// Clients that do random work on one bucket concurrently and record the responses. As a planted
+// fault, they can do one kind of operation in several requests but report it as one. The search
+// must detect that.
 
 import { createHash } from 'node:crypto'
 import { Choices } from '../crash/content.ts'
@@ -9,16 +9,16 @@ import type { Recorded } from './linearize.ts'
 import type { FolderAnswer, Op, State } from './model.ts'
 import { filesOfTar } from './tar.ts'
 
-/** What is done in several requests although it claims to be one. */
+/** The operation done in several requests although it is reported as one. */
 export type Fault = 'rename' | 'list' | 'archive'
 
-/** Where and how a history is made. */
+/** Where and how to make a history. */
 export interface HistoryOptions {
   readonly host: string
   readonly port: number
   readonly accessKeyId: string
   readonly secretAccessKey: string
-  /** Made for this history. */
+  /** Created for this history. */
   readonly bucket: string
   readonly seed: number
   readonly clients: number
@@ -26,7 +26,7 @@ export interface HistoryOptions {
   readonly fault?: Fault | undefined
 }
 
-/** A history, and what the bucket held before it. */
+/** A history, and the initial contents of the bucket. */
 export interface History {
   readonly initial: State
   readonly recorded: readonly Recorded<Op>[]
@@ -35,13 +35,13 @@ export interface History {
 /** More rows than a write copies, so that copies of the folder are overlays. */
 const manyKeys = 40
 
-/** Makes a bucket, fills it, and lets the clients loose on it. */
+/** Creates a bucket, fills it, and runs the clients on it. */
 export async function makeHistory(options: HistoryOptions): Promise<History> {
   const choices = new Choices(options.seed)
   const clients = Array.from({ length: options.clients }, () => new Client(options))
   const [first] = clients
   if (first === undefined) throw new Error('a history needs a client')
-  // Where folders are copied into themselves, many keys would become far too many.
+  // Where folders are copied into themselves, a large folder would grow too fast.
   const isLarge = choices.fraction() < 0.5
   const initial = new Map<string, string>()
   const keys = isLarge
@@ -149,9 +149,9 @@ class Client {
   }
 
   async put(key: string, value: string): Promise<void> {
-    // Before it is sent, since others may see it before it is answered.
+    // Before sending, since other clients may see it before the response.
     valueOfEtag.set(createHash('md5').update(value).digest('hex'), value)
-    // The value is in a header too, so that a body of another object would show.
+    // The value is in a header too, to detect the body of another object.
     const headers = { 'x-amz-meta-value': value }
     const body = Buffer.from(value)
     await this.#send({ method: 'PUT', path: this.#path(key), headers, body }, [200])
@@ -215,7 +215,7 @@ class Client {
     return filesOfTar(answer.body).map(({ name, content }) => `${name} ${content}`)
   }
 
-  /** What a client does where folders can't be renamed. */
+  /** A rename by a client without folder requests. */
   async #renameInSteps({ from, to, replace }: Move): Promise<FolderAnswer> {
     if (to.startsWith(from)) return 'invalid'
     const source = await this.#page(from, false)
@@ -274,7 +274,7 @@ class Client {
     for (;;) {
       const answer = await this.#wire.send(request)
       if (expected.includes(answer.status)) return answer
-      // Not done: what it is answered in the end counts.
+      // Not executed: only the final response counts.
       if (answer.status === 503) continue
       const { method, path } = request
       throw new Error(`${method} ${path} was answered ${answer.status} ${answer.body}`)
@@ -286,5 +286,5 @@ class Client {
   }
 }
 
-/** What the bodies of all histories are, by their MD5s. */
+/** The values of all bodies by their MD5. */
 const valueOfEtag = new Map<string, string>()

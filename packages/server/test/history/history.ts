@@ -1,5 +1,6 @@
-// Many clients at once on a server of several workers: each history that they make must have an order
-// that explains it. `--runs N --seed N`; the seed repeats the choices, not the timing.
+// Linearizability test: many concurrent clients on a server with several workers. Each history that
+// they make must have an order that explains it. `--runs N --seed N`; the seed repeats the choices,
+// not the timing.
 
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
@@ -15,7 +16,7 @@ const { values } = parseArgs({
 })
 const runs = Number(values.runs)
 const seed = Number(values.seed ?? randomInt(2 ** 31))
-/** Histories in which a planted fault must have shown. */
+/** Number of histories within which a planted fault must be detected. */
 const faultRuns = 40
 const clientCount = 8
 const operationsPerClient = 12
@@ -46,7 +47,7 @@ test(`every one of ${runs} histories has an order (seed ${seed})`, async (contex
 })
 
 for (const fault of ['rename', 'list', 'archive'] as const) {
-  test(`it is found when ${fault} is done in several requests (seed ${seed})`, async (context) => {
+  test(`a ${fault} done in several requests is detected (seed ${seed})`, async (context) => {
     for (let run = 0; run < faultRuns; run++) {
       const { initial, recorded } = await makeHistory(options(run, fault))
       if (linearize(recorded, flatMap, initial).isLinearizable) continue
@@ -63,7 +64,7 @@ test('it stops with exit code 0 and fsck is clean', async () => {
   assert.equal(exitCode, 0, output)
 })
 
-/** A history without an order, and how far one was found. */
+/** Describes a history without an order, and the longest partial order found. */
 function explain(run: number, recorded: readonly Recorded<Op>[], order: readonly Op[]): string {
   const lines = recorded
     .toSorted((a, b) => a.from - b.from)

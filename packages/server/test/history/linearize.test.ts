@@ -1,4 +1,4 @@
-// The judge of the histories, judged.
+// Tests of the linearizability checker.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -28,7 +28,7 @@ test('a read during a write may see it or not, one after it must', () => {
   assert.ok(!linearize([write, at(5, 6, get('a'))], flatMap, empty).isLinearizable)
 })
 
-test('who saw a write may not be followed by one who does not', () => {
+test('after one read has seen a write, later reads must see it', () => {
   const history = [at(1, 8, put('a', 'v')), at(2, 3, get('a', 'v')), at(4, 5, get('a'))]
   assert.ok(!linearize(history, flatMap, empty).isLinearizable)
 })
@@ -47,14 +47,14 @@ test('a folder seen half renamed is found', () => {
   assert.ok(!linearize(halves(['a/2 two', 'b/1 one']), flatMap, state).isLinearizable)
 })
 
-/** A register whose reads tell what they found. */
+/** A register; a read includes the value it returned. */
 type RegisterOp = { readonly write: number } | { readonly read: number }
 const register: Model<RegisterOp, number> = {
   step: (state, op) => ('write' in op ? op.write : op.read === state ? state : undefined),
   key: String,
 }
 
-/** The same question, answered by trying every order. */
+/** The same check by trying every order. */
 function bruteForce(history: readonly Recorded<RegisterOp>[], state: number): boolean {
   if (history.length === 0) return true
   const firstEnd = Math.min(...history.map(({ to }) => to))
@@ -65,7 +65,7 @@ function bruteForce(history: readonly Recorded<RegisterOp>[], state: number): bo
   })
 }
 
-test('it says the same as trying every order', () => {
+test('it agrees with trying every order', () => {
   const op = fc.oneof(
     fc.record({ write: fc.integer({ min: 0, max: 2 }) }),
     fc.record({ read: fc.integer({ min: 0, max: 2 }) }),

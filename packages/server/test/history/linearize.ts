@@ -1,34 +1,35 @@
-// Searches for an order of concurrent operations that explains what each was answered: Wing and Gong's
-// search with Lowe's memory of what was tried (G. Lowe, Testing for linearizability, 2017).
+// A linearizability checker: searches for an order of concurrent operations that explains their
+// results. Wing and Gong's algorithm with Lowe's memoization (G. Lowe, Testing for linearizability,
+// 2017).
 
-/** One operation of a history, and when it began and ended, by one counter for all. */
+/** One operation of a history, with its start and end by a common counter. */
 export interface Recorded<Op> {
   readonly op: Op
   readonly from: number
   readonly to: number
 }
 
-/** What operations mean: a state is never changed, and its key is equal exactly for equal states. */
+/** The sequential specification. States are immutable, and equal keys mean equal states. */
 export interface Model<Op, State> {
-  /** The state after `op`, or undefined if it can't have been answered so in `state`. */
+  /** The state after `op`, or undefined if its result is impossible in `state`. */
   step(state: State, op: Op): State | undefined
   key(state: State): string
 }
 
-/** What a search came to. */
+/** The outcome of a search. */
 export interface Verdict<Op> {
   readonly isLinearizable: boolean
-  /** The longest order that was found, all of them if it is linearizable. */
+  /** The longest order found; complete if the history is linearizable. */
   readonly order: readonly Op[]
-  /** Steps that were tried. */
+  /** Steps tried. */
   readonly steps: number
 }
 
-/** The beginning or the end of an operation, in the list of those that have no place yet. */
+/** The start or end of an operation, in the list of operations that are not yet ordered. */
 class Event<Op> {
   readonly index: number
   readonly op: Op
-  /** For a beginning, the operation's end. */
+  /** For a start, the operation's end. */
   readonly end: Event<Op> | undefined
   previous: Event<Op> | undefined
   next: Event<Op> | undefined
@@ -50,7 +51,9 @@ class Event<Op> {
   }
 }
 
-/** Whether the operations could have taken place one after the other, each between its two ends. */
+/**
+ * True if the operations could have happened one after another, each between its start and its end.
+ */
 export function linearize<Op, State>(
   history: readonly Recorded<Op>[],
   model: Model<Op, State>,
@@ -87,7 +90,7 @@ export function linearize<Op, State>(
       event = head.next
       continue
     }
-    // An operation ends here that has no place in the order so far: the last choice was wrong.
+    // An operation ends here without a place in the order, so backtrack.
     const last = chosen.pop()
     if (last === undefined) return { isLinearizable: false, order: longest, steps }
     state = last.state
@@ -99,7 +102,7 @@ export function linearize<Op, State>(
   return { isLinearizable: true, order: longest, steps }
 }
 
-/** Links the events of a history in the order of time behind `head`. */
+/** Links the events of a history behind `head`, in order of time. */
 function link<Op>(head: Event<Op>, history: readonly Recorded<Op>[]): void {
   const events: { readonly at: number; readonly event: Event<Op> }[] = []
   for (const [index, { op, from, to }] of history.entries()) {

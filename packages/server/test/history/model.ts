@@ -1,12 +1,12 @@
-// The executable specification: a bucket as a flat map of keys. What each operation was answered is
-// part of it, so that the model can say whether it could have been.
+// The executable specification: a bucket as a flat map of keys. An operation includes its result,
+// so the model can tell whether that result was possible.
 
 import type { Model } from './linearize.ts'
 
-/** What an operation that changes folders was answered. */
+/** The result of an operation that changes folders. */
 export type FolderAnswer = 'done' | 'missing' | 'exists' | 'invalid'
 
-/** An operation with its answer. Values are what objects hold; listings show them too. */
+/** An operation with its result. Values are the objects' contents; listings show them too. */
 export type Op =
   | { readonly kind: 'put'; readonly key: string; readonly value: string }
   | { readonly kind: 'get'; readonly key: string; readonly found: string | undefined }
@@ -36,7 +36,7 @@ export type Op =
 /** Keys and their values. */
 export type State = ReadonlyMap<string, string>
 
-/** The order of S3 is that of UTF-8, which is JavaScript's too for the ASCII keys used here. */
+/** S3 orders by UTF-8; for the ASCII keys used here, JavaScript's order is the same. */
 function under(state: State, prefix: string): [string, string][] {
   return [...state]
     .filter(([key]) => key.startsWith(prefix))
@@ -53,7 +53,7 @@ function sameList(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((item, index) => item === b[index])
 }
 
-/** What a listing of `state` shows. */
+/** The listing of `state`. */
 export function listed(state: State, prefix: string, isGrouped: boolean): string[] {
   const found: string[] = []
   for (const [key, value] of under(state, prefix)) {

@@ -1,6 +1,6 @@
-// Reads tar archives of small files with plain headers: an independent look at what the server writes.
+// An independent reader of tar archives, for small files with plain headers.
 
-/** The files of an archive in its order. */
+/** The files of an archive, in order. */
 export function filesOfTar(archive: Buffer): { readonly name: string; readonly content: string }[] {
   const files: { name: string; content: string }[] = []
   for (let at = 0; archive[at] !== 0; ) {
@@ -11,7 +11,7 @@ export function filesOfTar(archive: Buffer): { readonly name: string; readonly c
     const content = archive.toString('utf8', at + 512, at + 512 + sizeBytes)
     files.push({ name: field(0, 100), content })
     at += 512 + Math.ceil(sizeBytes / 512) * 512
-    if (at >= archive.length) throw new Error('the archive has no end')
+    if (at >= archive.length) throw new Error('the archive is truncated')
   }
   return files
 }

@@ -1,5 +1,5 @@
-// A large object goes up and comes down while the server's own memory stays bounded, and many slow
-// clients don't stop a fast one. `--gib N` is the object's size (5 by default).
+// Transfers a large object while checking that the server's memory stays bounded, and checks that
+// many slow clients don't stall a fast one. `--gib N` is the object's size (5 by default).
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
@@ -38,7 +38,7 @@ const fastP99Ms = 250
 const { values } = parseArgs({ options: { gib: { type: 'string', default: '5' } } })
 const parts = Math.max(1, Math.round((Number(values.gib) * 1024 ** 3) / partBytes))
 
-/** Part `number`'s bytes: a block that was generated once, with the number in front. */
+/** The bytes of part `number`: a block generated once, prefixed with the number. */
 function partOf(block: Buffer, number: number): Buffer {
   const part = Buffer.from(block)
   part.writeUInt32BE(number)
@@ -111,7 +111,7 @@ test(`an object of ${parts} parts of 64 MiB leaves the memory bounded`, async (t
   })
 })
 
-/** A connection on which a request was sent as far as its body. */
+/** Opens a connection and sends a request without its body. */
 async function openRequest(
   server: TestServer,
   method: string,
@@ -129,7 +129,7 @@ async function openRequest(
   return socket
 }
 
-/** Uploads that send a byte a second, and downloads that read one chunk and then no more. */
+/** Uploads that send a byte per second, and downloads that read one chunk and then stall. */
 async function slowClients(server: TestServer, signal: AbortSignal): Promise<Socket[]> {
   const sockets: Socket[] = []
   for (let n = 0; n < slowUploads; n += 1) {
@@ -147,7 +147,7 @@ async function slowClients(server: TestServer, signal: AbortSignal): Promise<Soc
   return sockets
 }
 
-/** Milliseconds of each of some small PUTs and GETs, one after the other, sorted. */
+/** Sorted latencies in milliseconds of small sequential PUTs and GETs. */
 async function fastClient(client: WireClient): Promise<number[]> {
   const times: number[] = []
   const body = bodyOf('fast', 4_096)

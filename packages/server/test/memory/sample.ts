@@ -1,5 +1,5 @@
-// Watches how much memory processes have for themselves. Anonymous memory (RssAnon) is what counts:
-// pages of a memory map or of a file are the system's to take back.
+// Samples the anonymous memory of processes (RssAnon). Pages of a memory map or a file don't count,
+// because the system can reclaim them.
 
 import { readFile } from 'node:fs/promises'
 
@@ -12,7 +12,7 @@ export async function anonymousBytes(pid: number): Promise<number> {
   return Number(kibibytes ?? 0) * 1024
 }
 
-/** Processor time that a process has used so far, in seconds; 0 if it has ended. */
+/** Processor time used by a process, in seconds; 0 if it has ended. */
 export async function processorSeconds(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
   // User and system time are the 12th and 13th field after the name, in hundredths of a second.
@@ -20,7 +20,7 @@ export async function processorSeconds(pid: number): Promise<number> {
   return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100
 }
 
-/** The highest anonymous memory of each of some processes until `stop`. */
+/** Records the peak anonymous memory of several processes until `stop`. */
 export class MemoryWatch {
   readonly #pids: readonly number[]
   readonly #highest = new Map<number, number>()
@@ -31,7 +31,7 @@ export class MemoryWatch {
     this.#timer = setInterval(() => void this.#sample(), sampleMs)
   }
 
-  /** Ends watching; resolves to the highest value of any one process, in bytes. */
+  /** Stops sampling; resolves to the highest value of any one process, in bytes. */
   async stop(): Promise<number> {
     clearInterval(this.#timer)
     await this.#sample()
@@ -46,7 +46,7 @@ export class MemoryWatch {
   }
 }
 
-/** Bytes as whole mebibytes, for people. */
+/** Bytes as whole mebibytes, for display. */
 export function mebibytes(bytes: number): string {
   return `${Math.round(bytes / 1024 ** 2)} MiB`
 }

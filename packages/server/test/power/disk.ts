@@ -1,6 +1,6 @@
-// A block device in memory that remembers every write and every flush, and can be asked what would
-// be left of it had the power failed at any moment: all that was flushed, and a random part of the
-// rest. It speaks NBD (https://github.com/NetworkBlockDevice/nbd/blob/master/doc/proto.md).
+// An in-memory block device that logs every write and flush. It can simulate a power failure at any
+// position of the log: everything flushed survives, and a random part of the rest. It speaks NBD
+// (https://github.com/NetworkBlockDevice/nbd/blob/master/doc/proto.md).
 
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Choices } from '../crash/content.ts'
@@ -34,18 +34,18 @@ interface Piece {
   readonly data: Buffer
 }
 
-/** What to leave of a disk. */
+/** Parameters of a power failure. */
 export interface PowerFailure {
-  /** The length of the log at which the power fails. */
+  /** The position in the log at which the power fails. */
   readonly position: number
   readonly choices: Choices
-  /** Share of the unflushed pieces that reached the disk all the same. */
+  /** The share of unflushed pieces that survive. */
   readonly keptShare: number
-  /** What was flushed before counts as flushed; later flushes are ignored when it is given. */
+  /** If given, the disk ignores flushes after this position. */
   readonly lastHonestFlush?: number
 }
 
-/** The device. Serve it, mount it, write; then take what a power failure leaves as another disk. */
+/** The device. Serve it, mount it, write; then derive the disk that a power failure leaves. */
 export class Disk {
   readonly sizeBytes: number
   readonly #base: ReadonlyMap<number, Buffer>
@@ -69,7 +69,7 @@ export class Disk {
     return this.#log.filter((entry) => entry === 'flush').length
   }
 
-  /** The disk as it is found after the power failed. */
+  /** The disk as it is after the power failure. */
   afterPowerFailure(failure: PowerFailure): Disk {
     const { position, choices, keptShare, lastHonestFlush = position } = failure
     const lastFlush = this.#log.lastIndexOf('flush', Math.min(position, lastHonestFlush) - 1)
@@ -88,12 +88,12 @@ export class Disk {
     await new Promise<void>((resolve) => server.listen(path, resolve))
   }
 
-  /** Ends serving. */
+  /** Stops serving. */
   close(): void {
     this.#server?.close()
   }
 
-  /** Bytes as a reader sees them now. */
+  /** The current bytes of a range. */
   read(start: number, length: number): Buffer {
     const result = Buffer.alloc(length)
     for (let at = 0; at < length; ) {
@@ -106,7 +106,7 @@ export class Disk {
     return result
   }
 
-  /** Writes and logs; the data must not change afterwards. */
+  /** Writes and logs; the data must not be modified afterwards. */
   write(start: number, data: Buffer): void {
     for (let at = 0; at < data.length; ) {
       const offset = (start + at) % blockBytes
@@ -119,7 +119,7 @@ export class Disk {
     }
   }
 
-  /** Notes that everything written so far is safe. */
+  /** Logs a flush: everything written so far is durable. */
   flush(): void {
     this.#log.push('flush')
   }
@@ -130,7 +130,7 @@ function apply(blocks: Map<number, Buffer>, { block, offset, data }: Piece): voi
     blocks.set(block, data)
     return
   }
-  // Blocks are shared between disks and with the log: never changed in place.
+  // Blocks are shared between disks and with the log, so they are never changed in place.
   const copy = Buffer.from(blocks.get(block) ?? Buffer.alloc(blockBytes))
   data.copy(copy, offset)
   blocks.set(block, copy)
@@ -158,7 +158,7 @@ class Connection {
     })
   }
 
-  /** Takes one whole message off what has come; false if none is complete. */
+  /** Consumes one complete message from the input; false if none is complete. */
   #step(): boolean {
     switch (this.#phase) {
       case 'flags':

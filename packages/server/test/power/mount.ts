@@ -1,6 +1,6 @@
-// Puts a `Disk` under a real file system: NBD over a Unix socket → nbdfuse → loop device → ext4.
-// Needs root, /dev/fuse, and Debian's libnbd-bin, fuse3 and e2fsprogs. Whoever serves the disk must
-// never touch the mounted folder with a synchronous call: it would wait for itself.
+// Mounts a `Disk` with a real file system: NBD over a Unix socket → nbdfuse → loop device → ext4.
+// Needs root, /dev/fuse, and Debian's libnbd-bin, fuse3 and e2fsprogs. The process that serves the
+// disk must not access the mounted folder synchronously: it would deadlock.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
@@ -14,12 +14,12 @@ const run = promisify(execFile)
 const attachMs = 10_000
 const busyTries = 50
 
-/** Whether to make a file system first. */
+/** Whether to create a file system first. */
 export interface MountOptions {
   readonly format: boolean
 }
 
-/** Fails in plain words if this machine can't mount a disk of ours. */
+/** Throws a readable error if this machine can't mount such a disk. */
 export async function assertMountable(): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error('the power-loss test needs root')
   await stat('/dev/fuse')
@@ -32,7 +32,7 @@ export async function assertMountable(): Promise<void> {
   }
 }
 
-/** Serves and mounts a disk; what was begun is undone if a later step fails. */
+/** Serves and mounts a disk; undoes the first steps if a later one fails. */
 export async function mountDisk(disk: Disk, { format }: MountOptions): Promise<MountedDisk> {
   const mounted = new MountedDisk(disk, await mkdtemp(join(tmpdir(), 'holdfast-disk-')))
   try {
@@ -44,7 +44,7 @@ export async function mountDisk(disk: Disk, { format }: MountOptions): Promise<M
   return mounted
 }
 
-/** A disk in use. `unmount` writes back what the kernel holds, so note the log's length before. */
+/** A mounted disk. `unmount` writes back the kernel's cache, so note the log's length before. */
 export class MountedDisk implements AsyncDisposable {
   /** The root of the file system. */
   readonly folder: string
@@ -80,7 +80,7 @@ export class MountedDisk implements AsyncDisposable {
     this.#isMounted = true
   }
 
-  /** Undoes everything; nothing may run in the folder any more. */
+  /** Unmounts and stops serving; no process may use the folder any more. */
   async unmount(): Promise<void> {
     if (this.#isMounted) await untilNotBusy(() => run('umount', [this.folder]))
     this.#isMounted = false

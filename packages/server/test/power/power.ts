@@ -1,6 +1,6 @@
-// Power loss: the server works on a file system on a disk that logs every block write and flush;
-// the log is then cut at random points, what wasn't flushed is dropped at random, and the server is
-// started on what is left. Every acknowledged write must be there. `--points N --seconds N --seed N`.
+// Power failure test: the server runs on a disk that logs every block write and flush. The log is
+// cut at random points, random unflushed writes are dropped, and the server is started on the rest.
+// Every acknowledged write must be there. `--points N --seconds N --seed N`.
 
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
@@ -21,9 +21,9 @@ const workerCount = 2
 const shownProblems = 10
 const shownCharacters = 300
 const keptShares = [0, 0.5, 0.5, 0.5, 0.9] as const
-/** Cuts while the folder is still being made, of which only a working start is asked. */
+/** Cuts while the folder is still being created; only a working start is required of them. */
 const earlyPoints = 4
-/** The position just after a cut: all answers given at that length of the log count. */
+/** Just after a cut: every response at that position of the log counts. */
 const justAfter = 0.9
 
 const { values } = parseArgs({
@@ -37,7 +37,7 @@ const points = Number(values.points)
 const recordedMs = Number(values.seconds) * 1_000
 const seed = Number(values.seed ?? randomInt(2 ** 31))
 
-/** What was written, and how the disk saw it. */
+/** What was written, and the disk's log of it. */
 interface Recording {
   readonly credentials: readonly Credential[]
   readonly disk: Disk
@@ -47,7 +47,7 @@ interface Recording {
   readonly endedAt: number
 }
 
-/** Runs the load on a logged disk, with a `kill -9` and a second start halfway. */
+/** Runs the load on a logged disk, with a `kill -9` and a restart halfway. */
 async function record(choices: Choices): Promise<Recording> {
   const disk = new Disk(diskBytes)
   const credentials = [randomCredential()]
@@ -94,7 +94,10 @@ async function record(choices: Choices): Promise<Recording> {
   return { credentials, disk, traffic, formattedAt, preparedAt, endedAt }
 }
 
-/** Starts the server on what is left, reads everything, writes something, stops, runs fsck. */
+/**
+ * Starts the server on the surviving disk, reads everything, writes something, stops, and runs
+ * fsck.
+ */
 async function inspect(disk: Disk, position: number, recording: Recording): Promise<string[]> {
   const { credentials, traffic, preparedAt } = recording
   await using mounted = await mountDisk(disk, { format: false })
@@ -126,7 +129,7 @@ async function inspect(disk: Disk, position: number, recording: Recording): Prom
   return problems
 }
 
-test(`what was acknowledged survives a power loss (seed ${seed})`, async (context) => {
+test(`acknowledged writes survive a power failure (seed ${seed})`, async (context) => {
   await assertMountable()
   const choices = new Choices(seed)
   const recording = await record(choices)
@@ -146,7 +149,7 @@ test(`what was acknowledged survives a power loss (seed ${seed})`, async (contex
       assert.deepEqual(problems.slice(0, shownProblems), [])
     })
   }
-  await context.test('a disk that lies about flushing is found out', async (lied) => {
+  await context.test('a disk that ignores flushes is detected', async (lied) => {
     const left = disk.afterPowerFailure({
       position: endedAt,
       choices,

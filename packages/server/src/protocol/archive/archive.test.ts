@@ -1,4 +1,4 @@
-// Both forms, read back by the programs that everybody has: Python's zipfile and tar.
+// Both formats, read back by independent programs: Python's zipfile and tar.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -93,7 +93,7 @@ test('a zip of more than 65,535 entries uses Zip64', async () => {
   assert.equal((await run('python3', ['-c', program, path])).stdout.trim(), String(count))
 })
 
-/** Beyond what 32 bits hold, and what eleven octal digits hold. */
+/** Exceeds 32 bits and eleven octal digits. */
 const hugeBytes = 9 * 1024 ** 3
 const hugeChunk = Buffer.alloc(64 * 1024 ** 2)
 
@@ -101,7 +101,7 @@ async function* hugeContent(): AsyncGenerator<Bytes> {
   for (let at = 0; at < hugeBytes; at += hugeChunk.length) yield hugeChunk
 }
 
-/** Beginning and end of an archive with one huge file, without its bytes. */
+/** The beginning and the end of an archive with one huge file, without the file's bytes. */
 async function ends(
   pieces: AsyncIterable<Bytes>,
 ): Promise<{ readonly head: Buffer; readonly tail: Buffer; readonly sizeBytes: number }> {
@@ -118,7 +118,7 @@ async function ends(
   return { head, tail, sizeBytes }
 }
 
-/** Python reads the archive as if it had a hole where the huge file's zeros are. */
+/** Lets Python read the archive with a hole in place of the huge file's zeros. */
 async function readHuge(
   name: string,
   write: (entries: ArchiveEntries) => AsyncIterable<Bytes>,

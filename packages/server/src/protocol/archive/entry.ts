@@ -1,36 +1,36 @@
-// What an archive is made of, whatever its form, and the stream that both forms are written to.
+// Archive entries, independent of the format, and the output stream of both formats.
 
 import type { Bytes } from '../../base/bytes.ts'
 
 /** A file or folder of an archive. */
 export interface ArchiveEntry {
-  /** UTF-8, with '/' between its segments, and at the end of a folder's. */
+  /** UTF-8. Segments are separated by '/'; a folder's name ends in '/'. */
   readonly name: Bytes
   readonly isFolder: boolean
   /** 0 for a folder. */
   readonly sizeBytes: number
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the Unix epoch. */
   readonly modifiedAt: number
-  /** Of its bytes, if it is known. */
+  /** The checksum of its bytes, if known. */
   readonly crc32?: number | undefined
-  /** Its bytes: at hand, or a source that is iterated at most once. */
+  /** Its bytes, or a source of them that is iterated at most once. */
   readonly content: Bytes | (() => AsyncIterable<Bytes>)
 }
 
-/** The entries of an archive: each time the same; contents at hand only `withBytes`. */
+/**
+ * Returns the entries of an archive, the same on every call. Contents in memory are included only
+ * `withBytes`.
+ */
 export type ArchiveEntries = (options: {
   readonly withBytes: boolean
 }) => AsyncIterable<ArchiveEntry>
 
-/** Bytes of the buffer in which small pieces are gathered. */
+/** Size in bytes of the buffer that collects small pieces. */
 const gatherBytes = 65_536
-/** From here on a piece is worth a write of its own. */
+/** Pieces of at least this many bytes are written directly. */
 const largeBytes = 16_384
 
-/**
- * The same bytes in fewer pieces: small ones are gathered in a buffer, which is used again as soon as
- * the next piece is asked for.
- */
+/** Joins small pieces in a buffer. The buffer is reused as soon as the next piece is requested. */
 export async function* gathered(pieces: AsyncIterable<Bytes>): AsyncGenerator<Bytes> {
   const buffer = Buffer.allocUnsafe(gatherBytes)
   let used = 0
@@ -48,7 +48,7 @@ export async function* gathered(pieces: AsyncIterable<Bytes>): AsyncGenerator<By
   if (used > 0) yield buffer.subarray(0, used)
 }
 
-/** The bytes of an entry. @throws Error if they are not as many as it said */
+/** The bytes of an entry. @throws Error if their number differs from the entry's size */
 export async function* contentOf({ content, sizeBytes }: ArchiveEntry): AsyncGenerator<Bytes> {
   let size = 0
   for await (const chunk of content instanceof Uint8Array ? [content] : content()) {
@@ -56,5 +56,5 @@ export async function* contentOf({ content, sizeBytes }: ArchiveEntry): AsyncGen
     if (size > sizeBytes) break
     yield chunk
   }
-  if (size !== sizeBytes) throw new Error(`an object of ${sizeBytes} bytes has ${size}`)
+  if (size !== sizeBytes) throw new Error(`the content has ${size} bytes instead of ${sizeBytes}`)
 }

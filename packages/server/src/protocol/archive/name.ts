@@ -1,14 +1,16 @@
-// Names in archives. Keys may be what no file can be called, or what leads out of the folder that an
-// archive is unpacked in; those, and only those, are written with escapes, which decodeName undoes:
+// Names in archives. A key may be an impossible file name, or may lead out of the folder into which
+// the archive is unpacked (path traversal). Only such keys are escaped; decodeName reverses the
+// escapes:
 //
-//   %XX  the byte with that number in (upper-case) hexadecimal
-//   %_   nothing
+//     %XX  the byte with that number in (upper-case) hexadecimal
+//     %_   nothing
 //
-// Encoded are NUL and backslash, `%` where it would begin an escape, the dots of the segments `.` and
-// `..`, and the colon of a drive letter in front. An empty segment, as in `a//b`, becomes `%_`; so does
-// the key that is the folder's own. A file gets `%_` at its end where there is a folder of its name.
+// Escaped bytes are NUL and backslash, and `%` where it would begin an escape. Also escaped are the
+// dots of the segments `.` and `..`, and the colon of a leading drive letter. An empty segment, as
+// in `a//b`, becomes `%_`, and so does the key that equals the folder's prefix. A file's name gets
+// `%_` appended if a folder has the same name.
 
-/** The name of a file for the key `key`. @param isFolderToo if other keys begin with it and a '/' */
+/** The file name for `key`. @param isFolderToo if other keys begin with `key` and a '/' */
 export function encodeName(
   key: string,
   { isFolderToo }: { readonly isFolderToo: boolean },
@@ -19,12 +21,12 @@ export function encodeName(
   return segments.join('/') + (isFolderToo ? '%_' : '')
 }
 
-/** The name of a folder, with its '/', for a key that ends in '/': what stands for an empty folder. */
+/** The folder name, with its '/', for a key that ends in '/' and so represents an empty folder. */
 export function encodeFolderName(key: string): string {
   return `${encodeName(key.slice(0, -1), { isFolderToo: false })}/`
 }
 
-/** The key that {@link encodeName} or {@link encodeFolderName} made `name` of. */
+/** Decodes the output of {@link encodeName} or {@link encodeFolderName}. */
 export function decodeName(name: string): string {
   return name.replace(/%(_|[0-9A-F]{2})/g, (_, code: string) =>
     code === '_' ? '' : String.fromCharCode(Number.parseInt(code, 16)),

@@ -1,16 +1,17 @@
-// Writes tar archives: POSIX.1-2001 (pax), https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html.
-// A plain ustar header where the name and size fit in it, else extended records before it.
+// Writes tar archives: POSIX.1-2001 (pax),
+// https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html. An entry has a plain ustar
+// header if its name and size fit, otherwise extended records before it.
 
 import type { Bytes } from '../../base/bytes.ts'
 import { type ArchiveEntries, type ArchiveEntry, contentOf, gathered } from './entry.ts'
 
 const blockBytes = 512
 const nameBytes = 100
-/** What eleven octal digits hold. */
+/** The largest number of eleven octal digits. */
 const maximumSize = 0o77777777777
 const zeros: Bytes = new Uint8Array(blockBytes)
 
-/** The bytes of a tar archive. A piece is valid until the next one is asked for. */
+/** The bytes of a tar archive. A piece is valid until the next one is requested. */
 export function tar(entries: ArchiveEntries): AsyncGenerator<Bytes> {
   return gathered(pieces(entries))
 }
@@ -45,7 +46,7 @@ async function* pieces(entries: ArchiveEntries): AsyncGenerator<Bytes> {
   yield zeros
 }
 
-/** The records for what a ustar header can't hold. */
+/** Extended records for values that a ustar header can't hold. */
 function extendedRecords({ name, sizeBytes }: ArchiveEntry): Bytes {
   const records: Buffer[] = []
   if (name.byteLength > nameBytes || !isAscii(name)) records.push(record('path', Buffer.from(name)))
@@ -53,7 +54,7 @@ function extendedRecords({ name, sizeBytes }: ArchiveEntry): Bytes {
   return Buffer.concat(records)
 }
 
-/** `length keyword=value\n`, where the length counts its own digits too. */
+/** `length keyword=value\n`, where the length includes its own digits. */
 function record(keyword: string, value: Buffer): Buffer {
   const rest = Buffer.concat([Buffer.from(` ${keyword}=`), value, Buffer.from('\n')])
   let length = rest.byteLength
@@ -63,7 +64,7 @@ function record(keyword: string, value: Buffer): Buffer {
   return Buffer.concat([Buffer.from(String(length)), rest])
 }
 
-/** What programs that don't know extended records show: ASCII, and not too long. */
+/** The name shown by programs that ignore extended records: ASCII, and truncated. */
 function shortName(name: Bytes): Bytes {
   return name.subarray(0, nameBytes).map((byte) => (byte < 0x80 ? byte : 0x5f))
 }

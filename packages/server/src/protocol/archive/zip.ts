@@ -1,20 +1,20 @@
-// Writes zip archives, stored and not compressed, with Zip64 where sizes or counts need it:
-// https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT. The central directory at the end is made
-// by going through the entries again, so that what is kept of each is only its checksum.
+// Writes zip archives, stored without compression, with Zip64 where sizes or counts require it:
+// https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT. A second pass over the entries
+// produces the central directory, so only their checksums are kept in memory.
 
 import { crc32 } from 'node:zlib'
 import type { Bytes } from '../../base/bytes.ts'
 import { type ArchiveEntries, type ArchiveEntry, contentOf, gathered } from './entry.ts'
 
-/** What says that the value is in the Zip64 field. */
+/** Marks a value that is in the Zip64 field. */
 const in64 = { u32: 0xffff_ffff, u16: 0xffff } as const
 const flags = { utf8: 0x0800, descriptor: 0x0008 } as const
 /** The version that a reader needs: 2.0, or 4.5 for Zip64. */
 const versions = { plain: 20, zip64: 45 } as const
-/** Attributes are Unix's. */
+/** Unix file attributes. */
 const madeBy = 0x0300 | versions.zip64
 
-/** The bytes of a zip archive. A piece is valid until the next one is asked for. */
+/** The bytes of a zip archive. A piece is valid until the next one is requested. */
 export function zip(entries: ArchiveEntries): AsyncGenerator<Bytes> {
   return gathered(pieces(entries))
 }
@@ -45,11 +45,11 @@ async function* pieces(entries: ArchiveEntries): AsyncGenerator<Bytes> {
     yield header
     offset += sizeInArchive(entry, isKnown ? sum : undefined)
   }
-  if (index !== sums.count) throw new Error('the entries of an archive have changed')
+  if (index !== sums.count) throw new Error('the entries changed between the two passes')
   yield end({ count: index, offset: directoryOffset, sizeBytes: directoryBytes })
 }
 
-/** CRC-32 of each entry, and whether its header had it. */
+/** The CRC-32 of each entry, and whether its local header contained it. */
 class Checksums {
   #sums = new Uint32Array(1024)
   #known = new Uint8Array(1024)
@@ -72,7 +72,7 @@ class Checksums {
   }
 }
 
-/** The checksum where it can stand before the bytes; else it follows them. */
+/** The checksum if it is known before the bytes; otherwise it follows them. */
 function knownChecksum({ crc32: known, content }: ArchiveEntry): number | undefined {
   return known ?? (content instanceof Uint8Array ? crc32(content) : undefined)
 }
@@ -89,7 +89,7 @@ function sizeInArchive(entry: ArchiveEntry, known: number | undefined): number {
 function localHeader(entry: ArchiveEntry, known: number | undefined): Buffer {
   const { name, sizeBytes } = entry
   const large = isLarge(entry)
-  // Sizes that follow the bytes are 0 here; the Zip64 field says that they have 8 bytes there.
+  // Sizes in a data descriptor are 0 here; the Zip64 field makes them 8 bytes wide there.
   const size = known === undefined ? 0 : sizeBytes
   const fixed = Buffer.alloc(30)
   fixed.writeUInt32LE(0x0403_4b50, 0)
@@ -129,7 +129,7 @@ function centralHeader(
   if (far) fixed.writeUInt16LE(versions.zip64, 6)
   fixed.writeUInt32LE(large ? in64.u32 : sizeBytes, 20)
   fixed.writeUInt32LE(large ? in64.u32 : sizeBytes, 24)
-  // The upper half is Unix's mode, the lowest bits are those of DOS.
+  // The upper half is the Unix mode, the lowest bits are DOS attributes.
   fixed.writeUInt32LE(isFolder ? 0o40755 * 0x10000 + 0x10 : 0o100644 * 0x10000, 38)
   fixed.writeUInt32LE(far ? in64.u32 : offset, 42)
   const fields = [...(large ? [sizeBytes, sizeBytes] : []), ...(far ? [offset] : [])]
@@ -137,7 +137,7 @@ function centralHeader(
   return closed(fixed, 28, name, extra)
 }
 
-/** The fields that both headers have in a row: version, flags, method, time, date, checksum. */
+/** The fields common to both headers: version, flags, method, time, date, checksum. */
 function writeCommon(
   header: Buffer,
   at: number,
@@ -151,7 +151,7 @@ function writeCommon(
   header.writeUInt32LE(sum, at + 10)
 }
 
-/** Adds name and extra fields, whose lengths stand at `at`. */
+/** Appends the name and the extra fields; their lengths are stored at offset `at`. */
 function closed(fixed: Buffer, at: number, name: Bytes, extra: readonly Buffer[]): Buffer {
   const fields = Buffer.concat(extra)
   fixed.writeUInt16LE(name.byteLength, at)
@@ -169,7 +169,10 @@ function zip64(values: readonly number[]): Buffer {
   return field
 }
 
-/** The time in seconds since the epoch (Info-ZIP's field), since DOS's has no zone and steps of 2 s. */
+/**
+ * The time in seconds since the Unix epoch (Info-ZIP's field). DOS times lack a zone and have a
+ * resolution of 2 s.
+ */
 function timestamp({ modifiedAt }: ArchiveEntry): Buffer {
   const seconds = Math.min(Math.max(Math.floor(modifiedAt / 1000), 0), 0x7fff_ffff)
   const field = Buffer.alloc(9)
@@ -180,7 +183,7 @@ function timestamp({ modifiedAt }: ArchiveEntry): Buffer {
   return field
 }
 
-/** Date and time of DOS, in UTC, from 1980 to 2107. */
+/** DOS date and time, in UTC, from 1980 to 2107. */
 function dosTime(ms: number): number {
   const date = new Date(ms)
   const year = date.getUTCFullYear()
