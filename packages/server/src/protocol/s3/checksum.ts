@@ -111,9 +111,12 @@ function severalChecksums(): StoreError {
   )
 }
 
+/** The number of parts behind a composite checksum. */
+const countSuffix = /-\d{1,5}$/
+
 /** Also the composite form, `value-N`, which a completion may repeat. */
 function isChecksumValue(algorithm: ChecksumAlgorithm, value: string): boolean {
-  const base = value.replace(/-\d{1,5}$/, '')
+  const base = value.replace(countSuffix, '')
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base) || base.length % 4 !== 0) return false
   return Buffer.from(base, 'base64').byteLength === wireNames[algorithm].bytes
 }
@@ -183,6 +186,14 @@ export function putChecksumHeaders(
   if (checksum === undefined) return
   headers[wireNames[checksum.algorithm].header] = checksum.value
   if (checksum.type !== undefined) headers['x-amz-checksum-type'] = checksum.type
+}
+
+/** A composite checksum without its number of parts: GetObjectAttributes tells that beside it. */
+export function withoutCount(
+  checksum: KnownChecksum & { readonly type: ChecksumType },
+): KnownChecksum & { readonly type: ChecksumType } {
+  if (checksum.type !== 'COMPOSITE') return checksum
+  return { ...checksum, value: checksum.value.replace(countSuffix, '') }
 }
 
 /** Writes a checksum, and its type where it has one, as elements. */

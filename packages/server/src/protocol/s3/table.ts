@@ -1,6 +1,12 @@
 // What requests can ask for: every operation of S3's, by method, by what it is about, and by the query
 // parameter that names it. What isn't there yet stands in the table too, so that it is refused by name.
 
+import {
+  getBucketAclRoute,
+  getObjectAclRoute,
+  putBucketAclRoute,
+  putObjectAclRoute,
+} from './acl.ts'
 import type { Route } from './answer.ts'
 import { archiveFolderRoute, headArchiveRoute } from './archive.ts'
 import {
@@ -37,10 +43,12 @@ import {
   putObjectRoute,
 } from './object.ts'
 import {
+  bucketRemovals,
   bucketSettings,
-  getBucketAclRoute,
+  deleteObjectTaggingRoute,
   getBucketVersioningRoute,
-  getObjectAclRoute,
+  getObjectLegalHoldRoute,
+  getObjectRetentionRoute,
   getObjectTaggingRoute,
 } from './setting.ts'
 
@@ -70,14 +78,9 @@ const serviceGet: Routes = { '': listBucketsRoute }
 const bucketGet: Routes = {
   ...bucketSettings,
   ...allAbsent({
-    abac: 'GetBucketAbac',
-    analytics: 'GetBucketAnalyticsConfiguration',
     archive: 'ArchiveBucket',
-    'intelligent-tiering': 'GetBucketIntelligentTieringConfiguration',
-    inventory: 'GetBucketInventoryConfiguration',
     metadataConfiguration: 'GetBucketMetadataConfiguration',
     metadataTable: 'GetBucketMetadataTableConfiguration',
-    metrics: 'GetBucketMetricsConfiguration',
     session: 'CreateSession',
   }),
   '': listObjectsRoute,
@@ -94,7 +97,6 @@ const bucketPut: Routes = {
   ...allAbsent({
     abac: 'PutBucketAbac',
     accelerate: 'PutBucketAccelerateConfiguration',
-    acl: 'PutBucketAcl',
     analytics: 'PutBucketAnalyticsConfiguration',
     cors: 'PutBucketCors',
     encryption: 'PutBucketEncryption',
@@ -118,27 +120,12 @@ const bucketPut: Routes = {
     website: 'PutBucketWebsite',
   }),
   '': createBucketRoute,
+  acl: putBucketAclRoute,
   lease: renewLeaseRoute,
 }
 
 const bucketDelete: Routes = {
-  ...allAbsent({
-    analytics: 'DeleteBucketAnalyticsConfiguration',
-    cors: 'DeleteBucketCors',
-    encryption: 'DeleteBucketEncryption',
-    'intelligent-tiering': 'DeleteBucketIntelligentTieringConfiguration',
-    inventory: 'DeleteBucketInventoryConfiguration',
-    lifecycle: 'DeleteBucketLifecycle',
-    metadataConfiguration: 'DeleteBucketMetadataConfiguration',
-    metadataTable: 'DeleteBucketMetadataTableConfiguration',
-    metrics: 'DeleteBucketMetricsConfiguration',
-    ownershipControls: 'DeleteBucketOwnershipControls',
-    policy: 'DeleteBucketPolicy',
-    publicAccessBlock: 'DeletePublicAccessBlock',
-    replication: 'DeleteBucketReplication',
-    tagging: 'DeleteBucketTagging',
-    website: 'DeleteBucketWebsite',
-  }),
+  ...bucketRemovals,
   '': deleteBucketRoute,
   lease: releaseLeaseRoute,
 }
@@ -156,21 +143,20 @@ const objectGet: Routes = {
   ...allAbsent({
     annotation: 'GetObjectAnnotation',
     annotations: 'ListObjectAnnotations',
-    'legal-hold': 'GetObjectLegalHold',
-    retention: 'GetObjectRetention',
     torrent: 'GetObjectTorrent',
   }),
   '': getObjectRoute,
   acl: getObjectAclRoute,
   archive: archiveFolderRoute,
   attributes: getObjectAttributesRoute,
+  'legal-hold': getObjectLegalHoldRoute,
+  retention: getObjectRetentionRoute,
   tagging: getObjectTaggingRoute,
   uploadId: listPartsRoute,
 }
 
 const objectPut: Routes = {
   ...allAbsent({
-    acl: 'PutObjectAcl',
     annotation: 'PutObjectAnnotation',
     encryption: 'UpdateObjectEncryption',
     'legal-hold': 'PutObjectLegalHold',
@@ -178,6 +164,7 @@ const objectPut: Routes = {
     tagging: 'PutObjectTagging',
   }),
   '': putObjectRoute,
+  acl: putObjectAclRoute,
   partNumber: uploadPartRoute,
   renameObject: renameRoute,
   uploadId: uploadPartRoute,
@@ -190,8 +177,9 @@ const objectPost: Routes = {
 }
 
 const objectDelete: Routes = {
-  ...allAbsent({ annotation: 'DeleteObjectAnnotation', tagging: 'DeleteObjectTagging' }),
+  ...allAbsent({ annotation: 'DeleteObjectAnnotation' }),
   '': deleteObjectRoute,
+  tagging: deleteObjectTaggingRoute,
   uploadId: abortMultipartUploadRoute,
 }
 
