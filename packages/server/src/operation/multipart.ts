@@ -1,7 +1,7 @@
 // Multipart uploads: create, upload parts, list, complete, abort. Completion links the parts' blobs
 // into a manifest; no bytes move.
 
-import { randomBytes } from 'node:crypto'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
@@ -51,9 +51,10 @@ export interface UploadInput extends ObjectAddress {
   readonly uploadId: string
 }
 
-const nonceBytes = 12
+/** Of the nonce's two halves: random bytes, and a mark by which an id is known after its upload has ended. */
+const nonceHalfBytes = 6
 
-/** The id that clients hold: the upload's number, so that ids sort by age, and random bytes. */
+/** The id that clients hold: the upload's number, so that ids sort by age, and its nonce. */
 export function uploadIdOf(number: number, nonce: string): string {
   return number.toString(16).padStart(14, '0') + nonce
 }
@@ -95,16 +96,39 @@ async function findUploadOf(
   step: Step,
   input: UploadInput,
 ): Promise<FoundUpload | undefined> {
+  const named = addressOf(step, input)
+  if (named === undefined) return undefined
+  const { address, nonce } = named
+  const record = await findUpload(tx, address)
+  return record === undefined || record.nonce !== nonce ? undefined : { address, record }
+}
+
+/** What an upload's id says; undefined for what can be none. */
+function addressOf(
+  step: Step,
+  input: UploadInput,
+): { readonly address: UploadAddress; readonly nonce: string } | undefined {
   checkKey(input.key)
   const id = parseUploadId(input.uploadId)
   if (id === undefined) return undefined
-  const address = {
-    bucketId: step.bucket(input.bucket).id,
-    key: utf8(input.key),
-    number: id.number,
-  }
-  const record = await findUpload(tx, address)
-  return record === undefined || record.nonce !== id.nonce ? undefined : { address, record }
+  const bucketId = step.bucket(input.bucket).id
+  return { address: { bucketId, key: utf8(input.key), number: id.number }, nonce: id.nonce }
+}
+
+/** The nonce of an upload's id, from the random half of it in hex. */
+function nonceOf(step: Step, address: UploadAddress, random: string): string {
+  const facts = `${address.bucketId}/${address.number}/${random}/`
+  const mark = step.services.tokens.mark('upload', Buffer.concat([utf8(facts), address.key]))
+  return random + mark.toString('hex', 0, nonceHalfBytes)
+}
+
+/** True for the id of an upload that was begun here, at this key: where none is in progress, it has ended. */
+function wasBegun(step: Step, input: UploadInput): boolean {
+  const named = addressOf(step, input)
+  if (named === undefined) return false
+  const { address, nonce } = named
+  const expected = nonceOf(step, address, nonce.slice(0, nonceHalfBytes * 2))
+  return timingSafeEqual(Buffer.from(expected), Buffer.from(nonce))
 }
 
 const putNeeds = (input: ObjectAddress): Need[] => [
@@ -145,29 +169,27 @@ export const createMultipartUpload: Operation<CreateUploadInput, void, string, C
     writes: writesObject,
     isPreparation: true,
     // Random bytes are made outside the transaction, which may run twice.
-    transfer: async () => randomBytes(nonceBytes).toString('hex'),
-    async commit(step, input, nonce) {
+    transfer: async () => randomBytes(nonceHalfBytes).toString('hex'),
+    async commit(step, input, random) {
       checkKey(input.key)
       checkDescription(input)
       const bucket = step.bucket(input.bucket)
       const key = utf8(input.key)
       const checksumType = checkChecksumType(input.checksumAlgorithm, input.checksumType)
       const number = await nextUploadNumber(step.tx)
-      putUpload(
-        step.tx,
-        { bucketId: bucket.id, key, number },
-        {
-          nonce,
-          ownerId: step.principal.owner.id,
-          initiatedAt: step.now,
-          headers: input.headers,
-          metadata: input.metadata,
-          storageClass: input.storageClass,
-          checksumAlgorithm: input.checksumAlgorithm,
-          checksumType,
-          keyExisted: (await findObject(step.tx, bucket.root, key)) !== undefined,
-        },
-      )
+      const address = { bucketId: bucket.id, key, number }
+      const nonce = nonceOf(step, address, random)
+      putUpload(step.tx, address, {
+        nonce,
+        ownerId: step.principal.owner.id,
+        initiatedAt: step.now,
+        headers: input.headers,
+        metadata: input.metadata,
+        storageClass: input.storageClass,
+        checksumAlgorithm: input.checksumAlgorithm,
+        checksumType,
+        keyExisted: (await findObject(step.tx, bucket.root, key)) !== undefined,
+      })
       const { checksumAlgorithm } = input
       return { uploadId: uploadIdOf(number, nonce), checksumAlgorithm, checksumType }
     },
@@ -300,7 +322,10 @@ function copyRange(range: RangeRequest | undefined, source: ObjectRecord): ByteR
   return resolveRange(range, source.sizeBytes)
 }
 
-/** Ends an upload and releases its parts. */
+/**
+ * Ends an upload and releases its parts. One that was completed or aborted before has nothing to release: as on
+ * S3, where clients abort without knowing, that is a success.
+ */
 export const abortMultipartUpload: Operation<
   UploadInput & { readonly ifInitiatedAt?: number | undefined },
   void,
@@ -313,7 +338,12 @@ export const abortMultipartUpload: Operation<
   writes: writesObject,
   isPreparation: true,
   async commit(step, input) {
-    const { address, record } = await requireUpload(step.tx, step, input)
+    const found = await findUploadOf(step.tx, step, input)
+    if (found === undefined) {
+      if (wasBegun(step, input)) return
+      throw noSuchUpload(input.uploadId)
+    }
+    const { address, record } = found
     const { ifInitiatedAt } = input
     if (ifInitiatedAt !== undefined && !sameSecond(ifInitiatedAt, record.initiatedAt)) {
       throw preconditionFailed('x-amz-if-match-initiated-time')
