@@ -6,6 +6,7 @@ import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
 import type { ByteRange } from '../blob/blob.ts'
+import { isCrcAlgorithm } from '../blob/crc.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { putBlobBody } from '../store/body.ts'
 import { findObject } from '../store/directory.ts'
@@ -151,8 +152,11 @@ function checkChecksumType(
       'The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.',
     )
   }
-  const isSha = algorithm === 'SHA1' || algorithm === 'SHA256'
-  if ((type === 'FULL_OBJECT' && isSha) || (type === 'COMPOSITE' && algorithm === 'CRC64NVME')) {
+  const isComposed = !isCrcAlgorithm(algorithm)
+  if (
+    (type === 'FULL_OBJECT' && isComposed) ||
+    (type === 'COMPOSITE' && algorithm === 'CRC64NVME')
+  ) {
     throw new StoreError(
       'InvalidRequest',
       `The ${type} checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`,

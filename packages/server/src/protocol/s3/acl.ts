@@ -7,7 +7,14 @@ import { type BucketAddress, getBucketAcl } from '../../operation/bucket.ts'
 import type { ObjectAddress } from '../../operation/object.ts'
 import { getObjectAcl } from '../../operation/object-setting.ts'
 import { childOf, childrenOf, childText, type XmlElement } from '../xml/parse.ts'
-import { type Answer, documentAnswer, emptyAnswer, type Route, route } from './answer.ts'
+import {
+  type Answer,
+  documentAnswer,
+  emptyAnswer,
+  type Route,
+  route,
+  unchanging,
+} from './answer.ts'
 import { invalidRequest, parameterNotImplemented, S3Error } from './error.ts'
 import { writeAccessControl } from './owner.ts'
 import { documentOf } from './payload.ts'
@@ -37,20 +44,24 @@ const putObjectAcl = {
   needs: ({ bucket, key }: ObjectAddress) => [{ action: 's3:PutObjectAcl', bucket, key } as const],
 }
 
-export const putBucketAclRoute: Route = route(
-  putBucketAcl,
-  async (request): Promise<BucketAddress & WantedAcl> => {
-    return { ...bucketOf(request), ...(await wantedAclOf(request)) }
-  },
-  (_output, _request, wanted) => putAnswer(wanted),
+export const putBucketAclRoute: Route = unchanging(
+  route(
+    putBucketAcl,
+    async (request): Promise<BucketAddress & WantedAcl> => {
+      return { ...bucketOf(request), ...(await wantedAclOf(request)) }
+    },
+    (_output, _request, wanted) => putAnswer(wanted),
+  ),
 )
 
-export const putObjectAclRoute: Route = route(
-  putObjectAcl,
-  async (request): Promise<ReturnType<typeof objectOf> & WantedAcl> => {
-    return { ...objectOf(request), ...(await wantedAclOf(request)) }
-  },
-  (_output, _request, wanted) => putAnswer(wanted),
+export const putObjectAclRoute: Route = unchanging(
+  route(
+    putObjectAcl,
+    async (request): Promise<ReturnType<typeof objectOf> & WantedAcl> => {
+      return { ...objectOf(request), ...(await wantedAclOf(request)) }
+    },
+    (_output, _request, wanted) => putAnswer(wanted),
+  ),
 )
 
 /** Refused only here, so that a bucket or object that isn't there is told of first. */

@@ -67,6 +67,11 @@ export function route<Input, Checked, Moved, Output, Decoded extends Input>(
   }
 }
 
+/** A route for what could be a change and changes nothing: there is no question of leases about it. */
+export function unchanging({ name, answer }: Route): Route {
+  return { name, answer }
+}
+
 /** An answer without body. */
 export function emptyAnswer(status: number, headers: OutgoingHttpHeaders = {}): Answer {
   return { status, headers }

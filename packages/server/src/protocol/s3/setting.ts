@@ -6,7 +6,7 @@ import { type BucketAddress, getBucketVersioning, headBucket } from '../../opera
 import type { ObjectAddress } from '../../operation/object.ts'
 import { getObjectTagging } from '../../operation/object-setting.ts'
 import type { XmlWriter } from '../xml/write.ts'
-import { documentAnswer, emptyAnswer, type Route, route } from './answer.ts'
+import { documentAnswer, emptyAnswer, type Route, route, unchanging } from './answer.ts'
 import { invalidArgument, invalidRequest, S3Error } from './error.ts'
 import type { S3Request } from './request.ts'
 
@@ -41,8 +41,8 @@ const deleteObjectTagging = {
   ],
 }
 
-export const deleteObjectTaggingRoute: Route = route(deleteObjectTagging, objectOf, () =>
-  emptyAnswer(204),
+export const deleteObjectTaggingRoute: Route = unchanging(
+  route(deleteObjectTagging, objectOf, () => emptyAnswer(204)),
 )
 
 /** What asks about a bucket that exists and is the caller's, and needs no more than that. */
@@ -96,7 +96,7 @@ function noneOfMany(name: string, action: Action, root: string): Route {
 
 /** The removal of a setting that nobody ever made, which has nothing to do. */
 function removal(name: string, action: Action): Route {
-  return route(ofBucket(name, action), bucketOf, () => emptyAnswer(204))
+  return unchanging(route(ofBucket(name, action), bucketOf, () => emptyAnswer(204)))
 }
 
 /** A lock of an object, in a bucket that can't have any. */
