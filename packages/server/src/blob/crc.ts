@@ -15,7 +15,7 @@ declare const WebAssembly: {
 /** The CRCs that S3 knows; all reflected, with all ones before and after. */
 export type CrcAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME'
 
-/** True for one of them: what else S3 has can't be combined. */
+/** True for a CRC. The checksums of S3's other algorithms can't be combined. */
 export function isCrcAlgorithm(name: string): name is CrcAlgorithm {
   return Object.hasOwn(parameters, name)
 }

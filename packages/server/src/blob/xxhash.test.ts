@@ -1,4 +1,4 @@
-// xxHash: what Amazon's own library computes, however bodies are cut and interleaved.
+// xxHash: the values of Amazon's own library, however bodies are cut and interleaved.
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'

@@ -36,7 +36,7 @@ async function loadMachine(algorithm: XxhashAlgorithm): Promise<Machine> {
 /** A hash under way. After `digest` nothing may be added. */
 export class Xxhash {
   readonly #machine: Machine
-  /** Of what was taken in, while the machine works for another. */
+  /** The machine's state after the latest update, while the machine works for another hash. */
   state: Uint8Array | undefined
 
   constructor(machine: Machine) {
@@ -47,7 +47,7 @@ export class Xxhash {
     this.#machine.turnTo(this).update(chunk)
   }
 
-  /** 8 or 16 bytes, the highest first: the canonical form, which is what S3 writes in base64. */
+  /** 8 or 16 bytes, the highest first: the canonical form, which S3 writes in base64. */
   digest(): Buffer {
     const value = this.#machine.turnTo(this).digest('binary')
     this.#machine.forget()

@@ -85,8 +85,8 @@ export function isBucketName(name: string): boolean {
 }
 
 /**
- * What a signature's scope can name as its region, so that every client may name as a bucket's location what
- * it signs for: `eu-west-1`, and as well `auto` or `garage`.
+ * A region as the scope of a signature can hold it: every client may create a bucket in the region that it
+ * signs for, `eu-west-1` as well as `auto` or `garage`.
  */
 const plausibleRegion = /^[!-+\--.0-~]{1,64}$/
 

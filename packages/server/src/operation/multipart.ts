@@ -104,7 +104,7 @@ async function findUploadOf(
   return record === undefined || record.nonce !== nonce ? undefined : { address, record }
 }
 
-/** What an upload's id says; undefined for what can be none. */
+/** The address and nonce in an upload's id; undefined for text that is no id. */
 function addressOf(
   step: Step,
   input: UploadInput,

@@ -109,7 +109,7 @@ async function begin(key: string, headers: Record<string, string>): Promise<Wire
   return server.send(at(key, { method: 'POST', query: { uploads: '' }, headers }))
 }
 
-test('what is no CRC is composed of the checksums of the parts', async () => {
+test('a checksum that is no CRC is composed of those of the parts', async () => {
   const bodies = [randomBytes(5 * mebibyte), randomBytes(100)]
   for (const algorithm of composed) {
     const asked = { 'x-amz-checksum-algorithm': algorithm }

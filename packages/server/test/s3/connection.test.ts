@@ -46,7 +46,7 @@ test('a client that waits is told to continue when all but the body is fine', as
   assert.equal((await connection.answer()).body.toString(), 'hello')
 })
 
-test('what else a client expects is ignored', async () => {
+test('other expectations of a client are ignored', async () => {
   for (const expected of ['200-ok', 'nonsense', '']) {
     using connection = await RawConnection.open(server)
     connection.write(head({}, `expect: ${expected}\r\ncontent-length: 5\r\n`))

@@ -259,7 +259,7 @@ test('aborting ends an upload and leaves nothing behind', async () => {
   assert.equal((await server.send(at('aborted'))).status, 404)
 })
 
-test('an upload that has ended may be aborted again, whichever way it ended', async () => {
+test('an upload that was completed or aborted may be aborted again', async () => {
   const aborted = await create('ended')
   const completed = await create('ended')
   await complete(completed, [await uploadPart(completed, 1, Buffer.from('x'))])

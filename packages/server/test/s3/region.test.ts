@@ -36,7 +36,7 @@ after(async () => {
   await free.closeWithoutFaults()
 })
 
-test('whatever is signed for another region is answered with the right one in a header', async () => {
+test('a request signed for another region is answered with the right one in a header', async () => {
   for (const [method, path, query] of [
     ['HEAD', `/${Bucket}`, {}],
     ['HEAD', `/${Bucket}/k`, {}],
@@ -56,7 +56,7 @@ test('whatever is signed for another region is answered with the right one in a 
   }
 })
 
-test('so are presigned requests and forms', async () => {
+test('a presigned request or a form for another region is answered so too', async () => {
   const strayed = fixed.client()
   for (const url of [
     await getSignedUrl(strayed, new HeadBucketCommand({ Bucket })),
@@ -81,7 +81,7 @@ test('so are presigned requests and forms', async () => {
   assert.deepEqual([response.status, response.headers.get(header)], [400, region])
 })
 
-test('a bucket tells its region to its owner, and to whom it refuses', async () => {
+test('a bucket tells its region to its owner, and with every refusal', async () => {
   const head = await fixed.client(0, { region }).send(new HeadBucketCommand({ Bucket }))
   assert.equal(head.BucketRegion, region)
   for (const path of [`/${Bucket}`, `/${Bucket}/k`]) {

@@ -1,5 +1,5 @@
-// Settings that nobody can make yet: removing them, listing them, and access control lists that say what is
-// so anyway. What would change something is refused.
+// Settings that can't be made yet: removing them, listing them, and access control lists that match the
+// owner's full control. Requests for a change are refused.
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
@@ -132,7 +132,7 @@ test('an object of a bucket without locks can not have been asked for one', asyn
 
 const paths = [`/${Bucket}`, `/${Bucket}/${Key}`]
 
-test('an access control list that says what is so anyway is taken', async () => {
+test('an access control list that matches the full control of the owner is accepted', async () => {
   for (const ACL of ['private', 'bucket-owner-full-control'] as const) {
     await client.send(new PutObjectAclCommand({ Bucket, Key, ACL }))
     for (const path of paths) {

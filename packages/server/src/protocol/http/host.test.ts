@@ -40,7 +40,7 @@ test('a bare domain, an address, or a foreign name has no bucket', () => {
   assert.equal(bucketOfHost('photos.s3.example.com', []), undefined)
 })
 
-test('a bucket may stand before localhost, whatever the server is called', () => {
+test('a bucket may stand before localhost, with and without domains', () => {
   for (const own of [[], domains, ['localhost']]) {
     assert.equal(bucketOfHost('foo.localhost:9000', own), 'foo')
     assert.equal(bucketOfHost('Photos.LocalHost', own), 'photos')

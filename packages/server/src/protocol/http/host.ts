@@ -23,7 +23,7 @@ export function hostOf(
 /** A domain that every machine has for itself: no name below it leads elsewhere (RFC 6761, 6.3). */
 const loopbackDomain = 'localhost'
 
-/** What a bucket may be called. `s3.localhost` is a name of the server, since no bucket can be `s3`. */
+/** Names of buckets. `s3.localhost` is a name of the server, since no bucket can be called `s3`. */
 const plausibleBucket = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/
 
 /**
@@ -51,7 +51,7 @@ export function bucketOfHost(
   return bucket !== undefined && plausibleBucket.test(bucket) ? bucket : undefined
 }
 
-/** What stands in front of `domain` and its dot; undefined where nothing does, or another name ends so. */
+/** The labels in front of `domain` and its dot; undefined for `domain` itself and for foreign names. */
 function labelsBelow(host: string, domain: string): string | undefined {
   const dot = host.length - domain.length - 1
   const isBelow = dot > 0 && host.charCodeAt(dot) === 46 && host.endsWith(domain)

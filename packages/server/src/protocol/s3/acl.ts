@@ -1,5 +1,5 @@
-// Access control lists on the wire. Everything belongs to one owner, who has all rights: a list that says
-// just that is taken, since it changes nothing, and any other is refused.
+// Access control lists on the wire. Every bucket and object has one owner with full control. A list that
+// grants just this is accepted, since it changes nothing; any other list is refused.
 
 import type { Owner } from '../../access/principal.ts'
 import { StoreError } from '../../base/errors.ts'
@@ -141,7 +141,7 @@ function malformedAcl(): S3Error {
   )
 }
 
-/** True for a grant in a header that says only that the owner has all rights: `id="…"`, perhaps repeated. */
+/** True for a header that grants full control to the owner alone: `id="…"`, perhaps repeated. */
 export function isOwnersGrant(name: string, value: string, ownerId: string | undefined): boolean {
   if (name !== `${grantPrefix}full-control` || ownerId === undefined) return false
   const grantees = value.split(',').map((grantee) => grantee.trim())

@@ -67,7 +67,7 @@ export function route<Input, Checked, Moved, Output, Decoded extends Input>(
   }
 }
 
-/** A route for what could be a change and changes nothing: there is no question of leases about it. */
+/** A route whose requests could ask for a change and never make one: leases don't matter to it. */
 export function unchanging({ name, answer }: Route): Route {
   return { name, answer }
 }

@@ -226,7 +226,7 @@ class S3Exchange {
     headers['Content-Type'] = 'application/xml'
     if (status === 503) headers['Retry-After'] = 1
     if (status === 405) headers['Allow'] = allowedMethods(report.fields['ResourceType'])
-    // All that the client of a HEAD learns of where its request belongs: the answer has no body.
+    // The client of a HEAD can learn the region here only: the answer has no body.
     const region = report.fields['Region']
     if (region !== undefined) headers['x-amz-bucket-region'] = region
     const size = report.fields['ActualObjectSize']

@@ -10,12 +10,12 @@ import { documentAnswer, emptyAnswer, type Route, route, unchanging } from './an
 import { invalidArgument, invalidRequest, S3Error } from './error.ts'
 import type { S3Request } from './request.ts'
 
-/** What a setting of a bucket is asked about. */
+/** The bucket whose setting a request names. */
 export function bucketOf({ bucket }: S3Request): BucketAddress {
   return { bucket }
 }
 
-/** What a setting of an object is asked about. */
+/** The object whose setting a request names. */
 export function objectOf({
   bucket,
   key,
@@ -45,7 +45,7 @@ export const deleteObjectTaggingRoute: Route = unchanging(
   route(deleteObjectTagging, objectOf, () => emptyAnswer(204)),
 )
 
-/** What asks about a bucket that exists and is the caller's, and needs no more than that. */
+/** An operation that succeeds for a bucket that exists and is the caller's. */
 function ofBucket(name: string, action: Action): typeof headBucket {
   return { ...headBucket, name, needs: ({ bucket }) => [{ action, bucket }] }
 }
