@@ -1,7 +1,7 @@
 // Multipart uploads: create, upload parts, list, complete, abort. Completion links the parts' blobs
 // into a manifest; no bytes move.
 
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
@@ -35,6 +35,7 @@ import {
   writesObject,
 } from './object.ts'
 import type { CommitStep, Need, Operation, ReadOperation, Step } from './operation.ts'
+import { isNonceOf, makeNonce, nonceHalfBytes, parseUploadId, uploadIdOf } from './upload-id.ts'
 
 export interface CreateUploadInput extends ObjectAddress, ObjectDescription {
   readonly checksumAlgorithm?: ChecksumAlgorithm | undefined
@@ -50,22 +51,6 @@ export interface CreateUploadOutput {
 /** An upload as requests name it. */
 export interface UploadInput extends ObjectAddress {
   readonly uploadId: string
-}
-
-/** Of the nonce's two halves: random bytes, and a mark by which an id is known after its upload has ended. */
-const nonceHalfBytes = 6
-
-/** The id that clients hold: the upload's number, so that ids sort by age, and its nonce. */
-export function uploadIdOf(number: number, nonce: string): string {
-  return number.toString(16).padStart(14, '0') + nonce
-}
-
-/** The parts of an id that {@link uploadIdOf} made; undefined for anything else. */
-export function parseUploadId(uploadId: string): { number: number; nonce: string } | undefined {
-  const match = /^([0-9a-f]{14})([0-9a-f]{24})$/.exec(uploadId)
-  if (match?.[1] === undefined || match[2] === undefined) return undefined
-  const number = Number.parseInt(match[1], 16)
-  return number < Number.MAX_SAFE_INTEGER ? { number, nonce: match[2] } : undefined
 }
 
 function noSuchUpload(uploadId: string): StoreError {
@@ -114,22 +99,6 @@ function addressOf(
   if (id === undefined) return undefined
   const bucketId = step.bucket(input.bucket).id
   return { address: { bucketId, key: utf8(input.key), number: id.number }, nonce: id.nonce }
-}
-
-/** The nonce of an upload's id, from the random half of it in hex. */
-function nonceOf(step: Step, address: UploadAddress, random: string): string {
-  const facts = `${address.bucketId}/${address.number}/${random}/`
-  const mark = step.services.tokens.mark('upload', Buffer.concat([utf8(facts), address.key]))
-  return random + mark.toString('hex', 0, nonceHalfBytes)
-}
-
-/** True for the id of an upload that was begun here, at this key: where none is in progress, it has ended. */
-function wasBegun(step: Step, input: UploadInput): boolean {
-  const named = addressOf(step, input)
-  if (named === undefined) return false
-  const { address, nonce } = named
-  const expected = nonceOf(step, address, nonce.slice(0, nonceHalfBytes * 2))
-  return timingSafeEqual(Buffer.from(expected), Buffer.from(nonce))
 }
 
 const putNeeds = (input: ObjectAddress): Need[] => [
@@ -182,7 +151,7 @@ export const createMultipartUpload: Operation<CreateUploadInput, void, string, C
       const checksumType = checkChecksumType(input.checksumAlgorithm, input.checksumType)
       const number = await nextUploadNumber(step.tx)
       const address = { bucketId: bucket.id, key, number }
-      const nonce = nonceOf(step, address, random)
+      const nonce = makeNonce(step.services.tokens, address, random)
       putUpload(step.tx, address, {
         nonce,
         ownerId: step.principal.owner.id,
@@ -344,7 +313,10 @@ export const abortMultipartUpload: Operation<
   async commit(step, input) {
     const found = await findUploadOf(step.tx, step, input)
     if (found === undefined) {
-      if (wasBegun(step, input)) return
+      const named = addressOf(step, input)
+      const hasEnded =
+        named !== undefined && isNonceOf(step.services.tokens, named.address, named.nonce)
+      if (hasEnded) return
       throw noSuchUpload(input.uploadId)
     }
     const { address, record } = found

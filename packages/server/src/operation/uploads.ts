@@ -3,8 +3,8 @@
 import { afterPrefix, text, utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { type UploadMarker, type UploadRecord, walkUploads } from '../store/upload.ts'
-import { parseUploadId, uploadIdOf } from './multipart.ts'
 import type { ReadOperation } from './operation.ts'
+import { parseUploadId, uploadIdOf } from './upload-id.ts'
 
 export interface ListUploadsInput {
   readonly bucket: string

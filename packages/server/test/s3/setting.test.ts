@@ -130,6 +130,56 @@ test('an object of a bucket without locks can not have been asked for one', asyn
   }
 })
 
+test('a setting that matches what is done anyway is accepted, and any other refused', async () => {
+  const bucket = `/${Bucket}`
+  const object = `/${Bucket}/${Key}`
+  const topic = '<TopicConfiguration><Topic>arn</Topic></TopicConfiguration>'
+  const tag = '<Tag><Key>a</Key><Value>b</Value></Tag>'
+  const target = '<LoggingEnabled><TargetBucket>b</TargetBucket></LoggingEnabled>'
+  for (const [path, name, status, same, other] of [
+    [
+      bucket,
+      'logging',
+      200,
+      '<BucketLoggingStatus/>',
+      `<BucketLoggingStatus>${target}</BucketLoggingStatus>`,
+    ],
+    [
+      bucket,
+      'notification',
+      200,
+      '<NotificationConfiguration/>',
+      `<NotificationConfiguration>${topic}</NotificationConfiguration>`,
+    ],
+    [bucket, 'requestPayment', 200, payer('BucketOwner'), payer('Requester')],
+    [bucket, 'tagging', 204, tagging(''), tagging(tag)],
+    [object, 'tagging', 200, tagging(''), tagging(tag)],
+  ] as const) {
+    const put = (text: string, target: string = path, owner = 0): Promise<WireAnswer> => {
+      const body = Buffer.from(text)
+      return server.send({ method: 'PUT', path: target, query: { [name]: '' }, body }, owner)
+    }
+    assert.equal((await put(same)).status, status, `${path} ${name}`)
+    for (const text of [other, '<Other/>', '']) {
+      assert.deepEqual(outcome(await put(text)), [501, 'NotImplemented'], text)
+    }
+    assert.deepEqual(outcome(await put('<a')), [400, 'MalformedXML'])
+    assert.deepEqual(outcome(await put(same, path.replace(Bucket, 'no-such-bucket'))), [
+      404,
+      'NoSuchBucket',
+    ])
+    assert.deepEqual(outcome(await put(same, path, 1)), [403, 'AccessDenied'])
+  }
+})
+
+function payer(name: string): string {
+  return `<RequestPaymentConfiguration><Payer>${name}</Payer></RequestPaymentConfiguration>`
+}
+
+function tagging(tags: string): string {
+  return `<Tagging><TagSet>${tags}</TagSet></Tagging>`
+}
+
 const paths = [`/${Bucket}`, `/${Bucket}/${Key}`]
 
 test('an access control list that matches the full control of the owner is accepted', async () => {

@@ -51,6 +51,13 @@ import {
   getObjectRetentionRoute,
   getObjectTaggingRoute,
 } from './setting.ts'
+import {
+  putBucketLoggingRoute,
+  putBucketNotificationRoute,
+  putBucketRequestPaymentRoute,
+  putBucketTaggingRoute,
+  putObjectTaggingRoute,
+} from './setting-put.ts'
 
 /** What a request is about. */
 export type Level = 'SERVICE' | 'BUCKET' | 'OBJECT'
@@ -103,25 +110,25 @@ const bucketPut: Routes = {
     'intelligent-tiering': 'PutBucketIntelligentTieringConfiguration',
     inventory: 'PutBucketInventoryConfiguration',
     lifecycle: 'PutBucketLifecycleConfiguration',
-    logging: 'PutBucketLogging',
     metadataAnnotationTable: 'UpdateBucketMetadataAnnotationTableConfiguration',
     metadataInventoryTable: 'UpdateBucketMetadataInventoryTableConfiguration',
     metadataJournalTable: 'UpdateBucketMetadataJournalTableConfiguration',
     metrics: 'PutBucketMetricsConfiguration',
-    notification: 'PutBucketNotificationConfiguration',
     'object-lock': 'PutObjectLockConfiguration',
     ownershipControls: 'PutBucketOwnershipControls',
     policy: 'PutBucketPolicy',
     publicAccessBlock: 'PutPublicAccessBlock',
     replication: 'PutBucketReplication',
-    requestPayment: 'PutBucketRequestPayment',
-    tagging: 'PutBucketTagging',
     versioning: 'PutBucketVersioning',
     website: 'PutBucketWebsite',
   }),
   '': createBucketRoute,
   acl: putBucketAclRoute,
   lease: renewLeaseRoute,
+  logging: putBucketLoggingRoute,
+  notification: putBucketNotificationRoute,
+  requestPayment: putBucketRequestPaymentRoute,
+  tagging: putBucketTaggingRoute,
 }
 
 const bucketDelete: Routes = {
@@ -161,12 +168,12 @@ const objectPut: Routes = {
     encryption: 'UpdateObjectEncryption',
     'legal-hold': 'PutObjectLegalHold',
     retention: 'PutObjectRetention',
-    tagging: 'PutObjectTagging',
   }),
   '': putObjectRoute,
   acl: putObjectAclRoute,
   partNumber: uploadPartRoute,
   renameObject: renameRoute,
+  tagging: putObjectTaggingRoute,
   uploadId: uploadPartRoute,
 }
 
