@@ -24,7 +24,7 @@ export interface EmbedOptions {
   readonly dataFolder: string
   /** At least one; the first one's owner is the root. */
   readonly keys: readonly AccessKey[]
-  /** Names in front of which a bucket may stand in the Host header. */
+  /** Names in front of which a bucket may stand in the Host header, besides `localhost`. */
   readonly domains?: readonly string[]
   /** The only region that requests may be signed for; any if left out. */
   readonly region?: string

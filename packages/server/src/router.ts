@@ -66,6 +66,11 @@ export class Router {
     this.#server = server
     server.on('request', (request, response) => void this.#answer(request, response, false))
     server.on('checkContinue', (request, response) => void this.#answer(request, response, true))
+    // Other expectations are none that S3 knows: it ignores them, where node:http would answer 417.
+    server.on(
+      'checkExpectation',
+      (request, response) => void this.#answer(request, response, false),
+    )
   }
 
   /**

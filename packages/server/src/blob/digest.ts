@@ -4,11 +4,10 @@ import { createHash } from 'node:crypto'
 import type { Bytes } from '../base/bytes.ts'
 import type { ByteSource } from './blob.ts'
 import { Crc, type CrcAlgorithm } from './crc.ts'
+import type { XxhashAlgorithm } from './xxhash.ts'
 
-/** The checksums that S3 keeps with an object, by their names on the wire. */
-export type ChecksumAlgorithm = CrcAlgorithm | 'SHA1' | 'SHA256'
-/** Every digest of a body that is ever taken. */
-export type DigestAlgorithm = ChecksumAlgorithm | 'MD5'
+/** The checksums that S3 keeps with an object, by their names on the wire; also every digest that is taken. */
+export type DigestAlgorithm = CrcAlgorithm | 'MD5' | 'SHA1' | 'SHA256' | 'SHA512' | XxhashAlgorithm
 
 /** A digest under way. After `digest` nothing may be added. */
 export interface Digest {
@@ -17,8 +16,22 @@ export interface Digest {
   digest(): Buffer
 }
 
-/** Starts a digest. */
-export function createDigest(algorithm: DigestAlgorithm): Digest {
+/** Starts a digest of any kind. */
+export async function startDigest(algorithm: DigestAlgorithm): Promise<Digest> {
+  switch (algorithm) {
+    case 'XXHASH64':
+    case 'XXHASH3':
+    case 'XXHASH128': {
+      const { startXxhash } = await import('./xxhash.ts')
+      return startXxhash(algorithm)
+    }
+    default:
+      return createDigest(algorithm)
+  }
+}
+
+/** Starts a digest of a kind for which nothing has to be loaded. */
+export function createDigest(algorithm: Exclude<DigestAlgorithm, XxhashAlgorithm>): Digest {
   switch (algorithm) {
     case 'CRC32':
     case 'CRC32C':
@@ -27,6 +40,7 @@ export function createDigest(algorithm: DigestAlgorithm): Digest {
     case 'MD5':
     case 'SHA1':
     case 'SHA256':
+    case 'SHA512':
       return createHash(algorithm.toLowerCase())
   }
 }
@@ -53,7 +67,8 @@ export function digesting(
   source: ByteSource,
   algorithms: readonly DigestAlgorithm[],
 ): DigestingSource {
-  const digests = new Map(algorithms.map((algorithm) => [algorithm, createDigest(algorithm)]))
+  const digests = new Map<DigestAlgorithm, Digest>()
+  let isBegun = false
   let sizeBytes = 0
   let isEnded = false
   // Not a generator: one that wasn't begun doesn't pass `return` on.
@@ -61,6 +76,10 @@ export function digesting(
     const iterator = source[Symbol.asyncIterator]()
     return {
       async next() {
+        if (!isBegun) {
+          isBegun = true
+          for (const algorithm of algorithms) digests.set(algorithm, await startDigest(algorithm))
+        }
         const result = await iterator.next()
         if (result.done === true) {
           isEnded = true

@@ -86,8 +86,14 @@ export function isBucketName(name: string): boolean {
   return !reservedSuffixes.some((suffix) => name.endsWith(suffix))
 }
 
-/** Names as S3's regions have them; `EU` is what the first one in Europe was called. */
-const plausibleRegion = /^(?:EU|[a-z]{2}(?:-[a-z]+)+-\d+)$/
+/**
+ * A region as the scope of a signature can hold it: every client may create a bucket in the region that it
+ * signs for, `eu-west-1` as well as `auto` or `garage`.
+ */
+const plausibleRegion = /^[!-+\--.0-~]{1,64}$/
+
+/** The location that stands for S3's first region in Europe. */
+const oldEurope = { location: 'EU', region: 'eu-west-1' }
 
 /** @throws StoreError `InvalidLocationConstraint`; `IllegalLocationConstraint` for another region than ours */
 function checkLocation(services: Services, constraint: string | undefined): void {
@@ -103,7 +109,7 @@ function checkLocation(services: Services, constraint: string | undefined): void
   if (!isRegionFixed) return
   // Only the oldest region takes no constraint for itself.
   if (constraint === undefined && region === 'us-east-1') return
-  if (constraint === 'EU' && region === 'eu-west-1') return
+  if (constraint === oldEurope.location && region === oldEurope.region) return
   throw new StoreError(
     'IllegalLocationConstraint',
     `The ${constraint ?? 'unspecified'} location constraint is incompatible for the region specific endpoint this request was sent to.`,
@@ -115,7 +121,15 @@ export function regionOf(
   { region, isRegionFixed }: Pick<Services, 'region' | 'isRegionFixed'>,
   bucket: Pick<BucketRecord, 'region'>,
 ): string {
-  return isRegionFixed ? region : bucket.region
+  if (isRegionFixed) return region
+  return bucket.region === oldEurope.location ? oldEurope.region : bucket.region
+}
+
+/** A bucket's location: its region, but for buckets that were created with that region's older name. */
+function locationOf(services: Services, bucket: BucketRecord): string {
+  const region = regionOf(services, bucket)
+  const isOldEurope = bucket.region === oldEurope.location && region === oldEurope.region
+  return isOldEurope ? oldEurope.location : region
 }
 
 /** Creates a bucket of the caller's. */
@@ -182,13 +196,13 @@ export const deleteBucket: Change<BucketAddress, void> = {
   commit: (step, { bucket }) => deleteEntry(step.tx, bucket),
 }
 
-/** Tells a bucket's region. */
-export const getBucketLocation: Query<BucketAddress, { readonly region: string }> = {
+/** Tells a bucket's location constraint, in S3's older name where it was created with that. */
+export const getBucketLocation: Query<BucketAddress, { readonly location: string }> = {
   kind: 'query',
   name: 'GetBucketLocation',
   needs: ({ bucket }) => [onBucket('s3:GetBucketLocation', bucket)],
   async check(step, { bucket }) {
-    return { region: regionOf(step.services, step.bucket(bucket)) }
+    return { location: locationOf(step.services, step.bucket(bucket)) }
   },
 }
 

@@ -5,8 +5,8 @@ import { createHash } from 'node:crypto'
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
-import { combineCrc } from '../blob/crc.ts'
-import { createDigest } from '../blob/digest.ts'
+import { combineCrc, isCrcAlgorithm } from '../blob/crc.ts'
+import { startDigest } from '../blob/digest.ts'
 import { type ManifestPart, putManifest } from '../store/body.ts'
 import { findObject } from '../store/directory.ts'
 import { putObject } from '../store/object.ts'
@@ -63,7 +63,7 @@ export const completeMultipartUpload: Change<CompleteUploadInput, CompleteUpload
       stored.set(number, part)
     const parts = chooseParts(input, stored, upload.checksumAlgorithm ?? defaultAlgorithm)
     const { sizeBytes } = checkSizes(input, parts)
-    const checksum = objectChecksum(input, upload, parts, stored)
+    const checksum = await objectChecksum(input, upload, parts, stored)
     const kept = new Set(parts.map((part) => part.number))
     await removeUpload(step.tx, address, kept)
     const record = objectOf(step, upload, {
@@ -205,12 +205,12 @@ function multipartEtag(parts: readonly { readonly etag: string }[]): string {
  * @throws StoreError `ChecksumMismatch` if what the client announced is another, `InvalidRequest` if it
  *   can't be compared
  */
-function objectChecksum(
+async function objectChecksum(
   input: CompleteUploadInput,
   upload: UploadRecord,
   parts: readonly ManifestPart[],
   stored: ReadonlyMap<number, PartRecord>,
-): Checksum | undefined {
+): Promise<Checksum | undefined> {
   const type = upload.checksumType ?? 'FULL_OBJECT'
   if (input.checksumType !== undefined && input.checksumType !== type) {
     throw new StoreError(
@@ -218,18 +218,18 @@ function objectChecksum(
       `The upload was created using the ${type} checksum mode. The complete request must use the same checksum mode.`,
     )
   }
-  const of = (algorithm: ChecksumAlgorithm): Checksum | undefined => {
+  const of = (algorithm: ChecksumAlgorithm): Promise<Checksum | undefined> => {
     const sums = parts.map(({ number, sizeBytes }) => ({
       sizeBytes,
       value: partChecksum(stored.get(number), algorithm),
     }))
     return combine(algorithm, type, sums)
   }
-  const checksum = of(upload.checksumAlgorithm ?? defaultAlgorithm)
+  const checksum = await of(upload.checksumAlgorithm ?? defaultAlgorithm)
   if (input.checksum !== undefined) {
     const { algorithm } = input.checksum
     const wanted = upload.checksumAlgorithm ?? algorithm
-    const found = algorithm === wanted ? of(algorithm) : undefined
+    const found = algorithm === wanted ? await of(algorithm) : undefined
     if (found === undefined) throw incomparable(wanted, algorithm)
     checkAnnounced(input.checksum, found)
   }
@@ -268,22 +268,22 @@ function checkAnnounced(
 }
 
 /** Undefined where a part's value is missing, or where the type can't be had of the algorithm. */
-function combine(
+async function combine(
   algorithm: ChecksumAlgorithm,
   type: ChecksumType,
   parts: readonly { readonly sizeBytes: number; readonly value: string | undefined }[],
-): Checksum | undefined {
+): Promise<Checksum | undefined> {
   const values: Buffer[] = []
   for (const { value } of parts) {
     if (value === undefined) return undefined
     values.push(Buffer.from(value, 'base64'))
   }
   if (type === 'COMPOSITE') {
-    const digest = createDigest(algorithm)
+    const digest = await startDigest(algorithm)
     for (const value of values) digest.update(value)
     return { algorithm, type, value: `${digest.digest().toString('base64')}-${parts.length}` }
   }
-  if (algorithm === 'SHA1' || algorithm === 'SHA256') return undefined
+  if (!isCrcAlgorithm(algorithm)) return undefined
   const whole = values.reduce((sum, value, index) =>
     combineCrc(algorithm, sum, value, parts[index]?.sizeBytes ?? 0),
   )

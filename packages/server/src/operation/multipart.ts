@@ -6,6 +6,7 @@ import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
 import type { ByteRange } from '../blob/blob.ts'
+import { isCrcAlgorithm } from '../blob/crc.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { putBlobBody } from '../store/body.ts'
 import { findObject } from '../store/directory.ts'
@@ -35,6 +36,7 @@ import {
   writesObject,
 } from './object.ts'
 import type { Change, CommitStep, Query, Step, Upload } from './operation.ts'
+import { isNonceOf, makeNonce, nonceHalfBytes, parseUploadId, uploadIdOf } from './upload-id.ts'
 
 export interface CreateUploadInput extends ObjectAddress, ObjectDescription {
   readonly checksumAlgorithm?: ChecksumAlgorithm | undefined
@@ -50,21 +52,6 @@ export interface CreateUploadOutput {
 /** An upload as requests name it. */
 export interface UploadInput extends ObjectAddress {
   readonly uploadId: string
-}
-
-const nonceBytes = 12
-
-/** The id that clients hold: the upload's number, so that ids sort by age, and random bytes. */
-export function uploadIdOf(number: number, nonce: string): string {
-  return number.toString(16).padStart(14, '0') + nonce
-}
-
-/** The parts of an id that {@link uploadIdOf} made; undefined for anything else. */
-export function parseUploadId(uploadId: string): { number: number; nonce: string } | undefined {
-  const match = /^([0-9a-f]{14})([0-9a-f]{24})$/.exec(uploadId)
-  if (match?.[1] === undefined || match[2] === undefined) return undefined
-  const number = Number.parseInt(match[1], 16)
-  return number < Number.MAX_SAFE_INTEGER ? { number, nonce: match[2] } : undefined
 }
 
 function noSuchUpload(uploadId: string): StoreError {
@@ -96,16 +83,23 @@ async function findUploadOf(
   step: Step,
   input: UploadInput,
 ): Promise<FoundUpload | undefined> {
+  const named = addressOf(step, input)
+  if (named === undefined) return undefined
+  const { address, nonce } = named
+  const record = await findUpload(tx, address)
+  return record === undefined || record.nonce !== nonce ? undefined : { address, record }
+}
+
+/** The address and nonce in an upload's id; undefined for text that is no id. */
+function addressOf(
+  step: Step,
+  input: UploadInput,
+): { readonly address: UploadAddress; readonly nonce: string } | undefined {
   checkKey(input.key)
   const id = parseUploadId(input.uploadId)
   if (id === undefined) return undefined
-  const address = {
-    bucketId: step.bucket(input.bucket).id,
-    key: utf8(input.key),
-    number: id.number,
-  }
-  const record = await findUpload(tx, address)
-  return record === undefined || record.nonce !== id.nonce ? undefined : { address, record }
+  const bucketId = step.bucket(input.bucket).id
+  return { address: { bucketId, key: utf8(input.key), number: id.number }, nonce: id.nonce }
 }
 
 const putNeeds = (input: ObjectAddress): Need[] => [onKey('s3:PutObject', input)]
@@ -126,8 +120,11 @@ function checkChecksumType(
       'The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.',
     )
   }
-  const isSha = algorithm === 'SHA1' || algorithm === 'SHA256'
-  if ((type === 'FULL_OBJECT' && isSha) || (type === 'COMPOSITE' && algorithm === 'CRC64NVME')) {
+  const isComposed = !isCrcAlgorithm(algorithm)
+  if (
+    (type === 'FULL_OBJECT' && isComposed) ||
+    (type === 'COMPOSITE' && algorithm === 'CRC64NVME')
+  ) {
     throw new StoreError(
       'InvalidRequest',
       `The ${type} checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`,
@@ -150,22 +147,20 @@ export const createMultipartUpload: Change<CreateUploadInput, CreateUploadOutput
     const key = utf8(input.key)
     const checksumType = checkChecksumType(input.checksumAlgorithm, input.checksumType)
     const number = await nextUploadNumber(step.tx)
-    const nonce = randomBytes(nonceBytes).toString('hex')
-    putUpload(
-      step.tx,
-      { bucketId: bucket.id, key, number },
-      {
-        nonce,
-        ownerId: step.owner.id,
-        initiatedAt: step.now,
-        headers: input.headers,
-        metadata: input.metadata,
-        storageClass: input.storageClass,
-        checksumAlgorithm: input.checksumAlgorithm,
-        checksumType,
-        keyExisted: (await findObject(step.tx, bucket.root, key)) !== undefined,
-      },
-    )
+    const address = { bucketId: bucket.id, key, number }
+    const random = randomBytes(nonceHalfBytes).toString('hex')
+    const nonce = makeNonce(step.services.tokens, address, random)
+    putUpload(step.tx, address, {
+      nonce,
+      ownerId: step.owner.id,
+      initiatedAt: step.now,
+      headers: input.headers,
+      metadata: input.metadata,
+      storageClass: input.storageClass,
+      checksumAlgorithm: input.checksumAlgorithm,
+      checksumType,
+      keyExisted: (await findObject(step.tx, bucket.root, key)) !== undefined,
+    })
     const { checksumAlgorithm } = input
     return { uploadId: uploadIdOf(number, nonce), checksumAlgorithm, checksumType }
   },
@@ -296,7 +291,10 @@ function copyRange(range: RangeRequest | undefined, source: ObjectRecord): ByteR
   return resolveRange(range, source.sizeBytes)
 }
 
-/** Ends an upload and releases its parts. */
+/**
+ * Ends an upload and releases its parts. One that was completed or aborted before has nothing to release: as on
+ * S3, where clients abort without knowing, that is a success.
+ */
 export const abortMultipartUpload: Change<
   UploadInput & { readonly ifInitiatedAt?: number | undefined },
   void
@@ -308,7 +306,15 @@ export const abortMultipartUpload: Change<
   writes: writesObject,
   isPreparation: true,
   async commit(step, input) {
-    const { address, record } = await requireUpload(step.tx, step, input)
+    const found = await findUploadOf(step.tx, step, input)
+    if (found === undefined) {
+      const named = addressOf(step, input)
+      const hasEnded =
+        named !== undefined && isNonceOf(step.services.tokens, named.address, named.nonce)
+      if (hasEnded) return
+      throw noSuchUpload(input.uploadId)
+    }
+    const { address, record } = found
     const { ifInitiatedAt } = input
     if (ifInitiatedAt !== undefined && !sameSecond(ifInitiatedAt, record.initiatedAt)) {
       throw preconditionFailed('x-amz-if-match-initiated-time')

@@ -36,3 +36,13 @@ test('an altered token, or one for another listing, is refused', () => {
     }),
   )
 })
+
+test('a mark is of one scope, one content, and one secret', () => {
+  const content = Buffer.from('content')
+  const mark = tokens.mark('scope', content)
+  assert.equal(mark.length, 16)
+  assert.deepEqual(new TokenSealer(Buffer.from('secret')).mark('scope', content), mark)
+  assert.notDeepEqual(tokens.mark('other', content), mark)
+  assert.notDeepEqual(tokens.mark('scope', Buffer.from('other')), mark)
+  assert.notDeepEqual(new TokenSealer(Buffer.from('another')).mark('scope', content), mark)
+})

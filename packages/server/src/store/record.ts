@@ -4,8 +4,18 @@
 import { Packr } from 'msgpackr'
 import type { Bytes } from '../base/bytes.ts'
 
-/** The checksum algorithms of S3. */
-export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256'
+/** The checksum algorithms that S3 clients may choose. */
+export type ChecksumAlgorithm =
+  | 'CRC32'
+  | 'CRC32C'
+  | 'CRC64NVME'
+  | 'MD5'
+  | 'SHA1'
+  | 'SHA256'
+  | 'SHA512'
+  | 'XXHASH3'
+  | 'XXHASH64'
+  | 'XXHASH128'
 
 /** Whether a checksum covers all bytes, or the checksums of the parts. */
 export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE'

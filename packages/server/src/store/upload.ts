@@ -11,7 +11,7 @@ import { takeSequence } from './sequence.ts'
 
 /** What an upload was created with. */
 export interface UploadRecord {
-  /** Random, and part of the upload id that clients hold, so that ids can't be guessed. */
+  /** In hex, and part of the upload id that clients hold, so that ids can't be guessed. */
   readonly nonce: string
   readonly ownerId: string
   /** Milliseconds since the epoch. */

@@ -46,6 +46,17 @@ test('a client that waits is told to continue when all but the body is fine', as
   assert.equal((await connection.answer()).body.toString(), 'hello')
 })
 
+test('other expectations of a client are ignored', async () => {
+  for (const expected of ['200-ok', 'nonsense', '']) {
+    using connection = await RawConnection.open(server)
+    connection.write(head({}, `expect: ${expected}\r\ncontent-length: 5\r\n`))
+    connection.write('hello')
+    assert.equal((await connection.answer()).status, 200, expected)
+    connection.write(head({ method: 'GET' }, `expect: ${expected}\r\n`))
+    assert.equal((await connection.answer()).body.toString(), 'hello', expected)
+  }
+})
+
 test('a client that waits is refused without having to send its body', async () => {
   await server.send({ method: 'PUT', path: `/${Bucket}/there`, body: Buffer.from('x') })
   const refusals: [string, Partial<RawRequest>, string][] = [

@@ -12,6 +12,7 @@ import {
   CreateBucketCommand,
   CreateMultipartUploadCommand,
   type CreateMultipartUploadCommandInput,
+  DeleteBucketCommand,
   GetObjectAttributesCommand,
   ListMultipartUploadsCommand,
   ListPartsCommand,
@@ -253,12 +254,48 @@ test('aborting ends an upload and leaves nothing behind', async () => {
   const address = await create('aborted')
   await uploadPart(address, 1, randomBytes(mebibyte))
   await client.send(new AbortMultipartUploadCommand(address))
-  await assert.rejects(client.send(new AbortMultipartUploadCommand(address)), {
-    name: 'NoSuchUpload',
-  })
   const part = new UploadPartCommand({ ...address, PartNumber: 1, Body: 'x' })
   await assert.rejects(client.send(part), { name: 'NoSuchUpload' })
   assert.equal((await server.send(at('aborted'))).status, 404)
+})
+
+test('an upload that was completed or aborted may be aborted again', async () => {
+  const aborted = await create('ended')
+  const completed = await create('ended')
+  await complete(completed, [await uploadPart(completed, 1, Buffer.from('x'))])
+  const abort = async (address: Address) => {
+    const { $metadata } = await client.send(new AbortMultipartUploadCommand(address))
+    assert.equal($metadata.httpStatusCode, 204)
+  }
+  for (let times = 0; times < 3; times++) {
+    await abort(aborted)
+    await abort(completed)
+  }
+  assert.equal((await server.send(at('ended'))).body.toString(), 'x')
+  await server.send(at('ended', { method: 'DELETE' }))
+  await abort(completed)
+  const { UploadId } = completed
+  const last = UploadId.endsWith('0') ? '1' : '0'
+  for (const other of [
+    { ...completed, Key: 'ended-elsewhere' },
+    { ...completed, UploadId: aborted.UploadId.slice(0, 14) + UploadId.slice(14) },
+    { ...completed, UploadId: UploadId.slice(0, -1) + last },
+    { ...completed, UploadId: UploadId.slice(0, 14) + '0'.repeat(24) },
+    { ...completed, UploadId: 'never-given' },
+  ]) {
+    const again = client.send(new AbortMultipartUploadCommand(other))
+    await assert.rejects(again, { name: 'NoSuchUpload' }, other.UploadId)
+  }
+})
+
+test('an upload that ended with its bucket is not one of a bucket of the same name', async () => {
+  const there = { Bucket: 'short-lived', Key: 'k' }
+  await client.send(new CreateBucketCommand({ Bucket: there.Bucket }))
+  const { UploadId } = await client.send(new CreateMultipartUploadCommand(there))
+  await client.send(new DeleteBucketCommand({ Bucket: there.Bucket }))
+  await client.send(new CreateBucketCommand({ Bucket: there.Bucket }))
+  const abort = new AbortMultipartUploadCommand({ ...there, UploadId })
+  await assert.rejects(client.send(abort), { name: 'NoSuchUpload' })
 })
 
 test('an abort may depend on when the upload began', async () => {

@@ -170,6 +170,9 @@ test('the bucket may stand in front of a domain of the server’s', async () => 
   assert.equal(same.body.toString(), 'odd')
   const bare = await sendRaw(server, { ...get, headers: { host: 's3.example.test' } })
   assert.equal(bare.body.toString(), 'secret')
+  const local = { host: `${Bucket}.localhost:9000` }
+  const near = await sendRaw(server, { method: 'GET', path: '/object', headers: local })
+  assert.equal(near.body.toString(), 'secret')
   const query = { uploads: '' }
   const created = await sendRaw(server, {
     method: 'POST',

@@ -58,7 +58,8 @@ class ClientErrors {
   }
 
   attach(server: Server | HttpsServer): void {
-    server.on('request', this.#note).on('checkContinue', this.#note)
+    server.on('request', this.#note)
+    server.on('checkContinue', this.#note).on('checkExpectation', this.#note)
     server.on('clientError', this.#answer)
   }
 

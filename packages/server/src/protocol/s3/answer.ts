@@ -67,6 +67,11 @@ export function route<Input, Checked, Moved, Output, Decoded extends Input>(
   }
 }
 
+/** A route whose requests could ask for a change and never make one: leases don't matter to it. */
+export function unchanging({ name, answer }: Route): Route {
+  return { name, answer }
+}
+
 /** An answer without body. */
 export function emptyAnswer(status: number, headers: OutgoingHttpHeaders = {}): Answer {
   return { status, headers }

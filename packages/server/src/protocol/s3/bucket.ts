@@ -20,9 +20,9 @@ export const listBucketsRoute: Route = route(
   listBuckets,
   ({ query }) => ({
     prefix: query.get('prefix'),
-    region: query.get('bucket-region'),
-    continuationToken: query.get('continuation-token'),
-    limit: wholeNumber('max-buckets', query.get('max-buckets'), {
+    region: query.get('bucket-region') || undefined,
+    continuationToken: query.get('continuation-token') || undefined,
+    limit: wholeNumber('max-buckets', query.get('max-buckets') || undefined, {
       minimum: 1,
       maximum: s3Limits.bucketsPerOwner,
     }),
@@ -103,9 +103,9 @@ export const getBucketLocationRoute: Route = route(
   getBucketLocation,
   ({ bucket }) => ({ bucket }),
   // The oldest region has no name here.
-  ({ region }) => {
+  ({ location }) => {
     const root = new XmlWriter().open('LocationConstraint', { xmlns: s3Namespace })
-    const text = region === 'us-east-1' ? '' : escapeXml(region)
+    const text = location === 'us-east-1' ? '' : escapeXml(location)
     return xmlAnswer(`${root}${text}</LocationConstraint>`)
   },
 )

@@ -1,6 +1,7 @@
 // Finds the route of a request, and refuses headers that ask for what isn't there: to ignore one of
 // them would be a silent lie.
 
+import { grantPrefix, isOwnersGrant } from './acl.ts'
 import type { Address } from './address.ts'
 import type { Route } from './answer.ts'
 import { headerNotImplemented, invalidArgument, S3Error } from './error.ts'
@@ -110,7 +111,7 @@ const demanding: ReadonlyMap<string, readonly string[]> = new Map([
 ])
 
 const demandingPrefixes = [
-  'x-amz-grant-',
+  grantPrefix,
   'x-amz-server-side-encryption',
   'x-amz-copy-source-server-side-encryption',
   'x-holdfast-',
@@ -118,18 +119,22 @@ const demandingPrefixes = [
 
 /**
  * Refuses headers that ask for what isn't there, but for those that the route `accepts`.
+ * @param ownerId of the caller, whose having all rights a header may say
  * @throws StoreError `NotImplemented`
  */
 export function refuseDemands(
   headers: S3Request['headers'],
   { accepts, isLeased }: Pick<Route, 'accepts' | 'isLeased'> = {},
+  ownerId?: string,
 ): void {
   for (const name in headers) {
     if (!name.startsWith('x-') || accepts?.has(name) === true) continue
     if (name === leaseHeader && isLeased === true) continue
     const harmless = demanding.get(name)
     const isHarmless = harmless?.includes(String(headers[name])) ?? false
-    const isForeign = demandingPrefixes.some((prefix) => name.startsWith(prefix))
+    const isForeign =
+      demandingPrefixes.some((prefix) => name.startsWith(prefix)) &&
+      !isOwnersGrant(name, String(headers[name]), ownerId)
     if (isForeign || (harmless !== undefined && !isHarmless)) throw headerNotImplemented(name)
   }
 }

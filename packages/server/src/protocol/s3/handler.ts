@@ -129,7 +129,7 @@ class S3Exchange {
     }
     const route = detect(request)
     this.#operation = route.name
-    refuseDemands(request.headers, route)
+    refuseDemands(request.headers, route, request.principal?.owner.id)
     checkBucketOwner(request)
     const lease = leaseTicketOf(request)
     if (lease === undefined) return route.answer(request, call)
@@ -226,8 +226,9 @@ class S3Exchange {
     headers['Content-Type'] = 'application/xml'
     if (status === 503) headers['Retry-After'] = 1
     if (status === 405) headers['Allow'] = allowedMethods(report.fields['ResourceType'])
+    // The client of a HEAD can learn the region here only: the answer has no body.
     const region = report.fields['Region']
-    if (status === 403 && region !== undefined) headers['x-amz-bucket-region'] = region
+    if (region !== undefined) headers['x-amz-bucket-region'] = region
     const size = report.fields['ActualObjectSize']
     if (size !== undefined) headers['Content-Range'] = `bytes */${size}`
     if (error instanceof StoreError && error.code === 'RequestTimeout') {

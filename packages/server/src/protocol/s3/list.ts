@@ -86,14 +86,7 @@ export const listObjectsV2Route: Route = route(
     if (listType !== '2') {
       throw invalidArgument('Invalid List Type specified in Request', 'list-type', listType)
     }
-    const continuationToken = query.get('continuation-token')
-    if (continuationToken === '') {
-      throw invalidArgument(
-        'The continuation token provided is incorrect',
-        'continuation-token',
-        '',
-      )
-    }
+    const continuationToken = query.get('continuation-token') || undefined
     const startAfter = boundedText(query.get('start-after')) || undefined
     const hasOwners = query.get('fetch-owner')?.toLowerCase() === 'true'
     const page = pageOf(request, 'max-keys')
@@ -124,7 +117,7 @@ export const listObjectVersionsRoute: Route = route(
   (request): VersionsPage => {
     const { query } = request
     const keyMarker = boundedText(query.get('key-marker')) ?? ''
-    const versionIdMarker = query.get('version-id-marker')
+    const versionIdMarker = query.get('version-id-marker') || undefined
     if (versionIdMarker !== undefined && keyMarker === '') {
       throw invalidArgument(
         'A version-id marker cannot be specified without a key marker.',
@@ -163,7 +156,7 @@ export const listMultipartUploadsRoute: Route = route(
     return {
       ...pageOf(request, 'max-uploads'),
       keyMarker: boundedText(query.get('key-marker')) ?? '',
-      uploadIdMarker: query.get('upload-id-marker'),
+      uploadIdMarker: query.get('upload-id-marker') || undefined,
     }
   },
   (output, request, page) =>

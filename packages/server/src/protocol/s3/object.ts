@@ -24,7 +24,7 @@ import {
   type Route,
   route,
 } from './answer.ts'
-import { putChecksumHeaders, writeChecksum } from './checksum.ts'
+import { putChecksumHeaders, withoutCount, writeChecksum } from './checksum.ts'
 import { describedObject, describeObject, responseOverrides } from './description.ts'
 import { invalidArgument, invalidRequest } from './error.ts'
 import {
@@ -221,9 +221,10 @@ function attributesOf(request: S3Request): ReadonlySet<AttributeName> {
 
 function partsPage(request: S3Request): { after: number; limit: number } {
   const limits = { minimum: 0, maximum: Number.MAX_SAFE_INTEGER }
-  const marker = headerOf(request, 'x-amz-part-number-marker')
+  const marker = headerOf(request, 'x-amz-part-number-marker') || undefined
   const after = wholeNumber('x-amz-part-number-marker', marker, limits) ?? 0
-  const limit = wholeNumber('x-amz-max-parts', headerOf(request, 'x-amz-max-parts'), limits)
+  const maximum = headerOf(request, 'x-amz-max-parts') || undefined
+  const limit = wholeNumber('x-amz-max-parts', maximum, limits)
   return { after, limit: Math.min(limit ?? s3Limits.pageEntries, s3Limits.pageEntries) }
 }
 
@@ -238,7 +239,7 @@ function encodeAttributes(
     if (wanted.has('ETag')) xml.element('ETag', object.etag)
     if (wanted.has('Checksum') && object.checksum !== undefined) {
       xml.open('Checksum')
-      writeChecksum(xml, object.checksum)
+      writeChecksum(xml, withoutCount(object.checksum))
       xml.close('Checksum')
     }
     if (parts !== undefined && page !== undefined) {

@@ -1,6 +1,12 @@
 // What requests can ask for: every operation of S3's, by method, by what it is about, and by the query
 // parameter that names it. What isn't there yet stands in the table too, so that it is refused by name.
 
+import {
+  getBucketAclRoute,
+  getObjectAclRoute,
+  putBucketAclRoute,
+  putObjectAclRoute,
+} from './acl.ts'
 import type { Route } from './answer.ts'
 import { archiveFolderRoute, headArchiveRoute } from './archive.ts'
 import {
@@ -37,12 +43,21 @@ import {
   putObjectRoute,
 } from './object.ts'
 import {
+  bucketRemovals,
   bucketSettings,
-  getBucketAclRoute,
+  deleteObjectTaggingRoute,
   getBucketVersioningRoute,
-  getObjectAclRoute,
+  getObjectLegalHoldRoute,
+  getObjectRetentionRoute,
   getObjectTaggingRoute,
 } from './setting.ts'
+import {
+  putBucketLoggingRoute,
+  putBucketNotificationRoute,
+  putBucketRequestPaymentRoute,
+  putBucketTaggingRoute,
+  putObjectTaggingRoute,
+} from './setting-put.ts'
 
 /** What a request is about. */
 export type Level = 'SERVICE' | 'BUCKET' | 'OBJECT'
@@ -70,14 +85,9 @@ const serviceGet: Routes = { '': listBucketsRoute }
 const bucketGet: Routes = {
   ...bucketSettings,
   ...allAbsent({
-    abac: 'GetBucketAbac',
-    analytics: 'GetBucketAnalyticsConfiguration',
     archive: 'ArchiveBucket',
-    'intelligent-tiering': 'GetBucketIntelligentTieringConfiguration',
-    inventory: 'GetBucketInventoryConfiguration',
     metadataConfiguration: 'GetBucketMetadataConfiguration',
     metadataTable: 'GetBucketMetadataTableConfiguration',
-    metrics: 'GetBucketMetricsConfiguration',
     session: 'CreateSession',
   }),
   '': listObjectsRoute,
@@ -94,51 +104,35 @@ const bucketPut: Routes = {
   ...allAbsent({
     abac: 'PutBucketAbac',
     accelerate: 'PutBucketAccelerateConfiguration',
-    acl: 'PutBucketAcl',
     analytics: 'PutBucketAnalyticsConfiguration',
     cors: 'PutBucketCors',
     encryption: 'PutBucketEncryption',
     'intelligent-tiering': 'PutBucketIntelligentTieringConfiguration',
     inventory: 'PutBucketInventoryConfiguration',
     lifecycle: 'PutBucketLifecycleConfiguration',
-    logging: 'PutBucketLogging',
     metadataAnnotationTable: 'UpdateBucketMetadataAnnotationTableConfiguration',
     metadataInventoryTable: 'UpdateBucketMetadataInventoryTableConfiguration',
     metadataJournalTable: 'UpdateBucketMetadataJournalTableConfiguration',
     metrics: 'PutBucketMetricsConfiguration',
-    notification: 'PutBucketNotificationConfiguration',
     'object-lock': 'PutObjectLockConfiguration',
     ownershipControls: 'PutBucketOwnershipControls',
     policy: 'PutBucketPolicy',
     publicAccessBlock: 'PutPublicAccessBlock',
     replication: 'PutBucketReplication',
-    requestPayment: 'PutBucketRequestPayment',
-    tagging: 'PutBucketTagging',
     versioning: 'PutBucketVersioning',
     website: 'PutBucketWebsite',
   }),
   '': createBucketRoute,
+  acl: putBucketAclRoute,
   lease: renewLeaseRoute,
+  logging: putBucketLoggingRoute,
+  notification: putBucketNotificationRoute,
+  requestPayment: putBucketRequestPaymentRoute,
+  tagging: putBucketTaggingRoute,
 }
 
 const bucketDelete: Routes = {
-  ...allAbsent({
-    analytics: 'DeleteBucketAnalyticsConfiguration',
-    cors: 'DeleteBucketCors',
-    encryption: 'DeleteBucketEncryption',
-    'intelligent-tiering': 'DeleteBucketIntelligentTieringConfiguration',
-    inventory: 'DeleteBucketInventoryConfiguration',
-    lifecycle: 'DeleteBucketLifecycle',
-    metadataConfiguration: 'DeleteBucketMetadataConfiguration',
-    metadataTable: 'DeleteBucketMetadataTableConfiguration',
-    metrics: 'DeleteBucketMetricsConfiguration',
-    ownershipControls: 'DeleteBucketOwnershipControls',
-    policy: 'DeleteBucketPolicy',
-    publicAccessBlock: 'DeletePublicAccessBlock',
-    replication: 'DeleteBucketReplication',
-    tagging: 'DeleteBucketTagging',
-    website: 'DeleteBucketWebsite',
-  }),
+  ...bucketRemovals,
   '': deleteBucketRoute,
   lease: releaseLeaseRoute,
 }
@@ -156,30 +150,30 @@ const objectGet: Routes = {
   ...allAbsent({
     annotation: 'GetObjectAnnotation',
     annotations: 'ListObjectAnnotations',
-    'legal-hold': 'GetObjectLegalHold',
-    retention: 'GetObjectRetention',
     torrent: 'GetObjectTorrent',
   }),
   '': getObjectRoute,
   acl: getObjectAclRoute,
   archive: archiveFolderRoute,
   attributes: getObjectAttributesRoute,
+  'legal-hold': getObjectLegalHoldRoute,
+  retention: getObjectRetentionRoute,
   tagging: getObjectTaggingRoute,
   uploadId: listPartsRoute,
 }
 
 const objectPut: Routes = {
   ...allAbsent({
-    acl: 'PutObjectAcl',
     annotation: 'PutObjectAnnotation',
     encryption: 'UpdateObjectEncryption',
     'legal-hold': 'PutObjectLegalHold',
     retention: 'PutObjectRetention',
-    tagging: 'PutObjectTagging',
   }),
   '': putObjectRoute,
+  acl: putObjectAclRoute,
   partNumber: uploadPartRoute,
   renameObject: renameRoute,
+  tagging: putObjectTaggingRoute,
   uploadId: uploadPartRoute,
 }
 
@@ -190,8 +184,9 @@ const objectPost: Routes = {
 }
 
 const objectDelete: Routes = {
-  ...allAbsent({ annotation: 'DeleteObjectAnnotation', tagging: 'DeleteObjectTagging' }),
+  ...allAbsent({ annotation: 'DeleteObjectAnnotation' }),
   '': deleteObjectRoute,
+  tagging: deleteObjectTaggingRoute,
   uploadId: abortMultipartUploadRoute,
 }
 

@@ -45,7 +45,12 @@ export function verifyPostFields<P>(
   }
   const credential = parseCredential(credentialText, context)
   if ('problem' in credential) {
-    throw invalidArgument(credential.problem, 'x-amz-credential', credentialText)
+    const refusal = invalidArgument(credential.problem, 'x-amz-credential', credentialText)
+    const { region } = credential
+    if (region === undefined) throw refusal
+    throw new StoreError('InvalidArgument', refusal.message, {
+      fields: { ...refusal.fields, Region: region },
+    })
   }
   const signedAtMs = parseTimestamp(timestamp)
   if (signedAtMs === undefined || timestamp.slice(0, 8) !== credential.date) {
