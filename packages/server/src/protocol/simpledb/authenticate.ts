@@ -8,8 +8,14 @@ import type { Bytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { StoreError } from '../../base/errors.ts'
 import type { Target } from '../http/request.ts'
+import { isInSignedOrder } from '../sign/canonical.ts'
 import type { SecretLookup } from '../sign/credential.ts'
-import { type ParameterSigned, verifyParameters } from '../sign/v2.ts'
+import {
+  ambiguousOrder,
+  type ParameterSigned,
+  parameterIdentity,
+  verifyParameters,
+} from '../sign/v2.ts'
 import { Verifier } from '../sign/verifier.ts'
 import type { Parameter } from './parameters.ts'
 
@@ -88,6 +94,8 @@ export class Authenticator {
         'AWS was not able to authenticate the request: access keys are missing.',
       )
     }
+    // The query is signed sorted; the body just as it is.
+    if (!isInSignedOrder(target.query.parameters, parameterIdentity)) throw ambiguousOrder()
     // What the parameters say decides what is done: none may come unsigned in the body.
     const isCovered = payload.kind === 'sha256' ? payload.hex === bodySha256 : body.length === 0
     if (isCovered) return { principal, accessKeyId }
