@@ -90,10 +90,11 @@ export function withHoisted(
   let merged: Record<string, HeaderValue> | undefined
   for (const { name, value } of parameters) {
     const header = name.toLowerCase()
-    if (placementOf(header)?.inUrl !== 'acts') continue
+    if (!/^x-(?:amz|holdfast)-/.test(header)) continue
     if (!headerToken.test(name)) {
       throw invalidArgument('The parameter can not stand for a header.', name, value)
     }
+    if (placementOf(header)?.inUrl !== 'acts') continue
     merged ??= { ...headers }
     merged[header] ??= headerOfText(name, value)
   }
