@@ -1,5 +1,6 @@
 // What a header can carry. Values are Latin-1 text, one character a byte, just as Node reads and writes them.
 
+import type { StoreError } from '../../base/errors.ts'
 import { invalidArgument } from './error.ts'
 
 /** A header's name, in any case (RFC 9110, 5.6.2). */
@@ -31,6 +32,6 @@ export function headerOfText(name: string, text: string): string {
 }
 
 /** The refusal of a value that no header can carry, in S3's words. */
-export function unfitValue(name: string, value: string): Error {
+export function unfitValue(name: string, value: string): StoreError {
   return invalidArgument('Header value cannot be represented using ISO-8859-1.', name, value)
 }
