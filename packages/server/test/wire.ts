@@ -41,9 +41,16 @@ export function objectPath(bucket: string, key: string): string {
   return `/${bucket}/${key.split('/').map(encodeUri).join('/')}`
 }
 
+/** Parameters by name; a list of pairs where names repeat. */
+export type QueryPairs =
+  | Readonly<Record<string, string>>
+  | readonly (readonly [name: string, value: string])[]
+
 /** The query in the canonical order and encoding; empty for none. */
-export function canonicalQuery(query: Readonly<Record<string, string>> = {}): string {
-  return Object.entries(query)
+export function canonicalQuery(query: QueryPairs = {}): string {
+  const pairs: readonly (readonly [string, string])[] =
+    Symbol.iterator in query ? query : Object.entries(query)
+  return pairs
     .map(([name, value]) => `${encodeUri(name)}=${encodeUri(value)}`)
     .sort()
     .join('&')

@@ -6,6 +6,8 @@ export const s3Limits = {
   keyBytes: 1024,
   /** Bytes of all names and values of user metadata together (PutObject). */
   userMetadataBytes: 2048,
+  /** Bytes of all names and values of system headers together, such as Content-Disposition (PutObject). */
+  systemMetadataBytes: 2048,
   /** Bytes of one PUT, one part, or the source of one CopyObject (5 GiB). */
   singlePutBytes: 5_368_709_120,
   /** Bytes of one object (5 TiB). */

@@ -219,22 +219,30 @@ export const headObject: Query<GetObjectInput, Omit<GetObjectOutput, 'content'>>
   check: (step, input) => findForRead(step, input, false),
 }
 
-/** The size that a description's metadata counts against S3's limit. @throws StoreError `MetadataTooLarge` */
+/** Checks what a description may not exceed. @throws StoreError `MetadataTooLarge`, `InvalidStorageClass` */
 export function checkDescription(description: ObjectDescription): void {
-  let size = 0
-  for (const [name, value] of Object.entries(description.metadata)) {
-    size += Buffer.byteLength(name) + Buffer.byteLength(value)
-  }
-  if (size > s3Limits.userMetadataBytes) {
-    throw new StoreError(
-      'MetadataTooLarge',
-      'Your metadata headers exceed the maximum allowed metadata size',
-      { fields: { Size: String(size), MaxSizeAllowed: String(s3Limits.userMetadataBytes) } },
-    )
-  }
+  checkSize(description.metadata, 'utf8', s3Limits.userMetadataBytes)
+  checkSize(description.headers, 'latin1', s3Limits.systemMetadataBytes)
   if (!storageClasses.has(description.storageClass)) {
     throw new StoreError('InvalidStorageClass', 'The storage class you specified is not valid')
   }
+}
+
+function checkSize(
+  said: Readonly<Record<string, string>>,
+  encoding: 'utf8' | 'latin1',
+  maximum: number,
+): void {
+  let size = 0
+  for (const [name, value] of Object.entries(said)) {
+    size += name.length + Buffer.byteLength(value, encoding)
+  }
+  if (size <= maximum) return
+  throw new StoreError(
+    'MetadataTooLarge',
+    'Your metadata headers exceed the maximum allowed metadata size',
+    { fields: { Size: String(size), MaxSizeAllowed: String(maximum) } },
+  )
 }
 
 const storageClasses: ReadonlySet<string> = new Set([

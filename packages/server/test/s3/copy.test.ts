@@ -106,7 +106,7 @@ test('copies cross buckets but not owners', async () => {
   assert.equal(pushed.status, 403)
 })
 
-test('the source is percent-encoded, where a plus is a plus', async () => {
+test('the source is percent-encoded, where a bare plus is a space', async () => {
   for (const key of ['a+b c', 'q?versionId', 'é/%2F', '/slash', 'a//b', '..']) {
     await put(key, key)
     for (const slash of ['', '/']) {
@@ -116,8 +116,12 @@ test('the source is percent-encoded, where a plus is a plus', async () => {
     }
     assert.equal((await copy('decoded', encodeUri(`${Bucket}/${key}`))).status, 200)
   }
+  await put('plain plus', 'space')
   await put('plain+plus', 'plus')
-  assert.equal((await copy('decoded', `${Bucket}/plain+plus`)).status, 200)
+  for (const source of [`${Bucket}/plain+plus`, `${Bucket}%2Fplain+plus`]) {
+    assert.equal((await copy('decoded', source)).status, 200)
+    assert.equal((await server.send(at('decoded'))).body.toString(), 'space')
+  }
 })
 
 test('the source may name the version null, and no other', async () => {

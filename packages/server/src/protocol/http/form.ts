@@ -11,7 +11,7 @@ export interface FormField {
 
 /** The file of a form. */
 export interface FormFile {
-  /** As the browser sent it; undefined without one. `${filename}` in a key stands for it. */
+  /** As the browser sent it; undefined without one. `${filename}` in a field stands for it. */
   readonly filename: string | undefined
   readonly contentType: string | undefined
   /** The file's bytes, read once; throws StoreError MalformedPostRequest where the form breaks off. */
@@ -237,7 +237,8 @@ function noFile(): StoreError {
   })
 }
 
-function tooMuchBeforeFile(): StoreError {
+/** The refusal of a form that says more of its file than S3 allows. */
+export function tooMuchBeforeFile(): StoreError {
   return new StoreError(
     'MaxPostPreDataLengthExceeded',
     'Your POST request fields preceding the upload file were too large.',

@@ -1,5 +1,5 @@
 // Which bucket and key a request names, in its path or in front of one of the server's own domains.
-// Keys are taken exactly as sent: `a//b`, `.` and `..` are ordinary keys.
+// Keys are taken exactly as sent: `a//b`, `.` and `..` are ordinary keys. Only a bare '+' is a space, as on S3.
 
 import { StoreError } from '../../base/errors.ts'
 import { s3Limits } from '../../base/limits.ts'
@@ -31,12 +31,20 @@ export function addressOf(
 ): Address {
   const hosted = bucketOfHost(host, domains)
   if (hosted !== undefined) {
-    return checked({ bucket: hosted, key: decodeText(path.slice(1)), isVirtualHost: true })
+    return checked({ bucket: hosted, key: decodePath(path.slice(1)), isVirtualHost: true })
   }
   const slash = path.indexOf('/', 1)
-  const bucket = decodeText(slash < 0 ? path.slice(1) : path.slice(1, slash))
-  const key = slash < 0 ? '' : decodeText(path.slice(slash + 1))
+  const bucket = decodePath(slash < 0 ? path.slice(1) : path.slice(1, slash))
+  const key = slash < 0 ? '' : decodePath(path.slice(slash + 1))
   return checked({ bucket, key, isVirtualHost: false })
+}
+
+/**
+ * The text of a part of a path, in a URL or in a header that names an object: a bare '+' is a space.
+ * @throws StoreError `InvalidUri`
+ */
+export function decodePath(raw: string): string {
+  return decodeText(raw.includes('+') ? raw.replaceAll('+', ' ') : raw)
 }
 
 function checked(address: Address): Address {

@@ -2,7 +2,7 @@
 
 import { StoreError } from '../../base/errors.ts'
 import { type CopyObjectInput, type CopySource, copyObject } from '../../operation/copy.ts'
-import { decodeText } from '../http/request.ts'
+import { decodePath } from './address.ts'
 import { documentAnswer, isoTime, quoted, type Route, route } from './answer.ts'
 import { wantedAlgorithm, writeChecksum } from './checksum.ts'
 import { describedObject } from './description.ts'
@@ -55,7 +55,7 @@ export function isReplacing(request: S3Request): boolean {
 }
 
 /**
- * The source that a copy names: `bucket/key`, percent-encoded, with or without a slash in front.
+ * The source that a copy names: `bucket/key`, percent-encoded as in a URL, with or without a slash in front.
  * @throws StoreError `InvalidArgument`, `AccessDenied` for a source of another owner than expected
  */
 export function copySourceOf(request: S3Request): CopySource {
@@ -85,7 +85,7 @@ export function copySourceOf(request: S3Request): CopySource {
 
 function decodeSource(text: string, sent: string): string {
   try {
-    return decodeText(text)
+    return decodePath(text)
   } catch (cause) {
     throw invalidEncoding(sent, cause)
   }

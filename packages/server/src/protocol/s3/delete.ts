@@ -23,7 +23,7 @@ export const deleteObjectsRoute: Route = route(
         if (error !== undefined) {
           const { code, message } = reportError(error)
           xml.open('Error').element('Key', key).element('VersionId', versionId)
-          xml.element('Code', code).element('Message', message).close('Error')
+          xml.element('Code', code).message('Message', message).close('Error')
         } else if (!isQuiet) {
           xml.open('Deleted').element('Key', key).element('VersionId', versionId)
           xml.close('Deleted')

@@ -17,6 +17,17 @@ test('a refusal is told with its code, message and fields', () => {
   )
 })
 
+test('quotes are bare in an error, and what XML cannot carry leaves it readable', () => {
+  const error = new StoreError('AccessDenied', 'failed: ["eq", "$key", "<x>"]', {
+    fields: { ArgumentValue: 'a"\u0000\r\n\ufffe' },
+  })
+  const context = { resource: '/b/"q"', requestId: 'R', hostId: 'H' }
+  const body = errorBody(reportError(error), context)
+  assert.ok(body.includes('<Message>failed: ["eq", "$key", "&lt;x&gt;"]</Message>'), body)
+  assert.ok(body.includes('<ArgumentValue>a"\ufffd&#13;\n\ufffd</ArgumentValue>'), body)
+  assert.ok(body.includes('<Resource>/b/"q"</Resource>'), body)
+})
+
 test('a fault of ours tells nothing of itself', () => {
   const faults = [
     new Error('ENOENT: /var/lib/secret'),

@@ -156,10 +156,10 @@ export function errorBody(
   { code, message, fields }: ErrorReport,
   context: { readonly resource: string; readonly requestId: string; readonly hostId: string },
 ): string {
-  const xml = new XmlWriter().open('Error').element('Code', code).element('Message', message)
-  for (const [name, value] of Object.entries(fields)) xml.element(name, value)
-  if (fields['Resource'] === undefined) xml.element('Resource', context.resource)
-  xml.element('RequestId', context.requestId).element('HostId', context.hostId)
+  const xml = new XmlWriter().open('Error').message('Code', code).message('Message', message)
+  for (const [name, value] of Object.entries(fields)) xml.message(name, value)
+  if (fields['Resource'] === undefined) xml.message('Resource', context.resource)
+  xml.message('RequestId', context.requestId).message('HostId', context.hostId)
   return xml.close('Error').toString()
 }
 

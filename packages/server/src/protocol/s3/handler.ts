@@ -13,16 +13,18 @@ import { clientClosedRequest, type Exchange, type ExchangeResult } from '../http
 import { hostOf } from '../http/host.ts'
 import { parseTarget, type Target } from '../http/request.ts'
 import { sendFixed, sendStream } from '../http/respond.ts'
+import { isInSignedOrder } from '../sign/canonical.ts'
 import type { SecretLookup } from '../sign/credential.ts'
 import { Verifier } from '../sign/verifier.ts'
 import { addressOf } from './address.ts'
 import type { Answer, Call } from './answer.ts'
 import { httpTime, quoted } from './answer.ts'
 import { allowedMethods, detect, refuseDemands } from './detect.ts'
-import { type ErrorReport, errorBody, reportError, S3Error } from './error.ts'
+import { type ErrorReport, errorBody, invalidRequest, reportError, S3Error } from './error.ts'
+import { withHoisted } from './hoist.ts'
 import { checkBucketOwner } from './owner.ts'
 import { answerFormUpload, isFormUpload, postObjectName } from './post.ts'
-import { effectiveHeaders, leaseTicketOf, type S3Request } from './request.ts'
+import { leaseTicketOf, type S3Request } from './request.ts'
 
 /** What the handler works with. */
 export interface S3HandlerOptions {
@@ -149,12 +151,17 @@ class S3Exchange {
     const signed = { method, path, hostBucket, parameters, headers, rawHeaders }
     const verified = verifier.verify(signed)
     this.#accessKeyId = verified.accessKeyId
+    if (!isInSignedOrder(parameters)) {
+      throw invalidRequest(
+        'A query parameter is repeated, in an order that no signature covers. Send each one once.',
+      )
+    }
     const scheme = 'encrypted' in this.#request.socket ? 'https' : 'http'
     return {
       ...address,
       method,
       query,
-      headers: effectiveHeaders(headers, query, verified.method),
+      headers: verified.method === 'query' ? withHoisted(headers, parameters) : headers,
       principal: verified.principal,
       payload: verified.payload,
       body,

@@ -6,19 +6,21 @@ import type { Principal } from '../../access/principal.ts'
 import { s3Limits } from '../../base/limits.ts'
 import { type PutObjectInput, putObject } from '../../operation/object.ts'
 import { run } from '../../operation/run.ts'
-import { type Form, readForm } from '../http/form.ts'
-import { evaluatePolicy } from '../sign/post.ts'
+import { type Form, readForm, tooMuchBeforeFile } from '../http/form.ts'
+import { evaluatePolicy, filenamePlaceholder } from '../sign/post.ts'
 import type { Verifier } from '../sign/verifier.ts'
 import { XmlWriter } from '../xml/write.ts'
 import { type Answer, type Call, emptyAnswer, quoted, xmlAnswer } from './answer.ts'
 import { checksumHeader, putChecksumHeaders } from './checksum.ts'
 import { describedInForm } from './description.ts'
 import { refuseDemands } from './detect.ts'
-import { headerNotImplemented, invalidArgument, S3Error } from './error.ts'
+import { invalidArgument, S3Error } from './error.ts'
 import { writeConditions } from './header.ts'
+import { refuseBesideForm } from './hoist.ts'
 import { objectUrl } from './location.ts'
+import { checkBucketOwner } from './owner.ts'
 import { contentMd5 } from './payload.ts'
-import { contentOf, headerOf, leaseHeader, leaseTicketOf, type S3Request } from './request.ts'
+import { contentOf, headerOf, leaseTicketOf, type S3Request } from './request.ts'
 
 /** The name of the operation in logs and metrics. */
 export const postObjectName = 'PostObject'
@@ -41,13 +43,16 @@ export async function answerFormUpload(
   verifier: Verifier<Principal>,
   { services, caller }: Call,
 ): Promise<Answer> {
-  // What a form asks for stands in its fields; a header must not be taken for one of them.
-  if (headerOf(request, leaseHeader) !== undefined) throw headerNotImplemented(leaseHeader)
+  refuseBesideForm(request.headers)
   const contentType = headerOf(request, 'content-type')
   if (!/^multipart\/form-data\b/i.test(contentType ?? '')) throw notAForm()
-  const form = await readForm(contentOf(request).source, contentType)
-  const { principal } = verifier.verifyForm(form)
-  const lease = leaseTicketOf({ headers: fieldsAsHeaders(form) })
+  const template = await readForm(contentOf(request).source, contentType)
+  const { principal } = verifier.verifyForm(template)
+  const form = fillIn(template)
+  const headers = fieldsAsHeaders(form)
+  checkBucketOwner({ headers: request.headers, principal })
+  checkBucketOwner({ headers, principal })
+  const lease = leaseTicketOf({ headers })
   const key = keyOf(form)
   const input = decodeForm(request, form, key, services.clock.now())
   const output = await run(services, { ...caller, principal, lease }, putObject, input)
@@ -63,24 +68,47 @@ function notAForm(): S3Error {
   )
 }
 
-// biome-ignore lint/suspicious/noTemplateCurlyInString: this is how forms write it
-const filenamePlaceholder = '${filename}'
-
-function keyOf(form: Form): string {
-  const template = form.get('key')
-  if (template === undefined || template === '') {
-    throw invalidArgument(
-      "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.",
-      'key',
-      '',
-    )
-  }
-  // Some browsers sent whole paths.
-  const filename = form.file.filename?.split(/[/\\]/).at(-1) ?? ''
-  return template.split(filenamePlaceholder).join(filename)
+/** A form whose fields have the name of its file where they ask for it. */
+interface FilledForm extends Form {
+  /** As it was sent. */
+  readonly template: Form
 }
 
-function decodeForm(request: S3Request, form: Form, key: string, nowMs: number): PutObjectInput {
+/**
+ * The form with the name of its file in every field that asks for it, which is what its policy is about.
+ * @throws StoreError `MaxPostPreDataLengthExceeded` where that makes it too long
+ */
+function fillIn(template: Form): FilledForm {
+  const { file } = template
+  // Some browsers sent whole paths.
+  const filename = file.filename?.split(/[/\\]/).at(-1) ?? ''
+  let bytes = 0
+  const fields = template.fields.map(({ name, value }) => {
+    const pieces = value.split(filenamePlaceholder)
+    bytes += value.length + (pieces.length - 1) * filename.length
+    if (bytes > s3Limits.postFieldBytes) throw tooMuchBeforeFile()
+    return { name, value: pieces.join(filename) }
+  })
+  const values = new Map(fields.map(({ name, value }) => [name.toLowerCase(), value]))
+  return { file, fields, get: (name) => values.get(name), template }
+}
+
+function keyOf(form: Form): string {
+  const key = form.get('key')
+  if (key !== undefined && key !== '') return key
+  throw invalidArgument(
+    "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.",
+    'key',
+    '',
+  )
+}
+
+function decodeForm(
+  request: S3Request,
+  form: FilledForm,
+  key: string,
+  nowMs: number,
+): PutObjectInput {
   const headers = fieldsAsHeaders(form)
   refuseDemands(headers, { isLeased: true })
   if (headers['acl'] !== undefined) refuseDemands({ 'x-amz-acl': headers['acl'] })
@@ -115,13 +143,13 @@ function fieldsAsHeaders(form: Form): Record<string, string> {
 
 /** Bytes that the policy allows the file. @throws StoreError `AccessDenied`, `InvalidPolicyDocument` */
 function allowedSize(
-  form: Form,
+  { template, ...form }: FilledForm,
   bucket: string,
   nowMs: number,
 ): { readonly minimum: number; readonly maximum: number } {
   const policy = form.get('policy')
   if (policy === undefined) return { minimum: 0, maximum: s3Limits.singlePutBytes }
-  const { minimumBytes, maximumBytes } = evaluatePolicy(policy, form, { bucket, nowMs })
+  const { minimumBytes, maximumBytes } = evaluatePolicy(policy, form, { bucket, nowMs, template })
   return { minimum: minimumBytes, maximum: maximumBytes }
 }
 

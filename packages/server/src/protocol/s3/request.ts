@@ -5,7 +5,6 @@ import type { ByteBudget } from '../../base/budget.ts'
 import type { RequestBody } from '../http/body.ts'
 import { Query } from '../http/request.ts'
 import { type Payload, type VerifiedBody, verifiedBody } from '../sign/payload.ts'
-import type { Verified } from '../sign/verifier.ts'
 import type { Address } from './address.ts'
 import { invalidArgument } from './error.ts'
 
@@ -15,7 +14,7 @@ type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
 export interface S3Request extends Address {
   readonly method: string
   readonly query: Query
-  /** By lower-case name; a presigned URL's `x-amz-` parameters stand among them, as S3 reads them. */
+  /** By lower-case name; the parameters of a presigned URL that act as headers stand among them. */
   readonly headers: Headers
   /** Undefined for a request without credentials. */
   readonly principal: Principal | undefined
@@ -26,34 +25,6 @@ export interface S3Request extends Address {
   /** Scheme and host that the client used, such as `http://localhost:9000`. */
   readonly origin: string
 }
-
-/** The headers of a request, with the `x-amz-` parameters of a presigned URL among them. */
-export function effectiveHeaders(
-  headers: Headers,
-  query: Query,
-  method: Verified<unknown>['method'],
-): Headers {
-  if (method !== 'query') return headers
-  let merged: Record<string, string | readonly string[] | undefined> | undefined
-  for (const { name, value } of query.parameters) {
-    const header = name.toLowerCase()
-    if (!header.startsWith('x-amz-') || signatureParameters.has(header)) continue
-    merged ??= { ...headers }
-    merged[header] ??= value
-  }
-  return merged ?? headers
-}
-
-const signatureParameters: ReadonlySet<string> = new Set([
-  'x-amz-algorithm',
-  'x-amz-credential',
-  'x-amz-date',
-  'x-amz-expires',
-  'x-amz-signedheaders',
-  'x-amz-signature',
-  'x-amz-security-token',
-  'x-amz-content-sha256',
-])
 
 /** A header's value; undefined without it. */
 export function headerOf(

@@ -108,15 +108,26 @@ interface Policy {
 
 const exemptFields = new Set(['awsaccesskeyid', 'file', 'policy', 'signature', 'x-amz-signature'])
 
+/** What a policy is evaluated for, besides the form. */
+export interface PolicySubject {
+  readonly bucket: string
+  readonly nowMs: number
+  readonly template?: PostFields
+}
+
+// biome-ignore lint/suspicious/noTemplateCurlyInString: this is how forms write it
+export const filenamePlaceholder = '${filename}'
+
 /**
  * Checks a form against its policy and returns the range that the file's size must be in.
- * @param form `bucket` is the bucket that the request names, whatever the form says
+ * @param form with the name of its file filled in; `bucket` is the bucket that the request names, whatever the
+ *   form says, and `template` the form as it was sent, if it differs
  * @throws StoreError InvalidPolicyDocument for a policy that isn't one, AccessDenied for a form that it doesn't allow
  */
 export function evaluatePolicy(
   policyBase64: string,
   form: PostFields,
-  { bucket, nowMs }: { readonly bucket: string; readonly nowMs: number },
+  { bucket, nowMs, template }: PolicySubject,
 ): ContentLengthRange {
   const policy = parsePolicy(policyBase64)
   if (nowMs >= policy.expiresAtMs) throw notAllowed('Policy expired.')
@@ -130,7 +141,12 @@ export function evaluatePolicy(
       continue
     }
     const actual = condition.field === 'bucket' ? bucket : (form.get(condition.field) ?? '')
-    if (!holds(condition, actual)) throw notAllowed(`Policy Condition failed: ${source}`)
+    // Signers that repeat each field of a form repeat the placeholder too, and mean any file's name.
+    const isTemplate =
+      condition.value.includes(filenamePlaceholder) &&
+      holds(condition, template?.get(condition.field) ?? '')
+    if (!isTemplate && !holds(condition, actual))
+      throw notAllowed(`Policy Condition failed: ${source}`)
     covered.add(condition.field)
   }
   const extra = form.fields.filter(({ name }) => {
@@ -183,9 +199,9 @@ function policyMembers(document: Record<string, unknown>): {
   let expiration: unknown
   let conditions: unknown
   for (const [name, value] of Object.entries(document)) {
-    // AWS takes these names in any case.
-    if (name.toLowerCase() === 'expiration') expiration = value
-    else if (name.toLowerCase() === 'conditions') conditions = value
+    // These names have a case, unlike those of fields.
+    if (name === 'expiration') expiration = value
+    else if (name === 'conditions') conditions = value
     else throw invalidPolicy(`Unexpected: '${name}'`)
   }
   if (expiration === undefined) throw invalidPolicy('Policy missing expiration.')

@@ -108,6 +108,11 @@ test('a bad parameter is named in the words of AWS', () => {
       `${credential}the region 'us-east-1' is wrong; expecting 'eu-west-1'`,
     ],
     [{ more: [{ name: 'X-Amz-Expires', value: '1' }] }, 'X-Amz-Expires must be given only once.'],
+    [{ more: [{ name: 'x-amz-expires', value: '1' }] }, 'x-amz-expires must be given only once.'],
+    [
+      { query: { 'x-amz-meta-a': '1', 'X-Amz-Meta-A': '2' } },
+      'X-Amz-Meta-A must be given only once.',
+    ],
   ]
   for (const [of, expected] of cases) {
     const { code, message } = refusal(of)
@@ -121,7 +126,9 @@ test('what a URL does not sign cannot be added to it', () => {
   assert.deepEqual(header.fields, { HeadersNotSigned: 'x-amz-acl' })
   assert.equal(refusal({ query: { versionId: 'v' } }).code, 'SignatureDoesNotMatch')
   assert.equal(refusal({ query: { 'X-Amz-Expires': '604800' } }).code, 'SignatureDoesNotMatch')
-  assert.equal(refusal({ query: { 'X-Amz-Security-Token': 't' } }).code, 'InvalidToken')
+  for (const name of ['X-Amz-Security-Token', 'x-amz-security-token']) {
+    assert.equal(refusal({ query: { [name]: 't' } }).code, 'InvalidToken')
+  }
   const unknown = example['X-Amz-Credential'].replace('AKIA', 'ASIA')
   assert.equal(refusal({ query: { 'X-Amz-Credential': unknown } }).code, 'InvalidAccessKeyId')
 })

@@ -41,15 +41,21 @@ export function verifyQuery<P>(request: SignedRequest, context: VerifyContext<P>
     throw parametersError('X-Amz-SignedHeaders must be distinct header names in lower case.')
   }
   requireSigned(request, signedHeaders)
-  const payloadHash =
-    parameters.contentSha256 ?? headerText(request, 'x-amz-content-sha256') ?? 'UNSIGNED-PAYLOAD'
+  const payloadHash = parameters.contentSha256 ?? headerText(request, 'x-amz-content-sha256')
   return verifySignature(request, context, {
     credential,
     timestamp,
     signedHeaders,
     signature,
-    payloadHash,
+    payloadHashes: payloadHash === undefined ? usualHashes(request) : [payloadHash],
+    isPresigned: true,
   })
+}
+
+/** What stands for the body in a URL that says nothing of it: for services other than S3, the body's hash. */
+function usualHashes({ bodySha256 }: SignedRequest): string[] {
+  const unsigned = 'UNSIGNED-PAYLOAD'
+  return bodySha256 === undefined ? [unsigned] : [bodySha256, unsigned]
 }
 
 interface PresignParameters {
@@ -63,12 +69,18 @@ interface PresignParameters {
   readonly contentSha256: string | undefined
 }
 
+const tokenParameter = 'X-Amz-Security-Token'
+
 function presignParameters(request: SignedRequest): PresignParameters {
   const values = new Map<string, string>()
+  const headers = new Set<string>()
   for (const { name, value } of request.parameters) {
     if (!/^x-amz-/i.test(name)) continue
-    if (values.has(name)) throw parametersError(`${name} must be given only once.`)
-    values.set(name, value)
+    // They stand for headers, whose names have no case.
+    const header = name.toLowerCase()
+    if (headers.has(header)) throw parametersError(`${name} must be given only once.`)
+    headers.add(header)
+    values.set(header === tokenParameter.toLowerCase() ? tokenParameter : name, value)
   }
   const algorithm = values.get('X-Amz-Algorithm')
   if (algorithm !== undefined && algorithm !== 'AWS4-HMAC-SHA256') {
@@ -96,7 +108,7 @@ function presignParameters(request: SignedRequest): PresignParameters {
     expiresSeconds: parseExpires(expires),
     signedHeaders,
     signature,
-    token: values.get('X-Amz-Security-Token'),
+    token: values.get(tokenParameter),
     contentSha256: values.get('X-Amz-Content-Sha256'),
   }
 }

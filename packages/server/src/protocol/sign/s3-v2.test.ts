@@ -342,6 +342,45 @@ test('parameters of the resource are signed decoded, in order', () => {
   assert.equal(attempt(presigned(text, query)).principal, 'owner')
 })
 
+test('a value of a signed parameter can not swallow the next one', () => {
+  const text = `GET\n\n\n${expires}\n/b/k?response-content-type=a/b&versionId=1`
+  const apart = [
+    ['response-content-type', 'a/b'],
+    ['versionId', '1'],
+  ] as const
+  assert.equal(attempt(presigned(text, apart)).principal, 'owner')
+  for (const value of ['a/b&versionId=1', 'a/b&versionId', 'a/b&x&acl']) {
+    const { code } = refused(presigned(text, [['response-content-type', value]]))
+    assert.equal(code, 'InvalidArgument', value)
+  }
+})
+
+test('a URL may repeat the headers of a description, in any case, which count for nothing there', () => {
+  const text = `PUT\n\ntext/x\n${expires}\n/b/k`
+  const more = [
+    ['Cache-Control', 'no-store'],
+    ['Content-Disposition', 'inline'],
+    ['content-encoding', 'gzip'],
+    ['Content-Language', 'de'],
+    ['Content-Length', '1'],
+    ['Content-MD5', 'x'],
+    ['CONTENT-TYPE', 'text/x'],
+  ] as const
+  const put: Attempt = { method: 'PUT', headers: [['Content-Type', 'text/x']] }
+  assert.equal(attempt(presigned(text, more, put)).principal, 'owner')
+  const without = presigned(text, more, { method: 'PUT' })
+  assert.equal(refused(without).code, 'SignatureDoesNotMatch')
+})
+
+test('a bare plus in a path may be signed as a space, and in a URL as nothing else', () => {
+  const of = (signed: string): Attempt =>
+    presigned(`GET\n\n\n${expires}\n${signed}`, [], { path: '/b/a+b' })
+  for (const signed of ['/b/a+b', '/b/a%20b']) assert.equal(attempt(of(signed)).principal, 'owner')
+  assert.equal(refused(of('/b/a%2Bb')).code, 'SignatureDoesNotMatch')
+  const headers = [['Date', date], bearing(sign(`GET\n\n\n${date}\n/b/a%2Bb`))] as const
+  assert.equal(attempt({ path: '/b/a+b', headers }).principal, 'owner')
+})
+
 test('parameters of a URL stand for headers, and can not pass for two', () => {
   const text = `PUT\n\n\n${expires}\nx-amz-acl:private\nx-amz-meta-a:é\n/b/k`
   const put: Attempt = { method: 'PUT' }

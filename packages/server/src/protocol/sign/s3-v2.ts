@@ -5,10 +5,10 @@ import { createHmac } from 'node:crypto'
 import { StoreError } from '../../base/errors.ts'
 import { s3Limits } from '../../base/limits.ts'
 import {
-  canonicalPath,
   isSameSignature,
   RawValues,
   type SignedRequest,
+  signedPaths,
   signedValue,
 } from './canonical.ts'
 import { type PostFields, requiredField } from './post.ts'
@@ -56,7 +56,8 @@ export function verifyHeaderV2<P>(
   const amzHeaders = amzHeadersOf(request)
   // The date is signed once: x-amz-date stands among the other x-amz- headers.
   const date = amzDate === undefined ? text : ''
-  const signed = verifySignature(request, context, { accessKeyId, signature, date, amzHeaders })
+  const parts = { accessKeyId, signature, date, amzHeaders, isPresigned: false }
+  const signed = verifySignature(request, context, parts)
   // As in version 4, a wrong clock is told only to who holds a key.
   if (Math.abs(context.nowMs - ms) > s3Limits.clockSkewMs) {
     throw requestTimeTooSkewed({
@@ -87,7 +88,8 @@ export function verifyQueryV2<P>(request: SignedRequest, context: VerifyContext<
   checkLifetime(expires, context.nowMs)
   const amzHeaders = amzHeadersOf(request)
   addAmzParameters(amzHeaders, request)
-  return verifySignature(request, context, { accessKeyId, signature, date: expires, amzHeaders })
+  const parts = { accessKeyId, signature, date: expires, amzHeaders, isPresigned: true }
+  return verifySignature(request, context, parts)
 }
 
 /**
@@ -118,12 +120,13 @@ interface Parts {
   readonly date: string
   /** Latin-1 by lower-case name. */
   readonly amzHeaders: ReadonlyMap<string, string>
+  readonly isPresigned: boolean
 }
 
 function verifySignature<P>(
   request: SignedRequest,
   { lookup }: VerifyContext<P>,
-  { accessKeyId, signature, date, amzHeaders }: Parts,
+  { accessKeyId, signature, date, amzHeaders, isPresigned }: Parts,
 ): SignedV2<P> {
   refuseUnsigned(request)
   const token = amzHeaders.get('x-amz-security-token')
@@ -131,7 +134,7 @@ function verifySignature<P>(
   const found = lookup(accessKeyId)
   if (found === undefined) throw invalidAccessKeyId(accessKeyId)
   const { secretAccessKey, principal } = found
-  const texts = signedPaths(request).map((path) =>
+  const texts = pathsOf(request, isPresigned).map((path) =>
     stringToSign(request, { path, date, amzHeaders }),
   )
   if (!texts.some((text) => isSameSignature(sign(secretAccessKey, text), signature))) {
@@ -140,11 +143,12 @@ function verifySignature<P>(
   return { principal, accessKeyId, contentSha256: amzHeaders.get('x-amz-content-sha256') }
 }
 
-/** The spellings of a path that signers take for the same: first as it was sent. */
-function signedPaths({ path, hostBucket }: SignedRequest): string[] {
+/** The spellings of a path that may be signed, first as it was sent. */
+function pathsOf({ path, hostBucket }: SignedRequest, isPresigned: boolean): string[] {
   // Programs between signer and server may escape more or less of the path than was signed.
-  const canonical = canonicalPath(path)
-  const paths = path === canonical ? [path] : [path, canonical]
+  const paths = signedPaths(path, isPresigned).sort(
+    (a, b) => Number(b === path) - Number(a === path),
+  )
   // botocore signs a bucket with a slash at its end, and sends it without.
   if (hostBucket === undefined && path.indexOf('/', 1) < 0) paths.push(`${path}/`)
   return paths
@@ -211,9 +215,6 @@ const freeParameters: ReadonlySet<string> = new Set([
   'Expires',
   'Signature',
   'bucket-region',
-  // Presigning clients put these into the URL, though only the headers count.
-  'content-md5',
-  'content-type',
   'continuation-token',
   'delimiter',
   'encoding-type',
@@ -232,6 +233,20 @@ const freeParameters: ReadonlySet<string> = new Set([
   'version-id-marker',
 ])
 
+/**
+ * Headers, in any case, that clients repeat in the URLs that they presign: the JavaScript SDK all that it has.
+ * They aren't signed there, and only the headers themselves count.
+ */
+const repeatedHeaders: ReadonlySet<string> = new Set([
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-length',
+  'content-md5',
+  'content-type',
+])
+
 function canonicalResource(request: SignedRequest, path: string): string {
   const bucket = request.hostBucket === undefined ? '' : `/${request.hostBucket}`
   const signed = request.parameters.filter(({ name }) => signedParameters.has(name))
@@ -246,13 +261,29 @@ function canonicalResource(request: SignedRequest, path: string): string {
 function refuseUnsigned(request: SignedRequest): void {
   const headers = Object.keys(request.headers).filter((name) => name.startsWith('x-holdfast-'))
   if (headers.length > 0) throw headersNotSigned(headers.join(', '))
-  for (const { name } of request.parameters) {
-    if (signedParameters.has(name) || freeParameters.has(name) || isAmzName(name)) continue
+  for (const { name, value } of request.parameters) {
+    if (freeParameters.has(name) || isAmzName(name)) continue
+    if (repeatedHeaders.has(name.toLowerCase())) continue
+    if (signedParameters.has(name)) {
+      refuseHiddenParameter(name, value)
+      continue
+    }
     throw new StoreError(
       'AccessDenied',
       'There were parameters present in the request which Signature Version 2 does not sign',
       { fields: { ParametersNotSigned: name } },
     )
+  }
+}
+
+/** In what is signed, an '&' inside a value looks like the one between two: a value could swallow the next. */
+function refuseHiddenParameter(name: string, value: string): void {
+  if (!value.includes('&')) return
+  for (const piece of value.split('&').slice(1)) {
+    const equals = piece.indexOf('=')
+    const hidden = equals < 0 ? piece : piece.slice(0, equals)
+    if (!signedParameters.has(hidden)) continue
+    throw invalidArgument('The value can not be told from several parameters.', name, value)
   }
 }
 

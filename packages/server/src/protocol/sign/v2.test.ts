@@ -137,6 +137,45 @@ test('names are ordered by their bytes, and values of one name by theirs', () =>
   )
 })
 
+test('repeated parameters hold in one order only', () => {
+  const fields = (pairs: readonly (readonly [string, string])[]): ParameterRequest => {
+    const parameters = [...Object.entries(common), ...pairs].map(([name, value]) => ({
+      name,
+      value,
+    }))
+    const signature = createHmac('sha256', 'SK').update(
+      stringToSignV2(requestOf(parameters), 'localhost'),
+    )
+    return requestOf([...parameters, { name: 'Signature', value: signature.digest('base64') }])
+  }
+  const one = ['Attribute.Name', 'a'] as const
+  const other = ['Attribute.Name', 'b'] as const
+  verified(fields([one, other]))
+  assert.throws(() => verified(fields([other, one])), refused('InvalidParameterCombination'))
+  const spellings = [
+    ['Attribute.1.name', 'Attribute.1.Name'],
+    ['Attribute.1.Name', 'Attribute.01.Name'],
+    ['Item.1.Attribute.1.Value', 'Item.1.Attribute.01.Value'],
+  ]
+  for (const [first = '', second = ''] of spellings) {
+    const pairs = [
+      [first, 'b'],
+      [second, 'a'],
+    ] as const
+    verified(fields(pairs))
+    assert.throws(
+      () => verified(fields(pairs.toReversed())),
+      refused('InvalidParameterCombination'),
+      second,
+    )
+  }
+  const set = [
+    ['AttributeName', 'b'],
+    ['AttributeName', 'a'],
+  ] as const
+  verified(fields(set))
+})
+
 test('times may have milliseconds and zones, and be fifteen minutes off', () => {
   for (const Timestamp of [
     '2026-11-21T07:47:00.000Z',

@@ -5,6 +5,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { compareBytes, utf8 } from '../../base/bytes.ts'
 import { StoreError } from '../../base/errors.ts'
 import { s3Limits } from '../../base/limits.ts'
+import { isInSignedOrder } from './canonical.ts'
 import type { SecretLookup } from './credential.ts'
 import { invalidAccessKeyId } from './refuse.ts'
 
@@ -71,6 +72,9 @@ export function verifyParameters<P>(
       'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
     )
   }
+  if (version === '2' && !isInSignedOrder(request.parameters, parameterIdentity)) {
+    throw ambiguousOrder()
+  }
   // After the signature: a wrong clock is told only to who holds a key.
   checkMoment(moment, context.nowMs)
   // Temporary keys don't exist here, so every token is foreign.
@@ -78,6 +82,23 @@ export function verifyParameters<P>(
     throw new StoreError('InvalidToken', 'The security token included in the request is invalid.')
   }
   return { principal: found.principal, accessKeyId }
+}
+
+/**
+ * What tells the parameters of SimpleDB apart, whose names are read in any case and whose numbers may begin
+ * with zeros; undefined for a set of names, which may come in any order.
+ */
+export function parameterIdentity(name: string): string | undefined {
+  if (/^AttributeName(?:\.\d+)?$/.test(name)) return undefined
+  return name.toLowerCase().replace(/\.0+(?=\d)/g, '.')
+}
+
+/** Parameters of one name whose order the signature doesn't tell. */
+export function ambiguousOrder(): StoreError {
+  return new StoreError(
+    'InvalidParameterCombination',
+    'A parameter is repeated in an order that the signature does not cover. Number the entries of lists.',
+  )
 }
 
 /** The string that Version 2 signs; `host` as it was signed. */

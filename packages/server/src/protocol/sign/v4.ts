@@ -3,12 +3,12 @@
 import { StoreError } from '../../base/errors.ts'
 import { s3Limits } from '../../base/limits.ts'
 import {
-  canonicalPath,
   canonicalRequest,
   isSameSignature,
   parseSignedHeaders,
   type SignedRequest,
   sign,
+  signedPaths,
   stringToSign,
 } from './canonical.ts'
 import {
@@ -83,7 +83,8 @@ export function verifyHeader<P>(
     timestamp: time.timestamp,
     signedHeaders,
     signature: parsed.signature,
-    payloadHash,
+    payloadHashes: [payloadHash],
+    isPresigned: false,
   })
   // AWS looks at the clock last: a wrong clock is told only to who holds a key.
   if (Math.abs(context.nowMs - time.ms) > s3Limits.clockSkewMs) {
@@ -103,8 +104,10 @@ export interface SignatureParts {
   /** Distinct lower-case names, in the order in which they were sent. */
   readonly signedHeaders: readonly string[]
   readonly signature: string
-  /** The value that stands for the body: of x-amz-content-sha256, or UNSIGNED-PAYLOAD. */
-  readonly payloadHash: string
+  /** The values that may stand for the body, the usual one first: that of x-amz-content-sha256, if it is sent. */
+  readonly payloadHashes: readonly string[]
+  /** True for a signature in a URL, which may be used by others than its signer. */
+  readonly isPresigned: boolean
 }
 
 /**
@@ -116,33 +119,30 @@ export function verifySignature<P>(
   { lookup, keys }: VerifyContext<P>,
   parts: SignatureParts,
 ): Signed<P> {
-  const { credential, timestamp, signature, payloadHash } = parts
-  const form = parsePayloadForm(payloadHash)
-  if (form === undefined) throw invalidPayloadHash(payloadHash)
+  const { credential, timestamp, signature, signedHeaders: headers } = parts
   const { accessKeyId, scope } = credential
+  const attempts = parts.payloadHashes.flatMap((payload) => {
+    const form = parsePayloadForm(payload)
+    if (form === undefined) throw invalidPayloadHash(payload)
+    const paths = signedPaths(request.path, parts.isPresigned)
+    return paths.map((path) => ({ form, signed: { path, headers, payload } }))
+  })
   const found = lookup(accessKeyId)
   if (found === undefined) throw invalidAccessKeyId(accessKeyId)
   const key = keys.get(credential, found.secretAccessKey)
-  const covered = { headers: parts.signedHeaders, payload: payloadHash }
-  const path = canonicalPath(request.path)
-  const canonical = canonicalRequest(request, { ...covered, path })
-  const text = stringToSign(timestamp, scope, canonical)
-  if (!isSameSignature(sign(key, text), signature)) {
-    // Some signers take the path just as they send it, such as with '%2F' inside a key.
-    const asSent = canonicalRequest(request, { ...covered, path: request.path })
-    const isAsSent =
-      path !== request.path &&
-      isSameSignature(sign(key, stringToSign(timestamp, scope, asSent)), signature)
-    if (!isAsSent) {
-      throw signatureDoesNotMatch({
-        accessKeyId,
-        stringToSign: text,
-        signature,
-        canonicalRequest: canonical,
-      })
-    }
+  const facts: { readonly stringToSign: string; readonly canonicalRequest: string }[] = []
+  const match = attempts.find(({ signed }) => {
+    const canonical = canonicalRequest(request, signed)
+    const text = stringToSign(timestamp, scope, canonical)
+    facts.push({ stringToSign: text, canonicalRequest: canonical })
+    return isSameSignature(sign(key, text), signature)
+  })
+  if (match === undefined) {
+    const [usual = { stringToSign: '' }] = facts
+    throw signatureDoesNotMatch({ accessKeyId, signature, ...usual })
   }
   const { principal } = found
+  const { form } = match
   if (form.kind !== 'chunked') return { principal, accessKeyId, payload: form }
   const signing = form.isSigned
     ? { accessKeyId, key, seed: signature, timestamp, scope }

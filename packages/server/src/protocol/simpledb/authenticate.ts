@@ -6,11 +6,17 @@ import type { IncomingMessage } from 'node:http'
 import type { Principal } from '../../access/principal.ts'
 import type { Bytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
-import { StoreError } from '../../base/errors.ts'
+import { isStoreError, StoreError } from '../../base/errors.ts'
 import type { Target } from '../http/request.ts'
+import { isInSignedOrder, type SignedRequest } from '../sign/canonical.ts'
 import type { SecretLookup } from '../sign/credential.ts'
-import { type ParameterSigned, verifyParameters } from '../sign/v2.ts'
-import { Verifier } from '../sign/verifier.ts'
+import {
+  ambiguousOrder,
+  type ParameterSigned,
+  parameterIdentity,
+  verifyParameters,
+} from '../sign/v2.ts'
+import { type Verified, Verifier } from '../sign/verifier.ts'
 import type { Parameter } from './parameters.ts'
 
 /** How requests are authenticated. */
@@ -74,20 +80,18 @@ export class Authenticator {
   byVersion4({ message, target, body }: WholeRequest): ParameterSigned<Principal> {
     const bodySha256 = createHash('sha256').update(body).digest('hex')
     const { headers, rawHeaders, method = '' } = message
-    const { principal, accessKeyId, payload } = this.#verifier.verify({
-      method,
-      path: target.path,
-      parameters: target.query.parameters,
-      headers,
-      rawHeaders,
-      bodySha256,
-    })
+    const { parameters } = target.query
+    const { path } = target
+    const signed = { method, path, parameters, headers, rawHeaders, bodySha256 }
+    const { principal, accessKeyId, payload } = this.#verify(signed)
     if (principal === undefined || accessKeyId === undefined) {
       throw new StoreError(
         'MissingAuthentication',
         'AWS was not able to authenticate the request: access keys are missing.',
       )
     }
+    // The query is signed sorted; the body just as it is.
+    if (!isInSignedOrder(parameters, parameterIdentity)) throw ambiguousOrder()
     // What the parameters say decides what is done: none may come unsigned in the body.
     const isCovered = payload.kind === 'sha256' ? payload.hex === bodySha256 : body.length === 0
     if (isCovered) return { principal, accessKeyId }
@@ -96,4 +100,20 @@ export class Authenticator {
       "The provided 'x-amz-content-sha256' header does not match what was computed.",
     )
   }
+
+  #verify(request: SignedRequest): Verified<Principal> {
+    try {
+      return this.#verifier.verify(request)
+    } catch (cause) {
+      // S3 has no code of its own for a URL that is too old; SimpleDB has.
+      const expires = isStoreError(cause, 'AccessDenied') ? cause.fields['Expires'] : undefined
+      if (expires === undefined) throw cause
+      throw expired(expires, cause)
+    }
+  }
+}
+
+function expired(expires: string, cause: unknown): StoreError {
+  const message = `Request has expired. Expires date is ${expires}.`
+  return new StoreError('RequestTimeTooSkewed', message, { cause })
 }

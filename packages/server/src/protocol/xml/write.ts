@@ -45,6 +45,12 @@ export class XmlWriter {
     return this
   }
 
+  /** An element of an error, whose quotes S3 leaves bare. What XML can't carry must not make it unreadable. */
+  message(name: string, value: string): this {
+    this.#text += `<${name}>${escapeMessage(value)}</${name}>`
+    return this
+  }
+
   /** Text inside the element that is open. */
   text(value: string): this {
     this.#text += escapeXml(value)
@@ -74,6 +80,12 @@ export function escapeXml(text: string): string {
     from = i + 1
   }
   return from === 0 ? text : escaped + text.slice(from)
+}
+
+function escapeMessage(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that XML 1.0 can't carry
+  const readable = text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd')
+  return readable.includes('"') ? readable.split('"').map(escapeXml).join('"') : escapeXml(readable)
 }
 
 function referenceOf(code: number): string | undefined {
