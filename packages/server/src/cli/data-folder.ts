@@ -4,6 +4,7 @@
 import { type Dirent, existsSync } from 'node:fs'
 import { access, constants, lstat, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { makeFolders } from '../blob/folder.ts'
 import { CommandError, exitCodes, systemCode } from './exit.ts'
 
 /** What is at the path of a data folder: nothing, nothing of account, or a data folder. */
@@ -41,12 +42,29 @@ export async function examineDataFolder(
     if (strangers.length > 0 && !(await hasStore(folder))) throw notOurs(folder, strangers)
     return entries.some(({ name }) => ownNames.test(name)) ? 'ours' : 'empty'
   } catch (error) {
-    throw unusableFolder(folder, error)
+    throw unusable(folder, error)
+  }
+}
+
+/** Makes `folder` if it isn't there. `given` as above. @throws CommandError if it can't be used */
+export async function prepareDataFolder(
+  folder: string,
+  given: readonly (string | undefined)[] = [],
+): Promise<void> {
+  if ((await examineDataFolder(folder, given)) === 'missing') await makeDataFolder(folder)
+}
+
+/** Makes what is missing of the path. @throws CommandError */
+export async function makeDataFolder(folder: string): Promise<void> {
+  try {
+    await makeFolders(folder)
+  } catch (error) {
+    throw unusable(folder, error)
   }
 }
 
 /** Why a data folder can't be used; a CommandError as it is. */
-export function unusableFolder(folder: string, error: unknown): CommandError {
+function unusable(folder: string, error: unknown): CommandError {
   if (error instanceof CommandError) return error
   return new CommandError(`can't use ${folder} as data folder: ${reasonOf(error)}`, {
     cause: error,

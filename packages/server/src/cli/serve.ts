@@ -3,14 +3,13 @@
 
 import type { AccessKey } from '../access/key.ts'
 import { systemClock } from '../base/clock.ts'
-import { makeFolders } from '../blob/folder.ts'
 import type { ServeConfig } from '../config.ts'
 import type { ProcessLog } from '../observe/pino.ts'
 import { readTls, type TlsTexts } from './certificate.ts'
 import { Workers } from './cluster.ts'
 import { Connections, listen } from './connections.ts'
 import { findCredentials, type LoadedCredentials, loadCredentials } from './credentials.ts'
-import { examineDataFolder, unusableFolder } from './data-folder.ts'
+import { examineDataFolder, makeDataFolder } from './data-folder.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { FolderLock, killSurvivors } from './lock.ts'
 import { listenToSignals, type StopSignals } from './signals.ts'
@@ -95,14 +94,6 @@ async function prepare(facts: {
   held.defer(() => log.flush())
   const credentials = known ?? (await loadCredentials({ file, dataFolder }))
   return { credentials, tls, port, lock, log }
-}
-
-async function makeDataFolder(folder: string): Promise<void> {
-  try {
-    await makeFolders(folder)
-  } catch (error) {
-    throw unusableFolder(folder, error)
-  }
 }
 
 interface Run extends Ready {

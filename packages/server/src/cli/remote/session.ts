@@ -7,6 +7,7 @@ import { useAwsProfile } from '../../config.ts'
 import { findRootKey } from '../credentials.ts'
 import { CommandError } from '../exit.ts'
 import { readHolder } from '../lock.ts'
+import { readAuthorities } from './authority.ts'
 import type { ServerChoice } from './config.ts'
 import { explainFailure, type Peer } from './failure.ts'
 
@@ -41,7 +42,7 @@ export async function withServer<T>(
     const { folders, leases } = createHoldfast(writing)
     return await body({ s3: writing, folders, leases, signal: stop.signal })
   } catch (error) {
-    throw explainFailure(stop.signal.aborted ? stop.signal.reason : error, peer) ?? error
+    throw (await explainFailure(stop.signal.aborted ? stop.signal.reason : error, peer)) ?? error
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
     process.stdout.off('error', onClosed)
@@ -53,7 +54,10 @@ async function choose(
   choice: ServerChoice,
 ): Promise<{ readonly config: S3ClientConfig; readonly peer: Peer }> {
   if (choice.profile !== undefined) useAwsProfile(choice.profile)
-  const base: S3ClientConfig = { forcePathStyle: true }
+  const base: S3ClientConfig = {
+    forcePathStyle: true,
+    requestHandler: await handlerOptions(choice),
+  }
   const region = await regionOf(choice, base)
   const configured =
     choice.endpoint ??
@@ -69,6 +73,14 @@ async function choose(
     },
     peer: { endpoint, keySource: key.source },
   }
+}
+
+/** Milliseconds to a connection, and of silence on one; a lease is waited for a minute at a time. */
+const [connectionTimeout, socketTimeout] = [10_000, 120_000]
+
+async function handlerOptions({ ca }: ServerChoice): Promise<object> {
+  const trust = ca === undefined ? {} : { httpsAgent: { ca: await readAuthorities(ca) } }
+  return { connectionTimeout, socketTimeout, ...trust }
 }
 
 /** Where the server of a data folder is, if there is one. */
