@@ -17,6 +17,8 @@ export interface Peer {
   readonly endpoint: string
   /** Where the access key came from: `from data/credentials.json`. */
   readonly keySource: string
+  /** The variable that names a proxy, which is not used. */
+  readonly proxy: string | undefined
 }
 
 const wrongKey: ReadonlySet<string> = new Set(['InvalidAccessKeyId', 'SignatureDoesNotMatch'])
@@ -43,7 +45,11 @@ export async function explainFailure(
     return failure(`is ${peer.endpoint} a Holdfast server? ${error.message}`)
   }
   const silence = await explainUnreachable(error, peer.endpoint)
-  if (silence !== undefined) return failure(silence)
+  if (silence !== undefined) {
+    return failure(
+      peer.proxy === undefined ? silence : `${silence} (the proxy in ${peer.proxy} is not used)`,
+    )
+  }
   if (error.name === 'CredentialsProviderError') {
     return failure(
       'there is neither a data folder here nor an access key: start a server with `holdfast serve`, or ' +

@@ -170,14 +170,16 @@ function bare(hostname: string): string {
 
 /**
  * What an answer means that isn't of S3, such as a web server's page, or of a port that speaks TLS and is
- * polite about it; undefined for an answer of S3.
+ * polite about it; undefined for an answer of S3, which always has a request's id.
  */
 export async function explainStranger(error: Error, endpoint: string): Promise<string | undefined> {
-  if (!foreign.test(error.name)) return undefined
+  const metadata = '$metadata' in error ? error.$metadata : undefined
+  if (typeof metadata !== 'object' || metadata === null) return undefined
+  const facts: { requestId?: unknown; httpStatusCode?: unknown } = { ...metadata }
+  if (facts.requestId !== undefined) return undefined
   const url = new URL(endpoint)
   if (url.protocol === 'http:' && (await speaksTls(url))) return useTls(url)
-  return `what answers at ${endpoint} is no S3 server: ${advice}`
+  const status =
+    facts.httpStatusCode === undefined ? '' : ` (its status is ${facts.httpStatusCode})`
+  return `what answers at ${endpoint} is no S3 server${status}: ${advice}`
 }
-
-/** What the SDK calls an answer that it can't read. */
-const foreign = /^(Unknown|UnknownError|Error|SyntaxError|TypeError)$/
