@@ -114,7 +114,7 @@ test('a command line that makes no sense has exit code 2, and says why', async (
 test('a credentials file that can not be used is explained, with exit code 1 and no secret', async () => {
   const file = join(scratch, 'bad.json')
   await writeFile(file, '[{"accessKeyId": "A", "secretAccessKey": "very-secret" "x"}]')
-  const args = ['serve', '--data', join(scratch, 'bad'), '--credentials', file]
+  const args = ['serve', '--port', '0', '--data', join(scratch, 'bad'), '--credentials', file]
   const { exitCode, output } = await runHoldfast(args)
   assert.equal(exitCode, 1)
   assert.match(output, /bad\.json: not JSON: .*line 1 column \d+/)

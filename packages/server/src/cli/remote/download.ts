@@ -59,10 +59,6 @@ export async function downloadFolder(
   const report = (): void => {
     progress.show({ what: 'downloading', ...done, objectsTotal, bytesTotal })
   }
-  const onBytes = (more: number): void => {
-    done.bytes += more
-    report()
-  }
   const spellings = await Spellings.of(to.path)
   const atOnce = { limit: filesAtOnce, signal: session.signal }
   await forEachConcurrently(listObjects(session, from), atOnce, async (entry, signal) => {
@@ -78,14 +74,21 @@ export async function downloadFolder(
         'here its name differs from that of another one in upper and lower case only',
       )
     }
-    await skipped.orSkip(key, signal, async () => {
+    let received = 0
+    const onBytes = (more: number): void => {
+      received += more
+      done.bytes += more
+      report()
+    }
+    const isCopied = await skipped.orSkip(key, signal, async () => {
       if (isMark) await makeFolder(place.path, 0o777)
       else {
         const object = { bucket: from.bucket, key }
         await fetch({ ...session, signal }, { from: object, path: place.path, isCareful, onBytes })
       }
-      done.objects += 1
     })
+    if (isCopied) done.objects += 1
+    else done.bytes -= received
     report()
   }).finally(() => progress.clear())
   return {

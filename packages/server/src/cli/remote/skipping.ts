@@ -26,14 +26,16 @@ export class Skipped {
     console.error(`holdfast: skipped ${printable(name)}: ${why}`)
   }
 
-  /** Copies one of many. @throws what `copy` throws, if the others would fail as well */
-  async orSkip(name: string, signal: AbortSignal, copy: () => Promise<void>): Promise<void> {
+  /** Copies one of many; false if it was left out. @throws what `copy` throws, if the others would fail too */
+  async orSkip(name: string, signal: AbortSignal, copy: () => Promise<void>): Promise<boolean> {
     try {
       await copy()
+      return true
     } catch (error) {
       const why = signal.aborted ? undefined : reasonOfOne(error)
       if (why === undefined) throw error
       this.skip(name, why)
+      return false
     }
   }
 }

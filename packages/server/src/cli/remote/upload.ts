@@ -78,12 +78,13 @@ export async function uploadFolder(
     }
     const target = { bucket: to.bucket, key: to.key + file.name }
     const { path, sizeBytes } = file
-    await skipped.orSkip(path, signal, async () => {
+    const isCopied = await skipped.orSkip(path, signal, async () => {
       const body = createReadStream(path)
       const sending = { body, sizeBytes, target, queueSize: partsAtOnceOfMany, onBytes }
       await send({ ...session, signal }, config, sending)
-      done.objects += 1
     })
+    if (isCopied) done.objects += 1
+    else done.bytes -= sent
     report()
   }).finally(() => progress.clear())
   const counted = skipped.count > 0 ? { ...done, skipped: skipped.count } : total
