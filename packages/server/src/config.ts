@@ -2,10 +2,10 @@
 // of the environment; everything is checked here, so that the rest of the server can rely on it.
 
 import { availableParallelism } from 'node:os'
-import { resolve } from 'node:path'
 import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
 import { type LogFormat, type LogLevel, logFormats, logLevels } from './observe/level.ts'
 import {
+  absolutePath,
   type Environment,
   type OptionHelp,
   type Options,
@@ -178,8 +178,8 @@ export function parseServe(args: readonly string[], environment: Environment): S
   return {
     host: options.text('host') ?? '127.0.0.1',
     port: options.integer('port', { least: 0, most: 65_535 }) ?? 9000,
-    dataFolder: resolve(options.text('data') ?? 'data'),
-    credentialsFile: credentialsFile === undefined ? undefined : resolve(credentialsFile),
+    dataFolder: absolutePath(options.text('data') ?? 'data'),
+    credentialsFile: credentialsFile === undefined ? undefined : absolutePath(credentialsFile),
     workers: options.integer('workers', { least: 1, most: 1024 }) ?? availableParallelism(),
     domains: options.list('domain').map(checkDomain),
     tls: tlsFiles(options),
@@ -198,7 +198,7 @@ export function parseServe(args: readonly string[], environment: Environment): S
 export function parseFsck(args: readonly string[], environment: Environment): FsckConfig {
   const options = readOptions(optionsOf.fsck, args, environment)
   return {
-    dataFolder: resolve(options.text('data') ?? 'data'),
+    dataFolder: absolutePath(options.text('data') ?? 'data'),
     isJson: options.text('json') !== undefined,
   }
 }
@@ -207,7 +207,7 @@ export function parseFsck(args: readonly string[], environment: Environment): Fs
 export function parseDoctor(args: readonly string[], environment: Environment): DoctorConfig {
   const options = readOptions(optionsOf.doctor, args, environment)
   return {
-    dataFolder: resolve(options.text('data') ?? 'data'),
+    dataFolder: absolutePath(options.text('data') ?? 'data'),
     host: options.text('host') ?? '127.0.0.1',
     port: options.integer('port', { least: 1, most: 65_535 }) ?? 9000,
   }
@@ -223,9 +223,9 @@ export function parseImport(args: readonly string[], environment: Environment): 
     throw new UsageError('import needs --from FOLDER and --domain NAME')
   }
   return {
-    dataFolder: resolve(options.text('data') ?? 'data'),
-    credentialsFile: credentialsFile === undefined ? undefined : resolve(credentialsFile),
-    folder: resolve(folder),
+    dataFolder: absolutePath(options.text('data') ?? 'data'),
+    credentialsFile: credentialsFile === undefined ? undefined : absolutePath(credentialsFile),
+    folder: absolutePath(folder),
     domain,
   }
 }
@@ -240,7 +240,7 @@ function tlsFiles(options: Options): TlsFiles | undefined {
   if (certificateFile === undefined && keyFile === undefined) return undefined
   if (certificateFile === undefined) throw new UsageError('--tls-key needs --tls-cert beside it')
   if (keyFile === undefined) throw new UsageError('--tls-cert needs --tls-key beside it')
-  return { certificateFile: resolve(certificateFile), keyFile: resolve(keyFile) }
+  return { certificateFile: absolutePath(certificateFile), keyFile: absolutePath(keyFile) }
 }
 
 const domainName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/
