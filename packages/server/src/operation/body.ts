@@ -7,6 +7,7 @@ import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
 import type { BlobId, ByteSource } from '../blob/blob.ts'
 import { type DigestAlgorithm, digesting } from '../blob/digest.ts'
+import type { BlobSums } from '../blob/sums.ts'
 import { putBlobBody, putRowBody } from '../store/body.ts'
 import { isReferenced } from '../store/garbage.ts'
 import type { Body, Checksum, ChecksumAlgorithm } from '../store/record.ts'
@@ -38,7 +39,7 @@ export interface BodyInput {
 export type Stored =
   | { readonly kind: 'empty' }
   | { readonly kind: 'bytes'; readonly bytes: Buffer }
-  | { readonly kind: 'blob'; readonly id: BlobId }
+  | { readonly kind: 'blob'; readonly id: BlobId; readonly sums: BlobSums }
 
 /** A body that was received, stored durably or held in memory, and found to be what was announced. */
 export interface ReceivedBody {
@@ -129,7 +130,7 @@ export function placeBody(step: CommitStep, stored: Stored): Body {
     case 'bytes':
       return putRowBody(step.tx, step.services.ids.next(), stored.bytes)
     case 'blob':
-      return putBlobBody(step.tx, stored.id)
+      return putBlobBody(step.tx, stored.id, stored.sums)
   }
 }
 
@@ -157,13 +158,13 @@ async function store(
 
 async function storeBlob(step: TransferStep, source: ByteSource): Promise<Stored> {
   const { blobs, engine } = step.services
-  const { id } = await blobs.write(source)
+  const { id, sums } = await blobs.write(source)
   step.onFailure(async () => {
     // A commit that failed may have been applied nevertheless. Where that can't be told, the blob is
     // left to the sweep of this process's start.
     if (!(await engine.read((tx) => isReferenced(tx, id)))) await blobs.delete(id)
   })
-  return { kind: 'blob', id }
+  return { kind: 'blob', id, sums }
 }
 
 async function* joined(head: readonly Buffer[], rest: AsyncIterator<Bytes>): ByteSource {

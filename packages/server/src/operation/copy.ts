@@ -14,7 +14,7 @@ import {
   type ReadConditions,
   type WriteConditions,
 } from './condition.ts'
-import { type ContentPlan, contentSource, openContent, planContent } from './content.ts'
+import { type ContentPlan, contentSource, nameOf, openContent, planContent } from './content.ts'
 import {
   checkDescription,
   checkKey,
@@ -80,7 +80,7 @@ export const copyObject: Operation<CopyObjectInput, CheckedSource, HashedSource,
       })
       const algorithm = input.checksumAlgorithm
       if (algorithm === undefined || algorithm === record.checksum?.algorithm) return { record }
-      return { record, plan: await planContent(step.tx, record.body, record.sizeBytes) }
+      return { record, plan: await planContent(step, record, { object: nameOf(input.source) }) }
     },
     async transfer(step, input, { record, plan }) {
       if (plan === undefined || input.checksumAlgorithm === undefined) return { body: record.body }

@@ -10,7 +10,14 @@ import { findObject, putObject as putEntry } from '../store/directory.ts'
 import type { Checksum, ObjectRecord } from '../store/record.ts'
 import { type BodyInput, placeBody, type ReceivedBody, receiveBody } from './body.ts'
 import { checkRead, checkWrite, type ReadConditions, type WriteConditions } from './condition.ts'
-import { type Content, type ContentPlan, noContent, openContent, planContent } from './content.ts'
+import {
+  type Content,
+  type ContentPlan,
+  nameOf,
+  noContent,
+  openContent,
+  planContent,
+} from './content.ts'
 import type { BucketPath, CheckStep, Need, Operation, ReadOperation, Step } from './operation.ts'
 
 /** One key of one bucket. */
@@ -190,7 +197,7 @@ async function findForRead(
   const { range, isEmpty, ...told } = await selectRange(step.tx, record, input)
   if (isEmpty === true) return { object: record, ...told, sizeBytes: 0, plan: noContent }
   const plan = withContent
-    ? await planContent(step.tx, record.body, record.sizeBytes, range)
+    ? await planContent(step, record, { object: nameOf(input), range })
     : noContent
   const sizeBytes = range === undefined ? record.sizeBytes : range.end - range.start + 1
   return { object: record, range, ...told, sizeBytes, plan }

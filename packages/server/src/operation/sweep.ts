@@ -238,7 +238,7 @@ export class Sweeper {
     const unremoved = await blobs.deleteAll(ids)
     const left = new Set<string>(unremoved.map(({ id }) => id))
     const gone = garbage.filter(({ blobId }) => !left.has(blobId))
-    if (gone.length > 0) await engine.write(async (tx) => removeGarbage(tx, gone))
+    if (gone.length > 0) await engine.write((tx) => removeGarbage(tx, gone))
     return unremoved
   }
 

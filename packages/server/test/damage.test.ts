@@ -1,0 +1,249 @@
+// Bodies whose bytes the disk changed or lost: they are never given out as what was stored, and
+// everything that doesn't need their bytes goes on.
+
+import assert from 'node:assert/strict'
+import { readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, beforeEach, test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { DamagedBody } from '../src/base/damaged-body.ts'
+import type { WriteTransaction } from '../src/engine/engine.ts'
+import { readManifestPart } from '../src/store/body.ts'
+import { findBucket } from '../src/store/bucket.ts'
+import { findObject, putObject } from '../src/store/directory.ts'
+import type { Body } from '../src/store/record.ts'
+import * as schema from '../src/store/schema.ts'
+import { InProcessServer } from './s3/in-process.ts'
+import { objectPath, type WireAnswer, type WireRequest, xmlText } from './wire.ts'
+
+const Bucket = 'rot'
+const large = Buffer.from(Uint8Array.from({ length: 700_000 }, (_, index) => (index * 7919) >> 5))
+const small = Buffer.from('some bytes that are few enough for a row')
+const part = Buffer.alloc(5_242_880, 'a part of an upload ')
+let server: InProcessServer
+
+before(async () => {
+  server = await InProcessServer.start()
+  await server.send({ method: 'PUT', path: `/${Bucket}` })
+})
+
+beforeEach(() => {
+  server.faults.length = 0
+})
+
+after(async () => {
+  await server.close()
+})
+
+function send(
+  method: string,
+  key: string,
+  more: Omit<WireRequest, 'method' | 'path'> = {},
+): Promise<WireAnswer> {
+  return server.send({ method, path: objectPath(Bucket, key), ...more })
+}
+
+async function sendWell(...request: Parameters<typeof send>): Promise<WireAnswer> {
+  const answer = await send(...request)
+  assert.ok(answer.status < 300, `${request[0]} ${request[1]}: ${answer.status} ${answer.body}`)
+  return answer
+}
+
+/** Fails unless the answer is an internal error, or breaks off, and the object is named in the log. */
+async function refused(
+  object: string,
+  ...[method, key, more]: Parameters<typeof send>
+): Promise<void> {
+  const outcome = await send(method, key, more).catch((error: unknown) => error)
+  if (!(outcome instanceof Error)) assert.equal(Object(outcome).status, 500, `${method} ${key}`)
+  // A connection may be cut before the reason is in the log.
+  for (let turn = 0; server.faults.length === 0 && turn < 10_000; turn++) await nextTurn()
+  const [fault, ...others] = server.faults.splice(0)
+  assert.ok(fault?.error instanceof DamagedBody, `${method} ${key}: ${fault?.error}`)
+  assert.equal(fault.error.object, `${Bucket}/${object}`)
+  assert.deepEqual(others, [])
+}
+
+async function bodyOf(tx: WriteTransaction, key: string): Promise<Body> {
+  const root = (await findBucket(tx, Bucket))?.root ?? 0
+  return (await findObject(tx, root, Buffer.from(key)))?.body ?? { kind: 'empty' }
+}
+
+/** The file of the object's blob, or of one of its parts. */
+async function fileOf(key: string, index = 0): Promise<string> {
+  const id = await server.store.services.engine.write(async (tx) => {
+    const body = await bodyOf(tx, key)
+    if (body.kind === 'blob') return body.id
+    const row = body.kind === 'manifest' ? await readPart(tx, body.id, index) : undefined
+    return row ?? ''
+  })
+  const [start = '', sequence = ''] = id.split('-')
+  const folder = join(server.dataFolder, 'blobs', start)
+  const leaf = Math.floor(Number(sequence) / 1024)
+  return join(folder, '0', String(leaf), sequence)
+}
+
+async function readPart(tx: WriteTransaction, id: number, index: number): Promise<string> {
+  return (await readManifestPart(tx, id, index))?.blobId ?? ''
+}
+
+/** Changes one bit of a file, as a disk does. */
+async function flip(path: string, at: number): Promise<void> {
+  const bytes = await readFile(path)
+  bytes[at] = (bytes[at] ?? 0) ^ 1
+  await writeFile(path, bytes)
+}
+
+/** Makes the row of a small body what `change` makes of its bytes; no row, if that is undefined. */
+async function changeRow(
+  key: string,
+  change: (bytes: Buffer) => Buffer | undefined,
+): Promise<void> {
+  await server.store.services.engine.write(async (tx) => {
+    const body = await bodyOf(tx, key)
+    assert.ok(body.kind === 'row')
+    const row = schema.rowBody(body.id)
+    const bytes = change(Buffer.from((await tx.get(row)) ?? []))
+    if (bytes === undefined) tx.delete(row)
+    else tx.put(row, bytes)
+  })
+}
+
+const flipped = (bytes: Buffer): Buffer => {
+  bytes[3] = (bytes[3] ?? 0) ^ 1
+  return bytes
+}
+
+/** Parts of `part` and a short one, completed as `key`. */
+async function upload(key: string): Promise<void> {
+  const created = await sendWell('POST', key, { query: { uploads: '' } })
+  const uploadId = xmlText(created.body, 'UploadId') ?? ''
+  const listed: string[] = []
+  for (const [index, body] of [part, large].entries()) {
+    const query = { partNumber: String(index + 1), uploadId }
+    const { headers } = await sendWell('PUT', key, { query, body })
+    listed.push(`<Part><PartNumber>${index + 1}</PartNumber><ETag>${headers.etag}</ETag></Part>`)
+  }
+  const body = Buffer.from(`<CompleteMultipartUpload>${listed.join('')}</CompleteMultipartUpload>`)
+  await sendWell('POST', key, { query: { uploadId }, body })
+}
+
+/** All that reads all the bytes of `key` is refused, and nothing else is. */
+async function assertDamaged(key: string): Promise<void> {
+  await refused(key, 'GET', key)
+  await sendWell('HEAD', key)
+  const source = { 'x-amz-copy-source': objectPath(Bucket, key) }
+  const hashing = { ...source, 'x-amz-checksum-algorithm': 'SHA256' }
+  await refused(key, 'PUT', 'hashed', { headers: hashing })
+  assert.equal((await send('HEAD', 'hashed')).status, 404)
+  await sendWell('PUT', 'copy', { headers: source })
+  await refused('copy', 'GET', 'copy')
+  const created = await sendWell('POST', 'parts', { query: { uploads: '' } })
+  const query = { partNumber: '1', uploadId: xmlText(created.body, 'UploadId') ?? '' }
+  await refused(key, 'PUT', 'parts', { query, headers: source })
+  await sendWell('DELETE', 'parts', { query: { uploadId: query.uploadId } })
+  await sendWell('PUT', 'folder/copy', { headers: source })
+  for (const archive of ['zip', 'tar']) {
+    await refused('folder/copy', 'GET', 'folder/', { query: { archive } })
+  }
+  for (const other of ['copy', 'folder/copy']) await sendWell('DELETE', other)
+  await sendWell('PUT', key, { body: large })
+  assert.ok((await sendWell('GET', key)).body.equals(large))
+  await sendWell('DELETE', key)
+}
+
+const rots: readonly (readonly [what: string, rot: (path: string) => Promise<void>])[] = [
+  ['has a changed bit at its beginning', (path) => flip(path, 0)],
+  ['has a changed bit in its last byte', (path) => flip(path, large.byteLength - 1)],
+  ['was cut short', (path) => truncate(path, large.byteLength - 1000)],
+  ['was cut to nothing', (path) => truncate(path, 0)],
+  ['grew', (path) => truncate(path, large.byteLength + 1)],
+  ['is missing', (path) => rm(path)],
+]
+
+for (const [what, rot] of rots) {
+  test(`a body whose file ${what} is not given out`, async () => {
+    await sendWell('PUT', 'blob', { body: large })
+    await rot(await fileOf('blob'))
+    await assertDamaged('blob')
+  })
+}
+
+const rowRots: readonly (readonly [string, Parameters<typeof changeRow>[1]])[] = [
+  ['has a changed bit', flipped],
+  ['was cut short', (bytes) => bytes.subarray(1)],
+  ['grew', (bytes) => Buffer.concat([bytes, Buffer.from('x')])],
+  ['is missing', () => undefined],
+]
+
+for (const [what, change] of rowRots) {
+  test(`a small body whose row ${what} is not given out`, async () => {
+    await sendWell('PUT', 'row', { body: small })
+    await changeRow('row', change)
+    const { status, body } = await send('GET', 'row')
+    assert.deepEqual([status, xmlText(body, 'Code')], [500, 'InternalError'])
+    server.faults.length = 0
+    await refused('row', 'GET', 'row', { headers: { range: 'bytes=9-12' } })
+    await assertDamaged('row')
+  })
+}
+
+test('a range is given out unless what it touches is damaged', async () => {
+  await sendWell('PUT', 'ranges', { body: large })
+  await flip(await fileOf('ranges'), 200_000)
+  const ranges = [
+    [0, 9],
+    [100, 196_607],
+    [262_144, 699_999],
+    [300_000, 300_000],
+  ] as const
+  for (const [start, end] of ranges) {
+    const headers = { range: `bytes=${start}-${end}` }
+    const { status, body } = await sendWell('GET', 'ranges', { headers })
+    assert.equal(status, 206)
+    assert.ok(body.equals(large.subarray(start, end + 1)), headers.range)
+  }
+  for (const range of ['200000-200000', '196608-196608', '262143-262143', '5-', '0-200001']) {
+    await refused('ranges', 'GET', 'ranges', { headers: { range: `bytes=${range}` } })
+  }
+})
+
+test('a damaged part of an upload breaks off what reaches it, and nothing else', async () => {
+  await upload('manifest')
+  await flip(await fileOf('manifest', 1), 5)
+  const { body } = await sendWell('GET', 'manifest', { query: { partNumber: '1' } })
+  assert.ok(body.equals(part))
+  await refused('manifest', 'GET', 'manifest', { query: { partNumber: '2' } })
+  const headers = { range: `bytes=${part.byteLength - 5}-${part.byteLength + 5}` }
+  await refused('manifest', 'GET', 'manifest', { headers })
+  await assertDamaged('manifest')
+})
+
+test('bodies of a version without checksums are read as they are', async () => {
+  await sendWell('PUT', 'old-row', { body: small })
+  await sendWell('PUT', 'old-blob', { body: large })
+  const { engine, ids } = server.store.services
+  await engine.write(async (tx) => {
+    const root = (await findBucket(tx, Bucket))?.root ?? 0
+    const row = await findObject(tx, root, Buffer.from('old-row'))
+    const blob = await findObject(tx, root, Buffer.from('old-blob'))
+    assert.ok(row?.body.kind === 'row' && blob?.body.kind === 'blob')
+    tx.delete(schema.blobSums(blob.body.id))
+    // The same body, so its reference is passed on.
+    const id = ids.next()
+    tx.put(schema.rowBody(id), (await tx.get(schema.rowBody(row.body.id))) ?? small)
+    await putObject({ tx, ids }, root, Buffer.from('old-row'), {
+      ...row,
+      body: { kind: 'row', id },
+    })
+  })
+  for (const [key, bytes] of [['old-row', small] as const, ['old-blob', large] as const]) {
+    assert.ok((await sendWell('GET', key)).body.equals(bytes))
+    const ranged = await sendWell('GET', key, { headers: { range: 'bytes=7-20' } })
+    assert.ok(ranged.body.equals(bytes.subarray(7, 21)))
+  }
+  await truncate(await fileOf('old-blob'), large.byteLength - 1)
+  await refused('old-blob', 'GET', 'old-blob')
+  await changeRow('old-row', (bytes) => bytes.subarray(1))
+  await refused('old-row', 'GET', 'old-row')
+})
