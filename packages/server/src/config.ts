@@ -52,6 +52,8 @@ export interface TlsFiles {
 export interface FsckConfig {
   readonly dataFolder: string
   readonly isJson: boolean
+  /** Whether all bodies are read and compared with their checksums, too. */
+  readonly checksContent?: true
 }
 
 /** How `holdfast doctor` was asked to run. */
@@ -150,7 +152,11 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
       text: `one of ${logFormats.join(', ')} (pretty on a terminal, else json)`,
     },
   },
-  fsck: { data, json: { text: 'print findings and the summary as JSON lines' } },
+  fsck: {
+    data,
+    content: { text: 'read every body, too, and compare it with its checksum' },
+    json: { text: 'print findings and the summary as JSON lines' },
+  },
   doctor: { data, host, port },
   import: {
     data,
@@ -200,6 +206,7 @@ export function parseFsck(args: readonly string[], environment: Environment): Fs
   return {
     dataFolder: resolve(options.text('data') ?? 'data'),
     isJson: options.text('json') !== undefined,
+    ...(options.flag('content') ? { checksContent: true } : {}),
   }
 }
 

@@ -8,13 +8,15 @@ import { after, before, beforeEach, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { DamagedBody } from '../src/base/damaged-body.ts'
 import type { WriteTransaction } from '../src/engine/engine.ts'
+import { type CheckSummary, checkStore, type Finding } from '../src/operation/check.ts'
 import { readManifestPart } from '../src/store/body.ts'
 import { findBucket } from '../src/store/bucket.ts'
+import { collect } from '../src/store/collect.ts'
 import { findObject, putObject } from '../src/store/directory.ts'
 import type { Body } from '../src/store/record.ts'
 import * as schema from '../src/store/schema.ts'
 import { InProcessServer } from './s3/in-process.ts'
-import { objectPath, type WireAnswer, type WireRequest, xmlText } from './wire.ts'
+import { objectPath, type WireAnswer, type WireRequest, xmlText, xmlTexts } from './wire.ts'
 
 const Bucket = 'rot'
 const large = Buffer.from(Uint8Array.from({ length: 700_000 }, (_, index) => (index * 7919) >> 5))
@@ -222,21 +224,7 @@ test('a damaged part of an upload breaks off what reaches it, and nothing else',
 test('bodies of a version without checksums are read as they are', async () => {
   await sendWell('PUT', 'old-row', { body: small })
   await sendWell('PUT', 'old-blob', { body: large })
-  const { engine, ids } = server.store.services
-  await engine.write(async (tx) => {
-    const root = (await findBucket(tx, Bucket))?.root ?? 0
-    const row = await findObject(tx, root, Buffer.from('old-row'))
-    const blob = await findObject(tx, root, Buffer.from('old-blob'))
-    assert.ok(row?.body.kind === 'row' && blob?.body.kind === 'blob')
-    tx.delete(schema.blobSums(blob.body.id))
-    // The same body, so its reference is passed on.
-    const id = ids.next()
-    tx.put(schema.rowBody(id), (await tx.get(schema.rowBody(row.body.id))) ?? small)
-    await putObject({ tx, ids }, root, Buffer.from('old-row'), {
-      ...row,
-      body: { kind: 'row', id },
-    })
-  })
+  await forgetChecksums(['old-row', 'old-blob'])
   for (const [key, bytes] of [['old-row', small] as const, ['old-blob', large] as const]) {
     assert.ok((await sendWell('GET', key)).body.equals(bytes))
     const ranged = await sendWell('GET', key, { headers: { range: 'bytes=7-20' } })
@@ -246,4 +234,105 @@ test('bodies of a version without checksums are read as they are', async () => {
   await refused('old-blob', 'GET', 'old-blob')
   await changeRow('old-row', (bytes) => bytes.subarray(1))
   await refused('old-row', 'GET', 'old-row')
+})
+
+async function check(withContent = true): Promise<{ found: Finding[]; summary: CheckSummary }> {
+  const { engine, blobs } = server.store.services
+  const content = withContent ? { onBytes: () => undefined } : undefined
+  const checking = checkStore({ engine, blobs, content, bodiesPerPass: 3 })
+  const found: Finding[] = []
+  for (;;) {
+    const step = await checking.next()
+    if (step.done === true) return { found, summary: step.value }
+    found.push(step.value)
+  }
+}
+
+/** Puts away what other tests left. */
+async function empty(): Promise<void> {
+  const { body } = await server.send({
+    method: 'GET',
+    path: `/${Bucket}`,
+    query: { 'list-type': '2' },
+  })
+  for (const key of xmlTexts(body, 'Key')) await sendWell('DELETE', key)
+  while ((await collect(server.store.services.engine, { maxRows: 256 })).hasMore);
+}
+
+/** Makes the bodies of these objects what a version without checksums would have written. */
+async function forgetChecksums(keys: readonly string[]): Promise<void> {
+  const { engine, ids } = server.store.services
+  await engine.write(async (tx) => {
+    const root = (await findBucket(tx, Bucket))?.root ?? 0
+    for (const key of keys) {
+      const record = await findObject(tx, root, Buffer.from(key))
+      const body = record?.body
+      if (body?.kind === 'blob') tx.delete(schema.blobSums(body.id))
+      if (body?.kind !== 'row' || record === undefined) continue
+      const id = ids.next()
+      tx.put(schema.rowBody(id), (await tx.get(schema.rowBody(body.id))) ?? small)
+      await putObject({ tx, ids }, root, Buffer.from(key), { ...record, body: { kind: 'row', id } })
+    }
+  })
+}
+
+test('fsck reads content only when told to, and finds nothing in a whole store', async () => {
+  await empty()
+  await sendWell('PUT', 'a/row', { body: small })
+  await sendWell('PUT', 'a/blob', { body: large })
+  await sendWell('PUT', 'old-row', { body: small })
+  await sendWell('PUT', 'old-blob', { body: large })
+  await forgetChecksums(['old-row', 'old-blob'])
+  await upload('parts')
+  const { found, summary } = await check()
+  assert.deepEqual(found, [])
+  const bytes = 2 * small.byteLength + 3 * large.byteLength + part.byteLength
+  assert.equal(summary.contentBytes, bytes)
+  const without = await check(false)
+  assert.deepEqual(without.found, [])
+  assert.equal(without.summary.contentBytes, undefined)
+})
+
+test('fsck names what is damaged, and the objects that have it, those in copies too', async () => {
+  await empty()
+  const copySource = (key: string): Record<string, string> => ({
+    'x-amz-copy-source': objectPath(Bucket, key),
+  })
+  for (const key of ['a/b/row', 'c/old-row']) await sendWell('PUT', key, { body: small })
+  for (const key of ['a/blob', 'c/old-blob', 'short', 'gone'])
+    await sendWell('PUT', key, { body: large })
+  await sendWell('PUT', 'other', { headers: copySource('a/blob') })
+  await sendWell('PUT', 'copied/', {
+    headers: { ...copySource('a/'), 'x-holdfast-recursive': 'true' },
+  })
+  await sendWell('PUT', 'copied/new', { body: small })
+  await sendWell('PUT', 'copied/b/row', { body: small })
+  await upload('parts')
+  await forgetChecksums(['c/old-row', 'c/old-blob'])
+  assert.deepEqual((await check()).found, [])
+  await changeRow('a/b/row', flipped)
+  await changeRow('c/old-row', flipped)
+  for (const key of ['a/blob', 'c/old-blob', 'parts']) await flip(await fileOf(key), 100_000)
+  await truncate(await fileOf('short'), 9)
+  await rm(await fileOf('gone'))
+  const { found } = await check()
+  const told = found.map(({ objects = [], detail }) =>
+    [...objects].sort().concat(detail).join(' | '),
+  )
+  const expected = [
+    /^rot.a.b.row . body \d+: its bytes differ from their checksum$/,
+    /^rot.a.blob . (rot.copied.blob . )?rot.other . blob .*: the 65536 bytes at 65536 differ/,
+    /^rot.c.old-blob . blob .*: its bytes differ from its ETag$/,
+    /^rot.c.old-row . body .*: its bytes differ from its ETag$/,
+    /^rot.gone . the file of blob .* is missing$/,
+    /^rot.parts . blob .*: the 65536 bytes at 65536 differ from their checksum$/,
+    /^rot.short . it says 700000 bytes, the file of blob .* has 9$/,
+  ]
+  for (const pattern of expected) {
+    assert.equal(told.filter((text) => pattern.test(text)).length, 1, `${pattern}: ${told}`)
+  }
+  assert.equal(told.length, expected.length, told.join('\n'))
+  assert.equal((await check(false)).found.length, 2)
+  await empty()
+  assert.deepEqual((await check()).found, [])
 })
