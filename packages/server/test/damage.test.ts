@@ -8,7 +8,11 @@ import { after, before, beforeEach, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { DamagedBody } from '../src/base/damaged-body.ts'
 import type { WriteTransaction } from '../src/engine/engine.ts'
+import { silentLog } from '../src/observe/log.ts'
+import { silentMetrics } from '../src/observe/metrics.ts'
 import { type CheckSummary, checkStore, type Finding } from '../src/operation/check.ts'
+import { Scrubber } from '../src/operation/scrub.ts'
+import { Sweeper } from '../src/operation/sweep.ts'
 import { readManifestPart } from '../src/store/body.ts'
 import { findBucket } from '../src/store/bucket.ts'
 import { collect } from '../src/store/collect.ts'
@@ -335,4 +339,102 @@ test('fsck names what is damaged, and the objects that have it, those in copies 
   assert.equal((await check(false)).found.length, 2)
   await empty()
   assert.deepEqual((await check()).found, [])
+})
+
+/** A scrub of the store that waits for nothing, and what it told. */
+function scrubber(pause: () => Promise<void> = async () => undefined): {
+  readonly scrub: Scrubber
+  readonly found: Record<string, unknown>[]
+  readonly counts: { bytes: number; damaged: number; ends: number }
+  readonly clock: { time: number }
+} {
+  const found: Record<string, unknown>[] = []
+  const counts = { bytes: 0, damaged: 0, ends: 0 }
+  const clock = { time: 1000 }
+  const scrub = new Scrubber({
+    ...server.store.services,
+    clock: { now: () => clock.time, monotonicMs: () => clock.time },
+    log: { ...silentLog, error: (_, fields) => void found.push({ ...fields }) },
+    metrics: {
+      ...silentMetrics,
+      damagedBody: () => void counts.damaged++,
+      scrubbed: (bytes) => {
+        counts.bytes += bytes
+      },
+      scrubEnded: () => void counts.ends++,
+    },
+    bytesPerSecond: 1_048_576,
+    pause,
+  })
+  return { scrub, found, counts, clock }
+}
+
+test('the scrub reads every body once in a pass, and reports each that is damaged once', async () => {
+  await empty()
+  for (const key of ['x/row', 'old-row', 'bad-row', 'old-bad-row'])
+    await sendWell('PUT', key, { body: small })
+  for (const key of ['x/blob', 'old-blob', 'bad-blob', 'old-bad-blob', 'gone'])
+    await sendWell('PUT', key, { body: large })
+  await upload('parts')
+  await forgetChecksums(['old-row', 'old-bad-row', 'old-blob', 'old-bad-blob'])
+  const { signal } = new AbortController()
+  const whole = scrubber()
+  await whole.scrub.run(signal)
+  assert.deepEqual(whole.found, [])
+  const bytes = 4 * small.byteLength + 6 * large.byteLength + part.byteLength
+  assert.deepEqual(whole.counts, { bytes, damaged: 0, ends: whole.counts.ends })
+  for (const key of ['bad-row', 'old-bad-row']) await changeRow(key, flipped)
+  for (const key of ['bad-blob', 'old-bad-blob', 'parts']) await flip(await fileOf(key), 100_000)
+  await rm(await fileOf('gone'))
+  await whole.scrub.run(signal)
+  assert.deepEqual(whole.found, [], 'a pass rests before the next')
+  for (const _ of [1, 2]) {
+    whole.clock.time += 60_000
+    await whole.scrub.run(signal)
+    assert.deepEqual(whole.found.flatMap(({ objects }) => objects).sort(), [
+      `${Bucket}/bad-blob`,
+      `${Bucket}/bad-row`,
+      `${Bucket}/gone`,
+      `${Bucket}/old-bad-blob`,
+      `${Bucket}/old-bad-row`,
+      `${Bucket}/parts`,
+    ])
+  }
+  assert.equal(whole.counts.damaged, 6)
+})
+
+test('the scrub goes on where it was when it was stopped', async () => {
+  await empty()
+  const keys = ['1', '2', '3', '4']
+  for (const key of keys) await sendWell('PUT', key, { body: large })
+  const stopping = new AbortController()
+  // The position is due to be stored after each blob; the scrub is stopped in the third one.
+  const first = scrubber(async () => {
+    first.clock.time += 31_000
+    if (first.counts.bytes > 2 * large.byteLength) stopping.abort(new Error('stopped'))
+    stopping.signal.throwIfAborted()
+  })
+  await assert.rejects(first.scrub.run(stopping.signal), /stopped/)
+  const second = scrubber()
+  await second.scrub.run(new AbortController().signal)
+  assert.equal(second.counts.bytes, 2 * large.byteLength)
+  const third = scrubber()
+  await third.scrub.run(new AbortController().signal)
+  assert.equal(third.counts.bytes, keys.length * large.byteLength)
+})
+
+test('the process that has the duty of collecting goes on with the scrub in each round', async () => {
+  const rounds: AbortSignal[] = []
+  const { services, start } = server.store
+  const scrub = async (signal: AbortSignal): Promise<void> => void rounds.push(signal)
+  const liveness = { own: 'this one', isAlive: () => false }
+  const sweeper = new Sweeper({ ...services, start, liveness, scrub })
+  await sweeper.sweep()
+  await nextTurn()
+  await sweeper.sweep()
+  const idle = new Sweeper({ ...services, start, liveness, scrub, isCollecting: false })
+  await idle.sweep()
+  assert.equal(rounds.length, 2)
+  await sweeper.close()
+  assert.ok(rounds.every(({ aborted }) => aborted))
 })

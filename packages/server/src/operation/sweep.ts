@@ -50,6 +50,8 @@ export interface SweeperOptions {
   readonly intervalMs?: number
   /** Does the exports that were asked for; none are done if it is left out. */
   readonly exports?: (signal: AbortSignal) => Promise<void>
+  /** Goes on with the scrub; there is none if it is left out. */
+  readonly scrub?: (signal: AbortSignal) => Promise<void>
   /** Which processes live, other than by asking the system: for tests. */
   readonly liveness?: Liveness
 }
@@ -75,6 +77,8 @@ export class Sweeper {
   #running: Promise<void> = Promise.resolve()
   #exports: Promise<void> = Promise.resolve()
   #exporting = false
+  #scrub: Promise<void> = Promise.resolve()
+  #scrubbing = false
   #publishing = false
   #published = -1
   /** True once the folders of earlier starts were looked through, in this turn of having the duty. */
@@ -95,6 +99,7 @@ export class Sweeper {
     this.#stop.abort()
     await this.#running
     await this.#exports
+    await this.#scrub
   }
 
   /**
@@ -124,6 +129,7 @@ export class Sweeper {
       ['leases', () => this.#sweepLeases()],
     ]
     this.#export()
+    this.#goOnScrubbing()
     let isDone = true
     for (const [what, stage] of stages) isDone = (await this.#attempt(what, stage)) && isDone
     return isDone
@@ -190,6 +196,21 @@ export class Sweeper {
       .catch((error: unknown) => log.warn('an export failed, and is tried again', { error }))
       .finally(() => {
         this.#exporting = false
+      })
+  }
+
+  /** Lets the scrub go on, however long a pass takes. */
+  #goOnScrubbing(): void {
+    const { scrub, log } = this.#options
+    if (this.#scrubbing || scrub === undefined) return
+    this.#scrubbing = true
+    const { signal } = this.#stop
+    this.#scrub = scrub(signal)
+      .catch((error: unknown) => {
+        if (!signal.aborted) log.warn('the scrub broke off, and goes on later', { error })
+      })
+      .finally(() => {
+        this.#scrubbing = false
       })
   }
 
