@@ -144,13 +144,18 @@ function rangeText(range: RangeRequest): string {
   return 'suffix' in range ? `bytes=-${range.suffix}` : `bytes=${range.start}-${range.end ?? ''}`
 }
 
+/** True for the ETag of an object that was uploaded in parts; a copy of one may be a whole. */
+export function isOfParts(etag: string): boolean {
+  return /-\d+$/.test(etag)
+}
+
 async function selectPart(
   tx: ReadTransaction,
   record: ObjectRecord,
   partNumber: number,
 ): Promise<Selection> {
   const { body, checksum } = record
-  if (body.kind !== 'manifest') {
+  if (body.kind !== 'manifest' || !isOfParts(record.etag)) {
     if (partNumber === 1) {
       if (record.sizeBytes === 0) return { checksum }
       return { range: { start: 0, end: record.sizeBytes - 1 }, checksum }
@@ -350,10 +355,13 @@ export const getObjectAttributes: ReadOperation<ObjectAttributesInput, ObjectAtt
     requireNullVersion(input)
     const record = await requireObject(step.tx, step.bucket(input.bucket).root, input)
     checkRead(input.conditions, record)
-    if (input.parts === undefined || record.body.kind !== 'manifest') return { object: record }
+    const { body, etag } = record
+    if (input.parts === undefined || body.kind !== 'manifest' || !isOfParts(etag)) {
+      return { object: record }
+    }
     return {
       object: record,
-      parts: await listObjectParts(step.tx, record, record.body, input.parts),
+      parts: await listObjectParts(step.tx, record, body, input.parts),
     }
   },
 }
