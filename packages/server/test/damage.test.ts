@@ -19,6 +19,7 @@ import { collect } from '../src/store/collect.ts'
 import { findObject, putObject } from '../src/store/directory.ts'
 import type { Body } from '../src/store/record.ts'
 import * as schema from '../src/store/schema.ts'
+import { runHoldfast } from './harness.ts'
 import { InProcessServer } from './s3/in-process.ts'
 import { objectPath, type WireAnswer, type WireRequest, xmlText, xmlTexts } from './wire.ts'
 
@@ -222,7 +223,19 @@ test('a damaged part of an upload breaks off what reaches it, and nothing else',
   await refused('manifest', 'GET', 'manifest', { query: { partNumber: '2' } })
   const headers = { range: `bytes=${part.byteLength - 5}-${part.byteLength + 5}` }
   await refused('manifest', 'GET', 'manifest', { headers })
-  await assertDamaged('manifest')
+  await sendWell('HEAD', 'manifest')
+  // The copy is to be a whole, so all bytes are read for its ETag.
+  const source = { 'x-amz-copy-source': objectPath(Bucket, 'manifest') }
+  await refused('manifest', 'PUT', 'copy', { headers: source })
+  await upload('folder/manifest')
+  await flip(await fileOf('folder/manifest'), 5_000_000)
+  for (const archive of ['zip', 'tar']) {
+    await refused('folder/manifest', 'GET', 'folder/', { query: { archive } })
+  }
+  await sendWell('DELETE', 'folder/manifest')
+  await upload('manifest')
+  await sendWell('GET', 'manifest')
+  await sendWell('DELETE', 'manifest')
 })
 
 test('bodies of a version without checksums are read as they are', async () => {
@@ -339,6 +352,28 @@ test('fsck names what is damaged, and the objects that have it, those in copies 
   assert.equal((await check(false)).found.length, 2)
   await empty()
   assert.deepEqual((await check()).found, [])
+})
+
+test('the command compares content when it is told to, and ends with 4 for damage', async () => {
+  await empty()
+  const before = await runHoldfast(['fsck', '--content', '--data', server.dataFolder])
+  assert.equal(before.exitCode, 0, before.output)
+  assert.match(before.output, /^clean: .* content of 0 bytes compared/m)
+  await sendWell('PUT', 'dir/rotten', { body: large })
+  await flip(await fileOf('dir/rotten'), 1)
+  const fast = await runHoldfast(['fsck', '--data', server.dataFolder])
+  assert.equal(fast.exitCode, 0, fast.output)
+  const thorough = await runHoldfast(['fsck', '--content', '--data', server.dataFolder])
+  assert.equal(thorough.exitCode, 4)
+  assert.match(thorough.output, /blob \d+-\d+: the 65536 bytes at 0 differ from their checksum/)
+  assert.match(thorough.output, /read as: "rot\/dir\/rotten"/)
+  const json = await runHoldfast(['fsck', '--content', '--json', '--data', server.dataFolder])
+  const [finding, summary] = json.output
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  assert.deepEqual(finding.finding.objects, ['rot/dir/rotten'])
+  assert.equal(summary.summary.findings, 1)
 })
 
 /** A scrub of the store that waits for nothing, and what it told. */
