@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
-import { findChange, fitsSums, Summer, summedBytes } from './sums.ts'
+import { findChange, fitsSums, joinSums, Summer, summedBytes } from './sums.ts'
 
 function sumsOf(...pieces: readonly Uint8Array[]): Uint8Array {
   const summer = new Summer()
@@ -58,4 +58,14 @@ test('checksums fit the sizes that they can be of, and no others', () => {
     assert.ok(!fitsSums(sums, size + summedBytes))
     assert.ok(size === 0 || !fitsSums(sums, 0))
   }
+})
+
+test('the checksums tell that of the whole', () => {
+  const bytes = randomBytes(4 * summedBytes)
+  const property = fc.property(fc.nat(bytes.byteLength), (size) => {
+    const whole = bytes.subarray(0, size)
+    assert.equal(joinSums(sumsOf(whole), size).readUInt32BE(), crc32(whole))
+  })
+  fc.assert(property)
+  assert.equal(joinSums(sumsOf(bytes), bytes.byteLength).readUInt32BE(), crc32(bytes))
 })

@@ -4,6 +4,7 @@
 
 import { crc32 } from 'node:zlib'
 import type { Bytes } from '../base/bytes.ts'
+import { combineCrc } from './crc.ts'
 
 /** Bytes that one checksum is of; the last of a blob may have fewer. Every buffer holds a multiple. */
 export const summedBytes = 65_536
@@ -49,6 +50,17 @@ export class Summer {
 /** Whether checksums are as many as a blob of `sizeBytes` has. */
 export function fitsSums(sums: BlobSums, sizeBytes: number): boolean {
   return sums.byteLength === Math.ceil(sizeBytes / summedBytes) * sumBytes
+}
+
+/** The CRC32 of all of a blob of `sizeBytes`, as S3 writes it, from its checksums. */
+export function joinSums(sums: BlobSums, sizeBytes: number): Buffer {
+  let whole: Bytes = new Uint8Array(sumBytes)
+  for (let index = 0; index * sumBytes < sums.byteLength; index++) {
+    const sum = sums.subarray(index * sumBytes, (index + 1) * sumBytes)
+    const ofBytes = Math.min(sizeBytes - index * summedBytes, summedBytes)
+    whole = combineCrc('CRC32', whole, sum, ofBytes)
+  }
+  return Buffer.from(whole)
 }
 
 /**

@@ -7,7 +7,7 @@ import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
 import type { BlobId, ByteSource } from '../blob/blob.ts'
 import { type DigestAlgorithm, digesting } from '../blob/digest.ts'
-import type { BlobSums } from '../blob/sums.ts'
+import { type BlobSums, joinSums } from '../blob/sums.ts'
 import { putBlobBody, putRowBody } from '../store/body.ts'
 import { isReferenced } from '../store/garbage.ts'
 import type { Body, Checksum, ChecksumAlgorithm } from '../store/record.ts'
@@ -78,10 +78,14 @@ export async function receiveBody(
   const algorithms: DigestAlgorithm[] = algorithm === undefined ? ['MD5'] : ['MD5', algorithm]
   const isCrc64Extra = options.alsoCrc64 === true && algorithm !== 'CRC64NVME'
   if (isCrc64Extra) algorithms.push('CRC64NVME')
-  const hashed = digesting(input.source, algorithms)
+  // A blob has CRC32s anyway, which tell that of the whole: it needn't be taken twice.
+  const isSummed = isStoredAsBlob(input.sizeBytes, options)
+  const taken = isSummed ? algorithms.filter((each) => each !== 'CRC32') : algorithms
+  const hashed = digesting(input.source, taken)
   const stored = await store(step, bounded(hashed.source, maximum), input.sizeBytes, options)
-  const digests = await hashed.results()
   const sizeBytes = hashed.sizeBytes()
+  const summed = isSummed && algorithm === 'CRC32' ? { CRC32: summedCrc(stored, sizeBytes) } : {}
+  const digests = { ...(await hashed.results()), ...summed }
   if (sizeBytes < (input.sizeRange?.minimum ?? 0)) {
     throw new StoreError(
       'EntityTooSmall',
@@ -134,14 +138,22 @@ export function placeBody(step: CommitStep, stored: Stored): Body {
   }
 }
 
+function isStoredAsBlob(sizeBytes: number | undefined, options: ReceiveOptions): boolean {
+  return options.alwaysBlob === true || (sizeBytes !== undefined && sizeBytes > rowBodyBytes)
+}
+
+function summedCrc(stored: Stored, sizeBytes: number): Buffer {
+  if (stored.kind !== 'blob') throw new Error('only a blob has checksums')
+  return joinSums(stored.sums, sizeBytes)
+}
+
 async function store(
   step: TransferStep,
   source: ByteSource,
   sizeBytes: number | undefined,
   options: ReceiveOptions,
 ): Promise<Stored> {
-  const isLarge = sizeBytes !== undefined && sizeBytes > rowBodyBytes
-  if (options.alwaysBlob === true || isLarge) return storeBlob(step, source)
+  if (isStoredAsBlob(sizeBytes, options)) return storeBlob(step, source)
   const head: Buffer[] = []
   let held = 0
   const iterator = source[Symbol.asyncIterator]()
