@@ -380,11 +380,11 @@ test('the command compares content when it is told to, and ends with 4 for damag
 function scrubber(pause: () => Promise<void> = async () => undefined): {
   readonly scrub: Scrubber
   readonly found: Record<string, unknown>[]
-  readonly counts: { bytes: number; damaged: number; ends: number }
+  readonly counts: { bytes: number; damaged: number; ends: number; waitedMs: number }
   readonly clock: { time: number }
 } {
   const found: Record<string, unknown>[] = []
-  const counts = { bytes: 0, damaged: 0, ends: 0 }
+  const counts = { bytes: 0, damaged: 0, ends: 0, waitedMs: 0 }
   const clock = { time: 1000 }
   const scrub = new Scrubber({
     ...server.store.services,
@@ -398,8 +398,11 @@ function scrubber(pause: () => Promise<void> = async () => undefined): {
       },
       scrubEnded: () => void counts.ends++,
     },
-    bytesPerSecond: 1_048_576,
-    pause,
+    bytesPerSecond: 1_000_000,
+    pause: (ms) => {
+      counts.waitedMs += ms
+      return pause()
+    },
   })
   return { scrub, found, counts, clock }
 }
@@ -417,7 +420,9 @@ test('the scrub reads every body once in a pass, and reports each that is damage
   await whole.scrub.run(signal)
   assert.deepEqual(whole.found, [])
   const bytes = 4 * small.byteLength + 6 * large.byteLength + part.byteLength
-  assert.deepEqual(whole.counts, { bytes, damaged: 0, ends: whole.counts.ends })
+  assert.deepEqual([whole.counts.bytes, whole.counts.damaged], [bytes, 0])
+  // A million bytes in a second.
+  assert.equal(Math.round(whole.counts.waitedMs), Math.round(bytes / 1000))
   for (const key of ['bad-row', 'old-bad-row']) await changeRow(key, flipped)
   for (const key of ['bad-blob', 'old-bad-blob', 'parts']) await flip(await fileOf(key), 100_000)
   await rm(await fileOf('gone'))
