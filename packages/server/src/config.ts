@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
 import { type LogFormat, type LogLevel, logFormats, logLevels } from './observe/level.ts'
+import { type Acceptance, acceptances } from './operation/acceptance.ts'
 import {
   type Environment,
   type OptionHelp,
@@ -40,6 +41,8 @@ export interface ServeConfig {
   /** Milliseconds that reads without ConsistentRead lag behind. */
   readonly eventualLagMs: number
   readonly allowsSignatureV1: boolean
+  /** What is accepted of rows and blobs that don't fit each other. */
+  readonly accepts: readonly Acceptance[]
 }
 
 /** Where the certificate chain and its key are, both PEM. */
@@ -139,6 +142,13 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
       variable: 'HOLDFAST_SIGNATURE_V2',
       text: "accept S3's Signature Version 2 beside Version 4 (on)",
     },
+    // Without variables: they are for one start, and not to be left behind in a unit or an image.
+    'accept-lost-rows': {
+      text: 'start though engine/ is missing, or older than blobs/; files that it does not know are kept',
+    },
+    'accept-lost-blobs': {
+      text: 'start though blobs/ is missing; objects without their files can be listed and deleted',
+    },
     'log-level': {
       value: 'LEVEL',
       variable: 'HOLDFAST_LOG_LEVEL',
@@ -191,6 +201,7 @@ export function parseServe(args: readonly string[], environment: Environment): S
     simpleDbLimits: Object.fromEntries(options.list('simpledb-limit').map(parseLimit)),
     eventualLagMs: options.integer('eventual-lag', { least: 0, most: 10_000 }) ?? 0,
     allowsSignatureV1: options.choice('signature-v1', ['on', 'off']) === 'on',
+    accepts: acceptances.filter((accepted) => options.flag(`accept-${accepted}`)),
   }
 }
 

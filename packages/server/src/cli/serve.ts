@@ -5,6 +5,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { access, constants, readFile } from 'node:fs/promises'
 import type { AccessKey } from '../access/key.ts'
 import { systemClock } from '../base/clock.ts'
+import { ownLiveness } from '../base/liveness.ts'
 import { makeFolders } from '../blob/folder.ts'
 import type { ServeConfig, TlsFiles } from '../config.ts'
 import type { ProcessLog } from '../observe/pino.ts'
@@ -66,9 +67,10 @@ async function run({ config, port, lock, log, stop, workers }: Run): Promise<num
   if (credentials.warning !== undefined) log.warn(credentials.warning)
   const tls = config.tls === undefined ? undefined : await readTls(config.tls)
   const startedAt = new Date().toISOString()
+  const token = ownLiveness()
   let endpoint: string | undefined
   const describe = (tokens: readonly string[]): void =>
-    lock.describe({ pid: process.pid, endpoint, startedAt, workers: tokens })
+    lock.describe({ pid: process.pid, token, endpoint, startedAt, workers: tokens })
   workers.onChange(describe)
   void stop.again.then(() => workers.kill())
   const serving = workers.serve({ setup: { config, keys: credentials.keys, tls }, log })

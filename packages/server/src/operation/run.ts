@@ -43,7 +43,10 @@ export async function run<Input, Checked, Moved, Output>(
         return operation.check?.(step, input)
       })
     }
-    if (operation.commit !== undefined) checkRoom(services, operation)
+    if (operation.commit !== undefined) {
+      services.presence.check()
+      checkRoom(services, operation)
+    }
     if (operation.transfer !== undefined) {
       const buckets = new Map<string, BucketRecord>()
       const step = makeStep(services, principal, signal, buckets)
@@ -56,7 +59,9 @@ export async function run<Input, Checked, Moved, Output>(
       signal.throwIfAborted()
       if (operation.transfer !== undefined) checkRoom(services, operation)
       const moved = result as Moved
-      result = await commit(services, { ...caller, principal }, operation, { input, moved, needs })
+      // What a transfer has to undo is a blob, which the commit is about to refer to.
+      const facts = { input, moved, needs, hasNewBlob: undo.length > 0 }
+      result = await commit(services, { ...caller, principal }, operation, facts)
     }
     return result as Output
   } catch (error) {
@@ -82,7 +87,12 @@ async function commit<Input, Checked, Moved, Output>(
   services: Services,
   caller: Caller & { readonly principal: Principal },
   operation: Operation<Input, Checked, Moved, Output>,
-  facts: { readonly input: Input; readonly moved: Moved; readonly needs: readonly Need[] },
+  facts: {
+    readonly input: Input
+    readonly moved: Moved
+    readonly needs: readonly Need[]
+    readonly hasNewBlob: boolean
+  },
 ): Promise<Output | undefined> {
   const { clock } = services
   const waitMs = operation.waitMs?.(facts.input) ?? leaseLimits.writeWaitMs
@@ -119,11 +129,13 @@ async function commitOnce<Input, Checked, Moved, Output>(
     readonly input: Input
     readonly moved: Moved
     readonly needs: readonly Need[]
+    readonly hasNewBlob: boolean
     readonly isFinal: boolean
   },
 ): Promise<Output | Obstacle | undefined> {
-  const { input, moved, needs, isFinal } = facts
+  const { input, moved, needs, hasNewBlob, isFinal } = facts
   return services.engine.write(async (tx) => {
+    if (hasNewBlob) await services.presence.confirm(tx)
     const step = { ...(await stepOn(tx, services, principal, signal, needs)), tx }
     const now = services.clock.now()
     const paths = (await operation.writes?.(step, input)) ?? []

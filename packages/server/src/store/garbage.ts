@@ -48,11 +48,21 @@ export async function isReferenced(tx: ReadTransaction, blobId: string): Promise
   return (await tx.get(schema.blobCount(blobId))) !== undefined
 }
 
+/** Those of `blobIds` that nothing refers to. */
+export async function unreferencedAmong<Id extends string>(
+  tx: ReadTransaction,
+  blobIds: readonly Id[],
+): Promise<Id[]> {
+  const unreferenced: Id[] = []
+  for (const id of blobIds) if (!(await isReferenced(tx, id))) unreferenced.push(id)
+  return unreferenced
+}
+
 /** Makes garbage of those of `blobIds` that nothing refers to. One may be garbage twice: that is harmless. */
 export async function markGarbage(tx: WriteTransaction, blobIds: readonly string[]): Promise<void> {
   const epoch = await currentEpoch(tx)
-  for (const blobId of blobIds) {
-    if (!(await isReferenced(tx, blobId))) tx.put(schema.garbage(epoch, blobId), new Uint8Array())
+  for (const blobId of await unreferencedAmong(tx, blobIds)) {
+    tx.put(schema.garbage(epoch, blobId), new Uint8Array())
   }
 }
 
