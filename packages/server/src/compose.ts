@@ -2,11 +2,12 @@
 // this process registered, so that others know whose blobs are whose.
 
 import { randomBytes, randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import { type Clock, systemClock } from './base/clock.ts'
 import type { CrashHook } from './base/crash-point.ts'
 import { StoreError } from './base/errors.ts'
 import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
-import { ownLiveness } from './base/liveness.ts'
+import { ownLiveness, verdictOnUser } from './base/liveness.ts'
 import type { BlobStore } from './blob/blob.ts'
 import { openFileBlobs } from './blob/file.ts'
 import type { Engine } from './engine/engine.ts'
@@ -78,7 +79,7 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
   const engine = await openEngine(dataFolder, { keptMs: options.eventualLagMs ?? 0, onCrashPoint })
   try {
     await ensureFit(engine, { dataFolder, accepts, newId: randomUUID() })
-    return await join(engine, options)
+    return await take(engine, options)
   } catch (error) {
     await engine.close()
     throw fullDisk(error)
@@ -86,7 +87,7 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
 }
 
 /** Registers this process and begins its work. */
-async function join(engine: Engine, options: ServiceOptions): Promise<OpenServices> {
+async function take(engine: Engine, options: ServiceOptions): Promise<OpenServices> {
   const { dataFolder, region, log, metrics, clock = systemClock, onCrashPoint } = options
   const ids = await IdSource.open(engine)
   const random = randomBytes(32)
@@ -130,18 +131,20 @@ async function join(engine: Engine, options: ServiceOptions): Promise<OpenServic
     start,
     async close() {
       await sweeper.close()
-      await pulse.close()
       await blobs.close()
+      await pulse.close()
       await noteEnd(engine, start, log)
       await engine.close()
     },
   }
 }
 
-function createSweeper(services: Services, { isSweeping }: ServiceOptions): Sweeper {
+function createSweeper(services: Services, { isSweeping, dataFolder }: ServiceOptions): Sweeper {
+  const rows = join(dataFolder, 'engine', 'data.mdb')
   return new Sweeper({
     ...services,
     isCollecting: isSweeping !== false,
+    verdictOn: (liveness) => verdictOnUser(liveness, rows),
     async exports(signal) {
       const { runExports } = await import('./operation/run-export.ts')
       await runExports(services, signal)

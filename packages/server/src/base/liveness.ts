@@ -3,7 +3,8 @@
 // PID namespace), and only where the system says that it isn't there. Of any other scope nothing is
 // known: its processes are not in this `/proc`, and their ids mean other processes here, or none.
 
-import { readFileSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 
 /** What the system knows of a process; only what is `dead` may be cleaned up after. */
 export type Verdict = 'alive' | 'dead' | 'unknown'
@@ -59,6 +60,30 @@ export function verdictOn(token: string, system: System = thisSystem): Verdict {
   const found = lookAt(pid, system)
   if (found.verdict === 'alive') return found.startedAt === startedAt ? 'alive' : 'dead'
   return found.verdict
+}
+
+/**
+ * As {@link verdictOn}, of a process that is to have `file` open. If it runs, but hasn't, then `unknown`:
+ * the token may have been copied along with the folder that the process works on.
+ */
+export function verdictOnUser(token: string, file: string): Verdict {
+  const verdict = verdictOn(token)
+  const isElsewhere = verdict === 'alive' && hasOpen(Number.parseInt(token, 10), file) === false
+  return isElsewhere ? 'unknown' : verdict
+}
+
+/** Whether process `pid`, of this PID namespace, has `file` open; undefined if the system doesn't tell. */
+export function hasOpen(pid: number, file: string): boolean | undefined {
+  try {
+    const wanted = statSync(file, { bigint: true })
+    const descriptors = `/proc/${pid}/fd`
+    return readdirSync(descriptors).some((name) => {
+      const open = statSync(join(descriptors, name), { bigint: true, throwIfNoEntry: false })
+      return open?.ino === wanted.ino && open.dev === wanted.dev
+    })
+  } catch {
+    return undefined
+  }
 }
 
 type Look =

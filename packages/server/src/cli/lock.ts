@@ -8,7 +8,6 @@ import {
   chmodSync,
   closeSync,
   openSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -17,7 +16,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { livenessOf, verdictOn } from '../base/liveness.ts'
+import { hasOpen, livenessOf, verdictOn } from '../base/liveness.ts'
 import { CommandError, exitCodes, systemCode } from './exit.ts'
 
 /** The server that has a folder, as it described itself. */
@@ -158,21 +157,7 @@ function isSurvivor(token: string, folder: string): boolean {
   const found = livenessOf(pid)
   // Earlier versions wrote the first part of what is written now.
   const isSame = token.includes(':') && `${found}:`.startsWith(`${token}:`)
-  return found !== undefined && isSame && hasOpen(pid, join(folder, 'engine', 'data.mdb'))
-}
-
-/** True if the system says that process `pid` has `file` open. */
-function hasOpen(pid: number, file: string): boolean {
-  try {
-    const wanted = statSync(file, { bigint: true })
-    const descriptors = `/proc/${pid}/fd`
-    return readdirSync(descriptors).some((name) => {
-      const open = statSync(join(descriptors, name), { bigint: true, throwIfNoEntry: false })
-      return open?.ino === wanted.ino && open.dev === wanted.dev
-    })
-  } catch {
-    return false
-  }
+  return found !== undefined && isSame && hasOpen(pid, join(folder, 'engine', 'data.mdb')) === true
 }
 
 /** Tells a folder from its copies. */

@@ -40,13 +40,19 @@ export class Pulse {
 
   async #run(): Promise<void> {
     const { signal } = this.#stop
+    let isFailing = false
     for (;;) {
       try {
         await wait(ownLimits.heartbeatMs, undefined, { signal, ref: false })
         await this.beat()
+        isFailing = false
       } catch (error) {
-        if (signal.aborted || this.#options.presence.isDeposed) return
-        this.#options.log.warn('the heartbeat could not be renewed, and is tried again', { error })
+        const { presence, log } = this.#options
+        if (signal.aborted || presence.isDeposed) return
+        // On a full disk it fails for a long time; once is enough to know.
+        if (!isFailing)
+          log.warn('the heartbeat could not be renewed, and is tried again', { error })
+        isFailing = true
       }
     }
   }
@@ -59,40 +65,39 @@ export interface PulseOptions {
   readonly log: Log
 }
 
+/** Beats of one's own heart between which there are at least `ownLimits.heartbeatOverdueMs`. */
+const overdueBeats = Math.ceil(ownLimits.heartbeatOverdueMs / ownLimits.heartbeatMs) + 1
+
 /**
- * Tells which starts are dead: those of which the system says so, and those whose heart was seen not to
- * beat for `ownLimits.heartbeatOverdueMs`. Only time in which this process itself was awake and looking
- * counts, by its own clock, so that neither a clock that is set nor a machine that slept kills anybody.
+ * Tells which starts are dead: those of which the system says so, and those, of which it says nothing,
+ * whose heart was seen not to beat for `ownLimits.heartbeatOverdueMs`. That time is counted in beats of
+ * one's own heart: while this process sleeps, or the store takes no commits, it doesn't go on, and no
+ * clock that is set has a part in it.
  */
 export class HeartMonitor {
-  readonly #seen = new Map<number, { beat: number; silentMs: number }>()
-  #lookedAt: number | undefined
+  /** By the number of a start: its beat, and one's own when that was seen first. */
+  readonly #seen = new Map<number, { readonly beat: number; readonly ownBeat: number }>()
 
-  /** Those of `starts` that are dead at `nowMs` of a clock that never goes back. */
+  /** Those of `others` that are dead, when one's own heart has beaten `ownBeat` times. */
   dead(
-    starts: readonly NumberedStart[],
-    facts: { readonly nowMs: number; readonly verdictOn: (liveness: string) => Verdict },
+    others: readonly NumberedStart[],
+    facts: { readonly ownBeat: number; readonly verdictOn: (liveness: string) => Verdict },
   ): NumberedStart[] {
-    const { nowMs, verdictOn } = facts
-    const elapsedMs = Math.min(nowMs - (this.#lookedAt ?? nowMs), ownLimits.heartbeatMs)
-    this.#lookedAt = nowMs
-    const numbers = new Set(starts.map(({ number }) => number))
+    const { ownBeat, verdictOn } = facts
+    const numbers = new Set(others.map(({ number }) => number))
     for (const number of this.#seen.keys()) if (!numbers.has(number)) this.#seen.delete(number)
-    return starts.filter((start) => {
+    return others.filter((start) => {
+      const silentBeats = this.#silence(start, ownBeat)
       const verdict = verdictOn(start.record.liveness)
-      if (verdict !== 'unknown') return verdict === 'dead'
-      return this.#silence(start, elapsedMs) >= ownLimits.heartbeatOverdueMs
+      return verdict === 'dead' || (verdict === 'unknown' && silentBeats >= overdueBeats)
     })
   }
 
-  /** Milliseconds for which the heart of a start was seen not to beat. */
-  #silence({ number, record }: NumberedStart, elapsedMs: number): number {
+  /** Beats of one's own heart since that of the start was seen to beat. */
+  #silence({ number, record: { beat } }: NumberedStart, ownBeat: number): number {
     const seen = this.#seen.get(number)
-    if (seen === undefined || seen.beat !== record.beat) {
-      this.#seen.set(number, { beat: record.beat, silentMs: 0 })
-      return 0
-    }
-    seen.silentMs += elapsedMs
-    return seen.silentMs
+    if (seen?.beat === beat) return ownBeat - seen.ownBeat
+    this.#seen.set(number, { beat, ownBeat })
+    return 0
   }
 }

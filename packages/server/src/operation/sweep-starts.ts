@@ -2,7 +2,6 @@
 // left is swept. A blob is removed for being without a row only if these rows know its maker, and were
 // still being written when it was made: rows that were lost, or restored, prove nothing.
 
-import type { Clock } from '../base/clock.ts'
 import { ownLimits } from '../base/limits.ts'
 import { type Verdict, verdictOn } from '../base/liveness.ts'
 import type { BlobId, BlobStore } from '../blob/blob.ts'
@@ -28,7 +27,6 @@ export interface StartSweeperOptions {
   readonly dutyEngine: Engine
   readonly blobs: BlobStore
   readonly presence: Presence
-  readonly clock: Clock
   readonly log: Log
   readonly verdictOn?: ((liveness: string) => Verdict) | undefined
   /** Does batch after batch of rows, with rests between. */
@@ -65,11 +63,15 @@ export class StartSweeper {
    * nothing any more. Of whom nothing is known lives.
    */
   async declareDead(): Promise<void> {
-    const { engine, clock, log } = this.#options
-    const others = (await engine.read(listStarts)).filter(
-      ({ number, record }) => number !== this.#start && record.liveness !== '',
-    )
-    const facts = { nowMs: clock.monotonicMs(), verdictOn: this.#options.verdictOn ?? verdictOn }
+    const { engine, log } = this.#options
+    const starts = await engine.read(listStarts)
+    const own = starts.find(({ number }) => number === this.#start)
+    if (own === undefined) return
+    const others = starts.filter((start) => start !== own && start.record.liveness !== '')
+    const facts = {
+      ownBeat: own.record.beat,
+      verdictOn: this.#options.verdictOn ?? verdictOn,
+    }
     for (const { number, record } of this.#hearts.dead(others, facts)) {
       const isDead = await engine.write((tx) => declareDead(tx, { number, beat: record.beat }))
       if (isDead) log.info('a process that worked on the store has ended', { start: number })
