@@ -92,8 +92,7 @@ export class FolderLock {
       renameSync(`${file}.part`, file)
     } catch {
       // None is better than that of an earlier server.
-      rmSync(`${file}.part`, { force: true })
-      rmSync(file, { force: true })
+      for (const left of [file, `${file}.part`]) rmSync(left, { force: true, recursive: true })
     }
   }
 
