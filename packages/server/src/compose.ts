@@ -93,7 +93,7 @@ async function take(engine: Engine, options: ServiceOptions): Promise<OpenServic
   const random = randomBytes(32)
   const liveness = options.liveness ?? ownLiveness()
   const { start, secret } = await engine.write(async (tx) => ({
-    start: await registerStart(tx, { liveness, beatAt: Date.now() }),
+    start: await registerStart(tx, { liveness, beatAt: systemClock.now() }),
     secret: await ensureSecret(tx, random),
   }))
   const blobs = await openBlobs(engine, { dataFolder, start, onCrashPoint }).catch(

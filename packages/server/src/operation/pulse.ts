@@ -2,6 +2,7 @@
 // which the system says nothing: they may be of another machine or PID namespace.
 
 import { setTimeout as wait } from 'node:timers/promises'
+import { systemClock } from '../base/clock.ts'
 import { ownLimits } from '../base/limits.ts'
 import type { Verdict } from '../base/liveness.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -34,7 +35,7 @@ export class Pulse {
     await engine.write(async (tx) => {
       await presence.confirm(tx)
       // By the machine's clock, as the times of files are, with which it is compared.
-      await beat(tx, presence.start, Date.now())
+      await beat(tx, presence.start, systemClock.now())
     })
   }
 
