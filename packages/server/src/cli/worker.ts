@@ -166,6 +166,7 @@ class Worker {
     })
     const server = tls === undefined ? createHttpServer() : await createHttpsServer(tls)
     worker = new Worker({ setup, log, metrics, store, server })
+    if (store.services.presence.isDeposed) void worker.end()
     send({ kind: 'ready' })
     tierUpSoon()
     return worker
