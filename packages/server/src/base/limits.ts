@@ -120,6 +120,12 @@ export const ownLimits = {
   waitingTransactions: 10_000,
   /** Bytes of the disk that only removals may use, or an eighth of a smaller disk: a large one rewrites thousands of pages. */
   reserveBytes: 67_108_864,
+  /** Milliseconds between two heartbeats of a process, by which others know that it lives. */
+  heartbeatMs: 5000,
+  /** Milliseconds without one after which a process of which the system says nothing counts as dead. */
+  heartbeatOverdueMs: 60_000,
+  /** Milliseconds after the last heartbeat of a dead process in which a file of its own may be written. */
+  heartbeatSlackMs: 60_000,
   /** Milliseconds that an engine read may last (an open snapshot keeps freed pages). */
   engineReadMs: 5000,
   /** Bytes of the form in a request's body: 256 pairs of 2,048 bytes, escaped, need 1.6 MB. */

@@ -176,6 +176,7 @@ export class Workers {
         place.isReady = true
         if (this.#isStopping) tell(place, { kind: 'stop', graceMs: 0 })
         this.#isStarted = true
+        this.#acceptNothing()
         this.#started.resolve()
         connections.add(place)
         return
@@ -196,6 +197,16 @@ export class Workers {
         return
       case 'pong':
         return
+    }
+  }
+
+  /** What was accepted was so for the start: if a disk goes away later, its absence is no wish. */
+  #acceptNothing(): void {
+    if (this.#service === undefined) return
+    const { setup } = this.#service
+    this.#service = {
+      ...this.#service,
+      setup: { ...setup, config: { ...setup.config, accepts: [] } },
     }
   }
 
