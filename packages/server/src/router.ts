@@ -7,6 +7,7 @@ import type { Clock } from './base/clock.ts'
 import type { Log } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
 import { prometheusType } from './observe/prometheus.ts'
+import { Scrape } from './observe/scrape.ts'
 import {
   clientClosedRequest,
   type Exchange,
@@ -32,7 +33,7 @@ export interface RouterOptions {
   readonly log: Log
   readonly metrics: Metrics
   readonly clock: Clock
-  /** The text of `/_/metrics`. */
+  /** The text of `/_/metrics`; called for all who ask at once, and about once a second at most. */
   readonly exposition: () => Promise<string>
 }
 
@@ -47,6 +48,7 @@ export class Router {
   readonly #options: RouterOptions
   readonly #requestIds = new RequestIds()
   readonly #turns = new Turns()
+  readonly #scrape: Scrape
   readonly #pending = new Set<Pending>()
   readonly #stopping = new AbortController()
   #drained: (() => void) | undefined
@@ -54,6 +56,7 @@ export class Router {
 
   constructor(options: RouterOptions) {
     this.#options = options
+    this.#scrape = new Scrape({ collect: options.exposition, clock: options.clock })
   }
 
   /** Requests under way, those for `/_/…` aside. */
@@ -161,7 +164,7 @@ export class Router {
       case '/_/health':
         return this.#answerHealth(response)
       case '/_/metrics': {
-        const text = await this.#options.exposition()
+        const text = await this.#scrape.text()
         return {
           ...sendText(response, { status: 200, type: prometheusType, text }),
           operation: 'Metrics',

@@ -98,6 +98,12 @@ export const ownLimits = {
   headerBytes: 32_768,
   /** Bytes of a URL. */
   urlBytes: 16_384,
+  /**
+   * Requests that may wait for an earlier one of their connection before the connection isn't read any more; and
+   * those of one process, each of some KiB, before a connection with more is cut off: a read can bring thousands.
+   */
+  waitingPerConnection: 4,
+  waitingRequests: 10_000,
   /** Times that a transaction is tried before it gives up with SlowDown. */
   transactionAttempts: 64,
   /** Keys that one transaction may change, and bytes of their keys and values: a commit must stay short. */
