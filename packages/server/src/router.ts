@@ -13,6 +13,7 @@ import {
   type Exchange,
   type ExchangeResult,
 } from './protocol/http/exchange.ts'
+import { checkHead } from './protocol/http/head.ts'
 import { bucketOfHost } from './protocol/http/host.ts'
 import { sendFixed } from './protocol/http/respond.ts'
 import { Turns } from './protocol/http/turn.ts'
@@ -42,6 +43,9 @@ interface Pending {
   readonly response: ServerResponse
   readonly abort: AbortController
 }
+
+/** Characters of a path that stand in the log. */
+const loggedPathLength = 4096
 
 /** Routes the requests of one HTTP server. */
 export class Router {
@@ -156,6 +160,12 @@ export class Router {
   ): Promise<ExchangeResult> {
     const mark = url.indexOf('?')
     const path = mark < 0 ? url : url.slice(0, mark)
+    try {
+      checkHead(request, response)
+    } catch (error) {
+      const text = `${error instanceof Error ? error.message : 'bad request'}\n`
+      return sendText(response, { status: 400, type: 'text/plain', text })
+    }
     const isRead = request.method === 'GET' || request.method === 'HEAD'
     if (!isRead) {
       return sendText(response, { status: 405, type: 'text/plain', text: 'only GET\n' })
@@ -197,7 +207,8 @@ export class Router {
       requestId: facts.requestId,
       method: request.method,
       // Without the query: a presigned one is a secret for as long as it is valid.
-      path: mark < 0 ? facts.url : facts.url.slice(0, mark),
+      // At most what a key needs, escaped.
+      path: facts.url.slice(0, Math.min(mark < 0 ? facts.url.length : mark, loggedPathLength)),
       operation,
       status,
       durationMs: Math.round(facts.durationMs * 1000) / 1000,

@@ -94,10 +94,17 @@ export const selectLimits = {
 
 /** Limits of our own, each so that memory and time stay bounded. */
 export const ownLimits = {
-  /** Bytes of a request's line and headers. S3 documents 8 KiB of headers; a URL with a 1,024-byte key escaped needs 3 KiB. */
+  /** Bytes of a request's headers, of which S3 documents 8 KiB, and their number: 2 KB of metadata may be 1,000. */
   headerBytes: 32_768,
-  /** Bytes of a URL. */
+  headers: 2000,
+  /** Bytes of a URL: one with a 1,024-byte key escaped needs 3 KiB. */
   urlBytes: 16_384,
+  /** Bytes of a URL of SimpleDB, whose older clients send everything by GET: Amazon took about 250 KB. */
+  simpleDbUrlBytes: 262_144,
+  /** Bytes of heads, received in part, that a process holds at once; those with the most are cut off. */
+  partialHeadBytes: 67_108_864,
+  /** Open connections of a process; beyond, those that wait for a request the longest are closed. */
+  connections: 10_000,
   /**
    * Requests that may wait for an earlier one of their connection before the connection isn't read any more; and
    * those of one process, each of some KiB, before a connection with more is cut off: a read can bring thousands.
@@ -126,6 +133,17 @@ export const ownLimits = {
   engineReadMs: 5000,
   /** Bytes of the form in a request's body: 256 pairs of 2,048 bytes, escaped, need 1.6 MB. */
   formBytes: 4_194_304,
+  /** Bytes of forms without a key that a process holds at once, half of them at most from one address. */
+  keylessBytes: 33_554_432,
+  /** Bytes of a form that don't count: those of most requests. */
+  freeFormBytes: 16_384,
+  /** Milliseconds that a form may take before its key is seen, and without a byte. */
+  keylessMs: 60_000,
+  keylessIdleMs: 20_000,
+  /** Bytes of URL and form that are parsed at once, and beyond which parsing waits for its turn. */
+  quickFormBytes: 65_536,
+  /** Bytes of an export's JSON. */
+  exportBytes: 65_536,
   /** Parameters of one request: 25 items of 256 pairs with their flags have 19,225. */
   parameters: 25_000,
   /** Bytes of a body chunk that a slow client may leave unread before the source is paused. */

@@ -10,6 +10,7 @@ import { ownLimits } from '../../base/limits.ts'
 import type { Services } from '../../operation/operation.ts'
 import { RequestBody } from '../http/body.ts'
 import { clientClosedRequest, type Exchange, type ExchangeResult } from '../http/exchange.ts'
+import { checkHead } from '../http/head.ts'
 import { hostOf } from '../http/host.ts'
 import { parseTarget, type Target } from '../http/request.ts'
 import { sendFixed, sendStream } from '../http/respond.ts'
@@ -113,6 +114,7 @@ class S3Exchange {
     const { isContinueExpected } = this.#exchange
     const sendContinue = (): void => this.#response.writeContinue()
     this.#body = new RequestBody(this.#request, isContinueExpected ? { sendContinue } : {})
+    checkHead(this.#request, this.#response)
     const { options, verifier } = this.#context
     const target = parseTarget(this.#request.url ?? '')
     this.#resource = target.path

@@ -82,12 +82,7 @@ export class Authenticator {
       rawHeaders,
       bodySha256,
     })
-    if (principal === undefined || accessKeyId === undefined) {
-      throw new StoreError(
-        'MissingAuthentication',
-        'AWS was not able to authenticate the request: access keys are missing.',
-      )
-    }
+    if (principal === undefined || accessKeyId === undefined) throw missingAuthentication()
     // What the parameters say decides what is done: none may come unsigned in the body.
     const isCovered = payload.kind === 'sha256' ? payload.hex === bodySha256 : body.length === 0
     if (isCovered) return { principal, accessKeyId }
@@ -96,4 +91,29 @@ export class Authenticator {
       "The provided 'x-amz-content-sha256' header does not match what was computed.",
     )
   }
+}
+
+const keyInQuery = /[?&](?:AWSAccessKeyId=|X-Amz-Credential=)([A-Za-z0-9\-._~]{1,128})(?:[&#/%]|$)/
+const keyInAuthorization = /Credential=([^/, ]{1,128})\//
+
+/**
+ * The access key that a request names outside of its body, as far as that can be seen without parsing anything;
+ * what else names one is found later.
+ */
+export function accessKeyInHead({
+  headers,
+  url = '',
+}: Pick<IncomingMessage, 'headers' | 'url'>): string | undefined {
+  const { authorization } = headers
+  return authorization === undefined
+    ? keyInQuery.exec(url)?.[1]
+    : keyInAuthorization.exec(authorization)?.[1]
+}
+
+/** The refusal of a request without a key. */
+export function missingAuthentication(): StoreError {
+  return new StoreError(
+    'MissingAuthentication',
+    'AWS was not able to authenticate the request: access keys are missing.',
+  )
 }
