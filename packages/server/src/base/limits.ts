@@ -163,10 +163,16 @@ export const ownLimits = {
   xmlAttributes: 1000,
   /** Depth of elements in an XML body: S3's deepest, a lifecycle filter, has 6. */
   xmlDepth: 16,
+  /** Comments and processing instructions of an XML body, which have no more bytes together than one part may. */
+  xmlAsides: 1000,
+  /** Bytes of one part of an XML body, such as a text, a tag or a comment: a key, all escaped, has 6 KiB. */
+  xmlPartBytes: 65_536,
+  /** Bytes of an XML body that isn't a list, and of any that is parsed without waiting for its turn. */
+  smallXmlBytes: 65_536,
   /** Bytes of one line of aws-chunked framing, and trailer lines of one body. */
   chunkLineBytes: 4096,
   trailerLines: 16,
-  /** Bytes of XML documents that a process holds at once: eight of the largest. */
+  /** Bytes of documents that a process holds at once: eight of the largest; a quarter at most for one owner. */
   documentBytes: 67_108_864,
   /** Bytes of a canonical request, or string to sign, that a refusal shows. */
   signatureFactBytes: 16_384,

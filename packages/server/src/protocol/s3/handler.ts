@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Principal } from '../../access/principal.ts'
 import { ByteBudget } from '../../base/budget.ts'
 import { StoreError } from '../../base/errors.ts'
+import { FairQueue } from '../../base/fair-queue.ts'
 import { ownLimits } from '../../base/limits.ts'
 import type { Services } from '../../operation/operation.ts'
 import { RequestBody } from '../http/body.ts'
@@ -55,8 +56,8 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
     ...(requiredRegion === undefined ? {} : { region: requiredRegion }),
   })
   const hostId = randomBytes(48).toString('base64')
-  const documents = new ByteBudget(ownLimits.documentBytes)
-  const context = { options, verifier, hostId, documents }
+  const documents = new ByteBudget(ownLimits.documentBytes, ownLimits.documentBytes / 4)
+  const context = { options, verifier, hostId, documents, parsing: new FairQueue() }
   return (request, response, exchange) =>
     new S3Exchange(context, request, response, exchange).serve()
 }
@@ -67,6 +68,7 @@ interface Context {
   /** Tells the process that answered, in `x-amz-id-2`. */
   readonly hostId: string
   readonly documents: ByteBudget
+  readonly parsing: FairQueue
 }
 
 /** One request on its way through. */
@@ -161,6 +163,7 @@ class S3Exchange {
       payload: verified.payload,
       body,
       documents: this.#context.documents,
+      parsing: this.#context.parsing,
       origin: `${scheme}://${host ?? 'localhost'}`,
     }
   }
