@@ -38,9 +38,12 @@ export class FairQueue {
 
   /** Runs `work` when it's the turn of its party, and resolves or rejects as it does. */
   async run<T>(party: string, work: () => Promise<T>): Promise<T> {
-    if (this.#isBusy) await this.#turnOf(party)
+    const hasToWait = this.#isBusy
     this.#isBusy = true
+    if (hasToWait) await this.#turnOf(party)
     try {
+      // Between two pieces, too, small requests have their turn.
+      if (hasToWait) await setImmediate()
       return await work()
     } finally {
       this.#isBusy = this.#startNext()

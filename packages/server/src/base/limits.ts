@@ -106,11 +106,11 @@ export const ownLimits = {
   /** Open connections of a process; beyond, those that wait for a request the longest are closed. */
   connections: 10_000,
   /**
-   * Requests that may wait for an earlier one of their connection before the connection isn't read any more; and
-   * those of one process, each of some KiB, before a connection with more is cut off: a read can bring thousands.
+   * Requests that may be unanswered before their connection isn't read any more; and those of one process, each
+   * of some KiB, before only connections without any are read.
    */
-  waitingPerConnection: 4,
-  waitingRequests: 10_000,
+  unansweredPerConnection: 4,
+  unansweredRequests: 10_000,
   /** Times that a transaction is tried before it gives up with SlowDown. */
   transactionAttempts: 64,
   /** Keys that one transaction may change, and bytes of their keys and values: a commit must stay short. */

@@ -16,7 +16,7 @@ export function overflowAnswer(piece: Uint8Array): BareAnswer {
 }
 
 /** The whole of a long query, or a piece from its middle; only SimpleDB's clients send any. */
-const longQuery = /^(?:(?:GET|POST) \/\?)?[^\s&]*&[^\s:]{1024}/
+const longQuery = /^(?:(?:GET|POST) \/\?)?[^\s&]*&[^\s:]{512}/
 
 function isLongQuery(text: string): boolean {
   return longQuery.test(text)

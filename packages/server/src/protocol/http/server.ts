@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'nod
 import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { ownLimits } from '../../base/limits.ts'
+import { Feeds } from './feed.ts'
 import { HeadWatch } from './head-watch.ts'
 import { type BareAnswer, overflowAnswer } from './overflow.ts'
 
@@ -54,6 +55,7 @@ export async function createHttpsServer(
 function watch(server: Server | HttpsServer, lingerMs: number | undefined): void {
   // Beyond the limit Node drops headers in silence: so it lets one more pass, which is refused.
   server.maxHeadersCount = ownLimits.headers + 1
+  new Feeds().attach(server)
   new HeadWatch().attach(server)
   new ClientErrors(lingerMs ?? ownLimits.lingerMs).attach(server)
 }
