@@ -34,7 +34,7 @@ export interface RouterOptions {
   readonly log: Log
   readonly metrics: Metrics
   readonly clock: Clock
-  /** The text of `/_/metrics`; called for all who ask at once, and about once a second at most. */
+  /** The text of `/_/metrics`; called for all who ask at once, and not much more often than every 100 ms. */
   readonly exposition: () => Promise<string>
 }
 
@@ -44,6 +44,8 @@ interface Pending {
   readonly abort: AbortController
 }
 
+/** Milliseconds between two askings for metrics; the primary makes it fewer collections. */
+const scrapeIntervalMs = 100
 /** Characters of a path that stand in the log. */
 const loggedPathLength = 4096
 
@@ -60,7 +62,8 @@ export class Router {
 
   constructor(options: RouterOptions) {
     this.#options = options
-    this.#scrape = new Scrape({ collect: options.exposition, clock: options.clock })
+    const { exposition, clock } = options
+    this.#scrape = new Scrape({ collect: exposition, clock, intervalMs: scrapeIntervalMs })
   }
 
   /** Requests under way, those for `/_/…` aside. */
