@@ -15,6 +15,7 @@ import type { Metrics } from './observe/metrics.ts'
 import type { Services } from './operation/operation.ts'
 import { Sweeper } from './operation/sweep.ts'
 import { TokenSealer } from './operation/token.ts'
+import { Waiting } from './operation/waiting.ts'
 import { Readers } from './store/epoch.ts'
 import { IdSource } from './store/id.ts'
 import { endStart, registerStart } from './store/process.ts'
@@ -86,7 +87,8 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
     }
     const stored = { engine, blobs, ids, readers, snapshots }
     const observed = { clock, log, metrics }
-    const services = { ...stored, ...observed, simpleDb, tokens, region, isRegionFixed }
+    const waiting = new Waiting({ engine, clock, log })
+    const services = { ...stored, ...observed, waiting, simpleDb, tokens, region, isRegionFixed }
     const sweeper = new Sweeper({
       ...services,
       start,
@@ -102,6 +104,7 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
       start,
       async close() {
         await sweeper.close()
+        await waiting.close()
         await blobs.close()
         await noteEnd(engine, start, log)
         await engine.close()

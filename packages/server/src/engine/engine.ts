@@ -88,8 +88,12 @@ export interface Engine {
    *   ran too long or the engine is closed, `Internal` when the store fails.
    */
   write<T>(body: (tx: WriteTransaction) => Promise<T>): Promise<T>
-  /** Resolves as soon as the value of `key` is not `seen` any more; rejects with the signal's reason. */
-  watch(key: Bytes, seen: Bytes | undefined, signal: AbortSignal): Promise<void>
+  /**
+   * Resolves as soon as the value of `key` is not `seen` any more; rejects with the signal's reason.
+   * `mark` is a key whose value changes, to one that it never had, in every commit that changes `key`.
+   * While it stays, any number of watches with that mark cost the one look at it.
+   */
+  watch(key: Bytes, seen: Bytes | undefined, signal: AbortSignal, mark?: Bytes): Promise<void>
   /**
    * To be called before `bytes` are added, to the engine or beside it on its disk; not before what
    * removes, which the reserve is for.

@@ -2,7 +2,7 @@
 //
 // A request for a lease is repeatable: under its token, the client's or one made here, it has one place
 // in the queue. Each attempt of its commit asks for that place again, and is granted it or told what is
-// before it; between two attempts the runner waits.
+// before it; between two attempts the runner waits (`patience.ts`), and keeps the place (`waiting.ts`).
 
 import { createHash, randomUUID } from 'node:crypto'
 import type { Bytes } from '../base/bytes.ts'
@@ -15,12 +15,11 @@ import {
   findLease,
   findTicket,
   type Lease,
-  listBlockers,
   pollLease,
   releaseLease as release,
   renewLease as renew,
-  walkLeases,
 } from '../store/lease.ts'
+import { listBlockers, walkLeases } from '../store/lease-list.ts'
 import { type LeasePaths, nodesOf } from '../store/lease-node.ts'
 import { type Hindrance, Obstacle } from '../store/obstacle.ts'
 import { checkKey } from './object.ts'
@@ -52,12 +51,16 @@ export const acquireLease: Operation<AcquireLeaseInput, void, Bytes, AcquireLeas
     ...needs('s3:PutObject', bucket, write),
   ],
   waitMs: ({ waitMs }) => waitMs,
+  takesTurns: true,
   check: async (_step, input) => checkRequest(input),
   async transfer(step, { bucket, clientToken }) {
     if (clientToken !== undefined) return hash(`client ${clientToken}`)
     const token = hash(`request ${randomUUID()}`)
     // Without a token of its own, nobody could ask for the place again.
-    step.onFailure(() => leaveQueue(step.services, bucket, token))
+    const { services, principal } = step
+    step.onFailure(() =>
+      services.waiting.inTurn(principal.owner.id, () => leaveQueue(services, bucket, token)),
+    )
     return token
   },
   async commit(step, input, token) {
@@ -66,13 +69,9 @@ export const acquireLease: Operation<AcquireLeaseInput, void, Bytes, AcquireLeas
     const { id: bucketId } = step.bucket(bucket)
     const request = { bucketId, paths: { read, write }, ttlMs, label, token, parameters }
     const address = await enterLease(step.tx, request, step.now)
-    const lease = await pollLease(step.tx, address, step.now)
+    const lease = await pollLease(step.tx, address, step.now, !step.isFinal)
     if (!(lease instanceof Obstacle)) return { lease }
-    if (!step.isFinal) {
-      // It looks again soon, to keep its place.
-      const until = Math.min(lease.until, step.now + leaseLimits.placeMs / 3)
-      return new Obstacle({ ...lease, until })
-    }
+    if (!step.isFinal) return lease
     if (input.clientToken === undefined) throw leaseNotGranted(lease.lease)
     return { ticket: address.ticket, blockedBy: lease.lease }
   },

@@ -17,6 +17,7 @@ import type { WrittenPath } from '../store/lease-node.ts'
 import type { Obstacle } from '../store/obstacle.ts'
 import type { Snapshots } from '../store/snapshot.ts'
 import type { TokenSealer } from './token.ts'
+import type { Waiting } from './waiting.ts'
 
 /** What operations work with; made once per process in `compose.ts`. */
 export interface Services {
@@ -26,6 +27,7 @@ export interface Services {
   readonly readers: Readers
   readonly snapshots: Snapshots
   readonly tokens: TokenSealer
+  readonly waiting: Waiting
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
@@ -133,6 +135,11 @@ export interface Operation<Input, Checked, Moved, Output> {
   readonly usesReserve?: true
   /** Milliseconds that its commit may wait for leases; a short time if left out. */
   waitMs?(input: Input): number
+  /**
+   * True when commits of one owner change the same row, and would only be run over and over if too many
+   * were tried at once.
+   */
+  readonly takesTurns?: true
   /**
    * Left out, the commit is one transaction for all of the input. Else it is one for each portion, and
    * where one fails, the request fails, but what those before it did stays done.

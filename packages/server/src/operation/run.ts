@@ -85,10 +85,12 @@ async function commit<Input, Checked, Moved, Output>(
   facts: { readonly input: Input; readonly moved: Moved; readonly needs: readonly Need[] },
 ): Promise<Output | undefined> {
   const { clock } = services
+  const ownerId = caller.principal.owner.id
+  const { takesTurns } = operation
   const waitMs = operation.waitMs?.(facts.input) ?? leaseLimits.writeWaitMs
   const deadline = clock.monotonicMs() + waitMs
   const commitPortion = (input: Input, leftMs: number): Promise<Output | undefined> =>
-    untilClear({ ...services, ...caller, waitMs: leftMs }, (isFinal) =>
+    untilClear({ ...services, ...caller, takesTurns, ownerId, waitMs: leftMs }, (isFinal) =>
       commitOnce(services, caller, operation, { ...facts, input, isFinal }),
     )
   const { portions } = operation

@@ -27,7 +27,8 @@ import {
   removeGarbage,
 } from '../store/garbage.ts'
 import type { IdSource } from '../store/id.ts'
-import { countLeases, hasMoreToSweep, sweepLeases } from '../store/lease.ts'
+import { hasMoreToSweep, sweepLeases } from '../store/lease.ts'
+import { countLeases } from '../store/lease-list.ts'
 import { listStarts, removeStart, takeCollectorDuty } from '../store/process.ts'
 import { releaseSnapshots, type Snapshots } from '../store/snapshot.ts'
 import { nextAbandonedBucket, removeAbandonedUploads } from '../store/upload.ts'

@@ -18,15 +18,14 @@ import {
   enterLease,
   hasLeases,
   type LeaseAddress,
-  listBlockers,
   pollLease,
   releaseLease,
   renewLease,
   requireHeld,
   sweepLeases,
-  walkLeases,
 } from './lease.ts'
 import { covers, findHolder } from './lease-guard.ts'
+import { listBlockers, walkLeases } from './lease-list.ts'
 import type { LeasePaths, WrittenPath } from './lease-node.ts'
 import { Obstacle } from './obstacle.ts'
 import * as schema from './schema.ts'

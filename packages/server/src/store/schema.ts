@@ -40,6 +40,7 @@ const space = {
   manifestQueue: 0x56,
   clientToken: 0x60,
   tokenExpiry: 0x61,
+  leaseEnd: 0x67,
   lease: 0x68,
   leasePaths: 0x69,
   leaseQueue: 0x6a,
@@ -292,6 +293,9 @@ export const allLeaseTokens = (): Range => prefixRange(key(space.leaseToken).end
 /** There while a bucket has a lease that is held or waits: the one row that every write looks at. */
 export const leaseMark = (bucketId: number): Bytes => key(space.leaseMark).u64(bucketId).end()
 export const allLeaseMarks = (): Range => prefixRange(key(space.leaseMark).end())
+/** The ticket of the lease that ended last, while the bucket has others: what those that wait watch. */
+export const leaseEnd = (bucketId: number): Bytes => key(space.leaseEnd).u64(bucketId).end()
+export const allLeaseEnds = (): Range => prefixRange(key(space.leaseEnd).end())
 /** The leases of a bucket that wait (0) or are held (1), counted. */
 export const leaseCount = (bucketId: number, isHeld: 0 | 1): Bytes =>
   key(space.leaseCount).u64(bucketId).u64(isHeld).end()
