@@ -12,6 +12,7 @@ import type { Engine } from './engine/engine.ts'
 import { openEngine } from './engine/open.ts'
 import type { Log } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
+import type { ExportQueue } from './operation/export-queue.ts'
 import type { Services } from './operation/operation.ts'
 import { Sweeper } from './operation/sweep.ts'
 import { TokenSealer } from './operation/token.ts'
@@ -89,13 +90,16 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
     const observed = { clock, log, metrics }
     const waiting = new Waiting({ engine, clock, log })
     const services = { ...stored, ...observed, waiting, simpleDb, tokens, region, isRegionFixed }
+    let exports: Promise<ExportQueue> | undefined
     const sweeper = new Sweeper({
       ...services,
       start,
       isCollecting: options.isSweeping !== false,
       async exports(signal) {
-        const { runExports } = await import('./operation/run-export.ts')
-        await runExports(services, signal)
+        exports ??= import('./operation/export-queue.ts').then(
+          (module) => new module.ExportQueue(services),
+        )
+        await (await exports).run(signal)
       },
     })
     sweeper.start()

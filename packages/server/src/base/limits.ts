@@ -150,6 +150,16 @@ export const ownLimits = {
   signingKeys: 1000,
 } as const
 
+/** How the exports that were asked for are done. */
+export const exportLimits = {
+  /** Exports under way at once; of one owner, as long as half of the places are free. Else an owner has one. */
+  atOnce: 32,
+  ofOwnerAtOnce: 4,
+  /** Milliseconds that an export rests that couldn't go on: the first time, and at most after others. */
+  firstRestMs: 1000,
+  longestRestMs: 16_000,
+} as const
+
 /** Limits of leases. */
 export const leaseLimits = {
   /** Milliseconds that a lease lives without a renewal. */

@@ -11,6 +11,7 @@ import {
   readCounts,
   walkDomains,
 } from '../store/domain.ts'
+import { isOver, walkExports } from '../store/export.ts'
 import { openNextToken } from './next-token.ts'
 import type { CheckStep, CommitStep, Operation, ReadOperation } from './operation.ts'
 
@@ -43,8 +44,12 @@ export const deleteDomain: Operation<DomainAddress, void, void, void> = {
   async commit(step, { domain }) {
     const found = await findDomain(step.tx, step.principal.owner.id, domain)
     if (found === undefined) return
-    if (found.snapshot !== undefined) {
-      throw new StoreError('DomainInExport', 'The domain is being exported; delete it afterwards.')
+    for await (const record of walkExports(step.tx, step.principal.owner.id)) {
+      if (record.domain !== domain || isOver(record)) continue
+      throw new StoreError(
+        'DomainInExport',
+        'Cannot delete domain due to a PENDING or IN_PROGRESS export.',
+      )
     }
     deleteEntry(step.tx, { ...found, name: domain })
   },

@@ -49,7 +49,7 @@ export interface SweeperOptions {
   readonly isCollecting?: boolean
   /** Milliseconds between two rounds; a second if left out. */
   readonly intervalMs?: number
-  /** Does the exports that were asked for; none are done if it is left out. */
+  /** Begins exports that were asked for, and resolves when they have ended; none are done if it is left out. */
   readonly exports?: (signal: AbortSignal) => Promise<void>
   /** Which processes live, other than by asking the system: for tests. */
   readonly liveness?: Liveness
@@ -74,8 +74,7 @@ export class Sweeper {
   readonly #liveness: Liveness
   readonly #stop = new AbortController()
   #running: Promise<void> = Promise.resolve()
-  #exports: Promise<void> = Promise.resolve()
-  #exporting = false
+  readonly #exports = new Set<Promise<void>>()
   #publishing = false
   #published = -1
   /** True once the folders of earlier starts were looked through, in this turn of having the duty. */
@@ -95,7 +94,7 @@ export class Sweeper {
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#running
-    await this.#exports
+    await Promise.all(this.#exports)
   }
 
   /**
@@ -182,16 +181,14 @@ export class Sweeper {
       })
   }
 
-  /** Does the exports that were asked for, however long they take. */
+  /** Begins the exports that may begin; they go on beside the rounds, however long they take. */
   #export(): void {
     const { exports, log } = this.#options
-    if (this.#exporting || exports === undefined) return
-    this.#exporting = true
-    this.#exports = exports(this.#stop.signal)
-      .catch((error: unknown) => log.warn('an export failed, and is tried again', { error }))
-      .finally(() => {
-        this.#exporting = false
-      })
+    if (exports === undefined) return
+    const begun = exports(this.#stop.signal)
+      .catch((error: unknown) => log.warn('exports failed, and are tried again', { error }))
+      .finally(() => this.#exports.delete(begun))
+    this.#exports.add(begun)
   }
 
   async #collectBlobs(): Promise<void> {

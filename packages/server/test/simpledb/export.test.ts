@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { CreateBucketCommand, DeleteBucketCommand, GetObjectCommand } from '@aws-sdk/client-s3'
-import { runExports } from '../../src/operation/run-export.ts'
+import { ExportQueue } from '../../src/operation/export-queue.ts'
+import type { Services } from '../../src/operation/operation.ts'
 import { checkDomains } from '../../src/store/check-domain.ts'
 import { collectDomains } from '../../src/store/domain.ts'
 import { type CommandResult, runHoldfast } from '../harness.ts'
@@ -32,6 +33,11 @@ after(async () => {
   await server.closeWithoutFaults()
   await rm(folder, { recursive: true })
 })
+
+/** Does every export that can be done now. */
+function runExports(of: Services): Promise<void> {
+  return new ExportQueue(of).run(signal)
+}
 
 interface JsonAnswer {
   readonly status: number
@@ -147,7 +153,7 @@ test('an export has all items as of one moment, whatever is written while it is 
     statistics: () => services.engine.statistics(),
     close: () => services.engine.close(),
   }
-  await runExports({ ...services, engine }, signal)
+  await runExports({ ...services, engine })
   assert.ok(reads > 0)
   const lines = await exported(exportArn)
   const items = new Map(lines.map((line) => [JSON.parse(line).itemName, line]))
@@ -168,7 +174,7 @@ test('the same request under one token is one export, and another one is refused
   assert.deepEqual(first.fields, again.fields)
   const other = await start('token', { s3KeyPrefix: 'else' })
   assert.deepEqual([other.status, other.type], [409, 'ConflictException'])
-  await runExports(services, signal)
+  await runExports(services)
   const listed = await call('ListExports', { domainName: DomainName, maxResults: 1 })
   const next = await call('ListExports', {
     domainName: DomainName,
@@ -205,7 +211,7 @@ test('what cannot be exported is refused, or fails with its reason', async () =>
   await s3.send(new CreateBucketCommand({ Bucket: 'short-lived' }))
   const { fields } = await start('doomed', { s3Bucket: 'short-lived' })
   await s3.send(new DeleteBucketCommand({ Bucket: 'short-lived' }))
-  await runExports(services, signal)
+  await runExports(services)
   const failed = await call('GetExport', { exportArn: fields['exportArn'] })
   assert.deepEqual(
     [failed.fields['exportStatus'], failed.fields['failureCode']],
@@ -217,7 +223,7 @@ test('what cannot be exported is refused, or fails with its reason', async () =>
 test('the files of an export are imported into a domain that is equal, and no others are', async () => {
   await put('awkward \u0000 "é"\u2028', 'ключ', '', '\u0001', '😀')
   const { fields } = await start('round')
-  await runExports(services, signal)
+  await runExports(services)
   const got = await call('GetExport', { exportArn: fields['exportArn'] })
   const manifestKey = String(got.fields['exportManifest'])
   const manifest = await object(manifestKey)
@@ -263,7 +269,7 @@ test('exports of one domain are limited', async () => {
     const { status, type } = await start(`many-${at}`)
     if (status === 200) continue
     assert.deepEqual([status, type], [409, 'NumberExportsLimitExceeded'])
-    await runExports(services, signal)
+    await runExports(services)
     return
   }
   assert.fail('there was no limit')
