@@ -18,6 +18,7 @@ export type StoreErrorCode =
   | 'InvalidArgument'
   | 'InvalidRequest'
   | 'InvalidUri'
+  | 'UriTooLong'
   | 'InvalidRange'
   | 'InvalidDigest'
   | 'BadDigest'
@@ -83,6 +84,8 @@ export type StoreErrorCode =
   | 'NumberExportsExceeded'
   // queries
   | 'InvalidQueryExpression'
+  | 'InvalidLiteral'
+  | 'QueryTimeout'
   | 'InvalidNumberPredicates'
   | 'InvalidNumberValueTests'
   | 'TooManyRequestedAttributes'

@@ -15,7 +15,7 @@ import { type CommandResult, runHoldfast } from '../harness.ts'
 import { InProcessServer } from '../s3/in-process.ts'
 import { pairsIn, QueryClient, xmlText } from './query.ts'
 
-const server = await InProcessServer.start({ simpleDbLimits: { exportsPerDomain: 6 } })
+const server = await InProcessServer.start({ owners: 1, simpleDbLimits: { exportsPerDomain: 6 } })
 const sdb = new QueryClient(server.port, server.credential())
 const s3 = server.client()
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-import-'))
@@ -215,9 +215,138 @@ test('what cannot be exported is refused, or fails with its reason', async () =>
   const failed = await call('GetExport', { exportArn: fields['exportArn'] })
   assert.deepEqual(
     [failed.fields['exportStatus'], failed.fields['failureCode']],
-    ['FAILED', 'NoSuchBucket'],
+    ['FAILED', 'S3NoSuchBucket'],
   )
   assert.deepEqual(await findings(), [])
+})
+
+test('a bucket that cannot be exported to is refused in the words of the guide', async () => {
+  await server.client(1).send(new CreateBucketCommand({ Bucket: 'of-another' }))
+  const missing =
+    'An error occurred during the export. The specified Amazon S3 bucket does not exist.'
+  const denied = 'Export failed due to insufficient access to the Amazon S3 bucket.'
+  const cases: [Record<string, unknown>, number, string, string][] = [
+    [{ s3Bucket: 'not-there' }, 404, 'S3NoSuchBucket', missing],
+    [{ s3Bucket: 'A_B' }, 404, 'S3NoSuchBucket', missing],
+    [{ s3Bucket: 'a/b' }, 404, 'S3NoSuchBucket', missing],
+    [{ s3Bucket: 'a..b' }, 404, 'S3NoSuchBucket', missing],
+    [{ s3Bucket: 'of-another' }, 403, 'S3AccessDenied', denied],
+    [{ s3BucketOwner: '123456789012' }, 403, 'S3InvalidBucketOwnerAWSAccountID', denied],
+  ]
+  for (const [change, status, type, message] of cases) {
+    const refused = await start('no-bucket', change)
+    assert.deepEqual(
+      [refused.status, refused.type, refused.fields['message']],
+      [status, type, message],
+    )
+  }
+})
+
+test('wrong parameters of exports are refused in the words of the guide', async () => {
+  const value = (text: string, name: string, rule: string): string =>
+    `Value (${text}) for parameter ${name} is invalid. ${name} ${rule}.`
+  const long = (count: number): string => 'x'.repeat(count)
+  const cases: [string, Record<string, unknown>, string][] = [
+    [
+      'clientToken',
+      { clientToken: '' },
+      value('', 'ClientToken', 'must be between 1 and 128 characters long'),
+    ],
+    [
+      'clientToken',
+      { clientToken: 'a b' },
+      value(
+        'a b',
+        'ClientToken',
+        'must only contain ASCII characters in the range of 33-126, inclusive',
+      ),
+    ],
+    [
+      'domainName',
+      { domainName: 'ab' },
+      value('ab', 'DomainName', 'must be between 3 and 255 characters long'),
+    ],
+    [
+      'domainName',
+      { domainName: 'a/b' },
+      value(
+        'a/b',
+        'DomainName',
+        'must only contain letters, numbers, underscores, periods, and hyphens',
+      ),
+    ],
+    [
+      's3Bucket',
+      { s3Bucket: 'x' },
+      value('x', 'S3BucketName', 'must be between 3 and 63 characters long'),
+    ],
+    [
+      's3Bucket',
+      { s3Bucket: long(64) },
+      value(long(64), 'S3BucketName', 'must be between 3 and 63 characters long'),
+    ],
+    [
+      's3KeyPrefix',
+      { s3KeyPrefix: long(851) },
+      value(long(851), 'S3KeyPrefix', 'must be between 1 and 850 characters long'),
+    ],
+    [
+      's3BucketOwner',
+      { s3BucketOwner: '12' },
+      value('12', 'S3BucketOwner', 'must be a valid AWS account ID'),
+    ],
+    [
+      's3SseAlgorithm',
+      { s3SseAlgorithm: 'ROT13' },
+      value('ROT13', 'S3SseAlgorithm', 'can only be AES256 or KMS'),
+    ],
+  ]
+  for (const [what, change, message] of cases) {
+    const refused = await start('wrong', change)
+    const found = [refused.status, refused.type, refused.fields['message']]
+    assert.deepEqual(found, [400, 'InvalidParameterValueException', message], what)
+  }
+  const key = await start('wrong', { s3SseKmsKeyId: 'k' })
+  assert.deepEqual(
+    [key.status, key.type, key.fields['message']],
+    [
+      400,
+      'InvalidParameterCombinationException',
+      'Parameter S3SseKmsKeyId must be provided only when S3SseAlgorithm is KMS.',
+    ],
+  )
+  const others: [string, Record<string, unknown>, string][] = [
+    [
+      'GetExport',
+      { exportArn: 'x' },
+      value('x', 'ExportArn', 'must be between 20 and 2048 characters long'),
+    ],
+    [
+      'GetExport',
+      { exportArn: long(20) },
+      value(long(20), 'ExportArn', 'must be a valid Amazon SimpleDB Domain Export ARN'),
+    ],
+    ['ListExports', { maxResults: 101 }, value('101', 'MaxResults', 'must be between 1 and 100')],
+    [
+      'ListExports',
+      { nextToken: '' },
+      value('', 'NextToken', 'must be between 1 and 2048 characters long'),
+    ],
+    [
+      'ListExports',
+      { nextToken: '?' },
+      value(
+        '?',
+        'NextToken',
+        'must only contain letters, numbers, underscores, hyphens, and equals signs',
+      ),
+    ],
+  ]
+  for (const [action, input, message] of others) {
+    const refused = await call(action, input)
+    const found = [refused.status, refused.type, refused.fields['message']]
+    assert.deepEqual(found, [400, 'InvalidParameterValueException', message])
+  }
 })
 
 test('the files of an export are imported into a domain that is equal, and no others are', async () => {

@@ -44,6 +44,7 @@ const wireErrors: Readonly<Record<StoreErrorCode, WireError>> = {
   InvalidArgument: { status: 400, code: 'InvalidArgument' },
   InvalidRequest: { status: 400, code: 'InvalidRequest' },
   InvalidUri: { status: 400, code: 'InvalidURI' },
+  UriTooLong: { status: 400, code: 'InvalidURI' },
   InvalidRange: { status: 416, code: 'InvalidRange' },
   InvalidDigest: { status: 400, code: 'InvalidDigest' },
   BadDigest: { status: 400, code: 'BadDigest' },
@@ -90,6 +91,8 @@ const wireErrors: Readonly<Record<StoreErrorCode, WireError>> = {
   ...foreignErrors,
   // Queries are SimpleDB's; no operation of S3 fails so.
   InvalidQueryExpression: { status: 400, code: 'InvalidQueryExpression' },
+  InvalidLiteral: { status: 400, code: 'InvalidLiteral' },
+  QueryTimeout: { status: 408, code: 'QueryTimeout' },
   InvalidNumberPredicates: { status: 400, code: 'InvalidNumberPredicates' },
   InvalidNumberValueTests: { status: 400, code: 'InvalidNumberValueTests' },
   TooManyRequestedAttributes: { status: 400, code: 'TooManyRequestedAttributes' },
