@@ -61,8 +61,16 @@ export interface Liveness {
   isAlive(token: string): boolean
 }
 
+/** What a batch of work came to. */
+interface Batch {
+  readonly rows: number
+  readonly hasMore: boolean
+}
+
 /** Blobs, or rows, of one transaction. */
 const batchSize = 256
+/** Milliseconds of one kind of work in a round: a large folder must not keep leases and tokens waiting. */
+const shareMs = 500
 /** Garbage is counted up to here for the metrics. */
 const countedBlobs = 10_000
 /** Milliseconds of the longest pause after failures in a row. */
@@ -76,6 +84,12 @@ export class Sweeper {
   #running: Promise<void> = Promise.resolve()
   readonly #exports = new Set<Promise<void>>()
   #publishing = false
+  /** Milliseconds that each kind of work may take in this round. */
+  #shareMs = Number.POSITIVE_INFINITY
+  /** True when some of this round was left to the next one. */
+  #isCutShort = false
+  /** Where the blobs go on that were left. */
+  #lastGarbage: Garbage | undefined
   #published = -1
   /** True once the folders of earlier starts were looked through, in this turn of having the duty. */
   #isTidy = false
@@ -98,11 +112,14 @@ export class Sweeper {
   }
 
   /**
-   * One round. What fails is logged and keeps nothing else from being done; false if anything did.
+   * One round, in which each kind of work has a share of time, all it needs if that is left out. What
+   * fails is logged and keeps nothing else from being done; false if anything did.
    * @throws if the store can't even tell who has the duty, and when the sweeper is closed.
    */
-  async sweep(): Promise<boolean> {
+  async sweep(share: number = Number.POSITIVE_INFINITY): Promise<boolean> {
     const { engine } = this.#options
+    this.#shareMs = share
+    this.#isCutShort = false
     const epoch = await engine.read(currentEpoch)
     this.#publish(epoch)
     await this.#options.snapshots.retry()
@@ -116,11 +133,17 @@ export class Sweeper {
       ['folders of earlier starts', () => this.#tidyStarts()],
       ['what dead processes left', () => this.#sweepStarts()],
       ['blobs', () => this.#collectBlobs()],
-      ['rows', () => this.#repeat('row', () => collect(engine, { maxRows: batchSize }))],
-      ['layers', () => this.#repeat('row', () => compact(engine, ids, { maxRows: batchSize }))],
-      ['domains', () => this.#repeat('row', () => collectDomains(engine, { maxRows: batchSize }))],
+      ['rows', () => this.#repeatInShare('row', () => collect(engine, { maxRows: batchSize }))],
+      [
+        'layers',
+        () => this.#repeatInShare('row', () => compact(engine, ids, { maxRows: batchSize })),
+      ],
+      [
+        'domains',
+        () => this.#repeatInShare('row', () => collectDomains(engine, { maxRows: batchSize })),
+      ],
       ['uploads of deleted buckets', () => this.#endUploads()],
-      ['client tokens', () => this.#repeat('row', () => this.#forgetTokens())],
+      ['client tokens', () => this.#repeatInShare('row', () => this.#forgetTokens())],
       ['leases', () => this.#sweepLeases()],
     ]
     this.#export()
@@ -151,8 +174,10 @@ export class Sweeper {
     for (;;) {
       try {
         await wait(pauseMs, undefined, { signal: this.#stop.signal, ref: false })
-        const isDone = await this.sweep()
-        pauseMs = isDone ? intervalMs : Math.min(pauseMs * 2, longestPauseMs)
+        const isDone = await this.sweep(shareMs)
+        // What was left has rested as long as it took.
+        if (isDone) pauseMs = this.#isCutShort ? 0 : intervalMs
+        else pauseMs = Math.min(Math.max(pauseMs, intervalMs) * 2, longestPauseMs)
       } catch (error) {
         if (this.#stop.signal.aborted) return
         pauseMs = Math.min(pauseMs * 2, longestPauseMs)
@@ -195,8 +220,8 @@ export class Sweeper {
     const { engine, metrics } = this.#options
     const before = await this.#safeEpoch()
     const failed: UnremovedBlob[] = []
-    let after: Garbage | undefined
-    await this.#repeat('blob', async () => {
+    let after = this.#lastGarbage
+    await this.#repeatInShare('blob', async () => {
       const options = { before, after, limit: batchSize }
       const garbage = await engine.read((tx) => listGarbage(tx, options))
       const unremoved = await this.#deleteGarbage(garbage)
@@ -206,6 +231,7 @@ export class Sweeper {
       const rows = garbage.length - unremoved.length
       return { rows, hasMore: garbage.length === batchSize }
     })
+    this.#lastGarbage = this.#isCutShort ? after : undefined
     metrics.blobsPending(await engine.read((tx) => countGarbage(tx, countedBlobs)))
     const [first] = failed
     if (first !== undefined) {
@@ -311,7 +337,7 @@ export class Sweeper {
 
   async #endUploads(): Promise<void> {
     const { engine } = this.#options
-    await this.#repeat('row', async () => {
+    await this.#repeatInShare('row', async () => {
       const bucketId = await engine.read(nextAbandonedBucket)
       if (bucketId === undefined) return { rows: 0, hasMore: false }
       // An upload may have 10,000 parts: one is a transaction's worth.
@@ -320,7 +346,7 @@ export class Sweeper {
     })
   }
 
-  async #forgetTokens(): Promise<{ readonly rows: number; readonly hasMore: boolean }> {
+  async #forgetTokens(): Promise<Batch> {
     const { engine, clock } = this.#options
     const rows = await engine.write((tx) => forgetClientTokens(tx, clock.now(), batchSize))
     return { rows, hasMore: rows === batchSize }
@@ -329,7 +355,7 @@ export class Sweeper {
   /** Ends the leases whose time is over, so that writes needn't look at them any more. */
   async #sweepLeases(): Promise<void> {
     const { engine, clock, metrics } = this.#options
-    await this.#repeat('row', async () => {
+    await this.#repeatInShare('row', async () => {
       const rows = await engine.write((tx) => sweepLeases(tx, clock.now()))
       return { rows, hasMore: hasMoreToSweep(rows) }
     })
@@ -337,10 +363,7 @@ export class Sweeper {
   }
 
   /** Does batch after batch, resting as long as each took, so that requests come first. */
-  async #repeat(
-    kind: 'blob' | 'row',
-    batch: () => Promise<{ readonly rows: number; readonly hasMore: boolean }>,
-  ): Promise<void> {
+  async #repeat(kind: 'blob' | 'row', batch: () => Promise<Batch>): Promise<void> {
     const { clock, metrics } = this.#options
     for (;;) {
       const started = clock.monotonicMs()
@@ -349,6 +372,18 @@ export class Sweeper {
       if (!hasMore) return
       await this.#rest(clock.monotonicMs() - started)
     }
+  }
+
+  /** The same, but what is not done after its share of the round is left to the next one. */
+  async #repeatInShare(kind: 'blob' | 'row', batch: () => Promise<Batch>): Promise<void> {
+    const { clock } = this.#options
+    const endMs = clock.monotonicMs() + this.#shareMs
+    await this.#repeat(kind, async () => {
+      const { rows, hasMore } = await batch()
+      const isOver = hasMore && clock.monotonicMs() >= endMs
+      this.#isCutShort ||= isOver
+      return { rows, hasMore: hasMore && !isOver }
+    })
   }
 
   /** @throws the abort reason when the sweeper is closed */
