@@ -1,7 +1,6 @@
 // Exports to a bucket of this server, as of one moment, and their way back into a domain.
 
 import assert from 'node:assert/strict'
-import { createHash, createHmac } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +12,7 @@ import { checkDomains } from '../../src/store/check-domain.ts'
 import { collectDomains } from '../../src/store/domain.ts'
 import { type CommandResult, runHoldfast } from '../harness.ts'
 import { InProcessServer } from '../s3/in-process.ts'
+import { callExport, type JsonAnswer } from './export-client.ts'
 import { pairsIn, QueryClient, xmlText } from './query.ts'
 
 const server = await InProcessServer.start({ owners: 1, simpleDbLimits: { exportsPerDomain: 6 } })
@@ -39,43 +39,9 @@ function runExports(of: Services): Promise<void> {
   return new ExportQueue(of).run(signal)
 }
 
-interface JsonAnswer {
-  readonly status: number
-  readonly type: string | null
-  readonly fields: Readonly<Record<string, unknown>>
-}
-
-/** Calls the export API, signed with Version 4. */
-async function call(action: string, input: Readonly<Record<string, unknown>>): Promise<JsonAnswer> {
-  const { accessKeyId, secretAccessKey } = server.credential()
-  const body = JSON.stringify(input)
-  const timestamp = new Date().toISOString().replace(/[:-]|\.\d{3}/g, '')
-  const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
-  const scope = `${timestamp.slice(0, 8)}/us-east-1/sdb/aws4_request`
-  const host = `127.0.0.1:${server.port}`
-  const names = 'host;x-amz-date'
-  const canonical = `POST\n/v2/${action}\n\nhost:${host}\nx-amz-date:${timestamp}\n\n${names}\n${sha256(body)}`
-  const key = scope
-    .split('/')
-    .reduce<string | Buffer>(
-      (secret, part) => createHmac('sha256', secret).update(part).digest(),
-      `AWS4${secretAccessKey}`,
-    )
-  const text = `AWS4-HMAC-SHA256\n${timestamp}\n${scope}\n${sha256(canonical)}`
-  const signature = createHmac('sha256', key).update(text).digest('hex')
-  const answer = await fetch(`http://${host}/v2/${action}`, {
-    method: 'POST',
-    body,
-    headers: {
-      'content-type': 'application/json',
-      'x-amz-date': timestamp,
-      authorization: `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`,
-    },
-  })
-  const fields: unknown = await answer.json()
-  assert.ok(typeof fields === 'object' && fields !== null)
-  const type = answer.headers.get('x-amzn-errortype')
-  return { status: answer.status, type, fields: { ...fields } }
+/** Calls the export API. */
+function call(action: string, input: Readonly<Record<string, unknown>>): Promise<JsonAnswer> {
+  return callExport(server.port, server.credential(), action, input)
 }
 
 async function put(ItemName: string, name: string, ...values: string[]): Promise<void> {
