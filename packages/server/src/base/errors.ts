@@ -18,7 +18,6 @@ export type StoreErrorCode =
   | 'InvalidArgument'
   | 'InvalidRequest'
   | 'InvalidUri'
-  | 'UriTooLong'
   | 'InvalidRange'
   | 'InvalidDigest'
   | 'BadDigest'

@@ -44,7 +44,6 @@ const wireErrors: Readonly<Record<StoreErrorCode, WireError>> = {
   InvalidArgument: { status: 400, code: 'InvalidArgument' },
   InvalidRequest: { status: 400, code: 'InvalidRequest' },
   InvalidUri: { status: 400, code: 'InvalidURI' },
-  UriTooLong: { status: 400, code: 'InvalidURI' },
   InvalidRange: { status: 416, code: 'InvalidRange' },
   InvalidDigest: { status: 400, code: 'InvalidDigest' },
   BadDigest: { status: 400, code: 'BadDigest' },

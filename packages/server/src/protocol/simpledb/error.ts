@@ -149,7 +149,6 @@ const wireErrors: Readonly<Record<StoreErrorCode, WireError>> = {
     message: ({ fields }) =>
       `The URI ${(fields['URI'] ?? '').slice(0, shownUriLength)} is not valid.`,
   },
-  UriTooLong: badRequest('URITooLong'),
   IncompleteBody: invalidRequest,
   RequestTimeout: { status: 408, code: 'RequestTimeout' },
   KeyTooLong: invalidRequest,
