@@ -39,9 +39,9 @@ export interface Comparison {
 
 /** What an attack may cost others. */
 export interface HarmBounds {
-  /** 99th percentile beside the attack, in milliseconds; 2000 if left out, or ten times that alone. */
+  /** 99th percentile beside the attack, in milliseconds; 3000 if left out, or ten times that alone. */
   readonly p99Ms?: number
-  /** Anonymous memory that a worker may gain, in bytes; 192 MiB if left out. */
+  /** Anonymous memory that a worker may gain, in bytes; 400 MiB if left out. */
   readonly memoryBytes?: number
 }
 
@@ -88,8 +88,8 @@ export async function compare(target: Target, attack: () => Promise<void>): Prom
 /** Fails if an attack has done more harm than the bounds allow. */
 export function assertUnharmed(comparison: Comparison, bounds: HarmBounds = {}): void {
   const { alone, beside, memoryBefore, memoryHighest, deadWorkers } = comparison
-  const p99Ms = bounds.p99Ms ?? Math.max(2000, 10 * alone.p99Ms)
-  const memoryBytes = bounds.memoryBytes ?? 192 * 1024 ** 2
+  const p99Ms = bounds.p99Ms ?? Math.max(3000, 10 * alone.p99Ms)
+  const memoryBytes = bounds.memoryBytes ?? 400 * 1024 ** 2
   assert.deepEqual(alone.failures, [])
   assert.deepEqual(beside.failures.slice(0, 3), [], `${beside.failures.length} requests failed`)
   assert.deepEqual(deadWorkers, [], 'workers died')
