@@ -9,9 +9,9 @@ import { type Log, silentLog } from './observe/log.ts'
 import { ProcessMetrics } from './observe/prometheus.ts'
 import type { Acceptance } from './operation/acceptance.ts'
 import type { Services } from './operation/operation.ts'
-import { createProtocolHandler } from './protocol/handler.ts'
 import { createHttpServer } from './protocol/http/server.ts'
-import { Router } from './router.ts'
+import { createProtocols } from './protocol/protocols.ts'
+import { Router } from './protocol/router.ts'
 import { openShared } from './shared.ts'
 
 export type { AccessKey } from './access/key.ts'
@@ -88,21 +88,15 @@ export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
   })
   const { services } = store
   metrics.addEngine(() => services.engine.statistics())
-  const handler = createProtocolHandler({
+  const protocols = createProtocols({
     services,
     lookup: createKeyLookup(keys),
     domains,
     acceptsSignatureV2,
+    exposition: () => metrics.text(),
     ...(region === undefined ? {} : { requiredRegion: region }),
   })
-  const router = new Router({
-    handler,
-    domains,
-    log,
-    metrics,
-    clock: systemClock,
-    exposition: () => metrics.text(),
-  })
+  const router = new Router({ protocols, log, metrics, clock: systemClock })
   const server = createHttpServer()
   router.attach(server)
   return {

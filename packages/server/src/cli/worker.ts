@@ -13,9 +13,9 @@ import { DamageError, FormatError } from '../engine/engine.ts'
 import { openProcessLog, type ProcessLog } from '../observe/pino.ts'
 import { ProcessMetrics } from '../observe/prometheus.ts'
 import { MisfitError } from '../operation/fit.ts'
-import { createProtocolHandler } from '../protocol/handler.ts'
 import { createHttpServer, createHttpsServer } from '../protocol/http/server.ts'
-import { Router } from '../router.ts'
+import { createProtocols } from '../protocol/protocols.ts'
+import { Router } from '../protocol/router.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import type { ToPrimary, ToWorker, WorkerSetup } from './message.ts'
 import { tierUpSoon } from './tier-up.ts'
@@ -118,23 +118,16 @@ class Worker {
     this.#store = store
     this.#lookup = createKeyLookup(setup.keys)
     const { domains, requiredRegion, allowsSignatureV1, acceptsSignatureV2 } = setup.config
-    const handler = createProtocolHandler({
+    const protocols = createProtocols({
       services: store.services,
       lookup: (accessKeyId) => this.#lookup(accessKeyId),
       domains,
       allowsSignatureV1,
       acceptsSignatureV2,
+      exposition: () => this.#scrape(),
       ...(requiredRegion === undefined ? {} : { requiredRegion }),
     })
-    const exposition = (): Promise<string> => this.#scrape()
-    this.#router = new Router({
-      handler,
-      domains,
-      log,
-      metrics,
-      clock: systemClock,
-      exposition,
-    })
+    this.#router = new Router({ protocols, log, metrics, clock: systemClock })
     this.#router.attach(server)
     metrics.addEngine(() => store.services.engine.statistics())
     metrics.addProcess(setup.name)

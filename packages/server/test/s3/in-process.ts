@@ -14,9 +14,9 @@ import type { SimpleDbLimits } from '../../src/base/limits.ts'
 import { type OpenServices, openServices } from '../../src/compose.ts'
 import type { Log } from '../../src/observe/log.ts'
 import { silentMetrics } from '../../src/observe/metrics.ts'
-import { createProtocolHandler } from '../../src/protocol/handler.ts'
 import { createHttpServer } from '../../src/protocol/http/server.ts'
-import { Router } from '../../src/router.ts'
+import { createProtocols } from '../../src/protocol/protocols.ts'
+import { Router } from '../../src/protocol/router.ts'
 import { type Credential, randomCredential } from '../harness.ts'
 import { type WireAnswer, WireClient, type WireRequest } from '../wire.ts'
 
@@ -93,17 +93,17 @@ export class InProcessServer implements AsyncDisposable {
     })
     const domains = options.domains ?? []
     const { requiredRegion, acceptsSignatureV2 = true } = options
-    const handler = createProtocolHandler({
+    const protocols = createProtocols({
       services: store.services,
       lookup: createKeyLookup(credentials),
       domains,
       allowsSignatureV1: options.allowsSignatureV1 ?? false,
       acceptsSignatureV2,
+      exposition: async () => '',
       ...(requiredRegion === undefined ? {} : { requiredRegion }),
     })
     const { log, metrics, clock } = store.services
-    const exposition = async (): Promise<string> => ''
-    const router = new Router({ handler, domains, log, metrics, clock, exposition })
+    const router = new Router({ protocols, log, metrics, clock })
     const server = createHttpServer()
     router.attach(server)
     server.listen(0, '127.0.0.1')

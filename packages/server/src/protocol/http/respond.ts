@@ -51,6 +51,16 @@ export function sendFixed(
   return sent?.byteLength ?? 0
 }
 
+/** Sends a short text that no cache may keep, and returns the bytes of body sent. */
+export function sendText(
+  response: ServerResponse,
+  answer: { readonly status: number; readonly type: string; readonly text: string },
+): number {
+  const { status, type, text } = answer
+  const headers = { 'Content-Type': type, 'Cache-Control': 'no-store', Server: 'Holdfast' }
+  return sendFixed(response, { status, headers }, text)
+}
+
 /** Ends the response, and destroys it when the client doesn't take the last of it in time. */
 function endInTime(response: ServerResponse, bytes: Uint8Array | undefined, idleMs: number): void {
   if (bytes === undefined) response.end()

@@ -55,7 +55,13 @@ export async function answerFormUpload(
   const lease = leaseTicketOf({ headers })
   const key = keyOf(form)
   const input = decodeForm(request, form, key, services.clock.now())
-  const output = await run(services, { ...caller, principal, lease }, putObject, input)
+  const context = {
+    ...caller,
+    principal,
+    lease,
+    headers: { ...request.headers, ...amzOf(headers) },
+  }
+  const output = await run(services, context, putObject, input)
   return encodeForm(request, form, key, output)
 }
 
@@ -139,6 +145,12 @@ function fieldsAsHeaders(form: Form): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const { name, value } of form.fields) headers[name.toLowerCase()] = value
   return headers
+}
+
+/** The fields that act as S3's own headers. Other headers are facts about the client, not its to invent. */
+function amzOf(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const entries = Object.entries(headers)
+  return Object.fromEntries(entries.filter(([name]) => name.startsWith('x-amz-')))
 }
 
 /** Bytes that the policy allows the file. @throws StoreError `AccessDenied`, `InvalidPolicyDocument` */

@@ -2,36 +2,43 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { after, beforeEach, test } from 'node:test'
-import { systemClock } from './base/clock.ts'
-import { type LogFields, silentLog } from './observe/log.ts'
-import { ProcessMetrics } from './observe/prometheus.ts'
-import { createHttpServer } from './protocol/http/server.ts'
-import { type ExchangeHandler, Router } from './router.ts'
+import { systemClock } from '../base/clock.ts'
+import { type LogFields, silentLog } from '../observe/log.ts'
+import { ProcessMetrics } from '../observe/prometheus.ts'
+import { createAdminProtocol } from './admin/protocol.ts'
+import type { Protocol, RequestHandler } from './http/protocol.ts'
+import { createHttpServer } from './http/server.ts'
+import { Router } from './router.ts'
 
 const lines: { level: string; message: string; fields: LogFields }[] = []
 const metrics = new ProcessMetrics()
-let handler: ExchangeHandler
+let handler: RequestHandler
 const keep =
   (level: string) =>
   (message: string, fields: LogFields = {}) =>
     void lines.push({ level, message, fields })
 const log = { ...silentLog, info: keep('info'), error: keep('error'), debug: keep('debug') }
 
-const answerKey: ExchangeHandler = async (_, response, { requestId }) => {
+const answerKey: RequestHandler = async (_, response, { requestId }) => {
   response.end('key')
   assert.match(requestId, /^[0-9A-F]{16}$/)
   return { operation: 'GetObject', status: 200, bytesIn: 0, bytesOut: 3, accessKeyId: 'AK' }
 }
 
 const server = createHttpServer()
-const router = new Router({
-  handler: (...exchange) => handler(...exchange),
+const admin = createAdminProtocol({
   domains: ['s3.example.com'],
   log,
-  metrics,
   clock: systemClock,
   exposition: async () => 'samples\n',
 })
+const keys: Protocol = {
+  name: 's3',
+  speaks: () => true,
+  serve: (...exchange) => handler(...exchange),
+  serveStopping: () => Promise.reject(new Error('no test stops while it sends')),
+}
+const router = new Router({ protocols: [admin, keys], log, metrics, clock: systemClock })
 router.attach(server)
 server.listen(0, '127.0.0.1')
 await once(server, 'listening')

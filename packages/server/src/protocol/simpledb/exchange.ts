@@ -1,5 +1,5 @@
-// SimpleDB's protocols as a handler of HTTP requests: parameters, signature, action, answer, as XML or,
-// for exports, as JSON. Every way out of a request goes through here, so that each has its id, its status, and its place in the log.
+// One request to SimpleDB on its way through: parameters, signature, action, answer, as XML or, for exports,
+// as JSON.
 
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -9,7 +9,7 @@ import { FairQueue } from '../../base/fair-queue.ts'
 import { ownLimits } from '../../base/limits.ts'
 import type { Services } from '../../operation/operation.ts'
 import { RequestBody } from '../http/body.ts'
-import { clientClosedRequest, type Exchange, type ExchangeResult } from '../http/exchange.ts'
+import { type Circumstances, Exchange, type ExchangeResult } from '../http/exchange.ts'
 import { checkHead } from '../http/head.ts'
 import { parseTarget, type Target } from '../http/request.ts'
 import { sendFixed } from '../http/respond.ts'
@@ -26,8 +26,8 @@ import { Parameters } from './parameters.ts'
 import { findRoute } from './table.ts'
 import type { Usage } from './usage.ts'
 
-/** What the handler works with. */
-export interface SimpleDbHandlerOptions {
+/** What the protocol works with. */
+export interface SimpleDbOptions {
   readonly services: Services
   /** Finds the secret and the principal of an access key. */
   readonly lookup: SecretLookup<Principal>
@@ -37,102 +37,78 @@ export interface SimpleDbHandlerOptions {
   readonly allowsSignatureV1?: boolean
 }
 
-/** Answers one request, always: it rejects only if the answer can't be sent for a fault of ours. */
-export type SimpleDbHandler = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  exchange: Exchange,
-) => Promise<ExchangeResult>
-
-/** Makes the handler. It keeps no state but derived signing keys, and what forms hold. */
-export function createSimpleDbHandler(options: SimpleDbHandlerOptions): SimpleDbHandler {
-  const { services, lookup, requiredRegion, allowsSignatureV1 = false } = options
-  const context: Context = {
-    services,
-    authenticator: new Authenticator({
-      lookup,
-      clock: services.clock,
-      requiredRegion,
-      allowsVersion1: allowsSignatureV1,
-    }),
-    forms: new Forms({
-      isKnown: (accessKeyId) => lookup(accessKeyId) !== undefined,
-      clock: services.clock,
-    }),
-    parsing: new FairQueue(),
-    lookup,
-    processId: randomBytes(8).toString('hex'),
-  }
-  return (request, response, exchange) =>
-    new SimpleDbExchange(context, request, response, exchange).serve()
-}
-
-interface Context {
+/** What all exchanges share. It keeps no state but derived signing keys, and what forms hold. */
+export class SimpleDbContext {
   readonly services: Services
   readonly authenticator: Authenticator
   readonly forms: Forms
   /** For what is too large to be parsed in passing. */
-  readonly parsing: FairQueue
+  readonly parsing: FairQueue = new FairQueue()
   readonly lookup: SecretLookup<Principal>
   /** The second half of request ids, which have the form of UUIDs. */
-  readonly processId: string
+  readonly processId: string = randomBytes(8).toString('hex')
+
+  constructor({ services, lookup, requiredRegion, allowsSignatureV1 = false }: SimpleDbOptions) {
+    const { clock } = services
+    this.services = services
+    this.lookup = lookup
+    this.authenticator = new Authenticator({
+      lookup,
+      clock,
+      requiredRegion,
+      allowsVersion1: allowsSignatureV1,
+    })
+    this.forms = new Forms({ isKnown: (accessKeyId) => lookup(accessKeyId) !== undefined, clock })
+  }
+}
+
+interface Answer {
+  readonly status: number
+  readonly text: string
 }
 
 /** One request on its way through. */
-class SimpleDbExchange {
-  readonly #context: Context
-  readonly #request: IncomingMessage
-  readonly #response: ServerResponse
-  readonly #exchange: Exchange
+export class SimpleDbExchange extends Exchange<Answer, ErrorReport> {
+  readonly #context: SimpleDbContext
   readonly #requestId: string
-  #body: RequestBody | undefined
   #form: ReceivedForm | undefined
-  #operation = 'Unknown'
-  #accessKeyId: string | undefined
   /** True for the export API. */
   readonly #isJson: boolean
   /** What an error costs, once an action was begun. */
   #usage: Usage | undefined
 
   constructor(
-    context: Context,
+    context: SimpleDbContext,
     request: IncomingMessage,
     response: ServerResponse,
-    exchange: Exchange,
+    circumstances: Circumstances,
   ) {
+    super(request, response, circumstances, context.services.log)
     this.#context = context
-    this.#request = request
-    this.#response = response
-    this.#exchange = exchange
-    this.#requestId = uuidOf(exchange.requestId, context.processId)
+    this.#requestId = uuidOf(circumstances.requestId, context.processId)
     this.#isJson = request.url?.startsWith(exportPath) === true
   }
 
-  async serve(): Promise<ExchangeResult> {
-    let status = 200
-    let text: string
-    let code: string | undefined
+  /** Asks the client to come back, without looking at the request. */
+  refuse(): ExchangeResult {
+    this.response.shouldKeepAlive = false
+    const bytesOut = this.sendError(unavailable)
+    return { operation: this.operation, status: unavailable.status, bytesIn: 0, bytesOut }
+  }
+
+  protected async answer(): Promise<Answer> {
     try {
-      text = this.#isJson ? await this.#answerExport() : await this.#answer()
-    } catch (error) {
-      const report = this.#report(error)
-      status = report.status
-      text = this.#errorText(report)
-      code = exceptionName(report.code)
+      const text = this.#isJson ? await this.#answerExport() : await this.#answerQuery()
+      return { status: 200, text }
     } finally {
       this.#form?.release()
     }
-    const bytesOut = this.#send(status, text, code)
-    if (this.#response.destroyed && !this.#response.writableFinished) status = clientClosedRequest
-    const bytesIn = this.#body?.receivedBytes ?? 0
-    const facts = { operation: this.#operation, accessKeyId: this.#accessKeyId }
-    return { protocol: 'simpledb', ...facts, status, bytesIn, bytesOut }
   }
 
-  async #answer(): Promise<string> {
+  async #answerQuery(): Promise<string> {
     const { services } = this.#context
-    const { method = '', url = '' } = this.#request
-    checkHead(this.#request, this.#response)
+    const { method = '', url = '' } = this.request
+    checkHead(this.request, this.response)
     if (url.length > ownLimits.simpleDbUrlBytes) throw uriTooLong()
     const accessKeyId = this.#keyInHead()
     const target = parseTarget(url, ownLimits.simpleDbUrlBytes)
@@ -144,35 +120,33 @@ class SimpleDbExchange {
     }
     const form = await this.#readForm(accessKeyId, ownLimits.formBytes)
     const { parameters, signed } = await this.#understand(target, form)
-    this.#accessKeyId = signed.accessKeyId
+    this.accessKeyId = signed.accessKeyId
     const { action, version } = findRoute(parameters)
-    this.#operation = action.name
+    this.operation = action.name
     this.#usage = action.baseUsage
     const { limits } = services.simpleDb
     if (action.name.startsWith('Batch') && form.bytes.length > limits.batchRequestBytes) {
       throw tooLong(limits.batchRequestBytes)
     }
-    const { requestId, signal } = this.#exchange
-    const caller = { principal: signed.principal, requestId, signal }
+    const caller = this.contextOf(signed.principal, this.request.headers)
     const result = await action.answer({ parameters, limits }, { services, caller })
     return answerBody(result, { action: action.name, version, requestId: this.#requestId })
   }
 
   async #answerExport(): Promise<string> {
     const { services, authenticator } = this.#context
-    checkHead(this.#request, this.#response)
-    const target = parseTarget(this.#request.url ?? '')
-    const action = findExportAction(this.#request.method === 'POST' ? target.path : '')
+    checkHead(this.request, this.response)
+    const target = parseTarget(this.request.url ?? '')
+    const action = findExportAction(this.request.method === 'POST' ? target.path : '')
     const accessKeyId = this.#keyInHead()
-    if (accessKeyId === undefined && this.#request.headers.authorization === undefined) {
+    if (accessKeyId === undefined && this.request.headers.authorization === undefined) {
       throw missingAuthentication()
     }
     const { bytes: body } = await this.#readForm(accessKeyId, ownLimits.exportBytes)
-    const signed = authenticator.byVersion4({ message: this.#request, target, body })
-    this.#accessKeyId = signed.accessKeyId
-    this.#operation = action.name
-    const { requestId, signal } = this.#exchange
-    const caller = { principal: signed.principal, requestId, signal }
+    const signed = authenticator.byVersion4({ message: this.request, target, body })
+    this.accessKeyId = signed.accessKeyId
+    this.operation = action.name
+    const caller = this.contextOf(signed.principal, this.request.headers)
     const fields = parseFields(body.toString('utf8'))
     return JSON.stringify(await action.answer(fields, { services, caller }))
   }
@@ -184,7 +158,7 @@ class SimpleDbExchange {
 
   /** The access key that the head names. @throws StoreError `InvalidAccessKeyId` before anything else is read */
   #keyInHead(): string | undefined {
-    const accessKeyId = accessKeyInHead(this.#request)
+    const accessKeyId = accessKeyInHead(this.request)
     if (accessKeyId === undefined || this.#context.lookup(accessKeyId) !== undefined) {
       return accessKeyId
     }
@@ -192,15 +166,15 @@ class SimpleDbExchange {
   }
 
   async #readForm(accessKeyId: string | undefined, maximumBytes: number): Promise<ReceivedForm> {
-    const { isContinueExpected } = this.#exchange
-    const sendContinue = (): void => this.#response.writeContinue()
-    this.#body = new RequestBody(this.#request, {
+    const { isContinueExpected } = this.circumstances
+    const sendContinue = (): void => this.response.writeContinue()
+    this.body = new RequestBody(this.request, {
       ...(isContinueExpected ? { sendContinue } : {}),
       ...(accessKeyId === undefined ? { idleMs: ownLimits.keylessIdleMs } : {}),
     })
-    const origin = { address: this.#request.socket.remoteAddress ?? '', accessKeyId }
+    const origin = { address: this.request.socket.remoteAddress ?? '', accessKeyId }
     try {
-      this.#form = await this.#context.forms.receive(this.#body, origin, maximumBytes)
+      this.#form = await this.#context.forms.receive(this.body, origin, maximumBytes)
       return this.#form
     } catch (error) {
       throw isStoreError(error, 'MaxMessageLengthExceeded') ? tooLong(maximumBytes) : error
@@ -223,26 +197,28 @@ class SimpleDbExchange {
         throw new StoreError('InvalidRequest', 'It has too many parameters.')
       }
       const parameters = new Parameters([...inQuery, ...inForm])
-      const message = { message: this.#request, target, body: form.bytes }
+      const message = { message: this.request, target, body: form.bytes }
       return { parameters, signed: authenticator.byParameters(message, parameters.all) }
     }
-    const bytes = (this.#request.url?.length ?? 0) + form.bytes.length
+    const bytes = (this.request.url?.length ?? 0) + form.bytes.length
     return bytes <= ownLimits.quickFormBytes ? work() : parsing.run(form.party, work)
   }
 
-  #report(error: unknown): ErrorReport {
-    const report = reportError(error)
-    const hasLeft = this.#exchange.signal.aborted || this.#response.destroyed
-    if (report.isFault && !hasLeft) {
-      const { requestId } = this.#exchange
-      const fields = { requestId, operation: this.#operation, error }
-      this.#context.services.log.error('request failed', fields)
-    }
-    return report
+  protected report(error: unknown): ErrorReport {
+    return reportError(error)
   }
 
-  #send(status: number, text: string, code: string | undefined): number {
-    if (this.#response.destroyed) return 0
+  protected send({ status, text }: Answer): number {
+    return this.#send(status, text)
+  }
+
+  protected sendError(report: ErrorReport): number {
+    const { status, code } = report
+    return this.#send(status, this.#errorText(report), exceptionName(code))
+  }
+
+  #send(status: number, text: string, code?: string): number {
+    if (this.response.destroyed) return 0
     const headers = {
       'Content-Type': this.#isJson ? 'application/json' : 'text/xml',
       ...(this.#isJson && code !== undefined ? { 'x-amzn-ErrorType': code } : {}),
@@ -250,8 +226,15 @@ class SimpleDbExchange {
       Server: 'Holdfast',
       ...(status === 503 ? { 'Retry-After': '1' } : {}),
     }
-    return sendFixed(this.#response, { status, headers }, text, this.#body)
+    return sendFixed(this.response, { status, headers }, text, this.body)
   }
+}
+
+const unavailable: ErrorReport = {
+  status: 503,
+  code: 'ServiceUnavailable',
+  message: 'Service AmazonSimpleDB is currently unavailable. Please try again later',
+  isFault: false,
 }
 
 function tooLong(bytes: number): StoreError {
