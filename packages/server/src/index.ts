@@ -10,6 +10,7 @@ import { ProcessMetrics } from './observe/prometheus.ts'
 import type { Acceptance } from './operation/acceptance.ts'
 import type { Services } from './operation/operation.ts'
 import { createHttpServer } from './protocol/http/server.ts'
+import { overflowAnswer } from './protocol/overflow.ts'
 import { createProtocols } from './protocol/protocols.ts'
 import { Router } from './protocol/router.ts'
 import { openShared } from './shared.ts'
@@ -97,7 +98,7 @@ export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
     ...(region === undefined ? {} : { requiredRegion: region }),
   })
   const router = new Router({ protocols, log, metrics, clock: systemClock })
-  const server = createHttpServer()
+  const server = createHttpServer({ overflowAnswer })
   router.attach(server)
   return {
     services,

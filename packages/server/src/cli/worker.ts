@@ -14,6 +14,7 @@ import { openProcessLog, type ProcessLog } from '../observe/pino.ts'
 import { ProcessMetrics } from '../observe/prometheus.ts'
 import { MisfitError } from '../operation/fit.ts'
 import { createHttpServer, createHttpsServer } from '../protocol/http/server.ts'
+import { overflowAnswer } from '../protocol/overflow.ts'
 import { createProtocols } from '../protocol/protocols.ts'
 import { Router } from '../protocol/router.ts'
 import { CommandError, exitCodes } from './exit.ts'
@@ -158,7 +159,9 @@ class Worker {
       log,
       metrics,
     })
-    const server = tls === undefined ? createHttpServer() : await createHttpsServer(tls)
+    const answers = { overflowAnswer }
+    const server =
+      tls === undefined ? createHttpServer(answers) : await createHttpsServer(tls, answers)
     worker = new Worker({ setup, log, metrics, store, server })
     if (store.services.presence.isDeposed) void worker.end()
     send({ kind: 'ready' })

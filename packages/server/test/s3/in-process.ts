@@ -15,6 +15,7 @@ import { type OpenServices, openServices } from '../../src/compose.ts'
 import type { Log } from '../../src/observe/log.ts'
 import { silentMetrics } from '../../src/observe/metrics.ts'
 import { createHttpServer } from '../../src/protocol/http/server.ts'
+import { overflowAnswer } from '../../src/protocol/overflow.ts'
 import { createProtocols } from '../../src/protocol/protocols.ts'
 import { Router } from '../../src/protocol/router.ts'
 import { type Credential, randomCredential } from '../harness.ts'
@@ -104,7 +105,7 @@ export class InProcessServer implements AsyncDisposable {
     })
     const { log, metrics, clock } = store.services
     const router = new Router({ protocols, log, metrics, clock })
-    const server = createHttpServer()
+    const server = createHttpServer({ overflowAnswer })
     router.attach(server)
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')

@@ -5,7 +5,6 @@ import type { Socket } from 'node:net'
 import { ownLimits } from '../../base/limits.ts'
 import { Feeds } from './feed.ts'
 import { HeadWatch } from './head-watch.ts'
-import { type BareAnswer, overflowAnswer } from './overflow.ts'
 
 // Not by `import`, which asks for every export, and so loads Node's whole fetch for `http.WebSocket`:
 // that takes 50 ms of a start.
@@ -24,8 +23,19 @@ const options: ServerOptions = {
   insecureHTTPParser: false,
 }
 
-/** How long a server is patient. */
+/** An answer to bytes that make no request. */
+export interface BareAnswer {
+  readonly status: number
+  /** The media type; left out without a text. */
+  readonly type?: string
+  /** ASCII. */
+  readonly text: string
+}
+
+/** How a server answers what isn't HTTP, or too much of it. */
 export interface HttpServerOptions {
+  /** Answers a head that is too large to be parsed, by its last piece; a bare 400 if left out. */
+  readonly overflowAnswer?: (piece: Uint8Array) => BareAnswer
   /** Milliseconds that a client has to take the answer to what isn't HTTP; ownLimits.lingerMs if left out. */
   readonly lingerMs?: number
 }
@@ -34,41 +44,43 @@ export interface HttpServerOptions {
  * An HTTP server with the limits of base/limits.ts. The caller listens to `request` and, to decide
  * itself when a body may come, to `checkContinue`.
  */
-export function createHttpServer({ lingerMs }: HttpServerOptions = {}): Server {
+export function createHttpServer(answers: HttpServerOptions = {}): Server {
   const server = createServer(options)
-  watch(server, lingerMs)
+  watch(server, answers)
   return server
 }
 
 /** The same over TLS, from PEM texts. @throws Error when they are no certificate and its key */
 export async function createHttpsServer(
   tls: { readonly cert: string; readonly key: string },
-  { lingerMs }: HttpServerOptions = {},
+  answers: HttpServerOptions = {},
 ): Promise<HttpsServer> {
   // Loaded on demand: few servers speak TLS themselves, and all want to start fast.
   const https = await import('node:https')
   const server = https.createServer({ ...options, ...tls })
-  watch(server, lingerMs)
+  watch(server, answers)
   return server
 }
 
-function watch(server: Server | HttpsServer, lingerMs: number | undefined): void {
+function watch(server: Server | HttpsServer, answers: HttpServerOptions): void {
   // Beyond the limit Node drops headers in silence: so it lets one more pass, which is refused.
   server.maxHeadersCount = ownLimits.headers + 1
   new Feeds().attach(server)
   new HeadWatch().attach(server)
-  new ClientErrors(lingerMs ?? ownLimits.lingerMs).attach(server)
+  new ClientErrors(answers).attach(server)
 }
 
 /** Answers what couldn't be parsed, in plain HTTP, where that can't be taken for a part of another answer. */
 class ClientErrors {
   readonly #lingerMs: number
+  readonly #overflowAnswer: (piece: Uint8Array) => BareAnswer
   /** Of each connection, the responses that may be under way, in the order of their requests. */
   readonly #responses = new WeakMap<Socket, ServerResponse[]>()
   readonly #closing = new WeakSet<Socket>()
 
-  constructor(lingerMs: number) {
+  constructor({ lingerMs = ownLimits.lingerMs, overflowAnswer }: HttpServerOptions) {
     this.#lingerMs = lingerMs
+    this.#overflowAnswer = overflowAnswer ?? (() => ({ status: 400, text: '' }))
   }
 
   attach(server: Server | HttpsServer): void {
@@ -90,7 +102,7 @@ class ClientErrors {
   readonly #answer = (error: ClientError, socket: Socket): void => {
     // What such a client goes on sending is dropped while it takes its answer.
     if (this.#closing.has(socket)) return
-    const answer = answerTo(error)
+    const answer = this.#answerTo(error)
     if (answer === undefined || !socket.writable || this.#hasBegun(socket)) {
       socket.destroy()
       return
@@ -104,6 +116,18 @@ class ClientErrors {
     socket.end(
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n${contentType}Content-Length: ${text.length}\r\n\r\n${text}`,
     )
+  }
+
+  /** Undefined for what goes wrong below HTTP, where nothing can be answered. */
+  #answerTo({ code, rawPacket }: ClientError): BareAnswer | undefined {
+    switch (code) {
+      case 'HPE_HEADER_OVERFLOW':
+        return this.#overflowAnswer(rawPacket ?? noBytes)
+      case 'ERR_HTTP_REQUEST_TIMEOUT':
+        return { status: 408, text: '' }
+      default:
+        return code?.startsWith('HPE_') ? { status: 400, text: '' } : undefined
+    }
   }
 
   /** True where the connection carries a part of an answer, or owes more than one. */
@@ -123,18 +147,3 @@ interface ClientError extends NodeJS.ErrnoException {
 }
 
 const noBytes = new Uint8Array()
-
-/** Undefined for what goes wrong below HTTP, where nothing can be answered. */
-function answerTo({
-  code,
-  rawPacket,
-}: ClientError): (Omit<BareAnswer, 'type'> & Partial<BareAnswer>) | undefined {
-  switch (code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return overflowAnswer(rawPacket ?? noBytes)
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return { status: 408, text: '' }
-    default:
-      return code?.startsWith('HPE_') ? { status: 400, text: '' } : undefined
-  }
-}

@@ -5,8 +5,11 @@ import type { Bytes } from '../../base/bytes.ts'
 import type { Content } from '../../operation/content.ts'
 import { type Caller, isLeased, type Operation, type Services } from '../../operation/operation.ts'
 import { run } from '../../operation/run.ts'
-import { s3Namespace, XmlWriter } from '../xml/write.ts'
+import { XmlWriter } from '../xml/write.ts'
 import type { S3Request } from './request.ts'
+
+/** The namespace of S3's documents. */
+export const s3Namespace = 'http://s3.amazonaws.com/doc/2006-03-01/'
 
 /** A body that is read while it is sent. It must be sent or closed. */
 export interface StreamedBody {

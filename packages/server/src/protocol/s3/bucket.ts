@@ -9,8 +9,16 @@ import {
   listBuckets,
 } from '../../operation/bucket.ts'
 import { childrenOf, childText, malformedXml } from '../xml/parse.ts'
-import { escapeXml, s3Namespace, XmlWriter } from '../xml/write.ts'
-import { documentAnswer, emptyAnswer, isoTime, type Route, route, xmlAnswer } from './answer.ts'
+import { escapeXml, XmlWriter } from '../xml/write.ts'
+import {
+  documentAnswer,
+  emptyAnswer,
+  isoTime,
+  type Route,
+  route,
+  s3Namespace,
+  xmlAnswer,
+} from './answer.ts'
 import { headerNotImplemented, parameterNotImplemented } from './error.ts'
 import { writeOwner } from './owner.ts'
 import { documentOf } from './payload.ts'

@@ -1,12 +1,10 @@
 // The SimpleDB protocol as the router sees it.
 
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Circumstances } from '../http/exchange.ts'
-import type { Protocol } from '../http/protocol.ts'
+import type { Protocol, RequestHandler } from '../http/protocol.ts'
 import { isSimpleDb } from './detect.ts'
 import type { SimpleDbExchange, SimpleDbOptions } from './exchange.ts'
 
-type Begin = (...request: [IncomingMessage, ServerResponse, Circumstances]) => SimpleDbExchange
+type Begin = (...request: Parameters<RequestHandler>) => SimpleDbExchange
 
 /**
  * Makes the protocol. Its code is loaded with the first request: many servers never get one, and all are to
@@ -18,9 +16,7 @@ export function createSimpleDbProtocol(
   domains: readonly string[],
 ): Protocol {
   let loading: Promise<Begin> | undefined
-  const begin: (...request: Parameters<Begin>) => Promise<SimpleDbExchange> = async (
-    ...request
-  ) => {
+  const begin = async (...request: Parameters<Begin>): Promise<SimpleDbExchange> => {
     loading ??= load(options).catch((error: unknown) => {
       // Such as for want of file descriptors: the next request tries again.
       loading = undefined

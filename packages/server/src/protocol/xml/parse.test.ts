@@ -3,7 +3,9 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { isStoreError } from '../../base/errors.ts'
 import { childrenOf, childText, parseXml, parseXmlWithBreaks, type XmlElement } from './parse.ts'
-import { s3Namespace, XmlWriter } from './write.ts'
+import { XmlWriter } from './write.ts'
+
+const s3Namespace = 'http://s3.amazonaws.com/doc/2006-03-01/'
 
 const { HOLDFAST_TEST_SCALE: scale = '1' } = process.env
 const parse = (text: string): XmlElement => parseXml(Buffer.from(text))

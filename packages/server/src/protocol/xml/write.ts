@@ -1,8 +1,5 @@
 // Writes XML answers by joining strings. Elements come out in the order they are written.
 
-/** The namespace of S3's documents. */
-export const s3Namespace = 'http://s3.amazonaws.com/doc/2006-03-01/'
-
 const declaration = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 /** Builds one document. The caller closes what it opens. */
