@@ -25,7 +25,7 @@ export class ByteBudget {
     return {
       take: (bytes) => {
         if (bytes > this.#leftBytes) {
-          throw new StoreError('SlowDown', 'Please reduce your request rate.')
+          throw new StoreError({ code: 'SlowDown', resource: 'memory' })
         }
         this.#leftBytes -= bytes
         heldBytes += bytes

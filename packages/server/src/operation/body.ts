@@ -82,10 +82,7 @@ export async function receiveBody(
   const digests = await hashed.results()
   const sizeBytes = hashed.sizeBytes()
   if (sizeBytes < (input.sizeRange?.minimum ?? 0)) {
-    throw new StoreError(
-      'EntityTooSmall',
-      'Your proposed upload is smaller than the minimum allowed size',
-    )
+    throw new StoreError({ code: 'EntityTooSmall' })
   }
   const md5 = checkMd5(input.md5, digests)
   const checksum = checkChecksum(input.checksum, algorithm, digests)
@@ -96,7 +93,7 @@ export async function receiveBody(
 /**
  * Reads and checks a small body whole, such as an XML document: at most `maximumBytes` of it, which
  * `held` has to afford.
- * @throws StoreError `MaxMessageLengthExceeded`, `SlowDown`, `BadDigest`, `ChecksumMismatch`, and what the
+ * @throws StoreError `MessageTooLong`, `SlowDown`, `BadDigest`, `ChecksumMismatch`, and what the
  *   source throws.
  */
 export async function receiveDocument(
@@ -108,9 +105,7 @@ export async function receiveDocument(
   const chunks: Buffer[] = []
   for await (const chunk of hashed.source) {
     if (hashed.sizeBytes() > maximumBytes) {
-      throw new StoreError('MaxMessageLengthExceeded', 'Your request was too large.', {
-        fields: { MaxMessageLengthBytes: String(maximumBytes) },
-      })
+      throw new StoreError({ code: 'MessageTooLong', maximumBytes })
     }
     held.take(chunk.byteLength)
     chunks.push(Buffer.from(chunk))
@@ -189,9 +184,7 @@ async function* bounded(source: ByteSource, maximum: number): ByteSource {
 }
 
 function tooLarge(maximum: number): StoreError {
-  return new StoreError('EntityTooLarge', 'Your proposed upload exceeds the maximum allowed size', {
-    fields: { MaxSizeAllowed: String(maximum) },
-  })
+  return new StoreError({ code: 'EntityTooLarge', maximumBytes: maximum })
 }
 
 function checkMd5(
@@ -201,16 +194,11 @@ function checkMd5(
   const md5 = digests['MD5']
   if (md5 === undefined) throw new Error('no MD5 was computed')
   if (expected === undefined || md5.equals(expected)) return md5
-  throw new StoreError(
-    'BadDigest',
-    'The Content-MD5 you specified did not match what we received.',
-    {
-      fields: {
-        ExpectedDigest: Buffer.from(expected).toString('base64'),
-        CalculatedDigest: md5.toString('base64'),
-      },
-    },
-  )
+  throw new StoreError({
+    code: 'BadDigest',
+    expected: Buffer.from(expected).toString('base64'),
+    actual: md5.toString('base64'),
+  })
 }
 
 function checkChecksum(
@@ -223,10 +211,7 @@ function checkChecksum(
   if (value === undefined) throw new Error(`no ${algorithm} was computed`)
   const expected = request?.expected()
   if (expected !== undefined && expected !== value) {
-    throw new StoreError(
-      'ChecksumMismatch',
-      `The ${algorithm} you specified did not match the calculated checksum.`,
-    )
+    throw new StoreError({ code: 'ChecksumMismatch', algorithm })
   }
   return { algorithm, type: 'FULL_OBJECT', value }
 }

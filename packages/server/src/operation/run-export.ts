@@ -3,7 +3,8 @@
 // begun anew on the same snapshot.
 
 import type { Owner } from '../access/principal.ts'
-import { isStoreError, StoreError, type StoreErrorCode } from '../base/errors.ts'
+import { type Refusal, StoreError } from '../base/errors.ts'
+import type { FinalRefusal } from '../base/refusal/export.ts'
 import { findDomain, setSnapshot } from '../store/domain.ts'
 import { walkSnapshot } from '../store/domain-snapshot.ts'
 import { type ExportRecord, putExport, unfinishedExports } from '../store/export.ts'
@@ -22,15 +23,13 @@ export interface ExportedItem {
   readonly attributes: readonly { readonly name: string; readonly values: readonly string[] }[]
 }
 
-/** Refusals that trying again doesn't mend. */
-const final: ReadonlySet<StoreErrorCode> = new Set([
-  'NoSuchBucket',
-  'NoSuchDomain',
-  'AccessDenied',
-  'KeyTooLong',
-  'InvalidArgument',
-  'InvalidRequest',
-])
+const finalCodes: Readonly<Record<FinalRefusal['code'], true>> = {
+  NoSuchBucket: true,
+  NoSuchDomain: true,
+  AccessDenied: true,
+  KeyTooLong: true,
+  TransactionTooLarge: true,
+}
 
 /** Does every export that has not ended; what fails for now is left for the next call. */
 export async function runExports(services: Services, signal: AbortSignal): Promise<void> {
@@ -40,14 +39,14 @@ export async function runExports(services: Services, signal: AbortSignal): Promi
       await runExport(services, signal, record)
     } catch (error) {
       if (signal.aborted) return
-      if (!isStoreError(error) || !final.has(error.code)) throw error
-      await end(services, {
-        ...record,
-        status: 'FAILED',
-        failure: { code: error.code, message: error.message },
-      })
+      if (!(error instanceof StoreError) || !isFinal(error.refusal)) throw error
+      await end(services, { ...record, status: 'FAILED', failure: { refusal: error.refusal } })
     }
   }
+}
+
+function isFinal(refusal: Refusal): refusal is FinalRefusal {
+  return Object.hasOwn(finalCodes, refusal.code)
 }
 
 /** The snapshot of a domain that is exported. */
@@ -188,5 +187,5 @@ async function putFile(
 }
 
 function noSuchDomain({ domain }: ExportRecord): StoreError {
-  return new StoreError('NoSuchDomain', `The domain ${domain} does not exist.`)
+  return new StoreError({ code: 'NoSuchDomain', domain })
 }

@@ -70,5 +70,5 @@ export const explainSelect: Query<{ readonly expression: string }, Explanation> 
 async function domainOf(step: CheckStep, { domain }: Select): Promise<number> {
   const found = await findDomain(step.tx, step.owner.id, domain)
   if (found !== undefined) return found.number
-  throw new StoreError('NoSuchDomain', 'The specified domain does not exist.')
+  throw new StoreError({ code: 'NoSuchDomain', domain })
 }

@@ -13,7 +13,7 @@ import {
 } from './error.ts'
 
 /**
- * @throws StoreError, in this order: `TooManyRequestedAttributes`, `InvalidParameterValue` for a name
+ * @throws StoreError, in this order: `TooManyRequestedAttributes`, `TextTooLong` for a name
  *   that is too long, `InvalidNumberPredicates`, `InvalidNumberValueTests`, `InvalidSortExpression`.
  */
 export function validateSelect({ output, where, order }: Select): void {

@@ -185,12 +185,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
   }
 
   readonly #onIdle = (): void => {
-    this.#fail(
-      new StoreError(
-        'RequestTimeout',
-        'Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed.',
-      ),
-    )
+    this.#fail(new StoreError({ code: 'RequestTimeout' }))
   }
 
   #fail(failure: StoreError): void {
@@ -227,22 +222,18 @@ function declaredBytes(request: IncomingMessage): number | undefined {
   if (length === undefined) return 0
   const bytes = /^\d{1,15}$/.test(length) ? Number(length) : Number.NaN
   if (Number.isNaN(bytes)) {
-    throw new StoreError('InvalidRequest', 'The Content-Length header is not a valid number.')
+    throw new StoreError({ code: 'InvalidContentLength' })
   }
   return bytes
 }
 
 function incompleteBody(cause?: unknown): StoreError {
-  return new StoreError(
-    'IncompleteBody',
-    'You did not provide the number of bytes specified by the Content-Length HTTP header.',
-    { cause },
-  )
+  return new StoreError({ code: 'IncompleteBody', part: 'body' }, { cause })
 }
 
 /**
  * The whole of a small body, copied.
- * @throws StoreError MaxMessageLengthExceeded beyond `maximumBytes`, and what the source throws
+ * @throws StoreError MessageTooLong beyond `maximumBytes`, and what the source throws
  */
 export async function readAll(
   source: AsyncIterable<Uint8Array>,
@@ -253,9 +244,7 @@ export async function readAll(
   for await (const chunk of source) {
     bytes += chunk.byteLength
     if (bytes > maximumBytes) {
-      throw new StoreError('MaxMessageLengthExceeded', 'Your request was too large.', {
-        fields: { MaxMessageLengthBytes: String(maximumBytes) },
-      })
+      throw new StoreError({ code: 'MessageTooLong', maximumBytes })
     }
     chunks.push(Buffer.from(chunk))
   }

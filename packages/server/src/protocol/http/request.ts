@@ -117,8 +117,5 @@ export function decodeText(raw: string): string {
 }
 
 function invalidUri(uri: string, cause?: unknown): StoreError {
-  return new StoreError('InvalidUri', "Couldn't parse the specified URI.", {
-    fields: { URI: uri },
-    cause,
-  })
+  return new StoreError({ code: 'InvalidUri', uri, problem: 'syntax' }, { cause })
 }

@@ -61,11 +61,12 @@ export async function answerFormUpload(
 
 /** S3 gives this mistake the status of a failed condition. */
 function notAForm(): S3Error {
-  return new S3Error(
-    { status: 412, code: 'PreconditionFailed' },
-    'At least one of the pre-conditions you specified did not hold',
-    { Condition: 'Bucket POST must be of the enclosure-type multipart/form-data' },
-  )
+  return new S3Error({
+    status: 412,
+    code: 'PreconditionFailed',
+    message: 'At least one of the pre-conditions you specified did not hold',
+    fields: { Condition: 'Bucket POST must be of the enclosure-type multipart/form-data' },
+  })
 }
 
 /** A form whose fields have the name of its file where they ask for it. */

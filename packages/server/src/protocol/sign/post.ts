@@ -1,9 +1,10 @@
 // POST uploads from browsers: the signature over the policy, and the policy's conditions on the form.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
-import { StoreError } from '../../base/errors.ts'
+
 import { s3Limits } from '../../base/limits.ts'
 import { isSameSignature, sign } from './canonical.ts'
 import { parseCredential } from './credential.ts'
+import { SignError } from './error.ts'
 import {
   invalidAccessKeyId,
   invalidArgument,
@@ -25,7 +26,7 @@ export interface PostFields {
 
 /**
  * Verifies the signature that a form carries over its policy.
- * @throws StoreError InvalidArgument, InvalidAccessKeyId, SignatureDoesNotMatch, RequestTimeTooSkewed or InvalidToken
+ * @throws SignError InvalidArgument, InvalidAccessKeyId, SignatureDoesNotMatch, RequestTimeTooSkewed or InvalidToken
  */
 export function verifyPostFields<P>(
   fields: PostFields,
@@ -48,7 +49,7 @@ export function verifyPostFields<P>(
     const refusal = invalidArgument(credential.problem, 'x-amz-credential', credentialText)
     const { region } = credential
     if (region === undefined) throw refusal
-    throw new StoreError('InvalidArgument', refusal.message, {
+    throw new SignError('InvalidArgument', refusal.message, {
       fields: { ...refusal.fields, Region: region },
     })
   }
@@ -80,7 +81,7 @@ export function verifyPostFields<P>(
   return { principal: found.principal, accessKeyId }
 }
 
-/** A field that a form can't be without. @throws StoreError InvalidArgument naming it */
+/** A field that a form can't be without. @throws SignError InvalidArgument naming it */
 export function requiredField(fields: PostFields, name: string): string {
   const value = fields.get(name)
   if (value) return value
@@ -122,7 +123,7 @@ export const filenamePlaceholder = '${filename}'
  * Checks a form against its policy and returns the range that the file's size must be in.
  * @param form with the name of its file filled in; `bucket` is the bucket that the request names, whatever the
  *   form says, and `template` the form as it was sent, if it differs
- * @throws StoreError InvalidPolicyDocument for a policy that isn't one, AccessDenied for a form that it doesn't allow
+ * @throws SignError InvalidPolicyDocument for a policy that isn't one, AccessDenied for a form that it doesn't allow
  */
 export function evaluatePolicy(
   policyBase64: string,
@@ -282,10 +283,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function invalidPolicy(problem: string, cause?: unknown): StoreError {
-  return new StoreError('InvalidPolicyDocument', `Invalid Policy: ${problem}`, { cause })
+function invalidPolicy(problem: string, cause?: unknown): SignError {
+  return new SignError('InvalidPolicyDocument', `Invalid Policy: ${problem}`, { cause })
 }
 
-function notAllowed(reason: string): StoreError {
-  return new StoreError('AccessDenied', `Invalid according to Policy: ${reason}`)
+function notAllowed(reason: string): SignError {
+  return new SignError('AccessDenied', `Invalid according to Policy: ${reason}`)
 }

@@ -1,9 +1,10 @@
 // Signature Version 4 in the query string: presigned URLs.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
-import { StoreError } from '../../base/errors.ts'
+
 import { s3Limits } from '../../base/limits.ts'
 import { parseSignedHeaders, type SignedRequest } from './canonical.ts'
 import { parseCredential } from './credential.ts'
+import { SignError } from './error.ts'
 import { invalidToken, isoSeconds, mechanismNotSupported } from './refuse.ts'
 import { parseTimestamp } from './timestamp.ts'
 import {
@@ -16,7 +17,7 @@ import {
 
 /**
  * Verifies a request with an X-Amz-Algorithm parameter.
- * @throws StoreError AuthorizationQueryParametersError, AccessDenied (expired, not yet valid, unsigned headers),
+ * @throws SignError AuthorizationQueryParametersError, AccessDenied (expired, not yet valid, unsigned headers),
  *   InvalidAccessKeyId, SignatureDoesNotMatch and the like
  */
 export function verifyQuery<P>(request: SignedRequest, context: VerifyContext<P>): Signed<P> {
@@ -128,7 +129,7 @@ function parseExpires(text: string): number {
 function checkLifetime({ signedAtMs, expiresSeconds }: PresignParameters, nowMs: number): void {
   const expiresAtMs = signedAtMs + expiresSeconds * 1000
   if (nowMs > expiresAtMs) {
-    throw new StoreError('AccessDenied', 'Request has expired', {
+    throw new SignError('ExpiredUrl', 'Request has expired', {
       fields: {
         'X-Amz-Expires': String(expiresSeconds),
         Expires: isoSeconds(expiresAtMs),
@@ -137,14 +138,14 @@ function checkLifetime({ signedAtMs, expiresSeconds }: PresignParameters, nowMs:
     })
   }
   if (signedAtMs - nowMs > s3Limits.clockSkewMs) {
-    throw new StoreError('AccessDenied', 'Request is not valid yet', {
+    throw new SignError('AccessDenied', 'Request is not valid yet', {
       fields: { 'X-Amz-Date': isoSeconds(signedAtMs), ServerTime: isoSeconds(nowMs) },
     })
   }
 }
 
-function parametersError(message: string, region?: string): StoreError {
-  return new StoreError(
+function parametersError(message: string, region?: string): SignError {
+  return new SignError(
     'AuthorizationQueryParametersError',
     message,
     region === undefined ? {} : { fields: { Region: region } },

@@ -1,6 +1,7 @@
 // AWS's refusals that more than one way of signing gives, in AWS's words.
-import { StoreError } from '../../base/errors.ts'
+
 import { ownLimits } from '../../base/limits.ts'
+import { SignError } from './error.ts'
 
 /** AWS's reason where a signature differs, with what it computed so that clients can find the difference. */
 export function signatureDoesNotMatch(facts: {
@@ -8,14 +9,14 @@ export function signatureDoesNotMatch(facts: {
   readonly stringToSign: string
   readonly signature: string
   readonly canonicalRequest?: string
-}): StoreError {
+}): SignError {
   const fields = {
     AWSAccessKeyId: facts.accessKeyId,
     SignatureProvided: facts.signature,
     ...shown('StringToSign', facts.stringToSign),
     ...shown('CanonicalRequest', facts.canonicalRequest),
   }
-  return new StoreError(
+  return new SignError(
     'SignatureDoesNotMatch',
     'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
     { fields },
@@ -35,8 +36,8 @@ function hexBytes(text: string): string {
 }
 
 /** No such access key. */
-export function invalidAccessKeyId(accessKeyId: string): StoreError {
-  return new StoreError(
+export function invalidAccessKeyId(accessKeyId: string): SignError {
+  return new SignError(
     'InvalidAccessKeyId',
     'The AWS Access Key Id you provided does not exist in our records.',
     { fields: { AWSAccessKeyId: accessKeyId } },
@@ -44,15 +45,15 @@ export function invalidAccessKeyId(accessKeyId: string): StoreError {
 }
 
 /** Temporary keys don't exist here, so every session token is foreign. */
-export function invalidToken(token: string): StoreError {
-  return new StoreError('InvalidToken', 'The provided token is malformed or otherwise invalid.', {
+export function invalidToken(token: string): SignError {
+  return new SignError('InvalidToken', 'The provided token is malformed or otherwise invalid.', {
     fields: { 'Token-0': token },
   })
 }
 
 /** Headers that change what a request does, named with commas, are not covered by its signature. */
-export function headersNotSigned(names: string): StoreError {
-  return new StoreError(
+export function headersNotSigned(names: string): SignError {
+  return new SignError(
     'AccessDenied',
     'There were headers present in the request which were not signed',
     { fields: { HeadersNotSigned: names } },
@@ -60,24 +61,24 @@ export function headersNotSigned(names: string): StoreError {
 }
 
 /** A signature in a header needs the time at which it was made. */
-export function dateRequired(): StoreError {
-  return new StoreError(
+export function dateRequired(): SignError {
+  return new SignError(
     'AccessDenied',
     'AWS authentication requires a valid Date or x-amz-date header',
   )
 }
 
 /** Signature Version 4A and the like, and Version 2 where it is switched off. */
-export function mechanismNotSupported(): StoreError {
-  return new StoreError(
+export function mechanismNotSupported(): SignError {
+  return new SignError(
     'InvalidRequest',
     'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
   )
 }
 
 /** A bad argument, named as AWS names it. */
-export function invalidArgument(message: string, name: string, value: string): StoreError {
-  return new StoreError('InvalidArgument', message, {
+export function invalidArgument(message: string, name: string, value: string): SignError {
+  return new SignError('InvalidArgument', message, {
     fields: { ArgumentName: name, ArgumentValue: value },
   })
 }
@@ -87,8 +88,8 @@ export function requestTimeTooSkewed(facts: {
   readonly requestTime: string
   readonly nowMs: number
   readonly maximumMs: number
-}): StoreError {
-  return new StoreError(
+}): SignError {
+  return new SignError(
     'RequestTimeTooSkewed',
     'The difference between the request time and the current time is too large.',
     {

@@ -2,7 +2,6 @@
 // nor most of a request: whatever it leaves open and the server would act upon is refused.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html
 import { createHmac } from 'node:crypto'
-import { StoreError } from '../../base/errors.ts'
 import { s3Limits } from '../../base/limits.ts'
 import {
   isSameSignature,
@@ -11,6 +10,7 @@ import {
   signedPaths,
   signedValue,
 } from './canonical.ts'
+import { SignError } from './error.ts'
 import { type PostFields, requiredField } from './post.ts'
 import {
   dateRequired,
@@ -40,7 +40,7 @@ export function isAuthorizationV2(authorization: string): boolean {
 
 /**
  * Verifies a request whose Authorization header has `authorization`: `AWS AccessKeyId:Signature`.
- * @throws StoreError InvalidArgument, AccessDenied (no date, something unsigned), InvalidAccessKeyId,
+ * @throws SignError InvalidArgument, AccessDenied (no date, something unsigned), InvalidAccessKeyId,
  *   SignatureDoesNotMatch, RequestTimeTooSkewed or InvalidToken
  */
 export function verifyHeaderV2<P>(
@@ -72,7 +72,7 @@ export function verifyHeaderV2<P>(
 /**
  * Verifies a presigned URL: AWSAccessKeyId, Expires (seconds since the epoch) and Signature. Its `x-amz-`
  * parameters are signed as the headers that they stand for.
- * @throws StoreError AccessDenied (incomplete, expired, something unsigned), InvalidArgument,
+ * @throws SignError AccessDenied (incomplete, expired, something unsigned), InvalidArgument,
  *   InvalidAccessKeyId, SignatureDoesNotMatch or InvalidToken
  */
 export function verifyQueryV2<P>(request: SignedRequest, context: VerifyContext<P>): SignedV2<P> {
@@ -80,7 +80,7 @@ export function verifyQueryV2<P>(request: SignedRequest, context: VerifyContext<
   const signature = parameterOf(request, 'Signature')
   const expires = parameterOf(request, 'Expires')
   if (!accessKeyId || !signature || !expires) {
-    throw new StoreError(
+    throw new SignError(
       'AccessDenied',
       'Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters',
     )
@@ -94,7 +94,7 @@ export function verifyQueryV2<P>(request: SignedRequest, context: VerifyContext<
 
 /**
  * Verifies the signature that a form carries over its policy: AWSAccessKeyId, policy, signature.
- * @throws StoreError InvalidArgument, InvalidAccessKeyId, SignatureDoesNotMatch or InvalidToken
+ * @throws SignError InvalidArgument, InvalidAccessKeyId, SignatureDoesNotMatch or InvalidToken
  */
 export function verifyFormV2<P>(
   fields: PostFields,
@@ -268,7 +268,7 @@ function refuseUnsigned(request: SignedRequest): void {
       refuseHiddenParameter(name, value)
       continue
     }
-    throw new StoreError(
+    throw new SignError(
       'AccessDenied',
       'There were parameters present in the request which Signature Version 2 does not sign',
       { fields: { ParametersNotSigned: name } },
@@ -342,11 +342,11 @@ function parseAuthorization(header: string): Pick<Parts, 'accessKeyId' | 'signat
 
 function checkLifetime(expires: string, nowMs: number): void {
   if (!/^\d{1,12}$/.test(expires)) {
-    throw new StoreError('AccessDenied', `Invalid date (should be seconds since epoch): ${expires}`)
+    throw new SignError('AccessDenied', `Invalid date (should be seconds since epoch): ${expires}`)
   }
   const expiresAtMs = Number(expires) * 1000
   if (nowMs <= expiresAtMs) return
-  throw new StoreError('AccessDenied', 'Request has expired', {
+  throw new SignError('ExpiredUrl', 'Request has expired', {
     fields: { Expires: isoSeconds(expiresAtMs), ServerTime: isoSeconds(nowMs) },
   })
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
-import { isStoreError, type StoreErrorCode } from '../../base/errors.ts'
+import { isSignError, type SignCode } from './error.ts'
 import {
   type ParameterRequest,
   type ParameterSigned,
@@ -68,9 +68,9 @@ function verified(
   })
 }
 
-function refused(code: StoreErrorCode, message?: string) {
+function refused(code: SignCode, message?: string) {
   return (error: unknown): boolean =>
-    isStoreError(error, code) && (message === undefined || error.message === message)
+    isSignError(error, code) && (message === undefined || error.message === message)
 }
 
 const common: Readonly<Record<string, string>> = {
@@ -214,7 +214,7 @@ test('an expiry may replace the time, but not stand beside it', () => {
 })
 
 test('what is missing or malformed is refused, each by its name', () => {
-  const cases: [Record<string, string | undefined>, StoreErrorCode][] = [
+  const cases: [Record<string, string | undefined>, SignCode][] = [
     [{ AWSAccessKeyId: undefined }, 'MissingAuthentication'],
     [{ AWSAccessKeyId: '' }, 'MissingAuthentication'],
     [{ AWSAccessKeyId: 'NOBODY' }, 'InvalidAccessKeyId'],

@@ -3,10 +3,10 @@
 // https://docs.aws.amazon.com/AmazonSimpleDB/latest/DeveloperGuide/HMACAuth.html
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { compareBytes, utf8 } from '../../base/bytes.ts'
-import { StoreError } from '../../base/errors.ts'
 import { s3Limits } from '../../base/limits.ts'
 import { isInSignedOrder } from './canonical.ts'
 import type { SecretLookup } from './credential.ts'
+import { SignError } from './error.ts'
 import { invalidAccessKeyId } from './refuse.ts'
 
 /** What the signature covers, as the HTTP server saw it. */
@@ -39,7 +39,7 @@ export interface ParameterSigned<P> {
 
 /**
  * Verifies the signature among a request's parameters.
- * @throws StoreError `MissingAuthentication`, `MissingParameter`, `InvalidParameterValue`,
+ * @throws SignError `MissingAuthentication`, `MissingParameter`, `InvalidParameterValue`,
  *   `InvalidParameterCombination`, `IncompleteSignature`, `InvalidAccessKeyId`,
  *   `SignatureDoesNotMatch`, `RequestExpired`, `InvalidToken`
  */
@@ -67,7 +67,7 @@ export function verifyParameters<P>(
     return isSame(digest, signature)
   })
   if (!isSigned) {
-    throw new StoreError(
+    throw new SignError(
       'SignatureDoesNotMatch',
       'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
     )
@@ -79,7 +79,7 @@ export function verifyParameters<P>(
   checkMoment(moment, context.nowMs)
   // Temporary keys don't exist here, so every token is foreign.
   if (given('SecurityToken') !== undefined) {
-    throw new StoreError('InvalidToken', 'The security token included in the request is invalid.')
+    throw new SignError('InvalidToken', 'The security token included in the request is invalid.')
   }
   return { principal: found.principal, accessKeyId }
 }
@@ -94,8 +94,8 @@ export function parameterIdentity(name: string): string | undefined {
 }
 
 /** Parameters of one name whose order the signature doesn't tell. */
-export function ambiguousOrder(): StoreError {
-  return new StoreError(
+export function ambiguousOrder(): SignError {
+  return new SignError(
     'InvalidParameterCombination',
     'A parameter is repeated in an order that the signature does not cover. Number the entries of lists.',
   )
@@ -181,7 +181,7 @@ interface Moment {
 
 function momentOf(timestamp: string | undefined, expires: string | undefined): Moment {
   if (timestamp !== undefined && expires !== undefined) {
-    throw new StoreError(
+    throw new SignError(
       'InvalidParameterCombination',
       'The parameter Timestamp cannot be used with the parameter Expires',
     )
@@ -197,7 +197,7 @@ function momentOf(timestamp: string | undefined, expires: string | undefined): M
 function checkMoment({ kind, text, ms }: Moment, nowMs: number): void {
   const isValid = kind === 'Expires' ? ms >= nowMs : Math.abs(nowMs - ms) <= s3Limits.clockSkewMs
   if (isValid) return
-  throw new StoreError('RequestTimeTooSkewed', `Request has expired. ${kind} date is ${text}.`)
+  throw new SignError('RequestTimeTooSkewed', `Request has expired. ${kind} date is ${text}.`)
 }
 
 const dateTime =
@@ -222,26 +222,26 @@ export function parseDateTime(text: string): number | undefined {
   return sign === '-' ? local + offsetMs : local - offsetMs
 }
 
-function missingAuthentication(): StoreError {
-  return new StoreError(
+function missingAuthentication(): SignError {
+  return new SignError(
     'MissingAuthentication',
     'AWS was not able to authenticate the request: access keys are missing.',
   )
 }
 
-function incompleteSignature(): StoreError {
-  return new StoreError(
+function incompleteSignature(): SignError {
+  return new SignError(
     'IncompleteSignature',
     'The request signature does not conform to AWS standards.',
   )
 }
 
-function missingParameter(name: string): StoreError {
-  return new StoreError('MissingParameter', `The request must contain the parameter ${name}`)
+function missingParameter(name: string): SignError {
+  return new SignError('MissingParameter', `The request must contain the parameter ${name}`)
 }
 
-function invalidValue(value: string, name: string, rule: string): StoreError {
-  return new StoreError(
+function invalidValue(value: string, name: string, rule: string): SignError {
+  return new SignError(
     'InvalidParameterValue',
     `Value (${value}) for parameter ${name} is invalid. ${rule}.`,
   )

@@ -2,7 +2,7 @@
 // example of a signed GET.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isStoreError, type StoreError } from '../../base/errors.ts'
+import { isSignError, type SignError } from './error.ts'
 import { Verifier } from './verifier.ts'
 
 const signedHeaders = 'host;range;x-amz-content-sha256;x-amz-date'
@@ -46,11 +46,11 @@ function attempt({ headers = {}, parameters = [], nowMs = day, region }: Attempt
   }).principal
 }
 
-function refusal(of: Attempt): StoreError {
+function refusal(of: Attempt): SignError {
   try {
     attempt(of)
   } catch (error) {
-    if (isStoreError(error)) return error
+    if (isSignError(error)) return error
     throw error
   }
   assert.fail('the request verified')

@@ -1,6 +1,6 @@
 // Signature Version 4 in the Authorization header: parsing, checks in AWS's order, verification.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html
-import { StoreError } from '../../base/errors.ts'
+
 import { s3Limits } from '../../base/limits.ts'
 import {
   canonicalRequest,
@@ -18,6 +18,7 @@ import {
   type SecretLookup,
   type SigningKeys,
 } from './credential.ts'
+import { SignError } from './error.ts'
 import { type Payload, parsePayloadForm } from './payload.ts'
 import {
   dateRequired,
@@ -48,7 +49,7 @@ export interface Signed<P> {
 
 /**
  * Verifies a request whose Authorization header has `authorization`.
- * @throws StoreError with AWS's code for each way to be wrong
+ * @throws SignError with AWS's code for each way to be wrong
  */
 export function verifyHeader<P>(
   request: SignedRequest,
@@ -60,7 +61,7 @@ export function verifyHeader<P>(
   if ('problem' in credential) throw malformed(credential.problem, credential.region)
   const payloadHash = headerText(request, 'x-amz-content-sha256') ?? request.bodySha256
   if (payloadHash === undefined) {
-    throw new StoreError(
+    throw new SignError(
       'InvalidRequest',
       'Missing required header for this request: x-amz-content-sha256',
     )
@@ -112,7 +113,7 @@ export interface SignatureParts {
 
 /**
  * Looks the key up and compares signatures.
- * @throws StoreError InvalidArgument, InvalidAccessKeyId or SignatureDoesNotMatch
+ * @throws SignError InvalidArgument, InvalidAccessKeyId or SignatureDoesNotMatch
  */
 export function verifySignature<P>(
   request: SignedRequest,
@@ -152,7 +153,7 @@ export function verifySignature<P>(
 }
 
 /** AWS's answer to a value of x-amz-content-sha256 that it doesn't know. */
-export function invalidPayloadHash(value: string): StoreError {
+export function invalidPayloadHash(value: string): SignError {
   return invalidArgument(
     'x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value.',
     'x-amz-content-sha256',
@@ -162,7 +163,7 @@ export function invalidPayloadHash(value: string): StoreError {
 
 /**
  * Checks that the signature covers `host` and every header that can change what the request does.
- * @throws StoreError AccessDenied naming the headers
+ * @throws SignError AccessDenied naming the headers
  */
 export function requireSigned(request: SignedRequest, signedHeaders: readonly string[]): void {
   const names = new Set(signedHeaders)
@@ -238,8 +239,8 @@ function parseUnusual(header: string): Authorization {
   return { credential, signedHeaders, signature }
 }
 
-function malformed(problem: string, region?: string): StoreError {
-  return new StoreError(
+function malformed(problem: string, region?: string): SignError {
+  return new SignError(
     'AuthorizationHeaderMalformed',
     `The authorization header is malformed; ${problem}`,
     region === undefined ? {} : { fields: { Region: region } },

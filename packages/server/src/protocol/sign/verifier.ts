@@ -1,9 +1,9 @@
 // Finds out how a request is signed, and has it verified: the one entry for the protocols.
 
 import type { Clock } from '../../base/clock.ts'
-import { StoreError } from '../../base/errors.ts'
 import type { SignedRequest } from './canonical.ts'
 import { type SecretLookup, SigningKeys } from './credential.ts'
+import { SignError } from './error.ts'
 import { type Payload, parsePayloadForm } from './payload.ts'
 import { type PostFields, verifyPostFields } from './post.ts'
 import { verifyQuery } from './presign.ts'
@@ -56,7 +56,7 @@ export class Verifier<P> {
 
   /**
    * Verifies a request's head. The body is checked later, by `verifiedBody`.
-   * @throws StoreError with AWS's code and message for each way to be wrong
+   * @throws SignError with AWS's code and message for each way to be wrong
    */
   verify(request: SignedRequest): Verified<P> {
     const authorization = headerText(request, 'authorization')
@@ -85,7 +85,7 @@ export class Verifier<P> {
   /**
    * Verifies the signature over a POST form's policy; a form without policy is anonymous. The policy
    * itself is for `evaluatePolicy`.
-   * @throws StoreError InvalidArgument, InvalidAccessKeyId, SignatureDoesNotMatch and the like
+   * @throws SignError InvalidArgument, InvalidAccessKeyId, SignatureDoesNotMatch and the like
    */
   verifyForm(fields: PostFields): Verified<P> {
     const isVersion4 =
@@ -135,11 +135,11 @@ function payloadWithoutKey(value: string | undefined): Payload {
   const form = parsePayloadForm(value)
   if (form === undefined) throw invalidPayloadHash(value)
   if (form.kind !== 'chunked') return form
-  if (form.isSigned) throw new StoreError('AccessDenied', 'Access Denied')
+  if (form.isSigned) throw new SignError('AccessDenied', 'Access Denied')
   return { kind: 'chunked', signing: undefined, hasTrailers: form.hasTrailers }
 }
 
-function twoMechanisms(authorization: string): StoreError {
+function twoMechanisms(authorization: string): SignError {
   return invalidArgument(
     'Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified',
     'Authorization',

@@ -6,10 +6,10 @@ import type { IncomingMessage } from 'node:http'
 import type { Principal } from '../../access/principal.ts'
 import type { Bytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
-import { isStoreError, StoreError } from '../../base/errors.ts'
 import type { Target } from '../http/request.ts'
 import { isInSignedOrder, type SignedRequest } from '../sign/canonical.ts'
 import type { SecretLookup } from '../sign/credential.ts'
+import { isSignError, SignError } from '../sign/error.ts'
 import {
   ambiguousOrder,
   type ParameterSigned,
@@ -53,7 +53,7 @@ export class Authenticator {
 
   /**
    * The maker of a request of the query protocol, whose `parameters` are those of query and form.
-   * @throws StoreError for every way to be wrong, `MissingAuthentication` for a request without signature
+   * @throws SignError for every way to be wrong, `MissingAuthentication` for a request without signature
    */
   byParameters(
     request: WholeRequest,
@@ -76,7 +76,7 @@ export class Authenticator {
     )
   }
 
-  /** The maker of a request signed with Version 4. @throws StoreError as {@link byParameters} */
+  /** The maker of a request signed with Version 4. @throws SignError as {@link byParameters} */
   byVersion4({ message, target, body }: WholeRequest): ParameterSigned<Principal> {
     const bodySha256 = createHash('sha256').update(body).digest('hex')
     const { headers, rawHeaders, method = '' } = message
@@ -85,7 +85,7 @@ export class Authenticator {
     const signed = { method, path, parameters, headers, rawHeaders, bodySha256 }
     const { principal, accessKeyId, payload } = this.#verify(signed)
     if (principal === undefined || accessKeyId === undefined) {
-      throw new StoreError(
+      throw new SignError(
         'MissingAuthentication',
         'AWS was not able to authenticate the request: access keys are missing.',
       )
@@ -95,7 +95,7 @@ export class Authenticator {
     // What the parameters say decides what is done: none may come unsigned in the body.
     const isCovered = payload.kind === 'sha256' ? payload.hex === bodySha256 : body.length === 0
     if (isCovered) return { principal, accessKeyId }
-    throw new StoreError(
+    throw new SignError(
       'ContentSha256Mismatch',
       "The provided 'x-amz-content-sha256' header does not match what was computed.",
     )
@@ -106,14 +106,14 @@ export class Authenticator {
       return this.#verifier.verify(request)
     } catch (cause) {
       // S3 has no code of its own for a URL that is too old; SimpleDB has.
-      const expires = isStoreError(cause, 'AccessDenied') ? cause.fields['Expires'] : undefined
+      const expires = isSignError(cause, 'ExpiredUrl') ? cause.fields['Expires'] : undefined
       if (expires === undefined) throw cause
       throw expired(expires, cause)
     }
   }
 }
 
-function expired(expires: string, cause: unknown): StoreError {
+function expired(expires: string, cause: unknown): SignError {
   const message = `Request has expired. Expires date is ${expires}.`
-  return new StoreError('RequestTimeTooSkewed', message, { cause })
+  return new SignError('RequestTimeTooSkewed', message, { cause })
 }

@@ -8,6 +8,7 @@ import {
 } from '../../operation/export.ts'
 import { run } from '../../operation/run.ts'
 import type { Call } from './answer.ts'
+import { failureOf } from './error/export.ts'
 import { SimpleDbError } from './error.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -45,8 +46,7 @@ const actions: readonly ExportAction[] = [
         requestedAt: record.requestedAt / 1000,
         s3Bucket: record.bucket,
         s3KeyPrefix: record.keyPrefix,
-        failureCode: record.failure?.code,
-        failureMessage: record.failure?.message,
+        ...failureOf(record.failure),
         exportManifest: record.manifestKey,
         itemsCount: record.items,
         exportDataCutoffTime: record.cutoffAt === undefined ? undefined : record.cutoffAt / 1000,
@@ -76,7 +76,11 @@ const actions: readonly ExportAction[] = [
 export function findExportAction(path: string): ExportAction {
   const action = actions.find(({ name }) => path === `/v2/${name}`)
   if (action !== undefined) return action
-  throw new SimpleDbError({ status: 404, code: 'UnknownOperationException' }, 'Unknown operation.')
+  throw new SimpleDbError({
+    status: 404,
+    code: 'UnknownOperationException',
+    message: 'Unknown operation.',
+  })
 }
 
 /** The fields in a request's body. @throws SimpleDbError `SerializationException` */
@@ -87,7 +91,11 @@ export function parseFields(body: string): Fields {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
   }
-  throw new SimpleDbError({ status: 400, code: 'SerializationException' }, 'Not a JSON object.')
+  throw new SimpleDbError({
+    status: 400,
+    code: 'SerializationException',
+    message: 'Not a JSON object.',
+  })
 }
 
 /** The code as this API's models name it. */
@@ -144,8 +152,9 @@ function needText(fields: Fields, name: string, bounds: Bounds): string {
 }
 
 function invalid(name: string, problem: string): SimpleDbError {
-  return new SimpleDbError(
-    { status: 400, code: 'InvalidParameterValueException' },
-    `The parameter ${name} is invalid. ${problem}`,
-  )
+  return new SimpleDbError({
+    status: 400,
+    code: 'InvalidParameterValueException',
+    message: `The parameter ${name} is invalid. ${problem}`,
+  })
 }

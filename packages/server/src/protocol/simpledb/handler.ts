@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Principal } from '../../access/principal.ts'
 import type { Bytes } from '../../base/bytes.ts'
-import { isStoreError, StoreError } from '../../base/errors.ts'
+import { StoreError } from '../../base/errors.ts'
 import { ownLimits } from '../../base/limits.ts'
 import type { Services } from '../../operation/operation.ts'
 import { RequestBody, readAll } from '../http/body.ts'
@@ -16,7 +16,7 @@ import type { SecretLookup } from '../sign/credential.ts'
 import { answerBody } from './answer.ts'
 import { Authenticator } from './authenticate.ts'
 import { exportPath } from './detect.ts'
-import { type ErrorReport, errorBody, reportError, SimpleDbError } from './error.ts'
+import { type ErrorReport, errorBody, invalidRequest, reportError, SimpleDbError } from './error.ts'
 import { exceptionName, findExportAction, parseFields } from './export.ts'
 import { Parameters } from './parameters.ts'
 import { findRoute } from './table.ts'
@@ -117,10 +117,11 @@ class SimpleDbExchange {
     const { method = '' } = this.#request
     const target = parseTarget(this.#request.url ?? '')
     if (method !== 'GET' && method !== 'POST') {
-      throw new SimpleDbError(
-        { status: 400, code: 'UnsupportedHttpVerb' },
-        `The requested HTTP verb is not supported: ${method}.`,
-      )
+      throw new SimpleDbError({
+        status: 400,
+        code: 'UnsupportedHttpVerb',
+        message: `The requested HTTP verb is not supported: ${method}.`,
+      })
     }
     const body = await this.#readBody()
     const parameters = this.#parameters(target, body)
@@ -165,11 +166,7 @@ class SimpleDbExchange {
     const { isContinueExpected } = this.#exchange
     const sendContinue = (): void => this.#response.writeContinue()
     this.#body = new RequestBody(this.#request, isContinueExpected ? { sendContinue } : {})
-    try {
-      return await readAll(this.#body, ownLimits.formBytes)
-    } catch (error) {
-      throw isStoreError(error, 'MaxMessageLengthExceeded') ? tooLong(ownLimits.formBytes) : error
-    }
+    return await readAll(this.#body, ownLimits.formBytes)
   }
 
   #parameters(target: Target, body: Bytes): Parameters {
@@ -177,7 +174,7 @@ class SimpleDbExchange {
     // Node gives headers, and so this body, as the bytes that they are.
     const inForm = parseQuery(Buffer.from(body).toString('latin1')).parameters
     if (inQuery.length + inForm.length > ownLimits.parameters) {
-      throw new StoreError('InvalidRequest', 'It has too many parameters.')
+      throw invalidRequest('It has too many parameters.')
     }
     return new Parameters([...inQuery, ...inForm])
   }
@@ -207,7 +204,7 @@ class SimpleDbExchange {
 }
 
 function tooLong(bytes: number): StoreError {
-  return new StoreError('InvalidRequest', `The request body has more than ${bytes} bytes.`)
+  return new StoreError({ code: 'MessageTooLong', maximumBytes: bytes })
 }
 
 /** The request's own id, so that it is found in the log, in the form that clients know. */

@@ -1,0 +1,60 @@
+// How leases' refusals are told over S3, which has no leases.
+
+import type { LeaseRefusal } from '../../../base/refusal/lease.ts'
+import { argumentError, slowDown, type WireTable } from './wire.ts'
+
+// The SDKs don't retry 403 and 409, as they must not where a lease is lost or not granted.
+export const leaseErrors: WireTable<LeaseRefusal> = {
+  LeaseLost: ({ ticket }) => ({
+    status: 409,
+    code: 'LeaseLost',
+    message:
+      'The lease has ended: its time was over, it was released, or the bucket never gave it.',
+    fields: { Ticket: String(ticket) },
+  }),
+  LeaseWaiting: ({ ticket }) => ({
+    status: 409,
+    code: 'LeaseNotGranted',
+    message: 'The lease waits and is not granted yet.',
+    fields: { Ticket: String(ticket) },
+  }),
+  LeaseNotCovering: ({ ticket, path }) => ({
+    status: 403,
+    code: 'LeaseNotCovering',
+    message: 'The lease that the request names does not cover the path for writing.',
+    fields: { Ticket: String(ticket), Path: path },
+  }),
+  LeaseNotGranted: ({ blockedBy, ticket }) => ({
+    status: 409,
+    code: 'LeaseNotGranted',
+    message: 'Someone holds or waits for a lease that conflicts with this one.',
+    fields: {
+      Ticket: ticket?.toString(),
+      BlockedBy: String(blockedBy.ticket),
+      BlockedByLabel: blockedBy.label,
+      BlockedByExpiresAt: new Date(blockedBy.expiresAt).toISOString(),
+    },
+  }),
+  BlockedByLease: ({ ticket, label }) =>
+    slowDown('Someone holds a lease that covers what the request writes. Please try again.', {
+      BlockedBy: String(ticket),
+      BlockedByLabel: label,
+    }),
+  TooManyLeases: ({ count, maximum }) =>
+    slowDown(`The bucket has ${count} leases, held and waiting; it may have ${maximum}.`),
+  TooManyLeaseNodes: ({ count, maximum }) => ({
+    status: 400,
+    code: 'InvalidArgument',
+    message: `The paths of a lease and the folders that they are in may be ${maximum} together, not ${count}.`,
+  }),
+  LeaseOutOfBounds: ({ field, minimum, maximum, found }) => {
+    const { name = field, bounds = `${minimum} to ${maximum}` } = boundWords(field, maximum)
+    return argumentError(`A lease's ${name}: ${bounds}, not ${found}.`, name, String(found))
+  },
+}
+
+/** Where a field is named otherwise than on the wire, or its bounds aren't those of its value. */
+function boundWords(field: string, maximum: number): { name?: string; bounds?: string } {
+  if (field === 'paths') return { name: 'read and write', bounds: `1 to ${maximum} paths` }
+  return field === 'label' ? { bounds: `at most ${maximum} characters` } : {}
+}
