@@ -13,7 +13,8 @@ import { openEngine } from './engine/open.ts'
 import type { Log } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Services } from './operation/operation.ts'
-import { Sweeper } from './operation/sweep.ts'
+import { Scrubber } from './operation/scrub.ts'
+import { Sweeper, type SweeperOptions } from './operation/sweep.ts'
 import { TokenSealer } from './operation/token.ts'
 import { Readers } from './store/epoch.ts'
 import { IdSource } from './store/id.ts'
@@ -40,6 +41,8 @@ export interface ServiceOptions {
    * how far its readers are in any case, or they could collect nothing.
    */
   readonly isSweeping?: boolean
+  /** Mebibytes that the scrub reads in a second; 0 for no scrub; 8 if left out. */
+  readonly scrubMibPerSecond?: number | undefined
   /** The token by which others tell whether this process lives; the system's if left out. */
   readonly liveness?: string
   /** For tests, which kill the process there. */
@@ -87,8 +90,10 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
     const stored = { engine, blobs, ids, readers, snapshots }
     const observed = { clock, log, metrics }
     const services = { ...stored, ...observed, simpleDb, tokens, region, isRegionFixed }
+    const scrubbing = scrubOf(services, options.scrubMibPerSecond ?? defaultScrubMibPerSecond)
     const sweeper = new Sweeper({
       ...services,
+      ...scrubbing,
       start,
       isCollecting: options.isSweeping !== false,
       async exports(signal) {
@@ -111,6 +116,14 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
     await engine.close()
     throw error
   }
+}
+
+const defaultScrubMibPerSecond = 8
+
+function scrubOf(services: Services, mibPerSecond: number): Pick<SweeperOptions, 'scrub'> {
+  if (mibPerSecond === 0) return {}
+  const scrubber = new Scrubber({ ...services, bytesPerSecond: mibPerSecond * 1_048_576 })
+  return { scrub: (signal) => scrubber.run(signal) }
 }
 
 /** Without it the start would count as alive for as long as this process lives. */

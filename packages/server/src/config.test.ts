@@ -44,6 +44,7 @@ test('every option has a variable in the environment, and the option wins', () =
     HOLDFAST_SIMPLEDB_LIMIT: 'domainsPerOwner=1000,itemPairs=9',
     HOLDFAST_EVENTUAL_LAG: '500',
     HOLDFAST_SIGNATURE_V1: 'on',
+    HOLDFAST_SCRUB_MIB_PER_SECOND: '0',
   }
   const expected = {
     host: '::1',
@@ -61,6 +62,7 @@ test('every option has a variable in the environment, and the option wins', () =
     simpleDbLimits: { domainsPerOwner: 1000, itemPairs: 9 },
     eventualLagMs: 500,
     allowsSignatureV1: true,
+    scrubMibPerSecond: 0,
   }
   assert.deepEqual(parseServe([], environment), expected)
   const args = ['--port', '2', '--port=4', '--domain', 'c', '--domain', 'd', '--data', '/e']
@@ -71,6 +73,8 @@ test('every option has a variable in the environment, and the option wins', () =
     dataFolder: '/e',
   })
   assert.deepEqual(parseFsck(['--json'], environment), { dataFolder: '/d', isJson: true })
+  const content = { dataFolder: '/d', isJson: false, checksContent: true }
+  assert.deepEqual(parseFsck(['--content'], environment), content)
   assert.deepEqual(parseDoctor([], environment), { dataFolder: '/d', host: '::1', port: 1 })
 })
 

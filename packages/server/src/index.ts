@@ -35,6 +35,8 @@ export interface EmbedOptions {
   readonly simpleDbLimits?: Partial<SimpleDbLimits>
   /** Milliseconds that reads of items without ConsistentRead lag behind; 0 if left out. */
   readonly eventualLagMs?: number
+  /** Mebibytes of bodies that the scrub reads in a second; 0 for no scrub; 8 if left out. */
+  readonly scrubMibPerSecond?: number
 }
 
 /** An open store and what serves it. */
@@ -63,6 +65,7 @@ export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
     metrics,
     simpleDbLimits: options.simpleDbLimits ?? {},
     eventualLagMs: options.eventualLagMs ?? 0,
+    scrubMibPerSecond: options.scrubMibPerSecond,
   })
   const { services } = store
   metrics.addEngine(() => services.engine.statistics())

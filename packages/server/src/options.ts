@@ -1,7 +1,9 @@
 // Command lines: options from a table, each of which may have a variable in the environment that stands
 // in for it. An option on the line wins.
 
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { CommandError, systemCode } from './cli/exit.ts'
 
 /** Variables of the environment by name. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -64,7 +66,7 @@ export class Options {
     if (value === undefined) return undefined
     const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN
     if (number >= bounds.least && number <= bounds.most) return number
-    throw this.#wrong(name, `a number from ${bounds.least} to ${bounds.most}`)
+    throw this.wrong(name, `a number from ${bounds.least} to ${bounds.most}`)
   }
 
   choice<T extends string>(name: string, choices: readonly T[]): T | undefined {
@@ -72,10 +74,11 @@ export class Options {
     if (value === undefined) return undefined
     const choice = choices.find((known) => known === value)
     if (choice !== undefined) return choice
-    throw this.#wrong(name, `one of ${choices.join(', ')}`)
+    throw this.wrong(name, `one of ${choices.join(', ')}`)
   }
 
-  #wrong(name: string, expected: string): UsageError {
+  /** That the value of an option is not what it takes, in the name that it was given by. */
+  wrong(name: string, expected: string): UsageError {
     const { source = name } = this.#given.get(name) ?? {}
     return new UsageError(`${source} takes ${expected}, not ${quote(this.text(name) ?? '')}`)
   }
@@ -144,4 +147,18 @@ function parseStrictly(
 /** A value as messages show it. */
 export function quote(value: string): string {
   return JSON.stringify(value)
+}
+
+/** A path as an absolute one. @throws CommandError if it begins at a working directory that was deleted */
+export function absolutePath(path: string): string {
+  try {
+    return resolve(path)
+  } catch (cause) {
+    if (systemCode(cause) !== 'ENOENT') throw cause
+    throw new CommandError(
+      `the working directory was deleted, so ${quote(path)} leads nowhere: go to another one, or write ` +
+        'whole paths, such as --data /srv/holdfast',
+      { cause },
+    )
+  }
 }

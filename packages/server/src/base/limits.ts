@@ -108,6 +108,8 @@ export const ownLimits = {
   /** Keys that DeleteObjects removes in one transaction, and names of all their paths: others wait for it. */
   deletionKeys: 100,
   deletionDepth: 2000,
+  /** Bytes of an object that was uploaded in parts and is read for the ETag of its copy: under a second. */
+  rehashedBytes: 536_870_912,
   /** Transactions, keys changed, and bytes of one commit: it holds the writer's lock and blocks the event loop. */
   batchTransactions: 300,
   batchChanges: 5000,

@@ -1,8 +1,9 @@
 // Folders whose entries survive a power loss: a name is only durable once its folder is synced, and
 // so is a new folder in the one above.
 
-import { mkdir, open } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { makeFolder } from '../base/make-folder.ts'
 
 /**
  * Makes the folder at absolute `path` and those above it, and syncs those above it up to `top`, which
@@ -10,7 +11,7 @@ import { dirname } from 'node:path'
  * too: whoever made them may not have got so far.
  */
 export async function makeFolders(path: string, top?: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 })
+  const first = await makeFolder(path)
   const last = top ?? dirname(first ?? path)
   for (let folder = dirname(path); ; folder = dirname(folder)) {
     await syncFolder(folder)

@@ -8,6 +8,7 @@ import type { DoctorConfig } from '../config.ts'
 import { reserveOf } from '../engine/disk-space.ts'
 import { DamageError, FormatError } from '../engine/engine.ts'
 import { openEngine } from '../engine/open.ts'
+import { examineDataFolder } from './data-folder.ts'
 import { bad, type Diagnosis, ok, warn } from './diagnosis.ts'
 import { exitCodes } from './exit.ts'
 import { type Holder, isLocked, readHolder } from './lock.ts'
@@ -40,6 +41,11 @@ function holderOf(folder: string): Holder | undefined {
 
 async function* examineFolder(folder: string): AsyncGenerator<Diagnosis> {
   const found = await stat(folder).catch(() => undefined)
+  const refusal = await examineDataFolder(folder).catch((error: unknown) => error)
+  if (found === undefined && refusal instanceof Error) {
+    yield bad(refusal.message)
+    return
+  }
   if (found === undefined) {
     yield warn(`there is no folder ${folder} yet: the first start makes it`)
     return
@@ -50,6 +56,10 @@ async function* examineFolder(folder: string): AsyncGenerator<Diagnosis> {
   }
   if (!(await isWritable(folder))) {
     yield bad(`this user may not write to ${folder}: give it to the user that runs the server`)
+    return
+  }
+  if (refusal instanceof Error) {
+    yield bad(refusal.message)
     return
   }
   yield ok(`${folder} can be written to`)

@@ -12,10 +12,11 @@ import { type CheckSummary, checkStore, type Finding } from '../operation/check.
 import { CommandError, exitCodes, systemCode } from './exit.ts'
 
 /** Checks the folder and returns the exit code: 0 when it is clean, 4 when there are findings. */
-export async function fsck({ dataFolder, isJson }: FsckConfig): Promise<number> {
+export async function fsck(config: FsckConfig): Promise<number> {
+  const { dataFolder, isJson } = config
   const { engine, blobs } = await openStore(dataFolder)
   try {
-    return await check({ engine, blobs, isJson })
+    return await check({ engine, blobs, config })
   } catch (error) {
     // Whatever a damaged page holds is taken for a row, and so anything may go wrong with it.
     const finding: Finding = {
@@ -34,13 +35,17 @@ export async function fsck({ dataFolder, isJson }: FsckConfig): Promise<number> 
 async function check(store: {
   readonly engine: Engine
   readonly blobs: BlobStore
-  readonly isJson: boolean
+  readonly config: FsckConfig
 }): Promise<number> {
-  const { engine, blobs, isJson } = store
+  const { engine, blobs, config } = store
+  const { isJson } = config
   const started = performance.now()
   const progress = new Progress(!isJson && process.stderr.isTTY === true)
   try {
-    const findings = checkStore({ engine, blobs, onProgress: (phase) => progress.show(phase) })
+    const onProgress = (phase: string): void => progress.show(phase)
+    const onBytes = (bytes: number): void => progress.count(bytes)
+    const content = config.checksContent === true ? { onBytes } : undefined
+    const findings = checkStore({ engine, blobs, onProgress, content })
     let step = await findings.next()
     while (step.done !== true) {
       progress.clear()
@@ -83,16 +88,19 @@ async function openStore(
   }
 }
 
-function describe({ invariant, where, detail }: Finding): string {
-  return `${where}: ${detail}\n  broken rule: ${invariant}`
+function describe({ invariant, where, detail, objects = [] }: Finding): string {
+  const names = objects.map((name) => `\n  read as: ${JSON.stringify(name)}`)
+  return `${where}: ${detail}${names.join('')}\n  broken rule: ${invariant}`
 }
 
 function conclude(summary: CheckSummary, seconds: number): string {
   const { buckets, objects, uploads, domains, items, blobs, blobBytes, garbage, findings } = summary
+  const { contentBytes } = summary
+  const content = contentBytes === undefined ? '' : `content of ${contentBytes} bytes compared, `
   const counts =
     `${buckets} buckets, ${objects} objects, ${uploads} uploads in progress, ` +
     `${domains} domains, ${items} items, ` +
-    `${blobs} blobs of ${blobBytes} bytes, ${garbage} blobs that wait for collection; ${seconds} s`
+    `${blobs} blobs of ${blobBytes} bytes, ${content}${garbage} blobs that wait for collection; ${seconds} s`
   if (findings === 0) return `clean: ${counts}`
   return `${findings} findings: ${counts}\n${advice}`
 }
@@ -102,16 +110,40 @@ const advice =
   'Keep a copy of the folder as it is. Objects that are not named above can be read and copied\n' +
   'to a new folder; those that are named are to be restored from elsewhere.'
 
+/** Milliseconds between two lines of progress while bodies are read. */
+const progressMs = 200
+
 /** One line on a terminal that says what is being checked. */
 class Progress {
   readonly #isShown: boolean
+  readonly #startedAt = performance.now()
+  #phase = ''
+  #readBytes = 0
+  #writtenAt = 0
 
   constructor(isShown: boolean) {
     this.#isShown = isShown
   }
 
   show(phase: string): void {
-    if (this.#isShown) process.stderr.write(`\r\x1b[Kchecking ${phase} …`)
+    this.#phase = phase
+    this.#write()
+  }
+
+  /** Adds bytes of bodies that were read. */
+  count(bytes: number): void {
+    this.#readBytes += bytes
+    if (performance.now() - this.#writtenAt > progressMs) this.#write()
+  }
+
+  #write(): void {
+    if (!this.#isShown) return
+    this.#writtenAt = performance.now()
+    const seconds = (this.#writtenAt - this.#startedAt) / 1000
+    const mebibytes = this.#readBytes / 1_048_576
+    const rate = `${Math.round(mebibytes)} MiB read, ${Math.round(mebibytes / seconds)} MiB/s`
+    const read = this.#readBytes === 0 ? '' : `: ${rate}`
+    process.stderr.write(`\r\x1b[Kchecking ${this.#phase}${read} …`)
   }
 
   clear(): void {

@@ -17,12 +17,14 @@ import { run } from '../operation/run.ts'
 import type { ExportedItem } from '../operation/run-export.ts'
 import { reportError } from '../protocol/simpledb/error.ts'
 import { loadCredentials } from './credentials.ts'
+import { prepareDataFolder } from './data-folder.ts'
 import { CommandError, exitCodes, systemCode } from './exit.ts'
 
 /** Imports, and returns the exit code. @throws CommandError for files that can't be used */
 export async function importExport(config: ImportConfig): Promise<number> {
   const { dataFolder, folder, domain } = config
   const manifest = await readManifest(folder)
+  await prepareDataFolder(dataFolder, [config.credentialsFile])
   const { root } = await loadCredentials({ file: config.credentialsFile, dataFolder })
   const { services, close } = await openServices({
     dataFolder,

@@ -1,24 +1,24 @@
 // `holdfast serve`: the primary process. It checks what it was told, takes the folder's lock, finds
 // the access keys, and lets workers serve until it is told to stop. It never opens the store itself.
 
-import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { access, constants, readFile } from 'node:fs/promises'
 import type { AccessKey } from '../access/key.ts'
 import { systemClock } from '../base/clock.ts'
-import { makeFolders } from '../blob/folder.ts'
-import type { ServeConfig, TlsFiles } from '../config.ts'
+import type { ServeConfig } from '../config.ts'
 import type { ProcessLog } from '../observe/pino.ts'
+import { readTls, type TlsTexts } from './certificate.ts'
 import { Workers } from './cluster.ts'
 import { Connections, listen } from './connections.ts'
-import { type LoadedCredentials, loadCredentials } from './credentials.ts'
-import { CommandError, exitCodes, systemCode } from './exit.ts'
+import { findCredentials, type LoadedCredentials, loadCredentials } from './credentials.ts'
+import { examineDataFolder, makeDataFolder } from './data-folder.ts'
+import { CommandError, exitCodes } from './exit.ts'
 import { FolderLock, killSurvivors } from './lock.ts'
+import { listenToSignals, type StopSignals } from './signals.ts'
 import { welcome } from './welcome.ts'
 
 /** Milliseconds that requests under way have to end when the server is stopped. */
 const graceMs = 30_000
-/** Milliseconds in which a signal counts as the same one: npm passes on what the group got as well. */
-const repeatMs = 500
+/** Milliseconds that a start has to end which is no longer wanted. */
+const stuckMs = 1000
 
 /** Runs the server to its end and returns its exit code. @throws CommandError when it can't start */
 export async function serve(config: ServeConfig): Promise<number> {
@@ -27,44 +27,95 @@ export async function serve(config: ServeConfig): Promise<number> {
   const workers = new Workers({ count: config.workers, connections, clock: systemClock })
   // First of all, since they take longest to get ready.
   workers.fork()
-  try {
-    await prepareFolder(config.dataFolder)
-    const lock = FolderLock.take(config.dataFolder)
-    const { openProcessLog } = await import('../observe/pino.ts')
-    const { logLevel: level, logFormat: format } = config
-    const log = openProcessLog({ level, format, base: { worker: 'primary' } })
-    try {
-      const { server, port } = await listen(connections, config)
-      const code = await run({ config, port, lock, log, stop, workers })
-      server.close()
-      return code
-    } finally {
-      // In this order: the lock says that nobody else is at work here.
-      workers.kill()
-      lock.release()
-      log.flush()
-    }
-  } finally {
-    workers.kill()
-  }
+  using held = new DisposableStack()
+  held.defer(() => workers.kill())
+  const preparing = prepare({ config, connections, workers, held })
+  const ready = await Promise.race([preparing, stop.first])
+  if (ready !== undefined) return await run({ config, stop, workers, ...ready })
+  workers.kill()
+  const patience = setTimeout(endByDefault, stuckMs)
+  await preparing.catch(() => undefined)
+  clearTimeout(patience)
+  return exitCodes.ok
 }
 
-interface Run {
-  readonly config: ServeConfig
+/**
+ * Ends this process as a signal does that nobody handles: to exit, Node waits for the calls under way, and
+ * one that reads a pipe, or a disk that has gone, may never return.
+ */
+function endByDefault(): void {
+  process.removeAllListeners('SIGTERM')
+  process.kill(process.pid, 'SIGTERM')
+}
+
+/** What a server has to have before its workers may open the store. */
+interface Ready {
+  readonly credentials: LoadedCredentials
+  readonly tls: TlsTexts | undefined
   readonly port: number
   readonly lock: FolderLock
   readonly log: ProcessLog
+}
+
+/**
+ * Reads what was named, then takes the port, and only then makes anything. What has to be given back is
+ * left to `held`. @throws CommandError
+ */
+async function prepare(facts: {
+  readonly config: ServeConfig
+  readonly connections: Connections
+  readonly workers: Workers
+  readonly held: DisposableStack
+}): Promise<Ready> {
+  const { config, connections, workers, held } = facts
+  const { dataFolder, credentialsFile: file } = config
+  const tls = config.tls === undefined ? undefined : await readTls(config.tls)
+  const given = [file, config.tls?.certificateFile, config.tls?.keyFile]
+  const found = await examineDataFolder(dataFolder, given)
+  const known = await findCredentials({ file, dataFolder })
+  const takeLock = (): FolderLock => {
+    const lock = FolderLock.take(dataFolder)
+    // In this order: the lock says that nobody else is at work here.
+    held.defer(() => {
+      workers.kill()
+      lock.release()
+    })
+    return lock
+  }
+  // Who starts a server twice is to hear of the folder, not of the port.
+  const early = found === 'ours' ? takeLock() : undefined
+  const { server, port } = await listen(connections, config)
+  held.defer(() => server.close())
+  if (found === 'missing') await makeDataFolder(dataFolder)
+  const lock = early ?? takeLock()
+  const { openProcessLog } = await import('../observe/pino.ts')
+  const { logLevel: level, logFormat: format } = config
+  const log = openProcessLog({ level, format, base: { worker: 'primary' } })
+  held.defer(() => log.flush())
+  const credentials = known ?? (await loadCredentials({ file, dataFolder }))
+  return { credentials, tls, port, lock, log }
+}
+
+interface Run extends Ready {
+  readonly config: ServeConfig
   readonly stop: StopSignals
   readonly workers: Workers
 }
 
-async function run({ config, port, lock, log, stop, workers }: Run): Promise<number> {
+async function run({
+  config,
+  port,
+  lock,
+  log,
+  stop,
+  workers,
+  credentials,
+  tls,
+}: Run): Promise<number> {
   const { dataFolder } = config
   const survivors = killSurvivors(dataFolder)
   if (survivors > 0) log.warn('killed workers that outlived their server', { survivors })
-  const credentials = await loadCredentials({ file: config.credentialsFile, dataFolder })
   if (credentials.warning !== undefined) log.warn(credentials.warning)
-  const tls = config.tls === undefined ? undefined : await readTls(config.tls)
   const startedAt = new Date().toISOString()
   let endpoint: string | undefined
   const describe = (tokens: readonly string[]): void =>
@@ -137,105 +188,4 @@ async function reload(facts: {
   }
   workers.setKeys(keys)
   log.info('read the access keys again', { count: keys.length })
-}
-
-async function prepareFolder(folder: string): Promise<void> {
-  try {
-    await makeFolders(folder)
-    await access(folder, constants.R_OK | constants.W_OK | constants.X_OK)
-  } catch (error) {
-    throw new CommandError(`can't use ${folder} as data folder: ${reasonOf(error)}`, {
-      cause: error,
-    })
-  }
-}
-
-function reasonOf(error: unknown): string {
-  switch (systemCode(error)) {
-    case 'EACCES':
-    case 'EPERM':
-      return 'this user may not write there'
-    case 'ENOTDIR':
-    case 'EEXIST':
-      return 'it, or something above it, is a file'
-    case 'EROFS':
-      return 'it is on a read-only file system'
-    case 'ENOSPC':
-      return 'its disk is full'
-    default:
-      return error instanceof Error ? error.message : String(error)
-  }
-}
-
-async function readTls(files: TlsFiles): Promise<{ readonly cert: string; readonly key: string }> {
-  const { certificateFile, keyFile } = files
-  const cert = await readPem(certificateFile)
-  const key = await readPem(keyFile)
-  try {
-    if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return { cert, key }
-  } catch (error) {
-    throw new CommandError(
-      `${certificateFile} and ${keyFile} must be a certificate and its private key, both PEM: ${error}`,
-      { cause: error },
-    )
-  }
-  throw new CommandError(
-    `the key in ${keyFile} is not that of the certificate in ${certificateFile}`,
-  )
-}
-
-async function readPem(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    throw new CommandError(`can't read ${file}: ${systemCode(error) ?? error}`, { cause: error })
-  }
-}
-
-/** What the signals to this process ask for. */
-interface StopSignals {
-  /** Resolves when the server is asked to stop. */
-  readonly first: Promise<void>
-  /** Resolves when it is asked again: it is to stop at once. */
-  readonly again: Promise<void>
-  readonly isAsked: boolean
-  readonly isUrgent: boolean
-  /** Sets what SIGHUP does, other than to stop. */
-  onHangup(action: () => void): void
-}
-
-function listenToSignals(): StopSignals {
-  const first = Promise.withResolvers<void>()
-  const again = Promise.withResolvers<void>()
-  let askedAt: number | undefined
-  let isUrgent = false
-  let hangup: (() => void) | undefined
-  const ask = (): void => {
-    const now = performance.now()
-    askedAt ??= now
-    first.resolve()
-    if (now - askedAt < repeatMs) return
-    isUrgent = true
-    again.resolve()
-  }
-  process.on('SIGTERM', ask)
-  process.on('SIGINT', ask)
-  process.on('SIGHUP', () => {
-    // To what runs on a terminal it says that the terminal has gone; to a service, to read its files again.
-    if (hangup === undefined || process.stderr.isTTY === true) ask()
-    else hangup()
-  })
-  return {
-    first: first.promise,
-    again: again.promise,
-    get isAsked() {
-      return askedAt !== undefined
-    },
-    get isUrgent() {
-      return isUrgent
-    },
-    onHangup(action) {
-      hangup = action
-    },
-  }
 }

@@ -159,6 +159,7 @@ class Worker {
       simpleDbLimits: config.simpleDbLimits,
       eventualLagMs: config.eventualLagMs,
       isRegionFixed: config.requiredRegion !== undefined,
+      scrubMibPerSecond: config.scrubMibPerSecond,
       log,
       metrics,
     })

@@ -2,7 +2,7 @@
 // sub-database of their own. The format number and the commit-state row are in the root database,
 // on a page that every commit rewrites anyway.
 
-import { mkdirSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ABORT, type Database, open, type RootDatabase, type Transaction } from 'lmdb'
@@ -10,6 +10,7 @@ import { type Bytes, utf8 } from '../base/bytes.ts'
 import type { CrashHook } from '../base/crash-point.ts'
 import { StoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
+import { makeFolderSync } from '../base/make-folder.ts'
 import { mapBytes } from './address-space.ts'
 import type { BackingStore, Snapshot } from './backing-store.ts'
 import type { Committing } from './batch.ts'
@@ -61,7 +62,7 @@ type Rows = Database<Buffer, Uint8Array>
  *   it can't be opened.
  */
 export async function openLmdb(options: LmdbOptions): Promise<Engine> {
-  mkdirSync(options.path, { recursive: true, mode: 0o700 })
+  makeFolderSync(options.path)
   await checkLocal(options.path)
   await checkHeads(join(options.path, 'data.mdb'))
   let store: LmdbStore | undefined

@@ -58,6 +58,7 @@ export const completeMultipartUpload: Change<CompleteUploadInput, CompleteUpload
     if (repeated !== undefined) return repeated
     const { address, record: upload } = await requireUpload(step.tx, step, input)
     checkConditions(input, upload, current)
+    checkListed(input, upload)
     const stored = new Map<number, PartRecord>()
     for await (const { number, part } of walkParts(step.tx, address.number))
       stored.set(number, part)
@@ -121,6 +122,22 @@ function checkOrder(parts: readonly ListedPart[]): void {
     if (previous !== undefined && previous.number >= part.number) {
       throw new StoreError({ code: 'InvalidPartOrder' })
     }
+  }
+}
+
+/** A checksum of checksums is the client's word for every part. @throws StoreError `PartChecksumMissing` */
+function checkListed(
+  { parts }: CompleteUploadInput,
+  { checksumAlgorithm, checksumType }: UploadRecord,
+): void {
+  if (checksumAlgorithm === undefined || checksumType !== 'COMPOSITE') return
+  for (const { number, checksum } of parts) {
+    if (checksum !== undefined) continue
+    throw new StoreError({
+      code: 'PartChecksumMissing',
+      algorithm: checksumAlgorithm,
+      partNumber: number,
+    })
   }
 }
 

@@ -50,6 +50,8 @@ export interface SweeperOptions {
   readonly intervalMs?: number
   /** Does the exports that were asked for; none are done if it is left out. */
   readonly exports?: (signal: AbortSignal) => Promise<void>
+  /** Goes on with the scrub; there is none if it is left out. */
+  readonly scrub?: (signal: AbortSignal) => Promise<void>
   /** Which processes live, other than by asking the system: for tests. */
   readonly liveness?: Liveness
 }
@@ -75,6 +77,8 @@ export class Sweeper {
   #running: Promise<void> = Promise.resolve()
   #exports: Promise<void> = Promise.resolve()
   #exporting = false
+  #scrub: Promise<void> = Promise.resolve()
+  #scrubbing = false
   #publishing = false
   #published = -1
   /** True once the folders of earlier starts were looked through, in this turn of having the duty. */
@@ -95,6 +99,7 @@ export class Sweeper {
     this.#stop.abort()
     await this.#running
     await this.#exports
+    await this.#scrub
   }
 
   /**
@@ -124,6 +129,7 @@ export class Sweeper {
       ['leases', () => this.#sweepLeases()],
     ]
     this.#export()
+    this.#goOnScrubbing()
     let isDone = true
     for (const [what, stage] of stages) isDone = (await this.#attempt(what, stage)) && isDone
     return isDone
@@ -193,6 +199,21 @@ export class Sweeper {
       })
   }
 
+  /** Lets the scrub go on, however long a pass takes. */
+  #goOnScrubbing(): void {
+    const { scrub, log } = this.#options
+    if (this.#scrubbing || scrub === undefined) return
+    this.#scrubbing = true
+    const { signal } = this.#stop
+    this.#scrub = scrub(signal)
+      .catch((error: unknown) => {
+        if (!signal.aborted) log.warn('the scrub broke off, and goes on later', { error })
+      })
+      .finally(() => {
+        this.#scrubbing = false
+      })
+  }
+
   async #collectBlobs(): Promise<void> {
     const { engine, metrics } = this.#options
     const before = await this.#safeEpoch()
@@ -235,7 +256,7 @@ export class Sweeper {
     const unremoved = await blobs.deleteAll(ids)
     const left = new Set<string>(unremoved.map(({ id }) => id))
     const gone = garbage.filter(({ blobId }) => !left.has(blobId))
-    if (gone.length > 0) await engine.write(async (tx) => removeGarbage(tx, gone))
+    if (gone.length > 0) await engine.write((tx) => removeGarbage(tx, gone))
     return unremoved
   }
 

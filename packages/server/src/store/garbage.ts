@@ -38,9 +38,15 @@ export async function hasGarbageSince(tx: ReadTransaction, epoch: number): Promi
   return false
 }
 
-/** Forgets blobs that were deleted. */
-export function removeGarbage(tx: WriteTransaction, garbage: readonly Garbage[]): void {
-  for (const { epoch, blobId } of garbage) tx.delete(schema.garbage(epoch, blobId))
+/** Forgets blobs that were deleted, and their checksums, which whoever read the file until then needed. */
+export async function removeGarbage(
+  tx: WriteTransaction,
+  garbage: readonly Garbage[],
+): Promise<void> {
+  for (const { epoch, blobId } of garbage) {
+    tx.delete(schema.garbage(epoch, blobId))
+    if (!(await isReferenced(tx, blobId))) tx.delete(schema.blobSums(blobId))
+  }
 }
 
 /** True when a row refers to the blob. */

@@ -38,6 +38,8 @@ const space = {
   manifestCount: 0x54,
   garbage: 0x55,
   manifestQueue: 0x56,
+  blobSums: 0x57,
+  scrubState: 0x58,
   clientToken: 0x60,
   tokenExpiry: 0x61,
   lease: 0x68,
@@ -164,6 +166,13 @@ export const rowBodyCount = (id: number): Bytes => key(space.rowBodyCount).u64(i
 export const rowBodyCounts = (): Range => prefixRange(key(space.rowBodyCount).end())
 export const blobCount = (id: string): Bytes => key(space.blobCount).tail(utf8(id))
 export const blobCounts = (): Range => prefixRange(key(space.blobCount).end())
+/** The checksums of a blob; there as long as its file is. */
+export const blobSums = (id: string): Bytes => key(space.blobSums).tail(utf8(id))
+export const allBlobSums = (): Range => prefixRange(key(space.blobSums).end())
+/** The blob id in the key of its checksums' row. */
+export const summedBlob = (row: Bytes): string => Buffer.from(readKey(row).tail()).toString()
+/** How far the scrub is: see `scrub.ts`. */
+export const scrubState = (): Bytes => key(space.scrubState).end()
 export const manifestPart = (id: number, index: number): Bytes =>
   key(space.manifestPart).u64(id).u64(index).end()
 export const manifestParts = (id: number): Range =>

@@ -303,7 +303,10 @@ test('zip writes a file, whole or not at all, and overwrites none', async () => 
   const file = join(scratch, 'a.zip')
   assert.match((await done('zip', `${bucket}/a/`, file))[0] ?? '', /^wrote s3:.*a\.zip \(\d+ B\)$/)
   assert.equal((await readFile(file)).subarray(0, 2).toString(), 'PK')
-  assert.match(await fails(1, 'zip', `${bucket}/a/`, file), /there is a file/)
+  assert.match(
+    await fails(1, 'zip', `${bucket}/a/`, file),
+    /there is a file .*a\.zip already; --replace overwrites it/,
+  )
   await done('zip', '--tar', '--replace', `${bucket}/a/`, file)
   assert.equal((await readFile(file)).length % 512, 0)
   const none = await fails(1, 'zip', `${bucket}/none/`, join(scratch, 'none.zip'))

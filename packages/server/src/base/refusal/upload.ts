@@ -37,5 +37,11 @@ export type UploadRefusal =
       readonly expected: string
       readonly actual: string
     }
+  /** The list of parts has to repeat the checksums of all. */
+  | {
+      readonly code: 'PartChecksumMissing'
+      readonly algorithm: string
+      readonly partNumber: number
+    }
   /** The whole object's checksum can't be computed from those of the parts. */
   | { readonly code: 'ChecksumNotComputable'; readonly algorithm: string }

@@ -6,4 +6,6 @@ import type { Total } from './listing.ts'
 export interface Copied extends Partial<Total> {
   readonly from: string
   readonly to: string
+  /** Objects or files that were left out, each of which was named. */
+  readonly skipped?: number
 }

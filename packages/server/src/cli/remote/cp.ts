@@ -3,7 +3,7 @@
 
 import { copyObject } from 'holdfast-client'
 import { UsageError } from '../../options.ts'
-import { exitCodes } from '../exit.ts'
+import { CommandError, exitCodes } from '../exit.ts'
 import type { CopyConfig } from './config.ts'
 import type { Copied } from './copied.ts'
 import { download, downloadFolder, downloadStream } from './download.ts'
@@ -25,7 +25,12 @@ export async function cp(config: CopyConfig): Promise<number> {
   } else if (config.to.kind !== 'stream') {
     console.log(describe(copied))
   }
-  return exitCodes.ok
+  const { skipped = 0, objects = 0 } = copied
+  if (skipped === 0) return exitCodes.ok
+  const noun = config.from.kind === 'local' ? 'files' : 'objects'
+  throw new CommandError(
+    `${skipped} of ${skipped + objects} ${noun} were not copied; they are named above`,
+  )
 }
 
 function describe({ from, to, objects, bytes }: Copied): string {

@@ -25,6 +25,9 @@ async function listBuckets({ s3, signal }: Session, { isJson }: ListConfig): Pro
     const page = await s3.send(new ListBucketsCommand({ ContinuationToken: token }), {
       abortSignal: signal,
     })
+    if (page.Owner === undefined && page.Buckets === undefined) {
+      throw new CommandError('what answers there is no S3 server: name another with --endpoint')
+    }
     for (const { Name = '', CreationDate = new Date(0) } of page.Buckets ?? []) {
       console.log(
         isJson

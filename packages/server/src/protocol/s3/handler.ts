@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Principal } from '../../access/principal.ts'
 import { ByteBudget } from '../../base/budget.ts'
+import { DamagedBody } from '../../base/damaged-body.ts'
 import { StoreError } from '../../base/errors.ts'
 import { ownLimits } from '../../base/limits.ts'
 import type { Services } from '../../operation/operation.ts'
@@ -97,6 +98,7 @@ class S3Exchange {
   async serve(): Promise<ExchangeResult> {
     let status: number
     let bytesOut = 0
+    let isCutByUs = false
     try {
       const answer = await this.#answer()
       status = answer.status
@@ -104,9 +106,11 @@ class S3Exchange {
     } catch (error) {
       const report = this.#report(error)
       status = report.status
+      isCutByUs = error instanceof DamagedBody
       bytesOut = this.#sendError(report, error)
     }
-    if (this.#response.destroyed && !this.#response.writableFinished) status = clientClosedRequest
+    const isCut = this.#response.destroyed && !this.#response.writableFinished
+    if (isCut && !isCutByUs) status = clientClosedRequest
     const bytesIn = this.#body?.receivedBytes ?? 0
     return { operation: this.#operation, status, bytesIn, bytesOut, accessKeyId: this.#accessKeyId }
   }
@@ -216,10 +220,14 @@ class S3Exchange {
   #report(error: unknown): ErrorReport {
     const report = reportError(error)
     const hasLeft = this.#exchange.signal.aborted || this.#response.destroyed
-    if (report.isFault && !hasLeft) {
+    // What is damaged is damaged, whoever has left: the connection that we cut ourselves has, too.
+    const damage = error instanceof DamagedBody ? error : undefined
+    if (report.isFault && (!hasLeft || damage !== undefined)) {
       const { log } = this.#context.options.services
       const { requestId } = this.#exchange
-      log.error('request failed', { requestId, operation: this.#operation, error })
+      const facts = { requestId, operation: this.#operation }
+      if (damage === undefined) log.error('request failed', { ...facts, error })
+      else log.error('a damaged body was not given out', { ...facts, ...factsOf(damage), error })
     }
     return report
   }
@@ -251,4 +259,11 @@ class S3Exchange {
     const text = errorBody(report, { resource: this.#resource, requestId, hostId })
     return sendFixed(this.#response, { status, headers }, text, this.#body)
   }
+}
+
+function factsOf({ body, object }: DamagedBody): {
+  readonly body: string
+  readonly object: string
+} {
+  return { body, object: object ?? '' }
 }

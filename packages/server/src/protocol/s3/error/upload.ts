@@ -80,6 +80,10 @@ export const uploadErrors: WireTable<UploadRefusal> = {
     requestError(
       `Checksum Type mismatch occurred, expected checksum Type: ${expected.toLowerCase()}, actual checksum Type: ${actual.toLowerCase()}`,
     ),
+  PartChecksumMissing: ({ algorithm, partNumber }) =>
+    requestError(
+      `The upload was created using a ${algorithm.toLowerCase()} checksum. The complete request must include the checksum for each part. It was missing for part ${partNumber} in the request.`,
+    ),
   ChecksumNotComputable: ({ algorithm }) =>
     requestError(
       `The ${algorithm.toLowerCase()} checksum of the whole object cannot be computed from those of its parts.`,
