@@ -4,7 +4,8 @@
 import { type Refusal, StoreError } from '../../base/errors.ts'
 import type { S3Refusal } from '../../base/refusal/s3.ts'
 import type { SharedRefusal } from '../../base/refusal/shared.ts'
-import { type QuerySignCode, type SignCode, SignError } from '../sign/error.ts'
+import { SignError } from '../sign/error.ts'
+import { type QuerySignCode, type SignCode, wordsOf } from '../sign/wording.ts'
 import { XmlWriter } from '../xml/write.ts'
 import { leaseErrors } from './error/lease.ts'
 import { objectErrors } from './error/object.ts'
@@ -89,7 +90,8 @@ function wireErrorOf(error: unknown): WireError {
   return isTold(refusal) ? tell(refusal.code, refusal) : internalError
 }
 
-function signErrorOf({ code, message, fields }: SignError): WireError {
+function signErrorOf({ refusal }: SignError): WireError {
+  const { code, message, fields } = wordsOf(refusal)
   return isS3Sign(code) ? { code, ...signErrors[code], message, fields } : internalError
 }
 

@@ -8,6 +8,7 @@ import { collect, cut, reusing } from '../../base/pieces.fixture.ts'
 import { ChunkedBody, type ChunkSigning, withoutAwsChunked } from './chunked.ts'
 import { isSignError, type SignError } from './error.ts'
 import { type Payload, verifiedBody } from './payload.ts'
+import { wordsOf } from './wording.ts'
 
 const { HOLDFAST_TEST_SCALE: scale = '1' } = process.env
 const signing: ChunkSigning = {
@@ -77,7 +78,10 @@ const hello = [Buffer.from('hello '), Buffer.from('world')]
 const crc: Trailer = { name: 'x-amz-checksum-crc32', value: 'DUoRhQ==' }
 const isRefusal = (error: unknown): error is SignError | StoreError =>
   isSignError(error) || isStoreError(error)
-const code = (expected: string) => (error: unknown) => isRefusal(error) && error.code === expected
+const codeOf = (error: SignError | StoreError): string =>
+  isSignError(error) ? wordsOf(error.refusal).code : error.code
+const code = (expected: string) => (error: unknown) =>
+  isRefusal(error) && codeOf(error) === expected
 
 test('decoding undoes framing, however the bytes arrive', async () => {
   const body = fc.array(fc.uint8Array({ minLength: 1, maxLength: 300 }), { maxLength: 4 })

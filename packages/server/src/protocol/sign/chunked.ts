@@ -224,26 +224,18 @@ function incompleteBody(): StoreError {
 }
 
 function malformedChunk(): SignError {
-  return new SignError('InvalidRequest', 'The aws-chunked framing of the body is not well-formed.')
+  return new SignError({ code: 'MalformedChunk' })
 }
 
 function malformedTrailer(): SignError {
-  return new SignError(
-    'MalformedTrailer',
-    'The request contained trailing data that was not well-formed or did not conform to our published schema.',
-  )
+  return new SignError({ code: 'MalformedTrailer' })
 }
 
 function chunkMismatch(text: string, signature: string, signing: ChunkSigning): SignError {
-  return new SignError(
-    'SignatureDoesNotMatch',
-    'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
-    {
-      fields: {
-        AWSAccessKeyId: signing.accessKeyId,
-        StringToSign: text,
-        SignatureProvided: signature,
-      },
-    },
-  )
+  return new SignError({
+    code: 'ChunkSignatureMismatch',
+    accessKeyId: signing.accessKeyId,
+    signature,
+    stringToSign: text,
+  })
 }

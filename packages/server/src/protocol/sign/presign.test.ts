@@ -1,8 +1,9 @@
 // The refusals of presigned URLs, each with AWS's code and words. The URL is Amazon's example.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isSignError, type SignError } from './error.ts'
+import { isSignError } from './error.ts'
 import { Verifier } from './verifier.ts'
+import { type SignWords, wordsOf } from './wording.ts'
 
 const example = {
   'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
@@ -44,11 +45,11 @@ function attempt({ query = {}, more = [], headers = {}, nowMs = day, region }: A
   }).principal
 }
 
-function refusal(of: Attempt): SignError {
+function refusal(of: Attempt): SignWords {
   try {
     attempt(of)
   } catch (error) {
-    if (isSignError(error)) return error
+    if (isSignError(error)) return wordsOf(error.refusal)
     throw error
   }
   assert.fail('the request verified')

@@ -4,9 +4,10 @@ import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { SignedRequest } from './canonical.ts'
-import { isSignError, type SignError } from './error.ts'
+import { isSignError } from './error.ts'
 import type { PostFields } from './post.ts'
 import { type Verified, Verifier } from './verifier.ts'
+import { type SignWords, wordsOf } from './wording.ts'
 
 const { HOLDFAST_TEST_SCALE: scale = '1' } = process.env
 const accessKeyId = 'AKIAIOSFODNN7EXAMPLE'
@@ -53,17 +54,17 @@ function attempt(of: Attempt): Verified<string> {
   return verifierAt(of.now ?? date).verify(requestOf(of))
 }
 
-function refusal(run: () => unknown): SignError {
+function refusal(run: () => unknown): SignWords {
   try {
     run()
   } catch (error) {
-    if (isSignError(error)) return error
+    if (isSignError(error)) return wordsOf(error.refusal)
     throw error
   }
   assert.fail('it was accepted')
 }
 
-const refused = (of: Attempt): SignError => refusal(() => attempt(of))
+const refused = (of: Attempt): SignWords => refusal(() => attempt(of))
 
 function sign(text: string): string {
   return createHmac('sha1', secretAccessKey).update(text).digest('base64')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
-import { isSignError, type SignCode } from './error.ts'
+import { isSignError } from './error.ts'
 import {
   type ParameterRequest,
   type ParameterSigned,
@@ -9,6 +9,7 @@ import {
   stringToSignV2,
   verifyParameters,
 } from './v2.ts'
+import { type SignCode, wordsOf } from './wording.ts'
 
 const nowMs = Date.UTC(2026, 10, 21, 7, 47, 0)
 
@@ -69,8 +70,11 @@ function verified(
 }
 
 function refused(code: SignCode, message?: string) {
-  return (error: unknown): boolean =>
-    isSignError(error, code) && (message === undefined || error.message === message)
+  return (error: unknown): boolean => {
+    if (!isSignError(error)) return false
+    const words = wordsOf(error.refusal)
+    return words.code === code && (message === undefined || words.message === message)
+  }
 }
 
 const common: Readonly<Record<string, string>> = {

@@ -7,16 +7,16 @@ import type { Principal } from '../../access/principal.ts'
 import type { Bytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Target } from '../http/request.ts'
-import { isInSignedOrder, type SignedRequest } from '../sign/canonical.ts'
+import { isInSignedOrder } from '../sign/canonical.ts'
 import type { SecretLookup } from '../sign/credential.ts'
-import { isSignError, SignError } from '../sign/error.ts'
+import { SignError } from '../sign/error.ts'
 import {
   ambiguousOrder,
   type ParameterSigned,
   parameterIdentity,
   verifyParameters,
 } from '../sign/v2.ts'
-import { type Verified, Verifier } from '../sign/verifier.ts'
+import { Verifier } from '../sign/verifier.ts'
 import type { Parameter } from './parameters.ts'
 
 /** How requests are authenticated. */
@@ -83,37 +83,19 @@ export class Authenticator {
     const { parameters } = target.query
     const { path } = target
     const signed = { method, path, parameters, headers, rawHeaders, bodySha256 }
-    const { principal, accessKeyId, payload } = this.#verify(signed)
+    const { principal, accessKeyId, payload } = this.#verifier.verify(signed)
     if (principal === undefined || accessKeyId === undefined) {
-      throw new SignError(
-        'MissingAuthentication',
-        'AWS was not able to authenticate the request: access keys are missing.',
-      )
+      throw new SignError({ code: 'MissingAuthentication' })
     }
     // The query is signed sorted; the body just as it is.
     if (!isInSignedOrder(parameters, parameterIdentity)) throw ambiguousOrder()
     // What the parameters say decides what is done: none may come unsigned in the body.
     const isCovered = payload.kind === 'sha256' ? payload.hex === bodySha256 : body.length === 0
     if (isCovered) return { principal, accessKeyId }
-    throw new SignError(
-      'ContentSha256Mismatch',
-      "The provided 'x-amz-content-sha256' header does not match what was computed.",
-    )
+    throw new SignError({
+      code: 'PayloadHashMismatch',
+      expected: payload.kind === 'sha256' ? payload.hex : '',
+      actual: bodySha256,
+    })
   }
-
-  #verify(request: SignedRequest): Verified<Principal> {
-    try {
-      return this.#verifier.verify(request)
-    } catch (cause) {
-      // S3 has no code of its own for a URL that is too old; SimpleDB has.
-      const expires = isSignError(cause, 'ExpiredUrl') ? cause.fields['Expires'] : undefined
-      if (expires === undefined) throw cause
-      throw expired(expires, cause)
-    }
-  }
-}
-
-function expired(expires: string, cause: unknown): SignError {
-  const message = `Request has expired. Expires date is ${expires}.`
-  return new SignError('RequestTimeTooSkewed', message, { cause })
 }

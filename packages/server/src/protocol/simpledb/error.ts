@@ -4,7 +4,9 @@
 import { type Refusal, StoreError } from '../../base/errors.ts'
 import type { SharedRefusal } from '../../base/refusal/shared.ts'
 import type { SimpleDbRefusal } from '../../base/refusal/simpledb.ts'
-import { type S3SignCode, type SignCode, SignError } from '../sign/error.ts'
+import { SignError } from '../sign/error.ts'
+import { isoSeconds } from '../sign/timestamp.ts'
+import { type S3SignCode, type SignCode, wordsOf } from '../sign/wording.ts'
 import { XmlWriter } from '../xml/write.ts'
 import { domainErrors } from './error/domain.ts'
 import { sharedErrors } from './error/shared.ts'
@@ -83,10 +85,15 @@ function wireErrorOf(error: unknown): WireError {
   return isTold(refusal) ? tell(refusal.code, refusal) : internalError
 }
 
-function signErrorOf({ code, message }: SignError): WireError {
+function signErrorOf({ refusal }: SignError): WireError {
+  const { code, message } = wordsOf(refusal)
   if (!isQuerySign(code)) return internalError
   const wire = signErrors[code]
   if (wire.code === 'InvalidHttpRequest') return httpError(message)
+  if (refusal.code === 'UrlExpired') {
+    const expired = `Request has expired. Expires date is ${isoSeconds(refusal.expiresAtMs)}.`
+    return { code, ...wire, message: expired }
+  }
   return { code, message, ...wire }
 }
 
