@@ -4,6 +4,7 @@
 import { availableParallelism } from 'node:os'
 import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
 import { type LogFormat, type LogLevel, logFormats, logLevels } from './observe/level.ts'
+import { type Acceptance, acceptances } from './operation/acceptance.ts'
 import {
   absolutePath,
   type Environment,
@@ -42,6 +43,8 @@ export interface ServeConfig {
   readonly allowsSignatureV1: boolean
   /** Mebibytes of bodies that are read and checked in a second; 0 for none; 8 if left out. */
   readonly scrubMibPerSecond?: number
+  /** What is accepted of rows and blobs that don't fit each other. */
+  readonly accepts: readonly Acceptance[]
 }
 
 /** Where the certificate chain and its key are, both PEM. */
@@ -148,6 +151,13 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
       variable: 'HOLDFAST_SCRUB_MIB_PER_SECOND',
       text: 'how fast stored bodies are read in the background to find those that the disk changed; 0 for never (8)',
     },
+    // Without variables: they are for one start, and not to be left behind in a unit or an image.
+    'accept-lost-rows': {
+      text: 'start though engine/ is missing, or older than blobs/; files that it does not know are kept',
+    },
+    'accept-lost-blobs': {
+      text: 'start though blobs/ is missing; objects without their files can be listed and deleted',
+    },
     'log-level': {
       value: 'LEVEL',
       variable: 'HOLDFAST_LOG_LEVEL',
@@ -206,6 +216,7 @@ export function parseServe(args: readonly string[], environment: Environment): S
     eventualLagMs: options.integer('eventual-lag', { least: 0, most: 10_000 }) ?? 0,
     allowsSignatureV1: options.choice('signature-v1', ['on', 'off']) === 'on',
     ...(scrubMibPerSecond === undefined ? {} : { scrubMibPerSecond }),
+    accepts: acceptances.filter((accepted) => options.flag(`accept-${accepted}`)),
   }
 }
 

@@ -466,14 +466,13 @@ test('the scrub goes on where it was when it was stopped', async () => {
 
 test('the process that has the duty of collecting goes on with the scrub in each round', async () => {
   const rounds: AbortSignal[] = []
-  const { services, start } = server.store
+  const { services } = server.store
   const scrub = async (signal: AbortSignal): Promise<void> => void rounds.push(signal)
-  const liveness = { own: 'this one', isAlive: () => false }
-  const sweeper = new Sweeper({ ...services, start, liveness, scrub })
+  const sweeper = new Sweeper({ ...services, scrub })
   await sweeper.sweep()
   await nextTurn()
   await sweeper.sweep()
-  const idle = new Sweeper({ ...services, start, liveness, scrub, isCollecting: false })
+  const idle = new Sweeper({ ...services, scrub, isCollecting: false })
   await idle.sweep()
   assert.equal(rounds.length, 2)
   await sweeper.close()

@@ -204,6 +204,16 @@ function testFailures(run: Run): void {
     assert.deepEqual(await idsOf(blobs, 1), [id])
   })
 
+  run('a finished blob tells when it was written, and one that is gone does not', async (blobs) => {
+    const before = Date.now()
+    const { id } = await blobs.write(chunked(body(100), 100))
+    const writtenAt = await blobs.writtenAt(id)
+    // File systems keep times by a clock that ticks a few milliseconds apart.
+    assert.ok(writtenAt !== undefined && writtenAt > before - 1000, `${writtenAt} ${before}`)
+    await blobs.delete(id)
+    assert.equal(await blobs.writtenAt(id), undefined)
+  })
+
   run('a range that is not within the blob is refused', async (blobs) => {
     const { id } = await blobs.write(chunked(body(100), 100))
     for (const [start, end] of [

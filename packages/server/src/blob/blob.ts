@@ -7,6 +7,11 @@ import type { BlobSums } from './sums.ts'
 /** Names one blob for ever: the number of the process start that wrote it, and a number within it. */
 export type BlobId = string & { readonly brand: 'BlobId' }
 
+/** The number of the process start that wrote a blob. */
+export function startOf(id: BlobId): number {
+  return Number.parseInt(id, 10)
+}
+
 /** Part of a blob: bytes `start` to `end` inclusive, as in HTTP. */
 export interface ByteRange {
   readonly start: number
@@ -78,6 +83,8 @@ export interface BlobStore {
   deleteAll(ids: readonly BlobId[]): Promise<readonly UnremovedBlob[]>
   /** Bytes of a finished blob; undefined if there is none. */
   size(id: BlobId): Promise<number | undefined>
+  /** When a finished blob was written, in milliseconds since the Unix epoch; undefined if there is none. */
+  writtenAt(id: BlobId): Promise<number | undefined>
   /** The blobs that the process start `start` left, finished or not; for the sweep after a crash. */
   list(start: number): AsyncIterable<BlobId>
   /**

@@ -2,6 +2,7 @@
 // renamed, and its folder synced. Every process start has a folder of its own, so what a dead one
 // left is found without a look at what the living write.
 
+import type { Stats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { mkdir, open, readdir, rename, rmdir, stat, statfs, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
@@ -29,6 +30,8 @@ export interface FileBlobsOptions {
   readonly folder: string
   /** The number of this process start: a positive integer that was never used before, by anyone. */
   readonly start: number
+  /** True if nothing is to be written: then the folder isn't made, and may be missing. */
+  readonly isReadOnly?: boolean
   /** Throws where so many bytes more are not to be written; asked every megabyte. */
   readonly checkRoom?: ((bytes: number) => void) | undefined
   /** For tests. */
@@ -49,7 +52,7 @@ const unfinished = '.part'
 export async function openFileBlobs(options: FileBlobsOptions): Promise<BlobStore> {
   if (!isCounter(options.start)) throw new Error(`not the number of a start: ${options.start}`)
   const folder = resolve(options.folder)
-  await makeFolders(folder)
+  if (options.isReadOnly !== true) await makeFolders(folder)
   return new FileBlobs(folder, options)
 }
 
@@ -153,8 +156,16 @@ class FileBlobs implements BlobStore {
   }
 
   async size(id: BlobId): Promise<number | undefined> {
+    return (await this.#stat(id))?.size
+  }
+
+  async writtenAt(id: BlobId): Promise<number | undefined> {
+    return (await this.#stat(id))?.mtimeMs
+  }
+
+  async #stat(id: BlobId): Promise<Stats | undefined> {
     try {
-      return (await stat(this.#path(id))).size
+      return await stat(this.#path(id))
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return undefined
       throw error

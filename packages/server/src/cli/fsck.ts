@@ -9,11 +9,18 @@ import type { FsckConfig } from '../config.ts'
 import { DamageError, type Engine, FormatError } from '../engine/engine.ts'
 import { openEngine } from '../engine/open.ts'
 import { type CheckSummary, checkStore, type Finding } from '../operation/check.ts'
+import { describeMisfit, examineFit, examineWithoutRows, type Fit } from '../operation/fit.ts'
 import { CommandError, exitCodes, systemCode } from './exit.ts'
 
 /** Checks the folder and returns the exit code: 0 when it is clean, 4 when there are findings. */
 export async function fsck(config: FsckConfig): Promise<number> {
   const { dataFolder, isJson } = config
+  // Before the engine is opened, which would make rows where there are none.
+  const lost = misfitOf(await examineWithoutRows(dataFolder))
+  if (lost !== undefined) {
+    print(lost, isJson)
+    return exitCodes.findings
+  }
   const { engine, blobs } = await openStore(dataFolder)
   try {
     return await check({ engine, blobs, config })
@@ -32,24 +39,36 @@ export async function fsck(config: FsckConfig): Promise<number> {
   }
 }
 
+/** What doesn't fit, as a finding; undefined if all does. */
+function misfitOf(fit: Fit | undefined): Finding | undefined {
+  if (fit === undefined || fit === 'fits' || fit === 'new') return undefined
+  const invariant = 'engine/ and blobs/ are of one store, and of one moment'
+  return { invariant, where: 'the data folder', detail: describeMisfit(fit) }
+}
+
+function print(finding: Finding, isJson: boolean): void {
+  console.log(isJson ? JSON.stringify({ finding }) : describe(finding))
+}
+
 async function check(store: {
   readonly engine: Engine
   readonly blobs: BlobStore
   readonly config: FsckConfig
 }): Promise<number> {
   const { engine, blobs, config } = store
-  const { isJson } = config
+  const { isJson, dataFolder } = config
   const started = performance.now()
   const progress = new Progress(!isJson && process.stderr.isTTY === true)
   try {
+    const misfit = misfitOf(await examineFit(engine, dataFolder))
     const onProgress = (phase: string): void => progress.show(phase)
     const onBytes = (bytes: number): void => progress.count(bytes)
     const content = config.checksContent === true ? { onBytes } : undefined
-    const findings = checkStore({ engine, blobs, onProgress, content })
+    const findings = checkStore({ engine, blobs, misfit, onProgress, content })
     let step = await findings.next()
     while (step.done !== true) {
       progress.clear()
-      console.log(isJson ? JSON.stringify({ finding: step.value }) : describe(step.value))
+      print(step.value, isJson)
       step = await findings.next()
     }
     progress.clear()
@@ -73,7 +92,11 @@ async function openStore(
   try {
     const engine = await openEngine(dataFolder, { readMs: Number.POSITIVE_INFINITY })
     // The start is of no account to who writes nothing.
-    const blobs = await openFileBlobs({ folder: join(dataFolder, 'blobs'), start: 0 })
+    const blobs = await openFileBlobs({
+      folder: join(dataFolder, 'blobs'),
+      start: 0,
+      isReadOnly: true,
+    })
     return { engine, blobs }
   } catch (error) {
     if (error instanceof DamageError) {

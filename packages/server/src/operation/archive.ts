@@ -57,6 +57,7 @@ export const archiveFolder: Change<ArchiveInput, Archive> = {
   needs,
   async commit(step, { bucket, folder }) {
     const { services, tx } = step
+    await services.presence.confirm(tx)
     const snapshot = await services.snapshots.take(tx, step.bucket(bucket).root, utf8(folder))
     if (snapshot === undefined) throw noSuchFolder(folder)
     return new SnapshotArchive(services, snapshot, { bucket, folder })
@@ -118,6 +119,8 @@ class SnapshotArchive implements Archive {
     after: Bytes | undefined,
     withBytes: boolean,
   ): Promise<ArchivedObject[]> {
+    // Else the snapshot may have been released.
+    await this.#services.presence.confirm(tx)
     const limit = pageLimits.objects
     const page: ArchivedObject[] = []
     let bytes = 0

@@ -9,8 +9,9 @@ import { checkBuckets } from '../store/check-bucket.ts'
 import { checkDomains } from '../store/check-domain.ts'
 import { checkExports } from '../store/check-export.ts'
 import { checkLeases } from '../store/check-lease.ts'
-import { isReferenced } from '../store/garbage.ts'
+import { isReferenced, unreferencedAmong } from '../store/garbage.ts'
 import { firstUnusedId } from '../store/id.ts'
+import { KnownStarts } from '../store/identity.ts'
 import { findObjects, nameOfBody } from '../store/place.ts'
 import { listStarts } from '../store/process.ts'
 import {
@@ -54,6 +55,8 @@ export interface CheckOptions {
    * of them.
    */
   readonly content?: { onBytes(bytes: number): void } | undefined
+  /** That rows and blobs don't fit each other, if they don't. */
+  readonly misfit?: Finding | undefined
   /** Bodies of one pass; bounds the memory. */
   readonly bodiesPerPass?: number
 }
@@ -71,6 +74,10 @@ export async function* checkStore(options: CheckOptions): AsyncGenerator<Finding
     garbage: 0,
     findings: 0,
     ...(options.content === undefined ? {} : { contentBytes: 0 }),
+  }
+  if (options.misfit !== undefined) {
+    summary.findings++
+    yield options.misfit
   }
   // The findings leave the snapshot in batches of a phase, since a read's body can't yield.
   for (const finding of await options.engine.read((tx) => checkRows(tx, options, summary))) {
@@ -269,18 +276,45 @@ const batchSize = 256
 async function* checkLeaks({ engine, blobs }: CheckOptions): AsyncGenerator<Finding> {
   // In this order: a start has its row before it has a file, and has none any more once it is swept.
   const starts = await blobs.starts()
-  const unswept = new Set((await engine.read(listStarts)).map(({ number }) => number))
+  const { known, unswept } = await engine.read(async (tx) => ({
+    known: await KnownStarts.read(tx),
+    unswept: new Set((await listStarts(tx)).map(({ number }) => number)),
+  }))
   for (const start of starts) {
-    if (unswept.has(start)) continue
-    let batch: BlobId[] = []
-    for await (const id of blobs.list(start)) {
-      batch.push(id)
-      if (batch.length < batchSize) continue
-      yield* leaksAmong({ engine, blobs }, batch)
-      batch = []
+    if (!known.has(start)) yield* checkUnknownStart({ engine, blobs }, start)
+    else if (!unswept.has(start)) {
+      for await (const batch of batchesOf(blobs, start)) yield* leaksAmong({ engine, blobs }, batch)
     }
-    yield* leaksAmong({ engine, blobs }, batch)
   }
+}
+
+/** Blobs of a start that this store never had: perhaps of another store, or later than these rows. */
+async function* checkUnknownStart(
+  { engine, blobs }: CheckOptions,
+  start: number,
+): AsyncGenerator<Finding> {
+  let [files, used] = [0, 0]
+  for await (const batch of batchesOf(blobs, start)) {
+    files += batch.length
+    const unused = await engine.read((tx) => unreferencedAmong(tx, batch))
+    used += batch.length - unused.length
+  }
+  if (files === 0) return
+  const detail =
+    `it has ${files} files, ${used} of which objects refer to; the store does not know the process ` +
+    'start of that number, so it never removes them'
+  yield { invariant: 'every blob is of this store', where: `blobs/${start}`, detail }
+}
+
+async function* batchesOf(blobs: BlobStore, start: number): AsyncGenerator<BlobId[]> {
+  let batch: BlobId[] = []
+  for await (const id of blobs.list(start)) {
+    batch.push(id)
+    if (batch.length < batchSize) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
 }
 
 async function* leaksAmong(

@@ -11,6 +11,7 @@ import {
   readCounts,
   walkDomains,
 } from '../store/domain.ts'
+import { isOver, walkExports } from '../store/export.ts'
 import { onAccount } from './need.ts'
 import { openNextToken } from './next-token.ts'
 import type { Change, CheckStep, CommitStep, Query } from './operation.ts'
@@ -46,7 +47,8 @@ export const deleteDomain: Change<DomainAddress, void> = {
   async commit(step, { domain }) {
     const found = await findDomain(step.tx, step.owner.id, domain)
     if (found === undefined) return
-    if (found.snapshot !== undefined) {
+    for await (const record of walkExports(step.tx, step.owner.id)) {
+      if (record.domain !== domain || isOver(record)) continue
       throw new StoreError({ code: 'DomainInExport' })
     }
     deleteEntry(step.tx, { ...found, name: domain })

@@ -16,6 +16,8 @@ import { onAccount, onBucket } from './need.ts'
 import { openNextToken } from './next-token.ts'
 import type { Change, CommitStep, Query } from './operation.ts'
 
+export type { ExportRecord } from '../store/export.ts'
+
 const hourMs = 3_600_000
 /** Milliseconds that a client token is known. */
 const tokenMs = 8 * hourMs

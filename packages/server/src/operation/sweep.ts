@@ -7,8 +7,8 @@
 
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
-import { isAlive, ownLiveness } from '../base/liveness.ts'
-import type { BlobId, BlobStore, UnremovedBlob } from '../blob/blob.ts'
+import type { Verdict } from '../base/liveness.ts'
+import { type BlobId, type BlobStore, startOf, type UnremovedBlob } from '../blob/blob.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -16,21 +16,25 @@ import { forgetClientTokens } from '../store/client-token.ts'
 import { collect } from '../store/collect.ts'
 import { compact } from '../store/compact.ts'
 import { collectDomains } from '../store/domain.ts'
-import { advanceEpoch, currentEpoch, publishEpoch, type Readers } from '../store/epoch.ts'
+import { advanceEpoch, currentEpoch, type Readers } from '../store/epoch.ts'
 import {
   countGarbage,
   type Garbage,
   hasGarbageSince,
   listGarbage,
-  markGarbage,
   referencedAmong,
   removeGarbage,
 } from '../store/garbage.ts'
 import type { IdSource } from '../store/id.ts'
-import { countLeases, hasMoreToSweep, sweepLeases } from '../store/lease.ts'
-import { listStarts, removeStart, takeCollectorDuty } from '../store/process.ts'
-import { releaseSnapshots, type Snapshots } from '../store/snapshot.ts'
+import { KnownStarts } from '../store/identity.ts'
+import { hasMoreToSweep, sweepLeases } from '../store/lease.ts'
+import { countLeases } from '../store/lease-list.ts'
+import type { Presence } from '../store/presence.ts'
+import { listStarts, reachEpoch, takeCollectorDuty } from '../store/process.ts'
+import type { Snapshots } from '../store/snapshot.ts'
 import { nextAbandonedBucket, removeAbandonedUploads } from '../store/upload.ts'
+import { DutyLostError, onDuty } from './duty.ts'
+import { StartSweeper } from './sweep-starts.ts'
 
 /** What a sweeper works with. */
 export interface SweeperOptions {
@@ -42,28 +46,30 @@ export interface SweeperOptions {
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
-  /** The number of this start of a process. */
-  readonly start: number
+  /** This start of a process. */
+  readonly presence: Presence
   /** False if this process only tells how far its readers are, and never collects; true if left out. */
   readonly isCollecting?: boolean
   /** Milliseconds between two rounds; a second if left out. */
   readonly intervalMs?: number
-  /** Does the exports that were asked for; none are done if it is left out. */
+  /** Begins exports that were asked for, and resolves when they have ended; none are done if it is left out. */
   readonly exports?: (signal: AbortSignal) => Promise<void>
   /** Goes on with the scrub; there is none if it is left out. */
   readonly scrub?: (signal: AbortSignal) => Promise<void>
-  /** Which processes live, other than by asking the system: for tests. */
-  readonly liveness?: Liveness
+  /** What is known of the process that left a token, other than by asking the system: for tests. */
+  readonly verdictOn?: (liveness: string) => Verdict
 }
 
-/** Tells this process and the living ones. */
-export interface Liveness {
-  readonly own: string
-  isAlive(token: string): boolean
+/** What a batch of work came to. */
+interface Batch {
+  readonly rows: number
+  readonly hasMore: boolean
 }
 
 /** Blobs, or rows, of one transaction. */
 const batchSize = 256
+/** Milliseconds of one kind of work in a round: a large folder must not keep leases and tokens waiting. */
+const shareMs = 500
 /** Garbage is counted up to here for the metrics. */
 const countedBlobs = 10_000
 /** Milliseconds of the longest pause after failures in a row. */
@@ -72,21 +78,32 @@ const longestPauseMs = 60_000
 /** Sweeps for one process until it is closed. */
 export class Sweeper {
   readonly #options: SweeperOptions
-  readonly #liveness: Liveness
+  /** The engine for the work of the collector. */
+  readonly #engine: Engine
+  readonly #starts: StartSweeper
   readonly #stop = new AbortController()
   #running: Promise<void> = Promise.resolve()
-  #exports: Promise<void> = Promise.resolve()
-  #exporting = false
+  readonly #exports = new Set<Promise<void>>()
   #scrub: Promise<void> = Promise.resolve()
   #scrubbing = false
   #publishing = false
+  /** Milliseconds that each kind of work may take in this round. */
+  #shareMs = Number.POSITIVE_INFINITY
+  /** True when some of this round was left to the next one. */
+  #isCutShort = false
+  /** Where the blobs go on that were left. */
+  #lastGarbage: Garbage | undefined
   #published = -1
-  /** True once the folders of earlier starts were looked through, in this turn of having the duty. */
-  #isTidy = false
 
   constructor(options: SweeperOptions) {
     this.#options = options
-    this.#liveness = options.liveness ?? { own: ownLiveness(), isAlive }
+    this.#engine = onDuty(options.engine, options.presence.start)
+    this.#starts = new StartSweeper({
+      ...options,
+      dutyEngine: this.#engine,
+      repeat: (batch) => this.#repeat('row', batch),
+      rest: () => this.#rest(0),
+    })
   }
 
   /** Begins to sweep, a round at a time. */
@@ -98,44 +115,74 @@ export class Sweeper {
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#running
-    await this.#exports
+    await Promise.all(this.#exports)
     await this.#scrub
   }
 
   /**
-   * One round. What fails is logged and keeps nothing else from being done; false if anything did.
+   * One round, in which each kind of work has a share of time, all it needs if that is left out. What
+   * fails is logged and keeps nothing else from being done; false if anything did.
    * @throws if the store can't even tell who has the duty, and when the sweeper is closed.
    */
-  async sweep(): Promise<boolean> {
+  async sweep(share: number = Number.POSITIVE_INFINITY): Promise<boolean> {
     const { engine } = this.#options
+    this.#shareMs = share
+    this.#isCutShort = false
     const epoch = await engine.read(currentEpoch)
     this.#publish(epoch)
     await this.#options.snapshots.retry()
     if (this.#options.isCollecting === false) return true
-    const { own, isAlive: isLive } = this.#liveness
-    const hasDuty = await engine.write((tx) => takeCollectorDuty(tx, own, isLive))
-    this.#isTidy &&= hasDuty
-    if (!hasDuty) return true
+    await this.#starts.declareDead()
+    const hasDuty = await this.#takeDuty()
+    if (!hasDuty) this.#starts.onDutyLost()
+    return hasDuty ? this.#collect() : true
+  }
+
+  /** The round of the process that has the duty; false if anything failed. */
+  async #collect(): Promise<boolean> {
     const { ids } = this.#options
+    const engine = this.#engine
     const stages: readonly [what: string, stage: () => Promise<void>][] = [
-      ['folders of earlier starts', () => this.#tidyStarts()],
-      ['what dead processes left', () => this.#sweepStarts()],
+      ['folders of earlier starts', () => this.#starts.tidy()],
+      ['what dead processes left', () => this.#starts.sweep()],
       ['blobs', () => this.#collectBlobs()],
-      ['rows', () => this.#repeat('row', () => collect(engine, { maxRows: batchSize }))],
-      ['layers', () => this.#repeat('row', () => compact(engine, ids, { maxRows: batchSize }))],
-      ['domains', () => this.#repeat('row', () => collectDomains(engine, { maxRows: batchSize }))],
+      ['rows', () => this.#repeatInShare('row', () => collect(engine, { maxRows: batchSize }))],
+      [
+        'layers',
+        () => this.#repeatInShare('row', () => compact(engine, ids, { maxRows: batchSize })),
+      ],
+      [
+        'domains',
+        () => this.#repeatInShare('row', () => collectDomains(engine, { maxRows: batchSize })),
+      ],
       ['uploads of deleted buckets', () => this.#endUploads()],
-      ['client tokens', () => this.#repeat('row', () => this.#forgetTokens())],
+      ['client tokens', () => this.#repeatInShare('row', () => this.#forgetTokens())],
       ['leases', () => this.#sweepLeases()],
     ]
     this.#export()
     this.#goOnScrubbing()
     let isDone = true
-    for (const [what, stage] of stages) isDone = (await this.#attempt(what, stage)) && isDone
+    try {
+      for (const [what, stage] of stages) isDone = (await this.#attempt(what, stage)) && isDone
+    } catch (error) {
+      if (!(error instanceof DutyLostError)) throw error
+      this.#starts.onDutyLost()
+    }
     return isDone
   }
 
-  /** False if `stage` failed, which is logged. @throws the abort reason when the sweeper is closed */
+  #takeDuty(): Promise<boolean> {
+    const { engine, presence } = this.#options
+    return engine.write(async (tx) => {
+      await presence.confirm(tx)
+      return takeCollectorDuty(tx, presence.start)
+    })
+  }
+
+  /**
+   * False if `stage` failed, which is logged.
+   * @throws the abort reason when the sweeper is closed, and DutyLostError
+   */
   async #attempt(what: string, stage: () => Promise<void>): Promise<boolean> {
     this.#stop.signal.throwIfAborted()
     try {
@@ -143,6 +190,7 @@ export class Sweeper {
       return true
     } catch (error) {
       this.#stop.signal.throwIfAborted()
+      if (error instanceof DutyLostError) throw error
       this.#options.log.warn('the background collection failed, and is tried again', {
         what,
         error,
@@ -157,10 +205,12 @@ export class Sweeper {
     for (;;) {
       try {
         await wait(pauseMs, undefined, { signal: this.#stop.signal, ref: false })
-        const isDone = await this.sweep()
-        pauseMs = isDone ? intervalMs : Math.min(pauseMs * 2, longestPauseMs)
+        const isDone = await this.sweep(shareMs)
+        // What was left has rested as long as it took.
+        if (isDone) pauseMs = this.#isCutShort ? 0 : intervalMs
+        else pauseMs = Math.min(Math.max(pauseMs, intervalMs) * 2, longestPauseMs)
       } catch (error) {
-        if (this.#stop.signal.aborted) return
+        if (this.#stop.signal.aborted || this.#options.presence.isDeposed) return
         pauseMs = Math.min(pauseMs * 2, longestPauseMs)
         log.warn('the background collection failed, and is tried again', { error, pauseMs })
       }
@@ -170,12 +220,15 @@ export class Sweeper {
   /** Publishes `epoch` once the reads that began before it have ended, however long they take. */
   #publish(epoch: number): void {
     if (this.#publishing || epoch <= this.#published) return
-    const { engine, readers, start, log } = this.#options
+    const { engine, readers, presence, log } = this.#options
     this.#publishing = true
     const publish = async (): Promise<void> => {
       await readers.drain()
       if (this.#stop.signal.aborted) return
-      await publishEpoch(engine, start, epoch)
+      await engine.write(async (tx) => {
+        await presence.confirm(tx)
+        await reachEpoch(tx, presence.start, epoch)
+      })
       this.#published = epoch
     }
     publish()
@@ -187,16 +240,14 @@ export class Sweeper {
       })
   }
 
-  /** Does the exports that were asked for, however long they take. */
+  /** Begins the exports that may begin; they go on beside the rounds, however long they take. */
   #export(): void {
     const { exports, log } = this.#options
-    if (this.#exporting || exports === undefined) return
-    this.#exporting = true
-    this.#exports = exports(this.#stop.signal)
-      .catch((error: unknown) => log.warn('an export failed, and is tried again', { error }))
-      .finally(() => {
-        this.#exporting = false
-      })
+    if (exports === undefined) return
+    const begun = exports(this.#stop.signal)
+      .catch((error: unknown) => log.warn('exports failed, and are tried again', { error }))
+      .finally(() => this.#exports.delete(begun))
+    this.#exports.add(begun)
   }
 
   /** Lets the scrub go on, however long a pass takes. */
@@ -215,11 +266,12 @@ export class Sweeper {
   }
 
   async #collectBlobs(): Promise<void> {
-    const { engine, metrics } = this.#options
+    const { metrics } = this.#options
+    const engine = this.#engine
     const before = await this.#safeEpoch()
     const failed: UnremovedBlob[] = []
-    let after: Garbage | undefined
-    await this.#repeat('blob', async () => {
+    let after = this.#lastGarbage
+    await this.#repeatInShare('blob', async () => {
       const options = { before, after, limit: batchSize }
       const garbage = await engine.read((tx) => listGarbage(tx, options))
       const unremoved = await this.#deleteGarbage(garbage)
@@ -229,6 +281,7 @@ export class Sweeper {
       const rows = garbage.length - unremoved.length
       return { rows, hasMore: garbage.length === batchSize }
     })
+    this.#lastGarbage = this.#isCutShort ? after : undefined
     metrics.blobsPending(await engine.read((tx) => countGarbage(tx, countedBlobs)))
     const [first] = failed
     if (first !== undefined) {
@@ -241,17 +294,23 @@ export class Sweeper {
   /** Deletes and forgets blobs; returns those that could not be deleted, which stay garbage. */
   async #deleteGarbage(garbage: readonly Garbage[]): Promise<readonly UnremovedBlob[]> {
     if (garbage.length === 0) return []
-    const { engine, blobs, log } = this.#options
+    const { blobs, log } = this.#options
+    const engine = this.#engine
     // Nothing refers to garbage. Were that ever wrong, data would be lost: so it is looked at here again.
     const blobIds = garbage.map(({ blobId }) => blobId)
-    const referenced = await engine.read((tx) => referencedAmong(tx, blobIds))
+    const { referenced, known } = await engine.read(async (tx) => ({
+      referenced: await referencedAmong(tx, blobIds),
+      known: await KnownStarts.read(tx),
+    }))
     if (referenced.size > 0) {
       log.error('blobs that are in use were taken for garbage, and are kept', {
         blobs: [...referenced],
       })
     }
     // Ids in rows are those that the blob store gave.
-    const ids = garbage.map(({ blobId }) => blobId as BlobId).filter((id) => !referenced.has(id))
+    const ids = garbage
+      .map(({ blobId }) => blobId as BlobId)
+      .filter((id) => !referenced.has(id) && known.has(startOf(id)))
     // Durably, so that no blob comes back after its row, which says that it is garbage, has gone.
     const unremoved = await blobs.deleteAll(ids)
     const left = new Set<string>(unremoved.map(({ id }) => id))
@@ -261,77 +320,24 @@ export class Sweeper {
   }
 
   /**
-   * The epoch that every living process has reached. Begins a new one if all have reached the present
-   * one and there is garbage of it, which would else never become older than all readers.
+   * The epoch that every process has reached that wasn't declared dead. Begins a new one if all have
+   * reached the present one and there is garbage of it, which would else never become older than all readers.
    */
   async #safeEpoch(): Promise<number> {
-    const { isAlive: isLive } = this.#liveness
-    return this.#options.engine.write(async (tx) => {
+    return this.#engine.write(async (tx) => {
       const epoch = await currentEpoch(tx)
       let safe = epoch
       for (const { record } of await listStarts(tx)) {
-        if (isLive(record.liveness)) safe = Math.min(safe, record.epoch)
+        if (record.liveness !== '') safe = Math.min(safe, record.epoch)
       }
       if (safe === epoch && (await hasGarbageSince(tx, epoch))) await advanceEpoch(tx)
       return safe
     })
   }
 
-  /** Makes garbage of what dead processes left without a reference, and forgets them. */
-  async #sweepStarts(): Promise<void> {
-    const { engine, start: own } = this.#options
-    const starts = await engine.read(listStarts)
-    // One that fails doesn't keep the others.
-    let failure: unknown
-    for (const { number, record } of starts) {
-      if (number === own || this.#liveness.isAlive(record.liveness)) continue
-      try {
-        await this.#sweepStart(number)
-      } catch (error) {
-        failure ??= error
-      }
-    }
-    if (failure !== undefined) throw failure
-  }
-
-  async #sweepStart(number: number): Promise<void> {
-    const { engine, blobs } = this.#options
-    await this.#repeat('row', async () => {
-      const rows = await engine.write((tx) => releaseSnapshots(tx, number, batchSize))
-      return { rows, hasMore: rows === batchSize }
-    })
-    await blobs.removeStart(number)
-    let batch: BlobId[] = []
-    for await (const id of blobs.list(number)) {
-      batch.push(id)
-      if (batch.length < batchSize) continue
-      await this.#markUnreferenced(batch)
-      batch = []
-    }
-    await this.#markUnreferenced(batch)
-    await engine.write(async (tx) => removeStart(tx, number))
-  }
-
-  async #markUnreferenced(ids: readonly BlobId[]): Promise<void> {
-    if (ids.length === 0) return
-    await this.#options.engine.write((tx) => markGarbage(tx, ids))
-    await this.#rest(0)
-  }
-
-  /** Removes the empty folders of starts that were swept before; once. */
-  async #tidyStarts(): Promise<void> {
-    if (this.#isTidy) return
-    const { engine, blobs } = this.#options
-    // In this order: a start has its row before it has a folder.
-    const numbers = await blobs.starts()
-    const known = new Set((await engine.read(listStarts)).map(({ number }) => number))
-    for (const number of numbers) if (!known.has(number)) await blobs.removeStart(number)
-    this.#isTidy = true
-  }
-
   async #endUploads(): Promise<void> {
-    const { engine } = this.#options
-    await this.#repeat('row', async () => {
+    const engine = this.#engine
+    await this.#repeatInShare('row', async () => {
       const bucketId = await engine.read(nextAbandonedBucket)
       if (bucketId === undefined) return { rows: 0, hasMore: false }
       // An upload may have 10,000 parts: one is a transaction's worth.
@@ -340,16 +346,17 @@ export class Sweeper {
     })
   }
 
-  async #forgetTokens(): Promise<{ readonly rows: number; readonly hasMore: boolean }> {
-    const { engine, clock } = this.#options
-    const rows = await engine.write((tx) => forgetClientTokens(tx, clock.now(), batchSize))
+  async #forgetTokens(): Promise<Batch> {
+    const { clock } = this.#options
+    const rows = await this.#engine.write((tx) => forgetClientTokens(tx, clock.now(), batchSize))
     return { rows, hasMore: rows === batchSize }
   }
 
   /** Ends the leases whose time is over, so that writes needn't look at them any more. */
   async #sweepLeases(): Promise<void> {
-    const { engine, clock, metrics } = this.#options
-    await this.#repeat('row', async () => {
+    const { clock, metrics } = this.#options
+    const engine = this.#engine
+    await this.#repeatInShare('row', async () => {
       const rows = await engine.write((tx) => sweepLeases(tx, clock.now()))
       return { rows, hasMore: hasMoreToSweep(rows) }
     })
@@ -357,10 +364,7 @@ export class Sweeper {
   }
 
   /** Does batch after batch, resting as long as each took, so that requests come first. */
-  async #repeat(
-    kind: 'blob' | 'row',
-    batch: () => Promise<{ readonly rows: number; readonly hasMore: boolean }>,
-  ): Promise<void> {
+  async #repeat(kind: 'blob' | 'row', batch: () => Promise<Batch>): Promise<void> {
     const { clock, metrics } = this.#options
     for (;;) {
       const started = clock.monotonicMs()
@@ -369,6 +373,18 @@ export class Sweeper {
       if (!hasMore) return
       await this.#rest(clock.monotonicMs() - started)
     }
+  }
+
+  /** The same, but what is not done after its share of the round is left to the next one. */
+  async #repeatInShare(kind: 'blob' | 'row', batch: () => Promise<Batch>): Promise<void> {
+    const { clock } = this.#options
+    const endMs = clock.monotonicMs() + this.#shareMs
+    await this.#repeat(kind, async () => {
+      const { rows, hasMore } = await batch()
+      const isOver = hasMore && clock.monotonicMs() >= endMs
+      this.#isCutShort ||= isOver
+      return { rows, hasMore: hasMore && !isOver }
+    })
   }
 
   /** @throws the abort reason when the sweeper is closed */

@@ -9,6 +9,11 @@ export function invalidQuery(position: number, fault: QueryFault): StoreError {
   return new StoreError({ code: 'InvalidQueryExpression', position, fault })
 }
 
+/** A value that no attribute can have: it is longer. */
+export function invalidLiteral(): StoreError {
+  return new StoreError({ code: 'InvalidLiteral' })
+}
+
 /** Conditions on too many attributes. */
 export function tooManyPredicates(): StoreError {
   return new StoreError({ code: 'InvalidNumberPredicates' })

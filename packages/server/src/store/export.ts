@@ -40,6 +40,15 @@ export function putExport(tx: WriteTransaction, record: ExportRecord): void {
   else tx.put(queued, key)
 }
 
+/** An export as it is now, wherever `record` is from. */
+export async function findExport(
+  tx: ReadTransaction,
+  record: ExportRecord,
+): Promise<ExportRecord | undefined> {
+  const value = await tx.get(rowOf(record))
+  return value === undefined ? undefined : unpack<ExportRecord>(value)
+}
+
 /** True for an export that has ended, one way or the other. */
 export function isOver({ status }: ExportRecord): boolean {
   return status === 'SUCCEEDED' || status === 'FAILED'

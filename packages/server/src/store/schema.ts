@@ -14,6 +14,10 @@ const space = {
   collectorDuty: 0x12,
   epoch: 0x13,
   secret: 0x14,
+  identity: 0x15,
+  pulse: 0x16,
+  collector: 0x17,
+  unknownStarts: 0x18,
   bucket: 0x20,
   bucketCount: 0x21,
   directory: 0x30,
@@ -42,6 +46,7 @@ const space = {
   scrubState: 0x58,
   clientToken: 0x60,
   tokenExpiry: 0x61,
+  leaseEnd: 0x67,
   lease: 0x68,
   leasePaths: 0x69,
   leaseQueue: 0x6a,
@@ -66,15 +71,24 @@ const space = {
 /** Greater than every issued id. */
 export const maximumId: number = Number.MAX_SAFE_INTEGER - 1
 
-// sequence.ts, process.ts, epoch.ts, secret.ts
+// sequence.ts, process.ts, epoch.ts, secret.ts, identity.ts
 
 export const sequence = (name: string): Bytes => key(space.sequence).tail(utf8(name))
 export const processStart = (start: number): Bytes => key(space.processStart).u64(start).end()
 export const processStarts = (): Range => prefixRange(key(space.processStart).end())
+export const pulse = (start: number): Bytes => key(space.pulse).u64(start).end()
+export const pulses = (): Range => prefixRange(key(space.pulse).end())
+/** The number of the start in the key of its row, or of its pulse. */
 export const startNumber = (row: Bytes): number => readKey(row).u64()
+export const collector = (): Bytes => key(space.collector).end()
+/** The duty as it was before it was a start's: the token of a process. Not written any more. */
 export const collectorDuty = (): Bytes => key(space.collectorDuty).end()
 export const epoch = (): Bytes => key(space.epoch).end()
 export const secret = (): Bytes => key(space.secret).end()
+export const identity = (): Bytes => key(space.identity).end()
+/** The first of a run of starts that are not this store's; the value has the last. */
+export const unknownStarts = (first: number): Bytes => key(space.unknownStarts).u64(first).end()
+export const allUnknownStarts = (): Range => prefixRange(key(space.unknownStarts).end())
 
 // bucket.ts
 
@@ -307,6 +321,9 @@ export const allLeaseTokens = (): Range => prefixRange(key(space.leaseToken).end
  */
 export const leaseMark = (bucketId: number): Bytes => key(space.leaseMark).u64(bucketId).end()
 export const allLeaseMarks = (): Range => prefixRange(key(space.leaseMark).end())
+/** The ticket of the lease that ended last, while the bucket has others: what those that wait watch. */
+export const leaseEnd = (bucketId: number): Bytes => key(space.leaseEnd).u64(bucketId).end()
+export const allLeaseEnds = (): Range => prefixRange(key(space.leaseEnd).end())
 /** The counter of a bucket's waiting (0) or held (1) leases. */
 export const leaseCount = (bucketId: number, isHeld: 0 | 1): Bytes =>
   key(space.leaseCount).u64(bucketId).u64(isHeld).end()

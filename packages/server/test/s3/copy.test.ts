@@ -352,6 +352,7 @@ test('what is told of a copy was computed from the bytes that it has', async () 
       delete: (id) => blobs.delete(id),
       deleteAll: (all) => blobs.deleteAll(all),
       size: (id) => blobs.size(id),
+      writtenAt: (id) => blobs.writtenAt(id),
       list: (start) => blobs.list(start),
       removeStart: (start) => blobs.removeStart(start),
       starts: () => blobs.starts(),

@@ -22,6 +22,8 @@ export type LeaseRefusal =
     }
   /** A write without a lease. */
   | { readonly code: 'BlockedByLease'; readonly ticket: number; readonly label: string }
+  /** Requests of one owner that wait for leases. */
+  | { readonly code: 'TooManyWaiting'; readonly maximum: number }
   | { readonly code: 'TooManyLeases'; readonly count: number; readonly maximum: number }
   /** Paths and the folders that they are in. */
   | { readonly code: 'TooManyLeaseNodes'; readonly count: number; readonly maximum: number }

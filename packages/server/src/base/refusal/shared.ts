@@ -6,6 +6,8 @@ export type EngineRefusal =
   /** Too much at once of what `resource` names; the same request may succeed later. */
   | { readonly code: 'SlowDown'; readonly resource: 'ids' | 'memory' | 'readers' | 'writers' }
   | { readonly code: 'StoreClosed' }
+  /** Other processes took this one for dead; it ends. */
+  | { readonly code: 'DeclaredDead' }
   | { readonly code: 'ReadTooLong'; readonly limitMs: number }
   /** `reserve`: nearly full, so that only removals go on; `blobs`: full for large bodies. */
   | { readonly code: 'InsufficientStorage'; readonly space: 'disk' | 'reserve' | 'blobs' }
@@ -23,6 +25,13 @@ export type MessageRefusal =
       /** `host`: it names another host than the Host header. */
       readonly problem: 'syntax' | 'host'
     }
+  | { readonly code: 'HeaderSectionTooLarge'; readonly maximumBytes: number }
+  /** The Host header is missing, or names no host. */
+  | { readonly code: 'InvalidHost' }
+  | { readonly code: 'TransferEncodingInHttp10' }
+  /** A header that may be there once only. */
+  | { readonly code: 'RepeatedHeader'; readonly name: string }
+  | { readonly code: 'TooManyParameters' }
   | { readonly code: 'InvalidContentLength' }
   /** `chunk`: it broke off inside the aws-chunked framing. */
   | { readonly code: 'IncompleteBody'; readonly part: 'body' | 'chunk' }

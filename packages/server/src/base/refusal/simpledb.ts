@@ -63,6 +63,8 @@ type SelectRefusal =
       readonly position: number
       readonly fault: QueryFault
     }
+  | { readonly code: 'InvalidLiteral' }
+  | { readonly code: 'QueryTimeout'; readonly domain: string; readonly expression: string }
   | { readonly code: 'InvalidNumberPredicates' }
   | { readonly code: 'InvalidNumberValueTests' }
   | { readonly code: 'TooManyRequestedAttributes' }

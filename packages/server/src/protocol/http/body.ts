@@ -230,24 +230,3 @@ function declaredBytes(request: IncomingMessage): number | undefined {
 function incompleteBody(cause?: unknown): StoreError {
   return new StoreError({ code: 'IncompleteBody', part: 'body' }, { cause })
 }
-
-/**
- * The whole of a small body, copied.
- * @throws StoreError MessageTooLong beyond `maximumBytes`, and what the source throws
- */
-export async function readAll(
-  source: AsyncIterable<Uint8Array>,
-  maximumBytes: number,
-): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of source) {
-    bytes += chunk.byteLength
-    if (bytes > maximumBytes) {
-      throw new StoreError({ code: 'MessageTooLong', maximumBytes })
-    }
-    chunks.push(Buffer.from(chunk))
-  }
-  const [only] = chunks
-  return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks, bytes)
-}

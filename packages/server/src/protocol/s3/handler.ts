@@ -7,10 +7,12 @@ import type { Principal } from '../../access/principal.ts'
 import { ByteBudget } from '../../base/budget.ts'
 import { DamagedBody } from '../../base/damaged-body.ts'
 import { StoreError } from '../../base/errors.ts'
+import { FairQueue } from '../../base/fair-queue.ts'
 import { ownLimits } from '../../base/limits.ts'
 import type { Services } from '../../operation/operation.ts'
 import { RequestBody } from '../http/body.ts'
 import { clientClosedRequest, type Exchange, type ExchangeResult } from '../http/exchange.ts'
+import { checkHead } from '../http/head.ts'
 import { hostOf } from '../http/host.ts'
 import { parseTarget, type Target } from '../http/request.ts'
 import { sendFixed, sendStream } from '../http/respond.ts'
@@ -57,8 +59,8 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
     ...(requiredRegion === undefined ? {} : { region: requiredRegion }),
   })
   const hostId = randomBytes(48).toString('base64')
-  const documents = new ByteBudget(ownLimits.documentBytes)
-  const context = { options, verifier, hostId, documents }
+  const documents = new ByteBudget(ownLimits.documentBytes, ownLimits.documentBytes / 4)
+  const context = { options, verifier, hostId, documents, parsing: new FairQueue() }
   return (request, response, exchange) =>
     new S3Exchange(context, request, response, exchange).serve()
 }
@@ -69,6 +71,7 @@ interface Context {
   /** Tells the process that answered, in `x-amz-id-2`. */
   readonly hostId: string
   readonly documents: ByteBudget
+  readonly parsing: FairQueue
 }
 
 /** One request on its way through. */
@@ -119,6 +122,7 @@ class S3Exchange {
     const { isContinueExpected } = this.#exchange
     const sendContinue = (): void => this.#response.writeContinue()
     this.#body = new RequestBody(this.#request, isContinueExpected ? { sendContinue } : {})
+    checkHead(this.#request, this.#response)
     const { options, verifier } = this.#context
     const target = parseTarget(this.#request.url ?? '')
     this.#resource = target.path
@@ -170,6 +174,7 @@ class S3Exchange {
       payload: verified.payload,
       body,
       documents: this.#context.documents,
+      parsing: this.#context.parsing,
       origin: `${scheme}://${host ?? 'localhost'}`,
     }
   }

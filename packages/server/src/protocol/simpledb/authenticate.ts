@@ -17,6 +17,7 @@ import {
   verifyParameters,
 } from '../sign/v2.ts'
 import { Verifier } from '../sign/verifier.ts'
+import { checkAccessKey, checkCredential } from './credential.ts'
 import type { Parameter } from './parameters.ts'
 
 /** How requests are authenticated. */
@@ -60,6 +61,7 @@ export class Authenticator {
     parameters: readonly Parameter[],
   ): ParameterSigned<Principal> {
     const { message, target } = request
+    checkAccessKey(parameters, message.headers.authorization)
     if (message.headers.authorization !== undefined || target.query.has('X-Amz-Algorithm')) {
       return this.byVersion4(request)
     }
@@ -78,15 +80,15 @@ export class Authenticator {
 
   /** The maker of a request signed with Version 4. @throws SignError as {@link byParameters} */
   byVersion4({ message, target, body }: WholeRequest): ParameterSigned<Principal> {
+    checkCredential(message, target)
     const bodySha256 = createHash('sha256').update(body).digest('hex')
     const { headers, rawHeaders, method = '' } = message
     const { parameters } = target.query
     const { path } = target
     const signed = { method, path, parameters, headers, rawHeaders, bodySha256 }
     const { principal, accessKeyId, payload } = this.#verifier.verify(signed)
-    if (principal === undefined || accessKeyId === undefined) {
+    if (principal === undefined || accessKeyId === undefined)
       throw new SignError({ code: 'MissingAuthentication' })
-    }
     // The query is signed sorted; the body just as it is.
     if (!isInSignedOrder(parameters, parameterIdentity)) throw ambiguousOrder()
     // What the parameters say decides what is done: none may come unsigned in the body.
@@ -98,4 +100,21 @@ export class Authenticator {
       actual: bodySha256,
     })
   }
+}
+
+const keyInQuery = /[?&](?:AWSAccessKeyId=|X-Amz-Credential=)([A-Za-z0-9\-._~]{1,128})(?:[&#/%]|$)/
+const keyInAuthorization = /Credential=([^/, ]{1,128})\//
+
+/**
+ * The access key that a request names outside of its body, as far as that can be seen without parsing anything;
+ * what else names one is found later.
+ */
+export function accessKeyInHead({
+  headers,
+  url = '',
+}: Pick<IncomingMessage, 'headers' | 'url'>): string | undefined {
+  const { authorization } = headers
+  return authorization === undefined
+    ? keyInQuery.exec(url)?.[1]
+    : keyInAuthorization.exec(authorization)?.[1]
 }

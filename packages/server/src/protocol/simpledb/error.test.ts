@@ -63,7 +63,7 @@ test('a fault, and a refusal of another protocol, tell nothing of themselves', (
   const faults = [
     new Error('secret'),
     new StoreError({ code: 'CommitFailed' }, { cause: 'secret' }),
-    new StoreError({ code: 'NoSuchBucket', bucket: 'secret' }),
+    new StoreError({ code: 'NoSuchUpload', uploadId: 'secret' }),
     undefined,
   ]
   for (const fault of faults) {

@@ -1,15 +1,16 @@
 // Errors on SimpleDB's wire: how each refusal is told, and the XML body that tells it.
 // https://docs.aws.amazon.com/AmazonSimpleDB/latest/DeveloperGuide/APIError.html
 
-import { type Refusal, StoreError } from '../../base/errors.ts'
+import { type Refusal, type RefusalOf, StoreError } from '../../base/errors.ts'
 import type { SharedRefusal } from '../../base/refusal/shared.ts'
 import type { SimpleDbRefusal } from '../../base/refusal/simpledb.ts'
 import { SignError } from '../sign/error.ts'
+import type { SignRefusal } from '../sign/refusal.ts'
 import { isoSeconds } from '../sign/timestamp.ts'
 import { type S3SignCode, type SignCode, wordsOf } from '../sign/wording.ts'
 import { XmlWriter } from '../xml/write.ts'
 import { domainErrors } from './error/domain.ts'
-import { sharedErrors } from './error/shared.ts'
+import { accessFailure, sharedErrors } from './error/shared.ts'
 import { httpError, internalError, type WireError, type WireTable } from './error/wire.ts'
 import { readableText } from './text.ts'
 import { formatUsage, type Usage } from './usage.ts'
@@ -17,37 +18,61 @@ import { formatUsage, type Usage } from './usage.ts'
 /** The declaration that SimpleDB's documents begin with. */
 export const xmlDeclaration = '<?xml version="1.0"?>\n'
 
-type ToldRefusal = SharedRefusal | SimpleDbRefusal
+/** `NoSuchBucket` is that of an export. */
+type ToldRefusal = SharedRefusal | SimpleDbRefusal | RefusalOf<'NoSuchBucket'>
 
 const wireErrors: WireTable<ToldRefusal> = { ...sharedErrors, ...domainErrors }
 
+const authFailure: WireError = {
+  status: 403,
+  code: 'AuthFailure',
+  message: 'AWS was not able to validate the provided access keys.',
+}
+
+/** The form of an Authorization header, as far as it is of Signature Version 4. */
+const headerForm =
+  'AWS4-HMAC-SHA256 Credential=AccessKeyId/Date/Region/sdb/aws4_request, SignedHeaders=SignedHeaders, Signature=Signature'
+
+const invalidAuthHeader: WireError = {
+  status: 400,
+  code: 'InvalidHTTPAuthHeader',
+  message: `The HTTP authorization header is bad, use ${headerForm}.`,
+}
+
+const incompleteSignature: WireError = {
+  status: 400,
+  code: 'IncompleteSignature',
+  message: 'The request signature does not conform to AWS standards.',
+}
+
+const signatureDoesNotMatch: WireError = {
+  status: 403,
+  code: 'SignatureDoesNotMatch',
+  message:
+    'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
+}
+
 /** How refused signatures are told; `message` stands in place of AWS's usual one. */
 const signErrors: Readonly<
-  Record<
-    Exclude<SignCode, S3SignCode>,
-    { readonly status: number; readonly code?: string; readonly message?: string }
-  >
+  Record<Exclude<SignCode, S3SignCode>, Partial<WireError> & Pick<WireError, 'status'>>
 > = {
   AccessDenied: { status: 403, code: 'AccessFailure' },
-  AuthorizationHeaderMalformed: { status: 400, code: 'IncompleteSignature' },
-  AuthorizationQueryParametersError: { status: 400, code: 'IncompleteSignature' },
-  ContentSha256Mismatch: { status: 403, code: 'SignatureDoesNotMatch' },
+  AuthorizationHeaderMalformed: invalidAuthHeader,
+  AuthorizationQueryParametersError: incompleteSignature,
+  ContentSha256Mismatch: signatureDoesNotMatch,
   ExpiredUrl: { status: 400, code: 'RequestExpired' },
-  IncompleteSignature: { status: 400 },
+  IncompleteSignature: incompleteSignature,
   InvalidAccessKeyId: { status: 403, code: 'InvalidClientTokenId' },
   InvalidArgument: { status: 400, code: 'InvalidHttpRequest' },
   InvalidParameterCombination: { status: 400 },
   InvalidParameterValue: { status: 400 },
   InvalidRequest: { status: 400, code: 'InvalidHttpRequest' },
-  InvalidToken: { status: 403, code: 'InvalidClientTokenId' },
+  // A token belongs to temporary keys, which nobody could have given.
+  InvalidToken: authFailure,
   MissingAuthentication: { status: 403, code: 'AuthMissingFailure' },
   MissingParameter: { status: 400 },
   RequestTimeTooSkewed: { status: 400, code: 'RequestExpired' },
-  SignatureDoesNotMatch: {
-    status: 403,
-    message:
-      'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
-  },
+  SignatureDoesNotMatch: signatureDoesNotMatch,
 }
 
 /** A refusal that only SimpleDB's own surface knows. */
@@ -90,11 +115,21 @@ function signErrorOf({ refusal }: SignError): WireError {
   if (!isQuerySign(code)) return internalError
   const wire = signErrors[code]
   if (wire.code === 'InvalidHttpRequest') return httpError(message)
-  if (refusal.code === 'UrlExpired') {
-    const expired = `Request has expired. Expires date is ${isoSeconds(refusal.expiresAtMs)}.`
-    return { code, ...wire, message: expired }
+  return { code, message: ownWords(refusal) ?? message, ...wire }
+}
+
+/** Where SimpleDB says it otherwise than other services. */
+function ownWords(refusal: SignRefusal): string | undefined {
+  switch (refusal.code) {
+    case 'UrlExpired':
+      return `Request has expired. Expires date is ${isoSeconds(refusal.expiresAtMs)}.`
+    case 'RequestTimeTooSkewed':
+      return `Request has expired. Timestamp date is ${refusal.requestTime}.`
+    case 'SignedChunksWithoutKey':
+      return accessFailure(undefined).message
+    default:
+      return undefined
   }
-  return { code, message, ...wire }
 }
 
 function isQuerySign(code: SignCode): code is keyof typeof signErrors {
@@ -111,11 +146,6 @@ type Told = {
 
 function tell<Code extends ToldRefusal['code']>(code: Code, refusal: Told[Code]): WireError {
   return wireErrors[code](refusal)
-}
-
-/** A bad request whose reason has no code of its own. */
-export function invalidRequest(reason: string): SimpleDbError {
-  return new SimpleDbError(httpError(reason))
 }
 
 /** The XML body of an error; `usage` is left out where nothing was begun. */
@@ -135,6 +165,16 @@ export function errorBody(
     .element('RequestID', requestId)
     .close('Response')
     .toString()
+}
+
+/** An Authorization header that is none of Signature Version 4. */
+export function invalidAuthorization(): SimpleDbError {
+  return new SimpleDbError(invalidAuthHeader)
+}
+
+/** Keys that can't be told from each other, or that none can be. */
+export function authFailed(): SimpleDbError {
+  return new SimpleDbError(authFailure)
 }
 
 /** Parameters that can't stand beside each other. */

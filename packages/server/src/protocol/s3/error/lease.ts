@@ -40,6 +40,8 @@ export const leaseErrors: WireTable<LeaseRefusal> = {
       BlockedBy: String(ticket),
       BlockedByLabel: label,
     }),
+  TooManyWaiting: ({ maximum }) =>
+    slowDown(`Too many requests wait for leases to end: ${maximum}.`),
   TooManyLeases: ({ count, maximum }) =>
     slowDown(`The bucket has ${count} leases, held and waiting; it may have ${maximum}.`),
   TooManyLeaseNodes: ({ count, maximum }) => ({

@@ -32,6 +32,19 @@ export const sharedErrors: WireTable<SharedRefusal> = {
     message: uriTexts[problem],
     fields: { URI: uri },
   }),
+  HeaderSectionTooLarge: ({ maximumBytes }) => ({
+    status: 400,
+    code: 'RequestHeaderSectionTooLarge',
+    message:
+      'Your request header and query parameters used to make the request exceed the maximum allowed size.',
+    fields: { MaxSizeAllowed: String(maximumBytes) },
+  }),
+  InvalidHost: () => requestError('The request must have one Host header that names a host.'),
+  TransferEncodingInHttp10: () =>
+    requestError('An HTTP/1.0 request can not have a Transfer-Encoding header.'),
+  RepeatedHeader: ({ name }) =>
+    requestError(`The request must not have more than one ${name} header.`),
+  TooManyParameters: () => requestError('It has too many parameters.'),
   InvalidContentLength: () => requestError('The Content-Length header is not a valid number.'),
   IncompleteBody: ({ part }) => ({
     status: 400,
@@ -60,6 +73,11 @@ export const sharedErrors: WireTable<SharedRefusal> = {
     status: 503,
     code: 'ServiceUnavailable',
     message: `A read of the store took over ${limitMs} ms.`,
+  }),
+  DeclaredDead: () => ({
+    status: 503,
+    code: 'ServiceUnavailable',
+    message: 'This process of the server was taken for dead, and ends. Please try again.',
   }),
   // S3 has no such error, since its disks are never full. The SDKs don't retry a 507, which would be in vain.
   InsufficientStorage: ({ space }) => ({

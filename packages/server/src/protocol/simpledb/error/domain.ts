@@ -3,9 +3,15 @@
 
 import type { RefusalOf } from '../../../base/errors.ts'
 import type { SimpleDbRefusal } from '../../../base/refusal/simpledb.ts'
+import { baseUsage, formatUsage } from '../usage.ts'
 import type { WireError, WireTable } from './wire.ts'
 
-export const domainErrors: WireTable<SimpleDbRefusal> = {
+export const domainErrors: WireTable<SimpleDbRefusal | RefusalOf<'NoSuchBucket'>> = {
+  NoSuchBucket: () => ({
+    status: 404,
+    code: 'S3NoSuchBucket',
+    message: 'An error occurred during the export. The specified Amazon S3 bucket does not exist.',
+  }),
   NoSuchDomain: () => badRequest('NoSuchDomain', 'The specified domain does not exist.'),
   // Amazon's own text ends with a space, and clients' tests ask for it.
   InvalidDomainName: ({ domain }) => invalidValue(domain, 'DomainName', ' '),
@@ -55,14 +61,23 @@ export const domainErrors: WireTable<SimpleDbRefusal> = {
       `Conditional check failed. Attribute (${attribute}) value is (${actual}) but was expected (${expected})`,
     ),
   DomainInExport: () =>
-    conflict('DeleteConflictException', 'The domain is being exported; delete it afterwards.'),
+    conflict(
+      'DeleteConflictException',
+      'Cannot delete domain due to a PENDING or IN_PROGRESS export.',
+    ),
   NoSuchExport: () => badRequest('NoSuchExportException', 'The specified export does not exist.'),
   ExportConflict: () =>
-    conflict('ConflictException', 'The client token was used with other parameters before.'),
+    conflict('ConflictException', 'Idempotent request failed due to parameter mismatch.'),
   NumberExportsExceeded: () =>
-    conflict('NumberExportsLimitExceeded', 'Too many exports within 24 hours.'),
+    conflict('NumberExportsLimitExceeded', 'The export limit was exceeded.'),
   InvalidQueryExpression: () =>
     badRequest('InvalidQueryExpression', 'The specified query expression syntax is not valid.'),
+  InvalidLiteral: () => badRequest('InvalidLiteral', 'Illegal literal in the filter expression.'),
+  QueryTimeout: ({ domain, expression }) => ({
+    status: 408,
+    code: 'QueryTimeout',
+    message: `A timeout occurred when attempting to query domain ${domain} with query expression ${expression}. BoxUsage [${formatUsage(baseUsage.select)}].`,
+  }),
   InvalidNumberPredicates: () =>
     badRequest('InvalidNumberPredicates', 'Too many predicates in the query expression.'),
   InvalidNumberValueTests: () =>

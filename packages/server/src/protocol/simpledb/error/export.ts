@@ -1,45 +1,37 @@
-// How GetExport tells why an export failed: also with refusals of the bucket that it wrote to.
+// How GetExport tells why an export failed.
 
 import type { ExportFailure, FinalRefusal } from '../../../base/refusal/export.ts'
+import { domainErrors } from './domain.ts'
+import { sharedErrors } from './shared.ts'
+import { httpError, type WireError, type WireTable } from './wire.ts'
 
-type FailureTable = {
-  readonly [Code in FinalRefusal['code']]: (
-    refusal: Extract<FinalRefusal, { readonly code: Code }>,
-  ) => Failure
+/** A bucket of another owner, or one that the caller has no right to write to. */
+export const bucketDenied: WireError = {
+  status: 403,
+  code: 'S3AccessDenied',
+  message: 'Export failed due to insufficient access to the Amazon S3 bucket.',
 }
 
-interface Failure {
-  readonly failureCode?: string
-  readonly failureMessage?: string
+const failures: WireTable<FinalRefusal> = {
+  NoSuchBucket: domainErrors.NoSuchBucket,
+  NoSuchDomain: (refusal) => ({
+    ...domainErrors.NoSuchDomain(refusal),
+    message: `The domain ${refusal.domain} does not exist.`,
+  }),
+  AccessDenied: () => bucketDenied,
+  KeyTooLong: () => httpError('Your key is too long'),
+  TransactionTooLarge: sharedErrors.TransactionTooLarge,
 }
 
-const failures: FailureTable = {
-  NoSuchBucket: ({ code }) => failure(code, 'The specified bucket does not exist'),
-  NoSuchDomain: ({ code, domain }) => failure(code, `The domain ${domain} does not exist.`),
-  AccessDenied: ({ code }) => failure(code, 'Access Denied'),
-  KeyTooLong: ({ code }) => failure(code, 'Your key is too long'),
-  TransactionTooLarge: ({ rows, sizeBytes }) =>
-    failure(
-      'InvalidRequest',
-      `The request changes too much at once: ${rows} rows, ${sizeBytes} bytes.`,
-    ),
-}
-
-/** The fields about the failure of an export; none unless it failed. */
-export function failureOf(found: ExportFailure | undefined): Failure {
-  if (found === undefined) return {}
-  if (!('refusal' in found)) return failure(found.code, found.message)
-  return tell(found.refusal.code, found.refusal)
-}
-
-function failure(failureCode: string, failureMessage: string): Failure {
-  return { failureCode, failureMessage }
+/** Why an export failed. */
+export function failureWire(failure: ExportFailure): Pick<WireError, 'code' | 'message'> {
+  return 'refusal' in failure ? tell(failure.refusal.code, failure.refusal) : failure
 }
 
 type Told = {
   readonly [Code in FinalRefusal['code']]: Extract<FinalRefusal, { readonly code: Code }>
 }
 
-function tell<Code extends FinalRefusal['code']>(code: Code, refusal: Told[Code]): Failure {
+function tell<Code extends FinalRefusal['code']>(code: Code, refusal: Told[Code]): WireError {
   return failures[code](refusal)
 }

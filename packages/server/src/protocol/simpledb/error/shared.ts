@@ -15,18 +15,26 @@ const storageTexts = {
   blobs: 'The server has no room left for this body.',
 } as const
 
-const uriTexts = {
-  syntax: "Couldn't parse the specified URI.",
-  host: 'The URI names another host than the Host header.',
-} as const
+/** Characters of a URI, or form, that a refusal shows. */
+const shownUriLength = 1024
 
 export const sharedErrors: WireTable<SharedRefusal> = {
-  AccessDenied: () => ({ status: 403, code: 'AccessFailure', message: 'Access Denied' }),
-  InvalidUri: ({ problem }) => ({
+  AccessDenied: ({ action }) => accessFailure(action),
+  InvalidUri: ({ uri }) => ({
     status: 400,
     code: 'InvalidURI',
-    message: uriTexts[problem],
+    message: `The URI ${uri.slice(0, shownUriLength)} is not valid.`,
   }),
+  HeaderSectionTooLarge: () =>
+    httpError(
+      'Your request header and query parameters used to make the request exceed the maximum allowed size.',
+    ),
+  InvalidHost: () => httpError('The request must have one Host header that names a host.'),
+  TransferEncodingInHttp10: () =>
+    httpError('An HTTP/1.0 request can not have a Transfer-Encoding header.'),
+  RepeatedHeader: ({ name }) =>
+    httpError(`The request must not have more than one ${name} header.`),
+  TooManyParameters: () => httpError('It has too many parameters.'),
   InvalidContentLength: () => httpError('The Content-Length header is not a valid number.'),
   IncompleteBody: () =>
     httpError(
@@ -43,6 +51,7 @@ export const sharedErrors: WireTable<SharedRefusal> = {
   SlowDown: () => unavailable,
   StoreClosed: () => unavailable,
   ReadTooLong: () => unavailable,
+  DeclaredDead: () => unavailable,
   // SimpleDB has no such error, since its disks are never full. The SDKs don't retry a 507, which would be in vain.
   InsufficientStorage: ({ space }) => ({
     status: 507,
@@ -55,4 +64,10 @@ export const sharedErrors: WireTable<SharedRefusal> = {
     httpError(`The request changes too much at once: ${rows} rows, ${sizeBytes} bytes.`),
   RowKeyTooLong: ({ sizeBytes, maximumBytes }) =>
     httpError(`The key needs ${sizeBytes} bytes; at most ${maximumBytes} fit.`),
+}
+
+/** The refusal of `action`, if that may be told. */
+export function accessFailure(action: string | undefined): WireError {
+  const message = `Access to the resource ${action ?? 'AmazonSimpleDB'} is denied.`
+  return { status: 403, code: 'AccessFailure', message }
 }
