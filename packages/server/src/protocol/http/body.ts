@@ -38,7 +38,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
   #wake: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
 
-  /** @throws StoreError InvalidRequest for a Content-Length that is no number */
+  /** @throws StoreError InvalidContentLength */
   constructor(request: IncomingMessage, options: RequestBodyOptions = {}) {
     this.#request = request
     this.#sendContinue = options.sendContinue

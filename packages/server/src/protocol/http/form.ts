@@ -14,7 +14,7 @@ export interface FormFile {
   /** As the browser sent it; undefined without one. `${filename}` in a field stands for it. */
   readonly filename: string | undefined
   readonly contentType: string | undefined
-  /** The file's bytes, read once; throws StoreError MalformedPostRequest where the form breaks off. */
+  /** The file's bytes, read once; throws StoreError MalformedForm where the form breaks off. */
   readonly source: AsyncIterable<Uint8Array>
 }
 
@@ -28,7 +28,7 @@ export interface Form {
 
 /**
  * Reads a form up to the beginning of its file.
- * @throws StoreError MalformedPostRequest, InvalidArgument without a file, MaxPostPreDataLengthExceeded for too much before it
+ * @throws StoreError NotAForm, MalformedForm, FormWithoutFile, FormFieldsTooLarge
  */
 export async function readForm(
   source: AsyncIterable<Uint8Array>,

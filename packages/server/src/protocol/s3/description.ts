@@ -93,7 +93,7 @@ function invalidName(name: string, value: string): S3Error {
   return invalidArgument('The name of a metadata field is not a valid header name.', name, value)
 }
 
-/** The name under which metadata is kept. @throws StoreError for the one that no object can have */
+/** The name under which metadata is kept. @throws S3Error for the one that no object can have */
 function metadataName(header: string): string {
   const name = header.slice(metadataPrefix.length)
   if (name === '__proto__') throw headerNotImplemented(header)
