@@ -4,6 +4,7 @@
 import { type Refusal, StoreError } from '../../base/errors.ts'
 import type { S3Refusal } from '../../base/refusal/s3.ts'
 import type { SharedRefusal } from '../../base/refusal/shared.ts'
+import { tell } from '../../base/refusal/tell.ts'
 import { SignError } from '../sign/error.ts'
 import { type QuerySignCode, type SignCode, wordsOf } from '../sign/wording.ts'
 import { XmlWriter } from '../xml/write.ts'
@@ -87,7 +88,7 @@ function wireErrorOf(error: unknown): WireError {
   if (!(error instanceof StoreError)) return internalError
   const { refusal } = error
   // For a refusal of another protocol to come here is a fault of the server.
-  return isTold(refusal) ? tell(refusal.code, refusal) : internalError
+  return isTold(refusal) ? tell(wireErrors, refusal.code, refusal) : internalError
 }
 
 function signErrorOf({ refusal }: SignError): WireError {
@@ -101,14 +102,6 @@ function isS3Sign(code: SignCode): code is keyof typeof signErrors {
 
 function isTold(refusal: Refusal): refusal is ToldRefusal {
   return Object.hasOwn(wireErrors, refusal.code)
-}
-
-type Told = {
-  readonly [Code in ToldRefusal['code']]: Extract<ToldRefusal, { readonly code: Code }>
-}
-
-function tell<Code extends ToldRefusal['code']>(code: Code, refusal: Told[Code]): WireError {
-  return wireErrors[code](refusal)
 }
 
 /** The XML body of an error. */

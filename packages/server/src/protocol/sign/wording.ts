@@ -2,6 +2,7 @@
 // elements. Statuses, and codes that differ, are each protocol's.
 
 import { ownLimits } from '../../base/limits.ts'
+import { tell, type WordTable } from '../../base/refusal/tell.ts'
 import type {
   ArgumentFault,
   CredentialFault,
@@ -46,14 +47,10 @@ export interface SignWords {
   readonly fields: Readonly<Record<string, string>>
 }
 
-type Told = {
-  readonly [Code in SignRefusal['code']]: Extract<SignRefusal, { readonly code: Code }>
-}
-
 const mismatch =
   'The request signature we calculated does not match the signature you provided. Check your key and signing method.'
 
-const wording: { readonly [Code in SignRefusal['code']]: (refusal: Told[Code]) => SignWords } = {
+const wording: WordTable<SignRefusal, SignWords> = {
   MechanismNotSupported: () =>
     words(
       'InvalidRequest',
@@ -210,11 +207,7 @@ const wording: { readonly [Code in SignRefusal['code']]: (refusal: Told[Code]) =
 
 /** How AWS tells a refused signature. */
 export function wordsOf(refusal: SignRefusal): SignWords {
-  return tell(refusal.code, refusal)
-}
-
-function tell<Code extends SignRefusal['code']>(code: Code, refusal: Told[Code]): SignWords {
-  return wording[code](refusal)
+  return tell(wording, refusal.code, refusal)
 }
 
 function words(

@@ -4,6 +4,7 @@
 import { type Refusal, type RefusalOf, StoreError } from '../../base/errors.ts'
 import type { SharedRefusal } from '../../base/refusal/shared.ts'
 import type { SimpleDbRefusal } from '../../base/refusal/simpledb.ts'
+import { tell } from '../../base/refusal/tell.ts'
 import { SignError } from '../sign/error.ts'
 import type { SignRefusal } from '../sign/refusal.ts'
 import { isoSeconds } from '../sign/timestamp.ts'
@@ -107,7 +108,7 @@ function wireErrorOf(error: unknown): WireError {
   if (!(error instanceof StoreError)) return internalError
   const { refusal } = error
   // For a refusal of another protocol to come here is a fault of the server.
-  return isTold(refusal) ? tell(refusal.code, refusal) : internalError
+  return isTold(refusal) ? tell(wireErrors, refusal.code, refusal) : internalError
 }
 
 function signErrorOf({ refusal }: SignError): WireError {
@@ -138,14 +139,6 @@ function isQuerySign(code: SignCode): code is keyof typeof signErrors {
 
 function isTold(refusal: Refusal): refusal is ToldRefusal {
   return Object.hasOwn(wireErrors, refusal.code)
-}
-
-type Told = {
-  readonly [Code in ToldRefusal['code']]: Extract<ToldRefusal, { readonly code: Code }>
-}
-
-function tell<Code extends ToldRefusal['code']>(code: Code, refusal: Told[Code]): WireError {
-  return wireErrors[code](refusal)
 }
 
 /** The XML body of an error; `usage` is left out where nothing was begun. */

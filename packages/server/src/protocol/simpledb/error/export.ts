@@ -1,6 +1,7 @@
 // How GetExport tells why an export failed.
 
 import type { ExportFailure, FinalRefusal } from '../../../base/refusal/export.ts'
+import { tell } from '../../../base/refusal/tell.ts'
 import { domainErrors } from './domain.ts'
 import { sharedErrors } from './shared.ts'
 import { httpError, type WireError, type WireTable } from './wire.ts'
@@ -25,13 +26,7 @@ const failures: WireTable<FinalRefusal> = {
 
 /** Why an export failed. */
 export function failureWire(failure: ExportFailure): Pick<WireError, 'code' | 'message'> {
-  return 'refusal' in failure ? tell(failure.refusal.code, failure.refusal) : failure
-}
-
-type Told = {
-  readonly [Code in FinalRefusal['code']]: Extract<FinalRefusal, { readonly code: Code }>
-}
-
-function tell<Code extends FinalRefusal['code']>(code: Code, refusal: Told[Code]): WireError {
-  return failures[code](refusal)
+  if (!('refusal' in failure)) return failure
+  const { refusal } = failure
+  return tell(failures, refusal.code, refusal)
 }

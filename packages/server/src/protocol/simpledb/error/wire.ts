@@ -1,6 +1,7 @@
 // What the tables of SimpleDB's errors consist of.
 
-import type { Refusal, StoreErrorCode } from '../../../base/errors.ts'
+import type { Refusal } from '../../../base/errors.ts'
+import type { WordTable } from '../../../base/refusal/tell.ts'
 
 /** A refusal as SimpleDB's clients see it. */
 export interface WireError {
@@ -9,12 +10,8 @@ export interface WireError {
   readonly message: string
 }
 
-/** A row for each code of `Kind`: how its refusals are told. */
-export type WireTable<Kind extends Refusal> = {
-  readonly [Code in StoreErrorCode & Kind['code']]: (
-    refusal: Extract<Kind, { readonly code: Code }>,
-  ) => WireError
-}
+/** How the refusals of each code of `Kind` are told. */
+export type WireTable<Kind extends Refusal> = WordTable<Kind, WireError>
 
 /** A client learns nothing of a fault of the server. */
 export const internalError: WireError = {
