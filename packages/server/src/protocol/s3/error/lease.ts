@@ -1,5 +1,6 @@
 // How leases' refusals are told over S3, which has no leases.
 
+import type { RefusalOf } from '../../../base/errors.ts'
 import type { LeaseRefusal } from '../../../base/refusal/lease.ts'
 import { argumentError, slowDown, type WireTable } from './wire.ts'
 
@@ -49,14 +50,15 @@ export const leaseErrors: WireTable<LeaseRefusal> = {
     code: 'InvalidArgument',
     message: `The paths of a lease and the folders that they are in may be ${maximum} together, not ${count}.`,
   }),
-  LeaseOutOfBounds: ({ field, minimum, maximum, found }) => {
-    const { name = field, bounds = `${minimum} to ${maximum}` } = boundWords(field, maximum)
-    return argumentError(`A lease's ${name}: ${bounds}, not ${found}.`, name, String(found))
+  LeaseOutOfBounds: (refusal) => {
+    const { field, found } = refusal
+    const name = field === 'paths' ? 'read and write' : field
+    const message = `A lease's ${name}: ${boundsText(refusal)}, not ${found}.`
+    return argumentError(message, name, String(found))
   },
 }
 
-/** Where a field is named otherwise than on the wire, or its bounds aren't those of its value. */
-function boundWords(field: string, maximum: number): { name?: string; bounds?: string } {
-  if (field === 'paths') return { name: 'read and write', bounds: `1 to ${maximum} paths` }
-  return field === 'label' ? { bounds: `at most ${maximum} characters` } : {}
+function boundsText({ field, minimum, maximum }: RefusalOf<'LeaseOutOfBounds'>): string {
+  if (field === 'label') return `at most ${maximum} characters`
+  return `${minimum} to ${maximum}${field === 'paths' ? ' paths' : ''}`
 }
