@@ -13,6 +13,7 @@ import { Router } from './router.ts'
 const lines: { level: string; message: string; fields: LogFields }[] = []
 const metrics = new ProcessMetrics()
 let handler: RequestHandler
+let exposition: () => Promise<string>
 const keep =
   (level: string) =>
   (message: string, fields: LogFields = {}) =>
@@ -30,7 +31,7 @@ const admin = createAdminProtocol({
   domains: ['s3.example.com'],
   log,
   clock: systemClock,
-  exposition: async () => 'samples\n',
+  exposition: () => exposition(),
 })
 const keys: Protocol = {
   name: 's3',
@@ -45,6 +46,7 @@ await once(server, 'listening')
 after(() => router.stop(0))
 beforeEach(() => {
   handler = answerKey
+  exposition = async () => 'samples\n'
   lines.length = 0
 })
 
@@ -74,6 +76,21 @@ test('the server answers its own paths, and only reads of them', async () => {
   assert.equal((await send('/_/nothing')).answer.statusCode, 404)
   assert.equal((await send('/_/health', { method: 'POST' })).answer.statusCode, 405)
   assert.ok(lines.every(({ level }) => level === 'debug'))
+})
+
+test('metrics that can not be collected are an error of that request alone', async () => {
+  exposition = () => Promise.reject(new Error('a fault'))
+  const { answer, body } = await send('/_/metrics')
+  assert.equal(answer.statusCode, 500)
+  const [fault] = lines
+  assert.equal(fault?.message, 'request failed')
+  assert.equal(body, `error ${fault?.fields['requestId']}\n`)
+})
+
+test('a head that two parties could read differently is refused for the server itself too', async () => {
+  const { answer, body } = await send('/_/health', { host: 'two names' })
+  assert.equal(answer.statusCode, 400)
+  assert.equal(body, 'The request must have one Host header that names a host.\n')
 })
 
 test('below one of its domains every path is a key of a bucket', async () => {

@@ -7,9 +7,9 @@ import type { Clock } from '../base/clock.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { type Circumstances, clientClosedRequest, type ExchangeResult } from './http/exchange.ts'
+import { Pipelining } from './http/pipelining.ts'
 import type { Protocol } from './http/protocol.ts'
 import { sendText } from './http/respond.ts'
-import { Turns } from './http/turn.ts'
 
 /** What a router works with. */
 export interface RouterOptions {
@@ -33,7 +33,7 @@ const loggedPathLength = 4096
 export class Router {
   readonly #options: RouterOptions
   readonly #requestIds = new RequestIds()
-  readonly #turns = new Turns()
+  readonly #turns = new Pipelining()
   readonly #pending = new Set<Pending>()
   readonly #stopping = new AbortController()
   #drained: (() => void) | undefined

@@ -6,6 +6,7 @@ import type { Log } from '../../observe/log.ts'
 import { type Circumstances, Exchange } from '../http/exchange.ts'
 import { checkHead } from '../http/head.ts'
 import { sendText } from '../http/respond.ts'
+import { AdminError, headProblem } from './error.ts'
 import type { AdminRoute } from './table.ts'
 
 /** What all exchanges share. */
@@ -24,17 +25,6 @@ interface Text {
 
 interface Problem extends Text {
   readonly isFault: boolean
-}
-
-/** A request that no route takes. */
-class AdminError extends Error {
-  readonly status: number
-
-  constructor(status: number, message: string) {
-    super(message)
-    this.name = 'AdminError'
-    this.status = status
-  }
 }
 
 /** One request on its way through. */
@@ -78,10 +68,11 @@ export class AdminExchange extends Exchange<Text, Problem> {
 
   protected report(error: unknown): Problem {
     const type = 'text/plain'
-    if (error instanceof AdminError || error instanceof StoreError) {
-      const status = error instanceof AdminError ? error.status : 400
-      return { status, type, text: `${error.message}\n`, isFault: false }
+    if (error instanceof AdminError) {
+      return { status: error.status, type, text: `${error.message}\n`, isFault: false }
     }
+    const problem = error instanceof StoreError ? headProblem(error.refusal) : undefined
+    if (problem !== undefined) return { status: 400, type, text: `${problem}\n`, isFault: false }
     const text = `error ${this.circumstances.requestId}\n`
     return { status: 500, type, text, isFault: true }
   }
