@@ -2,7 +2,7 @@
 // at any request loses nothing and can be continued.
 
 import assert from 'node:assert/strict'
-import { after, beforeEach, test } from 'node:test'
+import { beforeEach, test } from 'node:test'
 import {
   CreateBucketCommand,
   GetObjectCommand,
@@ -24,16 +24,14 @@ import {
   UnfinishedFolderError,
 } from 'holdfast-client'
 import { PathLock } from 'pathlock'
-import { InProcessServer } from '../s3/in-process.ts'
+import { startForFile } from '../s3/bucket.fixture.ts'
 
-const server = await InProcessServer.start()
+const server = await startForFile()
 const client = server.client()
 const note = '.holdfast-unfinished'
 const mebibyte = 1_048_576
 let count = 0
 let Bucket = ''
-
-after(() => server.closeWithoutFaults())
 
 beforeEach(async () => {
   Bucket = `foreign-${count++}`

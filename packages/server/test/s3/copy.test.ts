@@ -2,27 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { after, before, test } from 'node:test'
-import { CopyObjectCommand, CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3'
-import { encodeUri, objectPath, type WireAnswer, type WireRequest, xmlText } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { test } from 'node:test'
+import { CopyObjectCommand, CreateBucketCommand } from '@aws-sdk/client-s3'
+import { encodeUri, type WireAnswer, xmlText } from '../wire.ts'
+import { startWithBucket } from './bucket.fixture.ts'
 
-const Bucket = 'copies'
-let server: InProcessServer
-let client: S3Client
-
-before(async () => {
-  server = await InProcessServer.start({ owners: 1 })
-  client = server.client()
-  await client.send(new CreateBucketCommand({ Bucket }))
-  await client.send(new CreateBucketCommand({ Bucket: 'other-copies' }))
-})
-
-after(() => server.closeWithoutFaults())
-
-function at(key: string, rest: Partial<WireRequest> = {}): WireRequest {
-  return { method: 'GET', path: objectPath(Bucket, key), ...rest }
-}
+const { Bucket, server, client, at } = await startWithBucket('copies', { owners: 1 })
+await client.send(new CreateBucketCommand({ Bucket: 'other-copies' }))
 
 async function put(key: string, body: Buffer | string, headers = {}): Promise<void> {
   const answer = await server.send(at(key, { method: 'PUT', body: Buffer.from(body), headers }))

@@ -2,7 +2,7 @@
 // say it, and with one header more where it can't.
 
 import assert from 'node:assert/strict'
-import { after, beforeEach, test } from 'node:test'
+import { beforeEach, test } from 'node:test'
 import {
   CopyObjectCommand,
   CreateBucketCommand,
@@ -14,14 +14,12 @@ import {
   RenameObjectCommand,
 } from '@aws-sdk/client-s3'
 import { objectPath, type WireAnswer, xmlText } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { startForFile } from './bucket.fixture.ts'
 
-const server = await InProcessServer.start()
+const server = await startForFile()
 const client = server.client()
 let count = 0
 let Bucket = ''
-
-after(() => server.closeWithoutFaults())
 
 beforeEach(async () => {
   Bucket = `folders-${count++}`
