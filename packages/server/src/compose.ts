@@ -62,7 +62,8 @@ export interface OpenServices {
 export async function openServices(options: ServiceOptions): Promise<OpenServices> {
   const { dataFolder, region, log, metrics, clock = systemClock, onCrashPoint } = options
   const { isRegionFixed = false } = options
-  const engine = await openEngine(dataFolder, { keptMs: options.eventualLagMs ?? 0, onCrashPoint })
+  const keptMs = options.eventualLagMs ?? 0
+  const engine = await openEngine(dataFolder, { keptMs, clock, onCrashPoint })
   try {
     const ids = await IdSource.open(engine)
     const random = randomBytes(32)
