@@ -18,6 +18,7 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 const serverMain = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))
 const readyTimeoutMs = 30_000
 const stopTimeoutMs = 30_000
+const answerTimeoutMs = 10_000
 const pollMs = 10
 const endSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const logTailCharacters = 4_000
@@ -245,6 +246,23 @@ export class TestServer implements AsyncDisposable {
     }
   }
 
+  /**
+   * Resolves when `count` workers serve; `ready` needs only one. Connections made from then on are
+   * spread over all of them.
+   */
+  async untilServing(count: number, timeoutMs: number = readyTimeoutMs): Promise<void> {
+    const deadline = performance.now() + timeoutMs
+    for (;;) {
+      const metrics = await get(`${this.endpoint}/_/metrics`)
+      const [, serving] = /^holdfast_workers (\d+)$/m.exec(metrics?.body ?? '') ?? []
+      if (Number(serving) >= count) return
+      if (performance.now() > deadline) {
+        throw new Error(`${serving} of ${count} workers after ${timeoutMs} ms`)
+      }
+      await delay(pollMs)
+    }
+  }
+
   /** What the server printed, over all its starts. */
   async log(): Promise<string> {
     return readFile(this.logFile, 'utf8')
@@ -318,10 +336,24 @@ export async function freePort(): Promise<number> {
 
 /** Status of `/_/health` over a connection of its own; `undefined` when nothing answers. */
 export async function healthStatus(endpoint: string): Promise<number | undefined> {
+  return (await get(`${endpoint}/_/health`))?.status
+}
+
+interface PlainAnswer {
+  readonly status: number | undefined
+  readonly body: string
+}
+
+/** Gets a URL over a connection of its own, unsigned; `undefined` when nothing answers. */
+async function get(url: string): Promise<PlainAnswer | undefined> {
   return new Promise((resolve) => {
-    const outgoing = request(`${endpoint}/_/health`, { agent: false, timeout: 2_000 }, (answer) => {
-      answer.resume()
-      answer.once('close', () => resolve(answer.statusCode))
+    const outgoing = request(url, { agent: false, timeout: answerTimeoutMs }, (answer) => {
+      let body = ''
+      answer.setEncoding('utf8')
+      answer.on('data', (chunk: string) => {
+        body += chunk
+      })
+      answer.once('close', () => resolve({ status: answer.statusCode, body }))
     })
     outgoing.once('timeout', () => outgoing.destroy())
     outgoing.once('error', () => resolve(undefined))
