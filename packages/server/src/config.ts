@@ -4,6 +4,7 @@
 import { availableParallelism } from 'node:os'
 import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
 import { type LogFormat, type LogLevel, logFormats, logLevels } from './observe/level.ts'
+import { type Acceptance, acceptances } from './operation/acceptance.ts'
 import {
   absolutePath,
   type Environment,
@@ -40,6 +41,10 @@ export interface ServeConfig {
   /** Milliseconds that reads without ConsistentRead lag behind. */
   readonly eventualLagMs: number
   readonly allowsSignatureV1: boolean
+  /** Mebibytes of bodies that are read and checked in a second; 0 for none; 8 if left out. */
+  readonly scrubMibPerSecond?: number
+  /** What is accepted of rows and blobs that don't fit each other. */
+  readonly accepts: readonly Acceptance[]
 }
 
 /** Where the certificate chain and its key are, both PEM. */
@@ -52,6 +57,8 @@ export interface TlsFiles {
 export interface FsckConfig {
   readonly dataFolder: string
   readonly isJson: boolean
+  /** Whether all bodies are read and compared with their checksums, too. */
+  readonly checksContent?: true
 }
 
 /** How `holdfast doctor` was asked to run. */
@@ -139,6 +146,18 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
       variable: 'HOLDFAST_SIGNATURE_V2',
       text: "accept S3's Signature Version 2 beside Version 4 (on)",
     },
+    'scrub-mib-per-second': {
+      value: 'N',
+      variable: 'HOLDFAST_SCRUB_MIB_PER_SECOND',
+      text: 'how fast stored bodies are read in the background to find those that the disk changed; 0 for never (8)',
+    },
+    // Without variables: they are for one start, and not to be left behind in a unit or an image.
+    'accept-lost-rows': {
+      text: 'start though engine/ is missing, or older than blobs/; files that it does not know are kept',
+    },
+    'accept-lost-blobs': {
+      text: 'start though blobs/ is missing; objects without their files can be listed and deleted',
+    },
     'log-level': {
       value: 'LEVEL',
       variable: 'HOLDFAST_LOG_LEVEL',
@@ -150,7 +169,11 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
       text: `one of ${logFormats.join(', ')} (pretty on a terminal, else json)`,
     },
   },
-  fsck: { data, json: { text: 'print findings and the summary as JSON lines' } },
+  fsck: {
+    data,
+    content: { text: 'read every body, too, and compare it with its checksum' },
+    json: { text: 'print findings and the summary as JSON lines' },
+  },
   doctor: { data, host, port },
   import: {
     data,
@@ -175,6 +198,7 @@ export function parseServe(args: readonly string[], environment: Environment): S
   const options = readOptions(optionsOf.serve, args, environment)
   const region = options.text('region')
   const credentialsFile = options.text('credentials')
+  const scrubMibPerSecond = options.integer('scrub-mib-per-second', { least: 0, most: 100_000 })
   return {
     host: options.text('host') ?? '127.0.0.1',
     port: options.integer('port', { least: 0, most: 65_535 }) ?? 9000,
@@ -191,6 +215,8 @@ export function parseServe(args: readonly string[], environment: Environment): S
     simpleDbLimits: Object.fromEntries(options.list('simpledb-limit').map(parseLimit)),
     eventualLagMs: options.integer('eventual-lag', { least: 0, most: 10_000 }) ?? 0,
     allowsSignatureV1: options.choice('signature-v1', ['on', 'off']) === 'on',
+    ...(scrubMibPerSecond === undefined ? {} : { scrubMibPerSecond }),
+    accepts: acceptances.filter((accepted) => options.flag(`accept-${accepted}`)),
   }
 }
 
@@ -200,6 +226,7 @@ export function parseFsck(args: readonly string[], environment: Environment): Fs
   return {
     dataFolder: absolutePath(options.text('data') ?? 'data'),
     isJson: options.text('json') !== undefined,
+    ...(options.flag('content') ? { checksContent: true } : {}),
   }
 }
 

@@ -7,11 +7,13 @@ import type { Clock } from './base/clock.ts'
 import type { Log } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
 import { prometheusType } from './observe/prometheus.ts'
+import { Scrape } from './observe/scrape.ts'
 import {
   clientClosedRequest,
   type Exchange,
   type ExchangeResult,
 } from './protocol/http/exchange.ts'
+import { checkHead } from './protocol/http/head.ts'
 import { bucketOfHost } from './protocol/http/host.ts'
 import { sendFixed } from './protocol/http/respond.ts'
 import { Turns } from './protocol/http/turn.ts'
@@ -32,7 +34,7 @@ export interface RouterOptions {
   readonly log: Log
   readonly metrics: Metrics
   readonly clock: Clock
-  /** The text of `/_/metrics`. */
+  /** The text of `/_/metrics`; called for all who ask at once, and not much more often than every 100 ms. */
   readonly exposition: () => Promise<string>
 }
 
@@ -42,11 +44,17 @@ interface Pending {
   readonly abort: AbortController
 }
 
+/** Milliseconds between two askings for metrics; the primary makes it fewer collections. */
+const scrapeIntervalMs = 100
+/** Characters of a path that stand in the log. */
+const loggedPathLength = 4096
+
 /** Routes the requests of one HTTP server. */
 export class Router {
   readonly #options: RouterOptions
   readonly #requestIds = new RequestIds()
   readonly #turns = new Turns()
+  readonly #scrape: Scrape
   readonly #pending = new Set<Pending>()
   readonly #stopping = new AbortController()
   #drained: (() => void) | undefined
@@ -54,6 +62,8 @@ export class Router {
 
   constructor(options: RouterOptions) {
     this.#options = options
+    const { exposition, clock } = options
+    this.#scrape = new Scrape({ collect: exposition, clock, intervalMs: scrapeIntervalMs })
   }
 
   /** Requests under way, those for `/_/…` aside. */
@@ -158,6 +168,12 @@ export class Router {
   ): Promise<ExchangeResult> {
     const mark = url.indexOf('?')
     const path = mark < 0 ? url : url.slice(0, mark)
+    try {
+      checkHead(request, response)
+    } catch (error) {
+      const text = `${error instanceof Error ? error.message : 'bad request'}\n`
+      return sendText(response, { status: 400, type: 'text/plain', text })
+    }
     const isRead = request.method === 'GET' || request.method === 'HEAD'
     if (!isRead) {
       return sendText(response, { status: 405, type: 'text/plain', text: 'only GET\n' })
@@ -166,7 +182,7 @@ export class Router {
       case '/_/health':
         return this.#answerHealth(response)
       case '/_/metrics': {
-        const text = await this.#options.exposition()
+        const text = await this.#scrape.text()
         return {
           ...sendText(response, { status: 200, type: prometheusType, text }),
           operation: 'Metrics',
@@ -199,7 +215,8 @@ export class Router {
       requestId: facts.requestId,
       method: request.method,
       // Without the query: a presigned one is a secret for as long as it is valid.
-      path: mark < 0 ? facts.url : facts.url.slice(0, mark),
+      // At most what a key needs, escaped.
+      path: facts.url.slice(0, Math.min(mark < 0 ? facts.url.length : mark, loggedPathLength)),
       operation,
       status,
       durationMs: Math.round(facts.durationMs * 1000) / 1000,

@@ -8,6 +8,7 @@ import { after, test } from 'node:test'
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
 import { systemClock } from '../src/base/clock.ts'
 import { isStoreError, StoreError } from '../src/base/errors.ts'
+import type { Verdict } from '../src/base/liveness.ts'
 import type { BlobId, BlobStore, ByteSource } from '../src/blob/blob.ts'
 import { type OpenServices, openServices } from '../src/compose.ts'
 import type { Engine } from '../src/engine/engine.ts'
@@ -50,9 +51,13 @@ async function openProcess(folder: string, token: string, dead: Set<string>): Pr
     isSweeping: false,
     liveness: token,
   })
-  const liveness = { own: token, isAlive: (other: string) => other !== '' && !dead.has(other) }
-  const sweeper = new Sweeper({ ...open.services, start: open.start, liveness })
+  const sweeper = new Sweeper({ ...open.services, verdictOn: verdictBy(dead) })
   return { ...open, sweeper }
+}
+
+/** Says of the tokens in `dead` that their processes are dead, and of all others that they are alive. */
+function verdictBy(dead: ReadonlySet<string>): (liveness: string) => Verdict {
+  return (liveness) => (dead.has(liveness) ? 'dead' : 'alive')
 }
 
 async function writeBlob({ services }: Process, text: string): Promise<BlobId> {
@@ -143,7 +148,7 @@ test('a process that was closed is swept like a dead one', async () => {
   await a.close()
 })
 
-test('a process that could not open its blobs counts as dead', async () => {
+test('a process that could not open its blobs leaves no start behind', async () => {
   const folder = await newFolder()
   const facts = { region: 'us-east-1', log: silentLog, metrics: silentMetrics, isSweeping: false }
   await writeFile(join(folder, 'blobs'), 'no folder')
@@ -153,7 +158,7 @@ test('a process that could not open its blobs counts as dead', async () => {
   const starts = await a.services.engine.read(listStarts)
   assert.deepEqual(
     starts.map(({ record }) => record.liveness),
-    ['', 'a'],
+    ['a'],
   )
   await a.close()
 })
@@ -271,6 +276,7 @@ function blobsWith(blobs: BlobStore, other: Partial<BlobStore>): BlobStore {
     delete: (id) => blobs.delete(id),
     deleteAll: (ids) => blobs.deleteAll(ids),
     size: (id) => blobs.size(id),
+    writtenAt: (id) => blobs.writtenAt(id),
     list: (start) => blobs.list(start),
     removeStart: (start) => blobs.removeStart(start),
     starts: () => blobs.starts(),
@@ -292,9 +298,8 @@ function withFaults(
   }
   const log = { ...silentLog, warn: note, error: note }
   const blobs = blobsWith(open.services.blobs, options.blobs ?? {})
-  const liveness = { own: 'a', isAlive: (other: string) => other !== '' && !dead.has(other) }
   const services = { ...open.services, log, blobs }
-  return { ...open, sweeper: new Sweeper({ ...services, start: open.start, liveness }) }
+  return { ...open, sweeper: new Sweeper({ ...services, verdictOn: verdictBy(dead) }) }
 }
 
 async function garbageCount({ services }: Process): Promise<number> {
@@ -398,7 +403,7 @@ test('a failure is logged, and sweeping goes on until it is closed', async () =>
   }
   const errors: unknown[] = []
   const log = { ...silentLog, warn: (_: string, fields = {}) => void errors.push(fields) }
-  const options = { ...open.services, engine: faulty, log, start: open.start, intervalMs: 1 }
+  const options = { ...open.services, engine: faulty, log, intervalMs: 1 }
   const sweeper = new Sweeper({ ...options, clock: systemClock })
   sweeper.start()
   await succeeded.promise

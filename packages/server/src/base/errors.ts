@@ -18,6 +18,7 @@ export type StoreErrorCode =
   | 'InvalidArgument'
   | 'InvalidRequest'
   | 'InvalidUri'
+  | 'HeaderSectionTooLarge'
   | 'InvalidRange'
   | 'InvalidDigest'
   | 'BadDigest'

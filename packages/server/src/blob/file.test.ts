@@ -324,3 +324,17 @@ test('a full device refuses the body and ends the source', async () => {
   assert.ok(hasEnded)
   assert.equal(removals, 1)
 })
+
+test('bodies are checked in small buffers, too, while memory is short', async () => {
+  await withBlobs(async (blobs) => {
+    const large = Buffer.alloc(3_000_000, 'large')
+    const { id, sizeBytes, sums } = await blobs.write(chunked(large, 65_536))
+    const held = await Promise.all(Array.from({ length: 140 }, () => blobs.read(id)))
+    const written = await blobs.write(chunked(large, 100_000))
+    assert.ok(Buffer.from(written.sums).equals(sums))
+    const range = { start: 70_000, end: 2_999_998 }
+    const read = await collect(await blobs.read(id, range, { sizeBytes, sums }))
+    assert.ok(read.equals(large.subarray(70_000, 2_999_999)))
+    for (const source of held) await closeSource(source)
+  })
+})

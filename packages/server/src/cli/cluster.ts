@@ -11,6 +11,7 @@ import type { Clock } from '../base/clock.ts'
 import { livenessOf } from '../base/liveness.ts'
 import type { Log } from '../observe/log.ts'
 import type { MetricsSnapshot } from '../observe/prometheus.ts'
+import { Scrape } from '../observe/scrape.ts'
 import type { Connections, Taker } from './connections.ts'
 import { CommandError, isCrash } from './exit.ts'
 import { judge, pingMs } from './heartbeat.ts'
@@ -74,9 +75,12 @@ export class Workers {
   /** Loaded when the workers have been started. */
   #tally: Promise<Tally> | undefined
   #nextCount = 0
+  /** One for all workers that are asked. */
+  readonly #metrics: Scrape
 
   constructor(options: WorkersOptions) {
     this.#options = options
+    this.#metrics = new Scrape({ collect: () => this.#collect(), clock: options.clock })
     // It may fail before anybody waits for it.
     this.#started.promise.catch(() => undefined)
     this.#places = Array.from({ length: options.count }, (_, index) => newPlace(String(index + 1)))
@@ -176,6 +180,7 @@ export class Workers {
         place.isReady = true
         if (this.#isStopping) tell(place, { kind: 'stop', graceMs: 0 })
         this.#isStarted = true
+        this.#acceptNothing()
         this.#started.resolve()
         connections.add(place)
         return
@@ -196,6 +201,16 @@ export class Workers {
         return
       case 'pong':
         return
+    }
+  }
+
+  /** What was accepted was so for the start: if a disk goes away later, its absence is no wish. */
+  #acceptNothing(): void {
+    if (this.#service === undefined) return
+    const { setup } = this.#service
+    this.#service = {
+      ...this.#service,
+      setup: { ...setup, config: { ...setup.config, accepts: [] } },
     }
   }
 
@@ -271,12 +286,16 @@ export class Workers {
     }
   }
 
-  /** Adds up what all workers have counted, for one of them that was asked. */
+  /** Tells one of the workers what all of them have counted. */
   async #scrape(asker: Place, id: number): Promise<void> {
+    tell(asker, { kind: 'exposition', id, text: await this.#metrics.text() })
+  }
+
+  /** Adds up what all workers have counted. */
+  async #collect(): Promise<string> {
     await this.#count()
     const tally = await this.#loadTally()
-    const text = await tally.text(this.#places.map(({ metrics }) => metrics))
-    tell(asker, { kind: 'exposition', id, text })
+    return tally.text(this.#places.map(({ metrics }) => metrics))
   }
 
   #loadTally(): Promise<Tally> {

@@ -35,12 +35,14 @@ export async function examineDataFolder(
     const entries = await readdir(folder, { withFileTypes: true })
     await refuseDanglingLinks(folder, entries)
     const known = new Set(given.filter((file) => file !== undefined && dirname(file) === folder))
-    const strangers = entries
-      .map(({ name }) => name)
-      .filter((name) => !ownNames.test(name) && !strayNames.test(name))
-      .filter((name) => !known.has(join(folder, name)))
-    if (strangers.length > 0 && !(await hasStore(folder))) throw notOurs(folder, strangers)
-    return entries.some(({ name }) => ownNames.test(name)) ? 'ours' : 'empty'
+    const names = entries.map(({ name }) => name)
+    if (await hasStore(folder)) return 'ours'
+    const own = await ownOf(folder, names)
+    const strangers = names.filter(
+      (name) => !own.includes(name) && !strayNames.test(name) && !known.has(join(folder, name)),
+    )
+    if (strangers.length > 0) throw notOurs(folder, strangers)
+    return own.length > 0 ? 'ours' : 'empty'
   } catch (error) {
     throw unusable(folder, error)
   }
@@ -132,6 +134,18 @@ async function refuseDanglingLinks(folder: string, entries: readonly Dirent[]): 
       `can't use ${folder} as data folder: ${path} is a link to something that isn't there`,
     )
   }
+}
+
+/** Those of the names that a server has made, or may as well have. */
+async function ownOf(folder: string, names: readonly string[]): Promise<readonly string[]> {
+  const engine = await readdir(join(folder, 'engine')).catch(() => [])
+  const isOurEngine = engine.length === 0 || engine.some((name) => name.endsWith('.mdb'))
+  return names.filter((name) => {
+    if (name === 'engine') return isOurEngine
+    // Many programs call a file so; ours lies beside its lock.
+    if (name === 'server.json') return names.includes('lock')
+    return ownNames.test(name)
+  })
 }
 
 /** Whether a store is in the folder, or bodies of one that is to be looked at more closely. */

@@ -8,6 +8,7 @@ import type { DoctorConfig } from '../config.ts'
 import { reserveOf } from '../engine/disk-space.ts'
 import { DamageError, FormatError } from '../engine/engine.ts'
 import { openEngine } from '../engine/open.ts'
+import { describeMisfit, examineFit, examineWithoutRows, type Fit } from '../operation/fit.ts'
 import { examineDataFolder } from './data-folder.ts'
 import { bad, type Diagnosis, ok, warn } from './diagnosis.ts'
 import { exitCodes } from './exit.ts'
@@ -137,6 +138,11 @@ async function examineSync(folder: string): Promise<Diagnosis> {
   return ok(text)
 }
 
+/** What doesn't fit; undefined if all does. */
+function misfitOf(fit: Fit | undefined): Diagnosis | undefined {
+  return fit === undefined || fit === 'fits' || fit === 'new' ? undefined : bad(describeMisfit(fit))
+}
+
 async function* examineStore(folder: string): AsyncGenerator<Diagnosis> {
   const holder = holderOf(folder)
   if (holder !== undefined) {
@@ -145,6 +151,11 @@ async function* examineStore(folder: string): AsyncGenerator<Diagnosis> {
     yield warn('a server has it, but did not say which')
   } else {
     yield ok('no server has it')
+  }
+  const lost = misfitOf(await examineWithoutRows(folder))
+  if (lost !== undefined) {
+    yield lost
+    return
   }
   const file = join(folder, 'engine', 'data.mdb')
   const found = await stat(file).catch(() => undefined)
@@ -157,7 +168,8 @@ async function* examineStore(folder: string): AsyncGenerator<Diagnosis> {
   }
   try {
     const engine = await openEngine(folder)
-    await engine.close()
+    const misfit = misfitOf(await examineFit(engine, folder).finally(() => engine.close()))
+    if (misfit !== undefined) yield misfit
     yield ok(
       `the store can be opened; it has ${found.size} bytes of rows, which \`holdfast fsck\` checks`,
     )

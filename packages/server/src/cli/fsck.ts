@@ -9,13 +9,21 @@ import type { FsckConfig } from '../config.ts'
 import { DamageError, type Engine, FormatError } from '../engine/engine.ts'
 import { openEngine } from '../engine/open.ts'
 import { type CheckSummary, checkStore, type Finding } from '../operation/check.ts'
+import { describeMisfit, examineFit, examineWithoutRows, type Fit } from '../operation/fit.ts'
 import { CommandError, exitCodes, systemCode } from './exit.ts'
 
 /** Checks the folder and returns the exit code: 0 when it is clean, 4 when there are findings. */
-export async function fsck({ dataFolder, isJson }: FsckConfig): Promise<number> {
+export async function fsck(config: FsckConfig): Promise<number> {
+  const { dataFolder, isJson } = config
+  // Before the engine is opened, which would make rows where there are none.
+  const lost = misfitOf(await examineWithoutRows(dataFolder))
+  if (lost !== undefined) {
+    print(lost, isJson)
+    return exitCodes.findings
+  }
   const { engine, blobs } = await openStore(dataFolder)
   try {
-    return await check({ engine, blobs, isJson })
+    return await check({ engine, blobs, config })
   } catch (error) {
     // Whatever a damaged page holds is taken for a row, and so anything may go wrong with it.
     const finding: Finding = {
@@ -31,20 +39,36 @@ export async function fsck({ dataFolder, isJson }: FsckConfig): Promise<number> 
   }
 }
 
+/** What doesn't fit, as a finding; undefined if all does. */
+function misfitOf(fit: Fit | undefined): Finding | undefined {
+  if (fit === undefined || fit === 'fits' || fit === 'new') return undefined
+  const invariant = 'engine/ and blobs/ are of one store, and of one moment'
+  return { invariant, where: 'the data folder', detail: describeMisfit(fit) }
+}
+
+function print(finding: Finding, isJson: boolean): void {
+  console.log(isJson ? JSON.stringify({ finding }) : describe(finding))
+}
+
 async function check(store: {
   readonly engine: Engine
   readonly blobs: BlobStore
-  readonly isJson: boolean
+  readonly config: FsckConfig
 }): Promise<number> {
-  const { engine, blobs, isJson } = store
+  const { engine, blobs, config } = store
+  const { isJson, dataFolder } = config
   const started = performance.now()
   const progress = new Progress(!isJson && process.stderr.isTTY === true)
   try {
-    const findings = checkStore({ engine, blobs, onProgress: (phase) => progress.show(phase) })
+    const misfit = misfitOf(await examineFit(engine, dataFolder))
+    const onProgress = (phase: string): void => progress.show(phase)
+    const onBytes = (bytes: number): void => progress.count(bytes)
+    const content = config.checksContent === true ? { onBytes } : undefined
+    const findings = checkStore({ engine, blobs, misfit, onProgress, content })
     let step = await findings.next()
     while (step.done !== true) {
       progress.clear()
-      console.log(isJson ? JSON.stringify({ finding: step.value }) : describe(step.value))
+      print(step.value, isJson)
       step = await findings.next()
     }
     progress.clear()
@@ -68,7 +92,11 @@ async function openStore(
   try {
     const engine = await openEngine(dataFolder, { readMs: Number.POSITIVE_INFINITY })
     // The start is of no account to who writes nothing.
-    const blobs = await openFileBlobs({ folder: join(dataFolder, 'blobs'), start: 0 })
+    const blobs = await openFileBlobs({
+      folder: join(dataFolder, 'blobs'),
+      start: 0,
+      isReadOnly: true,
+    })
     return { engine, blobs }
   } catch (error) {
     if (error instanceof DamageError) {
@@ -83,16 +111,19 @@ async function openStore(
   }
 }
 
-function describe({ invariant, where, detail }: Finding): string {
-  return `${where}: ${detail}\n  broken rule: ${invariant}`
+function describe({ invariant, where, detail, objects = [] }: Finding): string {
+  const names = objects.map((name) => `\n  read as: ${JSON.stringify(name)}`)
+  return `${where}: ${detail}${names.join('')}\n  broken rule: ${invariant}`
 }
 
 function conclude(summary: CheckSummary, seconds: number): string {
   const { buckets, objects, uploads, domains, items, blobs, blobBytes, garbage, findings } = summary
+  const { contentBytes } = summary
+  const content = contentBytes === undefined ? '' : `content of ${contentBytes} bytes compared, `
   const counts =
     `${buckets} buckets, ${objects} objects, ${uploads} uploads in progress, ` +
     `${domains} domains, ${items} items, ` +
-    `${blobs} blobs of ${blobBytes} bytes, ${garbage} blobs that wait for collection; ${seconds} s`
+    `${blobs} blobs of ${blobBytes} bytes, ${content}${garbage} blobs that wait for collection; ${seconds} s`
   if (findings === 0) return `clean: ${counts}`
   return `${findings} findings: ${counts}\n${advice}`
 }
@@ -102,16 +133,40 @@ const advice =
   'Keep a copy of the folder as it is. Objects that are not named above can be read and copied\n' +
   'to a new folder; those that are named are to be restored from elsewhere.'
 
+/** Milliseconds between two lines of progress while bodies are read. */
+const progressMs = 200
+
 /** One line on a terminal that says what is being checked. */
 class Progress {
   readonly #isShown: boolean
+  readonly #startedAt = performance.now()
+  #phase = ''
+  #readBytes = 0
+  #writtenAt = 0
 
   constructor(isShown: boolean) {
     this.#isShown = isShown
   }
 
   show(phase: string): void {
-    if (this.#isShown) process.stderr.write(`\r\x1b[Kchecking ${phase} …`)
+    this.#phase = phase
+    this.#write()
+  }
+
+  /** Adds bytes of bodies that were read. */
+  count(bytes: number): void {
+    this.#readBytes += bytes
+    if (performance.now() - this.#writtenAt > progressMs) this.#write()
+  }
+
+  #write(): void {
+    if (!this.#isShown) return
+    this.#writtenAt = performance.now()
+    const seconds = (this.#writtenAt - this.#startedAt) / 1000
+    const mebibytes = this.#readBytes / 1_048_576
+    const rate = `${Math.round(mebibytes)} MiB read, ${Math.round(mebibytes / seconds)} MiB/s`
+    const read = this.#readBytes === 0 ? '' : `: ${rate}`
+    process.stderr.write(`\r\x1b[Kchecking ${this.#phase}${read} …`)
   }
 
   clear(): void {

@@ -6,15 +6,17 @@ import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isStoreError } from '../base/errors.ts'
-import { openServices } from '../compose.ts'
+import type { OpenServices } from '../compose.ts'
 import type { ImportConfig } from '../config.ts'
 import { silentLog } from '../observe/log.ts'
 import { silentMetrics } from '../observe/metrics.ts'
 import { batchPutAttributes, type ItemPairs, type PutPair } from '../operation/attribute.ts'
 import { createDomain } from '../operation/domain.ts'
+import { MisfitError } from '../operation/fit.ts'
 import type { Caller, Services } from '../operation/operation.ts'
 import { run } from '../operation/run.ts'
 import type { ExportedItem } from '../operation/run-export.ts'
+import { openShared } from '../shared.ts'
 import { loadCredentials } from './credentials.ts'
 import { prepareDataFolder } from './data-folder.ts'
 import { CommandError, exitCodes, systemCode } from './exit.ts'
@@ -25,13 +27,7 @@ export async function importExport(config: ImportConfig): Promise<number> {
   const manifest = await readManifest(folder)
   await prepareDataFolder(dataFolder, [config.credentialsFile])
   const { root } = await loadCredentials({ file: config.credentialsFile, dataFolder })
-  const { services, close } = await openServices({
-    dataFolder,
-    region: 'us-east-1',
-    log: silentLog,
-    metrics: silentMetrics,
-    isSweeping: false,
-  })
+  const { services, close } = await openStore(dataFolder)
   try {
     const { accessKeyId, owner } = root
     const caller: Caller = {
@@ -54,6 +50,16 @@ export async function importExport(config: ImportConfig): Promise<number> {
     throw error
   } finally {
     await close()
+  }
+}
+
+async function openStore(dataFolder: string): Promise<OpenServices> {
+  const facts = { region: 'us-east-1', log: silentLog, metrics: silentMetrics, isSweeping: false }
+  try {
+    return await openShared({ ...facts, dataFolder })
+  } catch (error) {
+    if (!(error instanceof MisfitError)) throw error
+    throw new CommandError(error.message, { exitCode: exitCodes.refused, cause: error })
   }
 }
 

@@ -3,6 +3,7 @@
 
 import type { AccessKey } from '../access/key.ts'
 import { systemClock } from '../base/clock.ts'
+import { ownLiveness } from '../base/liveness.ts'
 import type { ServeConfig } from '../config.ts'
 import type { ProcessLog } from '../observe/pino.ts'
 import { readTls, type TlsTexts } from './certificate.ts'
@@ -117,9 +118,10 @@ async function run({
   if (survivors > 0) log.warn('killed workers that outlived their server', { survivors })
   if (credentials.warning !== undefined) log.warn(credentials.warning)
   const startedAt = new Date().toISOString()
+  const token = ownLiveness()
   let endpoint: string | undefined
   const describe = (tokens: readonly string[]): void =>
-    lock.describe({ pid: process.pid, endpoint, startedAt, workers: tokens })
+    lock.describe({ pid: process.pid, token, endpoint, startedAt, workers: tokens })
   workers.onChange(describe)
   void stop.again.then(() => workers.kill())
   const serving = workers.serve({ setup: { config, keys: credentials.keys, tls }, log })

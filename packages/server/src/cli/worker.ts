@@ -12,6 +12,7 @@ import { inPlainWords } from '../engine/damage.ts'
 import { DamageError, FormatError } from '../engine/engine.ts'
 import { openProcessLog, type ProcessLog } from '../observe/pino.ts'
 import { ProcessMetrics } from '../observe/prometheus.ts'
+import { MisfitError } from '../operation/fit.ts'
 import { createProtocolHandler } from '../protocol/handler.ts'
 import { createHttpServer, createHttpsServer } from '../protocol/http/server.ts'
 import { Router } from '../router.ts'
@@ -21,6 +22,8 @@ import { tierUpSoon } from './tier-up.ts'
 
 /** Milliseconds that the primary has to collect the metrics of all workers. */
 const scrapeMs = 2000
+/** Milliseconds that requests under way have to be told that this process ends. */
+const deposedMs = 1000
 /** Milliseconds in which closed connections are gathered before the primary is told. */
 const tellingMs = 20
 
@@ -74,7 +77,7 @@ function fail(error: unknown): void {
 function explain(cause: unknown): { readonly message: string; readonly exitCode: number } {
   const error = inPlainWords(isStoreError(cause, 'Internal') ? (cause.cause ?? cause) : cause)
   if (error instanceof CommandError) return error
-  if (error instanceof FormatError) {
+  if (error instanceof FormatError || error instanceof MisfitError) {
     return { message: error.message, exitCode: exitCodes.refused }
   }
   if (error instanceof DamageError) {
@@ -149,17 +152,22 @@ class Worker {
     })
     dieLoudly(log)
     const metrics = new ProcessMetrics()
+    let worker: Worker | undefined
     const store = await openServices({
       dataFolder: config.dataFolder,
+      accepts: config.accepts,
+      onDeposed: () => void worker?.end(),
       region: config.region,
       simpleDbLimits: config.simpleDbLimits,
       eventualLagMs: config.eventualLagMs,
       isRegionFixed: config.requiredRegion !== undefined,
+      scrubMibPerSecond: config.scrubMibPerSecond,
       log,
       metrics,
     })
     const server = tls === undefined ? createHttpServer() : await createHttpsServer(tls)
-    const worker = new Worker({ setup, log, metrics, store, server })
+    worker = new Worker({ setup, log, metrics, store, server })
+    if (store.services.presence.isDeposed) void worker.end()
     send({ kind: 'ready' })
     tierUpSoon()
     return worker
@@ -206,6 +214,13 @@ class Worker {
       case 'connection':
         return
     }
+  }
+
+  /** Ends this process for another one to take its place: others took it for dead. */
+  async end(): Promise<void> {
+    await this.#router.stop(deposedMs)
+    this.#log.flush()
+    endAtOnce()
   }
 
   async #stop(graceMs: number): Promise<void> {

@@ -7,6 +7,7 @@ import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
 import type { BlobId, ByteSource } from '../blob/blob.ts'
 import { type DigestAlgorithm, digesting } from '../blob/digest.ts'
+import { type BlobSums, joinSums } from '../blob/sums.ts'
 import { putBlobBody, putRowBody } from '../store/body.ts'
 import { isReferenced } from '../store/garbage.ts'
 import type { Body, Checksum, ChecksumAlgorithm } from '../store/record.ts'
@@ -38,7 +39,7 @@ export interface BodyInput {
 export type Stored =
   | { readonly kind: 'empty' }
   | { readonly kind: 'bytes'; readonly bytes: Buffer }
-  | { readonly kind: 'blob'; readonly id: BlobId }
+  | { readonly kind: 'blob'; readonly id: BlobId; readonly sums: BlobSums }
 
 /** A body that was received, stored durably or held in memory, and found to be what was announced. */
 export interface ReceivedBody {
@@ -77,10 +78,14 @@ export async function receiveBody(
   const algorithms: DigestAlgorithm[] = algorithm === undefined ? ['MD5'] : ['MD5', algorithm]
   const isCrc64Extra = options.alsoCrc64 === true && algorithm !== 'CRC64NVME'
   if (isCrc64Extra) algorithms.push('CRC64NVME')
-  const hashed = digesting(input.source, algorithms)
+  // A blob has CRC32s anyway, which tell that of the whole: it needn't be taken twice.
+  const isSummed = isStoredAsBlob(input.sizeBytes, options)
+  const taken = isSummed ? algorithms.filter((each) => each !== 'CRC32') : algorithms
+  const hashed = digesting(input.source, taken)
   const stored = await store(step, bounded(hashed.source, maximum), input.sizeBytes, options)
-  const digests = await hashed.results()
   const sizeBytes = hashed.sizeBytes()
+  const summed = isSummed && algorithm === 'CRC32' ? { CRC32: summedCrc(stored, sizeBytes) } : {}
+  const digests = { ...(await hashed.results()), ...summed }
   if (sizeBytes < (input.sizeRange?.minimum ?? 0)) {
     throw new StoreError(
       'EntityTooSmall',
@@ -129,8 +134,17 @@ export function placeBody(step: CommitStep, stored: Stored): Body {
     case 'bytes':
       return putRowBody(step.tx, step.services.ids.next(), stored.bytes)
     case 'blob':
-      return putBlobBody(step.tx, stored.id)
+      return putBlobBody(step.tx, stored.id, stored.sums)
   }
+}
+
+function isStoredAsBlob(sizeBytes: number | undefined, options: ReceiveOptions): boolean {
+  return options.alwaysBlob === true || (sizeBytes !== undefined && sizeBytes > rowBodyBytes)
+}
+
+function summedCrc(stored: Stored, sizeBytes: number): Buffer {
+  if (stored.kind !== 'blob') throw new Error('only a blob has checksums')
+  return joinSums(stored.sums, sizeBytes)
 }
 
 async function store(
@@ -139,8 +153,7 @@ async function store(
   sizeBytes: number | undefined,
   options: ReceiveOptions,
 ): Promise<Stored> {
-  const isLarge = sizeBytes !== undefined && sizeBytes > rowBodyBytes
-  if (options.alwaysBlob === true || isLarge) return storeBlob(step, source)
+  if (isStoredAsBlob(sizeBytes, options)) return storeBlob(step, source)
   const head: Buffer[] = []
   let held = 0
   const iterator = source[Symbol.asyncIterator]()
@@ -157,13 +170,13 @@ async function store(
 
 async function storeBlob(step: TransferStep, source: ByteSource): Promise<Stored> {
   const { blobs, engine } = step.services
-  const { id } = await blobs.write(source)
+  const { id, sums } = await blobs.write(source)
   step.onFailure(async () => {
     // A commit that failed may have been applied nevertheless. Where that can't be told, the blob is
     // left to the sweep of this process's start.
     if (!(await engine.read((tx) => isReferenced(tx, id)))) await blobs.delete(id)
   })
-  return { kind: 'blob', id }
+  return { kind: 'blob', id, sums }
 }
 
 async function* joined(head: readonly Buffer[], rest: AsyncIterator<Bytes>): ByteSource {

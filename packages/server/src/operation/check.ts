@@ -9,12 +9,20 @@ import { checkBuckets } from '../store/check-bucket.ts'
 import { checkDomains } from '../store/check-domain.ts'
 import { checkExports } from '../store/check-export.ts'
 import { checkLeases } from '../store/check-lease.ts'
-import { isReferenced } from '../store/garbage.ts'
+import { isReferenced, unreferencedAmong } from '../store/garbage.ts'
 import { firstUnusedId } from '../store/id.ts'
+import { KnownStarts } from '../store/identity.ts'
+import { findObjects, nameOfBody } from '../store/place.ts'
 import { listStarts } from '../store/process.ts'
-import { recountBodies, type UsedBlob } from '../store/recount.ts'
+import {
+  changedBytes,
+  type RecountOptions,
+  recountBodies,
+  type UsedBlob,
+} from '../store/recount.ts'
 import * as schema from '../store/schema.ts'
 import { lastOfSequence } from '../store/sequence.ts'
+import { faultOfBlob, faultOfSmallBody } from './content-check.ts'
 
 export type { Finding } from '../store/check.ts'
 
@@ -31,6 +39,8 @@ export interface CheckSummary {
   /** Blobs that nothing refers to and that wait for collection. */
   garbage: number
   findings: number
+  /** Bytes of bodies that were read and compared, if they were to be. */
+  contentBytes?: number
 }
 
 /** What a check works with. */
@@ -40,6 +50,13 @@ export interface CheckOptions {
   readonly blobs: BlobStore
   /** Told what is being checked now. */
   readonly onProgress?: (phase: string) => void
+  /**
+   * Reads all bodies, too, and tells of the bytes as they are read. Takes as long as the disk needs for all
+   * of them.
+   */
+  readonly content?: { onBytes(bytes: number): void } | undefined
+  /** That rows and blobs don't fit each other, if they don't. */
+  readonly misfit?: Finding | undefined
   /** Bodies of one pass; bounds the memory. */
   readonly bodiesPerPass?: number
 }
@@ -56,6 +73,11 @@ export async function* checkStore(options: CheckOptions): AsyncGenerator<Finding
     blobBytes: 0,
     garbage: 0,
     findings: 0,
+    ...(options.content === undefined ? {} : { contentBytes: 0 }),
+  }
+  if (options.misfit !== undefined) {
+    summary.findings++
+    yield options.misfit
   }
   // The findings leave the snapshot in batches of a phase, since a read's body can't yield.
   for (const finding of await options.engine.read((tx) => checkRows(tx, options, summary))) {
@@ -107,15 +129,44 @@ async function checkRows(
   await keep(checkExports(tx))
   await keep(checkSequences(tx))
   await keep(checkGarbage(tx, summary))
-  const of = Math.ceil((summary.objects + 1) / (options.bodiesPerPass ?? 2_000_000))
+  const { content } = options
+  const perPass = options.bodiesPerPass ?? (content === undefined ? 2_000_000 : 500_000)
+  const of = Math.ceil((summary.objects + 1) / perPass)
+  const onBytes = (bytes: number): void => {
+    summary.contentBytes = (summary.contentBytes ?? 0) + bytes
+    content?.onBytes(bytes)
+  }
+  const faultOfRow: RecountOptions['faultOfRow'] = (body, bytes, etag) => {
+    onBytes(bytes.byteLength)
+    return faultOfSmallBody(body, bytes, etag)
+  }
   for (let index = 0; index < of; index++) {
     onProgress?.(`bodies, pass ${index + 1} of ${of}`)
     const used: UsedBlob[] = []
-    await keep(recountBodies(tx, { share: { index, of }, onBlob: (blob) => used.push(blob) }))
+    const share = { index, of }
+    const onBlob = (blob: UsedBlob): void => void used.push(blob)
+    const reading = content === undefined ? {} : { faultOfRow }
+    await keep(recountBodies(tx, { share, onBlob, ...reading }))
     onProgress?.(`files of blobs, pass ${index + 1} of ${of}`)
-    await keep(checkFiles(options, used, summary))
+    await keep(checkFiles(options, used, { summary, onBytes }))
   }
-  return findings
+  return withObjects(tx, findings, onProgress)
+}
+
+/** The findings, those of bodies with the objects that have them. */
+async function withObjects(
+  tx: ReadTransaction,
+  findings: readonly Finding[],
+  onProgress: CheckOptions['onProgress'],
+): Promise<readonly Finding[]> {
+  const bodies = new Set<string>()
+  for (const { body } of findings) if (body !== undefined) bodies.add(body)
+  if (bodies.size === 0) return findings
+  onProgress?.('which objects have the bodies that were found')
+  const objects = await findObjects(tx, bodies)
+  return findings.map((finding) =>
+    finding.body === undefined ? finding : { ...finding, objects: objects.get(finding.body) },
+  )
 }
 
 async function* checkUploads(
@@ -190,23 +241,30 @@ async function* checkGarbage(tx: ReadTransaction, summary: CheckSummary): AsyncG
 }
 
 async function* checkFiles(
-  { engine, blobs }: CheckOptions,
+  { engine, blobs, content }: CheckOptions,
   used: readonly UsedBlob[],
-  summary: CheckSummary,
+  { summary, onBytes }: { readonly summary: CheckSummary; onBytes(bytes: number): void },
 ): AsyncGenerator<Finding> {
-  for (const { id, sizeBytes, where } of used) {
+  for (const blob of used) {
+    const { id, sizeBytes, where } = blob
+    const body = nameOfBody({ kind: 'blob', id })
     summary.blobs++
     summary.blobBytes += sizeBytes
     const found = await blobs.size(asBlobId(id))
-    if (found === sizeBytes) continue
+    if (found === sizeBytes) {
+      if (content === undefined) continue
+      const fault = await faultOfBlob({ engine, blobs }, blob, onBytes)
+      if (fault !== undefined) yield { ...changedBytes, where, detail: `${body}: ${fault}`, body }
+      continue
+    }
     // Since the snapshot, its last reference may have gone, and the file with it.
     if (!(await engine.read((tx) => isReferenced(tx, id)))) continue
     if (found === undefined) {
       const detail = `the file of blob ${id} is missing`
-      yield { invariant: 'every object has its body', where, detail }
+      yield { invariant: 'every object has its body', where, detail, body }
     } else {
       const detail = `it says ${sizeBytes} bytes, the file of blob ${id} has ${found}`
-      yield { invariant: 'a body is as long as its object says', where, detail }
+      yield { invariant: 'a body is as long as its object says', where, detail, body }
     }
   }
 }
@@ -218,18 +276,45 @@ const batchSize = 256
 async function* checkLeaks({ engine, blobs }: CheckOptions): AsyncGenerator<Finding> {
   // In this order: a start has its row before it has a file, and has none any more once it is swept.
   const starts = await blobs.starts()
-  const unswept = new Set((await engine.read(listStarts)).map(({ number }) => number))
+  const { known, unswept } = await engine.read(async (tx) => ({
+    known: await KnownStarts.read(tx),
+    unswept: new Set((await listStarts(tx)).map(({ number }) => number)),
+  }))
   for (const start of starts) {
-    if (unswept.has(start)) continue
-    let batch: BlobId[] = []
-    for await (const id of blobs.list(start)) {
-      batch.push(id)
-      if (batch.length < batchSize) continue
-      yield* leaksAmong({ engine, blobs }, batch)
-      batch = []
+    if (!known.has(start)) yield* checkUnknownStart({ engine, blobs }, start)
+    else if (!unswept.has(start)) {
+      for await (const batch of batchesOf(blobs, start)) yield* leaksAmong({ engine, blobs }, batch)
     }
-    yield* leaksAmong({ engine, blobs }, batch)
   }
+}
+
+/** Blobs of a start that this store never had: perhaps of another store, or later than these rows. */
+async function* checkUnknownStart(
+  { engine, blobs }: CheckOptions,
+  start: number,
+): AsyncGenerator<Finding> {
+  let [files, used] = [0, 0]
+  for await (const batch of batchesOf(blobs, start)) {
+    files += batch.length
+    const unused = await engine.read((tx) => unreferencedAmong(tx, batch))
+    used += batch.length - unused.length
+  }
+  if (files === 0) return
+  const detail =
+    `it has ${files} files, ${used} of which objects refer to; the store does not know the process ` +
+    'start of that number, so it never removes them'
+  yield { invariant: 'every blob is of this store', where: `blobs/${start}`, detail }
+}
+
+async function* batchesOf(blobs: BlobStore, start: number): AsyncGenerator<BlobId[]> {
+  let batch: BlobId[] = []
+  for await (const id of blobs.list(start)) {
+    batch.push(id)
+    if (batch.length < batchSize) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
 }
 
 async function* leaksAmong(

@@ -16,6 +16,8 @@ export interface Commit<Input, Output> {
   readonly input: Input
   readonly needs: readonly Need[]
   readonly waitMs: number
+  /** True if the commit refers to a blob that this process has just written. */
+  readonly hasNewBlob?: boolean
   commit(step: CommitStep): Promise<Output | Obstacle>
 }
 
@@ -25,10 +27,11 @@ export interface Commit<Input, Output> {
  */
 export function commitUnderLeases<Input, Output>(
   of: Run,
-  { operation, input, needs, waitMs, commit }: Commit<Input, Output>,
+  { operation, input, needs, waitMs, hasNewBlob, commit }: Commit<Input, Output>,
 ): Promise<Output> {
   return untilClear({ ...of.services, ...of.caller, waitMs }, (isFinal) =>
     of.services.engine.write(async (tx) => {
+      if (hasNewBlob === true) await of.services.presence.confirm(tx)
       const now = of.services.clock.now()
       const step: CommitStep = { ...(await stepOn(tx, of, needs)), tx, now, isFinal }
       const leases = leaseCheckOf(of, operation, step)

@@ -58,6 +58,7 @@ export const completeMultipartUpload: Change<CompleteUploadInput, CompleteUpload
     if (repeated !== undefined) return repeated
     const { address, record: upload } = await requireUpload(step.tx, step, input)
     checkConditions(input, upload, current)
+    checkListed(input, upload)
     const stored = new Map<number, PartRecord>()
     for await (const { number, part } of walkParts(step.tx, address.number))
       stored.set(number, part)
@@ -128,6 +129,21 @@ function checkOrder(parts: readonly ListedPart[]): void {
         'The list of parts was not in ascending order. The parts list must be specified in order by part number.',
       )
     }
+  }
+}
+
+/** A checksum of checksums is the client's word for every part. @throws StoreError `InvalidRequest` */
+function checkListed(
+  { parts }: CompleteUploadInput,
+  { checksumAlgorithm, checksumType }: UploadRecord,
+): void {
+  if (checksumAlgorithm === undefined || checksumType !== 'COMPOSITE') return
+  for (const { number, checksum } of parts) {
+    if (checksum !== undefined) continue
+    throw new StoreError(
+      'InvalidRequest',
+      `The upload was created using a ${checksumAlgorithm.toLowerCase()} checksum. The complete request must include the checksum for each part. It was missing for part ${number} in the request.`,
+    )
   }
 }
 

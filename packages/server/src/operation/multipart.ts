@@ -23,7 +23,7 @@ import {
 } from '../store/upload.ts'
 import { type BodyInput, type ReceivedBody, receiveBody } from './body.ts'
 import { preconditionFailed } from './condition.ts'
-import { type ContentPlan, contentSource, openContent, planContent } from './content.ts'
+import { type ContentPlan, contentSource, nameOf, openContent, planContent } from './content.ts'
 import { type CopySource, checkSourceSize, requireSource } from './copy.ts'
 import { type Need, onKey } from './need.ts'
 import {
@@ -218,7 +218,7 @@ async function commitPart(
 ): Promise<UploadPartOutput> {
   const { address } = await requireUpload(step.tx, step, input)
   if (received.stored.kind !== 'blob') throw new Error('a part is always a blob')
-  putBlobBody(step.tx, received.stored.id)
+  putBlobBody(step.tx, received.stored.id, received.stored.sums)
   const etag = received.md5.toString('hex')
   const { checksum } = received
   await putPart(step.tx, address.number, input.partNumber, {
@@ -264,7 +264,7 @@ export const uploadPartCopy: Upload<
     if (input.range === undefined) checkSourceSize(record)
     const range = copyRange(input.range, record)
     const sizeBytes = range === undefined ? record.sizeBytes : range.end - range.start + 1
-    const plan = await planContent(step.tx, record.body, record.sizeBytes, range)
+    const plan = await planContent(step, record, { object: nameOf(input.source), range })
     return { upload, plan, sizeBytes }
   },
   async transfer(step, _input, { upload, plan, sizeBytes }) {

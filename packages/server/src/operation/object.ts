@@ -11,7 +11,14 @@ import { putObject as putEntry } from '../store/object.ts'
 import type { Checksum, ObjectRecord } from '../store/record.ts'
 import { type BodyInput, placeBody, type ReceivedBody, receiveBody } from './body.ts'
 import { checkRead, checkWrite, type ReadConditions, type WriteConditions } from './condition.ts'
-import { type Content, type ContentPlan, noContent, openContent, planContent } from './content.ts'
+import {
+  type Content,
+  type ContentPlan,
+  nameOf,
+  noContent,
+  openContent,
+  planContent,
+} from './content.ts'
 import { type Need, onKey } from './need.ts'
 import type { BucketPath, CheckStep, Download, Query, Step, Upload } from './operation.ts'
 
@@ -139,13 +146,18 @@ function rangeText(range: RangeRequest): string {
   return 'suffix' in range ? `bytes=-${range.suffix}` : `bytes=${range.start}-${range.end ?? ''}`
 }
 
+/** True for the ETag of an object that was uploaded in parts; a copy of one may be a whole. */
+export function isOfParts(etag: string): boolean {
+  return /-\d+$/.test(etag)
+}
+
 async function selectPart(
   tx: ReadTransaction,
   record: ObjectRecord,
   partNumber: number,
 ): Promise<Selection> {
   const { body, checksum } = record
-  if (body.kind !== 'manifest') {
+  if (body.kind !== 'manifest' || !isOfParts(record.etag)) {
     if (partNumber === 1) {
       if (record.sizeBytes === 0) return { checksum }
       return { range: { start: 0, end: record.sizeBytes - 1 }, checksum }
@@ -192,7 +204,7 @@ async function findForRead(
   const { range, isEmpty, ...told } = await selectRange(step.tx, record, input)
   if (isEmpty === true) return { object: record, ...told, sizeBytes: 0, plan: noContent }
   const plan = withContent
-    ? await planContent(step.tx, record.body, record.sizeBytes, range)
+    ? await planContent(step, record, { object: nameOf(input), range })
     : noContent
   const sizeBytes = range === undefined ? record.sizeBytes : range.end - range.start + 1
   return { object: record, range, ...told, sizeBytes, plan }
@@ -349,10 +361,13 @@ export const getObjectAttributes: Query<ObjectAttributesInput, ObjectAttributesO
     requireNullVersion(input)
     const record = await requireObject(step.tx, step.bucket(input.bucket).root, input)
     checkRead(input.conditions, record)
-    if (input.parts === undefined || record.body.kind !== 'manifest') return { object: record }
+    const { body, etag } = record
+    if (input.parts === undefined || body.kind !== 'manifest' || !isOfParts(etag)) {
+      return { object: record }
+    }
     return {
       object: record,
-      parts: await listObjectParts(step.tx, record, record.body, input.parts),
+      parts: await listObjectParts(step.tx, record, body, input.parts),
     }
   },
 }

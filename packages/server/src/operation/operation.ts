@@ -16,6 +16,7 @@ import type { Readers, Reading } from '../store/epoch.ts'
 import type { IdSource } from '../store/id.ts'
 import type { WrittenPath } from '../store/lease-node.ts'
 import type { Obstacle } from '../store/obstacle.ts'
+import type { Presence } from '../store/presence.ts'
 import type { Snapshots } from '../store/snapshot.ts'
 import type { Need } from './need.ts'
 import type { TokenSealer } from './token.ts'
@@ -27,6 +28,7 @@ export interface Services {
   readonly ids: IdSource
   readonly readers: Readers
   readonly snapshots: Snapshots
+  readonly presence: Presence
   readonly tokens: TokenSealer
   readonly clock: Clock
   readonly log: Log

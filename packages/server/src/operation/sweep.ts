@@ -7,8 +7,8 @@
 
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
-import { isAlive, ownLiveness } from '../base/liveness.ts'
-import type { BlobId, BlobStore, UnremovedBlob } from '../blob/blob.ts'
+import type { Verdict } from '../base/liveness.ts'
+import { type BlobId, type BlobStore, startOf, type UnremovedBlob } from '../blob/blob.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -16,21 +16,24 @@ import { forgetClientTokens } from '../store/client-token.ts'
 import { collect } from '../store/collect.ts'
 import { compact } from '../store/compact.ts'
 import { collectDomains } from '../store/domain.ts'
-import { advanceEpoch, currentEpoch, publishEpoch, type Readers } from '../store/epoch.ts'
+import { advanceEpoch, currentEpoch, type Readers } from '../store/epoch.ts'
 import {
   countGarbage,
   type Garbage,
   hasGarbageSince,
   listGarbage,
-  markGarbage,
   referencedAmong,
   removeGarbage,
 } from '../store/garbage.ts'
 import type { IdSource } from '../store/id.ts'
+import { KnownStarts } from '../store/identity.ts'
 import { countLeases, hasMoreToSweep, sweepLeases } from '../store/lease.ts'
-import { listStarts, removeStart, takeCollectorDuty } from '../store/process.ts'
-import { releaseSnapshots, type Snapshots } from '../store/snapshot.ts'
+import type { Presence } from '../store/presence.ts'
+import { listStarts, reachEpoch, takeCollectorDuty } from '../store/process.ts'
+import type { Snapshots } from '../store/snapshot.ts'
 import { nextAbandonedBucket, removeAbandonedUploads } from '../store/upload.ts'
+import { DutyLostError, onDuty } from './duty.ts'
+import { StartSweeper } from './sweep-starts.ts'
 
 /** What a sweeper works with. */
 export interface SweeperOptions {
@@ -42,22 +45,18 @@ export interface SweeperOptions {
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
-  /** The number of this start of a process. */
-  readonly start: number
+  /** This start of a process. */
+  readonly presence: Presence
   /** False if this process only tells how far its readers are, and never collects; true if left out. */
   readonly isCollecting?: boolean
   /** Milliseconds between two rounds; a second if left out. */
   readonly intervalMs?: number
   /** Does the exports that were asked for; none are done if it is left out. */
   readonly exports?: (signal: AbortSignal) => Promise<void>
-  /** Which processes live, other than by asking the system: for tests. */
-  readonly liveness?: Liveness
-}
-
-/** Tells this process and the living ones. */
-export interface Liveness {
-  readonly own: string
-  isAlive(token: string): boolean
+  /** Goes on with the scrub; there is none if it is left out. */
+  readonly scrub?: (signal: AbortSignal) => Promise<void>
+  /** What is known of the process that left a token, other than by asking the system: for tests. */
+  readonly verdictOn?: (liveness: string) => Verdict
 }
 
 /** Blobs, or rows, of one transaction. */
@@ -70,19 +69,27 @@ const longestPauseMs = 60_000
 /** Sweeps for one process until it is closed. */
 export class Sweeper {
   readonly #options: SweeperOptions
-  readonly #liveness: Liveness
+  /** The engine for the work of the collector. */
+  readonly #engine: Engine
+  readonly #starts: StartSweeper
   readonly #stop = new AbortController()
   #running: Promise<void> = Promise.resolve()
   #exports: Promise<void> = Promise.resolve()
   #exporting = false
+  #scrub: Promise<void> = Promise.resolve()
+  #scrubbing = false
   #publishing = false
   #published = -1
-  /** True once the folders of earlier starts were looked through, in this turn of having the duty. */
-  #isTidy = false
 
   constructor(options: SweeperOptions) {
     this.#options = options
-    this.#liveness = options.liveness ?? { own: ownLiveness(), isAlive }
+    this.#engine = onDuty(options.engine, options.presence.start)
+    this.#starts = new StartSweeper({
+      ...options,
+      dutyEngine: this.#engine,
+      repeat: (batch) => this.#repeat('row', batch),
+      rest: () => this.#rest(0),
+    })
   }
 
   /** Begins to sweep, a round at a time. */
@@ -95,6 +102,7 @@ export class Sweeper {
     this.#stop.abort()
     await this.#running
     await this.#exports
+    await this.#scrub
   }
 
   /**
@@ -107,14 +115,19 @@ export class Sweeper {
     this.#publish(epoch)
     await this.#options.snapshots.retry()
     if (this.#options.isCollecting === false) return true
-    const { own, isAlive: isLive } = this.#liveness
-    const hasDuty = await engine.write((tx) => takeCollectorDuty(tx, own, isLive))
-    this.#isTidy &&= hasDuty
-    if (!hasDuty) return true
+    await this.#starts.declareDead()
+    const hasDuty = await this.#takeDuty()
+    if (!hasDuty) this.#starts.onDutyLost()
+    return hasDuty ? this.#collect() : true
+  }
+
+  /** The round of the process that has the duty; false if anything failed. */
+  async #collect(): Promise<boolean> {
     const { ids } = this.#options
+    const engine = this.#engine
     const stages: readonly [what: string, stage: () => Promise<void>][] = [
-      ['folders of earlier starts', () => this.#tidyStarts()],
-      ['what dead processes left', () => this.#sweepStarts()],
+      ['folders of earlier starts', () => this.#starts.tidy()],
+      ['what dead processes left', () => this.#starts.sweep()],
       ['blobs', () => this.#collectBlobs()],
       ['rows', () => this.#repeat('row', () => collect(engine, { maxRows: batchSize }))],
       ['layers', () => this.#repeat('row', () => compact(engine, ids, { maxRows: batchSize }))],
@@ -124,12 +137,29 @@ export class Sweeper {
       ['leases', () => this.#sweepLeases()],
     ]
     this.#export()
+    this.#goOnScrubbing()
     let isDone = true
-    for (const [what, stage] of stages) isDone = (await this.#attempt(what, stage)) && isDone
+    try {
+      for (const [what, stage] of stages) isDone = (await this.#attempt(what, stage)) && isDone
+    } catch (error) {
+      if (!(error instanceof DutyLostError)) throw error
+      this.#starts.onDutyLost()
+    }
     return isDone
   }
 
-  /** False if `stage` failed, which is logged. @throws the abort reason when the sweeper is closed */
+  #takeDuty(): Promise<boolean> {
+    const { engine, presence } = this.#options
+    return engine.write(async (tx) => {
+      await presence.confirm(tx)
+      return takeCollectorDuty(tx, presence.start)
+    })
+  }
+
+  /**
+   * False if `stage` failed, which is logged.
+   * @throws the abort reason when the sweeper is closed, and DutyLostError
+   */
   async #attempt(what: string, stage: () => Promise<void>): Promise<boolean> {
     this.#stop.signal.throwIfAborted()
     try {
@@ -137,6 +167,7 @@ export class Sweeper {
       return true
     } catch (error) {
       this.#stop.signal.throwIfAborted()
+      if (error instanceof DutyLostError) throw error
       this.#options.log.warn('the background collection failed, and is tried again', {
         what,
         error,
@@ -154,7 +185,7 @@ export class Sweeper {
         const isDone = await this.sweep()
         pauseMs = isDone ? intervalMs : Math.min(pauseMs * 2, longestPauseMs)
       } catch (error) {
-        if (this.#stop.signal.aborted) return
+        if (this.#stop.signal.aborted || this.#options.presence.isDeposed) return
         pauseMs = Math.min(pauseMs * 2, longestPauseMs)
         log.warn('the background collection failed, and is tried again', { error, pauseMs })
       }
@@ -164,12 +195,15 @@ export class Sweeper {
   /** Publishes `epoch` once the reads that began before it have ended, however long they take. */
   #publish(epoch: number): void {
     if (this.#publishing || epoch <= this.#published) return
-    const { engine, readers, start, log } = this.#options
+    const { engine, readers, presence, log } = this.#options
     this.#publishing = true
     const publish = async (): Promise<void> => {
       await readers.drain()
       if (this.#stop.signal.aborted) return
-      await publishEpoch(engine, start, epoch)
+      await engine.write(async (tx) => {
+        await presence.confirm(tx)
+        await reachEpoch(tx, presence.start, epoch)
+      })
       this.#published = epoch
     }
     publish()
@@ -193,8 +227,24 @@ export class Sweeper {
       })
   }
 
+  /** Lets the scrub go on, however long a pass takes. */
+  #goOnScrubbing(): void {
+    const { scrub, log } = this.#options
+    if (this.#scrubbing || scrub === undefined) return
+    this.#scrubbing = true
+    const { signal } = this.#stop
+    this.#scrub = scrub(signal)
+      .catch((error: unknown) => {
+        if (!signal.aborted) log.warn('the scrub broke off, and goes on later', { error })
+      })
+      .finally(() => {
+        this.#scrubbing = false
+      })
+  }
+
   async #collectBlobs(): Promise<void> {
-    const { engine, metrics } = this.#options
+    const { metrics } = this.#options
+    const engine = this.#engine
     const before = await this.#safeEpoch()
     const failed: UnremovedBlob[] = []
     let after: Garbage | undefined
@@ -220,96 +270,49 @@ export class Sweeper {
   /** Deletes and forgets blobs; returns those that could not be deleted, which stay garbage. */
   async #deleteGarbage(garbage: readonly Garbage[]): Promise<readonly UnremovedBlob[]> {
     if (garbage.length === 0) return []
-    const { engine, blobs, log } = this.#options
+    const { blobs, log } = this.#options
+    const engine = this.#engine
     // Nothing refers to garbage. Were that ever wrong, data would be lost: so it is looked at here again.
     const blobIds = garbage.map(({ blobId }) => blobId)
-    const referenced = await engine.read((tx) => referencedAmong(tx, blobIds))
+    const { referenced, known } = await engine.read(async (tx) => ({
+      referenced: await referencedAmong(tx, blobIds),
+      known: await KnownStarts.read(tx),
+    }))
     if (referenced.size > 0) {
       log.error('blobs that are in use were taken for garbage, and are kept', {
         blobs: [...referenced],
       })
     }
     // Ids in rows are those that the blob store gave.
-    const ids = garbage.map(({ blobId }) => blobId as BlobId).filter((id) => !referenced.has(id))
+    const ids = garbage
+      .map(({ blobId }) => blobId as BlobId)
+      .filter((id) => !referenced.has(id) && known.has(startOf(id)))
     // Durably, so that no blob comes back after its row, which says that it is garbage, has gone.
     const unremoved = await blobs.deleteAll(ids)
     const left = new Set<string>(unremoved.map(({ id }) => id))
     const gone = garbage.filter(({ blobId }) => !left.has(blobId))
-    if (gone.length > 0) await engine.write(async (tx) => removeGarbage(tx, gone))
+    if (gone.length > 0) await engine.write((tx) => removeGarbage(tx, gone))
     return unremoved
   }
 
   /**
-   * The epoch that every living process has reached. Begins a new one if all have reached the present
-   * one and there is garbage of it, which would else never become older than all readers.
+   * The epoch that every process has reached that wasn't declared dead. Begins a new one if all have
+   * reached the present one and there is garbage of it, which would else never become older than all readers.
    */
   async #safeEpoch(): Promise<number> {
-    const { isAlive: isLive } = this.#liveness
-    return this.#options.engine.write(async (tx) => {
+    return this.#engine.write(async (tx) => {
       const epoch = await currentEpoch(tx)
       let safe = epoch
       for (const { record } of await listStarts(tx)) {
-        if (isLive(record.liveness)) safe = Math.min(safe, record.epoch)
+        if (record.liveness !== '') safe = Math.min(safe, record.epoch)
       }
       if (safe === epoch && (await hasGarbageSince(tx, epoch))) await advanceEpoch(tx)
       return safe
     })
   }
 
-  /** Makes garbage of what dead processes left without a reference, and forgets them. */
-  async #sweepStarts(): Promise<void> {
-    const { engine, start: own } = this.#options
-    const starts = await engine.read(listStarts)
-    // One that fails doesn't keep the others.
-    let failure: unknown
-    for (const { number, record } of starts) {
-      if (number === own || this.#liveness.isAlive(record.liveness)) continue
-      try {
-        await this.#sweepStart(number)
-      } catch (error) {
-        failure ??= error
-      }
-    }
-    if (failure !== undefined) throw failure
-  }
-
-  async #sweepStart(number: number): Promise<void> {
-    const { engine, blobs } = this.#options
-    await this.#repeat('row', async () => {
-      const rows = await engine.write((tx) => releaseSnapshots(tx, number, batchSize))
-      return { rows, hasMore: rows === batchSize }
-    })
-    await blobs.removeStart(number)
-    let batch: BlobId[] = []
-    for await (const id of blobs.list(number)) {
-      batch.push(id)
-      if (batch.length < batchSize) continue
-      await this.#markUnreferenced(batch)
-      batch = []
-    }
-    await this.#markUnreferenced(batch)
-    await engine.write(async (tx) => removeStart(tx, number))
-  }
-
-  async #markUnreferenced(ids: readonly BlobId[]): Promise<void> {
-    if (ids.length === 0) return
-    await this.#options.engine.write((tx) => markGarbage(tx, ids))
-    await this.#rest(0)
-  }
-
-  /** Removes the empty folders of starts that were swept before; once. */
-  async #tidyStarts(): Promise<void> {
-    if (this.#isTidy) return
-    const { engine, blobs } = this.#options
-    // In this order: a start has its row before it has a folder.
-    const numbers = await blobs.starts()
-    const known = new Set((await engine.read(listStarts)).map(({ number }) => number))
-    for (const number of numbers) if (!known.has(number)) await blobs.removeStart(number)
-    this.#isTidy = true
-  }
-
   async #endUploads(): Promise<void> {
-    const { engine } = this.#options
+    const engine = this.#engine
     await this.#repeat('row', async () => {
       const bucketId = await engine.read(nextAbandonedBucket)
       if (bucketId === undefined) return { rows: 0, hasMore: false }
@@ -320,14 +323,15 @@ export class Sweeper {
   }
 
   async #forgetTokens(): Promise<{ readonly rows: number; readonly hasMore: boolean }> {
-    const { engine, clock } = this.#options
-    const rows = await engine.write((tx) => forgetClientTokens(tx, clock.now(), batchSize))
+    const { clock } = this.#options
+    const rows = await this.#engine.write((tx) => forgetClientTokens(tx, clock.now(), batchSize))
     return { rows, hasMore: rows === batchSize }
   }
 
   /** Ends the leases whose time is over, so that writes needn't look at them any more. */
   async #sweepLeases(): Promise<void> {
-    const { engine, clock, metrics } = this.#options
+    const { clock, metrics } = this.#options
+    const engine = this.#engine
     await this.#repeat('row', async () => {
       const rows = await engine.write((tx) => sweepLeases(tx, clock.now()))
       return { rows, hasMore: hasMoreToSweep(rows) }

@@ -5,8 +5,14 @@
 // A body with one reference has no count: for rows and manifests the count's row is there only while
 // it is above one. A blob always has its count's row, which is how a sweep after a crash tells a blob
 // that is referred to from one that was never committed.
+//
+// Whether bytes are still those that were written, a checksum tells: a row body's is in the reference
+// to it, a blob's are a row that lives as long as its file. Bodies that were written before there were
+// checksums have none.
 
+import { crc32 } from 'node:zlib'
 import type { Bytes } from '../base/bytes.ts'
+import { DamagedBody } from '../base/damaged-body.ts'
 import type { ReadTransaction, WriteTransaction } from '../engine/engine.ts'
 import { currentEpoch } from './epoch.ts'
 import { type Body, pack, unpack } from './record.ts'
@@ -29,20 +35,41 @@ export interface ManifestPart {
 /** Writes the row of a small body and gives its reference to the caller. */
 export function putRowBody(tx: WriteTransaction, id: number, bytes: Bytes): Body {
   tx.put(schema.rowBody(id), bytes)
-  return { kind: 'row', id }
+  return { kind: 'row', id, crc32: crc32(bytes) }
 }
 
-/** The bytes of a row body. */
-export async function readRowBody(tx: ReadTransaction, id: number): Promise<Bytes> {
-  const bytes = await tx.peek(schema.rowBody(id))
-  if (bytes === undefined) throw new Error(`body ${id} has no row`)
+/** A row body as a row refers to it, which says how long it is. */
+export type RowBody = Extract<Body, { kind: 'row' }> & { readonly sizeBytes: number }
+
+/** The bytes of a row body. @throws DamagedBody unless they are those that were written */
+export async function readRowBody(tx: ReadTransaction, body: RowBody): Promise<Bytes> {
+  const bytes = await tx.peek(schema.rowBody(body.id))
+  const fault = faultOfRow(body, bytes)
+  if (fault !== undefined || bytes === undefined)
+    throw new DamagedBody(`body ${body.id}`, fault ?? '')
   return bytes
 }
 
-/** Records a stored blob and gives its first reference to the caller. */
-export function putBlobBody(tx: WriteTransaction, id: string): Body {
+/** What is wrong with the row of a body, in plain words; undefined if nothing is. */
+export function faultOfRow(body: RowBody, bytes: Bytes | undefined): string | undefined {
+  if (bytes === undefined) return 'its row is missing'
+  if (bytes.byteLength !== body.sizeBytes) {
+    return `its row has ${bytes.byteLength} bytes instead of ${body.sizeBytes}`
+  }
+  const isChanged = body.crc32 !== undefined && crc32(bytes) !== body.crc32
+  return isChanged ? 'its bytes differ from their checksum' : undefined
+}
+
+/** Records a stored blob and its checksums, and gives its first reference to the caller. */
+export function putBlobBody(tx: WriteTransaction, id: string, sums?: Bytes): Body {
   tx.put(schema.blobCount(id), pack([1]))
+  if (sums !== undefined) tx.put(schema.blobSums(id), sums)
   return { kind: 'blob', id }
+}
+
+/** The checksums of a blob; undefined if it was written before there were any. */
+export async function readBlobSums(tx: ReadTransaction, id: string): Promise<Bytes | undefined> {
+  return tx.peek(schema.blobSums(id))
 }
 
 /** Writes a manifest of parts whose blobs' references the caller passes on to it. */

@@ -25,6 +25,10 @@ export interface Finding {
   /** The row it was found at. */
   readonly where: string
   readonly detail: string
+  /** The body that is damaged or lost, where it is one: `body 12`, `blob 3-17`. */
+  readonly body?: string | undefined
+  /** Some of the objects that have it, as `bucket/key`. */
+  readonly objects?: readonly string[] | undefined
 }
 
 /** A bucket's tree. */

@@ -5,7 +5,7 @@
 // starts reading now sees the orphaning commit.
 
 import type { Bytes } from '../base/bytes.ts'
-import type { Engine, ReadTransaction, WriteTransaction } from '../engine/engine.ts'
+import type { ReadTransaction, WriteTransaction } from '../engine/engine.ts'
 import { pack, unpack } from './record.ts'
 import * as schema from './schema.ts'
 
@@ -64,15 +64,4 @@ export class Readers {
     this.#older = Promise.all([this.#older, generation.drained.promise])
     await this.#older
   }
-}
-
-/** Publishes that every read which process start `start` has under way began in `epoch` or later. */
-export async function publishEpoch(engine: Engine, start: number, epoch: number): Promise<void> {
-  await engine.write(async (tx) => {
-    const key = schema.processStart(start)
-    const record = await tx.get(key)
-    if (record === undefined) return
-    const known = unpack<{ readonly epoch: number }>(record)
-    if (known.epoch < epoch) tx.put(key, pack({ ...known, epoch }))
-  })
 }

@@ -38,9 +38,15 @@ export async function hasGarbageSince(tx: ReadTransaction, epoch: number): Promi
   return false
 }
 
-/** Forgets blobs that were deleted. */
-export function removeGarbage(tx: WriteTransaction, garbage: readonly Garbage[]): void {
-  for (const { epoch, blobId } of garbage) tx.delete(schema.garbage(epoch, blobId))
+/** Forgets blobs that were deleted, and their checksums, which whoever read the file until then needed. */
+export async function removeGarbage(
+  tx: WriteTransaction,
+  garbage: readonly Garbage[],
+): Promise<void> {
+  for (const { epoch, blobId } of garbage) {
+    tx.delete(schema.garbage(epoch, blobId))
+    if (!(await isReferenced(tx, blobId))) tx.delete(schema.blobSums(blobId))
+  }
 }
 
 /** True when a row refers to the blob. */
@@ -57,12 +63,20 @@ export async function referencedAmong(
   return new Set(blobIds.filter((_, index) => counts[index] !== undefined))
 }
 
+/** Those of `blobIds` that no row refers to. */
+export async function unreferencedAmong<Id extends string>(
+  tx: ReadTransaction,
+  blobIds: readonly Id[],
+): Promise<Id[]> {
+  const referenced = await referencedAmong(tx, blobIds)
+  return blobIds.filter((id) => !referenced.has(id))
+}
+
 /** Makes garbage of those of `blobIds` that nothing refers to. One may be garbage twice: that is harmless. */
 export async function markGarbage(tx: WriteTransaction, blobIds: readonly string[]): Promise<void> {
   const epoch = await currentEpoch(tx)
-  const referenced = await referencedAmong(tx, blobIds)
-  for (const blobId of blobIds) {
-    if (!referenced.has(blobId)) tx.put(schema.garbage(epoch, blobId), new Uint8Array())
+  for (const blobId of await unreferencedAmong(tx, blobIds)) {
+    tx.put(schema.garbage(epoch, blobId), new Uint8Array())
   }
 }
 

@@ -30,11 +30,12 @@ export interface Checksum {
 
 /**
  * The location of an object's bytes: none (an empty object), a row of the engine, a blob, or the
- * blobs of a manifest. Rows that hold a body count as references to it (`body.ts`).
+ * blobs of a manifest. Rows that hold a body count as references to it (`body.ts`). The checksum of a
+ * row's bytes is absent where a version without checksums wrote the reference.
  */
 export type Body =
   | { readonly kind: 'empty' }
-  | { readonly kind: 'row'; readonly id: number }
+  | { readonly kind: 'row'; readonly id: number; readonly crc32?: number | undefined }
   | { readonly kind: 'blob'; readonly id: string }
   | { readonly kind: 'manifest'; readonly id: number; readonly parts: number }
 
@@ -99,18 +100,23 @@ function packBody(body: Body): PackedObject['b'] | undefined {
       return undefined
     case 'manifest':
       return [bodyCodes.manifest, body.id, body.parts]
-    default:
-      return [bodyCodes[body.kind], body.id]
+    case 'row':
+      if (body.crc32 !== undefined) return [bodyCodes.row, body.id, body.crc32]
+      return [bodyCodes.row, body.id]
+    case 'blob':
+      return [bodyCodes.blob, body.id]
   }
 }
 
 function unpackBody(packed: PackedObject['b']): Body {
   if (packed === undefined) return { kind: 'empty' }
-  const [code, id, parts] = packed
+  const [code, id, third] = packed
   if (code === bodyCodes.blob && typeof id === 'string') return { kind: 'blob', id }
-  if (code === bodyCodes.row && typeof id === 'number') return { kind: 'row', id }
-  if (code === bodyCodes.manifest && typeof id === 'number' && parts !== undefined) {
-    return { kind: 'manifest', id, parts }
+  if (code === bodyCodes.row && typeof id === 'number') {
+    return third === undefined ? { kind: 'row', id } : { kind: 'row', id, crc32: third }
+  }
+  if (code === bodyCodes.manifest && typeof id === 'number' && third !== undefined) {
+    return { kind: 'manifest', id, parts: third }
   }
   throw new Error(`malformed body reference: ${JSON.stringify(packed)}`)
 }

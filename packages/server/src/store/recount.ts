@@ -2,10 +2,12 @@
 // sizes, against what is stored. Bodies may be too many for memory, so it takes several passes, each
 // over the bodies of one share.
 
+import type { Bytes } from '../base/bytes.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
-import { decodePart, type ManifestPart } from './body.ts'
+import { decodePart, type ManifestPart, type RowBody } from './body.ts'
 import type { Finding } from './check.ts'
 import { decodeEntry, recordOf, showKey } from './entry.ts'
+import { nameOfBody } from './place.ts'
 import { unpack } from './record.ts'
 import * as schema from './schema.ts'
 import type { PartRecord } from './upload.ts'
@@ -22,12 +24,16 @@ export interface UsedBlob {
   readonly sizeBytes: number
   /** A row that refers to it. */
   readonly where: string
+  /** The ETag of what it is the body of, if it was asked for. */
+  readonly etag?: string | undefined
 }
 
 /** What a pass tells besides its findings. */
 export interface RecountOptions {
   readonly share: Share
   readonly onBlob: (blob: UsedBlob) => void
+  /** What is wrong with the bytes of a row body, if they are to be looked at: then ETags are kept for it. */
+  readonly faultOfRow?: (body: RowBody, bytes: Bytes, etag: string) => string | undefined
 }
 
 /** What refers to one body. */
@@ -37,6 +43,9 @@ interface Use {
   readonly where: string
   /** Parts that the references to a manifest say it has. */
   readonly parts: number
+  /** Of a row body that has one. */
+  readonly crc32?: number | undefined
+  readonly etag?: string | undefined
 }
 
 type Uses<Id> = Map<Id, Use>
@@ -48,12 +57,13 @@ interface Pass {
   /** Manifests that wait for the release of the parts that they still have. */
   readonly queued: Set<number>
   readonly blobs: Uses<string>
+  readonly faultOfRow: RecountOptions['faultOfRow']
 }
 
 /** Yields what is wrong with the bodies of one share. */
 export async function* recountBodies(
   tx: ReadTransaction,
-  { share, onBlob }: RecountOptions,
+  { share, onBlob, faultOfRow }: RecountOptions,
 ): AsyncGenerator<Finding> {
   const pass: Pass = {
     share,
@@ -61,6 +71,7 @@ export async function* recountBodies(
     manifests: new Map(),
     queued: new Set(),
     blobs: new Map(),
+    faultOfRow,
   }
   yield* countEntries(tx, pass)
   yield* countUploadParts(tx, pass)
@@ -69,14 +80,16 @@ export async function* recountBodies(
   yield* checkRowBodies(tx, pass)
   yield* checkCounts(tx, pass)
   yield* checkBlobCounts(tx, pass)
-  for (const [id, { sizeBytes, where }] of pass.blobs) onBlob({ id, sizeBytes, where })
+  yield* checkSums(tx, pass)
+  for (const [id, { sizeBytes, where, etag }] of pass.blobs) onBlob({ id, sizeBytes, where, etag })
 }
 
 async function* countEntries(tx: ReadTransaction, pass: Pass): AsyncGenerator<Finding> {
   for await (const { key, value } of tx.range(schema.allEntries())) {
     const entry = decodeEntry(value)
     if (entry.kind !== 'object') continue
-    const { body, sizeBytes } = recordOf(entry)
+    const { body, sizeBytes, ...record } = recordOf(entry)
+    const etag = keptEtag(pass, record.etag)
     const { id, name } = schema.parseEntry(key)
     const where = `object ${showKey(name)} of directory ${id}`
     switch (body.kind) {
@@ -87,8 +100,10 @@ async function* countEntries(tx: ReadTransaction, pass: Pass): AsyncGenerator<Fi
         }
         break
       case 'row':
-        if (isIn(pass.share, body.id))
-          yield* use(pass.rows, body.id, { sizeBytes, where, parts: 0 })
+        if (isIn(pass.share, body.id)) {
+          const { crc32 } = body
+          yield* use(pass.rows, body.id, { sizeBytes, where, parts: 0, crc32, etag })
+        }
         break
       case 'manifest':
         if (isIn(pass.share, body.id)) {
@@ -96,7 +111,7 @@ async function* countEntries(tx: ReadTransaction, pass: Pass): AsyncGenerator<Fi
         }
         break
       case 'blob':
-        yield* useBlob(pass, body.id, { sizeBytes, where })
+        yield* useBlob(pass, body.id, { sizeBytes, where, etag })
         break
     }
   }
@@ -105,15 +120,21 @@ async function* countEntries(tx: ReadTransaction, pass: Pass): AsyncGenerator<Fi
 async function* countUploadParts(tx: ReadTransaction, pass: Pass): AsyncGenerator<Finding> {
   for await (const { key, value } of tx.range(schema.allParts())) {
     const { upload, number } = schema.parsePart(key)
-    const { blobId, sizeBytes } = unpack<PartRecord>(value)
-    yield* useBlob(pass, blobId, { sizeBytes, where: `part ${number} of upload ${upload}` })
+    const { blobId, sizeBytes, etag } = unpack<PartRecord>(value)
+    const where = `part ${number} of upload ${upload}`
+    yield* useBlob(pass, blobId, { sizeBytes, where, etag: keptEtag(pass, etag) })
   }
+}
+
+/** ETags take memory, so they are kept only where bytes are looked at. */
+function keptEtag({ faultOfRow }: Pass, etag: string): string | undefined {
+  return faultOfRow === undefined ? undefined : etag
 }
 
 function* useBlob(
   pass: Pass,
   id: string,
-  facts: { readonly sizeBytes: number; readonly where: string },
+  facts: Pick<Use, 'sizeBytes' | 'where' | 'etag'>,
 ): Generator<Finding> {
   if (isIn(pass.share, sequenceOf(id))) yield* use(pass.blobs, id, { ...facts, parts: 0 })
 }
@@ -156,7 +177,8 @@ async function* checkManifests(tx: ReadTransaction, pass: Pass): AsyncGenerator<
     const { id, index } = schema.parseManifestPart(key)
     const part = decodePart(value)
     const where = `part ${index} of manifest ${id}`
-    yield* useBlob(pass, part.blobId, { sizeBytes: part.sizeBytes, where })
+    const { blobId, sizeBytes } = part
+    yield* useBlob(pass, blobId, { sizeBytes, where, etag: keptEtag(pass, part.etag) })
     // The parts of a queued one go from the front; those that are left hold their blobs as ever.
     if (!isIn(pass.share, id) || pass.queued.has(id)) continue
     if (current?.id !== id) {
@@ -216,12 +238,45 @@ async function* checkRowBodies(tx: ReadTransaction, pass: Pass): AsyncGenerator<
       yield { ...unusedBody, where: `body ${id}`, detail: `${value.byteLength} bytes` }
     } else if (known.sizeBytes !== value.byteLength) {
       const detail = `it says ${known.sizeBytes} bytes, body ${id} has ${value.byteLength}`
-      yield { ...wrongSize, where: known.where, detail }
+      yield { ...wrongSize, where: known.where, detail, body: nameOfBody({ kind: 'row', id }) }
+    } else {
+      yield* checkBytes(pass, id, known, value)
     }
   }
   for (const id of missing) {
     const where = pass.rows.get(id)?.where ?? ''
-    yield { ...missingBody, where, detail: `body ${id} has no row` }
+    const body = nameOfBody({ kind: 'row', id })
+    yield { ...missingBody, where, detail: `body ${id} has no row`, body }
+  }
+}
+
+function* checkBytes(
+  { faultOfRow }: Pass,
+  id: number,
+  { sizeBytes, crc32, etag = '', where }: Use,
+  bytes: Bytes,
+): Generator<Finding> {
+  const row: RowBody = { kind: 'row', id, crc32, sizeBytes }
+  const fault = faultOfRow?.(row, bytes, etag)
+  if (fault === undefined) return
+  const body = nameOfBody(row)
+  yield { ...changedBytes, where, detail: `${body}: ${fault}`, body }
+}
+
+/** A blob's checksums are there as long as its file is, which may be garbage for a while. */
+async function* checkSums(tx: ReadTransaction, pass: Pass): AsyncGenerator<Finding> {
+  const stray = new Set<string>()
+  for await (const { key } of tx.range(schema.allBlobSums())) {
+    const id = schema.summedBlob(key)
+    if (isIn(pass.share, sequenceOf(id)) && !pass.blobs.has(id)) stray.add(id)
+  }
+  if (stray.size === 0) return
+  for await (const { key } of tx.range(schema.garbageBefore())) {
+    stray.delete(schema.parseGarbage(key).blobId)
+  }
+  for (const id of stray) {
+    const invariant = 'checksums are of a blob'
+    yield { invariant, where: `checksums of blob ${id}`, detail: 'there is no such blob' }
   }
 }
 
@@ -260,6 +315,10 @@ async function* checkBlobCounts(tx: ReadTransaction, pass: Pass): AsyncGenerator
 
 const missingBody = { invariant: 'every object has its body' } as const
 const unusedBody = { invariant: 'every body has an object' } as const
+/** The rule that content breaks which isn't what was stored. */
+export const changedBytes = {
+  invariant: 'a body has the bytes that were stored',
+} as const
 const wrongSize = { invariant: 'a body is as long as its object says' } as const
 
 function wrongCount(where: string, count: number, refs: number): Finding {

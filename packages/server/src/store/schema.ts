@@ -14,6 +14,10 @@ const space = {
   collectorDuty: 0x12,
   epoch: 0x13,
   secret: 0x14,
+  identity: 0x15,
+  pulse: 0x16,
+  collector: 0x17,
+  unknownStarts: 0x18,
   bucket: 0x20,
   bucketCount: 0x21,
   directory: 0x30,
@@ -38,6 +42,8 @@ const space = {
   manifestCount: 0x54,
   garbage: 0x55,
   manifestQueue: 0x56,
+  blobSums: 0x57,
+  scrubState: 0x58,
   clientToken: 0x60,
   tokenExpiry: 0x61,
   lease: 0x68,
@@ -64,15 +70,24 @@ const space = {
 /** Greater than every issued id. */
 export const maximumId: number = Number.MAX_SAFE_INTEGER - 1
 
-// sequence.ts, process.ts, epoch.ts, secret.ts
+// sequence.ts, process.ts, epoch.ts, secret.ts, identity.ts
 
 export const sequence = (name: string): Bytes => key(space.sequence).tail(utf8(name))
 export const processStart = (start: number): Bytes => key(space.processStart).u64(start).end()
 export const processStarts = (): Range => prefixRange(key(space.processStart).end())
+export const pulse = (start: number): Bytes => key(space.pulse).u64(start).end()
+export const pulses = (): Range => prefixRange(key(space.pulse).end())
+/** The number of the start in the key of its row, or of its pulse. */
 export const startNumber = (row: Bytes): number => readKey(row).u64()
+export const collector = (): Bytes => key(space.collector).end()
+/** The duty as it was before it was a start's: the token of a process. Not written any more. */
 export const collectorDuty = (): Bytes => key(space.collectorDuty).end()
 export const epoch = (): Bytes => key(space.epoch).end()
 export const secret = (): Bytes => key(space.secret).end()
+export const identity = (): Bytes => key(space.identity).end()
+/** The first of a run of starts that are not this store's; the value has the last. */
+export const unknownStarts = (first: number): Bytes => key(space.unknownStarts).u64(first).end()
+export const allUnknownStarts = (): Range => prefixRange(key(space.unknownStarts).end())
 
 // bucket.ts
 
@@ -164,6 +179,13 @@ export const rowBodyCount = (id: number): Bytes => key(space.rowBodyCount).u64(i
 export const rowBodyCounts = (): Range => prefixRange(key(space.rowBodyCount).end())
 export const blobCount = (id: string): Bytes => key(space.blobCount).tail(utf8(id))
 export const blobCounts = (): Range => prefixRange(key(space.blobCount).end())
+/** The checksums of a blob; there as long as its file is. */
+export const blobSums = (id: string): Bytes => key(space.blobSums).tail(utf8(id))
+export const allBlobSums = (): Range => prefixRange(key(space.blobSums).end())
+/** The blob id in the key of its checksums' row. */
+export const summedBlob = (row: Bytes): string => Buffer.from(readKey(row).tail()).toString()
+/** How far the scrub is: see `scrub.ts`. */
+export const scrubState = (): Bytes => key(space.scrubState).end()
 export const manifestPart = (id: number, index: number): Bytes =>
   key(space.manifestPart).u64(id).u64(index).end()
 export const manifestParts = (id: number): Range =>

@@ -16,6 +16,15 @@ export async function takeSequence(tx: WriteTransaction, name: SequenceName): Pr
   return next
 }
 
+/** Sees to it that the next number of a sequence is above `number`. */
+export async function raiseSequence(
+  tx: WriteTransaction,
+  name: SequenceName,
+  number: number,
+): Promise<void> {
+  if ((await lastOfSequence(tx, name)) < number) tx.put(schema.sequence(name), pack([number]))
+}
+
 /** The last number issued; 0 if none was. */
 export async function lastOfSequence(tx: ReadTransaction, name: SequenceName): Promise<number> {
   const last = await tx.get(schema.sequence(name))

@@ -1,7 +1,9 @@
 // Copies of folders in which one thing can't be copied: it is named, the rest arrives, the exit code is 1.
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
@@ -168,4 +170,35 @@ test('a bucket that is not there, or a key that is refused, ends a copy at once'
   const { exitCode, output } = await cp(`${target}/`, 's3://no-such-bucket/k/')
   assert.equal(exitCode, 1)
   assert.match(output, /^holdfast: the server refuses: NoSuchBucket: [^\n]*\n$/)
+})
+
+test('an object that breaks off, or has gone meanwhile, is named; nothing of it is left', async () => {
+  const contents = ['k/broken', 'k/fine', 'k/gone']
+    .map((key) => `<Contents><Key>${key}</Key><Size>10</Size></Contents>`)
+    .join('')
+  const fake = createServer((incoming, response) => {
+    response.setHeader('x-amz-request-id', 'r')
+    if (incoming.url?.includes('list-type=2')) {
+      response.end(`<ListBucketResult>${contents}</ListBucketResult>`)
+    } else if (incoming.url?.includes('/k/gone')) {
+      response.writeHead(404).end('<Error><Code>NoSuchKey</Code></Error>')
+    } else if (incoming.url?.includes('/k/fine')) {
+      response.end('0123456789')
+    } else {
+      response.writeHead(200, { 'content-length': 10 })
+      response.write('01234', () => response.destroy())
+    }
+  }).listen(0, '127.0.0.1')
+  await once(fake, 'listening')
+  const address = fake.address()
+  assert.ok(typeof address === 'object' && address !== null)
+  const key = ['--access-key', 'AK', '--secret-key', 'secret']
+  const endpoint = ['--endpoint', `http://127.0.0.1:${address.port}`]
+  const ran = await runHoldfast(['cp', ...endpoint, ...key, 's3://bucket/k/', `${target}/`])
+  fake.close()
+  assert.equal(ran.exitCode, 1)
+  assert.match(ran.output, /skipped k\/broken: s3:.*broken broke off after \d of 10 bytes/)
+  assert.match(ran.output, /skipped k\/gone: there is no object/)
+  assert.match(ran.output, /2 of 3 objects were not copied/)
+  assert.deepEqual(await arrived(), ['fine'])
 })

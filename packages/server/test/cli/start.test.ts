@@ -57,7 +57,7 @@ test('a folder with anything else in it is refused with exit code 3, and nothing
   const said = await refuse(3, folder)
   assert.match(
     said,
-    /full is no data folder, and not empty: it has "\.bashrc", "a\.txt", "b\.txt" and 1 more/,
+    /full is no data folder, and not empty: it has "\.bashrc", "a\.txt", "b\.txt" and 2 more/,
   )
   assert.match(said, /name a new or an empty folder with --data, such as .*full\/holdfast$/m)
   assert.deepEqual((await readdir(folder)).sort(), ['.bashrc', 'a.txt', 'b.txt', 'c.txt', 'engine'])
@@ -75,6 +75,15 @@ test('a folder with anything else in it is refused with exit code 3, and nothing
   const doctor = await runHoldfast(['doctor', '--data', folder, '--port', '1'])
   assert.match(doctor.output, /^bad +.*full is no data folder, and not empty/m)
   assert.equal((await readdir(folder)).length, 5)
+})
+
+test("files of another program are its own, also where they are called like a server's", async () => {
+  const folder = join(scratch, 'alike')
+  await mkdir(join(folder, 'engine'), { recursive: true })
+  await writeFile(join(folder, 'engine/turbine.c'), '')
+  await writeFile(join(folder, 'server.json'), '{}')
+  assert.match(await refuse(3, folder), /it has "engine", "server\.json";/)
+  assert.equal(await readFile(join(folder, 'server.json'), 'utf8'), '{}')
 })
 
 test('a fresh disk, a kept-empty folder, and files that were named on the line are no strangers', async () => {

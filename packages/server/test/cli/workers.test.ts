@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { isAlive, livenessOf } from '../../src/base/liveness.ts'
+import { livenessOf, verdictOn } from '../../src/base/liveness.ts'
 import { healthStatus, randomCredential, startServer, type TestServer } from '../harness.ts'
 import { WireClient, type WireRequest } from '../wire.ts'
 
@@ -78,10 +78,10 @@ test('workers end with their primary, even one that is stopped as soon as the ne
   await exited
   await until(
     'the running worker ends',
-    async () => tokens.filter((token) => isAlive(token)).length <= 1,
+    async () => tokens.filter((token) => verdictOn(token) === 'alive').length <= 1,
   )
   await server.restart()
-  assert.equal(isAlive(stopped), false)
+  assert.equal(verdictOn(stopped), 'dead')
 })
 
 test('SIGHUP makes a service read its credentials file again', async () => {

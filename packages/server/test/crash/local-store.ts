@@ -175,7 +175,7 @@ export class LocalStore {
 
   /** Sweeps until nothing is left to do. */
   async settle(): Promise<void> {
-    const sweeper = new Sweeper({ ...this.services, start: this.#open.start })
+    const sweeper = new Sweeper(this.services)
     for (let round = 0; round < sweepRounds; round++) {
       await sweeper.sweep()
       if (await this.#isSettled()) return

@@ -573,23 +573,37 @@ test('a part is read with its own checksum, wherever that is known', async () =>
   }
   const silent = await read('part-sums', '1', { 'x-amz-checksum-mode': '' })
   assert.equal(silent.headers['x-amz-checksum-crc32'], undefined)
-  // The parts of a copy have their checksums by the algorithm of the source, which it doesn't tell.
-  await client.send(
-    new CopyObjectCommand({
-      ...{ Bucket, Key: 'part-sums-copy', CopySource: `${Bucket}/part-sums` },
-      ChecksumAlgorithm: 'CRC32C',
-    }),
-  )
-  const { status, headers } = await read('part-sums-copy', '1')
-  assert.equal(status, 206)
-  assert.equal(headers['x-amz-checksum-crc32c'], undefined)
-  const attributes = await client.send(
-    new GetObjectAttributesCommand({
-      ...{ Bucket, Key: 'part-sums-copy' },
-      ObjectAttributes: ['ObjectParts'],
-    }),
-  )
-  assert.deepEqual(attributes.ObjectParts?.Parts ?? [], [])
+})
+
+test('an upload with a checksum of checksums completes with those of all parts in the list only', async () => {
+  const body = Buffer.from('the only part')
+  for (const [ChecksumAlgorithm, ChecksumType] of [
+    ['SHA256', undefined],
+    ['SHA1', 'COMPOSITE'],
+    ['CRC32', undefined],
+    ['CRC32C', 'COMPOSITE'],
+    ['CRC32', 'FULL_OBJECT'],
+    ['CRC64NVME', undefined],
+  ] as const) {
+    const options = ChecksumType === undefined ? {} : { ChecksumType }
+    const address = await create('listed', { ChecksumAlgorithm, ...options })
+    const query = { partNumber: '1', uploadId: address.UploadId }
+    const { headers } = await server.send(at('listed', { method: 'PUT', query, body }))
+    const name = ChecksumAlgorithm.toLowerCase()
+    const sum = String(headers[`x-amz-checksum-${name}`])
+    const part = { PartNumber: 1, ETag: String(headers.etag) }
+    if (ChecksumType !== 'FULL_OBJECT' && ChecksumAlgorithm !== 'CRC64NVME') {
+      await assert.rejects(complete(address, [part]), {
+        name: 'InvalidRequest',
+        message: `The upload was created using a ${name} checksum. The complete request must include the checksum for each part. It was missing for part 1 in the request.`,
+      })
+      const wrong = { ...part, [`Checksum${ChecksumAlgorithm}`]: `${sum.slice(0, -4)}AA==` }
+      await assert.rejects(complete(address, [wrong]), { name: 'InvalidPart' })
+      await complete(address, [{ ...part, [`Checksum${ChecksumAlgorithm}`]: sum }])
+    } else {
+      await complete(address, [part])
+    }
+  }
 })
 
 test('an upload without an algorithm gets the CRC64NVME of the whole, and others are compared', async () => {

@@ -8,6 +8,7 @@ import { test } from 'node:test'
 import type { Principal } from '../../src/access/principal.ts'
 import { ByteBudget } from '../../src/base/budget.ts'
 import { isStoreError } from '../../src/base/errors.ts'
+import { FairQueue } from '../../src/base/fair-queue.ts'
 import { type GetObjectOutput, getObject } from '../../src/operation/object.ts'
 import { RequestBody } from '../../src/protocol/http/body.ts'
 import { type Call, route } from '../../src/protocol/s3/answer.ts'
@@ -42,6 +43,7 @@ function requestWith(text: string, documents: ByteBudget): S3Request {
     payload: { kind: 'unsigned' },
     body: new RequestBody(incoming),
     documents,
+    parsing: new FairQueue(),
     origin: 'http://localhost',
   }
 }

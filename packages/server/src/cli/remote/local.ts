@@ -2,7 +2,7 @@
 
 import { createWriteStream, type Stats } from 'node:fs'
 import { lstat, opendir, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { makeFolder } from '../../base/make-folder.ts'
 import { CommandError, systemCode } from '../exit.ts'
@@ -136,8 +136,8 @@ const tooLong = 'its name is too long for the file system'
 
 const reasons: ReadonlyMap<string, string> = new Map([
   ['ENOENT', 'there is no such file'],
-  ['EACCES', 'this user may not do that'],
-  ['EPERM', 'this user may not do that'],
+  ['EACCES', 'this user has no right to it'],
+  ['EPERM', 'this user has no right to it'],
   ['ENAMETOOLONG', tooLong],
   ['EISDIR', 'there is a folder of this name'],
   ['ENOTDIR', 'there is a file in the place of one of its folders'],
@@ -162,7 +162,13 @@ export function localReason(error: unknown): string {
 export function localFailure(error: Error): string {
   const reason = reasons.get(systemCode(error) ?? '')
   const path = 'dest' in error ? error.dest : 'path' in error ? error.path : undefined
-  return reason === undefined || typeof path !== 'string' ? error.message : `${path}: ${reason}`
+  if (reason === undefined || typeof path !== 'string') return error.message
+  return `${isOwn(path) ? dirname(path) : path}: ${reason}`
+}
+
+/** Of a file that this program needs for a moment, and nobody has named. */
+function isOwn(path: string): boolean {
+  return basename(path).startsWith('.holdfast-')
 }
 
 /** Of the file system, such as `EACCES` of a file, rather than of a connection. */

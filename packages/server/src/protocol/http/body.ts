@@ -239,26 +239,3 @@ function incompleteBody(cause?: unknown): StoreError {
     { cause },
   )
 }
-
-/**
- * The whole of a small body, copied.
- * @throws StoreError MaxMessageLengthExceeded beyond `maximumBytes`, and what the source throws
- */
-export async function readAll(
-  source: AsyncIterable<Uint8Array>,
-  maximumBytes: number,
-): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of source) {
-    bytes += chunk.byteLength
-    if (bytes > maximumBytes) {
-      throw new StoreError('MaxMessageLengthExceeded', 'Your request was too large.', {
-        fields: { MaxMessageLengthBytes: String(maximumBytes) },
-      })
-    }
-    chunks.push(Buffer.from(chunk))
-  }
-  const [only] = chunks
-  return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks, bytes)
-}

@@ -3,13 +3,19 @@ import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'nod
 import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { ownLimits } from '../../base/limits.ts'
+import { Feeds } from './feed.ts'
+import { HeadWatch } from './head-watch.ts'
+import { type BareAnswer, overflowAnswer } from './overflow.ts'
 
 // Not by `import`, which asks for every export, and so loads Node's whole fetch for `http.WebSocket`:
 // that takes 50 ms of a start.
 const { createServer, STATUS_CODES } = process.getBuiltinModule('node:http')
 
 const options: ServerOptions = {
-  maxHeaderSize: ownLimits.headerBytes,
+  // For URL and headers together: `checkHead` and the protocols keep the bounds of each.
+  maxHeaderSize: 2 * (ownLimits.simpleDbUrlBytes + ownLimits.headerBytes),
+  // `checkHead` refuses requests without, in the form of their protocol.
+  requireHostHeader: false,
   // A request of 5 GiB may take hours; RequestBody watches for idleness instead.
   requestTimeout: 0,
   headersTimeout: 60_000,
@@ -30,7 +36,7 @@ export interface HttpServerOptions {
  */
 export function createHttpServer({ lingerMs }: HttpServerOptions = {}): Server {
   const server = createServer(options)
-  new ClientErrors(lingerMs ?? ownLimits.lingerMs).attach(server)
+  watch(server, lingerMs)
   return server
 }
 
@@ -42,8 +48,16 @@ export async function createHttpsServer(
   // Loaded on demand: few servers speak TLS themselves, and all want to start fast.
   const https = await import('node:https')
   const server = https.createServer({ ...options, ...tls })
-  new ClientErrors(lingerMs ?? ownLimits.lingerMs).attach(server)
+  watch(server, lingerMs)
   return server
+}
+
+function watch(server: Server | HttpsServer, lingerMs: number | undefined): void {
+  // Beyond the limit Node drops headers in silence: so it lets one more pass, which is refused.
+  server.maxHeadersCount = ownLimits.headers + 1
+  new Feeds().attach(server)
+  new HeadWatch().attach(server)
+  new ClientErrors(lingerMs ?? ownLimits.lingerMs).attach(server)
 }
 
 /** Answers what couldn't be parsed, in plain HTTP, where that can't be taken for a part of another answer. */
@@ -73,11 +87,11 @@ class ClientErrors {
     responses.push(response)
   }
 
-  readonly #answer = (error: NodeJS.ErrnoException, socket: Socket): void => {
+  readonly #answer = (error: ClientError, socket: Socket): void => {
     // What such a client goes on sending is dropped while it takes its answer.
     if (this.#closing.has(socket)) return
-    const status = statusOfClientError(error.code)
-    if (status === undefined || !socket.writable || this.#hasBegun(socket)) {
+    const answer = answerTo(error)
+    if (answer === undefined || !socket.writable || this.#hasBegun(socket)) {
       socket.destroy()
       return
     }
@@ -85,8 +99,10 @@ class ClientErrors {
     // Closing a connection with unread bytes resets it, and the client would lose the answer.
     const timer = setTimeout(() => socket.destroy(), this.#lingerMs)
     socket.once('close', () => clearTimeout(timer))
+    const { status, type, text } = answer
+    const contentType = type === undefined ? '' : `Content-Type: ${type}\r\n`
     socket.end(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n${contentType}Content-Length: ${text.length}\r\n\r\n${text}`,
     )
   }
 
@@ -101,14 +117,24 @@ function isOver(response: ServerResponse): boolean {
   return response.writableFinished || response.destroyed
 }
 
+/** What Node tells of what it couldn't parse: with the piece of it that was read last. */
+interface ClientError extends NodeJS.ErrnoException {
+  readonly rawPacket?: Uint8Array
+}
+
+const noBytes = new Uint8Array()
+
 /** Undefined for what goes wrong below HTTP, where nothing can be answered. */
-function statusOfClientError(code: string | undefined): number | undefined {
+function answerTo({
+  code,
+  rawPacket,
+}: ClientError): (Omit<BareAnswer, 'type'> & Partial<BareAnswer>) | undefined {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
-      return 431
+      return overflowAnswer(rawPacket ?? noBytes)
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return 408
+      return { status: 408, text: '' }
     default:
-      return code?.startsWith('HPE_') ? 400 : undefined
+      return code?.startsWith('HPE_') ? { status: 400, text: '' } : undefined
   }
 }

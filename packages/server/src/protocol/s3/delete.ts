@@ -33,7 +33,11 @@ export const deleteObjectsRoute: Route = route(
 )
 
 async function decodeDelete(request: S3Request): Promise<DeleteDocument> {
-  const document = await documentOf(request, { isRequired: true, isProtected: true })
+  const document = await documentOf(request, {
+    isRequired: true,
+    isProtected: true,
+    isList: true,
+  })
   if (document?.name !== 'Delete') throw malformedXml()
   const objects = childrenOf(document, 'Object')
   if (objects.length === 0 || objects.length > s3Limits.deleteKeys) throw malformedXml()

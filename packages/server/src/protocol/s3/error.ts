@@ -44,6 +44,7 @@ const wireErrors: Readonly<Record<StoreErrorCode, WireError>> = {
   InvalidArgument: { status: 400, code: 'InvalidArgument' },
   InvalidRequest: { status: 400, code: 'InvalidRequest' },
   InvalidUri: { status: 400, code: 'InvalidURI' },
+  HeaderSectionTooLarge: { status: 400, code: 'RequestHeaderSectionTooLarge' },
   InvalidRange: { status: 416, code: 'InvalidRange' },
   InvalidDigest: { status: 400, code: 'InvalidDigest' },
   BadDigest: { status: 400, code: 'BadDigest' },

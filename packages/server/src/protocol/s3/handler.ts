@@ -5,11 +5,14 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Principal } from '../../access/principal.ts'
 import { ByteBudget } from '../../base/budget.ts'
+import { DamagedBody } from '../../base/damaged-body.ts'
 import { StoreError } from '../../base/errors.ts'
+import { FairQueue } from '../../base/fair-queue.ts'
 import { ownLimits } from '../../base/limits.ts'
 import type { Services } from '../../operation/operation.ts'
 import { RequestBody } from '../http/body.ts'
 import { clientClosedRequest, type Exchange, type ExchangeResult } from '../http/exchange.ts'
+import { checkHead } from '../http/head.ts'
 import { hostOf } from '../http/host.ts'
 import { parseTarget, type Target } from '../http/request.ts'
 import { sendFixed, sendStream } from '../http/respond.ts'
@@ -56,8 +59,8 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
     ...(requiredRegion === undefined ? {} : { region: requiredRegion }),
   })
   const hostId = randomBytes(48).toString('base64')
-  const documents = new ByteBudget(ownLimits.documentBytes)
-  const context = { options, verifier, hostId, documents }
+  const documents = new ByteBudget(ownLimits.documentBytes, ownLimits.documentBytes / 4)
+  const context = { options, verifier, hostId, documents, parsing: new FairQueue() }
   return (request, response, exchange) =>
     new S3Exchange(context, request, response, exchange).serve()
 }
@@ -68,6 +71,7 @@ interface Context {
   /** Tells the process that answered, in `x-amz-id-2`. */
   readonly hostId: string
   readonly documents: ByteBudget
+  readonly parsing: FairQueue
 }
 
 /** One request on its way through. */
@@ -97,6 +101,7 @@ class S3Exchange {
   async serve(): Promise<ExchangeResult> {
     let status: number
     let bytesOut = 0
+    let isCutByUs = false
     try {
       const answer = await this.#answer()
       status = answer.status
@@ -104,9 +109,11 @@ class S3Exchange {
     } catch (error) {
       const report = this.#report(error)
       status = report.status
+      isCutByUs = error instanceof DamagedBody
       bytesOut = this.#sendError(report, error)
     }
-    if (this.#response.destroyed && !this.#response.writableFinished) status = clientClosedRequest
+    const isCut = this.#response.destroyed && !this.#response.writableFinished
+    if (isCut && !isCutByUs) status = clientClosedRequest
     const bytesIn = this.#body?.receivedBytes ?? 0
     return { operation: this.#operation, status, bytesIn, bytesOut, accessKeyId: this.#accessKeyId }
   }
@@ -115,6 +122,7 @@ class S3Exchange {
     const { isContinueExpected } = this.#exchange
     const sendContinue = (): void => this.#response.writeContinue()
     this.#body = new RequestBody(this.#request, isContinueExpected ? { sendContinue } : {})
+    checkHead(this.#request, this.#response)
     const { options, verifier } = this.#context
     const target = parseTarget(this.#request.url ?? '')
     this.#resource = target.path
@@ -166,6 +174,7 @@ class S3Exchange {
       payload: verified.payload,
       body,
       documents: this.#context.documents,
+      parsing: this.#context.parsing,
       origin: `${scheme}://${host ?? 'localhost'}`,
     }
   }
@@ -211,10 +220,14 @@ class S3Exchange {
   #report(error: unknown): ErrorReport {
     const report = reportError(error)
     const hasLeft = this.#exchange.signal.aborted || this.#response.destroyed
-    if (report.isFault && !hasLeft) {
+    // What is damaged is damaged, whoever has left: the connection that we cut ourselves has, too.
+    const damage = error instanceof DamagedBody ? error : undefined
+    if (report.isFault && (!hasLeft || damage !== undefined)) {
       const { log } = this.#context.options.services
       const { requestId } = this.#exchange
-      log.error('request failed', { requestId, operation: this.#operation, error })
+      const facts = { requestId, operation: this.#operation }
+      if (damage === undefined) log.error('request failed', { ...facts, error })
+      else log.error('a damaged body was not given out', { ...facts, ...factsOf(damage), error })
     }
     return report
   }
@@ -246,4 +259,11 @@ class S3Exchange {
     const text = errorBody(report, { resource: this.#resource, requestId, hostId })
     return sendFixed(this.#response, { status, headers }, text, this.#body)
   }
+}
+
+function factsOf({ body, object }: DamagedBody): {
+  readonly body: string
+  readonly object: string
+} {
+  return { body, object: object ?? '' }
 }

@@ -1,9 +1,9 @@
 // Request bodies as operations take them: an object's bytes as a stream, or a small document read whole.
 
 import { StoreError } from '../../base/errors.ts'
-import { leaseLimits, s3Limits } from '../../base/limits.ts'
+import { leaseLimits, ownLimits, s3Limits } from '../../base/limits.ts'
 import { type BodyInput, receiveDocument } from '../../operation/body.ts'
-import { parseXml, type XmlElement } from '../xml/parse.ts'
+import { parseXmlWithBreaks, type XmlElement } from '../xml/parse.ts'
 import { announcedChecksum } from './checksum.ts'
 import { contentOf, headerOf, type S3Request } from './request.ts'
 
@@ -43,6 +43,8 @@ export interface DocumentRule {
   readonly isRequired: boolean
   /** Content-MD5 or a checksum must protect it. */
   readonly isProtected?: boolean
+  /** More than a few settings: as long as S3's longest lists. */
+  readonly isList?: boolean
   /** Checksum headers are of something else than the document. */
   readonly ignoresChecksums?: boolean
 }
@@ -55,7 +57,8 @@ export async function documentOf(
   request: S3Request,
   rule: DocumentRule,
 ): Promise<XmlElement | undefined> {
-  return readDocument(request, rule, { maximumBytes: s3Limits.xmlBodyBytes, parse: parseXml })
+  const maximumBytes = rule.isList === true ? s3Limits.xmlBodyBytes : ownLimits.smallXmlBytes
+  return readDocument(request, rule, { maximumBytes, parse: parseXmlWithBreaks })
 }
 
 /**
@@ -82,7 +85,7 @@ function notJson(cause: unknown): StoreError {
 async function readDocument<T>(
   request: S3Request,
   rule: DocumentRule,
-  form: { readonly maximumBytes: number; readonly parse: (bytes: Buffer) => T },
+  form: { readonly maximumBytes: number; readonly parse: (bytes: Buffer) => T | Promise<T> },
 ): Promise<T | undefined> {
   const { maximumBytes, parse } = form
   // Nobody without a key may do anything that takes a document, so none is read for them.
@@ -97,13 +100,24 @@ async function readDocument<T>(
     )
   }
   const input = { source: content.source, sizeBytes: content.decodedBytes, md5, checksum }
-  const held = request.documents.hold()
+  const party = request.principal.owner.id
+  if ((content.decodedBytes ?? 0) > maximumBytes) throw tooLong(maximumBytes)
+  const held = request.documents.hold(party)
   try {
     const bytes = await receiveDocument(input, { maximumBytes, held })
-    if (bytes.byteLength > 0) return parse(bytes)
+    if (bytes.byteLength > ownLimits.smallXmlBytes) {
+      return await request.parsing.run(party, async () => parse(bytes))
+    }
+    if (bytes.byteLength > 0) return await parse(bytes)
   } finally {
     held.release()
   }
   if (!rule.isRequired) return undefined
   throw new StoreError('MissingRequestBody', 'Request Body is empty')
+}
+
+function tooLong(maximumBytes: number): StoreError {
+  return new StoreError('MaxMessageLengthExceeded', 'Your request was too large.', {
+    fields: { MaxMessageLengthBytes: String(maximumBytes) },
+  })
 }

@@ -2,6 +2,7 @@
 
 import type { Principal } from '../../access/principal.ts'
 import type { ByteBudget } from '../../base/budget.ts'
+import type { FairQueue } from '../../base/fair-queue.ts'
 import type { RequestBody } from '../http/body.ts'
 import { Query } from '../http/request.ts'
 import { type Payload, type VerifiedBody, verifiedBody } from '../sign/payload.ts'
@@ -20,8 +21,10 @@ export interface S3Request extends Address {
   readonly principal: Principal | undefined
   readonly payload: Payload
   readonly body: RequestBody
-  /** What the documents of all requests may hold at once. */
+  /** What the documents of all requests may hold at once, and those of one owner. */
   readonly documents: ByteBudget
+  /** For documents that are too large to be parsed in passing. */
+  readonly parsing: FairQueue
   /** Scheme and host that the client used, such as `http://localhost:9000`. */
   readonly origin: string
 }

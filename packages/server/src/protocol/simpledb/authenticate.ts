@@ -84,12 +84,7 @@ export class Authenticator {
     const { path } = target
     const signed = { method, path, parameters, headers, rawHeaders, bodySha256 }
     const { principal, accessKeyId, payload } = this.#verify(signed)
-    if (principal === undefined || accessKeyId === undefined) {
-      throw new StoreError(
-        'MissingAuthentication',
-        'AWS was not able to authenticate the request: access keys are missing.',
-      )
-    }
+    if (principal === undefined || accessKeyId === undefined) throw missingAuthentication()
     // The query is signed sorted; the body just as it is.
     if (!isInSignedOrder(parameters, parameterIdentity)) throw ambiguousOrder()
     // What the parameters say decides what is done: none may come unsigned in the body.
@@ -116,4 +111,29 @@ export class Authenticator {
 function expired(expires: string, cause: unknown): StoreError {
   const message = `Request has expired. Expires date is ${expires}.`
   return new StoreError('RequestTimeTooSkewed', message, { cause })
+}
+
+const keyInQuery = /[?&](?:AWSAccessKeyId=|X-Amz-Credential=)([A-Za-z0-9\-._~]{1,128})(?:[&#/%]|$)/
+const keyInAuthorization = /Credential=([^/, ]{1,128})\//
+
+/**
+ * The access key that a request names outside of its body, as far as that can be seen without parsing anything;
+ * what else names one is found later.
+ */
+export function accessKeyInHead({
+  headers,
+  url = '',
+}: Pick<IncomingMessage, 'headers' | 'url'>): string | undefined {
+  const { authorization } = headers
+  return authorization === undefined
+    ? keyInQuery.exec(url)?.[1]
+    : keyInAuthorization.exec(authorization)?.[1]
+}
+
+/** The refusal of a request without a key. */
+export function missingAuthentication(): StoreError {
+  return new StoreError(
+    'MissingAuthentication',
+    'AWS was not able to authenticate the request: access keys are missing.',
+  )
 }

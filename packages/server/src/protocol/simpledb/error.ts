@@ -96,6 +96,7 @@ const wireErrors: Readonly<Record<StoreErrorCode, WireError>> = {
   InvalidArgument: invalidRequest,
   InvalidRequest: invalidRequest,
   InvalidUri: { status: 400, code: 'InvalidURI' },
+  HeaderSectionTooLarge: invalidRequest,
   IncompleteBody: invalidRequest,
   RequestTimeout: { status: 408, code: 'RequestTimeout' },
   KeyTooLong: invalidRequest,

@@ -4,20 +4,24 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Principal } from '../../access/principal.ts'
-import type { Bytes } from '../../base/bytes.ts'
 import { isStoreError, StoreError } from '../../base/errors.ts'
+import { FairQueue } from '../../base/fair-queue.ts'
 import { ownLimits } from '../../base/limits.ts'
 import type { Services } from '../../operation/operation.ts'
-import { RequestBody, readAll } from '../http/body.ts'
+import { RequestBody } from '../http/body.ts'
 import { clientClosedRequest, type Exchange, type ExchangeResult } from '../http/exchange.ts'
-import { parseQuery, parseTarget, type Target } from '../http/request.ts'
+import { checkHead } from '../http/head.ts'
+import { parseTarget, type Target } from '../http/request.ts'
 import { sendFixed } from '../http/respond.ts'
 import type { SecretLookup } from '../sign/credential.ts'
+import { invalidAccessKeyId } from '../sign/refuse.ts'
+import type { ParameterSigned } from '../sign/v2.ts'
 import { answerBody } from './answer.ts'
-import { Authenticator } from './authenticate.ts'
+import { Authenticator, accessKeyInHead, missingAuthentication } from './authenticate.ts'
 import { exportPath } from './detect.ts'
 import { type ErrorReport, errorBody, reportError, SimpleDbError } from './error.ts'
 import { exceptionName, findExportAction, parseFields } from './export.ts'
+import { Forms, parseForm, type ReceivedForm } from './form.ts'
 import { Parameters } from './parameters.ts'
 import { findRoute } from './table.ts'
 import type { Usage } from './usage.ts'
@@ -40,7 +44,7 @@ export type SimpleDbHandler = (
   exchange: Exchange,
 ) => Promise<ExchangeResult>
 
-/** Makes the handler. It keeps no state but derived signing keys. */
+/** Makes the handler. It keeps no state but derived signing keys, and what forms hold. */
 export function createSimpleDbHandler(options: SimpleDbHandlerOptions): SimpleDbHandler {
   const { services, lookup, requiredRegion, allowsSignatureV1 = false } = options
   const context: Context = {
@@ -51,6 +55,12 @@ export function createSimpleDbHandler(options: SimpleDbHandlerOptions): SimpleDb
       requiredRegion,
       allowsVersion1: allowsSignatureV1,
     }),
+    forms: new Forms({
+      isKnown: (accessKeyId) => lookup(accessKeyId) !== undefined,
+      clock: services.clock,
+    }),
+    parsing: new FairQueue(),
+    lookup,
     processId: randomBytes(8).toString('hex'),
   }
   return (request, response, exchange) =>
@@ -60,6 +70,10 @@ export function createSimpleDbHandler(options: SimpleDbHandlerOptions): SimpleDb
 interface Context {
   readonly services: Services
   readonly authenticator: Authenticator
+  readonly forms: Forms
+  /** For what is too large to be parsed in passing. */
+  readonly parsing: FairQueue
+  readonly lookup: SecretLookup<Principal>
   /** The second half of request ids, which have the form of UUIDs. */
   readonly processId: string
 }
@@ -72,6 +86,7 @@ class SimpleDbExchange {
   readonly #exchange: Exchange
   readonly #requestId: string
   #body: RequestBody | undefined
+  #form: ReceivedForm | undefined
   #operation = 'Unknown'
   #accessKeyId: string | undefined
   /** True for the export API. */
@@ -104,6 +119,8 @@ class SimpleDbExchange {
       status = report.status
       text = this.#errorText(report)
       code = exceptionName(report.code)
+    } finally {
+      this.#form?.release()
     }
     const bytesOut = this.#send(status, text, code)
     if (this.#response.destroyed && !this.#response.writableFinished) status = clientClosedRequest
@@ -113,27 +130,26 @@ class SimpleDbExchange {
   }
 
   async #answer(): Promise<string> {
-    const { services, authenticator } = this.#context
-    const { method = '' } = this.#request
-    const target = parseTarget(this.#request.url ?? '')
+    const { services } = this.#context
+    const { method = '', url = '' } = this.#request
+    checkHead(this.#request, this.#response)
+    if (url.length > ownLimits.simpleDbUrlBytes) throw uriTooLong()
+    const accessKeyId = this.#keyInHead()
+    const target = parseTarget(url, ownLimits.simpleDbUrlBytes)
     if (method !== 'GET' && method !== 'POST') {
       throw new SimpleDbError(
         { status: 400, code: 'UnsupportedHttpVerb' },
         `The requested HTTP verb is not supported: ${method}.`,
       )
     }
-    const body = await this.#readBody()
-    const parameters = this.#parameters(target, body)
-    const signed = authenticator.byParameters(
-      { message: this.#request, target, body },
-      parameters.all,
-    )
+    const form = await this.#readForm(accessKeyId, ownLimits.formBytes)
+    const { parameters, signed } = await this.#understand(target, form)
     this.#accessKeyId = signed.accessKeyId
     const { action, version } = findRoute(parameters)
     this.#operation = action.name
     this.#usage = action.baseUsage
     const { limits } = services.simpleDb
-    if (action.name.startsWith('Batch') && body.length > limits.batchRequestBytes) {
+    if (action.name.startsWith('Batch') && form.bytes.length > limits.batchRequestBytes) {
       throw tooLong(limits.batchRequestBytes)
     }
     const { requestId, signal } = this.#exchange
@@ -144,15 +160,20 @@ class SimpleDbExchange {
 
   async #answerExport(): Promise<string> {
     const { services, authenticator } = this.#context
+    checkHead(this.#request, this.#response)
     const target = parseTarget(this.#request.url ?? '')
     const action = findExportAction(this.#request.method === 'POST' ? target.path : '')
-    const body = await this.#readBody()
+    const accessKeyId = this.#keyInHead()
+    if (accessKeyId === undefined && this.#request.headers.authorization === undefined) {
+      throw missingAuthentication()
+    }
+    const { bytes: body } = await this.#readForm(accessKeyId, ownLimits.exportBytes)
     const signed = authenticator.byVersion4({ message: this.#request, target, body })
     this.#accessKeyId = signed.accessKeyId
     this.#operation = action.name
     const { requestId, signal } = this.#exchange
     const caller = { principal: signed.principal, requestId, signal }
-    const fields = parseFields(Buffer.from(body).toString('utf8'))
+    const fields = parseFields(body.toString('utf8'))
     return JSON.stringify(await action.answer(fields, { services, caller }))
   }
 
@@ -161,25 +182,52 @@ class SimpleDbExchange {
     return errorBody(report, { requestId: this.#requestId, usage: this.#usage })
   }
 
-  async #readBody(): Promise<Bytes> {
+  /** The access key that the head names. @throws StoreError `InvalidAccessKeyId` before anything else is read */
+  #keyInHead(): string | undefined {
+    const accessKeyId = accessKeyInHead(this.#request)
+    if (accessKeyId === undefined || this.#context.lookup(accessKeyId) !== undefined) {
+      return accessKeyId
+    }
+    throw invalidAccessKeyId(accessKeyId)
+  }
+
+  async #readForm(accessKeyId: string | undefined, maximumBytes: number): Promise<ReceivedForm> {
     const { isContinueExpected } = this.#exchange
     const sendContinue = (): void => this.#response.writeContinue()
-    this.#body = new RequestBody(this.#request, isContinueExpected ? { sendContinue } : {})
+    this.#body = new RequestBody(this.#request, {
+      ...(isContinueExpected ? { sendContinue } : {}),
+      ...(accessKeyId === undefined ? { idleMs: ownLimits.keylessIdleMs } : {}),
+    })
+    const origin = { address: this.#request.socket.remoteAddress ?? '', accessKeyId }
     try {
-      return await readAll(this.#body, ownLimits.formBytes)
+      this.#form = await this.#context.forms.receive(this.#body, origin, maximumBytes)
+      return this.#form
     } catch (error) {
-      throw isStoreError(error, 'MaxMessageLengthExceeded') ? tooLong(ownLimits.formBytes) : error
+      throw isStoreError(error, 'MaxMessageLengthExceeded') ? tooLong(maximumBytes) : error
     }
   }
 
-  #parameters(target: Target, body: Bytes): Parameters {
-    const inQuery = target.query.parameters
-    // Node gives headers, and so this body, as the bytes that they are.
-    const inForm = parseQuery(Buffer.from(body).toString('latin1')).parameters
-    if (inQuery.length + inForm.length > ownLimits.parameters) {
-      throw new StoreError('InvalidRequest', 'It has too many parameters.')
+  /** The parameters of query and form, and whose they are. Much of it waits for its turn. */
+  async #understand(
+    target: Target,
+    form: ReceivedForm,
+  ): Promise<{ readonly parameters: Parameters; readonly signed: ParameterSigned<Principal> }> {
+    const { authenticator, parsing } = this.#context
+    const work = async (): Promise<{
+      readonly parameters: Parameters
+      readonly signed: ParameterSigned<Principal>
+    }> => {
+      const inForm = form.bytes.length === 0 ? [] : await parseForm(form.bytes)
+      const inQuery = target.query.parameters
+      if (inQuery.length + inForm.length > ownLimits.parameters) {
+        throw new StoreError('InvalidRequest', 'It has too many parameters.')
+      }
+      const parameters = new Parameters([...inQuery, ...inForm])
+      const message = { message: this.#request, target, body: form.bytes }
+      return { parameters, signed: authenticator.byParameters(message, parameters.all) }
     }
-    return new Parameters([...inQuery, ...inForm])
+    const bytes = (this.#request.url?.length ?? 0) + form.bytes.length
+    return bytes <= ownLimits.quickFormBytes ? work() : parsing.run(form.party, work)
   }
 
   #report(error: unknown): ErrorReport {
@@ -208,6 +256,13 @@ class SimpleDbExchange {
 
 function tooLong(bytes: number): StoreError {
   return new StoreError('InvalidRequest', `The request body has more than ${bytes} bytes.`)
+}
+
+function uriTooLong(): SimpleDbError {
+  return new SimpleDbError(
+    { status: 400, code: 'URITooLong' },
+    `The URI exceeded the maximum limit of ${ownLimits.simpleDbUrlBytes}.`,
+  )
 }
 
 /** The request's own id, so that it is found in the log, in the form that clients know. */
