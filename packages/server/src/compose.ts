@@ -15,12 +15,14 @@ import { openEngine } from './engine/open.ts'
 import type { Log } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Acceptance } from './operation/acceptance.ts'
+import type { ExportQueue } from './operation/export-queue.ts'
 import { blobFolderOf, ensureFit, noteStart, refuseLostRows } from './operation/fit.ts'
 import type { Services } from './operation/operation.ts'
 import { Pulse } from './operation/pulse.ts'
 import { Scrubber } from './operation/scrub.ts'
 import { Sweeper, type SweeperOptions } from './operation/sweep.ts'
 import { TokenSealer } from './operation/token.ts'
+import { Waiting } from './operation/waiting.ts'
 import { Readers } from './store/epoch.ts'
 import { IdSource } from './store/id.ts'
 import { Presence } from './store/presence.ts'
@@ -119,6 +121,7 @@ async function take(engine: Engine, options: ServiceOptions): Promise<OpenServic
     readers: new Readers(),
     snapshots: new Snapshots({ engine, ids, start }),
     tokens: new TokenSealer(secret),
+    waiting: new Waiting({ engine, clock, log }),
     clock,
     log,
     metrics,
@@ -135,6 +138,7 @@ async function take(engine: Engine, options: ServiceOptions): Promise<OpenServic
     start,
     async close() {
       await sweeper.close()
+      await services.waiting.close()
       await blobs.close()
       await pulse.close()
       await noteEnd(engine, start, log)
@@ -148,14 +152,17 @@ const defaultScrubMibPerSecond = 8
 function createSweeper(services: Services, options: ServiceOptions): Sweeper {
   const { isSweeping, dataFolder, scrubMibPerSecond = defaultScrubMibPerSecond } = options
   const rows = join(dataFolder, 'engine', 'data.mdb')
+  let exports: Promise<ExportQueue> | undefined
   return new Sweeper({
     ...services,
     ...scrubOf(services, scrubMibPerSecond),
     isCollecting: isSweeping !== false,
     verdictOn: (liveness) => verdictOnUser(liveness, rows),
     async exports(signal) {
-      const { runExports } = await import('./operation/run-export.ts')
-      await runExports(services, signal)
+      exports ??= import('./operation/export-queue.ts').then(
+        (module) => new module.ExportQueue(services),
+      )
+      await (await exports).run(signal)
     },
   })
 }

@@ -84,6 +84,8 @@ export type StoreErrorCode =
   | 'NumberExportsExceeded'
   // queries
   | 'InvalidQueryExpression'
+  | 'InvalidLiteral'
+  | 'QueryTimeout'
   | 'InvalidNumberPredicates'
   | 'InvalidNumberValueTests'
   | 'TooManyRequestedAttributes'

@@ -190,6 +190,16 @@ export const ownLimits = {
   signingKeys: 1000,
 } as const
 
+/** How the exports that were asked for are done. */
+export const exportLimits = {
+  /** Exports under way at once; of one owner, as long as half of the places are free. Else an owner has one. */
+  atOnce: 32,
+  ofOwnerAtOnce: 4,
+  /** Milliseconds that an export rests that couldn't go on: the first time, and at most after others. */
+  firstRestMs: 1000,
+  longestRestMs: 16_000,
+} as const
+
 /** Limits of leases. */
 export const leaseLimits = {
   /** Milliseconds that a lease lives without a renewal. */
@@ -199,6 +209,15 @@ export const leaseLimits = {
   waitMs: 60_000,
   /** Milliseconds that a place in the queue is kept for a client that doesn't ask again. */
   placeMs: 15_000,
+  /** The same while its request waits, in case that its process dies; it is kept anew in half that time. */
+  waitingPlaceMs: 30_000,
+  /** Requests of one owner that may wait in one process: for leases, and writes, which may hold their bodies. */
+  waitingLeases: 1000,
+  waitingWrites: 500,
+  /** Requests of one owner that are tried at once in one process, when what they waited for has gone. */
+  triedAtOnce: 32,
+  /** Places in queues that are kept in one transaction. */
+  placesKeptAtOnce: 100,
   /** Milliseconds that a write waits for another's lease; the SDKs try again after that. */
   writeWaitMs: 2000,
   /** Milliseconds for which an ended lease is remembered: one that was lost, one that was given back. */

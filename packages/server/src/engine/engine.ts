@@ -104,8 +104,10 @@ export interface Engine {
   write<T>(body: (tx: WriteTransaction) => Promise<T>): Promise<T>
   /**
    * Resolves as soon as the value of `key` differs from `seen`; rejects with the signal's reason.
+   * `mark` is a key whose value changes, to one that it never had, in every commit that changes `key`.
+   * While the mark stays the same, any number of watches with that mark cost one read of it.
    */
-  watch(key: Bytes, seen: Bytes | undefined, signal: AbortSignal): Promise<void>
+  watch(key: Bytes, seen: Bytes | undefined, signal: AbortSignal, mark?: Bytes): Promise<void>
   /**
    * Call this before adding `bytes` to the engine, or beside it on the same disk. Don't call it
    * before removals: the reserve exists for them.

@@ -125,9 +125,14 @@ export class OptimisticEngine implements Engine {
     return promise
   }
 
-  async watch(key: Bytes, seen: Bytes | undefined, signal: AbortSignal): Promise<void> {
+  async watch(
+    key: Bytes,
+    seen: Bytes | undefined,
+    signal: AbortSignal,
+    mark?: Bytes,
+  ): Promise<void> {
     this.#checkOpen()
-    await this.#watchers.wait(key, seen, signal)
+    await this.#watchers.wait(key, seen, { signal, mark })
   }
 
   checkRoom(bytes: number): void {

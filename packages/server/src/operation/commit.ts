@@ -7,8 +7,8 @@ import { Obstacle } from '../store/obstacle.ts'
 import { LeaseCheck } from './guard.ts'
 import type { Need } from './need.ts'
 import type { Batch, CommitStep, Outcome, Writing } from './operation.ts'
-import { untilClear } from './patience.ts'
-import { makeStep, type Run, refusalOf, stepOn } from './step.ts'
+import { type Patience, untilClear } from './patience.ts'
+import { makeStep, ownerOf, type Run, refusalOf, stepOn } from './step.ts'
 
 /** A commit, and what it needs. */
 export interface Commit<Input, Output> {
@@ -29,7 +29,7 @@ export function commitUnderLeases<Input, Output>(
   of: Run,
   { operation, input, needs, waitMs, hasNewBlob, commit }: Commit<Input, Output>,
 ): Promise<Output> {
-  return untilClear({ ...of.services, ...of.caller, waitMs }, (isFinal) =>
+  return untilClear(patienceOf(of, waitMs, operation), (isFinal) =>
     of.services.engine.write(async (tx) => {
       if (hasNewBlob === true) await of.services.presence.confirm(tx)
       const now = of.services.clock.now()
@@ -50,7 +50,7 @@ export function commitPortion<Input, Item, Output>(
   items: readonly Item[],
   waitMs: number,
 ): Promise<readonly Outcome<Item>[]> {
-  return untilClear({ ...of.services, ...of.caller, waitMs }, (isFinal) =>
+  return untilClear(patienceOf(of, waitMs, operation.change), (isFinal) =>
     attemptPortion(of, operation, items, isFinal),
   )
 }
@@ -96,6 +96,15 @@ async function commitItem<Input, Item, Output>(
     if (!isStoreError(error) || !isRefusal(error)) throw error
     return error
   }
+}
+
+function patienceOf<Input>(
+  { services, caller }: Run,
+  waitMs: number,
+  { takesTurns }: Writing<Input>,
+): Patience {
+  const ownerId = ownerOf(caller).id
+  return { ...services, ...caller, ownerId, waitMs, takesTurns }
 }
 
 function leaseCheckOf<Input>(of: Run, operation: Writing<Input>, step: CommitStep): LeaseCheck {

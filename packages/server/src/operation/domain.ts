@@ -11,6 +11,7 @@ import {
   readCounts,
   walkDomains,
 } from '../store/domain.ts'
+import { isOver, walkExports } from '../store/export.ts'
 import { onAccount } from './need.ts'
 import { openNextToken } from './next-token.ts'
 import type { Change, CheckStep, CommitStep, Query } from './operation.ts'
@@ -46,8 +47,12 @@ export const deleteDomain: Change<DomainAddress, void> = {
   async commit(step, { domain }) {
     const found = await findDomain(step.tx, step.owner.id, domain)
     if (found === undefined) return
-    if (found.snapshot !== undefined) {
-      throw new StoreError('DomainInExport', 'The domain is being exported; delete it afterwards.')
+    for await (const record of walkExports(step.tx, step.owner.id)) {
+      if (record.domain !== domain || isOver(record)) continue
+      throw new StoreError(
+        'DomainInExport',
+        'Cannot delete domain due to a PENDING or IN_PROGRESS export.',
+      )
     }
     deleteEntry(step.tx, { ...found, name: domain })
   },

@@ -16,6 +16,8 @@ import { onAccount, onBucket } from './need.ts'
 import { openNextToken } from './next-token.ts'
 import type { Change, CommitStep, Query } from './operation.ts'
 
+export type { ExportRecord } from '../store/export.ts'
+
 const hourMs = 3_600_000
 /** Milliseconds that a client token is known. */
 const tokenMs = 8 * hourMs
@@ -75,17 +77,14 @@ async function lookThrough(
         record.bucket === input.bucket &&
         record.keyPrefix === input.keyPrefix
       if (isSame) return record
-      throw new StoreError(
-        'ExportConflict',
-        'The client token was used with other parameters before.',
-      )
+      throw new StoreError('ExportConflict', 'Idempotent request failed due to parameter mismatch.')
     }
     if (ageMs > limitMs) continue
     ofOwner++
     if (record.domain === input.domain) ofDomain++
   }
   if (ofDomain >= exportsPerDomain || ofOwner >= exportsPerOwner) {
-    throw new StoreError('NumberExportsExceeded', 'Too many exports within 24 hours.')
+    throw new StoreError('NumberExportsExceeded', 'The export limit was exceeded.')
   }
   for (const record of old) removeExport(step.tx, record)
   return undefined

@@ -2,7 +2,7 @@
 //
 // A request for a lease is repeatable: under its token, the client's or one made here, it has one place
 // in the queue. Each attempt of its commit asks for that place again, and is granted it or told what is
-// before it; between two attempts the runner waits.
+// before it; between two attempts the runner waits (`patience.ts`), and keeps the place (`waiting.ts`).
 
 import { createHash } from 'node:crypto'
 import type { Bytes } from '../base/bytes.ts'
@@ -15,12 +15,11 @@ import {
   findLease,
   findTicket,
   type Lease,
-  listBlockers,
   pollLease,
   releaseLease as release,
   renewLease as renew,
-  walkLeases,
 } from '../store/lease.ts'
+import { listBlockers, walkLeases } from '../store/lease-list.ts'
 import { type LeasePaths, nodesOf } from '../store/lease-node.ts'
 import { type Hindrance, Obstacle } from '../store/obstacle.ts'
 import { type Need, onBucket, onPath } from './need.ts'
@@ -54,6 +53,7 @@ export const acquireLease: Change<AcquireLeaseInput, AcquireLeaseOutput> = {
     ...needs('s3:PutObject', bucket, write),
   ],
   waitMs: ({ waitMs }) => waitMs,
+  takesTurns: true,
   async commit(step, input) {
     checkRequest(input)
     const { bucket, read, write, ttlMs, label } = input
@@ -62,20 +62,17 @@ export const acquireLease: Change<AcquireLeaseInput, AcquireLeaseOutput> = {
     const { id: bucketId } = step.bucket(bucket)
     const request = { bucketId, paths: { read, write }, ttlMs, label, token, parameters }
     const address = await enterLease(step.tx, request, step.now)
-    const lease = await pollLease(step.tx, address, step.now)
+    const lease = await pollLease(step.tx, address, step.now, !step.isFinal)
     if (!(lease instanceof Obstacle)) return { lease }
-    if (!step.isFinal) {
-      // It looks again soon, to keep its place.
-      const until = Math.min(lease.until, step.now + leaseLimits.placeMs / 3)
-      return new Obstacle({ ...lease, until })
-    }
+    if (!step.isFinal) return lease
     if (input.clientToken === undefined) throw leaseNotGranted(lease.lease)
     return { ticket: address.ticket, blockedBy: lease.lease }
   },
-  async abandon(services, { requestId }, input) {
+  async abandon({ services, owner, requestId }, input) {
     // The client can ask for its place again, if it named a token.
     if (input.clientToken !== undefined) return
-    await leaveQueue(services, input.bucket, tokenOf(input, requestId))
+    const token = tokenOf(input, requestId)
+    await services.waiting.inTurn(owner.id, () => leaveQueue(services, input.bucket, token))
   },
 }
 

@@ -20,6 +20,7 @@ import type { Presence } from '../store/presence.ts'
 import type { Snapshots } from '../store/snapshot.ts'
 import type { Need } from './need.ts'
 import type { TokenSealer } from './token.ts'
+import type { Waiting } from './waiting.ts'
 
 /** What operations work with; made once per process in `compose.ts`. */
 export interface Services {
@@ -30,6 +31,7 @@ export interface Services {
   readonly snapshots: Snapshots
   readonly presence: Presence
   readonly tokens: TokenSealer
+  readonly waiting: Waiting
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
@@ -120,6 +122,11 @@ export interface Writing<Input> {
   readonly usesReserve?: true
   /** Milliseconds that its commit may wait for leases; a short time if left out. */
   waitMs?(input: Input): number
+  /**
+   * True when commits of one owner change the same row, and would only be run over and over if too many
+   * were tried at once.
+   */
+  readonly takesTurns?: true
 }
 
 /** Reads rows, in one snapshot. */
@@ -140,7 +147,7 @@ export interface Change<Input, Output> extends Declared<Input>, Writing<Input> {
   readonly kind: 'change'
   commit(step: CommitStep, input: Input): Promise<Output | Obstacle>
   /** Takes back what attempts that met an obstacle have committed, when the request has failed. */
-  abandon?(services: Services, caller: Caller, input: Input): Promise<void>
+  abandon?(step: Step, input: Input): Promise<void>
 }
 
 /** Receives or reads bytes, and then writes rows that refer to them. */

@@ -1,18 +1,26 @@
 // Waiting for what keeps a commit from being done: trying, watching the row that is in the way, and
-// trying again, for as long as the request may wait.
+// trying again, for as long as the request may wait. Between two tries a request costs a watch, which
+// it shares with the others of its bucket, and a timer.
 
 import type { Clock } from '../base/clock.ts'
 import type { Engine } from '../engine/engine.ts'
+import { renewedUntil } from '../store/lease.ts'
 import { Obstacle } from '../store/obstacle.ts'
+import type { Waiting } from './waiting.ts'
 
 /** What a wait works with. */
 export interface Patience {
   readonly engine: Engine
   readonly clock: Clock
+  readonly waiting: Waiting
+  /** Whose request it is: one owner's requests wait for each other, and for nobody else's. */
+  readonly ownerId: string
   readonly signal: AbortSignal
   /** Ends the wait early, with a final attempt. */
   readonly stopping?: AbortSignal | undefined
   readonly waitMs: number
+  /** True when the first attempt takes its turn, as all later ones do. */
+  readonly takesTurns?: boolean | undefined
 }
 
 /** The longest time between two looks, so that a step of the clock is noticed. */
@@ -20,28 +28,60 @@ const longestWaitMs = 30_000
 
 /**
  * Makes attempts until one meets no obstacle. The last one is final, and may not give an obstacle.
- * @throws the signal's reason when it is aborted
+ * @throws the signal's reason when it is aborted; StoreError `SlowDown` if too many of the owner wait
  */
 export async function untilClear<T>(
-  { engine, clock, signal, stopping, waitMs }: Patience,
+  patience: Patience,
   attempt: (isFinal: boolean) => Promise<T | Obstacle>,
 ): Promise<T> {
-  let obstacle = await attempt(waitMs <= 0 || stopping?.aborted === true)
-  if (!(obstacle instanceof Obstacle)) return obstacle
-  const deadline = clock.monotonicMs() + waitMs
-  for (;;) {
+  const { clock, waiting, ownerId, signal, stopping, waitMs } = patience
+  const attemptInTurn = (deadline: number): Promise<T | Obstacle> =>
+    waiting.inTurn(ownerId, () => {
+      signal.throwIfAborted()
+      return attempt(stopping?.aborted === true || clock.monotonicMs() >= deadline)
+    })
+  const isFinal = waitMs <= 0 || stopping?.aborted === true
+  const first = await (patience.takesTurns === true
+    ? attemptInTurn(isFinal ? -Infinity : Infinity)
+    : attempt(isFinal))
+  if (!(first instanceof Obstacle)) return first
+  const leave = waiting.enter(ownerId, first.place)
+  try {
+    const deadline = clock.monotonicMs() + waitMs
+    let obstacle = first
+    for (;;) {
+      await untilGone(patience, obstacle, deadline)
+      const next = await attemptInTurn(deadline)
+      if (!(next instanceof Obstacle)) return next
+      obstacle = next
+    }
+  } finally {
+    leave()
+  }
+}
+
+/** Waits until an obstacle may have gone, or there is no time left to wait. */
+async function untilGone(
+  { engine, clock, signal, stopping }: Patience,
+  obstacle: Obstacle,
+  deadline: number,
+): Promise<void> {
+  let until: number | undefined = obstacle.until
+  while (until !== undefined) {
     const leftMs = Math.max(deadline - clock.monotonicMs(), 0)
-    const expiryMs = Math.max(obstacle.until - clock.now(), 0)
+    const expiryMs = Math.max(until - clock.now(), 0)
     const timer = AbortSignal.timeout(Math.ceil(Math.min(leftMs, expiryMs, longestWaitMs)))
     const early = stopping === undefined ? timer : AbortSignal.any([timer, stopping])
+    const { row, seen, mark } = obstacle
     try {
-      await engine.watch(obstacle.row, obstacle.seen, AbortSignal.any([signal, early]))
+      await engine.watch(row, seen, AbortSignal.any([signal, early]), mark)
+      return
     } catch (error) {
       signal.throwIfAborted()
       if (!early.aborted) throw error
     }
-    const next = await attempt(stopping?.aborted === true || clock.monotonicMs() >= deadline)
-    if (!(next instanceof Obstacle)) return next
-    obstacle = next
+    if (stopping?.aborted === true || clock.monotonicMs() >= deadline) return
+    // Much cheaper than an attempt, and nearly always the lease was renewed.
+    until = await engine.read((tx) => renewedUntil(tx, obstacle, clock.now()))
   }
 }

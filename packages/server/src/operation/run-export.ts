@@ -1,18 +1,23 @@
-// Does the exports that were asked for, one after the other, in the process that has the duty. Each is
-// a snapshot of its domain, written as lines of JSON into objects of the bucket; after a crash it is
-// begun anew on the same snapshot.
+// Does one export: a snapshot of its domain, written as lines of JSON into objects of the bucket. After a
+// crash it is begun anew on the same snapshot.
 
 import type { Owner } from '../access/principal.ts'
-import { isStoreError, StoreError, type StoreErrorCode } from '../base/errors.ts'
+import { isStoreError, StoreError } from '../base/errors.ts'
+import type { ReadTransaction, WriteTransaction } from '../engine/engine.ts'
+import { findBucket } from '../store/bucket.ts'
 import { findDomain, setSnapshot } from '../store/domain.ts'
 import { walkSnapshot } from '../store/domain-snapshot.ts'
-import { type ExportRecord, putExport, unfinishedExports } from '../store/export.ts'
+import { type ExportRecord, findExport, isOver, putExport } from '../store/export.ts'
+import { hasLeases } from '../store/lease.ts'
+import { findHolder } from '../store/lease-guard.ts'
 import { putObject } from './object.ts'
 import type { Services } from './operation.ts'
 import { run } from './run.ts'
 
 /** Entries of a snapshot that one read goes through: far less than a read may take. */
 const entriesPerRead = 500
+/** UTF-16 units after which a read ends: an item has half a megabyte at most. */
+const textPerRead = 1_048_576
 /** Bytes after which a file ends and another one begins. */
 const fileBytes = 1_073_741_824
 
@@ -22,32 +27,12 @@ export interface ExportedItem {
   readonly attributes: readonly { readonly name: string; readonly values: readonly string[] }[]
 }
 
-/** Refusals that trying again doesn't mend. */
-const final: ReadonlySet<StoreErrorCode> = new Set([
-  'NoSuchBucket',
-  'NoSuchDomain',
-  'AccessDenied',
-  'KeyTooLong',
-  'InvalidArgument',
-  'InvalidRequest',
-])
-
-/** Does every export that has not ended; what fails for now is left for the next call. */
-export async function runExports(services: Services, signal: AbortSignal): Promise<void> {
-  for (const record of await services.engine.read(unfinishedExports)) {
-    if (signal.aborted) return
-    try {
-      await runExport(services, signal, record)
-    } catch (error) {
-      if (signal.aborted) return
-      if (!isStoreError(error) || !final.has(error.code)) throw error
-      await end(services, {
-        ...record,
-        status: 'FAILED',
-        failure: { code: error.code, message: error.message },
-      })
-    }
-  }
+/** What an export works with. */
+export interface ExportContext {
+  readonly services: Services
+  readonly signal: AbortSignal
+  /** Reads on a snapshot of the engine when it is this export's turn. */
+  read<T>(body: (tx: ReadTransaction) => Promise<T>): Promise<T>
 }
 
 /** The snapshot of a domain that is exported. */
@@ -56,44 +41,80 @@ interface Snapshot {
   readonly snapshot: number
 }
 
-async function runExport(
-  services: Services,
-  signal: AbortSignal,
+/**
+ * Does an export that has not ended. `hindered` if a lease covers what it would write: it isn't begun then,
+ * or has to be set aside.
+ * @throws StoreError for what keeps it from being done
+ */
+export async function runExport(
+  { services, signal, read }: ExportContext,
   asked: ExportRecord,
-): Promise<void> {
-  const { record, ...snapshot } = await begin(services, asked)
-  const prefix = record.keyPrefix === undefined ? '' : `${record.keyPrefix}/`
-  const folder = `${prefix}AWSSimpleDB/${record.id}/${record.domain}`
+): Promise<'ended' | 'hindered'> {
+  const prefix = asked.keyPrefix === undefined ? '' : `${asked.keyPrefix}/`
+  const folder = `${prefix}AWSSimpleDB/${asked.id}/${asked.domain}`
+  if (await isHindered(services, asked, folder)) return 'hindered'
+  const begun = await begin(services, asked)
+  if (begun === undefined) return 'ended'
+  const { record, ...snapshot } = begun
   const files: { key: string; itemCount: number; sizeBytes: number; etag: string }[] = []
   const progress: Progress = { after: undefined, isOver: false, items: 0 }
   const put = (key: string, source: AsyncIterable<Uint8Array>) =>
     putFile(services, signal, { record, key, source })
-  do {
-    const number = String(files.length).padStart(5, '0')
-    const key = `${folder}/data-${number}.json`
-    const before = progress.items
-    const { etag, sizeBytes } = await put(key, fileOf(services, signal, snapshot, progress))
-    files.push({ key, itemCount: progress.items - before, sizeBytes, etag })
-  } while (!progress.isOver)
-  const manifestKey = `${folder}/manifest.json`
-  const manifest = {
-    format: 1,
-    exportArn: record.arn,
-    domainName: record.domain,
-    exportDataCutoffTime: (record.cutoffAt ?? 0) / 1000,
-    itemsCount: progress.items,
-    files,
+  try {
+    do {
+      const number = String(files.length).padStart(5, '0')
+      const key = `${folder}/data-${number}.json`
+      const before = progress.items
+      const { etag, sizeBytes } = await put(key, fileOf(read, signal, snapshot, progress))
+      files.push({ key, itemCount: progress.items - before, sizeBytes, etag })
+    } while (!progress.isOver)
+    const manifestKey = `${folder}/manifest.json`
+    const manifest = {
+      format: 1,
+      exportArn: record.arn,
+      domainName: record.domain,
+      exportDataCutoffTime: (record.cutoffAt ?? 0) / 1000,
+      itemsCount: progress.items,
+      files,
+    }
+    await put(manifestKey, one(Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`)))
+    await endExport(services, {
+      ...record,
+      status: 'SUCCEEDED',
+      manifestKey,
+      items: progress.items,
+    })
+    return 'ended'
+  } catch (error) {
+    // A lease that was granted meanwhile.
+    if (isStoreError(error, 'SlowDown') && (await isHindered(services, record, folder))) {
+      return 'hindered'
+    }
+    throw error
   }
-  await put(manifestKey, one(Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`)))
-  await end(services, { ...record, status: 'SUCCEEDED', manifestKey, items: progress.items })
 }
 
-/** Begins the domain's snapshot, or finds the one that an interrupted try began. */
+/** True if somebody holds a lease that covers the export's folder: known before anything is read. */
+async function isHindered(
+  { engine, clock }: Services,
+  { bucket: name }: ExportRecord,
+  folder: string,
+): Promise<boolean> {
+  return engine.write(async (tx) => {
+    const bucket = await findBucket(tx, name)
+    if (bucket === undefined || !(await hasLeases(tx, bucket.id))) return false
+    return (await findHolder(tx, bucket.id, { folder: `${folder}/` }, clock.now())) !== undefined
+  })
+}
+
+/** Begins the domain's snapshot, or finds the one that an interrupted try began; undefined if it has ended. */
 async function begin(
   { engine, ids, clock }: Services,
-  record: ExportRecord,
-): Promise<Snapshot & { readonly record: ExportRecord }> {
+  asked: ExportRecord,
+): Promise<(Snapshot & { readonly record: ExportRecord }) | undefined> {
   return engine.write(async (tx) => {
+    const record = await findExport(tx, asked)
+    if (record === undefined || isOver(record)) return undefined
     const domain = await findDomain(tx, record.ownerId, record.domain)
     if (domain === undefined) throw noSuchDomain(record)
     if (domain.snapshot !== undefined && record.status === 'IN_PROGRESS') {
@@ -107,15 +128,28 @@ async function begin(
   })
 }
 
-/** Ends an export, and with it its snapshot. */
-async function end({ engine }: Services, record: ExportRecord): Promise<void> {
+/** Ends an export that is over, and with it its snapshot if it was begun. */
+export async function endExport({ engine }: Services, record: ExportRecord): Promise<void> {
+  await engine.write((tx) => putWithoutSnapshot(tx, record))
+}
+
+/** Puts an export back among those that wait to be done, and ends its snapshot if it was begun. */
+export async function setAside({ engine }: Services, asked: ExportRecord): Promise<void> {
   await engine.write(async (tx) => {
-    const domain = await findDomain(tx, record.ownerId, record.domain)
-    if (domain?.snapshot !== undefined) {
-      setSnapshot(tx, { ...domain, name: record.domain }, undefined)
-    }
-    putExport(tx, record)
+    const record = await findExport(tx, asked)
+    if (record?.status !== 'IN_PROGRESS') return
+    await putWithoutSnapshot(tx, { ...record, status: 'PENDING', cutoffAt: undefined })
   })
+}
+
+async function putWithoutSnapshot(tx: WriteTransaction, record: ExportRecord): Promise<void> {
+  const before = await findExport(tx, record)
+  const domain = await findDomain(tx, record.ownerId, record.domain)
+  // One that wasn't begun has none: another export's isn't touched.
+  if (before?.status === 'IN_PROGRESS' && domain?.snapshot !== undefined) {
+    setSnapshot(tx, { ...domain, name: record.domain }, undefined)
+  }
+  putExport(tx, record)
 }
 
 interface Progress {
@@ -126,7 +160,7 @@ interface Progress {
 
 /** The lines of one file, read while they are stored. */
 async function* fileOf(
-  { engine }: Services,
+  read: ExportContext['read'],
   signal: AbortSignal,
   snapshot: Snapshot,
   progress: Progress,
@@ -134,7 +168,7 @@ async function* fileOf(
   let bytes = 0
   while (bytes < fileBytes && !progress.isOver) {
     signal.throwIfAborted()
-    const lines = await engine.read(async (tx) => {
+    const lines = await read(async (tx) => {
       let text = ''
       let entries = 0
       for await (const { number, item } of walkSnapshot(tx, {
@@ -149,7 +183,7 @@ async function* fileOf(
           progress.items++
         }
         entries++
-        if (entries === entriesPerRead) return text
+        if (entries === entriesPerRead || text.length >= textPerRead) return text
       }
       progress.isOver = true
       return text

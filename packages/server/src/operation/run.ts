@@ -88,7 +88,7 @@ async function runChange<Input, Output>(
       commit: (step) => operation.commit(step, input),
     })
   } catch (error) {
-    await attemptUndo(of, async () => operation.abandon?.(of.services, of.caller, input))
+    await attemptUndo(of, async () => operation.abandon?.(makeStep(of, new Map()), input))
     throw error
   }
 }

@@ -2,7 +2,7 @@
 // decided in the same transaction that the step uses.
 
 import { accessDenied, decide, type Question } from '../access/decide.ts'
-import { anonymousOwner } from '../access/principal.ts'
+import { anonymousOwner, type Owner } from '../access/principal.ts'
 import { StoreError } from '../base/errors.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { type BucketRecord, findBucket } from '../store/bucket.ts'
@@ -55,13 +55,18 @@ export async function refusalOf(
   return undefined
 }
 
+/** The owner of what a request creates. */
+export function ownerOf({ principal }: Caller): Owner {
+  return principal?.owner ?? anonymousOwner
+}
+
 export function makeStep(
   { services, caller }: Run,
   buckets: ReadonlyMap<string, BucketRecord>,
 ): Step {
   return {
     services,
-    owner: caller.principal?.owner ?? anonymousOwner,
+    owner: ownerOf(caller),
     requestId: caller.requestId,
     signal: caller.signal,
     bucket(name) {

@@ -27,7 +27,8 @@ import {
 } from '../store/garbage.ts'
 import type { IdSource } from '../store/id.ts'
 import { KnownStarts } from '../store/identity.ts'
-import { countLeases, hasMoreToSweep, sweepLeases } from '../store/lease.ts'
+import { hasMoreToSweep, sweepLeases } from '../store/lease.ts'
+import { countLeases } from '../store/lease-list.ts'
 import type { Presence } from '../store/presence.ts'
 import { listStarts, reachEpoch, takeCollectorDuty } from '../store/process.ts'
 import type { Snapshots } from '../store/snapshot.ts'
@@ -51,7 +52,7 @@ export interface SweeperOptions {
   readonly isCollecting?: boolean
   /** Milliseconds between two rounds; a second if left out. */
   readonly intervalMs?: number
-  /** Does the exports that were asked for; none are done if it is left out. */
+  /** Begins exports that were asked for, and resolves when they have ended; none are done if it is left out. */
   readonly exports?: (signal: AbortSignal) => Promise<void>
   /** Goes on with the scrub; there is none if it is left out. */
   readonly scrub?: (signal: AbortSignal) => Promise<void>
@@ -59,8 +60,16 @@ export interface SweeperOptions {
   readonly verdictOn?: (liveness: string) => Verdict
 }
 
+/** What a batch of work came to. */
+interface Batch {
+  readonly rows: number
+  readonly hasMore: boolean
+}
+
 /** Blobs, or rows, of one transaction. */
 const batchSize = 256
+/** Milliseconds of one kind of work in a round: a large folder must not keep leases and tokens waiting. */
+const shareMs = 500
 /** Garbage is counted up to here for the metrics. */
 const countedBlobs = 10_000
 /** Milliseconds of the longest pause after failures in a row. */
@@ -74,11 +83,16 @@ export class Sweeper {
   readonly #starts: StartSweeper
   readonly #stop = new AbortController()
   #running: Promise<void> = Promise.resolve()
-  #exports: Promise<void> = Promise.resolve()
-  #exporting = false
+  readonly #exports = new Set<Promise<void>>()
   #scrub: Promise<void> = Promise.resolve()
   #scrubbing = false
   #publishing = false
+  /** Milliseconds that each kind of work may take in this round. */
+  #shareMs = Number.POSITIVE_INFINITY
+  /** True when some of this round was left to the next one. */
+  #isCutShort = false
+  /** Where the blobs go on that were left. */
+  #lastGarbage: Garbage | undefined
   #published = -1
 
   constructor(options: SweeperOptions) {
@@ -101,16 +115,19 @@ export class Sweeper {
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#running
-    await this.#exports
+    await Promise.all(this.#exports)
     await this.#scrub
   }
 
   /**
-   * One round. What fails is logged and keeps nothing else from being done; false if anything did.
+   * One round, in which each kind of work has a share of time, all it needs if that is left out. What
+   * fails is logged and keeps nothing else from being done; false if anything did.
    * @throws if the store can't even tell who has the duty, and when the sweeper is closed.
    */
-  async sweep(): Promise<boolean> {
+  async sweep(share: number = Number.POSITIVE_INFINITY): Promise<boolean> {
     const { engine } = this.#options
+    this.#shareMs = share
+    this.#isCutShort = false
     const epoch = await engine.read(currentEpoch)
     this.#publish(epoch)
     await this.#options.snapshots.retry()
@@ -129,11 +146,17 @@ export class Sweeper {
       ['folders of earlier starts', () => this.#starts.tidy()],
       ['what dead processes left', () => this.#starts.sweep()],
       ['blobs', () => this.#collectBlobs()],
-      ['rows', () => this.#repeat('row', () => collect(engine, { maxRows: batchSize }))],
-      ['layers', () => this.#repeat('row', () => compact(engine, ids, { maxRows: batchSize }))],
-      ['domains', () => this.#repeat('row', () => collectDomains(engine, { maxRows: batchSize }))],
+      ['rows', () => this.#repeatInShare('row', () => collect(engine, { maxRows: batchSize }))],
+      [
+        'layers',
+        () => this.#repeatInShare('row', () => compact(engine, ids, { maxRows: batchSize })),
+      ],
+      [
+        'domains',
+        () => this.#repeatInShare('row', () => collectDomains(engine, { maxRows: batchSize })),
+      ],
       ['uploads of deleted buckets', () => this.#endUploads()],
-      ['client tokens', () => this.#repeat('row', () => this.#forgetTokens())],
+      ['client tokens', () => this.#repeatInShare('row', () => this.#forgetTokens())],
       ['leases', () => this.#sweepLeases()],
     ]
     this.#export()
@@ -182,8 +205,10 @@ export class Sweeper {
     for (;;) {
       try {
         await wait(pauseMs, undefined, { signal: this.#stop.signal, ref: false })
-        const isDone = await this.sweep()
-        pauseMs = isDone ? intervalMs : Math.min(pauseMs * 2, longestPauseMs)
+        const isDone = await this.sweep(shareMs)
+        // What was left has rested as long as it took.
+        if (isDone) pauseMs = this.#isCutShort ? 0 : intervalMs
+        else pauseMs = Math.min(Math.max(pauseMs, intervalMs) * 2, longestPauseMs)
       } catch (error) {
         if (this.#stop.signal.aborted || this.#options.presence.isDeposed) return
         pauseMs = Math.min(pauseMs * 2, longestPauseMs)
@@ -215,16 +240,14 @@ export class Sweeper {
       })
   }
 
-  /** Does the exports that were asked for, however long they take. */
+  /** Begins the exports that may begin; they go on beside the rounds, however long they take. */
   #export(): void {
     const { exports, log } = this.#options
-    if (this.#exporting || exports === undefined) return
-    this.#exporting = true
-    this.#exports = exports(this.#stop.signal)
-      .catch((error: unknown) => log.warn('an export failed, and is tried again', { error }))
-      .finally(() => {
-        this.#exporting = false
-      })
+    if (exports === undefined) return
+    const begun = exports(this.#stop.signal)
+      .catch((error: unknown) => log.warn('exports failed, and are tried again', { error }))
+      .finally(() => this.#exports.delete(begun))
+    this.#exports.add(begun)
   }
 
   /** Lets the scrub go on, however long a pass takes. */
@@ -247,8 +270,8 @@ export class Sweeper {
     const engine = this.#engine
     const before = await this.#safeEpoch()
     const failed: UnremovedBlob[] = []
-    let after: Garbage | undefined
-    await this.#repeat('blob', async () => {
+    let after = this.#lastGarbage
+    await this.#repeatInShare('blob', async () => {
       const options = { before, after, limit: batchSize }
       const garbage = await engine.read((tx) => listGarbage(tx, options))
       const unremoved = await this.#deleteGarbage(garbage)
@@ -258,6 +281,7 @@ export class Sweeper {
       const rows = garbage.length - unremoved.length
       return { rows, hasMore: garbage.length === batchSize }
     })
+    this.#lastGarbage = this.#isCutShort ? after : undefined
     metrics.blobsPending(await engine.read((tx) => countGarbage(tx, countedBlobs)))
     const [first] = failed
     if (first !== undefined) {
@@ -313,7 +337,7 @@ export class Sweeper {
 
   async #endUploads(): Promise<void> {
     const engine = this.#engine
-    await this.#repeat('row', async () => {
+    await this.#repeatInShare('row', async () => {
       const bucketId = await engine.read(nextAbandonedBucket)
       if (bucketId === undefined) return { rows: 0, hasMore: false }
       // An upload may have 10,000 parts: one is a transaction's worth.
@@ -322,7 +346,7 @@ export class Sweeper {
     })
   }
 
-  async #forgetTokens(): Promise<{ readonly rows: number; readonly hasMore: boolean }> {
+  async #forgetTokens(): Promise<Batch> {
     const { clock } = this.#options
     const rows = await this.#engine.write((tx) => forgetClientTokens(tx, clock.now(), batchSize))
     return { rows, hasMore: rows === batchSize }
@@ -332,7 +356,7 @@ export class Sweeper {
   async #sweepLeases(): Promise<void> {
     const { clock, metrics } = this.#options
     const engine = this.#engine
-    await this.#repeat('row', async () => {
+    await this.#repeatInShare('row', async () => {
       const rows = await engine.write((tx) => sweepLeases(tx, clock.now()))
       return { rows, hasMore: hasMoreToSweep(rows) }
     })
@@ -340,10 +364,7 @@ export class Sweeper {
   }
 
   /** Does batch after batch, resting as long as each took, so that requests come first. */
-  async #repeat(
-    kind: 'blob' | 'row',
-    batch: () => Promise<{ readonly rows: number; readonly hasMore: boolean }>,
-  ): Promise<void> {
+  async #repeat(kind: 'blob' | 'row', batch: () => Promise<Batch>): Promise<void> {
     const { clock, metrics } = this.#options
     for (;;) {
       const started = clock.monotonicMs()
@@ -352,6 +373,18 @@ export class Sweeper {
       if (!hasMore) return
       await this.#rest(clock.monotonicMs() - started)
     }
+  }
+
+  /** The same, but what is not done after its share of the round is left to the next one. */
+  async #repeatInShare(kind: 'blob' | 'row', batch: () => Promise<Batch>): Promise<void> {
+    const { clock } = this.#options
+    const endMs = clock.monotonicMs() + this.#shareMs
+    await this.#repeat(kind, async () => {
+      const { rows, hasMore } = await batch()
+      const isOver = hasMore && clock.monotonicMs() >= endMs
+      this.#isCutShort ||= isOver
+      return { rows, hasMore: hasMore && !isOver }
+    })
   }
 
   /** @throws the abort reason when the sweeper is closed */

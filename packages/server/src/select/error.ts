@@ -12,6 +12,11 @@ export function invalidQuery(position: number, reason: string): StoreError {
   )
 }
 
+/** A value that no attribute can have: it is longer. */
+export function invalidLiteral(): StoreError {
+  return new StoreError('InvalidLiteral', 'Illegal literal in the filter expression.')
+}
+
 /** Conditions on too many attributes. */
 export function tooManyPredicates(): StoreError {
   return new StoreError('InvalidNumberPredicates', 'Too many predicates in the query expression.')

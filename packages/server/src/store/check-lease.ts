@@ -168,6 +168,9 @@ async function* checkCounts(
   for await (const { key } of tx.range(schema.allLeaseMarks())) {
     if (!counts.has(schema.markedBucket(key))) yield stray(key, 'mark of a bucket')
   }
+  for await (const { key } of tx.range(schema.allLeaseEnds())) {
+    if (!counts.has(schema.markedBucket(key))) yield stray(key, 'end of a lease')
+  }
   const found = new Map<string, number>()
   for await (const { key, value } of tx.range(schema.allLeaseCounts())) {
     const { bucketId, isHeld } = schema.parseLeaseCount(key)

@@ -1,6 +1,7 @@
 // Exports of domains: what was asked for and what became of it. The newest come first.
 
 import { type Bytes, text, utf8 } from '../base/bytes.ts'
+import type { StoreErrorCode } from '../base/errors.ts'
 import type { ReadTransaction, WriteTransaction } from '../engine/engine.ts'
 import { ownerKey } from './domain.ts'
 import { pack, unpack } from './record.ts'
@@ -27,7 +28,7 @@ export interface ExportRecord {
   readonly cutoffAt?: number | undefined
   readonly manifestKey?: string | undefined
   readonly items?: number | undefined
-  readonly failure?: { readonly code: string; readonly message: string } | undefined
+  readonly failure?: { readonly code: StoreErrorCode; readonly message: string } | undefined
 }
 
 /** Stores an export, new or as it is now; one that has not ended is queued. */
@@ -37,6 +38,15 @@ export function putExport(tx: WriteTransaction, record: ExportRecord): void {
   const queued = schema.queuedExport(record.requestedAt, record.id)
   if (isOver(record)) tx.delete(queued)
   else tx.put(queued, key)
+}
+
+/** An export as it is now, wherever `record` is from. */
+export async function findExport(
+  tx: ReadTransaction,
+  record: ExportRecord,
+): Promise<ExportRecord | undefined> {
+  const value = await tx.get(rowOf(record))
+  return value === undefined ? undefined : unpack<ExportRecord>(value)
 }
 
 /** True for an export that has ended, one way or the other. */

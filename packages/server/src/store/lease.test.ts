@@ -16,17 +16,18 @@ import { checkLeases } from './check-lease.ts'
 import {
   endLease,
   enterLease,
+  findLease,
   hasLeases,
+  keepPlaces,
   type LeaseAddress,
-  listBlockers,
   pollLease,
   releaseLease,
   renewLease,
   requireHeld,
   sweepLeases,
-  walkLeases,
 } from './lease.ts'
 import { covers, findHolder } from './lease-guard.ts'
+import { listBlockers, walkLeases } from './lease-list.ts'
 import type { LeasePaths, WrittenPath } from './lease-node.ts'
 import { Obstacle } from './obstacle.ts'
 import * as schema from './schema.ts'
@@ -287,6 +288,43 @@ test('one that waits looks past those before it whose place or time is over', as
   while (!(await bucket.poll(last))) polls++
   assert.equal(polls, 3)
   assert.deepEqual(await bucket.tickets('held'), [last.ticket])
+})
+
+test('a place is kept longer while its request waits, and not as long after its answer', async () => {
+  const bucket = new Bucket()
+  await bucket.acquire({ write: ['a'] }, 600_000)
+  const place = await bucket.enter({ write: ['a'] })
+  const kept = async (isStaying: boolean): Promise<number | undefined> => {
+    await engine.write((tx) => pollLease(tx, place, bucket.now, isStaying))
+    const record = await engine.read((tx) => findLease(tx, place))
+    return record && record.expiresAt - bucket.now
+  }
+  assert.equal(await kept(true), leaseLimits.waitingPlaceMs)
+  bucket.now += leaseLimits.waitingPlaceMs / 2
+  await engine.write((tx) => keepPlaces(tx, [place], bucket.now))
+  assert.equal(await kept(true), leaseLimits.waitingPlaceMs)
+  assert.equal(await kept(false), leaseLimits.placeMs)
+  bucket.now += leaseLimits.placeMs
+  await engine.write((tx) => keepPlaces(tx, [place], bucket.now))
+  assert.deepEqual(await bucket.tickets('waiting'), [])
+  assert.deepEqual(await findings(), [])
+})
+
+test('the row that those who wait watch has a value of its own after every end, and goes with the last', async () => {
+  const bucket = new Bucket()
+  const value = (): Promise<Uint8Array | undefined> =>
+    engine.read((tx) => tx.get(schema.leaseEnd(bucket.id)))
+  const seen = new Set<string>()
+  const last = await bucket.acquire({ write: ['last'] })
+  for (let round = 0; round < 5; round++) {
+    const lease = await bucket.acquire({ write: ['a'] })
+    await bucket.release(lease)
+    seen.add(Buffer.from((await value()) ?? []).toString('hex'))
+  }
+  assert.equal(seen.size, 5)
+  await bucket.release(last)
+  assert.equal(await value(), undefined)
+  assert.deepEqual(await findings(), [])
 })
 
 test('a released lease is remembered for minutes, a lost one for a day, and then nothing is left', async () => {

@@ -1,7 +1,7 @@
 // Leases: path locks that clients hold across requests. A lease is granted exactly when no earlier one
 // of its bucket, held or waiting, conflicts with it. It ends only by a commit that rewrites its rows:
 // by its holder, or by whoever meets it after its time. Nobody is woken by a grant: each that waits
-// looks for itself, and watches the latest of those before it.
+// looks for itself, and watches the latest of those before it. The process that it waits in keeps its place.
 
 import { type Bytes, compareBytes } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
@@ -145,13 +145,14 @@ async function checkCount(tx: ReadTransaction, bucketId: number): Promise<void> 
 
 /**
  * Grants a waiting lease if nothing before it is in its way; else keeps its place and tells what is.
- * A lease that is held already is given as it is.
+ * A lease that is held already is given as it is. One whose request goes on waiting `isStaying`.
  * @throws StoreError `LeaseLost` if it has ended
  */
 export async function pollLease(
   tx: WriteTransaction,
   address: LeaseAddress,
   now: number,
+  isStaying = false,
 ): Promise<Lease | Obstacle> {
   const record = await findLease(tx, address)
   if (record?.state !== 'waiting') {
@@ -162,9 +163,11 @@ export async function pollLease(
   const nodes = nodesOf(paths)
   const obstacle = await findBlocker(tx, address, nodes, now)
   if (obstacle !== undefined) {
+    const keptMs = isStaying ? leaseLimits.waitingPlaceMs : leaseLimits.placeMs
+    const leftMs = record.expiresAt - now
     // Rewritten only now and then, since those behind read this row.
-    if (record.expiresAt - now < (leaseLimits.placeMs * 2) / 3) {
-      putRecord(tx, address, { ...record, expiresAt: now + leaseLimits.placeMs }, record)
+    if (leftMs < (keptMs * 2) / 3 || leftMs > keptMs) {
+      putRecord(tx, address, { ...record, expiresAt: now + keptMs }, record)
     }
     return obstacle
   }
@@ -174,6 +177,29 @@ export async function pollLease(
   const granted: LeaseRecord = { ...record, state: 'held', expiresAt: now + record.ttlMs }
   putRecord(tx, address, granted, record)
   return { ...address, ...granted, paths }
+}
+
+/** Keeps the places of those that wait still; where one has lapsed, or the lease was granted, nothing is done. */
+export async function keepPlaces(
+  tx: WriteTransaction,
+  places: readonly LeaseAddress[],
+  now: number,
+): Promise<void> {
+  for (const place of places) {
+    const record = await findLease(tx, place)
+    if (record?.state !== 'waiting' || record.expiresAt <= now) continue
+    putRecord(tx, place, { ...record, expiresAt: now + leaseLimits.waitingPlaceMs }, record)
+  }
+}
+
+/** When the lease that is in the way ends, as it was renewed since; undefined if it may have ended. */
+export async function renewedUntil(
+  tx: ReadTransaction,
+  { bucketId, lease: { ticket } }: Obstacle,
+  now: number,
+): Promise<number | undefined> {
+  const record = await findLease(tx, { bucketId, ticket })
+  return isLive(record, now) ? record.expiresAt : undefined
 }
 
 /** Lets a held lease live for `ttlMs` from now, or for as long as it was given for. */
@@ -239,7 +265,10 @@ export async function endLease(
   } else {
     removeRecord(tx, address, record)
   }
+  // Every ticket ends once: so the row never has a value that it had before.
+  tx.put(schema.leaseEnd(bucketId), pack([ticket]))
   for await (const _ of tx.range(schema.leaseQueues(bucketId))) return
+  tx.delete(schema.leaseEnd(bucketId))
   tx.delete(schema.leaseMark(bucketId))
   tx.delete(schema.leaseCount(bucketId, 0))
   tx.delete(schema.leaseCount(bucketId, 1))
@@ -269,52 +298,6 @@ export function hasMoreToSweep(count: number): boolean {
   return count === endedAtOnce
 }
 
-/** How many leases wait and are held, in all buckets. */
-export async function countLeases(
-  tx: ReadTransaction,
-): Promise<{ readonly waiting: number; readonly held: number }> {
-  const counts = { waiting: 0, held: 0 }
-  for await (const { key, value } of tx.range(schema.allLeaseCounts())) {
-    counts[schema.parseLeaseCount(key).isHeld ? 'held' : 'waiting'] += Number(decodeCounter(value))
-  }
-  return counts
-}
-
-/** The leases of a bucket that are held or wait, by ticket, from the one after `after` on. */
-export async function* walkLeases(
-  tx: ReadTransaction,
-  bucketId: number,
-  after: number,
-): AsyncGenerator<Lease> {
-  for await (const { key, value } of tx.range(schema.leases(bucketId, after))) {
-    const record = unpack<LeaseRecord>(value)
-    if (isEnded(record)) continue
-    const address = schema.parseLease(key)
-    yield { ...address, ...record, paths: await pathsOf(tx, address) }
-  }
-}
-
-/** The tickets of some live leases that a waiting one waits for, the latest of each kind. */
-export async function listBlockers(
-  tx: ReadTransaction,
-  lease: Lease,
-  now: number,
-): Promise<number[]> {
-  const tickets = new Set<number>()
-  for (const { node, mode } of nodesOf(lease.paths)) {
-    for (const rank of conflictingRanks(mode)) {
-      const before = schema.leaseQueueBefore({ ...lease, node, rank })
-      for await (const { key } of tx.range(before)) {
-        const address = schema.parseLeaseNode(key)
-        if (!isLive(await findLease(tx, address), now)) continue
-        tickets.add(address.ticket)
-        break
-      }
-    }
-  }
-  return [...tickets].sort((a, b) => a - b)
-}
-
 /** True for a lease that has its rows still and whose time isn't over. */
 export function isLive(record: LeaseRecord | undefined, now: number): record is LeaseRecord {
   return record !== undefined && !isEnded(record) && record.expiresAt > now
@@ -331,7 +314,7 @@ export function rowsOf(address: LeaseAddress, nodes: readonly LeaseNode[]): sche
 }
 
 /** The paths of a lease that has not ended. */
-async function pathsOf(
+export async function pathsOf(
   tx: ReadTransaction,
   { bucketId, ticket }: LeaseAddress,
 ): Promise<LeasePaths> {
@@ -346,10 +329,11 @@ async function pathsOf(
  */
 async function findBlocker(
   tx: WriteTransaction,
-  { bucketId, ticket }: LeaseAddress,
+  address: LeaseAddress,
   nodes: readonly LeaseNode[],
   now: number,
 ): Promise<Obstacle | undefined> {
+  const { bucketId, ticket } = address
   let latest: Obstacle | undefined
   let ended = 0
   for (const { node, mode } of nodes) {
@@ -361,11 +345,11 @@ async function findBlocker(
         const record = await findLease(tx, other)
         if (record === undefined) throw new Error(`lease ${other.ticket} has no record`)
         if (isLive(record, now)) {
-          latest = obstacleOf(key, other, record)
+          latest = new Obstacle({ ...obstacleOf(key, other, record), place: address })
           break
         }
         if (ended === endedAtOnce)
-          return new Obstacle({ ...obstacleOf(key, other, record), until: now })
+          return new Obstacle({ ...obstacleOf(key, other, record), until: now, place: address })
         ended++
         await endLease(tx, other, now, 'expired')
       }
@@ -375,9 +359,14 @@ async function findBlocker(
 }
 
 /** The obstacle that a lease is, seen at one of its rows, which goes when it ends. */
-export function obstacleOf(row: Bytes, { ticket }: LeaseAddress, record: LeaseRecord): Obstacle {
-  const { label, expiresAt } = record
-  return new Obstacle({ row, seen: present, until: expiresAt, lease: { ticket, label, expiresAt } })
+export function obstacleOf(
+  row: Bytes,
+  { bucketId, ticket }: LeaseAddress,
+  { label, expiresAt }: LeaseRecord,
+): Obstacle {
+  const lease = { ticket, label, expiresAt }
+  const mark = schema.leaseEnd(bucketId)
+  return new Obstacle({ bucketId, row, seen: present, mark, until: expiresAt, lease })
 }
 
 function putRecord(

@@ -11,19 +11,37 @@ export interface Hindrance {
   readonly expiresAt: number
 }
 
+/** A waiting lease that has its place in the queue. */
+export interface QueuePlace {
+  readonly bucketId: number
+  readonly ticket: number
+}
+
+type Parts = Pick<Obstacle, 'bucketId' | 'row' | 'seen' | 'mark' | 'until' | 'lease'> & {
+  readonly place?: QueuePlace | undefined
+}
+
 /** A reason to wait. */
 export class Obstacle {
+  readonly bucketId: number
   /** The row, and the value that it has as long as the obstacle is there. */
   readonly row: Bytes
   readonly seen: Bytes
+  /** The row that changes whenever a lease of the bucket ends. */
+  readonly mark: Bytes
   /** When to look again in any case, in milliseconds since the epoch. */
   readonly until: number
   readonly lease: Hindrance
+  /** The place to be kept meanwhile, of a request that waits for a lease of its own. */
+  readonly place: QueuePlace | undefined
 
-  constructor(parts: Pick<Obstacle, 'row' | 'seen' | 'until' | 'lease'>) {
-    this.row = parts.row
-    this.seen = parts.seen
-    this.until = parts.until
-    this.lease = parts.lease
+  constructor({ bucketId, row, seen, mark, until, lease, place }: Parts) {
+    this.bucketId = bucketId
+    this.row = row
+    this.seen = seen
+    this.mark = mark
+    this.until = until
+    this.lease = lease
+    this.place = place
   }
 }

@@ -46,6 +46,7 @@ const space = {
   scrubState: 0x58,
   clientToken: 0x60,
   tokenExpiry: 0x61,
+  leaseEnd: 0x67,
   lease: 0x68,
   leasePaths: 0x69,
   leaseQueue: 0x6a,
@@ -320,6 +321,9 @@ export const allLeaseTokens = (): Range => prefixRange(key(space.leaseToken).end
  */
 export const leaseMark = (bucketId: number): Bytes => key(space.leaseMark).u64(bucketId).end()
 export const allLeaseMarks = (): Range => prefixRange(key(space.leaseMark).end())
+/** The ticket of the lease that ended last, while the bucket has others: what those that wait watch. */
+export const leaseEnd = (bucketId: number): Bytes => key(space.leaseEnd).u64(bucketId).end()
+export const allLeaseEnds = (): Range => prefixRange(key(space.leaseEnd).end())
 /** The counter of a bucket's waiting (0) or held (1) leases. */
 export const leaseCount = (bucketId: number, isHeld: 0 | 1): Bytes =>
   key(space.leaseCount).u64(bucketId).u64(isHeld).end()

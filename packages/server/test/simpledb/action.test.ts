@@ -287,14 +287,24 @@ test('a batch writes all of its items or none', async () => {
 })
 
 test('any text comes back as it was put, as base64 where XML has no character for it', async () => {
-  const texts = ['<&>"\'', 'a\tb\nc', 'é😀\u{10ffff}', ' x ', 'a=b&c+d%20', '\u0085']
+  const texts = ['<&>"\'', 'a\tb\nc', 'é😀\u{10fffd}\ufdcf', ' x ', 'a=b&c+d%20', '\u0085']
   await put('text', Object.assign({}, ...texts.map((text, at) => attribute(at, 'a', text))))
   const sorted = [...texts].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
   assert.deepEqual(
     await pairs('text'),
     sorted.map((text) => `a=${text}`),
   )
-  const binary = ['\0', '\u0001x', '\ufffe', '\u007f', '\u0090']
+  const binary = [
+    '\0',
+    '\u0001x',
+    '\ufffe',
+    '\u007f',
+    '\u0090',
+    '\ufdd0',
+    '\ufdef',
+    '\u{1fffe}',
+    '\u{10ffff}x',
+  ]
   for (const text of binary) {
     await put('binary', { ...attribute(1, text, text) })
     const { body } = await sdb.ok('GetAttributes', { DomainName, ItemName: 'binary' })
@@ -302,6 +312,14 @@ test('any text comes back as it was put, as base64 where XML has no character fo
     assert.ok(body.includes(`<Name encoding="base64">${encoded}</Name>`), JSON.stringify(text))
     assert.ok(body.includes(`<Value encoding="base64">${encoded}</Value>`))
     await sdb.ok('DeleteAttributes', { DomainName, ItemName: 'binary' })
+    await put(text, attribute(1, 'of', 'binary'))
+    const query = `select of from \`${DomainName}\` where of = 'binary'`
+    const selected = await sdb.ok('Select', { SelectExpression: query, ConsistentRead: 'true' })
+    assert.ok(selected.body.includes(`<Item><Name encoding="base64">${encoded}</Name>`))
+    await sdb.ok('DeleteAttributes', { DomainName, ItemName: text })
+    const refused = await sdb.call('GetAttributes', { DomainName: text, ItemName: 'i' })
+    assert.equal(refused.code, 'InvalidParameterValue')
+    assert.ok(refused.message?.includes('\ufffd'), refused.message)
   }
   await put('return', attribute(1, 'a', 'x\ry'))
   const { body } = await sdb.ok('GetAttributes', { DomainName, ItemName: 'return' })

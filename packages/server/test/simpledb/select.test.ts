@@ -283,6 +283,18 @@ test('each way to be wrong has its error', async () => {
       'InvalidNumberValueTests',
       /^Too many value tests per predicate in the query expression\.$/,
     ],
+    ...[
+      `a = '${'x'.repeat(1025)}'`,
+      `a in ('x', "${'é'.repeat(513)}")`,
+      `a between 'a' and '${'x'.repeat(1025)}'`,
+      `a like '%${'x'.repeat(1025)}'`,
+      `itemName() != '${'x'.repeat(1025)}'`,
+    ].map((where): (typeof cases)[number] => [
+      `select * from mydomain where ${where}`,
+      400,
+      'InvalidLiteral',
+      /^Illegal literal in the filter expression\.$/,
+    ]),
     [
       `select ${Array.from({ length: 257 }, (_, at) => `a${at}`).join(',')} from mydomain`,
       400,

@@ -130,6 +130,46 @@ test('a URL that is presigned with Version 4 is accepted, while it is valid and 
   assert.deepEqual(await sent(turned), [400, 'InvalidParameterCombination'])
 })
 
+test('keys that nobody can have, or of two, and tokens of temporary ones are not validated', async () => {
+  const text = 'AWS was not able to validate the provided access keys.'
+  const replaced = await sdb.call('ListDomains', [], {
+    afterSigning(parameters) {
+      const key = parameters.find(([name]) => name === 'AWSAccessKeyId')
+      if (key !== undefined) key[1] = 'no key/at all'
+    },
+  })
+  const doubled = await sdb.call('ListDomains', { AWSAccessKeyId: 'another' })
+  const token = await sdb.call('ListDomains', { SecurityToken: 'x' })
+  for (const answer of [replaced, doubled, token]) {
+    await isRefused(answer, 403, 'AuthFailure')
+    assert.equal(answer.message, text)
+  }
+})
+
+test('a header that is no signature is refused with the form that it should have', async () => {
+  const form =
+    'AWS4-HMAC-SHA256 Credential=AccessKeyId/Date/Region/sdb/aws4_request, SignedHeaders=SignedHeaders, Signature=Signature'
+  const scope = 'KEY/20260101/us-east-1/sdb'
+  for (const authorization of [
+    'AWS4-HMAC-SHA256',
+    'Basic QQ==',
+    'AWS KEY:c2lnbmF0dXJl',
+    'AWS4-HMAC-SHA256 Credential=x',
+    `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=00`,
+    `AWS4-HMAC-SHA256 Credential=${scope}/aws5, SignedHeaders=host, Signature=00`,
+  ]) {
+    const answer = await fetch(`${server.endpoint}/?Action=ListDomains&Version=2009-04-15`, {
+      headers: { authorization },
+    })
+    const body = await answer.text()
+    assert.deepEqual(
+      [answer.status, xmlText(body, 'Code'), xmlText(body, 'Message')],
+      [400, 'InvalidHTTPAuthHeader', `The HTTP authorization header is bad, use ${form}.`],
+      authorization,
+    )
+  }
+})
+
 test('a body that is too long, or no form, is refused', async () => {
   const long = await sdb.call('ListDomains', { Padding: 'x'.repeat(4_200_000) })
   assert.deepEqual([long.status, long.code], [400, 'InvalidHttpRequest'])
@@ -183,7 +223,10 @@ test('Signature Version 4 is accepted, for this service and this very body', asy
   const body = 'Action=ListDomains&Version=2009-04-15'
   assert.equal((await sendVersion4(body)).status, 200)
   const foreign = await sendVersion4(body, { service: 's3' })
-  assert.deepEqual([foreign.status, xmlText(foreign.text, 'Code')], [400, 'IncompleteSignature'])
+  assert.deepEqual(
+    [foreign.status, xmlText(foreign.text, 'Code'), xmlText(foreign.text, 'Message')],
+    [400, 'InvalidService', 'The Web Service s3 does not exist.'],
+  )
   const changed = await sendVersion4(body, { sentBody: `${body}&DomainName=x` })
   assert.deepEqual([changed.status, xmlText(changed.text, 'Code')], [403, 'SignatureDoesNotMatch'])
 })

@@ -91,6 +91,8 @@ const wireErrors: Readonly<Record<StoreErrorCode, WireError>> = {
   ...foreignErrors,
   // Queries are SimpleDB's; no operation of S3 fails so.
   InvalidQueryExpression: { status: 400, code: 'InvalidQueryExpression' },
+  InvalidLiteral: { status: 400, code: 'InvalidLiteral' },
+  QueryTimeout: { status: 408, code: 'QueryTimeout' },
   InvalidNumberPredicates: { status: 400, code: 'InvalidNumberPredicates' },
   InvalidNumberValueTests: { status: 400, code: 'InvalidNumberValueTests' },
   TooManyRequestedAttributes: { status: 400, code: 'TooManyRequestedAttributes' },

@@ -17,6 +17,7 @@ import {
   verifyParameters,
 } from '../sign/v2.ts'
 import { type Verified, Verifier } from '../sign/verifier.ts'
+import { checkAccessKey, checkCredential } from './credential.ts'
 import type { Parameter } from './parameters.ts'
 
 /** How requests are authenticated. */
@@ -60,6 +61,7 @@ export class Authenticator {
     parameters: readonly Parameter[],
   ): ParameterSigned<Principal> {
     const { message, target } = request
+    checkAccessKey(parameters, message.headers.authorization)
     if (message.headers.authorization !== undefined || target.query.has('X-Amz-Algorithm')) {
       return this.byVersion4(request)
     }
@@ -78,6 +80,7 @@ export class Authenticator {
 
   /** The maker of a request signed with Version 4. @throws StoreError as {@link byParameters} */
   byVersion4({ message, target, body }: WholeRequest): ParameterSigned<Principal> {
+    checkCredential(message, target)
     const bodySha256 = createHash('sha256').update(body).digest('hex')
     const { headers, rawHeaders, method = '' } = message
     const { parameters } = target.query

@@ -24,7 +24,7 @@ export const explainSelectAction: Action = action(
   ({ parameters }) => ({ expression: parameters.need('SelectExpression') }),
   (explanation) => ({
     usage: baseUsage.select,
-    write: (xml) => xml.element('Plan', JSON.stringify(explanation)),
+    write: (xml) => writeText(xml, 'Plan', JSON.stringify(explanation)),
   }),
 )
 
