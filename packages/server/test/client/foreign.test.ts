@@ -8,7 +8,6 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
-  ListObjectsV2Command,
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
@@ -24,7 +23,7 @@ import {
   UnfinishedFolderError,
 } from 'holdfast-client'
 import { PathLock } from 'pathlock'
-import { startForFile } from '../s3/bucket.fixture.ts'
+import { objectsOf, startForFile } from '../s3/bucket.fixture.ts'
 
 const server = await startForFile()
 const client = server.client()
@@ -42,19 +41,7 @@ function folders(s3: S3Client = client, options: object = {}): ForeignFolders {
   return foreignFolders(s3, { guard: lockGuard(new PathLock()), concurrency: 2, ...options })
 }
 
-async function put(...keys: string[]): Promise<void> {
-  for (const Key of keys) await client.send(new PutObjectCommand({ Bucket, Key, Body: Key }))
-}
-
-async function keys(bucket = Bucket): Promise<string[]> {
-  const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }))
-  return Contents.map(({ Key }) => Key ?? '')
-}
-
-async function bodyOf(Key: string): Promise<string> {
-  const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }))
-  return (await Body?.transformToString()) ?? ''
-}
+const { put, keys, bodyOf } = objectsOf(client, () => Bucket)
 
 /** A client whose `last`th request is the last that arrives. */
 function failing(last: number): S3Client {

@@ -2,8 +2,14 @@
 // server logged an error.
 
 import { after } from 'node:test'
-import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3'
-import { objectPath, type WireAnswer, type WireRequest } from '../wire.ts'
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import { objectPath, type WireAnswer, type WireRequest, xmlText } from '../wire.ts'
 import { type InProcessOptions, InProcessServer } from './in-process.ts'
 
 /** A server, an SDK client with the first owner's key, and requests to one bucket. */
@@ -49,4 +55,35 @@ export async function startForFile(options: InProcessOptions = {}): Promise<InPr
   const server = await InProcessServer.start(options)
   after(() => server.closeWithoutFaults())
   return server
+}
+
+/** Objects whose content is their key, by an SDK client. */
+export interface BucketObjects {
+  put(...keys: string[]): Promise<void>
+  /** All keys of a bucket, the fixture's if left out. */
+  keys(bucket?: string): Promise<string[]>
+  bodyOf(key: string): Promise<string>
+}
+
+/** Objects of the bucket that `bucket` returns at the time of the call. */
+export function objectsOf(client: S3Client, bucket: () => string): BucketObjects {
+  return {
+    async put(...keys) {
+      const Bucket = bucket()
+      for (const Key of keys) await client.send(new PutObjectCommand({ Bucket, Key, Body: Key }))
+    },
+    async keys(Bucket = bucket()) {
+      const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket }))
+      return Contents.map(({ Key }) => Key ?? '')
+    },
+    async bodyOf(Key) {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket(), Key }))
+      return (await Body?.transformToString()) ?? ''
+    },
+  }
+}
+
+/** Status of an answer, and the code of its error. */
+export function outcome(answer: WireAnswer): (string | number | undefined)[] {
+  return [answer.status, xmlText(answer.body, 'Code')]
 }

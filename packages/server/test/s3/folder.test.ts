@@ -7,14 +7,12 @@ import {
   CopyObjectCommand,
   CreateBucketCommand,
   DeleteObjectCommand,
-  GetObjectCommand,
   HeadObjectCommand,
-  ListObjectsV2Command,
   PutObjectCommand,
   RenameObjectCommand,
 } from '@aws-sdk/client-s3'
 import { objectPath, type WireAnswer, xmlText } from '../wire.ts'
-import { startForFile } from './bucket.fixture.ts'
+import { objectsOf, startForFile } from './bucket.fixture.ts'
 
 const server = await startForFile()
 const client = server.client()
@@ -26,19 +24,7 @@ beforeEach(async () => {
   await client.send(new CreateBucketCommand({ Bucket }))
 })
 
-async function put(...keys: string[]): Promise<void> {
-  for (const Key of keys) await client.send(new PutObjectCommand({ Bucket, Key, Body: Key }))
-}
-
-async function keys(bucket = Bucket): Promise<string[]> {
-  const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }))
-  return Contents.map(({ Key }) => Key ?? '')
-}
-
-async function bodyOf(Key: string): Promise<string> {
-  const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }))
-  return (await Body?.transformToString()) ?? ''
-}
+const { put, keys, bodyOf } = objectsOf(client, () => Bucket)
 
 function rename(
   from: string,

@@ -2,16 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type WireAnswer, xmlText } from '../wire.ts'
-import { startWithBucket } from './bucket.fixture.ts'
+import { xmlText } from '../wire.ts'
+import { outcome, startWithBucket } from './bucket.fixture.ts'
 import { sendText } from './raw.ts'
 
 const { Bucket, server } = await startWithBucket('refusals', { owners: 1 })
 await server.send({ method: 'PUT', path: `/${Bucket}/object`, body: Buffer.from('x') })
-
-function outcome(answer: WireAnswer): (string | number | undefined)[] {
-  return [answer.status, xmlText(answer.body, 'Code')]
-}
 
 const bucketPut = [
   'abac',

@@ -18,15 +18,11 @@ import {
   PutObjectAclCommand,
 } from '@aws-sdk/client-s3'
 import { type WireAnswer, xmlText } from '../wire.ts'
-import { startWithBucket } from './bucket.fixture.ts'
+import { outcome, startWithBucket } from './bucket.fixture.ts'
 
 const Key = 'object'
 const { Bucket, server, client } = await startWithBucket('settings', { owners: 1 })
 await server.send({ method: 'PUT', path: `/${Bucket}/${Key}`, body: Buffer.from('x') })
-
-function outcome(answer: WireAnswer): (string | number | undefined)[] {
-  return [answer.status, xmlText(answer.body, 'Code')]
-}
 
 const removed = [
   'analytics',
