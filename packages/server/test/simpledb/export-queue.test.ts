@@ -177,6 +177,8 @@ test('a large export lets small ones of other owners, and of its own, pass', asy
     beforeReads(async () => {
       const statuses = [await one.status(large), await one.status(own), await other.status(foreign)]
       seen.push(statuses.join(' '))
+      // A commit between two reads, so that reads alone can't outrun the commits of the small exports.
+      await one.addBucket(`between-${seen.length}`)
     }),
   ).run(signal)
   assert.equal(await one.status(large), 'SUCCEEDED')

@@ -117,7 +117,9 @@ function expired(expires: string, cause: unknown): StoreError {
 }
 
 const keyInQuery = /[?&](?:AWSAccessKeyId=|X-Amz-Credential=)([A-Za-z0-9\-._~]{1,128})(?:[&#/%]|$)/
-const keyInAuthorization = /Credential=([^/, ]{1,128})\//
+// A header of another form names no key here: it is refused later, for its form.
+const keyInAuthorization =
+  /^AWS4-HMAC-SHA256 +(?:[^ ,]+, *)*Credential=([^/, ]{1,128})\/[^/, ]+\/[^/, ]+\/[^/, ]+\/aws4_request(?:,|$)/
 
 /**
  * The access key that a request names outside of its body, as far as that can be seen without parsing anything;
