@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { StoreError } from '../../src/base/errors.ts'
+import { replaceMethods } from '../../src/engine/engine.fixture.ts'
 import type { Engine, ReadTransaction } from '../../src/engine/engine.ts'
 import type { Caller, Services } from '../../src/operation/operation.ts'
 import { run } from '../../src/operation/run.ts'
@@ -42,14 +43,7 @@ function givenUpAfter(lateMs: number): Services {
   return {
     ...services,
     clock: { now: () => clock.now(), monotonicMs: () => nowMs },
-    engine: {
-      read,
-      write: (body) => engine.write(body),
-      watch: (key, seen, signal, mark) => engine.watch(key, seen, signal, mark),
-      checkRoom: (bytes) => engine.checkRoom(bytes),
-      statistics: () => engine.statistics(),
-      close: () => engine.close(),
-    },
+    engine: replaceMethods(engine, { read }),
   }
 }
 
