@@ -24,7 +24,8 @@ after(async () => {
 /** The services with a transaction that is given up after `lateMs`, when items are asked for. */
 function givenUpAfter(lateMs: number): Services {
   const { engine, clock } = services
-  let nowMs = clock.monotonicMs()
+  // A whole number, so that adding `lateMs` and subtracting the start is exact.
+  let nowMs = Math.floor(clock.monotonicMs())
   const giveUp = (): never => {
     nowMs += lateMs
     throw new StoreError('ServiceUnavailable', 'The read took too long.')
