@@ -198,7 +198,7 @@ function isDiskFull(error: unknown): boolean {
 
 function fullDisk(error: unknown): unknown {
   if (!isDiskFull(error)) return error
-  return new StoreError('InsufficientStorage', 'The disk is full.', { cause: error })
+  return new StoreError({ code: 'InsufficientStorage', space: 'disk' }, { cause: error })
 }
 
 /** Without it the start would count as alive for as long as this process lives. */

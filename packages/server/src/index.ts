@@ -16,7 +16,7 @@ import { openShared } from './shared.ts'
 
 export type { AccessKey } from './access/key.ts'
 export { parseCredentials } from './access/key.ts'
-export { isStoreError, StoreError, type StoreErrorCode } from './base/errors.ts'
+export { isStoreError, type Refusal, StoreError, type StoreErrorCode } from './base/errors.ts'
 export { type Log, silentLog } from './observe/log.ts'
 export type { Acceptance } from './operation/acceptance.ts'
 export { type Misfit, MisfitError } from './operation/fit.ts'

@@ -396,7 +396,7 @@ test('a failure is logged, and sweeping goes on until it is closed', async () =>
     ...engine,
     read: (body, options) => engine.read(body, options),
     async write(body) {
-      if (failures-- > 0) throw new StoreError('InsufficientStorage', 'The disk is full.')
+      if (failures-- > 0) throw new StoreError({ code: 'InsufficientStorage', space: 'disk' })
       succeeded.resolve()
       return engine.write(body)
     },

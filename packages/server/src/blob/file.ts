@@ -379,9 +379,7 @@ async function removeEmptyFolder(path: string): Promise<void> {
 /** What a caller is told of an error of the disk. */
 function fullDisk(error: unknown): unknown {
   if (!hasCode(error, 'ENOSPC', 'EDQUOT')) return error
-  return new StoreError('InsufficientStorage', 'The server has no room left for this body.', {
-    cause: error,
-  })
+  return new StoreError({ code: 'InsufficientStorage', space: 'blobs' }, { cause: error })
 }
 
 function hasCode(error: unknown, ...codes: readonly string[]): boolean {

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isStoreError } from '../base/errors.ts'
+import { isStoreError, type StoreError } from '../base/errors.ts'
 import type { OpenServices } from '../compose.ts'
 import type { ImportConfig } from '../config.ts'
 import { silentLog } from '../observe/log.ts'
@@ -16,6 +16,7 @@ import { MisfitError } from '../operation/fit.ts'
 import type { Caller, Services } from '../operation/operation.ts'
 import { run } from '../operation/run.ts'
 import type { ExportedItem } from '../operation/run-export.ts'
+import { reportError } from '../protocol/simpledb/error.ts'
 import { openShared } from '../shared.ts'
 import { loadCredentials } from './credentials.ts'
 import { prepareDataFolder } from './data-folder.ts'
@@ -46,7 +47,7 @@ export async function importExport(config: ImportConfig): Promise<number> {
     console.log(`imported ${items} items into the domain ${domain}`)
     return exitCodes.ok
   } catch (error) {
-    if (isStoreError(error)) throw new CommandError(error.message, { cause: error })
+    if (isStoreError(error)) throw new CommandError(messageOf(error), { cause: error })
     throw error
   } finally {
     await close()
@@ -61,6 +62,12 @@ async function openStore(dataFolder: string): Promise<OpenServices> {
     if (!(error instanceof MisfitError)) throw error
     throw new CommandError(error.message, { exitCode: exitCodes.refused, cause: error })
   }
+}
+
+/** SimpleDB's sentence; of a fault, what the log would say. */
+function messageOf(error: StoreError): string {
+  const { isFault, message } = reportError(error)
+  return isFault ? error.message : message
 }
 
 interface Manifest {

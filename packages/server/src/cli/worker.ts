@@ -75,7 +75,11 @@ function fail(error: unknown): void {
 }
 
 function explain(cause: unknown): { readonly message: string; readonly exitCode: number } {
-  const error = inPlainWords(isStoreError(cause, 'Internal') ? (cause.cause ?? cause) : cause)
+  const error = inPlainWords(
+    isStoreError(cause, 'CommitFailed') || isStoreError(cause, 'StoreFailed')
+      ? (cause.cause ?? cause)
+      : cause,
+  )
   if (error instanceof CommandError) return error
   if (error instanceof FormatError || error instanceof MisfitError) {
     return { message: error.message, exitCode: exitCodes.refused }

@@ -12,7 +12,7 @@ export async function withinTime<T>(transaction: () => Promise<T>): Promise<T> {
     try {
       return await transaction()
     } catch (error) {
-      if (!isStoreError(error, 'ServiceUnavailable') || attempt === 100) throw error
+      if (!isStoreError(error, 'ReadTooLong') || attempt === 100) throw error
     }
   }
 }

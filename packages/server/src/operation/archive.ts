@@ -76,8 +76,7 @@ export const headArchive: Query<ArchiveInput, void> = {
 }
 
 function noSuchFolder(folder: string): StoreError {
-  const fields = { Key: folder }
-  return new StoreError('NoSuchKey', 'The specified key does not exist.', { fields })
+  return new StoreError({ code: 'NoSuchKey', key: folder })
 }
 
 class SnapshotArchive implements Archive {

@@ -2,22 +2,21 @@
 // each other. None waits for another owner's; one that can't go on, because of a lease or a fault, steps
 // aside and is tried again later.
 
-import { isStoreError, type StoreErrorCode } from '../base/errors.ts'
+import { type Refusal, StoreError } from '../base/errors.ts'
 import { exportLimits } from '../base/limits.ts'
+import type { FinalRefusal } from '../base/refusal/export.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { type ExportRecord, unfinishedExports } from '../store/export.ts'
 import type { Services } from './operation.ts'
 import { endExport, runExport, setAside } from './run-export.ts'
 
-/** Refusals that trying again doesn't mend. */
-const final: ReadonlySet<StoreErrorCode> = new Set([
-  'NoSuchBucket',
-  'NoSuchDomain',
-  'AccessDenied',
-  'KeyTooLong',
-  'InvalidArgument',
-  'InvalidRequest',
-])
+const finalCodes: Readonly<Record<FinalRefusal['code'], true>> = {
+  NoSuchBucket: true,
+  NoSuchDomain: true,
+  AccessDenied: true,
+  KeyTooLong: true,
+  TransactionTooLarge: true,
+}
 
 /** An export that stepped aside. */
 interface Rest {
@@ -95,8 +94,8 @@ export class ExportQueue {
   async #fail(record: ExportRecord, error: unknown): Promise<void> {
     const { log } = this.#services
     try {
-      if (isStoreError(error) && final.has(error.code)) {
-        const failure = { code: error.code, message: error.message }
+      if (error instanceof StoreError && isFinal(error.refusal)) {
+        const failure = { refusal: error.refusal }
         await endExport(this.#services, { ...record, status: 'FAILED', failure })
         return
       }
@@ -128,4 +127,8 @@ export class ExportQueue {
     this.#lastRead = read.catch(() => undefined)
     return read
   }
+}
+
+function isFinal(refusal: Refusal): refusal is FinalRefusal {
+  return Object.hasOwn(finalCodes, refusal.code)
 }

@@ -69,17 +69,13 @@ export async function checkNamedLease(
 }
 
 function notCovering(ticket: number, path: WrittenPath): StoreError {
-  return new StoreError(
-    'LeaseNotCovering',
-    'The lease that the request names does not cover the path for writing.',
-    { fields: { Ticket: String(ticket), Path: 'folder' in path ? path.folder : path.key } },
-  )
+  return new StoreError({
+    code: 'LeaseNotCovering',
+    ticket,
+    path: 'folder' in path ? path.folder : path.key,
+  })
 }
 
 function slowDown({ ticket, label }: Hindrance): StoreError {
-  return new StoreError(
-    'SlowDown',
-    'Someone holds a lease that covers what the request writes. Please try again.',
-    { fields: { BlockedBy: String(ticket), BlockedByLabel: label } },
-  )
+  return new StoreError({ code: 'BlockedByLease', ticket, label })
 }

@@ -6,7 +6,7 @@
 
 import { createHash } from 'node:crypto'
 import type { Bytes } from '../base/bytes.ts'
-import { StoreError } from '../base/errors.ts'
+import { type RefusalOf, StoreError } from '../base/errors.ts'
 import { leaseLimits } from '../base/limits.ts'
 import { findBucket } from '../store/bucket.ts'
 import {
@@ -83,53 +83,48 @@ function tokenOf({ clientToken }: AcquireLeaseInput, requestId: string): Bytes {
 
 /** The refusal of a lease that others are before. */
 export function leaseNotGranted(blockedBy: Hindrance, ticket?: number): StoreError {
-  return new StoreError(
-    'LeaseNotGranted',
-    'Someone holds or waits for a lease that conflicts with this one.',
-    {
-      fields: {
-        ...(ticket === undefined ? {} : { Ticket: String(ticket) }),
-        BlockedBy: String(blockedBy.ticket),
-        BlockedByLabel: blockedBy.label,
-        BlockedByExpiresAt: new Date(blockedBy.expiresAt).toISOString(),
-      },
-    },
-  )
+  return new StoreError({
+    code: 'LeaseNotGranted',
+    blockedBy: { ticket: blockedBy.ticket, label: blockedBy.label, expiresAt: blockedBy.expiresAt },
+    ticket,
+  })
 }
 
 function needs(action: Need['action'], bucket: string, paths: readonly string[]): Need[] {
   return paths.map((path) => onPath(action, bucket, path))
 }
 
-/** @throws StoreError `InvalidArgument`, `KeyTooLong` */
+/** @throws StoreError `LeaseOutOfBounds`, `TooManyLeaseNodes`, `EmptyKey`, `KeyTooLong` */
 function checkRequest(input: AcquireLeaseInput): void {
   const { read, write, ttlMs, waitMs, label } = input
   const count = read.length + write.length
   if (count === 0 || count > leaseLimits.paths) {
-    throw outOfBounds('read and write', `1 to ${leaseLimits.paths} paths`, count)
+    throw outOfBounds('paths', { minimum: 1, maximum: leaseLimits.paths }, count)
   }
   // The empty path is the whole bucket.
   for (const path of [...read, ...write]) if (path !== '') checkKey(path)
   nodesOf(input)
   checkTtl(ttlMs)
   if (!(waitMs >= 0 && waitMs <= leaseLimits.waitMs)) {
-    throw outOfBounds('waitMs', `0 to ${leaseLimits.waitMs}`, waitMs)
+    throw outOfBounds('waitMs', { minimum: 0, maximum: leaseLimits.waitMs }, waitMs)
   }
   if (label.length > leaseLimits.labelLength) {
-    throw outOfBounds('label', `at most ${leaseLimits.labelLength} characters`, label.length)
+    throw outOfBounds('label', { minimum: 0, maximum: leaseLimits.labelLength }, label.length)
   }
 }
 
 function checkTtl(ttlMs: number): void {
   const { minimumTtlMs, maximumTtlMs } = leaseLimits
   if (ttlMs >= minimumTtlMs && ttlMs <= maximumTtlMs) return
-  throw outOfBounds('ttlMs', `${minimumTtlMs} to ${maximumTtlMs}`, ttlMs)
+  throw outOfBounds('ttlMs', { minimum: minimumTtlMs, maximum: maximumTtlMs }, ttlMs)
 }
 
-function outOfBounds(name: string, bounds: string, found: number): StoreError {
-  return new StoreError('InvalidArgument', `A lease's ${name}: ${bounds}, not ${found}.`, {
-    fields: { ArgumentName: name, ArgumentValue: String(found) },
-  })
+function outOfBounds(
+  field: RefusalOf<'LeaseOutOfBounds'>['field'],
+  bounds: { readonly minimum: number; readonly maximum: number },
+  found: number,
+): StoreError {
+  return new StoreError({ code: 'LeaseOutOfBounds', field, ...bounds, found })
 }
 
 async function leaveQueue(services: Services, name: string, token: Bytes): Promise<void> {

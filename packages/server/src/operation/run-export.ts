@@ -87,11 +87,19 @@ export async function runExport(
     return 'ended'
   } catch (error) {
     // A lease that was granted meanwhile.
-    if (isStoreError(error, 'SlowDown') && (await isHindered(services, record, folder))) {
+    if (isBusy(error) && (await isHindered(services, record, folder))) {
       return 'hindered'
     }
     throw error
   }
+}
+
+function isBusy(error: unknown): boolean {
+  return (
+    isStoreError(error, 'SlowDown') ||
+    isStoreError(error, 'BlockedByLease') ||
+    isStoreError(error, 'TooManyWaiting')
+  )
 }
 
 /** True if somebody holds a lease that covers the export's folder: known before anything is read. */
@@ -222,5 +230,5 @@ async function putFile(
 }
 
 function noSuchDomain({ domain }: ExportRecord): StoreError {
-  return new StoreError('NoSuchDomain', `The domain ${domain} does not exist.`)
+  return new StoreError({ code: 'NoSuchDomain', domain })
 }

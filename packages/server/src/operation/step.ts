@@ -43,9 +43,7 @@ export async function refusalOf(
     }
     const bucket = buckets.get(resource.bucket) ?? (await findBucket(tx, resource.bucket))
     if (bucket === undefined) {
-      throw new StoreError('NoSuchBucket', 'The specified bucket does not exist', {
-        fields: { BucketName: resource.bucket },
-      })
+      throw new StoreError({ code: 'NoSuchBucket', bucket: resource.bucket })
     }
     buckets.set(resource.bucket, bucket)
     const facts = { ownerId: bucket.ownerId, region: regionOf(services, bucket) }

@@ -85,13 +85,11 @@ function markerOf(input: ListUploadsInput): UploadMarker | undefined {
   return { key: utf8(keyMarker), number }
 }
 
-/** @throws StoreError `InvalidArgument` */
+/** @throws StoreError `InvalidUploadIdMarker` */
 function numberOf(uploadIdMarker: string): number {
   const id = parseUploadId(uploadIdMarker)
   if (id !== undefined) return id.number
-  throw new StoreError('InvalidArgument', 'Invalid uploadId marker', {
-    fields: { ArgumentName: 'upload-id-marker', ArgumentValue: uploadIdMarker },
-  })
+  throw new StoreError({ code: 'InvalidUploadIdMarker', marker: uploadIdMarker })
 }
 
 /** The common prefix that `key` belongs to, by the delimiter. */

@@ -27,7 +27,7 @@ function open(): Waiting {
   return new Waiting({ engine, clock, log: silentLog })
 }
 
-const isSlowDown = (error: unknown): boolean => isStoreError(error, 'SlowDown')
+const isSlowDown = (error: unknown): boolean => isStoreError(error, 'TooManyWaiting')
 
 /** Asks for the same path some times: one lease is held, and the others wait. */
 async function queue(count: number): Promise<QueuePlace[]> {

@@ -63,9 +63,7 @@ export async function deleteBucket(tx: WriteTransaction, name: string): Promise<
   const bucket = await findBucket(tx, name)
   if (bucket === undefined) return
   if (!(await isEmpty(tx, bucket.root))) {
-    throw new StoreError('BucketNotEmpty', 'The bucket you tried to delete is not empty', {
-      fields: { BucketName: name },
-    })
+    throw new StoreError({ code: 'BucketNotEmpty', bucket: name })
   }
   tx.delete(schema.bucket(utf8(name)))
   tx.add(bucketCountKey(bucket.ownerId), -1n)

@@ -38,10 +38,7 @@ export async function takeClientToken(
     const [known, expiresAt] = unpack<PackedToken>(value)
     if (expiresAt > now) {
       if (compareBytes(known, wanted) === 0) return expiresAt - tokenLifeMs
-      throw new StoreError(
-        'IdempotencyParameterMismatch',
-        'The request uses the same client token as a previous, but non-identical request.',
-      )
+      throw new StoreError({ code: 'IdempotencyParameterMismatch' })
     }
     tx.delete(schema.tokenExpiry(expiresAt, key))
   }

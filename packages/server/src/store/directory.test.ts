@@ -309,7 +309,7 @@ class Pair {
         return undefined
       case 'move': {
         const value = flat.get(next.key)
-        if (next.key === next.to) return 'InvalidRequest'
+        if (next.key === next.to) return 'RenameToItself'
         if (value === undefined) return 'NoSuchKey'
         flat.delete(next.key)
         flat.set(next.to, value)
@@ -322,12 +322,12 @@ class Pair {
       }
       case 'rename': {
         const { from, to } = next
-        if (to.startsWith(from)) return 'InvalidRequest'
+        if (to.startsWith(from)) return 'FolderRenameIntoItself'
         return this.#transfer(flat, flat, next, () => clear(flat, from))
       }
       case 'copy': {
         const target = this.flat(next.toBucket)
-        if (flat === target && next.from === next.to) return 'InvalidRequest'
+        if (flat === target && next.from === next.to) return 'FolderCopyToItself'
         const override = { modifiedAt: now, ownerId: `copier ${now}` }
         return this.#transfer(flat, target, next, () => undefined, override)
       }
@@ -344,7 +344,7 @@ class Pair {
     const { from, to } = names
     const moved = under(flat, from)
     if (moved.length === 0) return 'NoSuchKey'
-    if (!names.replace && under(target, to).length > 0) return 'PreconditionFailed'
+    if (!names.replace && under(target, to).length > 0) return 'FolderExists'
     clearSource()
     clear(target, to)
     for (const [name, value] of moved) {

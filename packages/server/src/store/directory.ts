@@ -100,7 +100,7 @@ export async function setObject(
   record: ObjectRecord,
 ): Promise<ObjectRecord | undefined> {
   if (key.byteLength > s3Limits.keyBytes) {
-    throw new StoreError('KeyTooLong', 'Your key is too long')
+    throw new StoreError({ code: 'KeyTooLong', maximumBytes: s3Limits.keyBytes })
   }
   const { folders, name } = splitKey(key)
   const { directories } = await openPath(ctx, root, folders, key.byteLength)

@@ -1,7 +1,7 @@
 // Exports of domains: what was asked for and what became of it. The newest come first.
 
 import { type Bytes, text, utf8 } from '../base/bytes.ts'
-import type { StoreErrorCode } from '../base/errors.ts'
+import type { ExportFailure } from '../base/refusal/export.ts'
 import type { ReadTransaction, WriteTransaction } from '../engine/engine.ts'
 import { ownerKey } from './domain.ts'
 import { pack, unpack } from './record.ts'
@@ -28,7 +28,7 @@ export interface ExportRecord {
   readonly cutoffAt?: number | undefined
   readonly manifestKey?: string | undefined
   readonly items?: number | undefined
-  readonly failure?: { readonly code: StoreErrorCode; readonly message: string } | undefined
+  readonly failure?: ExportFailure | undefined
 }
 
 /** Stores an export, new or as it is now; one that has not ended is queued. */

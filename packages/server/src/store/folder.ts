@@ -3,7 +3,7 @@
 // make a folder its own descendant. A copy shares its contents with the source.
 
 import { type Bytes, compareBytes, startsWith, text } from '../base/bytes.ts'
-import { noSuchKey, StoreError } from '../base/errors.ts'
+import { StoreError } from '../base/errors.ts'
 import { ownLimits, s3Limits } from '../base/limits.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { retainBody } from './body.ts'
@@ -60,16 +60,17 @@ export interface FolderCopy {
  *
  * @throws StoreError
  * - `NoSuchKey`: `from` is empty
- * - `PreconditionFailed`: `to` is not empty and must not be replaced
- * - `InvalidRequest`: `to` is `from` or below it
- * - `KeyTooLong`: a key would be too long, or there are too many keys to tell
+ * - `FolderExists`: `to` is not empty and must not be replaced
+ * - `FolderRenameIntoItself`: `to` is `from` or below it
+ * - `KeyTooLong`: a key would be too long
+ * - `FolderTooLargeToMeasure`: there are too many keys to tell
  */
 export async function renameFolder(ctx: TreeContext, rename: FolderRename): Promise<void> {
   const { root, from, to, replace } = rename
   const source = splitFolder(from)
   const target = splitFolder(to)
   if (startsWith(to, from)) {
-    throw new StoreError('InvalidRequest', 'A folder cannot be renamed to itself or into itself.')
+    throw new StoreError({ code: 'FolderRenameIntoItself' })
   }
   const entry = await findSource(ctx, root, from, source)
   await checkTarget(ctx, root, target, replace)
@@ -83,15 +84,15 @@ export async function renameFolder(ctx: TreeContext, rename: FolderRename): Prom
 
 /**
  * Copies a folder as it is now; later changes of one don't affect the other.
- * @throws StoreError as {@link renameFolder}, but `InvalidRequest` only if the target is the source
- *   itself.
+ * @throws StoreError as {@link renameFolder}, but `FolderCopyToItself` if the target is the source itself, and it may be
+ *   below it.
  */
 export async function copyFolder(ctx: TreeContext, copy: FolderCopy): Promise<void> {
   const { fromRoot, from, toRoot, to, replace, override } = copy
   const source = splitFolder(from)
   const target = splitFolder(to)
   if (fromRoot === toRoot && compareBytes(from, to) === 0) {
-    throw new StoreError('InvalidRequest', 'A folder cannot be copied to itself.')
+    throw new StoreError({ code: 'FolderCopyToItself' })
   }
   const { child, layered } = await findSource(ctx, fromRoot, from, source)
   await checkTarget(ctx, toRoot, target, replace)
@@ -113,17 +114,17 @@ export async function removeFolder(ctx: TreeContext, root: number, folder: Bytes
 
 /**
  * Renames one object, which keeps all its attributes; an object at `to` is replaced.
- * @throws StoreError `NoSuchKey`, `KeyTooLong`, or `InvalidRequest` if the two keys are the same.
+ * @throws StoreError `NoSuchKey`, `KeyTooLong`, or `RenameToItself` if the two keys are the same.
  */
 export async function renameObject(
   ctx: TreeContext,
   { root, from, to }: { readonly root: number; readonly from: Bytes; readonly to: Bytes },
 ): Promise<ObjectRecord> {
   if (compareBytes(from, to) === 0) {
-    throw new StoreError('InvalidRequest', 'An object cannot be renamed to itself.')
+    throw new StoreError({ code: 'RenameToItself' })
   }
   const record = await findObject(ctx.tx, root, from)
-  if (record === undefined) throw noSuchKey(text(from))
+  if (record === undefined) throw new StoreError({ code: 'NoSuchKey', key: text(from) })
   await retainBody(ctx.tx, record.body)
   // Put before delete, so that a folder common to both keys isn't removed in between.
   await putObject(ctx, root, to, record)
@@ -150,7 +151,7 @@ function splitFolder(prefix: Bytes): FolderName {
   const { folders, name: rest } = splitKey(prefix)
   const name = folders.at(-1)
   if (name === undefined || rest.byteLength > 0) {
-    throw new StoreError('InvalidArgument', 'A folder is named by a key prefix that ends in "/".')
+    throw new StoreError({ code: 'NotAFolderName' })
   }
   if (prefix.byteLength > s3Limits.keyBytes) throw keyTooLong()
   return { parents: folders.slice(0, -1), name }
@@ -165,7 +166,7 @@ async function findSource(
 ): Promise<FolderEntry> {
   const path = await tracePath(tx, root, parents)
   const entry = path && (await findEntry(tx, last(path.directories), name))
-  if (entry?.kind !== 'folder') throw noSuchKey(text(prefix))
+  if (entry?.kind !== 'folder') throw new StoreError({ code: 'NoSuchKey', key: text(prefix) })
   return entry
 }
 
@@ -178,10 +179,7 @@ async function checkTarget(
   const path = await tracePath(tx, root, parents)
   const entry = path && (await findEntry(tx, last(path.directories), name))
   if (entry !== undefined && !replace) {
-    throw new StoreError(
-      'PreconditionFailed',
-      'At least one of the pre-conditions you specified did not hold',
-    )
+    throw new StoreError({ code: 'FolderExists' })
   }
 }
 
@@ -256,12 +254,9 @@ async function attach(
 }
 
 function boundUnknown(): StoreError {
-  return new StoreError(
-    'KeyTooLong',
-    `Keys in the folder may be too long for its new place: a longer one was in it once, and it has more than ${ownLimits.boundRows} entries, too many to look at in one transaction.`,
-  )
+  return new StoreError({ code: 'FolderTooLargeToMeasure', maximumRows: ownLimits.boundRows })
 }
 
 function keyTooLong(): StoreError {
-  return new StoreError('KeyTooLong', 'Your key is too long')
+  return new StoreError({ code: 'KeyTooLong', maximumBytes: s3Limits.keyBytes })
 }

@@ -32,7 +32,7 @@ export class IdSource {
     if (this.#next === this.#end) {
       if (this.#spare === undefined) {
         this.#refillSoon()
-        throw new StoreError('SlowDown', 'Please reduce your request rate.')
+        throw new StoreError({ code: 'SlowDown', resource: 'ids' })
       }
       this.#next = this.#spare
       this.#end = this.#spare + blockSize

@@ -56,7 +56,7 @@ export function conflictsOfRank(rank: number): readonly number[] {
   return mode === undefined ? [] : conflictingRanks(mode)
 }
 
-/** The nodes of a request. @throws StoreError `InvalidArgument` when they are too many */
+/** The nodes of a request. @throws StoreError `TooManyLeaseNodes` when they are too many */
 export function nodesOf({ read, write }: LeasePaths): LeaseNode[] {
   const modes = new Map<string, Mode>()
   const add = (paths: readonly string[], mode: Mode, ancestorMode: Mode): void => {
@@ -72,10 +72,11 @@ export function nodesOf({ read, write }: LeasePaths): LeaseNode[] {
   add(read, Mode.read, Mode.readAncestor)
   add(write, Mode.write, Mode.writeAncestor)
   if (modes.size > leaseLimits.nodes) {
-    throw new StoreError(
-      'InvalidArgument',
-      `The paths of a lease and the folders that they are in may be ${leaseLimits.nodes} together, not ${modes.size}.`,
-    )
+    throw new StoreError({
+      code: 'TooManyLeaseNodes',
+      count: modes.size,
+      maximum: leaseLimits.nodes,
+    })
   }
   return Array.from(modes, ([name, mode]) => ({ node: idOf(name), mode }))
 }

@@ -72,7 +72,7 @@ export async function findLease(
   return value === undefined ? undefined : unpack<LeaseRecord>(value)
 }
 
-/** The record of a lease that is held now. @throws StoreError `LeaseLost`, `LeaseNotGranted` */
+/** The record of a lease that is held now. @throws StoreError `LeaseLost`, `LeaseWaiting` */
 export async function requireHeld(
   tx: ReadTransaction,
   address: LeaseAddress,
@@ -80,9 +80,7 @@ export async function requireHeld(
 ): Promise<LeaseRecord> {
   const record = await findLease(tx, address)
   if (record?.state === 'waiting') {
-    throw new StoreError('LeaseNotGranted', 'The lease waits and is not granted yet.', {
-      fields: { Ticket: String(address.ticket) },
-    })
+    throw new StoreError({ code: 'LeaseWaiting', ticket: address.ticket })
   }
   if (!isLive(record, now)) throw leaseLost(address.ticket)
   return record
@@ -90,16 +88,12 @@ export async function requireHeld(
 
 /** The refusal of a ticket that isn't that of a live lease of the bucket. */
 export function leaseLost(ticket: number): StoreError {
-  return new StoreError(
-    'LeaseLost',
-    'The lease has ended: its time was over, it was released, or the bucket never gave it.',
-    { fields: { Ticket: String(ticket) } },
-  )
+  return new StoreError({ code: 'LeaseLost', ticket })
 }
 
 /**
  * The ticket that was given under this token before, or a new one behind all others of the bucket.
- * @throws StoreError `IdempotencyParameterMismatch`, `InvalidArgument`; `SlowDown` if there are too many
+ * @throws StoreError `IdempotencyParameterMismatch`, `TooManyLeaseNodes`, `TooManyLeases`
  */
 export async function enterLease(
   tx: WriteTransaction,
@@ -112,10 +106,7 @@ export async function enterLease(
   if (known !== undefined) {
     const [ticket, before] = unpack<PackedToken>(known)
     if (compareBytes(before, parameters) === 0) return { bucketId, ticket }
-    throw new StoreError(
-      'IdempotencyParameterMismatch',
-      'The request uses the same client token as a previous, but non-identical request.',
-    )
+    throw new StoreError({ code: 'IdempotencyParameterMismatch' })
   }
   await checkCount(tx, bucketId)
   const nodes = nodesOf(paths)
@@ -137,10 +128,11 @@ async function checkCount(tx: ReadTransaction, bucketId: number): Promise<void> 
   const values = await Promise.all(counts.map((key) => tx.peek(key)))
   const count = values.reduce((sum, value) => sum + decodeCounter(value), 0n)
   if (count < leaseLimits.leasesPerBucket) return
-  throw new StoreError(
-    'SlowDown',
-    `The bucket has ${count} leases, held and waiting; it may have ${leaseLimits.leasesPerBucket}.`,
-  )
+  throw new StoreError({
+    code: 'TooManyLeases',
+    count: Number(count),
+    maximum: leaseLimits.leasesPerBucket,
+  })
 }
 
 /**

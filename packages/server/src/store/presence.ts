@@ -21,7 +21,7 @@ export class Presence {
   /**
    * The fence: every commit that refers to a new blob, and every read that relies on a snapshot, reads
    * the start's own row, so that it can't happen after this start was declared dead.
-   * @throws StoreError `ServiceUnavailable` if it was
+   * @throws StoreError `DeclaredDead` if it was
    */
   async confirm(tx: ReadTransaction): Promise<void> {
     this.check()
@@ -38,10 +38,9 @@ export class Presence {
     return this.#isDeposed
   }
 
-  /** @throws StoreError `ServiceUnavailable` if this start is known to have been declared dead */
+  /** @throws StoreError `DeclaredDead` if this start is known to have been declared dead */
   check(): void {
     if (!this.#isDeposed) return
-    const message = 'This process of the server was taken for dead, and ends. Please try again.'
-    throw new StoreError('ServiceUnavailable', message)
+    throw new StoreError({ code: 'DeclaredDead' })
   }
 }

@@ -350,7 +350,7 @@ test('what is told of a copy was computed from the bytes that it has', async () 
   await upload('racing')
   await assert.rejects(
     race(() => upload('racing')),
-    { code: 'ConditionalRequestConflict' },
+    { code: 'CopySourceChanged' },
   )
   assert.equal((await head('raced')).status, 404)
   // Of what was not uploaded in parts nothing has to be computed.
