@@ -9,6 +9,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { CrashHook } from '../base/crash-point.ts'
 import { DamagedBody } from '../base/damaged-body.ts'
 import { StoreError } from '../base/errors.ts'
+import { FolderSync, makeFolders, syncFolder } from '../base/folder.ts'
 import type {
   BlobId,
   BlobStore,
@@ -21,7 +22,6 @@ import type {
 import { type Buffers, createBuffers } from './buffer.ts'
 import { type FilePart, FileSources } from './file-read.ts'
 import { writeBody } from './file-write.ts'
-import { FolderSync, makeFolders, syncFolder } from './folder.ts'
 import { fitsSums } from './sums.ts'
 
 /** What a store of blobs in files needs. */

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto'
 import type { Dirent } from 'node:fs'
 import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makeFolders, syncFolder } from './folder.ts'
+import { makeFolders, syncFolder } from '../base/folder.ts'
 
 /** Whose the blobs in a folder are. */
 export interface BlobMark {

@@ -4,7 +4,7 @@
 import { type Dirent, existsSync } from 'node:fs'
 import { access, constants, lstat, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { makeFolders } from '../blob/folder.ts'
+import { makeFolders } from '../base/folder.ts'
 import { CommandError, exitCodes, systemCode } from './exit.ts'
 
 /** What is at the path of a data folder: nothing, nothing of account, or a data folder. */

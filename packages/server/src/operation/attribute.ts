@@ -12,14 +12,14 @@ import {
   countPairs,
   type DeletePair,
   type PutPair,
-} from '../store/attributes.ts'
-import { type DomainCounts, readCounts } from '../store/domain.ts'
-import { type Attributes, findItem, writeItem } from '../store/item.ts'
+} from '../store/domain/attributes.ts'
+import { type DomainCounts, readCounts } from '../store/domain/domain.ts'
+import { type Attributes, findItem, writeItem } from '../store/domain/item.ts'
 import { needDomain } from './domain.ts'
 import { onAccount } from './need.ts'
 import type { Change, CheckStep, CommitStep, Query } from './operation.ts'
 
-export type { DeletePair, PutPair } from '../store/attributes.ts'
+export type { DeletePair, PutPair } from '../store/domain/attributes.ts'
 
 /** What the current value of one attribute must be. */
 export interface Expectation {

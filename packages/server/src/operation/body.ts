@@ -8,9 +8,9 @@ import { s3Limits } from '../base/limits.ts'
 import type { BlobId, ByteSource } from '../blob/blob.ts'
 import { type DigestAlgorithm, digesting } from '../blob/digest.ts'
 import { type BlobSums, joinSums } from '../blob/sums.ts'
-import { putBlobBody, putRowBody } from '../store/body.ts'
-import { isReferenced } from '../store/garbage.ts'
-import type { Body, Checksum, ChecksumAlgorithm } from '../store/record.ts'
+import { putBlobBody, putRowBody } from '../store/body/body.ts'
+import { isReferenced } from '../store/body/garbage.ts'
+import type { Body, Checksum, ChecksumAlgorithm } from '../store/row/record.ts'
 import type { CommitStep, TransferStep } from './operation.ts'
 
 /** Bodies up to this size are rows of the engine: see `bench/blob.ts` for where the two cost the same. */

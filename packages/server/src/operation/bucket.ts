@@ -10,7 +10,7 @@ import {
   deleteBucket as deleteEntry,
   findBucket,
   walkBuckets,
-} from '../store/bucket.ts'
+} from '../store/tree/bucket.ts'
 import { onAccount, onBucket } from './need.ts'
 import type { Change, Query, Services } from './operation.ts'
 

@@ -7,11 +7,21 @@ import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
 import { combineCrc, isCrcAlgorithm } from '../blob/crc.ts'
 import { startDigest } from '../blob/digest.ts'
-import { type ManifestPart, putManifest } from '../store/body.ts'
-import { findObject } from '../store/directory.ts'
-import { putObject } from '../store/object.ts'
-import type { Checksum, ChecksumAlgorithm, ChecksumType, ObjectRecord } from '../store/record.ts'
-import { type PartRecord, removeUpload, type UploadRecord, walkParts } from '../store/upload.ts'
+import { type ManifestPart, putManifest } from '../store/body/body.ts'
+import {
+  type PartRecord,
+  removeUpload,
+  type UploadRecord,
+  walkParts,
+} from '../store/body/upload.ts'
+import type {
+  Checksum,
+  ChecksumAlgorithm,
+  ChecksumType,
+  ObjectRecord,
+} from '../store/row/record.ts'
+import { findObject } from '../store/tree/directory.ts'
+import { putObject } from '../store/tree/object.ts'
 import { checkWrite, type WriteConditions } from './condition.ts'
 import { requireUpload, type UploadInput } from './multipart.ts'
 import { onKey } from './need.ts'

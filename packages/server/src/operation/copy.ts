@@ -8,10 +8,10 @@ import { closeSource } from '../blob/blob.ts'
 import { type CrcAlgorithm, combineCrc } from '../blob/crc.ts'
 import { type DigestAlgorithm, digesting } from '../blob/digest.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
-import { readManifest, retainBody } from '../store/body.ts'
-import { findObject } from '../store/directory.ts'
-import { putObject } from '../store/object.ts'
-import type { Body, Checksum, ChecksumAlgorithm, ObjectRecord } from '../store/record.ts'
+import { readManifest, retainBody } from '../store/body/body.ts'
+import type { Body, Checksum, ChecksumAlgorithm, ObjectRecord } from '../store/row/record.ts'
+import { findObject } from '../store/tree/directory.ts'
+import { putObject } from '../store/tree/object.ts'
 import {
   checkForWrite,
   checkWrite,

@@ -10,8 +10,8 @@ import {
   findDomain,
   readCounts,
   walkDomains,
-} from '../store/domain.ts'
-import { isOver, walkExports } from '../store/export.ts'
+} from '../store/domain/domain.ts'
+import { isOver, walkExports } from '../store/domain/export.ts'
 import { onAccount } from './need.ts'
 import { openNextToken } from './next-token.ts'
 import type { Change, CheckStep, CommitStep, Query } from './operation.ts'

@@ -10,13 +10,13 @@ import {
   putExport,
   removeExport,
   walkExports,
-} from '../store/export.ts'
+} from '../store/domain/export.ts'
 import { needDomain } from './domain.ts'
 import { onAccount, onBucket } from './need.ts'
 import { openNextToken } from './next-token.ts'
 import type { Change, CommitStep, Query } from './operation.ts'
 
-export type { ExportRecord } from '../store/export.ts'
+export type { ExportRecord } from '../store/domain/export.ts'
 
 const hourMs = 3_600_000
 /** Milliseconds that a client token is known. */

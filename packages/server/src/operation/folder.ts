@@ -4,16 +4,16 @@
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
-import { takeClientToken } from '../store/client-token.ts'
-import { findObject } from '../store/directory.ts'
+import type { ObjectRecord } from '../store/row/record.ts'
+import { takeClientToken } from '../store/tree/client-token.ts'
+import { findObject } from '../store/tree/directory.ts'
 import {
   copyFolder as copyEntries,
   hasFolder,
   removeFolder,
   renameFolder,
   renameObject,
-} from '../store/folder.ts'
-import type { ObjectRecord } from '../store/record.ts'
+} from '../store/tree/folder.ts'
 import {
   checkForWrite,
   preconditionFailed,

@@ -8,9 +8,7 @@ import { s3Limits } from '../base/limits.ts'
 import type { ByteRange } from '../blob/blob.ts'
 import { isCrcAlgorithm } from '../blob/crc.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
-import { putBlobBody } from '../store/body.ts'
-import { findObject } from '../store/directory.ts'
-import type { ChecksumAlgorithm, ChecksumType, ObjectRecord } from '../store/record.ts'
+import { putBlobBody } from '../store/body/body.ts'
 import {
   findUpload,
   nextUploadNumber,
@@ -20,7 +18,9 @@ import {
   type UploadAddress,
   type UploadRecord,
   walkParts,
-} from '../store/upload.ts'
+} from '../store/body/upload.ts'
+import type { ChecksumAlgorithm, ChecksumType, ObjectRecord } from '../store/row/record.ts'
+import { findObject } from '../store/tree/directory.ts'
 import { type BodyInput, type ReceivedBody, receiveBody } from './body.ts'
 import { preconditionFailed } from './condition.ts'
 import { type ContentPlan, contentSource, nameOf, openContent, planContent } from './content.ts'

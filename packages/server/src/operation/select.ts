@@ -7,7 +7,7 @@ import { type Explanation, explainSelect as explain } from '../select/explain.ts
 import type { SelectPage } from '../select/page.ts'
 import { parseSelect } from '../select/parse.ts'
 import { decodePosition, encodePosition, tokenScope } from '../select/token.ts'
-import { findDomain } from '../store/domain.ts'
+import { findDomain } from '../store/domain/domain.ts'
 import { readLagging } from './attribute.ts'
 import { onAccount } from './need.ts'
 import { openNextToken } from './next-token.ts'

@@ -2,7 +2,7 @@
 
 import { afterPrefix, text, utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
-import { type UploadMarker, type UploadRecord, walkUploads } from '../store/upload.ts'
+import { type UploadMarker, type UploadRecord, walkUploads } from '../store/body/upload.ts'
 import { onBucket } from './need.ts'
 import type { Query } from './operation.ts'
 import { parseUploadId, uploadIdOf } from './upload-id.ts'

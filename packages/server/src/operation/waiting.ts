@@ -6,8 +6,8 @@ import { StoreError } from '../base/errors.ts'
 import { leaseLimits } from '../base/limits.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Log } from '../observe/log.ts'
-import { keepPlaces } from '../store/lease.ts'
-import type { QueuePlace } from '../store/obstacle.ts'
+import type { QueuePlace } from '../store/lease/blocker.ts'
+import { keepPlaces } from '../store/lease/lease.ts'
 
 /** What the waiting requests of a process need. */
 export interface WaitingOptions {

@@ -14,7 +14,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { openEngine } from '../../src/engine/open.ts'
 import { open } from '../../src/index.ts'
-import { declareDead, listStarts } from '../../src/store/process.ts'
+import { declareDead, listStarts } from '../../src/store/body/process.ts'
 import { freePort, runHoldfast, startServer, type TestServer } from '../harness.ts'
 
 const scratch = await mkdtemp(join(tmpdir(), 'holdfast-folder-'))
