@@ -196,7 +196,7 @@ test('every file but a test opens with a comment that says what it is for', () =
 
 test('a name has no more than one suffix, and it is one that means something', () => {
   const odd = files.filter(
-    (file) => !/^[a-z0-9-]+(\.(test|suite|fixture))?\.ts$/.test(basename(file)),
+    (file) => !/^[a-z0-9-]+(\.(test|slow\.test|suite|fixture))?\.ts$/.test(basename(file)),
   )
   assert.deepEqual(odd, [])
 })
