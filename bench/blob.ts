@@ -9,6 +9,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { storeIn } from '../packages/server/src/base/store-location.ts'
 import type { BlobId, BlobStore, ByteSource } from '../packages/server/src/blob/blob.ts'
 import { digesting } from '../packages/server/src/blob/digest.ts'
 import { openFileBlobs } from '../packages/server/src/blob/file.ts'
@@ -196,7 +197,7 @@ async function compare(
 async function main(seconds: number, parent: string): Promise<void> {
   const folder = await mkdtemp(join(parent, 'bench-blob-'))
   const blobs = await openFileBlobs({ folder: join(folder, 'blobs'), start: 1 })
-  const engine = await openEngine(join(folder, 'store'))
+  const engine = await openEngine(storeIn(join(folder, 'store')).engine)
   try {
     await measureStreams(blobs, seconds)
     for (const concurrency of [1, 16]) {

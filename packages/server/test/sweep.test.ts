@@ -280,7 +280,6 @@ function blobsWith(blobs: BlobStore, other: Partial<BlobStore>): BlobStore {
     list: (start) => blobs.list(start),
     removeStart: (start) => blobs.removeStart(start),
     starts: () => blobs.starts(),
-    freeBytes: () => blobs.freeBytes(),
     close: () => blobs.close(),
     ...other,
   }

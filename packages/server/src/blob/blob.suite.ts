@@ -308,8 +308,4 @@ function testSweep(run: Run): void {
     await blobs.removeStart(2)
     assert.deepEqual(await blobs.starts(), [])
   })
-
-  run('what is free is told in bytes', async (blobs) => {
-    assert.ok((await blobs.freeBytes()) > 1_000_000)
-  })
 }

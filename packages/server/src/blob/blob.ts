@@ -94,8 +94,6 @@ export interface BlobStore {
   removeStart(start: number): Promise<void>
   /** The process starts that left something here, in no order. */
   starts(): Promise<readonly number[]>
-  /** Bytes free for new blobs. */
-  freeBytes(): Promise<number>
   /** Resolves when no write is under way; begins no more. Sources given out stay readable. */
   close(): Promise<void>
 }

@@ -4,7 +4,7 @@
 
 import type { Stats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import { mkdir, open, readdir, rename, rmdir, stat, statfs, unlink } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { CrashHook } from '../base/crash-point.ts'
 import { DamagedBody } from '../base/damaged-body.ts'
@@ -198,11 +198,6 @@ class FileBlobs implements BlobStore {
 
   async starts(): Promise<readonly number[]> {
     return (await names(this.#folder)).map(Number).filter(isCounter)
-  }
-
-  async freeBytes(): Promise<number> {
-    const { bavail, bsize } = await statfs(this.#folder)
-    return bavail * bsize
   }
 
   async close(): Promise<void> {

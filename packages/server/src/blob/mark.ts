@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto'
 import type { Dirent } from 'node:fs'
 import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { folderOf } from '../base/store-location.ts'
 import { makeFolders, syncFolder } from './folder.ts'
 
 /** Whose the blobs in a folder are. */
@@ -32,8 +33,9 @@ export interface BlobFacts {
 /** Former identities that are kept. */
 const keptIdentities = 16
 
-/** Looks at the blobs in `folder`, which needn't be there. */
-export async function lookAtBlobs(folder: string): Promise<BlobFacts> {
+/** Looks at the blobs at `url`, where there needn't be any. */
+export async function lookAtBlobs(url: URL): Promise<BlobFacts> {
+  const folder = blobFolder(url)
   const starts = (await namesIn(folder)).filter((name) => /^\d{1,16}$/.test(name))
   const greatestStart = Math.max(0, ...starts.map(Number))
   let hasFiles = false
@@ -41,23 +43,24 @@ export async function lookAtBlobs(folder: string): Promise<BlobFacts> {
     hasFiles = await holdsFiles(join(folder, start))
     if (hasFiles) break
   }
-  const mark = await readMark(folder)
+  const mark = await readMark(url)
   const isMarkDamaged = mark === 'damaged'
   return { mark: isMarkDamaged ? undefined : mark, isMarkDamaged, greatestStart, hasFiles }
 }
 
-/** The mark of the blobs in `folder`; undefined if they have none. */
-export async function readMark(folder: string): Promise<BlobMark | 'damaged' | undefined> {
+/** The mark of the blobs at `url`; undefined if they have none. */
+export async function readMark(url: URL): Promise<BlobMark | 'damaged' | undefined> {
   try {
-    return parse(await readFile(fileIn(folder), 'utf8')) ?? 'damaged'
+    return parse(await readFile(fileIn(blobFolder(url)), 'utf8')) ?? 'damaged'
   } catch (error) {
     if (isAbsent(error)) return undefined
     throw error
   }
 }
 
-/** Marks the blobs in `folder`, which is made if it isn't there; durable when it resolves. */
-export async function writeMark(folder: string, mark: BlobMark): Promise<void> {
+/** Marks the blobs at `url`, creating their folder if missing; durable when it resolves. */
+export async function writeMark(url: URL, mark: BlobMark): Promise<void> {
+  const folder = blobFolder(url)
   await makeFolders(folder)
   const former = mark.former.slice(-keptIdentities)
   // Several processes may write it at once.
@@ -76,6 +79,10 @@ export async function writeMark(folder: string, mark: BlobMark): Promise<void> {
     throw error
   }
   await syncFolder(folder)
+}
+
+function blobFolder(url: URL): string {
+  return folderOf(url, 'the blobs')
 }
 
 function fileIn(folder: string): string {

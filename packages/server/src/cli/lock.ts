@@ -17,6 +17,8 @@ import {
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { hasOpen, livenessOf, verdictOn } from '../base/liveness.ts'
+import { storeIn } from '../base/store-location.ts'
+import { sharedFileOf } from '../engine/location.ts'
 import { CommandError, exitCodes, systemCode } from './exit.ts'
 
 /** The server that has a folder, as it described itself. */
@@ -156,7 +158,9 @@ function isSurvivor(token: string, folder: string): boolean {
   const found = livenessOf(pid)
   // Earlier versions wrote the first part of what is written now.
   const isSame = token.includes(':') && `${found}:`.startsWith(`${token}:`)
-  return found !== undefined && isSame && hasOpen(pid, join(folder, 'engine', 'data.mdb')) === true
+  return (
+    found !== undefined && isSame && hasOpen(pid, sharedFileOf(storeIn(folder).engine)) === true
+  )
 }
 
 /** Tells a folder from its copies. */

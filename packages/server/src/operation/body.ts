@@ -14,7 +14,7 @@ import type { Body, Checksum, ChecksumAlgorithm } from '../store/record.ts'
 import type { CommitStep, TransferStep } from './operation.ts'
 
 /** Bodies up to this size are rows of the engine: see `bench/blob.ts` for where the two cost the same. */
-export const rowBodyBytes = 65_536
+const rowBodyBytes = 65_536
 
 /** A checksum that the client announced. */
 export interface ChecksumRequest {

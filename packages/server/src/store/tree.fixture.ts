@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { utf8 } from '../base/bytes.ts'
+import { storeIn } from '../base/store-location.ts'
 import type { Engine, ReadTransaction } from '../engine/engine.ts'
 import { openEngine } from '../engine/open.ts'
 import { checkTree, type Finding } from './check.ts'
@@ -50,7 +51,7 @@ export class TestTree {
 
   static async open(): Promise<TestTree> {
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-tree-'))
-    const engine = await openEngine(folder)
+    const engine = await openEngine(storeIn(folder).engine)
     return new TestTree(engine, await IdSource.open(engine), folder)
   }
 

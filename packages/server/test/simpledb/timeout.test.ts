@@ -32,7 +32,7 @@ function givenUpAfter(lateMs: number): Services {
     engine.read((tx) => {
       const late: ReadTransaction = {
         get: (key) => tx.get(key),
-    getMany: (keys) => tx.getMany(keys),
+        getMany: (keys) => tx.getMany(keys),
         peek: (key) => tx.peek(key),
         range: giveUp,
         batches: giveUp,
