@@ -6,7 +6,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Bytes } from '../base/bytes.ts'
 import { DamagedBody } from '../base/damaged-body.ts'
-import { type BlobId, type BlobStore, type ByteSource, closeSource } from './blob.ts'
+import { asBlobId, type BlobId } from '../base/terms.ts'
+import { type BlobStore, type ByteSource, closeSource } from './blob.ts'
 
 /** A place for blobs that can be opened again and again, each time with a start of its own. */
 export interface BlobPlace {
@@ -251,7 +252,7 @@ function testFailures(run: Run): void {
     ]
     for (const text of strange) {
       // What a damaged row could hold.
-      await assert.rejects(blobs.read(text as BlobId), text)
+      await assert.rejects(blobs.read(asBlobId(text)), text)
     }
   })
 

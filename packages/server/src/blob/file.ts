@@ -9,8 +9,8 @@ import { dirname, join, resolve } from 'node:path'
 import type { CrashHook } from '../base/crash-point.ts'
 import { DamagedBody } from '../base/damaged-body.ts'
 import { StoreError } from '../base/errors.ts'
+import { asBlobId, type BlobId } from '../base/terms.ts'
 import type {
-  BlobId,
   BlobStore,
   ByteRange,
   ByteSource,
@@ -58,8 +58,7 @@ export async function openFileBlobs(options: FileBlobsOptions): Promise<BlobStor
 
 /** The id of the blob that was the `sequence`-th of process start `start`. */
 function blobId(start: number, sequence: number): BlobId {
-  // The brand is checked here: two counters and nothing else.
-  return `${start}-${sequence}` as BlobId
+  return asBlobId(`${start}-${sequence}`)
 }
 
 /** A blob that isn't finished. */

@@ -4,6 +4,7 @@
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { ownLimits, s3Limits } from '../base/limits.ts'
+import type { ChecksumAlgorithm } from '../base/terms.ts'
 import { closeSource } from '../blob/blob.ts'
 import { type CrcAlgorithm, combineCrc } from '../blob/crc.ts'
 import { type DigestAlgorithm, digesting } from '../blob/digest.ts'
@@ -11,7 +12,7 @@ import type { ReadTransaction } from '../engine/engine.ts'
 import { readManifest, retainBody } from '../store/body.ts'
 import { findObject } from '../store/directory.ts'
 import { putObject } from '../store/object.ts'
-import type { Body, Checksum, ChecksumAlgorithm, ObjectRecord } from '../store/record.ts'
+import type { Body, Checksum, ObjectRecord } from '../store/record.ts'
 import {
   checkForWrite,
   checkWrite,

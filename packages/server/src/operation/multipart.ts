@@ -5,12 +5,13 @@ import { randomBytes } from 'node:crypto'
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
+import type { ChecksumAlgorithm, ChecksumType } from '../base/terms.ts'
 import type { ByteRange } from '../blob/blob.ts'
 import { isCrcAlgorithm } from '../blob/crc.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { putBlobBody } from '../store/body.ts'
 import { findObject } from '../store/directory.ts'
-import type { ChecksumAlgorithm, ChecksumType, ObjectRecord } from '../store/record.ts'
+import type { ObjectRecord } from '../store/record.ts'
 import {
   findUpload,
   nextUploadNumber,

@@ -3,6 +3,7 @@
 // over the bodies of one share.
 
 import type { Bytes } from '../base/bytes.ts'
+import type { BlobId } from '../base/terms.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { decodePart, type ManifestPart, type RowBody } from './body.ts'
 import type { Finding } from './check.ts'
@@ -20,7 +21,7 @@ export interface Share {
 
 /** A blob that rows refer to, with the bytes that it must have. */
 export interface UsedBlob {
-  readonly id: string
+  readonly id: BlobId
   readonly sizeBytes: number
   /** A row that refers to it. */
   readonly where: string
@@ -56,7 +57,7 @@ interface Pass {
   readonly manifests: Uses<number>
   /** Manifests that wait for the release of the parts that they still have. */
   readonly queued: Set<number>
-  readonly blobs: Uses<string>
+  readonly blobs: Uses<BlobId>
   readonly faultOfRow: RecountOptions['faultOfRow']
 }
 
@@ -133,7 +134,7 @@ function keptEtag({ faultOfRow }: Pass, etag: string): string | undefined {
 
 function* useBlob(
   pass: Pass,
-  id: string,
+  id: BlobId,
   facts: Pick<Use, 'sizeBytes' | 'where' | 'etag'>,
 ): Generator<Finding> {
   if (isIn(pass.share, sequenceOf(id))) yield* use(pass.blobs, id, { ...facts, parts: 0 })
@@ -331,7 +332,7 @@ function isIn({ index, of }: Share, number: number): boolean {
 }
 
 /** The second number of a blob's id, which spreads blobs evenly over shares. */
-function sequenceOf(blobId: string): number {
+function sequenceOf(blobId: BlobId): number {
   const number = Number(blobId.slice(blobId.indexOf('-') + 1))
   return Number.isSafeInteger(number) ? number : 0
 }

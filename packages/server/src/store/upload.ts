@@ -2,9 +2,9 @@
 // They stay with the key they were created for, wherever a folder of that name is moved.
 
 import { type Bytes, compareBytes, startsWith } from '../base/bytes.ts'
+import type { BlobId, ChecksumAlgorithm, ChecksumType } from '../base/terms.ts'
 import type { ReadTransaction, WriteTransaction } from '../engine/engine.ts'
 import { releaseBody } from './body.ts'
-import type { ChecksumAlgorithm, ChecksumType } from './record.ts'
 import { pack, unpack } from './record.ts'
 import * as schema from './schema.ts'
 import { takeSequence } from './sequence.ts'
@@ -37,7 +37,7 @@ export interface PartRecord {
   /** MD5 in hex. */
   readonly etag: string
   readonly sizeBytes: number
-  readonly blobId: string
+  readonly blobId: BlobId
   readonly modifiedAt: number
   /** Base64, by the upload's algorithm or the part's own. */
   readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined

@@ -2,18 +2,13 @@
 
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { StoreError } from '../../base/errors.ts'
+import type { ChecksumAlgorithm, ChecksumType } from '../../base/terms.ts'
 import type { ChecksumRequest } from '../../operation/body.ts'
-import type { CreateUploadInput } from '../../operation/multipart.ts'
 import type { VerifiedBody } from '../sign/payload.ts'
 import { childText, type XmlElement } from '../xml/parse.ts'
 import type { XmlWriter } from '../xml/write.ts'
 import { invalidRequest } from './error.ts'
 import { headerOf, type S3Request } from './request.ts'
-
-/** An algorithm, by the name that S3's clients write. */
-export type ChecksumAlgorithm = ChecksumRequest['algorithm']
-/** Of all bytes, or of the parts' checksums. */
-export type ChecksumType = NonNullable<CreateUploadInput['checksumType']>
 
 /** A checksum whose value the client repeats, base64. */
 export interface KnownChecksum {
