@@ -5,6 +5,8 @@ import { randomUUID } from 'node:crypto'
 import type { Dirent } from 'node:fs'
 import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import * as v from 'valibot'
+import { count, DocumentError, fields, parseDocument, texts } from '../base/document.ts'
 import { folderOf } from '../base/store-location.ts'
 import { makeFolders, syncFolder } from './folder.ts'
 
@@ -17,6 +19,8 @@ export interface BlobMark {
   /** Identities that the folder had before, the oldest first. */
   readonly former: readonly string[]
 }
+
+const markForm = fields({ id: v.pipe(v.string(), v.minLength(1)), starts: count, former: texts })
 
 /** What a folder of blobs tells of itself. */
 export interface BlobFacts {
@@ -51,9 +55,10 @@ export async function lookAtBlobs(url: URL): Promise<BlobFacts> {
 /** The mark of the blobs at `url`; undefined if they have none. */
 export async function readMark(url: URL): Promise<BlobMark | 'damaged' | undefined> {
   try {
-    return parse(await readFile(fileIn(blobFolder(url)), 'utf8')) ?? 'damaged'
+    return parseDocument(markForm, await readFile(fileIn(blobFolder(url)), 'utf8'))
   } catch (error) {
     if (isAbsent(error)) return undefined
+    if (error instanceof DocumentError) return 'damaged'
     throw error
   }
 }
@@ -87,22 +92,6 @@ function blobFolder(url: URL): string {
 
 function fileIn(folder: string): string {
   return join(folder, 'store.json')
-}
-
-function parse(text: string): BlobMark | undefined {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    return undefined
-  }
-  if (typeof value !== 'object' || value === null) return undefined
-  if (!('id' in value && 'starts' in value && 'former' in value)) return undefined
-  const { id, starts, former } = value
-  if (typeof id !== 'string' || id === '') return undefined
-  if (typeof starts !== 'number' || !Number.isSafeInteger(starts) || starts < 0) return undefined
-  if (!Array.isArray(former) || !former.every((one) => typeof one === 'string')) return undefined
-  return { id, starts, former }
 }
 
 /** True if a file lies anywhere below `folder`. */

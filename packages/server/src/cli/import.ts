@@ -5,6 +5,8 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import * as v from 'valibot'
+import { count, DocumentError, fields, parseDocument, text, texts } from '../base/document.ts'
 import { isStoreError } from '../base/errors.ts'
 import type { OpenServices } from '../compose.ts'
 import type { ImportConfig } from '../config.ts'
@@ -15,7 +17,6 @@ import { createDomain } from '../operation/domain.ts'
 import { MisfitError } from '../operation/fit.ts'
 import type { Caller, Services } from '../operation/operation.ts'
 import { run } from '../operation/run.ts'
-import type { ExportedItem } from '../operation/run-export.ts'
 import { openShared } from '../shared.ts'
 import { loadCredentials } from './credentials.ts'
 import { prepareDataFolder } from './data-folder.ts'
@@ -37,11 +38,11 @@ export async function importExport(config: ImportConfig): Promise<number> {
     }
     await run(services, caller, createDomain, { domain })
     let items = 0
-    for (const { name, md5 } of manifest.files) {
+    for (const { key: name, etag: md5 } of manifest.files) {
       items += await importFile({ services, caller, domain, file: join(folder, name), md5 })
     }
-    if (items !== manifest.items) {
-      throw new CommandError(`the files have ${items} items, the manifest ${manifest.items}`)
+    if (items !== manifest.itemsCount) {
+      throw new CommandError(`the files have ${items} items, the manifest ${manifest.itemsCount}`)
     }
     console.log(`imported ${items} items into the domain ${domain}`)
     return exitCodes.ok
@@ -63,33 +64,36 @@ async function openStore(dataFolder: string): Promise<OpenServices> {
   }
 }
 
-interface Manifest {
-  readonly items: number
-  readonly files: readonly { readonly name: string; readonly md5: string }[]
-}
+/** The file of an entry; keys may have any prefix. */
+const fileName = v.pipe(
+  v.string('must be a text'),
+  v.transform((key) => key.split('/').at(-1) ?? ''),
+  v.regex(/^data-\d{5,}\.json$/, 'must end like a file of an export: data-00001.json'),
+)
 
-async function readManifest(folder: string): Promise<Manifest> {
+const manifestForm = fields({
+  format: v.literal(1, 'must be 1'),
+  itemsCount: count,
+  files: v.array(fields({ key: fileName, etag: text }), 'must be a list'),
+})
+
+const itemForm = fields({
+  itemName: v.string('must be a text'),
+  attributes: v.array(
+    fields({ name: v.string('must be a text'), values: texts }),
+    'must be a list',
+  ),
+})
+
+async function readManifest(folder: string): Promise<v.InferOutput<typeof manifestForm>> {
   const file = join(folder, 'manifest.json')
-  let text: string
+  let content: string
   try {
-    text = await readFile(file, 'utf8')
+    content = await readFile(file, 'utf8')
   } catch (error) {
     throw new CommandError(`can't read ${file}: ${systemCode(error) ?? error}`, { cause: error })
   }
-  const fields = parseObject(text, file)
-  const { itemsCount, files, format } = fields
-  if (format !== 1 || typeof itemsCount !== 'number' || !Array.isArray(files)) {
-    throw new CommandError(`${file} is no manifest of an export`)
-  }
-  return { items: itemsCount, files: files.map((entry: unknown) => parseFile(entry, file)) }
-}
-
-function parseFile(entry: unknown, manifest: string): Manifest['files'][number] {
-  if (typeof entry === 'object' && entry !== null && 'key' in entry && 'etag' in entry) {
-    const name = String(entry.key).split('/').at(-1) ?? ''
-    if (/^data-\d{5,}\.json$/.test(name)) return { name, md5: String(entry.etag) }
-  }
-  throw new CommandError(`${manifest} names a file that can't be one of an export`)
+  return parse(manifestForm, content, `${file} is no manifest of an export`)
 }
 
 async function importFile(input: {
@@ -146,38 +150,19 @@ async function checkFile(file: string, md5: string): Promise<void> {
 }
 
 function parseItem(line: string, file: string): ItemPairs<PutPair> {
-  const { itemName, attributes } = parseObject(line, file)
-  if (typeof itemName !== 'string' || !Array.isArray(attributes)) throw notAnItem(file)
-  const pairs = attributes.flatMap((attribute: unknown): PutPair[] => {
-    if (!isAttribute(attribute)) throw notAnItem(file)
-    const { name, values } = attribute
-    return values.map((value) => ({ name, value, replace: false }))
-  })
+  const { itemName, attributes } = parse(itemForm, line, `${file} has a line that is no item`)
+  const pairs = attributes.flatMap(({ name, values }) =>
+    values.map((value) => ({ name, value, replace: false })),
+  )
   return { name: itemName, pairs }
 }
 
-function isAttribute(value: unknown): value is ExportedItem['attributes'][number] {
-  if (typeof value !== 'object' || value === null || !('name' in value) || !('values' in value)) {
-    return false
-  }
-  const { name, values } = value
-  return (
-    typeof name === 'string' &&
-    Array.isArray(values) &&
-    values.every((one) => typeof one === 'string')
-  )
-}
-
-function parseObject(text: string, file: string): Readonly<Record<string, unknown>> {
+/** Parses a document of an export. @throws CommandError that begins with `refusal` */
+function parse<T>(form: v.GenericSchema<unknown, T>, content: string, refusal: string): T {
   try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null) return { ...value }
+    return parseDocument(form, content)
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
+    if (!(error instanceof DocumentError)) throw error
+    throw new CommandError(`${refusal}: ${error.message}`, { cause: error })
   }
-  throw new CommandError(`${file} is not JSON as an export has it`)
-}
-
-function notAnItem(file: string): CommandError {
-  return new CommandError(`${file} has a line that is no item`)
 }

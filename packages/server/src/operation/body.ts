@@ -7,7 +7,7 @@ import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
 import type { BlobId, ChecksumAlgorithm } from '../base/terms.ts'
 import type { ByteSource } from '../blob/blob.ts'
-import { type DigestAlgorithm, digesting } from '../blob/digest.ts'
+import { digesting } from '../blob/digest.ts'
 import { type BlobSums, joinSums } from '../blob/sums.ts'
 import { putBlobBody, putRowBody } from '../store/body.ts'
 import { isReferenced } from '../store/garbage.ts'
@@ -76,7 +76,7 @@ export async function receiveBody(
   const maximum = Math.min(s3Limits.singlePutBytes, input.sizeRange?.maximum ?? Infinity)
   if (input.sizeBytes !== undefined && input.sizeBytes > maximum) throw tooLarge(maximum)
   const algorithm = input.checksum?.algorithm ?? options.defaultChecksum
-  const algorithms: DigestAlgorithm[] = algorithm === undefined ? ['MD5'] : ['MD5', algorithm]
+  const algorithms: ChecksumAlgorithm[] = algorithm === undefined ? ['MD5'] : ['MD5', algorithm]
   const isCrc64Extra = options.alsoCrc64 === true && algorithm !== 'CRC64NVME'
   if (isCrc64Extra) algorithms.push('CRC64NVME')
   // A blob has CRC32s anyway, which tell that of the whole: it needn't be taken twice.
@@ -210,7 +210,7 @@ function tooLarge(maximum: number): StoreError {
 
 function checkMd5(
   expected: Bytes | undefined,
-  digests: Readonly<Partial<Record<DigestAlgorithm, Buffer>>>,
+  digests: Readonly<Partial<Record<ChecksumAlgorithm, Buffer>>>,
 ): Buffer {
   const md5 = digests['MD5']
   if (md5 === undefined) throw new Error('no MD5 was computed')
@@ -230,7 +230,7 @@ function checkMd5(
 function checkChecksum(
   request: ChecksumRequest | undefined,
   algorithm: ChecksumAlgorithm | undefined,
-  digests: Readonly<Partial<Record<DigestAlgorithm, Buffer>>>,
+  digests: Readonly<Partial<Record<ChecksumAlgorithm, Buffer>>>,
 ): Checksum | undefined {
   if (algorithm === undefined) return undefined
   const value = digests[algorithm]?.toString('base64')
