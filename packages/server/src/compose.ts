@@ -2,6 +2,10 @@
 // this process registered, so that others know whose blobs are whose.
 
 import { randomBytes, randomUUID } from 'node:crypto'
+import type { ExportQueue } from './background/export-queue.ts'
+import { Pulse } from './background/pulse.ts'
+import { Scrubber } from './background/scrub.ts'
+import { Sweeper, type SweeperOptions } from './background/sweep.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import type { CrashHook } from './base/crash-point.ts'
 import { StoreError } from './base/errors.ts'
@@ -16,20 +20,16 @@ import { openEngine } from './engine/open.ts'
 import type { Log } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Acceptance } from './operation/acceptance.ts'
-import type { ExportQueue } from './operation/export-queue.ts'
 import { ensureFit, noteStart, refuseLostRows } from './operation/fit.ts'
 import type { Services } from './operation/operation.ts'
-import { Pulse } from './operation/pulse.ts'
-import { Scrubber } from './operation/scrub.ts'
-import { Sweeper, type SweeperOptions } from './operation/sweep.ts'
 import { TokenSealer } from './operation/token.ts'
 import { Waiting } from './operation/waiting.ts'
-import { Readers } from './store/epoch.ts'
-import { IdSource } from './store/id.ts'
-import { Presence } from './store/presence.ts'
-import { endStart, registerStart } from './store/process.ts'
-import { ensureSecret } from './store/secret.ts'
-import { Snapshots } from './store/snapshot.ts'
+import { Readers } from './store/body/epoch.ts'
+import { Presence } from './store/body/presence.ts'
+import { endStart, registerStart } from './store/body/process.ts'
+import { IdSource } from './store/row/id.ts'
+import { ensureSecret } from './store/row/secret.ts'
+import { Snapshots } from './store/tree/snapshot.ts'
 
 /** What a process works with, and what it tells others through. */
 export interface ServiceOptions {
@@ -160,7 +160,7 @@ function createSweeper(services: Services, options: ServiceOptions): Sweeper {
     isCollecting: isSweeping !== false,
     verdictOn: (liveness) => verdictOnUser(liveness, rows),
     async exports(signal) {
-      exports ??= import('./operation/export-queue.ts').then(
+      exports ??= import('./background/export-queue.ts').then(
         (module) => new module.ExportQueue(services),
       )
       await (await exports).run(signal)
@@ -199,7 +199,7 @@ function isDiskFull(error: unknown): boolean {
 
 function fullDisk(error: unknown): unknown {
   if (!isDiskFull(error)) return error
-  return new StoreError('InsufficientStorage', 'The disk is full.', { cause: error })
+  return new StoreError({ code: 'InsufficientStorage', space: 'disk' }, { cause: error })
 }
 
 /** Without it the start would count as alive for as long as this process lives. */

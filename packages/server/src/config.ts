@@ -3,8 +3,6 @@
 
 import { availableParallelism } from 'node:os'
 import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
-import { type LogFormat, type LogLevel, logFormats, logLevels } from './observe/level.ts'
-import { type Acceptance, acceptances } from './operation/acceptance.ts'
 import {
   absolutePath,
   type Environment,
@@ -14,7 +12,9 @@ import {
   quote,
   readOptions,
   UsageError,
-} from './options.ts'
+} from './cli/options.ts'
+import { type LogFormat, type LogLevel, logFormats, logLevels } from './observe/level.ts'
+import { type Acceptance, acceptances } from './operation/acceptance.ts'
 
 /** How `holdfast serve` was asked to run. Paths are absolute. */
 export interface ServeConfig {

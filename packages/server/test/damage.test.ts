@@ -6,20 +6,20 @@ import { readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Scrubber } from '../src/background/scrub.ts'
+import { Sweeper } from '../src/background/sweep.ts'
 import { DamagedBody } from '../src/base/damaged-body.ts'
 import type { WriteTransaction } from '../src/engine/engine.ts'
 import { silentLog } from '../src/observe/log.ts'
 import { silentMetrics } from '../src/observe/metrics.ts'
-import { type CheckSummary, checkStore, type Finding } from '../src/operation/check.ts'
-import { Scrubber } from '../src/operation/scrub.ts'
-import { Sweeper } from '../src/operation/sweep.ts'
-import { readManifestPart } from '../src/store/body.ts'
-import { findBucket } from '../src/store/bucket.ts'
-import { collect } from '../src/store/collect.ts'
-import { findObject } from '../src/store/directory.ts'
-import { putObject } from '../src/store/object.ts'
-import type { Body } from '../src/store/record.ts'
-import * as schema from '../src/store/schema.ts'
+import { type CheckSummary, checkStore, type Finding } from '../src/operation/fsck.ts'
+import { readManifestPart } from '../src/store/body/body.ts'
+import * as bodySchema from '../src/store/body/schema.ts'
+import type { Body } from '../src/store/row/record.ts'
+import { findBucket } from '../src/store/tree/bucket.ts'
+import { collect } from '../src/store/tree/collect.ts'
+import { findObject } from '../src/store/tree/directory.ts'
+import { putObject } from '../src/store/tree/object.ts'
 import { runHoldfast } from './harness.ts'
 import { InProcessServer } from './s3/in-process.ts'
 import { objectPath, type WireAnswer, type WireRequest, xmlText, xmlTexts } from './wire.ts'
@@ -110,7 +110,7 @@ async function changeRow(
   await server.store.services.engine.write(async (tx) => {
     const body = await bodyOf(tx, key)
     assert.ok(body.kind === 'row')
-    const row = schema.rowBody(body.id)
+    const row = bodySchema.rowBody(body.id)
     const bytes = change(Buffer.from((await tx.get(row)) ?? []))
     if (bytes === undefined) tx.delete(row)
     else tx.put(row, bytes)
@@ -285,10 +285,10 @@ async function forgetChecksums(keys: readonly string[]): Promise<void> {
     for (const key of keys) {
       const record = await findObject(tx, root, Buffer.from(key))
       const body = record?.body
-      if (body?.kind === 'blob') tx.delete(schema.blobSums(body.id))
+      if (body?.kind === 'blob') tx.delete(bodySchema.blobSums(body.id))
       if (body?.kind !== 'row' || record === undefined) continue
       const id = ids.next()
-      tx.put(schema.rowBody(id), (await tx.get(schema.rowBody(body.id))) ?? small)
+      tx.put(bodySchema.rowBody(id), (await tx.get(bodySchema.rowBody(body.id))) ?? small)
       await putObject({ tx, ids }, root, Buffer.from(key), { ...record, body: { kind: 'row', id } })
     }
   })

@@ -16,6 +16,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { Sweeper } from '../src/background/sweep.ts'
 import { storeIn } from '../src/base/store-location.ts'
 import type { BlobMark } from '../src/blob/mark.ts'
 import { type OpenServices, openServices } from '../src/compose.ts'
@@ -23,14 +24,13 @@ import { openEngine } from '../src/engine/open.ts'
 import { silentLog } from '../src/observe/log.ts'
 import { silentMetrics } from '../src/observe/metrics.ts'
 import type { Acceptance } from '../src/operation/acceptance.ts'
-import { checkStore } from '../src/operation/check.ts'
 import { examineFit, type Misfit, MisfitError } from '../src/operation/fit.ts'
-import { Sweeper } from '../src/operation/sweep.ts'
-import { putBlobBody } from '../src/store/body.ts'
-import { countGarbage } from '../src/store/garbage.ts'
-import { putIdentity, readIdentity } from '../src/store/identity.ts'
-import { endStart, listStarts } from '../src/store/process.ts'
-import * as schema from '../src/store/schema.ts'
+import { checkStore } from '../src/operation/fsck.ts'
+import { putBlobBody } from '../src/store/body/body.ts'
+import { countGarbage } from '../src/store/body/garbage.ts'
+import { putIdentity, readIdentity } from '../src/store/body/identity.ts'
+import { endStart, listStarts } from '../src/store/body/process.ts'
+import * as bodySchema from '../src/store/body/schema.ts'
 import { runHoldfast, startServer } from './harness.ts'
 
 const scratch = await mkdtemp(join(tmpdir(), 'holdfast-identity-'))
@@ -182,9 +182,9 @@ test('a store that was written before there were identities gets one, and keeps 
   const folder = await newStore()
   const engine = await openEngine(storeIn(folder).engine)
   await engine.write(async (tx) => {
-    tx.delete(schema.identity())
-    for await (const { key } of tx.range(schema.pulses())) tx.delete(key)
-    tx.delete(schema.collector())
+    tx.delete(bodySchema.identity())
+    for await (const { key } of tx.range(bodySchema.pulses())) tx.delete(key)
+    tx.delete(bodySchema.collector())
   })
   await engine.close()
   await rm(join(folder, 'blobs', 'store.json'))
@@ -286,7 +286,7 @@ test('older rows without an identity are refused, whether the blobs have one or 
   for (const hasMark of [true, false]) {
     const folder = await newStore()
     const engine = await openEngine(storeIn(folder).engine)
-    await engine.write(async (tx) => tx.delete(schema.identity()))
+    await engine.write(async (tx) => tx.delete(bodySchema.identity()))
     await engine.close()
     await mkdir(join(folder, 'blobs', '9', '0', '0'), { recursive: true })
     await writeFile(join(folder, 'blobs', '9', '0', '0', '0'), 'newer')

@@ -6,6 +6,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { onDuty } from '../src/background/duty.ts'
+import { Pulse } from '../src/background/pulse.ts'
+import { Sweeper } from '../src/background/sweep.ts'
 import { isStoreError } from '../src/base/errors.ts'
 import type { BlobId } from '../src/base/terms.ts'
 import { type OpenServices, openServices } from '../src/compose.ts'
@@ -13,15 +16,12 @@ import { silentLog } from '../src/observe/log.ts'
 import { silentMetrics } from '../src/observe/metrics.ts'
 import { createBucket } from '../src/operation/bucket.ts'
 import { contentSource } from '../src/operation/content.ts'
-import { onDuty } from '../src/operation/duty.ts'
 import { getObject, putObject } from '../src/operation/object.ts'
 import type { Caller } from '../src/operation/operation.ts'
-import { Pulse } from '../src/operation/pulse.ts'
 import { run } from '../src/operation/run.ts'
-import { Sweeper } from '../src/operation/sweep.ts'
-import { putBlobBody, releaseBody } from '../src/store/body.ts'
-import { countGarbage } from '../src/store/garbage.ts'
-import { declareDead, listStarts, takeCollectorDuty } from '../src/store/process.ts'
+import { putBlobBody, releaseBody } from '../src/store/body/body.ts'
+import { countGarbage } from '../src/store/body/garbage.ts'
+import { declareDead, listStarts, takeCollectorDuty } from '../src/store/body/process.ts'
 
 const folders: string[] = []
 after(async () => {
@@ -188,7 +188,7 @@ test('a process whose heart has stopped for a minute is swept; back again, it co
     [b.start],
   )
   // It doesn't know yet. The commit of a large body finds out, and then it refuses the small ones, too.
-  const isRefusal = (error: unknown): boolean => isStoreError(error, 'ServiceUnavailable')
+  const isRefusal = (error: unknown): boolean => isStoreError(error, 'DeclaredDead')
   await put(a, 10)
   await assert.rejects(put(a, large), isRefusal)
   await assert.rejects(put(a, 10), isRefusal)
@@ -207,7 +207,7 @@ test('a process that is declared dead during an upload does not commit it', asyn
   const declared = put(a, large, async () => {
     await b.services.engine.write((tx) => declareDead(tx, { number: a.start, beat: 0 }))
   })
-  await assert.rejects(declared, (error) => isStoreError(error, 'ServiceUnavailable'))
+  await assert.rejects(declared, (error) => isStoreError(error, 'DeclaredDead'))
   await assert.rejects(get(b), (error) => isStoreError(error, 'NoSuchKey'))
   assert.equal(a.deposed(), 1)
   await close(a, b)
@@ -218,7 +218,7 @@ test('a process that learns of its death by its own heart refuses all writes', a
   await run(a.services, caller, createBucket, { bucket: 'bucket' })
   await b.services.engine.write((tx) => declareDead(tx, { number: a.start, beat: 0 }))
   await assert.rejects(a.pulse.beat())
-  await assert.rejects(put(a, 10), (error) => isStoreError(error, 'ServiceUnavailable'))
+  await assert.rejects(put(a, 10), (error) => isStoreError(error, 'DeclaredDead'))
   await close(a, b)
 })
 

@@ -6,8 +6,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
+import { Pipelining } from '../src/protocol/http/pipelining.ts'
 import { createHttpServer, createHttpsServer } from '../src/protocol/http/server.ts'
-import { Turns } from '../src/protocol/http/turn.ts'
 import { testCertificate, testKey } from './cli/certificate.ts'
 
 const one = 'GET /1 HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -35,7 +35,7 @@ function answerInTurn(server: Server): {
   waiting: () => number
   go: () => void
 } {
-  const turns = new Turns()
+  const turns = new Pipelining()
   let waiting = 0
   const { promise, resolve } = Promise.withResolvers<void>()
   let seen = 0

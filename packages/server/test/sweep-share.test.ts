@@ -5,13 +5,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { Sweeper } from '../src/background/sweep.ts'
 import { utf8 } from '../src/base/bytes.ts'
 import { openServices } from '../src/compose.ts'
 import { silentLog } from '../src/observe/log.ts'
 import { silentMetrics } from '../src/observe/metrics.ts'
-import { Sweeper } from '../src/operation/sweep.ts'
-import { enterLease, findLease } from '../src/store/lease.ts'
-import * as schema from '../src/store/schema.ts'
+import * as domainSchema from '../src/store/domain/schema.ts'
+import { enterLease, findLease } from '../src/store/lease/lease.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-share-'))
 
@@ -29,7 +29,7 @@ test('a round leaves what is too much of one kind to the next, and gets to the o
   const sweeper = new Sweeper({ ...open.services, ...open })
   const place = await engine.write(async (tx) => {
     for (let number = 1; number <= 1000; number++) {
-      tx.put(schema.queuedDomain(number), new Uint8Array())
+      tx.put(domainSchema.queuedDomain(number), new Uint8Array())
     }
     const asked = { paths: { read: [], write: ['a'] }, ttlMs: 1000, label: '', bucketId: 1 }
     return enterLease(tx, { ...asked, token: utf8('t'), parameters: utf8('') }, 0)
@@ -37,7 +37,7 @@ test('a round leaves what is too much of one kind to the next, and gets to the o
   const left = (): Promise<number> =>
     engine.read(async (tx) => {
       let count = 0
-      for await (const _ of tx.range(schema.domainQueue())) count++
+      for await (const _ of tx.range(domainSchema.domainQueue())) count++
       return count
     })
   await sweeper.sweep(0)

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
+import { Sweeper } from '../src/background/sweep.ts'
 import { systemClock } from '../src/base/clock.ts'
 import { isStoreError, StoreError } from '../src/base/errors.ts'
 import type { Verdict } from '../src/base/liveness.ts'
@@ -15,16 +16,16 @@ import { type OpenServices, openServices } from '../src/compose.ts'
 import type { Engine } from '../src/engine/engine.ts'
 import { silentLog } from '../src/observe/log.ts'
 import { silentMetrics } from '../src/observe/metrics.ts'
-import { Sweeper } from '../src/operation/sweep.ts'
-import { putBlobBody, releaseBody } from '../src/store/body.ts'
-import { createBucket, deleteBucket } from '../src/store/bucket.ts'
-import { readDirectory } from '../src/store/entry.ts'
-import { advanceEpoch, currentEpoch, Readers } from '../src/store/epoch.ts'
-import { countGarbage, markGarbage } from '../src/store/garbage.ts'
-import { putObject } from '../src/store/object.ts'
-import { listStarts } from '../src/store/process.ts'
-import * as schema from '../src/store/schema.ts'
-import { nextAbandonedBucket, putPart, putUpload } from '../src/store/upload.ts'
+import { putBlobBody, releaseBody } from '../src/store/body/body.ts'
+import { advanceEpoch, currentEpoch, Readers } from '../src/store/body/epoch.ts'
+import { countGarbage, markGarbage } from '../src/store/body/garbage.ts'
+import { listStarts } from '../src/store/body/process.ts'
+import * as bodySchema from '../src/store/body/schema.ts'
+import { nextAbandonedBucket, putPart, putUpload } from '../src/store/body/upload.ts'
+import { createBucket, deleteBucket } from '../src/store/tree/bucket.ts'
+import { readDirectory } from '../src/store/tree/entry.ts'
+import { putObject } from '../src/store/tree/object.ts'
+import * as treeSchema from '../src/store/tree/schema.ts'
 
 const folders: string[] = []
 after(async () => {
@@ -366,8 +367,8 @@ test('what fails is logged by its name, and keeps nothing else from being collec
   await engine.write(async (tx) => {
     const record = { ownerId: 'o', createdAt: 0, region: 'us-east-1' }
     const { root } = createBucket({ tx, ids }, 'bucket', record)
-    tx.put(schema.queued(root), new Uint8Array())
-    tx.put(schema.abandonedUploads(5), new Uint8Array())
+    tx.put(treeSchema.queued(root), new Uint8Array())
+    tx.put(bodySchema.abandonedUploads(5), new Uint8Array())
   })
   const logged: string[] = []
   const removeStart = async (number: number): Promise<void> => {
@@ -396,7 +397,7 @@ test('a failure is logged, and sweeping goes on until it is closed', async () =>
     ...engine,
     read: (body, options) => engine.read(body, options),
     async write(body) {
-      if (failures-- > 0) throw new StoreError('InsufficientStorage', 'The disk is full.')
+      if (failures-- > 0) throw new StoreError({ code: 'InsufficientStorage', space: 'disk' })
       succeeded.resolve()
       return engine.write(body)
     },

@@ -1,7 +1,14 @@
 // Access keys: the format of the credentials file, and the lookup of a key's owner.
 
-import * as v from 'valibot'
-import { DocumentError, fields, parseDocument, text } from '../base/document.ts'
+import {
+  DocumentError,
+  fields,
+  list,
+  matching,
+  optional,
+  parseDocument,
+  text,
+} from '../base/document.ts'
 import type { Owner, Principal } from './principal.ts'
 
 export interface AccessKey {
@@ -21,27 +28,21 @@ export class CredentialsError extends Error {
   override readonly name = 'CredentialsError'
 }
 
-const owner = v.pipe(
-  fields({ id: text, displayName: v.optional(text) }),
-  v.transform(({ id, displayName = id }) => ({ id, displayName })),
-)
+const accessKeyForm = fields({
+  accessKeyId: matching(/^[\w.-]{1,128}$/, 'may have letters, digits, and - _ . only, at most 128'),
+  secretAccessKey: text,
+  owner: fields({ id: text, displayName: optional(text) }),
+})
 
-const accessKeyId = v.pipe(
-  text,
-  v.regex(/^[\w.-]{1,128}$/, 'may have letters, digits, and - _ . only, at most 128'),
-)
-
-const credentials = v.pipe(
-  v.array(
-    fields({ accessKeyId, secretAccessKey: text, owner }),
-    'expected a list: [{"accessKeyId": …, "secretAccessKey": …}, …]',
-  ),
-  v.minLength(1, 'the list is empty: the server needs a key'),
+const credentialsForm = list(
+  accessKeyForm,
+  'expected a list: [{"accessKeyId": …, "secretAccessKey": …}, …]',
 )
 
 /** Parses a credentials file; the first entry is the root key. @throws CredentialsError */
 export function parseCredentials(file: string): readonly AccessKey[] {
   const keys = entriesOf(file)
+  if (keys.length === 0) throw new CredentialsError('the list is empty: the server needs a key')
   const seen = new Map<string, number>()
   for (const [index, { accessKeyId }] of keys.entries()) {
     const first = seen.get(accessKeyId)
@@ -68,7 +69,12 @@ export function createKeyLookup(
 
 function entriesOf(file: string): readonly AccessKey[] {
   try {
-    return parseDocument(credentials, file)
+    return parseDocument(credentialsForm, file).map(
+      ({ owner: { id, displayName = id }, ...key }) => ({
+        ...key,
+        owner: { id, displayName },
+      }),
+    )
   } catch (error) {
     if (!(error instanceof DocumentError)) throw error
     throw new CredentialsError(error.message, { cause: error })

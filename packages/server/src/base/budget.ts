@@ -30,7 +30,7 @@ export class ByteBudget {
       take: (bytes) => {
         const partyBytes = (this.#heldByParty.get(party) ?? 0) + bytes
         if (bytes > this.#leftBytes || partyBytes > this.#shareBytes) {
-          throw new StoreError('SlowDown', 'Please reduce your request rate.')
+          throw new StoreError({ code: 'SlowDown', resource: 'memory' })
         }
         this.#heldByParty.set(party, partyBytes)
         this.#leftBytes -= bytes

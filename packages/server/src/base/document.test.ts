@@ -1,15 +1,27 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import * as v from 'valibot'
-import { count, DocumentError, fields, parseDocument, text, texts } from './document.ts'
+import {
+  anyText,
+  count,
+  DocumentError,
+  exactly,
+  fields,
+  list,
+  matching,
+  optional,
+  parseDocument,
+  text,
+} from './document.ts'
 
 const form = fields({
   id: text,
   size: count,
-  tags: v.optional(texts),
-  parts: v.array(fields({ name: text }), 'must be a list'),
+  tags: optional(list(anyText)),
+  kind: exactly('k'),
+  word: matching(/^[a-z]+$/, 'may have letters only'),
+  parts: list(fields({ name: text })),
 })
-const document = { id: 'a', size: 1, parts: [{ name: 'b' }] }
+const document = { id: 'a', size: 1, kind: 'k', word: 'w', parts: [{ name: 'b' }] }
 
 test('a document has the fields of its form and no others', () => {
   const parsed = parseDocument(form, JSON.stringify({ ...document, tags: ['c'], other: 1 }))
@@ -32,6 +44,8 @@ test('an error names the first place and what must be there', () => {
     [{ ...document, size: 2 ** 53 }, '"size" must be a whole number'],
     [{ ...document, tags: 'c' }, '"tags" must be a list'],
     [{ ...document, tags: ['c', null] }, '"tags": entry 2 must be a text'],
+    [{ ...document, kind: 'l' }, '"kind" must be "k"'],
+    [{ ...document, word: 'A' }, '"word" may have letters only'],
     [{ ...document, parts: {} }, '"parts" must be a list'],
     [{ ...document, parts: [{ name: 'b' }, []] }, '"parts": entry 2 must be an object: {…}'],
     [{ ...document, parts: [{}] }, `"parts": entry 1: "name" ${noText}`],
@@ -62,6 +76,6 @@ test('a syntax error does not quote the document, not even in its cause', () => 
 
 test('a field that only the prototype of an object has is missing', () => {
   assert.throws(() => parseDocument(fields({ constructor: text }), '{}'), DocumentError)
-  const [parsed] = parseDocument(v.array(fields({ id: text })), '[{"id":"a","__proto__":{"x":1}}]')
+  const [parsed] = parseDocument(list(fields({ id: text })), '[{"id":"a","__proto__":{"x":1}}]')
   assert.deepEqual(parsed, { id: 'a' })
 })

@@ -12,12 +12,12 @@ const notObject = 'must be an object: {…}'
 const notText = 'must be a text of 1 to 1,024 characters'
 const notCount = 'must be a whole number'
 
-/** A schema without asynchronous parts. */
-type Schema<T> = v.GenericSchema<unknown, T>
+/** The form of a document or of a part of it: a schema whose values are of type `T`. */
+export type Form<T> = v.GenericSchema<unknown, T>
 
-/** Parses `text` as JSON of the form that `schema` describes. @throws DocumentError */
-export function parseDocument<T>(schema: Schema<T>, text: string): T {
-  const result = v.safeParse(schema, parseJson(text), { abortEarly: true })
+/** Parses `text` as JSON of the form that `form` describes. @throws DocumentError */
+export function parseDocument<T>(form: Form<T>, text: string): T {
+  const result = v.safeParse(form, parseJson(text), { abortEarly: true })
   if (result.success) return result.output
   const [issue] = result.issues
   const places = (issue.path ?? []).map(({ key }) =>
@@ -29,7 +29,7 @@ export function parseDocument<T>(schema: Schema<T>, text: string): T {
 /** An object with these fields, and perhaps others, which are left out of the result. */
 export function fields<const Entries extends v.ObjectEntries>(
   entries: Entries,
-): Schema<v.InferOutput<v.ObjectSchema<Entries, undefined>>> {
+): Form<v.InferOutput<v.ObjectSchema<Entries, undefined>>> {
   const object = v.object(entries, (issue) => {
     const key = issue.path?.at(-1)?.key
     // Valibot reports a missing field as an error of the object; say what the field must be.
@@ -44,21 +44,41 @@ export function fields<const Entries extends v.ObjectEntries>(
 }
 
 /** A string of 1 to 1,024 characters. */
-export const text: Schema<string> = v.pipe(
+export const text: Form<string> = v.pipe(
   v.string(notText),
   v.minLength(1, notText),
   v.maxLength(1024, notText),
 )
 
 /** A whole number from 0 on. */
-export const count: Schema<number> = v.pipe(
+export const count: Form<number> = v.pipe(
   v.number(notCount),
   v.safeInteger(notCount),
   v.minValue(0, notCount),
 )
 
-/** A list of strings. */
-export const texts: Schema<string[]> = v.array(v.string('must be a text'), 'must be a list')
+/** A string of any length. */
+export const anyText: Form<string> = v.string('must be a text')
+
+/** A {@link text} that matches `pattern`; `message` says what it must be. */
+export function matching(pattern: RegExp, message: string): Form<string> {
+  return v.pipe(text, v.regex(pattern, message))
+}
+
+/** Exactly this value. */
+export function exactly<const T extends string | number>(value: T): Form<T> {
+  return v.literal(value, `must be ${JSON.stringify(value)}`)
+}
+
+/** A field of {@link fields} that may be missing. */
+export function optional<T>(form: Form<T>): v.OptionalSchema<Form<T>, undefined> {
+  return v.optional(form)
+}
+
+/** A list of values of one form. */
+export function list<T>(form: Form<T>, message = 'must be a list'): Form<T[]> {
+  return v.array(form, message)
+}
 
 function parseJson(text: string): unknown {
   try {

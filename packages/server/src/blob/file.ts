@@ -9,6 +9,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { CrashHook } from '../base/crash-point.ts'
 import { DamagedBody } from '../base/damaged-body.ts'
 import { StoreError } from '../base/errors.ts'
+import { FolderSync, makeFolders, syncFolder } from '../base/folder.ts'
 import { asBlobId, type BlobId } from '../base/terms.ts'
 import type {
   BlobStore,
@@ -21,7 +22,6 @@ import type {
 import { type Buffers, createBuffers } from './buffer.ts'
 import { type FilePart, FileSources } from './file-read.ts'
 import { writeBody } from './file-write.ts'
-import { FolderSync, makeFolders, syncFolder } from './folder.ts'
 import { fitsSums } from './sums.ts'
 
 /** What a store of blobs in files needs. */
@@ -373,9 +373,7 @@ async function removeEmptyFolder(path: string): Promise<void> {
 /** What a caller is told of an error of the disk. */
 function fullDisk(error: unknown): unknown {
   if (!hasCode(error, 'ENOSPC', 'EDQUOT')) return error
-  return new StoreError('InsufficientStorage', 'The server has no room left for this body.', {
-    cause: error,
-  })
+  return new StoreError({ code: 'InsufficientStorage', space: 'blobs' }, { cause: error })
 }
 
 function hasCode(error: unknown, ...codes: readonly string[]): boolean {

@@ -5,10 +5,17 @@ import { randomUUID } from 'node:crypto'
 import type { Dirent } from 'node:fs'
 import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import * as v from 'valibot'
-import { count, DocumentError, fields, parseDocument, texts } from '../base/document.ts'
+import {
+  anyText,
+  count,
+  DocumentError,
+  fields,
+  list,
+  parseDocument,
+  text,
+} from '../base/document.ts'
+import { makeFolders, syncFolder } from '../base/folder.ts'
 import { folderOf } from '../base/store-location.ts'
-import { makeFolders, syncFolder } from './folder.ts'
 
 /** Whose the blobs in a folder are. */
 export interface BlobMark {
@@ -20,7 +27,7 @@ export interface BlobMark {
   readonly former: readonly string[]
 }
 
-const markForm = fields({ id: v.pipe(v.string(), v.minLength(1)), starts: count, former: texts })
+const markForm = fields({ id: text, starts: count, former: list(anyText) })
 
 /** What a folder of blobs tells of itself. */
 export interface BlobFacts {

@@ -2,9 +2,9 @@
 // demand, so that it starts fast.
 
 import { parseDoctor, parseFsck, parseImport, parseServe, processEnvironment } from '../config.ts'
-import { UsageError } from '../options.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { type CommandName, helpOf, overview } from './help.ts'
+import { UsageError } from './options.ts'
 import { version } from './version.ts'
 
 type Command = (args: readonly string[]) => Promise<number>
@@ -12,23 +12,29 @@ type Command = (args: readonly string[]) => Promise<number>
 const commands: Readonly<Record<CommandName, Command>> = {
   async serve(args) {
     const config = parseServe(args, processEnvironment())
-    const { serve } = await import('./serve.ts')
+    const { serve } = await import('./primary/serve.ts')
     return serve(config)
   },
   async fsck(args) {
     const config = parseFsck(args, processEnvironment())
-    const { apart } = await import('./apart.ts')
-    return apart(async () => (await import('./fsck.ts')).fsck(config), exitCodes.findings)
+    const { inChildProcess } = await import('./offline/child-process.ts')
+    return inChildProcess(
+      async () => (await import('./offline/fsck.ts')).fsck(config),
+      exitCodes.findings,
+    )
   },
   async import(args) {
     const config = parseImport(args, processEnvironment())
-    const { importExport } = await import('./import.ts')
+    const { importExport } = await import('./offline/import.ts')
     return importExport(config)
   },
   async doctor(args) {
     const config = parseDoctor(args, processEnvironment())
-    const { apart } = await import('./apart.ts')
-    return apart(async () => (await import('./doctor.ts')).doctor(config), exitCodes.failure)
+    const { inChildProcess } = await import('./offline/child-process.ts')
+    return inChildProcess(
+      async () => (await import('./offline/doctor.ts')).doctor(config),
+      exitCodes.failure,
+    )
   },
   async ls(args) {
     const { parseList } = await import('./remote/config.ts')

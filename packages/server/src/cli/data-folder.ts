@@ -4,8 +4,8 @@
 import { type Dirent, existsSync } from 'node:fs'
 import { access, constants, lstat, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { makeFolders } from '../base/folder.ts'
 import { storeIn } from '../base/store-location.ts'
-import { makeFolders } from '../blob/folder.ts'
 import { lookAtEngine, mayHoldEngine } from '../engine/location.ts'
 import { CommandError, exitCodes, systemCode } from './exit.ts'
 

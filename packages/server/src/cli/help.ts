@@ -1,7 +1,7 @@
 // The help texts, made from the tables of options.
 
 import { optionsOf } from '../config.ts'
-import type { OptionTable } from '../options.ts'
+import type { OptionTable } from './options.ts'
 import { type RemoteCommand, remoteOptions } from './remote/config.ts'
 
 interface Description {

@@ -16,8 +16,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import * as v from 'valibot'
-import { fields, parseDocument, texts } from '../base/document.ts'
+import { anyText, count, fields, list, optional, parseDocument } from '../base/document.ts'
 import { hasOpen, livenessOf, verdictOn } from '../base/liveness.ts'
 import { storeIn } from '../base/store-location.ts'
 import { sharedFileOf } from '../engine/location.ts'
@@ -40,12 +39,12 @@ export interface Holder {
 type Note = Holder & { readonly folder?: string | undefined }
 
 const noteForm = fields({
-  pid: v.pipe(v.number(), v.safeInteger()),
-  token: v.optional(v.string()),
-  endpoint: v.optional(v.string()),
-  startedAt: v.string(),
-  workers: texts,
-  folder: v.optional(v.string()),
+  pid: count,
+  token: optional(anyText),
+  endpoint: optional(anyText),
+  startedAt: anyText,
+  workers: list(anyText),
+  folder: optional(anyText),
 })
 
 /**

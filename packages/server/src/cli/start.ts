@@ -21,7 +21,7 @@ keepCompiledCode()
 // Who reads the output may have gone before its end.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 if (cluster.isWorker) {
-  const { runWorker } = await import('./worker.ts')
+  const { runWorker } = await import('./worker/worker.ts')
   runWorker()
 } else {
   const { runCommand } = await import('./command.ts')

@@ -111,7 +111,7 @@ function rowTests(open: OpenEngineUnderTest): void {
           engine.write(async (tx) => {
             await use(tx)
           }),
-          (error) => isStoreError(error, 'KeyTooLong'),
+          (error) => isStoreError(error, 'RowKeyTooLong'),
         )
       }
     }))
@@ -594,7 +594,7 @@ function lifeTests(open: OpenEngineUnderTest): void {
       open,
       async ({ engine }) => {
         await putAll(engine, ['a', 'b', 'c'])
-        const refused = (error: unknown) => isStoreError(error, 'ServiceUnavailable')
+        const refused = (error: unknown) => isStoreError(error, 'ReadTooLong')
         const outlive = async (tx: ReadTransaction) => {
           for (;;) {
             await tx.get(utf8('a'))
@@ -617,7 +617,7 @@ function lifeTests(open: OpenEngineUnderTest): void {
       open,
       async ({ engine }) => {
         await putAll(engine, ['a', 'b', 'c'])
-        const refused = (error: unknown) => isStoreError(error, 'ServiceUnavailable')
+        const refused = (error: unknown) => isStoreError(error, 'ReadTooLong')
         const isLate = lateAfter(2000)
         const get = async (tx: ReadTransaction) => {
           while (!isLate()) await tx.get(utf8('a'))
@@ -685,7 +685,7 @@ function lifeTests(open: OpenEngineUnderTest): void {
 
   test('a transaction that changes too much is refused, and changes nothing', () =>
     using(open, async ({ engine }) => {
-      const refused = (error: unknown) => isStoreError(error, 'InvalidRequest')
+      const refused = (error: unknown) => isStoreError(error, 'TransactionTooLarge')
       const writing = engine.write(async (tx) => {
         for (let i = 0; i <= ownLimits.transactionChanges; i++) tx.put(utf8(`${i}`), utf8(''))
       })

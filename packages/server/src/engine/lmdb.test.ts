@@ -240,7 +240,7 @@ test('a full disk refuses the write, harms nothing, and is forgotten when there 
   withFolder(async (path) => {
     // The file size limit stands in for the disk's. LMDB reports the truncated write as an
     // input/output error, and only the disk's free bytes tell that from a full disk.
-    const codes: StoreErrorCode[] = ['InsufficientStorage', 'Internal']
+    const codes: StoreErrorCode[] = ['InsufficientStorage', 'CommitFailed']
     const task = JSON.stringify({ task: 'fill', path, codes } satisfies ProcessTask)
     const limited = `ulimit -f 16384; exec "$0" "$1" '${task}'`
     const child = spawn('/bin/sh', ['-c', limited, process.execPath, childProgram], {

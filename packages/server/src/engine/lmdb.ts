@@ -157,12 +157,12 @@ class LmdbStore implements BackingStore {
     const cause = explainDamage(await commitError(error))
     const { bavail, bsize } = await statfs(this.#path)
     if (/No space left|Disk quota|File too large|MAP_FULL/.test(String(cause))) {
-      return new StoreError('InsufficientStorage', 'The disk is full.', { cause })
+      return new StoreError({ code: 'InsufficientStorage', space: 'disk' }, { cause })
     }
     if (bavail * bsize < fullDiskBytes) {
-      return new StoreError('InsufficientStorage', 'The disk is full.', { cause })
+      return new StoreError({ code: 'InsufficientStorage', space: 'disk' }, { cause })
     }
-    return new StoreError('Internal', 'The store could not commit.', { cause })
+    return new StoreError({ code: 'CommitFailed' }, { cause })
   }
 }
 
@@ -343,7 +343,7 @@ function beginRead(root: Rows): Transaction {
 }
 
 function tooManyReads(cause: unknown): StoreError {
-  return new StoreError('SlowDown', 'Too many reads at once; try again.', { cause })
+  return new StoreError({ code: 'SlowDown', resource: 'readers' }, { cause })
 }
 
 /** LMDB's locks and memory map are not coherent across a network, which would corrupt the store. */

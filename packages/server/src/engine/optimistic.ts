@@ -370,13 +370,13 @@ export class OptimisticEngine implements Engine {
 }
 
 function slowDown(): StoreError {
-  return new StoreError('SlowDown', 'Too many requests write the same data; try again.')
+  return new StoreError({ code: 'SlowDown', resource: 'writers' })
 }
 
 function broken(cause: unknown): StoreError {
-  return new StoreError('Internal', 'The store failed and must be opened again.', { cause })
+  return new StoreError({ code: 'StoreFailed' }, { cause })
 }
 
 function closed(): StoreError {
-  return new StoreError('ServiceUnavailable', 'The store is closed.')
+  return new StoreError({ code: 'StoreClosed' })
 }

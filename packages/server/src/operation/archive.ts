@@ -6,9 +6,9 @@ import { text, utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import type { ByteSource } from '../blob/blob.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
-import { hasFolder } from '../store/folder.ts'
-import type { Checksum, ObjectRecord } from '../store/record.ts'
-import { type FolderSnapshot, readSnapshot } from '../store/snapshot.ts'
+import type { Checksum, ObjectRecord } from '../store/row/record.ts'
+import { hasFolder } from '../store/tree/folder.ts'
+import { type FolderSnapshot, readSnapshot } from '../store/tree/snapshot.ts'
 import { nameOf, planContent, readPlan, readSmallBody } from './content.ts'
 import { type Need, onBucket, onPath } from './need.ts'
 import type { Change, Query, Services } from './operation.ts'
@@ -76,8 +76,7 @@ export const headArchive: Query<ArchiveInput, void> = {
 }
 
 function noSuchFolder(folder: string): StoreError {
-  const fields = { Key: folder }
-  return new StoreError('NoSuchKey', 'The specified key does not exist.', { fields })
+  return new StoreError({ code: 'NoSuchKey', key: folder })
 }
 
 class SnapshotArchive implements Archive {

@@ -9,9 +9,9 @@ import type { BlobId, ChecksumAlgorithm } from '../base/terms.ts'
 import type { ByteSource } from '../blob/blob.ts'
 import { digesting } from '../blob/digest.ts'
 import { type BlobSums, joinSums } from '../blob/sums.ts'
-import { putBlobBody, putRowBody } from '../store/body.ts'
-import { isReferenced } from '../store/garbage.ts'
-import type { Body, Checksum } from '../store/record.ts'
+import { putBlobBody, putRowBody } from '../store/body/body.ts'
+import { isReferenced } from '../store/body/garbage.ts'
+import type { Body, Checksum } from '../store/row/record.ts'
 import type { CommitStep, TransferStep } from './operation.ts'
 
 /** Bodies up to this size are rows of the engine: see `bench/blob.ts` for where the two cost the same. */
@@ -88,10 +88,7 @@ export async function receiveBody(
   const summed = isSummed && algorithm === 'CRC32' ? { CRC32: summedCrc(stored, sizeBytes) } : {}
   const digests = { ...(await hashed.results()), ...summed }
   if (sizeBytes < (input.sizeRange?.minimum ?? 0)) {
-    throw new StoreError(
-      'EntityTooSmall',
-      'Your proposed upload is smaller than the minimum allowed size',
-    )
+    throw new StoreError({ code: 'EntityTooSmall' })
   }
   const md5 = checkMd5(input.md5, digests)
   const checksum = checkChecksum(input.checksum, algorithm, digests)
@@ -102,7 +99,7 @@ export async function receiveBody(
 /**
  * Reads and checks a small body whole, such as an XML document: at most `maximumBytes` of it, which
  * `held` has to afford.
- * @throws StoreError `MaxMessageLengthExceeded`, `SlowDown`, `BadDigest`, `ChecksumMismatch`, and what the
+ * @throws StoreError `MessageTooLong`, `SlowDown`, `BadDigest`, `ChecksumMismatch`, and what the
  *   source throws.
  */
 export async function receiveDocument(
@@ -114,9 +111,7 @@ export async function receiveDocument(
   const chunks: Buffer[] = []
   for await (const chunk of hashed.source) {
     if (hashed.sizeBytes() > maximumBytes) {
-      throw new StoreError('MaxMessageLengthExceeded', 'Your request was too large.', {
-        fields: { MaxMessageLengthBytes: String(maximumBytes) },
-      })
+      throw new StoreError({ code: 'MessageTooLong', maximumBytes })
     }
     held.take(chunk.byteLength)
     chunks.push(Buffer.from(chunk))
@@ -203,9 +198,7 @@ async function* bounded(source: ByteSource, maximum: number): ByteSource {
 }
 
 function tooLarge(maximum: number): StoreError {
-  return new StoreError('EntityTooLarge', 'Your proposed upload exceeds the maximum allowed size', {
-    fields: { MaxSizeAllowed: String(maximum) },
-  })
+  return new StoreError({ code: 'EntityTooLarge', maximumBytes: maximum })
 }
 
 function checkMd5(
@@ -215,16 +208,11 @@ function checkMd5(
   const md5 = digests['MD5']
   if (md5 === undefined) throw new Error('no MD5 was computed')
   if (expected === undefined || md5.equals(expected)) return md5
-  throw new StoreError(
-    'BadDigest',
-    'The Content-MD5 you specified did not match what we received.',
-    {
-      fields: {
-        ExpectedDigest: Buffer.from(expected).toString('base64'),
-        CalculatedDigest: md5.toString('base64'),
-      },
-    },
-  )
+  throw new StoreError({
+    code: 'BadDigest',
+    expected: Buffer.from(expected).toString('base64'),
+    actual: md5.toString('base64'),
+  })
 }
 
 function checkChecksum(
@@ -237,10 +225,7 @@ function checkChecksum(
   if (value === undefined) throw new Error(`no ${algorithm} was computed`)
   const expected = request?.expected()
   if (expected !== undefined && expected !== value) {
-    throw new StoreError(
-      'ChecksumMismatch',
-      `The ${algorithm} you specified did not match the calculated checksum.`,
-    )
+    throw new StoreError({ code: 'ChecksumMismatch', algorithm })
   }
   return { algorithm, type: 'FULL_OBJECT', value }
 }

@@ -10,7 +10,7 @@ import {
   deleteBucket as deleteEntry,
   findBucket,
   walkBuckets,
-} from '../store/bucket.ts'
+} from '../store/tree/bucket.ts'
 import { onAccount, onBucket } from './need.ts'
 import type { Change, Query, Services } from './operation.ts'
 
@@ -100,20 +100,13 @@ function checkLocation(services: Services, constraint: string | undefined): void
   const { region, isRegionFixed } = services
   if (constraint === region) return
   if (constraint !== undefined && !plausibleRegion.test(constraint)) {
-    throw new StoreError(
-      'InvalidLocationConstraint',
-      'The specified location-constraint is not valid',
-      { fields: { LocationConstraint: constraint } },
-    )
+    throw new StoreError({ code: 'InvalidLocationConstraint', location: constraint })
   }
   if (!isRegionFixed) return
   // Only the oldest region takes no constraint for itself.
   if (constraint === undefined && region === 'us-east-1') return
   if (constraint === oldEurope.location && region === oldEurope.region) return
-  throw new StoreError(
-    'IllegalLocationConstraint',
-    `The ${constraint ?? 'unspecified'} location constraint is incompatible for the region specific endpoint this request was sent to.`,
-  )
+  throw new StoreError({ code: 'IllegalLocationConstraint', location: constraint })
 }
 
 /** The region that a bucket is in: the server's, where it has been told one. */
@@ -139,34 +132,21 @@ export const createBucket: Change<CreateBucketInput, void> = {
   needs: () => [onAccount('s3:CreateBucket')],
   async commit(step, input) {
     if (!isBucketName(input.bucket)) {
-      throw new StoreError('InvalidBucketName', 'The specified bucket is not valid.', {
-        fields: { BucketName: input.bucket },
-      })
+      throw new StoreError({ code: 'InvalidBucketName', bucket: input.bucket })
     }
     const { locationConstraint } = input
     checkLocation(step.services, locationConstraint)
     const existing = await findBucket(step.tx, input.bucket)
     if (existing !== undefined) {
       if (existing.ownerId !== step.owner.id) {
-        throw new StoreError(
-          'BucketAlreadyExists',
-          'The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.',
-          { fields: { BucketName: input.bucket } },
-        )
+        throw new StoreError({ code: 'BucketAlreadyExists', bucket: input.bucket })
       }
       // In us-east-1, S3 answers the owner's second creation with success, elsewhere not.
       if (regionOf(step.services, existing) === 'us-east-1') return
-      throw new StoreError(
-        'BucketAlreadyOwnedByYou',
-        'Your previous request to create the named bucket succeeded and you already own it.',
-        { fields: { BucketName: input.bucket } },
-      )
+      throw new StoreError({ code: 'BucketAlreadyOwnedByYou', bucket: input.bucket })
     }
     if ((await countBuckets(step.tx, step.owner.id)) >= s3Limits.bucketsPerOwner) {
-      throw new StoreError(
-        'TooManyBuckets',
-        'You have attempted to create more buckets than allowed',
-      )
+      throw new StoreError({ code: 'TooManyBuckets' })
     }
     createEntry({ tx: step.tx, ids: step.services.ids }, input.bucket, {
       ownerId: step.owner.id,

@@ -8,8 +8,8 @@ import type { BlobId } from '../base/terms.ts'
 import { type ByteRange, type ByteSource, closeSource } from '../blob/blob.ts'
 import type { BlobSums } from '../blob/sums.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
-import { type RowBody, readBlobSums, readManifestPart, readRowBody } from '../store/body.ts'
-import type { Body, ObjectRecord } from '../store/record.ts'
+import { type RowBody, readBlobSums, readManifestPart, readRowBody } from '../store/body/body.ts'
+import type { Body, ObjectRecord } from '../store/row/record.ts'
 import type { Services, TransferStep } from './operation.ts'
 
 /** Bytes at hand, or a stream of them, which must be consumed or closed. */

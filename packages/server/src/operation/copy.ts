@@ -9,10 +9,10 @@ import { closeSource } from '../blob/blob.ts'
 import { combineCrc, isCrcAlgorithm } from '../blob/crc.ts'
 import { digesting } from '../blob/digest.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
-import { readManifest, retainBody } from '../store/body.ts'
-import { findObject } from '../store/directory.ts'
-import { putObject } from '../store/object.ts'
-import type { Body, Checksum, ObjectRecord } from '../store/record.ts'
+import { readManifest, retainBody } from '../store/body/body.ts'
+import type { Body, Checksum, ObjectRecord } from '../store/row/record.ts'
+import { findObject } from '../store/tree/directory.ts'
+import { putObject } from '../store/tree/object.ts'
 import {
   checkForWrite,
   checkWrite,
@@ -107,10 +107,7 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
     checkSourceSize(source)
     const isSame = sameBody(source.body, hashed.body)
     if (!isSame && isNeeded(hashingOf(input, source))) {
-      throw new StoreError(
-        'ConditionalRequestConflict',
-        'The source object was changed while it was copied. Please try again.',
-      )
+      throw new StoreError({ code: 'CopySourceChanged' })
     }
     const { root } = step.bucket(input.bucket)
     const key = utf8(input.key)
@@ -138,32 +135,26 @@ export async function requireSource(
   source: CopySource,
 ): Promise<ObjectRecord> {
   if (source.versionId !== undefined && source.versionId !== 'null') {
-    throw new StoreError('NoSuchVersion', 'The specified version does not exist.')
+    throw new StoreError({ code: 'NoSuchVersion' })
   }
   const record = await requireObject(step.tx, step.bucket(source.bucket).root, source)
-  checkForWrite(source.conditions, record, 'x-amz-copy-source-')
+  checkForWrite(source.conditions, record, 'copy source')
   return record
 }
 
-/** What is copied whole may have 5 GiB. @throws StoreError `InvalidRequest` */
+/** What is copied whole may have 5 GiB. @throws StoreError `CopySourceTooLarge` */
 export function checkSourceSize(record: ObjectRecord): void {
   if (record.sizeBytes > s3Limits.singlePutBytes) {
-    throw new StoreError(
-      'InvalidRequest',
-      'The specified copy source is larger than the maximum allowable size for a copy source: 5368709120',
-    )
+    throw new StoreError({ code: 'CopySourceTooLarge', maximumBytes: s3Limits.singlePutBytes })
   }
 }
 
-/** @throws StoreError `InvalidRequest` for a copy onto itself that would change nothing. */
+/** @throws StoreError `CopyToItself` for a copy onto itself that would change nothing. */
 function refuseSelfCopy(input: CopyObjectInput): void {
   const { source } = input
   if (source.bucket !== input.bucket || source.key !== input.key) return
   if (input.description !== undefined || input.storageClass !== undefined) return
-  throw new StoreError(
-    'InvalidRequest',
-    "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
-  )
+  throw new StoreError({ code: 'CopyToItself' })
 }
 
 /**

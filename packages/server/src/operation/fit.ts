@@ -8,9 +8,14 @@ import { storeIn } from '../base/store-location.ts'
 import { type BlobFacts, lookAtBlobs, readMark, writeMark } from '../blob/mark.ts'
 import type { Engine, ReadTransaction, WriteTransaction } from '../engine/engine.ts'
 import { lookAtEngine } from '../engine/location.ts'
-import { type Identity, putIdentity, putUnknownStarts, readIdentity } from '../store/identity.ts'
-import * as schema from '../store/schema.ts'
-import { lastOfSequence, raiseSequence } from '../store/sequence.ts'
+import {
+  type Identity,
+  putIdentity,
+  putUnknownStarts,
+  readIdentity,
+} from '../store/body/identity.ts'
+import * as bodySchema from '../store/body/schema.ts'
+import { lastOfSequence, raiseSequence } from '../store/row/sequence.ts'
 import type { Acceptance } from './acceptance.ts'
 
 /** What does not fit. */
@@ -223,7 +228,7 @@ async function readFacts(tx: ReadTransaction): Promise<RowFacts> {
   const identity = await readIdentity(tx)
   const lastStart = await lastOfSequence(tx, 'process-start')
   let hasBlobs = false
-  for await (const _ of tx.range(schema.blobCounts())) {
+  for await (const _ of tx.range(bodySchema.blobCounts())) {
     hasBlobs = true
     break
   }

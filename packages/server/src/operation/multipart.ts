@@ -9,9 +9,7 @@ import type { ChecksumAlgorithm, ChecksumType } from '../base/terms.ts'
 import type { ByteRange } from '../blob/blob.ts'
 import { isCrcAlgorithm } from '../blob/crc.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
-import { putBlobBody } from '../store/body.ts'
-import { findObject } from '../store/directory.ts'
-import type { ObjectRecord } from '../store/record.ts'
+import { putBlobBody } from '../store/body/body.ts'
 import {
   findUpload,
   nextUploadNumber,
@@ -21,7 +19,9 @@ import {
   type UploadAddress,
   type UploadRecord,
   walkParts,
-} from '../store/upload.ts'
+} from '../store/body/upload.ts'
+import type { ObjectRecord } from '../store/row/record.ts'
+import { findObject } from '../store/tree/directory.ts'
 import { type BodyInput, type ReceivedBody, receiveBody } from './body.ts'
 import { preconditionFailed } from './condition.ts'
 import { type ContentPlan, contentSource, nameOf, openContent, planContent } from './content.ts'
@@ -56,11 +56,7 @@ export interface UploadInput extends ObjectAddress {
 }
 
 function noSuchUpload(uploadId: string): StoreError {
-  return new StoreError(
-    'NoSuchUpload',
-    'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.',
-    { fields: { UploadId: uploadId } },
-  )
+  return new StoreError({ code: 'NoSuchUpload', uploadId })
 }
 
 interface FoundUpload {
@@ -116,20 +112,14 @@ function checkChecksumType(
 ): ChecksumType | undefined {
   if (algorithm === undefined) {
     if (type === undefined) return undefined
-    throw new StoreError(
-      'InvalidRequest',
-      'The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.',
-    )
+    throw new StoreError({ code: 'ChecksumTypeWithoutAlgorithm' })
   }
   const isComposed = !isCrcAlgorithm(algorithm)
   if (
     (type === 'FULL_OBJECT' && isComposed) ||
     (type === 'COMPOSITE' && algorithm === 'CRC64NVME')
   ) {
-    throw new StoreError(
-      'InvalidRequest',
-      `The ${type} checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`,
-    )
+    throw new StoreError({ code: 'ChecksumTypeUnsupported', type: String(type), algorithm })
   }
   return type ?? defaultType(algorithm)
 }
@@ -190,10 +180,11 @@ export const uploadPart: Upload<UploadPartInput, UploadRecord, ReceivedBody, Upl
     const { checksum } = input.body
     const wanted = record.checksumAlgorithm
     if (wanted !== undefined && checksum !== undefined && checksum.algorithm !== wanted) {
-      throw new StoreError(
-        'InvalidRequest',
-        `Checksum Type mismatch occurred, expected checksum Type: ${wanted.toLowerCase()}, actual checksum Type: ${checksum.algorithm.toLowerCase()}`,
-      )
+      throw new StoreError({
+        code: 'ChecksumAlgorithmMismatch',
+        expected: wanted,
+        actual: checksum.algorithm,
+      })
     }
     return record
   },
@@ -280,14 +271,11 @@ export const uploadPartCopy: Upload<
   commit: commitPart,
 }
 
-/** @throws StoreError `InvalidRange`: a copy's range is never cut to the source's size. */
+/** @throws StoreError `InvalidCopyRange`: a copy's range is never cut to the source's size. */
 function copyRange(range: RangeRequest | undefined, source: ObjectRecord): ByteRange | undefined {
   if (range === undefined) return undefined
   if ('suffix' in range || range.end === undefined || range.end >= source.sizeBytes) {
-    throw new StoreError(
-      'InvalidArgument',
-      `Range specified is not valid for source object of size: ${source.sizeBytes}`,
-    )
+    throw new StoreError({ code: 'InvalidCopyRange', sourceBytes: source.sizeBytes })
   }
   return resolveRange(range, source.sizeBytes)
 }
@@ -318,7 +306,7 @@ export const abortMultipartUpload: Change<
     const { address, record } = found
     const { ifInitiatedAt } = input
     if (ifInitiatedAt !== undefined && !sameSecond(ifInitiatedAt, record.initiatedAt)) {
-      throw preconditionFailed('x-amz-if-match-initiated-time')
+      throw preconditionFailed('ifInitiatedAt')
     }
     await removeUpload(step.tx, address)
   },
@@ -376,12 +364,8 @@ export const listParts: Query<ListPartsInput, ListPartsOutput> = {
   },
 }
 
-/** True when at least one part of at most 10,000 has this number. @throws StoreError `InvalidArgument` */
+/** True when at least one part of at most 10,000 has this number. @throws StoreError `PartNumberOutOfBounds` */
 export function checkPartNumber(partNumber: number): void {
   if (partNumber >= 1 && partNumber <= s3Limits.parts) return
-  throw new StoreError(
-    'InvalidArgument',
-    'Part number must be an integer between 1 and 10000, inclusive',
-    { fields: { ArgumentName: 'partNumber', ArgumentValue: String(partNumber) } },
-  )
+  throw new StoreError({ code: 'PartNumberOutOfBounds', partNumber })
 }

@@ -11,13 +11,13 @@ import type { BlobStore } from '../blob/blob.ts'
 import type { Engine, ReadTransaction, WriteTransaction } from '../engine/engine.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import type { BucketRecord } from '../store/bucket.ts'
-import type { Readers, Reading } from '../store/epoch.ts'
-import type { IdSource } from '../store/id.ts'
-import type { WrittenPath } from '../store/lease-node.ts'
-import type { Obstacle } from '../store/obstacle.ts'
-import type { Presence } from '../store/presence.ts'
-import type { Snapshots } from '../store/snapshot.ts'
+import type { Readers, Reading } from '../store/body/epoch.ts'
+import type { Presence } from '../store/body/presence.ts'
+import type { Blocker } from '../store/lease/blocker.ts'
+import type { WrittenPath } from '../store/lease/node.ts'
+import type { IdSource } from '../store/row/id.ts'
+import type { BucketRecord } from '../store/tree/bucket.ts'
+import type { Snapshots } from '../store/tree/snapshot.ts'
 import type { Need } from './need.ts'
 import type { TokenSealer } from './token.ts'
 import type { Waiting } from './waiting.ts'
@@ -92,7 +92,7 @@ export interface CommitStep extends Step {
   readonly tx: WriteTransaction
   /** Milliseconds since the epoch: the time of the change. */
   readonly now: number
-  /** True when the time to wait is over: the commit can't answer with an obstacle any more. */
+  /** True when the time to wait is over: the commit can't answer with a blocker any more. */
   readonly isFinal: boolean
 }
 
@@ -145,8 +145,8 @@ export interface Download<Input, Found, Output> extends Declared<Input> {
 /** Writes rows, in one transaction. */
 export interface Change<Input, Output> extends Declared<Input>, Writing<Input> {
   readonly kind: 'change'
-  commit(step: CommitStep, input: Input): Promise<Output | Obstacle>
-  /** Takes back what attempts that met an obstacle have committed, when the request has failed. */
+  commit(step: CommitStep, input: Input): Promise<Output | Blocker>
+  /** Takes back what attempts that met a blocker have committed, when the request has failed. */
   abandon?(step: Step, input: Input): Promise<void>
 }
 
@@ -157,7 +157,7 @@ export interface Upload<Input, Checked, Moved, Output> extends Declared<Input>, 
   readonly readsBlobs?: true
   check(step: CheckStep, input: Input): Promise<Checked>
   transfer(step: TransferStep, input: Input, checked: Checked): Promise<Moved>
-  commit(step: CommitStep, input: Input, moved: Moved): Promise<Output | Obstacle>
+  commit(step: CommitStep, input: Input, moved: Moved): Promise<Output | Blocker>
 }
 
 /** Makes the same change of many items, each of which succeeds or fails for itself. */

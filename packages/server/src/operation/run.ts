@@ -3,9 +3,9 @@
 
 import type { StoreError } from '../base/errors.ts'
 import { leaseLimits } from '../base/limits.ts'
-import type { BucketRecord } from '../store/bucket.ts'
+import type { BucketRecord } from '../store/tree/bucket.ts'
 import { commitPortion, commitUnderLeases } from './commit.ts'
-import { checkNamedLease } from './guard.ts'
+import { checkNamedLease } from './lease-check.ts'
 import type { Need } from './need.ts'
 import type {
   Batch,

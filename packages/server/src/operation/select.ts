@@ -7,7 +7,7 @@ import { type Explanation, explainSelect as explain } from '../select/explain.ts
 import type { SelectPage } from '../select/page.ts'
 import { parseSelect } from '../select/parse.ts'
 import { decodePosition, encodePosition, tokenScope } from '../select/token.ts'
-import { findDomain } from '../store/domain.ts'
+import { findDomain } from '../store/domain/domain.ts'
 import { readLagging } from './attribute.ts'
 import { onAccount } from './need.ts'
 import { openNextToken } from './next-token.ts'
@@ -53,7 +53,7 @@ export const select: Query<SelectInput, SelectOutput> = {
     ).catch((cause: unknown) => {
       // The page's time is over long before its snapshot is taken away, unless one step took it all.
       const isLate = clock.monotonicMs() - startedMs >= selectMs
-      throw isLate && isStoreError(cause, 'ServiceUnavailable')
+      throw isLate && isStoreError(cause, 'ReadTooLong')
         ? queryTimeout(query.domain, expression, cause)
         : cause
     })
@@ -65,10 +65,7 @@ export const select: Query<SelectInput, SelectOutput> = {
 
 /** The refusal of a query that couldn't be answered in its time, not even in part. */
 function queryTimeout(domain: string, expression: string, cause: unknown): StoreError {
-  return new StoreError('QueryTimeout', 'A timeout occurred when attempting to query the domain.', {
-    fields: { Domain: domain, Expression: expression },
-    cause,
-  })
+  return new StoreError({ code: 'QueryTimeout', domain, expression }, { cause })
 }
 
 /** Tells how a query would be answered: an extension, for people who wonder why it is slow. */
@@ -86,5 +83,5 @@ export const explainSelect: Query<{ readonly expression: string }, Explanation> 
 async function domainOf(step: CheckStep, { domain }: Select): Promise<number> {
   const found = await findDomain(step.tx, step.owner.id, domain)
   if (found !== undefined) return found.number
-  throw new StoreError('NoSuchDomain', 'The specified domain does not exist.')
+  throw new StoreError({ code: 'NoSuchDomain', domain })
 }

@@ -19,7 +19,7 @@ test('an altered token, or one for another listing, is refused', () => {
   const refused = (scope: string, token: string): void => {
     assert.throws(
       () => tokens.open(scope, token),
-      (error) => isStoreError(error, 'InvalidArgument'),
+      (error) => isStoreError(error, 'InvalidContinuationToken'),
     )
   }
   const token = tokens.seal('a', Buffer.from('position'))

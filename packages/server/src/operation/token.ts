@@ -21,7 +21,7 @@ export class TokenSealer {
     return Buffer.concat([this.#mac(scope, position), position]).toString('base64url')
   }
 
-  /** The position in `token`. @throws StoreError `InvalidArgument` for anything not sealed for `scope`. */
+  /** The position in `token`. @throws StoreError `InvalidContinuationToken` for anything not sealed for `scope`. */
   open(scope: string, token: string): Buffer {
     const bytes = Buffer.from(token, 'base64url')
     const position = bytes.subarray(macBytes)
@@ -29,9 +29,7 @@ export class TokenSealer {
     // The decoder takes what it doesn't understand for nothing: one token would have many spellings.
     const isExact = bytes.toString('base64url') === token
     if (!isExact || mac.length !== macBytes || !timingSafeEqual(mac, this.#mac(scope, position))) {
-      throw new StoreError('InvalidArgument', 'The continuation token provided is incorrect', {
-        fields: { ArgumentName: 'continuation-token' },
-      })
+      throw new StoreError({ code: 'InvalidContinuationToken' })
     }
     return position
   }

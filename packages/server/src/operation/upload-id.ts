@@ -3,7 +3,7 @@
 
 import { timingSafeEqual } from 'node:crypto'
 import { utf8 } from '../base/bytes.ts'
-import type { UploadAddress } from '../store/upload.ts'
+import type { UploadAddress } from '../store/body/upload.ts'
 import type { TokenSealer } from './token.ts'
 
 /** Bytes of each half of a nonce: random ones, and a keyed hash of these and the upload's address. */

@@ -8,8 +8,8 @@ import { isStoreError } from '../base/errors.ts'
 import { leaseLimits } from '../base/limits.ts'
 import { openLmdb } from '../engine/lmdb.ts'
 import { silentLog } from '../observe/log.ts'
-import { enterLease, findLease, pollLease } from '../store/lease.ts'
-import type { QueuePlace } from '../store/obstacle.ts'
+import type { QueuePlace } from '../store/lease/blocker.ts'
+import { enterLease, findLease, pollLease } from '../store/lease/lease.ts'
 import { Waiting } from './waiting.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-waiting-'))
@@ -27,7 +27,7 @@ function open(): Waiting {
   return new Waiting({ engine, clock, log: silentLog })
 }
 
-const isSlowDown = (error: unknown): boolean => isStoreError(error, 'SlowDown')
+const isSlowDown = (error: unknown): boolean => isStoreError(error, 'TooManyWaiting')
 
 /** Asks for the same path some times: one lease is held, and the others wait. */
 async function queue(count: number): Promise<QueuePlace[]> {

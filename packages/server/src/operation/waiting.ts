@@ -6,8 +6,8 @@ import { StoreError } from '../base/errors.ts'
 import { leaseLimits } from '../base/limits.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Log } from '../observe/log.ts'
-import { keepPlaces } from '../store/lease.ts'
-import type { QueuePlace } from '../store/obstacle.ts'
+import type { QueuePlace } from '../store/lease/blocker.ts'
+import { keepPlaces } from '../store/lease/lease.ts'
 
 /** What the waiting requests of a process need. */
 export interface WaitingOptions {
@@ -43,14 +43,14 @@ export class Waiting {
   /**
    * Counts a request of an owner as waiting until the function that it gives is called.
    * @param place of a request for a lease, to be kept; a write has none
-   * @throws StoreError `SlowDown` if the owner has too many
+   * @throws StoreError `TooManyWaiting` if the owner has too many
    */
   enter(ownerId: string, place: QueuePlace | undefined): () => void {
     const share = this.#shareOf(ownerId)
     const kind = place === undefined ? 'writes' : 'leases'
     const most = kind === 'writes' ? leaseLimits.waitingWrites : leaseLimits.waitingLeases
     if (share[kind] >= most) {
-      throw new StoreError('SlowDown', `Too many requests wait for leases to end: ${most}.`)
+      throw new StoreError({ code: 'TooManyWaiting', maximum: most })
     }
     share[kind]++
     if (place !== undefined) this.#keepFromNowOn(place)

@@ -15,7 +15,7 @@ import {
 import { splitPattern } from './like.ts'
 
 /**
- * @throws StoreError, in this order: `TooManyRequestedAttributes`, `InvalidParameterValue` for a name
+ * @throws StoreError, in this order: `TooManyRequestedAttributes`, `TextTooLong` for a name
  *   that is too long, `InvalidLiteral`, `InvalidNumberPredicates`, `InvalidNumberValueTests`, `InvalidSortExpression`.
  */
 export function validateSelect({ output, where, order }: Select): void {

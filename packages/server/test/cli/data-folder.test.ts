@@ -15,7 +15,7 @@ import {
 import { storeIn } from '../../src/base/store-location.ts'
 import { openEngine } from '../../src/engine/open.ts'
 import { open } from '../../src/index.ts'
-import { declareDead, listStarts } from '../../src/store/process.ts'
+import { declareDead, listStarts } from '../../src/store/body/process.ts'
 import { freePort, runHoldfast, startServer, type TestServer } from '../harness.ts'
 
 const scratch = await mkdtemp(join(tmpdir(), 'holdfast-folder-'))

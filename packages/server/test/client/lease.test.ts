@@ -15,12 +15,12 @@ import {
   createHoldfast,
   FolderExistsError,
   FolderNotFoundError,
-  foreignFolders,
   type LeaseInfo,
   LeaseLostError,
   LeaseNotCoveringError,
   LeaseNotGrantedError,
   leaseGuard,
+  plainS3Folders,
   withLease,
 } from 'holdfast-client'
 import { startServer, type TestServer } from '../harness.ts'
@@ -155,7 +155,7 @@ test('folder work over any S3 is guarded by leases on the names of its folders',
   await put(s3, 'a/1', 'a/2')
   const names = `${bucket}-names`
   await s3.send(new CreateBucketCommand({ Bucket: names }))
-  const folders = foreignFolders(s3, { guard: leaseGuard(leases, { bucket: names, label: 'mv' }) })
+  const folders = plainS3Folders(s3, { guard: leaseGuard(leases, { bucket: names, label: 'mv' }) })
   let held: Promise<LeaseInfo[]> | undefined
   const onProgress = (): void => {
     held ??= listed(names)

@@ -20,7 +20,7 @@ import {
 } from '@aws-sdk/client-s3'
 import type { Row } from '../../src/engine/engine.ts'
 import { decodeName } from '../../src/protocol/archive/name.ts'
-import * as schema from '../../src/store/schema.ts'
+import * as treeSchema from '../../src/store/tree/schema.ts'
 import { bodyOf } from '../crash/content.ts'
 import { canonicalQuery, objectPath, signedHeaders, type WireAnswer, xmlText } from '../wire.ts'
 import { InProcessServer } from './in-process.ts'
@@ -168,7 +168,7 @@ async function begin(
 function snapshots(): Promise<Row[]> {
   return server.store.services.engine.read(async (tx) => {
     const rows: Row[] = []
-    for await (const row of tx.range(schema.allSnapshots())) rows.push(row)
+    for await (const row of tx.range(treeSchema.allSnapshots())) rows.push(row)
     return rows
   })
 }

@@ -17,8 +17,8 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { s3Limits } from '../../src/base/limits.ts'
-import { createBucket } from '../../src/store/bucket.ts'
-import * as schema from '../../src/store/schema.ts'
+import { createBucket } from '../../src/store/tree/bucket.ts'
+import * as treeSchema from '../../src/store/tree/schema.ts'
 import { xmlText, xmlTexts } from '../wire.ts'
 import { InProcessServer } from './in-process.ts'
 
@@ -196,7 +196,7 @@ test('an owner can have so many buckets and not one more, until one is deleted',
   const { id } = server.credential(2).owner
   const others = s3Limits.bucketsPerOwner - 1
   await engine.write(async (tx) =>
-    tx.add(schema.bucketCount(createHash('sha256').update(id).digest()), BigInt(others)),
+    tx.add(treeSchema.bucketCount(createHash('sha256').update(id).digest()), BigInt(others)),
   )
   const owner = server.client(2)
   await owner.send(new CreateBucketCommand({ Bucket: 'last-one' }))

@@ -8,10 +8,10 @@ import type { BlobStore } from '../../src/blob/blob.ts'
 import { createDigest } from '../../src/blob/digest.ts'
 import { type CopyObjectOutput, copyObject } from '../../src/operation/copy.ts'
 import { run } from '../../src/operation/run.ts'
-import { putManifest, readManifestPart, retainBody } from '../../src/store/body.ts'
-import { findBucket } from '../../src/store/bucket.ts'
-import { findObject } from '../../src/store/directory.ts'
-import { putObject } from '../../src/store/object.ts'
+import { putManifest, readManifestPart, retainBody } from '../../src/store/body/body.ts'
+import { findBucket } from '../../src/store/tree/bucket.ts'
+import { findObject } from '../../src/store/tree/directory.ts'
+import { putObject } from '../../src/store/tree/object.ts'
 import { encodeUri, objectPath, type WireAnswer, type WireRequest, xmlText } from '../wire.ts'
 import { InProcessServer } from './in-process.ts'
 
@@ -363,7 +363,7 @@ test('what is told of a copy was computed from the bytes that it has', async () 
   await upload('racing')
   await assert.rejects(
     race(() => upload('racing')),
-    { code: 'ConditionalRequestConflict' },
+    { code: 'CopySourceChanged' },
   )
   assert.equal((await head('raced')).status, 404)
   // Of what was not uploaded in parts nothing has to be computed.

@@ -16,7 +16,7 @@ import type { Log } from '../../src/observe/log.ts'
 import { silentMetrics } from '../../src/observe/metrics.ts'
 import { createProtocolHandler } from '../../src/protocol/handler.ts'
 import { createHttpServer } from '../../src/protocol/http/server.ts'
-import { Router } from '../../src/router.ts'
+import { Router } from '../../src/protocol/router.ts'
 import { type Credential, randomCredential } from '../harness.ts'
 import { type WireAnswer, WireClient, type WireRequest } from '../wire.ts'
 

@@ -23,9 +23,9 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
 import { Crc } from '../../src/blob/crc.ts'
-import { putBlobBody } from '../../src/store/body.ts'
-import { findBucket } from '../../src/store/bucket.ts'
-import { putObject } from '../../src/store/object.ts'
+import { putBlobBody } from '../../src/store/body/body.ts'
+import { findBucket } from '../../src/store/tree/bucket.ts'
+import { putObject } from '../../src/store/tree/object.ts'
 import { objectPath, type WireAnswer, type WireRequest, xmlText } from '../wire.ts'
 import { InProcessServer } from './in-process.ts'
 

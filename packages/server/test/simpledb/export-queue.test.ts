@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { ExportQueue } from '../../src/background/export-queue.ts'
 import { isStoreError } from '../../src/base/errors.ts'
 import { exportLimits } from '../../src/base/limits.ts'
 import { type OpenServices, openServices } from '../../src/compose.ts'
@@ -15,11 +16,10 @@ import { batchPutAttributes } from '../../src/operation/attribute.ts'
 import { createBucket } from '../../src/operation/bucket.ts'
 import { createDomain, deleteDomain } from '../../src/operation/domain.ts'
 import { getExport, startDomainExport } from '../../src/operation/export.ts'
-import { ExportQueue } from '../../src/operation/export-queue.ts'
 import { acquireLease, releaseLease } from '../../src/operation/lease.ts'
 import type { Caller, Services } from '../../src/operation/operation.ts'
 import { run } from '../../src/operation/run.ts'
-import type { ExportRecord } from '../../src/store/export.ts'
+import type { ExportRecord } from '../../src/store/domain/export.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-exports-'))
 const { signal } = new AbortController()
@@ -119,12 +119,12 @@ test('an export under a lease steps aside for those of others, and is done when 
   const facts = { bucket: one.name, read: [], write: [''], ttlMs: 600_000, waitMs: 0, label: '' }
   const taken = await run(services, one.caller, acquireLease, facts)
   assert.ok('lease' in taken)
-  const hindered = await one.start('leased')
+  const blocked = await one.start('leased')
   const elsewhere = await one.start('leased', 'free-bucket')
   const free = await other.start('free')
   const queue = new ExportQueue(services)
   await queue.run(signal)
-  assert.equal(await one.status(hindered), 'PENDING')
+  assert.equal(await one.status(blocked), 'PENDING')
   assert.equal(await one.status(elsewhere), 'SUCCEEDED')
   assert.equal(await other.status(free), 'SUCCEEDED')
   await assert.rejects(
@@ -134,10 +134,10 @@ test('an export under a lease steps aside for those of others, and is done when 
   const { ticket } = taken.lease
   await run(services, one.caller, releaseLease, { bucket: one.name, ticket })
   await queue.run(signal)
-  assert.equal(await one.status(hindered), 'PENDING', 'it rests')
+  assert.equal(await one.status(blocked), 'PENDING', 'it rests')
   aheadMs += exportLimits.firstRestMs
   await queue.run(signal)
-  assert.equal(await one.status(hindered), 'SUCCEEDED')
+  assert.equal(await one.status(blocked), 'SUCCEEDED')
   await run(services, one.caller, deleteDomain, { domain: 'leased' })
 })
 

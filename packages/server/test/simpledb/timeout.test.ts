@@ -26,7 +26,7 @@ function givenUpAfter(lateMs: number): Services {
   let nowMs = clock.monotonicMs()
   const giveUp = (): never => {
     nowMs += lateMs
-    throw new StoreError('ServiceUnavailable', 'The read took too long.')
+    throw new StoreError({ code: 'ReadTooLong', limitMs: 5000 })
   }
   const read: Engine['read'] = (body, options) =>
     engine.read((tx) => {

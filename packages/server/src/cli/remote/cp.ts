@@ -2,10 +2,10 @@
 // ends in `/`, on both sides.
 
 import { copyObject } from 'holdfast-client'
-import { UsageError } from '../../options.ts'
 import { CommandError, exitCodes } from '../exit.ts'
+import { UsageError } from '../options.ts'
 import type { CopyConfig } from './config.ts'
-import type { Copied } from './copied.ts'
+import type { Copied } from './copy-summary.ts'
 import { download, downloadFolder, downloadStream } from './download.ts'
 import { formatCount, formatSize } from './format.ts'
 import { explainObject } from './hint.ts'

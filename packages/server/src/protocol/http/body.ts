@@ -38,7 +38,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
   #wake: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
 
-  /** @throws StoreError InvalidRequest for a Content-Length that is no number */
+  /** @throws StoreError InvalidContentLength */
   constructor(request: IncomingMessage, options: RequestBodyOptions = {}) {
     this.#request = request
     this.#sendContinue = options.sendContinue
@@ -185,12 +185,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
   }
 
   readonly #onIdle = (): void => {
-    this.#fail(
-      new StoreError(
-        'RequestTimeout',
-        'Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed.',
-      ),
-    )
+    this.#fail(new StoreError({ code: 'RequestTimeout' }))
   }
 
   #fail(failure: StoreError): void {
@@ -227,15 +222,11 @@ function declaredBytes(request: IncomingMessage): number | undefined {
   if (length === undefined) return 0
   const bytes = /^\d{1,15}$/.test(length) ? Number(length) : Number.NaN
   if (Number.isNaN(bytes)) {
-    throw new StoreError('InvalidRequest', 'The Content-Length header is not a valid number.')
+    throw new StoreError({ code: 'InvalidContentLength' })
   }
   return bytes
 }
 
 function incompleteBody(cause?: unknown): StoreError {
-  return new StoreError(
-    'IncompleteBody',
-    'You did not provide the number of bytes specified by the Content-Length HTTP header.',
-    { cause },
-  )
+  return new StoreError({ code: 'IncompleteBody', part: 'body' }, { cause })
 }

@@ -14,7 +14,7 @@ export interface FormFile {
   /** As the browser sent it; undefined without one. `${filename}` in a field stands for it. */
   readonly filename: string | undefined
   readonly contentType: string | undefined
-  /** The file's bytes, read once; throws StoreError MalformedPostRequest where the form breaks off. */
+  /** The file's bytes, read once; throws StoreError MalformedForm where the form breaks off. */
   readonly source: AsyncIterable<Uint8Array>
 }
 
@@ -28,7 +28,7 @@ export interface Form {
 
 /**
  * Reads a form up to the beginning of its file.
- * @throws StoreError MalformedPostRequest, InvalidArgument without a file, MaxPostPreDataLengthExceeded for too much before it
+ * @throws StoreError NotAForm, MalformedForm, FormWithoutFile, FormFieldsTooLarge
  */
 export async function readForm(
   source: AsyncIterable<Uint8Array>,
@@ -61,10 +61,7 @@ function boundaryOf(contentType: string | undefined): string {
     )
   const boundary = match?.[1] ?? match?.[2]
   if (boundary === undefined) {
-    throw new StoreError(
-      'InvalidRequest',
-      'The Content-Type of a form upload must be multipart/form-data with a boundary.',
-    )
+    throw new StoreError({ code: 'NotAForm' })
   }
   return boundary
 }
@@ -224,24 +221,14 @@ function decodeUtf8(bytes: Uint8Array): string {
 }
 
 function malformedPost(cause?: unknown): StoreError {
-  return new StoreError(
-    'MalformedPostRequest',
-    'The body of your POST request is not well-formed multipart/form-data.',
-    { cause },
-  )
+  return new StoreError({ code: 'MalformedForm' }, { cause })
 }
 
 function noFile(): StoreError {
-  return new StoreError('InvalidArgument', 'POST requires exactly one file upload per request.', {
-    fields: { ArgumentName: 'file', ArgumentValue: '0' },
-  })
+  return new StoreError({ code: 'FormWithoutFile' })
 }
 
 /** The refusal of a form that says more of its file than S3 allows. */
 export function tooMuchBeforeFile(): StoreError {
-  return new StoreError(
-    'MaxPostPreDataLengthExceeded',
-    'Your POST request fields preceding the upload file were too large.',
-    { fields: { MaxPostPreDataLengthBytes: String(s3Limits.postFieldBytes) } },
-  )
+  return new StoreError({ code: 'FormFieldsTooLarge', maximumBytes: s3Limits.postFieldBytes })
 }

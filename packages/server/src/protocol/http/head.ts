@@ -6,7 +6,7 @@ import { ownLimits } from '../../base/limits.ts'
 
 /**
  * Checks a head. After a refusal, the connection carries no other request.
- * @throws StoreError InvalidRequest for a host or header that isn't certain, HeaderSectionTooLarge
+ * @throws StoreError InvalidHost, TransferEncodingInHttp10, RepeatedHeader, HeaderSectionTooLarge
  */
 export function checkHead(request: IncomingMessage, response: ServerResponse): void {
   const problem = problemOf(request)
@@ -18,25 +18,21 @@ export function checkHead(request: IncomingMessage, response: ServerResponse): v
 function problemOf(request: IncomingMessage): StoreError | undefined {
   const { headers, rawHeaders, httpVersionMajor, httpVersionMinor } = request
   if (isTooLarge(rawHeaders)) {
-    return new StoreError(
-      'HeaderSectionTooLarge',
-      'Your request header and query parameters used to make the request exceed the maximum allowed size.',
-      { fields: { MaxSizeAllowed: String(ownLimits.headerBytes) } },
-    )
+    return new StoreError({ code: 'HeaderSectionTooLarge', maximumBytes: ownLimits.headerBytes })
   }
   const isVersion10 = httpVersionMajor === 1 && httpVersionMinor === 0
   const { host } = headers
   if (host === undefined ? !isVersion10 : !hostForm.test(host)) {
-    return invalid('The request must have one Host header that names a host.')
+    return new StoreError({ code: 'InvalidHost' })
   }
   // HTTP/1.0 has no transfer coding: who forwards such a request may have seen another body.
   if (isVersion10 && headers['transfer-encoding'] !== undefined) {
-    return invalid('An HTTP/1.0 request can not have a Transfer-Encoding header.')
+    return new StoreError({ code: 'TransferEncodingInHttp10' })
   }
   const repeated = repeatedName(headers, rawHeaders)
   return repeated === undefined
     ? undefined
-    : invalid(`The request must not have more than one ${repeated} header.`)
+    : new StoreError({ code: 'RepeatedHeader', name: repeated })
 }
 
 function isTooLarge(rawHeaders: readonly string[]): boolean {
@@ -100,7 +96,3 @@ const singles: ReadonlySet<string> = new Set([
   'x-amz-client-token',
   'x-holdfast-lease',
 ])
-
-function invalid(message: string): StoreError {
-  return new StoreError('InvalidRequest', message)
-}

@@ -13,9 +13,7 @@ export function hostOf(
   hostHeader: string | undefined,
 ): string | undefined {
   if (authority !== undefined && authority.toLowerCase() !== hostHeader?.toLowerCase()) {
-    throw new StoreError('InvalidUri', 'The URI names another host than the Host header.', {
-      fields: { URI: authority },
-    })
+    throw new StoreError({ code: 'InvalidUri', uri: authority, problem: 'host' })
   }
   return hostHeader
 }

@@ -76,7 +76,7 @@ export function parseTarget(rawUrl: string, maximumBytes: number = ownLimits.url
 
 /**
  * Decodes a query string or a form-urlencoded body: '+' is a space, as S3 reads it.
- * @throws StoreError InvalidUri where it isn't percent-encoded UTF-8, InvalidRequest for too many parameters
+ * @throws StoreError InvalidUri where it isn't percent-encoded UTF-8, TooManyParameters
  */
 export function parseQuery(raw: string): Query {
   if (raw === '') return noQuery
@@ -97,7 +97,7 @@ export function parseQuery(raw: string): Query {
 }
 
 function tooManyParameters(): StoreError {
-  return new StoreError('InvalidRequest', 'It has too many parameters.')
+  return new StoreError({ code: 'TooManyParameters' })
 }
 
 function decodeQueryText(raw: string): string {
@@ -126,8 +126,5 @@ export function decodeText(raw: string): string {
 }
 
 function invalidUri(uri: string, cause?: unknown): StoreError {
-  return new StoreError('InvalidUri', "Couldn't parse the specified URI.", {
-    fields: { URI: uri },
-    cause,
-  })
+  return new StoreError({ code: 'InvalidUri', uri, problem: 'syntax' }, { cause })
 }

@@ -88,19 +88,21 @@ async function wantedAclOf(request: S3Request): Promise<WantedAcl> {
   const document = await documentOf(request, { isRequired: false })
   if (isCanned || hasGrants) {
     if (document === undefined) return { isPrivate: true }
-    throw new S3Error(
-      { status: 400, code: 'UnexpectedContent' },
-      'This request does not support content',
-    )
+    throw new S3Error({
+      status: 400,
+      code: 'UnexpectedContent',
+      message: 'This request does not support content',
+    })
   }
   if (document !== undefined) {
     return { isPrivate: isPrivatePolicy(document, request.principal?.owner.id) }
   }
-  throw new S3Error(
-    { status: 400, code: 'MissingSecurityHeader' },
-    'Your request was missing a required header',
-    { MissingHeaderName: cannedHeader },
-  )
+  throw new S3Error({
+    status: 400,
+    code: 'MissingSecurityHeader',
+    message: 'Your request was missing a required header',
+    fields: { MissingHeaderName: cannedHeader },
+  })
 }
 
 /** @throws S3Error `MalformedACLError`; StoreError `AccessDenied` for a list that names another owner */
@@ -111,7 +113,7 @@ function isPrivatePolicy(document: XmlElement, ownerId: string | undefined): boo
   }
   const owner = childOf(document, 'Owner')
   if (owner !== undefined && idIn(owner) !== ownerId) {
-    throw new StoreError('AccessDenied', 'Access Denied')
+    throw new StoreError({ code: 'AccessDenied' })
   }
   const grants = childrenOf(list, 'Grant').map((grant) => {
     const grantee = childOf(grant, 'Grantee')
@@ -136,10 +138,12 @@ function idIn(element: XmlElement): string | undefined {
 }
 
 function malformedAcl(): S3Error {
-  return new S3Error(
-    { status: 400, code: 'MalformedACLError' },
-    'The XML you provided was not well-formed or did not validate against our published schema',
-  )
+  return new S3Error({
+    status: 400,
+    code: 'MalformedACLError',
+    message:
+      'The XML you provided was not well-formed or did not validate against our published schema',
+  })
 }
 
 /** True for a header that grants full control to the owner alone: `id="…"`, perhaps repeated. */

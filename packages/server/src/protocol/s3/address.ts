@@ -50,9 +50,7 @@ export function decodePath(raw: string): string {
 function checked(address: Address): Address {
   const { bucket, key } = address
   if ((bucket !== '' || key !== '') && !plausibleBucket.test(bucket)) {
-    throw new StoreError('InvalidBucketName', 'The specified bucket is not valid.', {
-      fields: { BucketName: bucket },
-    })
+    throw new StoreError({ code: 'InvalidBucketName', bucket })
   }
   if (key.length > s3Limits.keyBytes / 3) checkKeyLength(key)
   return address
@@ -62,7 +60,5 @@ function checked(address: Address): Address {
 export function checkKeyLength(key: string): void {
   const size = Buffer.byteLength(key)
   if (size <= s3Limits.keyBytes) return
-  throw new StoreError('KeyTooLong', 'Your key is too long', {
-    fields: { Size: String(size), MaxSizeAllowed: String(s3Limits.keyBytes) },
-  })
+  throw new StoreError({ code: 'KeyTooLong', sizeBytes: size, maximumBytes: s3Limits.keyBytes })
 }

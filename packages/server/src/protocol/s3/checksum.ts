@@ -1,13 +1,12 @@
 // The checksums of S3 on the wire: as headers, trailers, and XML elements.
 
 import type { OutgoingHttpHeaders } from 'node:http'
-import type { StoreError } from '../../base/errors.ts'
 import type { ChecksumAlgorithm, ChecksumType } from '../../base/terms.ts'
 import type { ChecksumRequest } from '../../operation/body.ts'
 import type { VerifiedBody } from '../sign/payload.ts'
 import { childText, type XmlElement } from '../xml/parse.ts'
 import type { XmlWriter } from '../xml/write.ts'
-import { invalidRequest } from './error.ts'
+import { invalidRequest, type S3Error } from './error.ts'
 import { headerOf, type S3Request } from './request.ts'
 
 /** A checksum whose value the client repeats, base64. */
@@ -58,7 +57,7 @@ const notValues: ReadonlySet<string> = new Set([
 
 /**
  * The checksum of a body that a request announces, in a header or for a trailer; undefined for none.
- * @throws StoreError `InvalidRequest`
+ * @throws S3Error `InvalidRequest`
  */
 export function announcedChecksum(
   request: S3Request,
@@ -90,7 +89,7 @@ function checkNamedAlgorithm(named: string, sent: ChecksumAlgorithm | undefined)
 
 /**
  * The checksum whose value stands in a header; undefined for none.
- * @throws StoreError `InvalidRequest` for several, or a value that is none
+ * @throws S3Error `InvalidRequest` for several, or a value that is none
  */
 export function checksumHeader(request: Pick<S3Request, 'headers'>): KnownChecksum | undefined {
   let found: KnownChecksum | undefined
@@ -107,7 +106,7 @@ export function checksumHeader(request: Pick<S3Request, 'headers'>): KnownChecks
   return found
 }
 
-function severalChecksums(): StoreError {
+function severalChecksums(): S3Error {
   return invalidRequest(
     'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.',
   )
@@ -147,7 +146,7 @@ function checksumTrailer(request: S3Request): ChecksumAlgorithm | undefined {
   return algorithmOfHeader(name)
 }
 
-/** The algorithm that a header names. @throws StoreError `InvalidRequest` */
+/** The algorithm that a header names. @throws S3Error `InvalidRequest` */
 function parseAlgorithm(text: string): ChecksumAlgorithm {
   const wanted = text.toUpperCase()
   const algorithm = algorithms.find((candidate) => candidate === wanted)
@@ -157,7 +156,7 @@ function parseAlgorithm(text: string): ChecksumAlgorithm {
   )
 }
 
-/** The algorithm that `x-amz-checksum-algorithm` asks for. @throws StoreError `InvalidRequest` */
+/** The algorithm that `x-amz-checksum-algorithm` asks for. @throws S3Error `InvalidRequest` */
 export function wantedAlgorithm(
   request: Pick<S3Request, 'headers'>,
 ): ChecksumAlgorithm | undefined {
@@ -165,7 +164,7 @@ export function wantedAlgorithm(
   return text === undefined ? undefined : parseAlgorithm(text)
 }
 
-/** The `x-amz-checksum-type` of a request. @throws StoreError `InvalidRequest` */
+/** The `x-amz-checksum-type` of a request. @throws S3Error `InvalidRequest` */
 export function checksumTypeOf(request: Pick<S3Request, 'headers'>): ChecksumType | undefined {
   const text = headerOf(request, 'x-amz-checksum-type')
   if (text === undefined || text === 'COMPOSITE' || text === 'FULL_OBJECT') return text

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import type { OutgoingHttpHeaders } from 'node:http'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { isStoreError } from '../../base/errors.ts'
 import type { ObjectDescription } from '../../operation/object.ts'
 import { describedInForm, describedObject, describeObject } from './description.ts'
+import { S3Error } from './error.ts'
 import { withHoisted } from './hoist.ts'
 
 const { HOLDFAST_TEST_SCALE: scale = '1' } = process.env
@@ -54,6 +54,9 @@ const waysIn: Readonly<
   },
 }
 
+const isS3Error = (error: unknown, code: string): error is S3Error =>
+  error instanceof S3Error && error.code === code
+
 test('a description that is taken comes back as it was, whichever way it came', () => {
   fc.assert(
     fc.property(said, fc.constantFrom(...Object.keys(waysIn)), (given, way) => {
@@ -61,7 +64,7 @@ test('a description that is taken comes back as it was, whichever way it came', 
       try {
         answer = answered(waysIn[way]?.(given) ?? assert.fail())
       } catch (error) {
-        assert.ok(isStoreError(error, 'InvalidArgument') || isStoreError(error, 'NotImplemented'))
+        assert.ok(isS3Error(error, 'InvalidArgument') || isS3Error(error, 'NotImplemented'))
         return
       }
       assert.equal(answer['x-amz-missing-meta'], undefined)
@@ -93,7 +96,7 @@ test('every way in refuses what no header can carry back', () => {
     for (const [way, describe] of Object.entries(waysIn)) {
       assert.throws(
         () => describe([{ name: header, value: text }]),
-        (error) => isStoreError(error, 'InvalidArgument'),
+        (error) => isS3Error(error, 'InvalidArgument'),
         `${way}: ${JSON.stringify([header, text])}`,
       )
     }
@@ -101,7 +104,7 @@ test('every way in refuses what no header can carry back', () => {
   for (const header of systemNames) {
     assert.throws(
       () => describedInForm([{ name: header, value: 'a\nb' }]),
-      (error) => isStoreError(error, 'InvalidArgument'),
+      (error) => isS3Error(error, 'InvalidArgument'),
     )
   }
 })

@@ -4,11 +4,10 @@
 
 import { isUtf8 } from 'node:buffer'
 import type { OutgoingHttpHeaders } from 'node:http'
-import type { StoreError } from '../../base/errors.ts'
 import type { ObjectDescription, ObjectHead } from '../../operation/object.ts'
 import { withoutAwsChunked } from '../sign/chunked.ts'
 import { httpTime, quoted } from './answer.ts'
-import { headerNotImplemented, invalidArgument } from './error.ts'
+import { headerNotImplemented, invalidArgument, type S3Error } from './error.ts'
 import { headerOfText, headerToken, isHeaderValue, isPrintable, unfitValue } from './header-text.ts'
 import { headerOf, type S3Request } from './request.ts'
 
@@ -36,7 +35,7 @@ export function describesObject(name: string): boolean {
 
 /**
  * The description in a request's headers.
- * @throws StoreError `InvalidArgument` for what no header could carry back
+ * @throws S3Error `InvalidArgument` for what no header could carry back
  */
 export function describedObject(request: Pick<S3Request, 'headers'>): ObjectDescription {
   const said: SaidHeader[] = []
@@ -48,7 +47,7 @@ export function describedObject(request: Pick<S3Request, 'headers'>): ObjectDesc
 
 /**
  * The description in a form's fields, which are text.
- * @throws StoreError `InvalidArgument` for what no header could carry back
+ * @throws S3Error `InvalidArgument` for what no header could carry back
  */
 export function describedInForm(
   fields: readonly { readonly name: string; readonly value: string }[],
@@ -90,11 +89,11 @@ function describe(said: readonly SaidHeader[]): ObjectDescription {
   return { headers, metadata, storageClass }
 }
 
-function invalidName(name: string, value: string): StoreError {
+function invalidName(name: string, value: string): S3Error {
   return invalidArgument('The name of a metadata field is not a valid header name.', name, value)
 }
 
-/** The name under which metadata is kept. @throws StoreError for the one that no object can have */
+/** The name under which metadata is kept. @throws S3Error for the one that no object can have */
 function metadataName(header: string): string {
   const name = header.slice(metadataPrefix.length)
   if (name === '__proto__') throw headerNotImplemented(header)
@@ -155,7 +154,7 @@ const overrides: ReadonlyMap<string, string> = new Map([
 
 /**
  * The headers that a GET's `response-` parameters ask for; undefined for none.
- * @throws StoreError `InvalidArgument` for a value that no header can carry
+ * @throws S3Error `InvalidArgument` for a value that no header can carry
  */
 export function responseOverrides({
   query,

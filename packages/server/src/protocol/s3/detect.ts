@@ -31,7 +31,7 @@ function namesOf(methods: Readonly<Record<string, Routes>>): ReadonlySet<string>
 
 /**
  * The route of a request.
- * @throws S3Error `MethodNotAllowed`; StoreError `InvalidArgument` for parameters that contradict each other
+ * @throws S3Error `MethodNotAllowed`, `InvalidArgument` for parameters that contradict each other
  */
 export function detect({
   method,
@@ -60,7 +60,7 @@ function variantOf(found: Route, headers: S3Request['headers']): Route {
   return isRecursive ? (folderRoutes.get(found) ?? found) : found
 }
 
-/** The parameter that names the operation; '' where none does. @throws StoreError `InvalidArgument` */
+/** The parameter that names the operation; '' where none does. @throws S3Error `InvalidArgument` */
 function markOf(
   parameters: S3Request['query']['parameters'],
   routes: Routes,
@@ -85,11 +85,12 @@ function markOf(
 
 /** The method is none that the resource knows. */
 export function methodNotAllowed(level: Level, method: string): S3Error {
-  return new S3Error(
-    { status: 405, code: 'MethodNotAllowed' },
-    'The specified method is not allowed against this resource.',
-    { Method: method, ResourceType: level },
-  )
+  return new S3Error({
+    status: 405,
+    code: 'MethodNotAllowed',
+    message: 'The specified method is not allowed against this resource.',
+    fields: { Method: method, ResourceType: level },
+  })
 }
 
 /** The methods that a level knows, for the Allow header of a 405. */
@@ -120,7 +121,7 @@ const demandingPrefixes = [
 /**
  * Refuses headers that ask for what isn't there, but for those that the route `accepts`.
  * @param ownerId of the caller, whose having all rights a header may say
- * @throws StoreError `NotImplemented`
+ * @throws S3Error `NotImplemented`
  */
 export function refuseDemands(
   headers: S3Request['headers'],

@@ -183,16 +183,21 @@ class S3Exchange {
   #corsRefusal(): S3Error {
     const { headers } = this.#request
     if (headers.origin === undefined) {
-      return new S3Error(
-        { status: 400, code: 'BadRequest' },
-        'Insufficient information. Origin request header needed.',
-      )
+      return new S3Error({
+        status: 400,
+        code: 'BadRequest',
+        message: 'Insufficient information. Origin request header needed.',
+      })
     }
-    return new S3Error(
-      { status: 403, code: 'AccessForbidden' },
-      'CORSResponse: CORS is not enabled for this bucket.',
-      { Method: String(headers['access-control-request-method'] ?? ''), ResourceType: 'BUCKET' },
-    )
+    return new S3Error({
+      status: 403,
+      code: 'AccessForbidden',
+      message: 'CORSResponse: CORS is not enabled for this bucket.',
+      fields: {
+        Method: String(headers['access-control-request-method'] ?? ''),
+        ResourceType: 'BUCKET',
+      },
+    })
   }
 
   async #send(answer: Answer): Promise<number> {

@@ -1,7 +1,6 @@
 // What a header can carry. Values are Latin-1 text, one character a byte, just as Node reads and writes them.
 
-import type { StoreError } from '../../base/errors.ts'
-import { invalidArgument } from './error.ts'
+import { invalidArgument, type S3Error } from './error.ts'
 
 /** A header's name, in any case (RFC 9110, 5.6.2). */
 export const headerToken: RegExp = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
@@ -22,7 +21,7 @@ export function isHeaderValue(value: string): boolean {
 /**
  * The value of the header that a text from elsewhere stands for: Latin-1 of its UTF-8, without the blanks at its
  * ends, which no header has.
- * @throws StoreError `InvalidArgument` for a text that no header can carry
+ * @throws S3Error `InvalidArgument` for a text that no header can carry
  */
 export function headerOfText(name: string, text: string): string {
   if (!isPrintable(text)) throw unfitValue(name, text)
@@ -32,6 +31,6 @@ export function headerOfText(name: string, text: string): string {
 }
 
 /** The refusal of a value that no header can carry, in S3's words. */
-export function unfitValue(name: string, value: string): StoreError {
+export function unfitValue(name: string, value: string): S3Error {
   return invalidArgument('Header value cannot be represented using ISO-8859-1.', name, value)
 }

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { isStoreError } from '../../base/errors.ts'
+import { S3Error } from './error.ts'
 import { refuseBesideForm, withHoisted } from './hoist.ts'
 
 const { HOLDFAST_TEST_SCALE: scale = '1' } = process.env
 
 const parametersOf = (given: Readonly<Record<string, string>>) =>
   Object.entries(given).map(([name, value]) => ({ name, value }))
+
+const isS3Error = (error: unknown, code: string): error is S3Error =>
+  error instanceof S3Error && error.code === code
 
 test('what the signer of a URL decided acts, what tells of a body or signs does not', () => {
   const acting = {
@@ -78,7 +81,7 @@ test('a parameter that no header could be is refused', () => {
   for (const [name, value] of refused) {
     assert.throws(
       () => withHoisted({}, [{ name, value }]),
-      (error) => isStoreError(error, 'InvalidArgument'),
+      (error) => isS3Error(error, 'InvalidArgument'),
       JSON.stringify([name, value]),
     )
   }
@@ -100,7 +103,7 @@ test('any parameters end in headers that can be sent, or in a refusal', () => {
           assert.match(String(value), /^(?:[!-~\u0080-ÿ](?:[\t -~\u0080-ÿ]*[!-~\u0080-ÿ])?)?$/)
         }
       } catch (error) {
-        assert.ok(isStoreError(error, 'InvalidArgument'), String(error))
+        assert.ok(isS3Error(error, 'InvalidArgument'), String(error))
       }
     }),
     { numRuns: 500 * Number(scale) },
@@ -155,7 +158,7 @@ test('beside a form, what would be ignored is refused, and what browsers send is
   for (const [name, value] of Object.entries(refused)) {
     assert.throws(
       () => refuseBesideForm({ [name]: value }),
-      (error) => isStoreError(error, 'NotImplemented') && error.fields['Header'] === name,
+      (error) => isS3Error(error, 'NotImplemented') && error.wire.fields?.['Header'] === name,
       name,
     )
   }

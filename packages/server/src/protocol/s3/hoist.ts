@@ -81,7 +81,7 @@ function placementOf(header: string): Placement | undefined {
 /**
  * The headers of a request that a URL was presigned for, with those parameters of it that act as headers; a
  * header that is sent wins over its parameter.
- * @throws StoreError `InvalidArgument` for a parameter that no header could be
+ * @throws S3Error `InvalidArgument` for a parameter that no header could be
  */
 export function withHoisted(
   headers: Headers,
@@ -117,7 +117,7 @@ const ordinary: ReadonlyMap<string, readonly string[]> = new Map([
 
 /**
  * Refuses the headers beside a form upload whose meaning would be ignored, since only fields count.
- * @throws StoreError `NotImplemented`
+ * @throws S3Error `NotImplemented`
  */
 export function refuseBesideForm(headers: Headers): void {
   for (const name in headers) {

@@ -81,7 +81,7 @@ function decodeRead(request: S3Request): ReadRequest {
   return { bucket, key, versionId, conditions, range, ifRange, partNumber, overrides }
 }
 
-/** The version that is asked for. @throws StoreError `InvalidArgument` for an empty one */
+/** The version that is asked for. @throws S3Error `InvalidArgument` for an empty one */
 function versionIdOf({ query }: S3Request): string | undefined {
   const versionId = query.get('versionId')
   if (versionId !== '') return versionId
@@ -98,7 +98,7 @@ function rangeCondition(request: S3Request): GetObjectInput['ifRange'] {
   return { etag: tags === '*' ? '' : (tags[0] ?? '') }
 }
 
-/** @throws StoreError `InvalidArgument` */
+/** @throws S3Error `InvalidArgument` */
 export function partNumberOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const partNumber = /^\d{1,9}$/.test(text) ? Number(text) : 0

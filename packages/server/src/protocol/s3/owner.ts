@@ -44,5 +44,5 @@ export function checkSourceOwner(request: Pick<S3Request, 'headers' | 'principal
 function checkOwner(request: Pick<S3Request, 'headers' | 'principal'>, header: string): void {
   const expected = headerOf(request, header)
   if (expected === undefined || expected === request.principal?.owner.id) return
-  throw new StoreError('AccessDenied', 'Access Denied')
+  throw new StoreError({ code: 'AccessDenied' })
 }

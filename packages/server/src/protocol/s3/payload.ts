@@ -5,18 +5,23 @@ import { leaseLimits, ownLimits, s3Limits } from '../../base/limits.ts'
 import { type BodyInput, receiveDocument } from '../../operation/body.ts'
 import { parseXmlWithBreaks, type XmlElement } from '../xml/parse.ts'
 import { announcedChecksum } from './checksum.ts'
+import { invalidRequest, S3Error } from './error.ts'
 import { contentOf, headerOf, type S3Request } from './request.ts'
 
 /**
  * The body of a request that stores bytes. Nothing of it is read yet.
- * @throws StoreError `MissingContentLength`, `InvalidDigest`, and what checksum headers may get wrong
+ * @throws S3Error `MissingContentLength`, `InvalidDigest`, and what checksum headers may get wrong
  */
 export function bodyOf(request: S3Request): BodyInput {
   const content = contentOf(request)
   const isFramed = request.payload.kind === 'chunked'
   const hasLength = request.headers['content-length'] !== undefined
   if (content.decodedBytes === undefined || !(hasLength || isFramed)) {
-    throw new StoreError('MissingContentLength', 'You must provide the Content-Length HTTP header.')
+    throw new S3Error({
+      status: 411,
+      code: 'MissingContentLength',
+      message: 'You must provide the Content-Length HTTP header.',
+    })
   }
   return {
     source: content.source,
@@ -26,13 +31,16 @@ export function bodyOf(request: S3Request): BodyInput {
   }
 }
 
-/** The Content-MD5 header, decoded. @throws StoreError `InvalidDigest` */
+/** The Content-MD5 header, decoded. @throws S3Error `InvalidDigest` */
 export function contentMd5(request: Pick<S3Request, 'headers'>): Buffer | undefined {
   const text = headerOf(request, 'content-md5')
   if (text === undefined) return undefined
   const md5 = /^[A-Za-z0-9+/]{22}==$/.test(text.trim()) ? Buffer.from(text, 'base64') : undefined
   if (md5?.byteLength === 16) return md5
-  throw new StoreError('InvalidDigest', 'The Content-MD5 you specified is not valid.', {
+  throw new S3Error({
+    status: 400,
+    code: 'InvalidDigest',
+    message: 'The Content-MD5 you specified is not valid.',
     fields: { 'Content-MD5': text },
   })
 }
@@ -51,7 +59,7 @@ export interface DocumentRule {
 
 /**
  * The root of the XML document in a request's body; undefined for an empty body.
- * @throws StoreError `MissingRequestBody`, `MalformedXml`, `InvalidRequest`, `BadDigest`, `SlowDown`, …
+ * @throws S3Error `MissingRequestBodyError`, `InvalidRequest`; StoreError `MalformedXml`, `BadDigest`, …
  */
 export async function documentOf(
   request: S3Request,
@@ -63,7 +71,7 @@ export async function documentOf(
 
 /**
  * The JSON value in a request's body; undefined for an empty body.
- * @throws StoreError `MissingRequestBody`, `InvalidRequest`, `MaxMessageLengthExceeded`, `BadDigest`, …
+ * @throws S3Error `MissingRequestBodyError`, `InvalidRequest`; StoreError `MessageTooLong`, `BadDigest`, …
  */
 export async function jsonOf(request: S3Request, rule: DocumentRule): Promise<unknown> {
   return readDocument(request, rule, { maximumBytes: leaseLimits.bodyBytes, parse: parseJson })
@@ -77,8 +85,8 @@ function parseJson(bytes: Buffer): unknown {
   }
 }
 
-function notJson(cause: unknown): StoreError {
-  return new StoreError('InvalidRequest', 'The request body is not JSON in UTF-8.', { cause })
+function notJson(cause: unknown): S3Error {
+  return invalidRequest('The request body is not JSON in UTF-8.', { cause })
 }
 
 /** What the body of a request says, which is small; undefined if it is empty and may be. */
@@ -89,13 +97,12 @@ async function readDocument<T>(
 ): Promise<T | undefined> {
   const { maximumBytes, parse } = form
   // Nobody without a key may do anything that takes a document, so none is read for them.
-  if (request.principal === undefined) throw new StoreError('AccessDenied', 'Access Denied')
+  if (request.principal === undefined) throw new StoreError({ code: 'AccessDenied' })
   const content = contentOf(request)
   const md5 = contentMd5(request)
   const checksum = rule.ignoresChecksums === true ? undefined : announcedChecksum(request, content)
   if (rule.isProtected === true && md5 === undefined && checksum === undefined) {
-    throw new StoreError(
-      'InvalidRequest',
+    throw invalidRequest(
       'Missing required header for this request: Content-MD5 OR x-amz-checksum-*',
     )
   }
@@ -113,11 +120,13 @@ async function readDocument<T>(
     held.release()
   }
   if (!rule.isRequired) return undefined
-  throw new StoreError('MissingRequestBody', 'Request Body is empty')
+  throw new S3Error({
+    status: 400,
+    code: 'MissingRequestBodyError',
+    message: 'Request Body is empty',
+  })
 }
 
 function tooLong(maximumBytes: number): StoreError {
-  return new StoreError('MaxMessageLengthExceeded', 'Your request was too large.', {
-    fields: { MaxMessageLengthBytes: String(maximumBytes) },
-  })
+  return new StoreError({ code: 'MessageTooLong', maximumBytes })
 }

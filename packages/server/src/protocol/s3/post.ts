@@ -37,7 +37,7 @@ export function isFormUpload({
   return headers['authorization'] === undefined
 }
 
-/** Stores the file of a form, if its policy allows that. @throws StoreError, S3Error */
+/** Stores the file of a form, if its policy allows that. @throws StoreError, SignError, S3Error */
 export async function answerFormUpload(
   request: S3Request,
   verifier: Verifier<Principal>,
@@ -61,11 +61,12 @@ export async function answerFormUpload(
 
 /** S3 gives this mistake the status of a failed condition. */
 function notAForm(): S3Error {
-  return new S3Error(
-    { status: 412, code: 'PreconditionFailed' },
-    'At least one of the pre-conditions you specified did not hold',
-    { Condition: 'Bucket POST must be of the enclosure-type multipart/form-data' },
-  )
+  return new S3Error({
+    status: 412,
+    code: 'PreconditionFailed',
+    message: 'At least one of the pre-conditions you specified did not hold',
+    fields: { Condition: 'Bucket POST must be of the enclosure-type multipart/form-data' },
+  })
 }
 
 /** A form whose fields have the name of its file where they ask for it. */
@@ -76,7 +77,7 @@ interface FilledForm extends Form {
 
 /**
  * The form with the name of its file in every field that asks for it, which is what its policy is about.
- * @throws StoreError `MaxPostPreDataLengthExceeded` where that makes it too long
+ * @throws StoreError `FormFieldsTooLarge` where that makes it too long
  */
 function fillIn(template: Form): FilledForm {
   const { file } = template
@@ -141,7 +142,7 @@ function fieldsAsHeaders(form: Form): Record<string, string> {
   return headers
 }
 
-/** Bytes that the policy allows the file. @throws StoreError `AccessDenied`, `InvalidPolicyDocument` */
+/** Bytes that the policy allows the file. @throws SignError `PolicyNotMet`, `InvalidPolicyDocument` */
 function allowedSize(
   { template, ...form }: FilledForm,
   bucket: string,

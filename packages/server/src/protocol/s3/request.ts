@@ -38,7 +38,7 @@ export function headerOf(
   return typeof value === 'string' || value === undefined ? value : value.join(',')
 }
 
-/** What is written is never a version that was there. @throws StoreError `InvalidArgument` */
+/** What is written is never a version that was there. @throws S3Error `InvalidArgument` */
 export function refuseVersion({ query }: Pick<S3Request, 'query'>): void {
   const versionId = query.get('versionId')
   if (versionId === undefined) return
@@ -48,7 +48,7 @@ export function refuseVersion({ query }: Pick<S3Request, 'query'>): void {
 
 const tokenHeader = 'x-amz-client-token'
 
-/** The token under which a request is done once. @throws StoreError `InvalidArgument` */
+/** The token under which a request is done once. @throws S3Error `InvalidArgument` */
 export function clientTokenOf(request: Pick<S3Request, 'headers'>): string | undefined {
   const token = headerOf(request, tokenHeader)
   if (token === undefined || /^[!-~]{1,64}$/.test(token)) return token
@@ -58,13 +58,13 @@ export function clientTokenOf(request: Pick<S3Request, 'headers'>): string | und
 /** Names the lease that a write is done under. */
 export const leaseHeader = 'x-holdfast-lease'
 
-/** The ticket of the lease that a write is done under. @throws StoreError `InvalidArgument` */
+/** The ticket of the lease that a write is done under. @throws S3Error `InvalidArgument` */
 export function leaseTicketOf(request: Pick<S3Request, 'headers'>): number | undefined {
   const text = headerOf(request, leaseHeader)
   return text === undefined ? undefined : parseTicket(leaseHeader, text)
 }
 
-/** @throws StoreError `InvalidArgument` */
+/** @throws S3Error `InvalidArgument` */
 export function parseTicket(name: string, text: string): number {
   if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
   throw invalidArgument("A lease's ticket is a whole number.", name, text)
@@ -84,7 +84,7 @@ export interface NumberRule {
 
 /**
  * A whole number from a parameter or header; undefined without it.
- * @throws StoreError `InvalidArgument`
+ * @throws S3Error `InvalidArgument`
  */
 export function wholeNumber(
   name: string,

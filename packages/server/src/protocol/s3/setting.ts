@@ -52,7 +52,7 @@ function ofBucket(name: string, action: Action): typeof headBucket {
 /** A setting of a bucket that exists and is the caller's, which nobody ever made. */
 function unset(name: string, action: Action, code: string, message: string): Route {
   return route(ofBucket(name, action), bucketOf, (_output, { bucket }) => {
-    throw new S3Error({ status: 404, code }, message, { BucketName: bucket })
+    throw new S3Error({ status: 404, code, message, fields: { BucketName: bucket } })
   })
 }
 
@@ -73,11 +73,12 @@ function noneOfMany(name: string, action: Action, root: string): Route {
     (request) => ({ ...bucketOf(request), id: request.query.get('id') }),
     (_output, { query }, { bucket, id }) => {
       if (id !== undefined) {
-        throw new S3Error(
-          { status: 404, code: 'NoSuchConfiguration' },
-          'The specified configuration does not exist.',
-          { BucketName: bucket },
-        )
+        throw new S3Error({
+          status: 404,
+          code: 'NoSuchConfiguration',
+          message: 'The specified configuration does not exist.',
+          fields: { BucketName: bucket },
+        })
       }
       const token = query.get('continuation-token') || undefined
       // A list without an end to continue after never gave one.

@@ -1,6 +1,7 @@
 // Access keys, credential scopes, and the signing keys derived from them.
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import { ownLimits } from '../../base/limits.ts'
+import type { CredentialFault } from './refusal.ts'
 
 /** What stands behind an access key id; `P` is whatever the server calls a principal. */
 export interface Credential<P> {
@@ -30,11 +31,11 @@ export interface ScopeRule {
   readonly service: string
 }
 
-/** The parts of a credential, or in AWS's words what is wrong with it. */
+/** The parts of a credential, or what is wrong with it. */
 export function parseCredential(
   text: string,
   rule: ScopeRule,
-): CredentialScope | { readonly problem: string; readonly region?: string } {
+): CredentialScope | { readonly fault: CredentialFault } {
   const parts = text.split('/')
   const [accessKeyId, date, region, service, terminal] = parts
   if (
@@ -45,29 +46,19 @@ export function parseCredential(
     service === undefined ||
     terminal === undefined
   ) {
-    return {
-      problem:
-        'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
-    }
+    return { fault: { kind: 'form' } }
   }
   if (!/^\d{8}$/.test(date)) {
-    return {
-      problem: `incorrect date format "${date}". This date in the credential must be in the format "yyyyMMdd".`,
-    }
+    return { fault: { kind: 'date', date } }
   }
   if (rule.region !== undefined && region !== rule.region) {
-    return {
-      problem: `the region '${region}' is wrong; expecting '${rule.region}'`,
-      region: rule.region,
-    }
+    return { fault: { kind: 'region', region, required: rule.region } }
   }
   if (service !== rule.service) {
-    return {
-      problem: `incorrect service "${service}". This endpoint belongs to "${rule.service}".`,
-    }
+    return { fault: { kind: 'service', service, required: rule.service } }
   }
   if (terminal !== 'aws4_request') {
-    return { problem: `incorrect terminal "${terminal}". This endpoint uses "aws4_request".` }
+    return { fault: { kind: 'terminal', terminal } }
   }
   return { accessKeyId, date, region, service, scope: text.slice(accessKeyId.length + 1) }
 }

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { isStoreError, type StoreError } from '../../base/errors.ts'
+import { isSignError } from './error.ts'
 import { evaluatePolicy, filenamePlaceholder, type PostFields } from './post.ts'
 import { Verifier } from './verifier.ts'
+import { type SignWords, wordsOf } from './wording.ts'
 
 const { HOLDFAST_TEST_SCALE: scale = '1' } = process.env
 const secretAccessKey = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'
@@ -49,11 +50,11 @@ const encode = (document: unknown): string =>
 const policyOf = (...conditions: unknown[]): string =>
   encode({ expiration: '2015-12-30T12:00:00.000Z', conditions })
 
-function refusal(run: () => unknown): StoreError {
+function refusal(run: () => unknown): SignWords {
   try {
     run()
   } catch (error) {
-    if (isStoreError(error)) return error
+    if (isSignError(error)) return wordsOf(error.refusal)
     throw error
   }
   assert.fail('it was accepted')
@@ -254,7 +255,7 @@ test('any policy ends in bounds or in a refusal', () => {
           evaluate(policy, values)
           verifier.verifyForm(signedForm(policy, values))
         } catch (error) {
-          assert.ok(isStoreError(error), String(error))
+          assert.ok(isSignError(error), String(error))
         }
       },
     ),

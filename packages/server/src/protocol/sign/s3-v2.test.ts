@@ -3,10 +3,11 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { isStoreError, type StoreError } from '../../base/errors.ts'
 import type { SignedRequest } from './canonical.ts'
+import { isSignError } from './error.ts'
 import type { PostFields } from './post.ts'
 import { type Verified, Verifier } from './verifier.ts'
+import { type SignWords, wordsOf } from './wording.ts'
 
 const { HOLDFAST_TEST_SCALE: scale = '1' } = process.env
 const accessKeyId = 'AKIAIOSFODNN7EXAMPLE'
@@ -53,17 +54,17 @@ function attempt(of: Attempt): Verified<string> {
   return verifierAt(of.now ?? date).verify(requestOf(of))
 }
 
-function refusal(run: () => unknown): StoreError {
+function refusal(run: () => unknown): SignWords {
   try {
     run()
   } catch (error) {
-    if (isStoreError(error)) return error
+    if (isSignError(error)) return wordsOf(error.refusal)
     throw error
   }
   assert.fail('it was accepted')
 }
 
-const refused = (of: Attempt): StoreError => refusal(() => attempt(of))
+const refused = (of: Attempt): SignWords => refusal(() => attempt(of))
 
 function sign(text: string): string {
   return createHmac('sha1', secretAccessKey).update(text).digest('base64')
@@ -173,7 +174,7 @@ test('the presigned URL of Amazon verifies until it expires', () => {
   assert.deepEqual([principal, method], ['owner', 'query'])
   assert.equal(attempt({ ...url, now: expires * 1000 }).principal, 'owner')
   const { code, message, fields } = refused({ ...url, now: expires * 1000 + 1000 })
-  assert.deepEqual([code, message], ['AccessDenied', 'Request has expired'])
+  assert.deepEqual([code, message], ['ExpiredUrl', 'Request has expired'])
   assert.deepEqual(fields, {
     Expires: '2007-03-29T03:40:20Z',
     ServerTime: '2007-03-29T03:40:21Z',
@@ -452,7 +453,7 @@ test('any request ends in a principal or in a refusal', () => {
         const { principal } = attempt({ query, headers })
         assert.equal(principal, undefined)
       } catch (error) {
-        assert.ok(isStoreError(error), String(error))
+        assert.ok(isSignError(error), String(error))
       }
     }),
     { numRuns: 500 * Number(scale) },

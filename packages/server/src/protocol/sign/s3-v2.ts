@@ -2,7 +2,6 @@
 // nor most of a request: whatever it leaves open and the server would act upon is refused.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html
 import { createHmac } from 'node:crypto'
-import { StoreError } from '../../base/errors.ts'
 import { s3Limits } from '../../base/limits.ts'
 import {
   isSameSignature,
@@ -11,17 +10,8 @@ import {
   signedPaths,
   signedValue,
 } from './canonical.ts'
+import { SignError } from './error.ts'
 import { type PostFields, requiredField } from './post.ts'
-import {
-  dateRequired,
-  headersNotSigned,
-  invalidAccessKeyId,
-  invalidArgument,
-  invalidToken,
-  isoSeconds,
-  requestTimeTooSkewed,
-  signatureDoesNotMatch,
-} from './refuse.ts'
 import { parseDateHeader } from './timestamp.ts'
 import { headerText, type VerifyContext } from './v4.ts'
 
@@ -40,7 +30,7 @@ export function isAuthorizationV2(authorization: string): boolean {
 
 /**
  * Verifies a request whose Authorization header has `authorization`: `AWS AccessKeyId:Signature`.
- * @throws StoreError InvalidArgument, AccessDenied (no date, something unsigned), InvalidAccessKeyId,
+ * @throws SignError InvalidArgument, DateRequired, HeadersNotSigned, ParameterNotSigned, InvalidAccessKeyId,
  *   SignatureDoesNotMatch, RequestTimeTooSkewed or InvalidToken
  */
 export function verifyHeaderV2<P>(
@@ -52,7 +42,7 @@ export function verifyHeaderV2<P>(
   const amzDate = headerText(request, 'x-amz-date')
   const text = amzDate ?? headerText(request, 'date') ?? ''
   const ms = parseDateHeader(text)
-  if (ms === undefined) throw dateRequired()
+  if (ms === undefined) throw new SignError({ code: 'DateRequired' })
   const amzHeaders = amzHeadersOf(request)
   // The date is signed once: x-amz-date stands among the other x-amz- headers.
   const date = amzDate === undefined ? text : ''
@@ -60,7 +50,8 @@ export function verifyHeaderV2<P>(
   const signed = verifySignature(request, context, parts)
   // As in version 4, a wrong clock is told only to who holds a key.
   if (Math.abs(context.nowMs - ms) > s3Limits.clockSkewMs) {
-    throw requestTimeTooSkewed({
+    throw new SignError({
+      code: 'RequestTimeTooSkewed',
       requestTime: text,
       nowMs: context.nowMs,
       maximumMs: s3Limits.clockSkewMs,
@@ -72,7 +63,7 @@ export function verifyHeaderV2<P>(
 /**
  * Verifies a presigned URL: AWSAccessKeyId, Expires (seconds since the epoch) and Signature. Its `x-amz-`
  * parameters are signed as the headers that they stand for.
- * @throws StoreError AccessDenied (incomplete, expired, something unsigned), InvalidArgument,
+ * @throws SignError UrlIncomplete, UrlExpired, UrlExpiryInvalid, HeadersNotSigned, ParameterNotSigned, InvalidArgument,
  *   InvalidAccessKeyId, SignatureDoesNotMatch or InvalidToken
  */
 export function verifyQueryV2<P>(request: SignedRequest, context: VerifyContext<P>): SignedV2<P> {
@@ -80,10 +71,7 @@ export function verifyQueryV2<P>(request: SignedRequest, context: VerifyContext<
   const signature = parameterOf(request, 'Signature')
   const expires = parameterOf(request, 'Expires')
   if (!accessKeyId || !signature || !expires) {
-    throw new StoreError(
-      'AccessDenied',
-      'Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters',
-    )
+    throw new SignError({ code: 'UrlIncomplete' })
   }
   checkLifetime(expires, context.nowMs)
   const amzHeaders = amzHeadersOf(request)
@@ -94,7 +82,7 @@ export function verifyQueryV2<P>(request: SignedRequest, context: VerifyContext<
 
 /**
  * Verifies the signature that a form carries over its policy: AWSAccessKeyId, policy, signature.
- * @throws StoreError InvalidArgument, InvalidAccessKeyId, SignatureDoesNotMatch or InvalidToken
+ * @throws SignError InvalidArgument, InvalidAccessKeyId, SignatureDoesNotMatch or InvalidToken
  */
 export function verifyFormV2<P>(
   fields: PostFields,
@@ -104,11 +92,16 @@ export function verifyFormV2<P>(
   const accessKeyId = requiredField(fields, 'awsaccesskeyid')
   const signature = requiredField(fields, 'signature')
   const token = fields.get('x-amz-security-token')
-  if (token !== undefined) throw invalidToken(token)
+  if (token !== undefined) throw new SignError({ code: 'InvalidToken', token })
   const found = lookup(accessKeyId)
-  if (found === undefined) throw invalidAccessKeyId(accessKeyId)
+  if (found === undefined) throw new SignError({ code: 'InvalidAccessKeyId', accessKeyId })
   if (!isSameSignature(sign(found.secretAccessKey, policy), signature)) {
-    throw signatureDoesNotMatch({ accessKeyId, stringToSign: policy, signature })
+    throw new SignError({
+      code: 'SignatureDoesNotMatch',
+      accessKeyId,
+      stringToSign: policy,
+      signature,
+    })
   }
   return { principal: found.principal, accessKeyId }
 }
@@ -130,15 +123,20 @@ function verifySignature<P>(
 ): SignedV2<P> {
   refuseUnsigned(request)
   const token = amzHeaders.get('x-amz-security-token')
-  if (token !== undefined) throw invalidToken(token)
+  if (token !== undefined) throw new SignError({ code: 'InvalidToken', token })
   const found = lookup(accessKeyId)
-  if (found === undefined) throw invalidAccessKeyId(accessKeyId)
+  if (found === undefined) throw new SignError({ code: 'InvalidAccessKeyId', accessKeyId })
   const { secretAccessKey, principal } = found
   const texts = pathsOf(request, isPresigned).map((path) =>
     stringToSign(request, { path, date, amzHeaders }),
   )
   if (!texts.some((text) => isSameSignature(sign(secretAccessKey, text), signature))) {
-    throw signatureDoesNotMatch({ accessKeyId, stringToSign: texts[0] ?? '', signature })
+    throw new SignError({
+      code: 'SignatureDoesNotMatch',
+      accessKeyId,
+      stringToSign: texts[0] ?? '',
+      signature,
+    })
   }
   return { principal, accessKeyId, contentSha256: amzHeaders.get('x-amz-content-sha256') }
 }
@@ -260,7 +258,8 @@ function canonicalResource(request: SignedRequest, path: string): string {
 /** Our own headers, and parameters that may name an operation, aren't covered by this version. */
 function refuseUnsigned(request: SignedRequest): void {
   const headers = Object.keys(request.headers).filter((name) => name.startsWith('x-holdfast-'))
-  if (headers.length > 0) throw headersNotSigned(headers.join(', '))
+  if (headers.length > 0)
+    throw new SignError({ code: 'HeadersNotSigned', names: headers.join(', ') })
   for (const { name, value } of request.parameters) {
     if (freeParameters.has(name) || isAmzName(name)) continue
     if (repeatedHeaders.has(name.toLowerCase())) continue
@@ -268,11 +267,7 @@ function refuseUnsigned(request: SignedRequest): void {
       refuseHiddenParameter(name, value)
       continue
     }
-    throw new StoreError(
-      'AccessDenied',
-      'There were parameters present in the request which Signature Version 2 does not sign',
-      { fields: { ParametersNotSigned: name } },
-    )
+    throw new SignError({ code: 'ParameterNotSigned', name })
   }
 }
 
@@ -283,7 +278,12 @@ function refuseHiddenParameter(name: string, value: string): void {
     const equals = piece.indexOf('=')
     const hidden = equals < 0 ? piece : piece.slice(0, equals)
     if (!signedParameters.has(hidden)) continue
-    throw invalidArgument('The value can not be told from several parameters.', name, value)
+    throw new SignError({
+      code: 'InvalidArgument',
+      argument: name,
+      value,
+      fault: 'several in one',
+    })
   }
 }
 
@@ -304,7 +304,12 @@ function addAmzParameters(headers: Map<string, string>, { parameters }: SignedRe
     if (!isAmzName(name)) continue
     // In what is signed, a colon ends a name and a new line a value: one that has it could pass for two.
     if (!/^[\w-]+$/.test(name) || /[\r\n]/.test(value)) {
-      throw invalidArgument('The parameter can not stand for a header.', name, value)
+      throw new SignError({
+        code: 'InvalidArgument',
+        argument: name,
+        value,
+        fault: 'not a header',
+      })
     }
     const header = name.toLowerCase()
     if (!headers.has(header)) headers.set(header, bytesOf(value))
@@ -323,30 +328,30 @@ function parameterOf({ parameters }: SignedRequest, name: string): string | unde
 function parseAuthorization(header: string): Pick<Parts, 'accessKeyId' | 'signature'> {
   const [, credentials, ...more] = header.split(' ')
   if (credentials === undefined || more.length > 0) {
-    throw invalidArgument(
-      "Authorization header is invalid -- one and only one ' ' (space) required",
-      'Authorization',
-      header,
-    )
+    throw new SignError({
+      code: 'InvalidArgument',
+      argument: 'Authorization',
+      value: header,
+      fault: 'authorization form of Version 2',
+    })
   }
   const match = /^([^:]+):([^:]+)$/.exec(credentials)
   if (match?.[1] === undefined || match[2] === undefined) {
-    throw invalidArgument(
-      'AWS authorization header is invalid.  Expected AwsAccessKeyId:signature',
-      'Authorization',
-      header,
-    )
+    throw new SignError({
+      code: 'InvalidArgument',
+      argument: 'Authorization',
+      value: header,
+      fault: 'access key and signature',
+    })
   }
   return { accessKeyId: match[1], signature: match[2] }
 }
 
 function checkLifetime(expires: string, nowMs: number): void {
   if (!/^\d{1,12}$/.test(expires)) {
-    throw new StoreError('AccessDenied', `Invalid date (should be seconds since epoch): ${expires}`)
+    throw new SignError({ code: 'UrlExpiryInvalid', expires })
   }
   const expiresAtMs = Number(expires) * 1000
   if (nowMs <= expiresAtMs) return
-  throw new StoreError('AccessDenied', 'Request has expired', {
-    fields: { Expires: isoSeconds(expiresAtMs), ServerTime: isoSeconds(nowMs) },
-  })
+  throw new SignError({ code: 'UrlExpired', expiresAtMs, nowMs })
 }

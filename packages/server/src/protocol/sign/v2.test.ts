@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
-import { isStoreError, type StoreErrorCode } from '../../base/errors.ts'
+import { isSignError } from './error.ts'
 import {
   type ParameterRequest,
   type ParameterSigned,
@@ -9,6 +9,7 @@ import {
   stringToSignV2,
   verifyParameters,
 } from './v2.ts'
+import { type SignCode, wordsOf } from './wording.ts'
 
 const nowMs = Date.UTC(2026, 10, 21, 7, 47, 0)
 
@@ -68,9 +69,12 @@ function verified(
   })
 }
 
-function refused(code: StoreErrorCode, message?: string) {
-  return (error: unknown): boolean =>
-    isStoreError(error, code) && (message === undefined || error.message === message)
+function refused(code: SignCode, message?: string) {
+  return (error: unknown): boolean => {
+    if (!isSignError(error)) return false
+    const words = wordsOf(error.refusal)
+    return words.code === code && (message === undefined || words.message === message)
+  }
 }
 
 const common: Readonly<Record<string, string>> = {
@@ -214,7 +218,7 @@ test('an expiry may replace the time, but not stand beside it', () => {
 })
 
 test('what is missing or malformed is refused, each by its name', () => {
-  const cases: [Record<string, string | undefined>, StoreErrorCode][] = [
+  const cases: [Record<string, string | undefined>, SignCode][] = [
     [{ AWSAccessKeyId: undefined }, 'MissingAuthentication'],
     [{ AWSAccessKeyId: '' }, 'MissingAuthentication'],
     [{ AWSAccessKeyId: 'NOBODY' }, 'InvalidAccessKeyId'],

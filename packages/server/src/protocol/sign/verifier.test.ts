@@ -4,8 +4,8 @@ import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
 import { test } from 'node:test'
 import { SignatureV4 } from '@smithy/signature-v4'
 import fc from 'fast-check'
-import { isStoreError } from '../../base/errors.ts'
 import { isInSignedOrder, type SignedRequest } from './canonical.ts'
+import { isSignError } from './error.ts'
 import { Verifier } from './verifier.ts'
 
 const { HOLDFAST_TEST_SCALE: scale = '1' } = process.env
@@ -224,7 +224,7 @@ test('a bare plus in a path may be signed as the space that it is, or as it is s
   assert.equal(await send('/b/a%2Bb', '/b/a+b', false), 'owner')
   // The holder of a URL may not turn it to another key.
   await assert.rejects(send('/b/a%2Bb', '/b/a+b', true), (error) =>
-    isStoreError(error, 'SignatureDoesNotMatch'),
+    isSignError(error, 'SignatureDoesNotMatch'),
   )
 })
 
@@ -269,7 +269,7 @@ test('headers that are sent twice verify as one, joined by a comma', async () =>
   const oneHeader = original.rawHeaders.map((value) => (value === '1,2  3' ? '1, 2 3' : value))
   assert.throws(
     () => verifier().verify({ ...original, headers, rawHeaders: oneHeader }),
-    (error) => isStoreError(error, 'SignatureDoesNotMatch'),
+    (error) => isSignError(error, 'SignatureDoesNotMatch'),
   )
 })
 
@@ -321,7 +321,7 @@ test('a changed request never verifies', async () => {
         const changed = change(await signed(request), word)
         assert.throws(
           () => verifier().verify(changed),
-          (error) => isStoreError(error),
+          (error) => isSignError(error),
           name,
         )
       },
@@ -348,7 +348,7 @@ test('a changed URL never verifies', async () => {
         if (isAnonymous) continue
         assert.throws(
           () => verifier().verify({ ...original, parameters }),
-          (error) => isStoreError(error),
+          (error) => isSignError(error),
         )
       }
     }),
@@ -391,7 +391,7 @@ test('any Authorization header ends in a principal or in a refusal', async () =>
         try {
           verifier().verify(header(name, () => value)(original, ''))
         } catch (error) {
-          assert.ok(isStoreError(error), String(error))
+          assert.ok(isSignError(error), String(error))
         }
       },
     ),
@@ -420,7 +420,7 @@ test('any presigned query ends in a principal or in a refusal', async () => {
       try {
         verifier().verify({ ...original, parameters })
       } catch (error) {
-        assert.ok(isStoreError(error), String(error))
+        assert.ok(isSignError(error), String(error))
       }
     }),
     { numRuns: 1000 * Number(scale) },
@@ -447,7 +447,7 @@ test('a request without any signature is anonymous', () => {
   const chunks = { host: 'h', 'x-amz-content-sha256': 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD' }
   assert.throws(
     () => verifier().verify(received({ method: 'PUT', path: '/', headers: chunks })),
-    (error) => isStoreError(error, 'AccessDenied'),
+    (error) => isSignError(error, 'SignedChunksWithoutKey'),
   )
 })
 
@@ -480,7 +480,7 @@ test('other services sign the hash of a body without sending it', async () => {
   assert.equal(sdb.verify({ ...sent, headers, bodySha256 }).principal, 'owner')
   assert.throws(
     () => sdb.verify({ ...sent, headers }),
-    (error) => isStoreError(error, 'InvalidRequest'),
+    (error) => isSignError(error, 'PayloadHashRequired'),
   )
 })
 
@@ -502,7 +502,7 @@ test('a URL for another service is signed over the body, or says that it is not'
   assert.deepEqual(sdb.verify({ ...url, bodySha256: sha256('') }).payload, empty)
   assert.throws(
     () => sdb.verify({ ...url, bodySha256: sha256('more') }),
-    (error) => isStoreError(error, 'SignatureDoesNotMatch'),
+    (error) => isSignError(error, 'SignatureDoesNotMatch'),
   )
   const headers = { host: 'h', 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' }
   const unsignableHeaders = new Set(['x-amz-content-sha256'])
@@ -522,6 +522,6 @@ test('a key that was given a new secret verifies with the new one only', async (
   secret = 'another'
   assert.throws(
     () => changing.verify(request),
-    (error) => isStoreError(error, 'SignatureDoesNotMatch'),
+    (error) => isSignError(error, 'SignatureDoesNotMatch'),
   )
 })

@@ -6,17 +6,17 @@ import type { IncomingMessage } from 'node:http'
 import type { Principal } from '../../access/principal.ts'
 import type { Bytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
-import { isStoreError, StoreError } from '../../base/errors.ts'
 import type { Target } from '../http/request.ts'
-import { isInSignedOrder, type SignedRequest } from '../sign/canonical.ts'
+import { isInSignedOrder } from '../sign/canonical.ts'
 import type { SecretLookup } from '../sign/credential.ts'
+import { SignError } from '../sign/error.ts'
 import {
   ambiguousOrder,
   type ParameterSigned,
   parameterIdentity,
   verifyParameters,
 } from '../sign/v2.ts'
-import { type Verified, Verifier } from '../sign/verifier.ts'
+import { Verifier } from '../sign/verifier.ts'
 import { checkAccessKey, checkCredential } from './credential.ts'
 import type { Parameter } from './parameters.ts'
 
@@ -54,7 +54,7 @@ export class Authenticator {
 
   /**
    * The maker of a request of the query protocol, whose `parameters` are those of query and form.
-   * @throws StoreError for every way to be wrong, `MissingAuthentication` for a request without signature
+   * @throws SignError for every way to be wrong, `MissingAuthentication` for a request without signature
    */
   byParameters(
     request: WholeRequest,
@@ -78,7 +78,7 @@ export class Authenticator {
     )
   }
 
-  /** The maker of a request signed with Version 4. @throws StoreError as {@link byParameters} */
+  /** The maker of a request signed with Version 4. @throws SignError as {@link byParameters} */
   byVersion4({ message, target, body }: WholeRequest): ParameterSigned<Principal> {
     checkCredential(message, target)
     const bodySha256 = createHash('sha256').update(body).digest('hex')
@@ -86,34 +86,20 @@ export class Authenticator {
     const { parameters } = target.query
     const { path } = target
     const signed = { method, path, parameters, headers, rawHeaders, bodySha256 }
-    const { principal, accessKeyId, payload } = this.#verify(signed)
-    if (principal === undefined || accessKeyId === undefined) throw missingAuthentication()
+    const { principal, accessKeyId, payload } = this.#verifier.verify(signed)
+    if (principal === undefined || accessKeyId === undefined)
+      throw new SignError({ code: 'MissingAuthentication' })
     // The query is signed sorted; the body just as it is.
     if (!isInSignedOrder(parameters, parameterIdentity)) throw ambiguousOrder()
     // What the parameters say decides what is done: none may come unsigned in the body.
     const isCovered = payload.kind === 'sha256' ? payload.hex === bodySha256 : body.length === 0
     if (isCovered) return { principal, accessKeyId }
-    throw new StoreError(
-      'ContentSha256Mismatch',
-      "The provided 'x-amz-content-sha256' header does not match what was computed.",
-    )
+    throw new SignError({
+      code: 'PayloadHashMismatch',
+      expected: payload.kind === 'sha256' ? payload.hex : '',
+      actual: bodySha256,
+    })
   }
-
-  #verify(request: SignedRequest): Verified<Principal> {
-    try {
-      return this.#verifier.verify(request)
-    } catch (cause) {
-      // S3 has no code of its own for a URL that is too old; SimpleDB has.
-      const expires = isStoreError(cause, 'AccessDenied') ? cause.fields['Expires'] : undefined
-      if (expires === undefined) throw cause
-      throw expired(expires, cause)
-    }
-  }
-}
-
-function expired(expires: string, cause: unknown): StoreError {
-  const message = `Request has expired. Expires date is ${expires}.`
-  return new StoreError('RequestTimeTooSkewed', message, { cause })
 }
 
 const keyInQuery = /[?&](?:AWSAccessKeyId=|X-Amz-Credential=)([A-Za-z0-9\-._~]{1,128})(?:[&#/%]|$)/
@@ -133,12 +119,4 @@ export function accessKeyInHead({
   return authorization === undefined
     ? keyInQuery.exec(url)?.[1]
     : keyInAuthorization.exec(authorization)?.[1]
-}
-
-/** The refusal of a request without a key. */
-export function missingAuthentication(): StoreError {
-  return new StoreError(
-    'MissingAuthentication',
-    'AWS was not able to authenticate the request: access keys are missing.',
-  )
 }

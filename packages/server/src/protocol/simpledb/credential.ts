@@ -23,10 +23,11 @@ export function checkCredential(
   const [, , , service, ...rest] = credential?.split('/') ?? []
   // What isn't of this form is refused by who verifies the signature.
   if (service === undefined || service === '' || service === 'sdb' || rest.length !== 1) return
-  throw new SimpleDbError(
-    { status: 400, code: 'InvalidService' },
-    `The Web Service ${service} does not exist.`,
-  )
+  throw new SimpleDbError({
+    status: 400,
+    code: 'InvalidService',
+    message: `The Web Service ${service} does not exist.`,
+  })
 }
 
 /**

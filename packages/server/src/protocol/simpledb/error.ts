@@ -1,46 +1,49 @@
-// Errors on SimpleDB's wire: which status and code each reason has, and the XML body that tells of it.
+// Errors on SimpleDB's wire: how each refusal is told, and the XML body that tells it.
 // https://docs.aws.amazon.com/AmazonSimpleDB/latest/DeveloperGuide/APIError.html
 
-import { StoreError, type StoreErrorCode } from '../../base/errors.ts'
+import { type Refusal, type RefusalOf, StoreError } from '../../base/errors.ts'
+import type { SharedRefusal } from '../../base/refusal/shared.ts'
+import type { SimpleDbRefusal } from '../../base/refusal/simpledb.ts'
+import { tell } from '../../base/refusal/tell.ts'
+import { SignError } from '../sign/error.ts'
+import type { SignRefusal } from '../sign/refusal.ts'
+import { isoSeconds } from '../sign/timestamp.ts'
+import { type S3SignCode, type SignCode, wordsOf } from '../sign/wording.ts'
 import { XmlWriter } from '../xml/write.ts'
+import { domainErrors } from './error/domain.ts'
+import { accessFailure, sharedErrors } from './error/shared.ts'
+import { httpError, internalError, type WireError, type WireTable } from './error/wire.ts'
 import { readableText } from './text.ts'
-import { baseUsage, formatUsage, type Usage } from './usage.ts'
-
-interface WireError {
-  readonly status: number
-  readonly code: string
-  /** In place of the error's own message, which may be another protocol's. */
-  readonly message?: string | ((error: StoreError) => string)
-}
+import { formatUsage, type Usage } from './usage.ts'
 
 /** The declaration that SimpleDB's documents begin with. */
 export const xmlDeclaration = '<?xml version="1.0"?>\n'
 
-const badRequest = (code: string): WireError => ({ status: 400, code })
-const conflict = (code: StoreErrorCode): WireError => ({ status: 409, code })
+/** `NoSuchBucket` is that of an export. */
+type ToldRefusal = SharedRefusal | SimpleDbRefusal | RefusalOf<'NoSuchBucket'>
 
-const unavailable: WireError = {
-  status: 503,
-  code: 'ServiceUnavailable',
-  message: 'Service AmazonSimpleDB is currently unavailable. Please try again later',
+const wireErrors: WireTable<ToldRefusal> = { ...sharedErrors, ...domainErrors }
+
+const authFailure: WireError = {
+  status: 403,
+  code: 'AuthFailure',
+  message: 'AWS was not able to validate the provided access keys.',
 }
 
-const internal = {
-  status: 500,
-  code: 'InternalError',
-  message: 'Request could not be executed due to an internal service error.',
+/** The form of an Authorization header, as far as it is of Signature Version 4. */
+const headerForm =
+  'AWS4-HMAC-SHA256 Credential=AccessKeyId/Date/Region/sdb/aws4_request, SignedHeaders=SignedHeaders, Signature=Signature'
+
+const invalidAuthHeader: WireError = {
+  status: 400,
+  code: 'InvalidHTTPAuthHeader',
+  message: `The HTTP authorization header is bad, use ${headerForm}.`,
 }
 
 const incompleteSignature: WireError = {
   status: 400,
   code: 'IncompleteSignature',
   message: 'The request signature does not conform to AWS standards.',
-}
-
-const invalidRequest: WireError = {
-  status: 400,
-  code: 'InvalidHttpRequest',
-  message: ({ message }) => `The HTTP request is invalid. Reason: ${message}`,
 }
 
 const signatureDoesNotMatch: WireError = {
@@ -50,175 +53,37 @@ const signatureDoesNotMatch: WireError = {
     'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
 }
 
-/** Characters of a URI, or form, that a refusal shows. */
-const shownUriLength = 1024
-
-/** The form of an Authorization header, as far as it is of Signature Version 4. */
-const headerForm =
-  'AWS4-HMAC-SHA256 Credential=AccessKeyId/Date/Region/sdb/aws4_request, SignedHeaders=SignedHeaders, Signature=Signature'
-
-const invalidAuthHeader = {
-  status: 400,
-  code: 'InvalidHTTPAuthHeader',
-  message: `The HTTP authorization header is bad, use ${headerForm}.`,
-}
-
-const authFailure = {
-  status: 403,
-  code: 'AuthFailure',
-  message: 'AWS was not able to validate the provided access keys.',
-}
-
-/** Reasons that no operation on domains has: for them to come here is a mistake of ours. */
-const foreignErrors = {
-  InvalidRange: internal,
-  InvalidDigest: internal,
-  BadDigest: internal,
-  ChecksumMismatch: internal,
-  MissingContentLength: internal,
-  MissingRequestBody: internal,
-  MalformedXml: internal,
-  MalformedTrailer: internal,
-  MalformedPostRequest: internal,
-  InvalidPolicyDocument: internal,
-  MetadataTooLarge: internal,
-  EntityTooLarge: internal,
-  EntityTooSmall: internal,
-  MaxPostPreDataLengthExceeded: internal,
-  MethodNotAllowed: internal,
-  InvalidBucketName: internal,
-  InvalidLocationConstraint: internal,
-  InvalidStorageClass: internal,
-  BucketAlreadyExists: internal,
-  BucketAlreadyOwnedByYou: internal,
-  BucketNotEmpty: internal,
-  TooManyBuckets: internal,
-  NoSuchKey: internal,
-  NoSuchVersion: internal,
-  PreconditionFailed: internal,
-  NotModified: internal,
-  ConditionalRequestConflict: internal,
-  IdempotencyParameterMismatch: internal,
-  NoSuchUpload: internal,
-  IllegalLocationConstraint: internal,
-  LeaseLost: internal,
-  LeaseNotCovering: internal,
-  LeaseNotGranted: internal,
-  InvalidPart: internal,
-  InvalidPartNumber: internal,
-  InvalidPartOrder: internal,
-} as const
-
-const wireErrors: Readonly<Record<StoreErrorCode, WireError>> = {
-  ...foreignErrors,
-  AccessDenied: {
-    status: 403,
-    code: 'AccessFailure',
-    // Signatures have reasons of their own.
-    message: ({ message, fields }) =>
-      message === 'Access Denied'
-        ? `Access to the resource ${fields['Action'] ?? 'AmazonSimpleDB'} is denied.`
-        : message,
-  },
-  MissingAuthentication: {
-    status: 403,
-    code: 'AuthMissingFailure',
-    message: 'AWS was not able to authenticate the request: access keys are missing.',
-  },
-  InvalidAccessKeyId: { status: 403, code: 'InvalidClientTokenId' },
-  // A token belongs to temporary keys, which nobody could have given.
-  InvalidToken: authFailure,
-  SignatureDoesNotMatch: signatureDoesNotMatch,
-  IncompleteSignature: incompleteSignature,
+/** How refused signatures are told; `message` stands in place of AWS's usual one. */
+const signErrors: Readonly<
+  Record<Exclude<SignCode, S3SignCode>, Partial<WireError> & Pick<WireError, 'status'>>
+> = {
+  AccessDenied: { status: 403, code: 'AccessFailure' },
   AuthorizationHeaderMalformed: invalidAuthHeader,
   AuthorizationQueryParametersError: incompleteSignature,
-  RequestTimeTooSkewed: {
-    status: 400,
-    code: 'RequestExpired',
-    message: ({ message, fields }) => {
-      const time = fields['RequestTime']
-      return time === undefined ? message : `Request has expired. Timestamp date is ${time}.`
-    },
-  },
   ContentSha256Mismatch: signatureDoesNotMatch,
-  InvalidArgument: invalidRequest,
-  InvalidRequest: invalidRequest,
-  InvalidUri: {
-    status: 400,
-    code: 'InvalidURI',
-    message: ({ fields }) =>
-      `The URI ${(fields['URI'] ?? '').slice(0, shownUriLength)} is not valid.`,
-  },
-  HeaderSectionTooLarge: invalidRequest,
-  IncompleteBody: invalidRequest,
-  RequestTimeout: { status: 408, code: 'RequestTimeout' },
-  KeyTooLong: invalidRequest,
-  MaxMessageLengthExceeded: invalidRequest,
-  NotImplemented: {
-    status: 401,
-    code: 'NotYetImplemented',
-    message: ({ fields }) =>
-      `Feature ${fields['Header'] ?? fields['Parameter'] ?? 'requested'} is not yet available.`,
-  },
-  NoSuchDomain: badRequest('NoSuchDomain'),
-  MissingParameter: badRequest('MissingParameter'),
-  InvalidParameterCombination: badRequest('InvalidParameterCombination'),
-  InvalidParameterValue: badRequest('InvalidParameterValue'),
-  DuplicateItemName: badRequest('DuplicateItemName'),
-  NumberDomainsExceeded: conflict('NumberDomainsExceeded'),
-  NumberDomainBytesExceeded: conflict('NumberDomainBytesExceeded'),
-  NumberDomainAttributesExceeded: conflict('NumberDomainAttributesExceeded'),
-  NumberItemAttributesExceeded: conflict('NumberItemAttributesExceeded'),
-  NumberSubmittedAttributesExceeded: conflict('NumberSubmittedAttributesExceeded'),
-  NumberSubmittedItemsExceeded: conflict('NumberSubmittedItemsExceeded'),
-  AttributeDoesNotExist: { status: 404, code: 'AttributeDoesNotExist' },
-  MultiValuedAttribute: conflict('MultiValuedAttribute'),
-  ConditionalCheckFailed: conflict('ConditionalCheckFailed'),
-  // Only exports need a bucket.
-  NoSuchBucket: {
-    status: 404,
-    code: 'S3NoSuchBucket',
-    message: 'An error occurred during the export. The specified Amazon S3 bucket does not exist.',
-  },
-  DomainInExport: { status: 409, code: 'DeleteConflictException' },
-  NoSuchExport: { status: 400, code: 'NoSuchExportException' },
-  ExportConflict: { status: 409, code: 'ConflictException' },
-  NumberExportsExceeded: { status: 409, code: 'NumberExportsLimitExceeded' },
-  InvalidQueryExpression: badRequest('InvalidQueryExpression'),
-  InvalidLiteral: badRequest('InvalidLiteral'),
-  QueryTimeout: {
-    status: 408,
-    code: 'QueryTimeout',
-    message: ({ fields }) =>
-      `A timeout occurred when attempting to query domain ${fields['Domain'] ?? ''} with query expression ${fields['Expression'] ?? ''}. BoxUsage [${formatUsage(baseUsage.select)}].`,
-  },
-  InvalidNumberPredicates: badRequest('InvalidNumberPredicates'),
-  InvalidNumberValueTests: badRequest('InvalidNumberValueTests'),
-  TooManyRequestedAttributes: badRequest('TooManyRequestedAttributes'),
-  InvalidSortExpression: badRequest('InvalidSortExpression'),
-  InvalidNextToken: badRequest('InvalidNextToken'),
-  UnsupportedNextToken: badRequest('UnsupportedNextToken'),
-  SlowDown: unavailable,
-  ServiceUnavailable: unavailable,
-  // Not one of SimpleDB's: its disks are never full. The SDKs don't retry a 507, which would be in vain.
-  InsufficientStorage: { status: 507, code: 'InsufficientStorage' },
-  Internal: internal,
+  ExpiredUrl: { status: 400, code: 'RequestExpired' },
+  IncompleteSignature: incompleteSignature,
+  InvalidAccessKeyId: { status: 403, code: 'InvalidClientTokenId' },
+  InvalidArgument: { status: 400, code: 'InvalidHttpRequest' },
+  InvalidParameterCombination: { status: 400 },
+  InvalidParameterValue: { status: 400 },
+  InvalidRequest: { status: 400, code: 'InvalidHttpRequest' },
+  // A token belongs to temporary keys, which nobody could have given.
+  InvalidToken: authFailure,
+  MissingAuthentication: { status: 403, code: 'AuthMissingFailure' },
+  MissingParameter: { status: 400 },
+  RequestTimeTooSkewed: { status: 400, code: 'RequestExpired' },
+  SignatureDoesNotMatch: signatureDoesNotMatch,
 }
 
 /** A refusal that only SimpleDB's own surface knows. */
 export class SimpleDbError extends Error {
-  readonly status: number
-  readonly code: string
+  readonly wire: WireError
 
-  constructor(
-    wire: { readonly status: number; readonly code: string },
-    message: string,
-    options?: { readonly cause?: unknown },
-  ) {
-    super(message, options)
+  constructor(wire: WireError, options?: ErrorOptions) {
+    super(wire.message, options)
     this.name = 'SimpleDbError'
-    this.status = wire.status
-    this.code = wire.code
+    this.wire = wire
   }
 }
 
@@ -233,15 +98,47 @@ export interface ErrorReport {
 
 /** What the client is told of `error`: of anything but a refusal only that it happened. */
 export function reportError(error: unknown): ErrorReport {
-  if (error instanceof SimpleDbError) {
-    const { status, code, message } = error
-    return { status, code, message, isFault: false }
+  const wire = wireErrorOf(error)
+  return { ...wire, isFault: wire === internalError }
+}
+
+function wireErrorOf(error: unknown): WireError {
+  if (error instanceof SimpleDbError) return error.wire
+  if (error instanceof SignError) return signErrorOf(error)
+  if (!(error instanceof StoreError)) return internalError
+  const { refusal } = error
+  // For a refusal of another protocol to come here is a fault of the server.
+  return isTold(refusal) ? tell(wireErrors, refusal.code, refusal) : internalError
+}
+
+function signErrorOf({ refusal }: SignError): WireError {
+  const { code, message } = wordsOf(refusal)
+  if (!isQuerySign(code)) return internalError
+  const wire = signErrors[code]
+  if (wire.code === 'InvalidHttpRequest') return httpError(message)
+  return { code, message: ownWords(refusal) ?? message, ...wire }
+}
+
+/** Where SimpleDB says it otherwise than other services. */
+function ownWords(refusal: SignRefusal): string | undefined {
+  switch (refusal.code) {
+    case 'UrlExpired':
+      return `Request has expired. Expires date is ${isoSeconds(refusal.expiresAtMs)}.`
+    case 'RequestTimeTooSkewed':
+      return `Request has expired. Timestamp date is ${refusal.requestTime}.`
+    case 'SignedChunksWithoutKey':
+      return accessFailure(undefined).message
+    default:
+      return undefined
   }
-  if (!(error instanceof StoreError)) return { ...internal, isFault: true }
-  const wire = wireErrors[error.code]
-  const { status, code, message = error.message } = wire
-  const text = typeof message === 'string' ? message : message(error)
-  return { status, code, message: text, isFault: wire === internal }
+}
+
+function isQuerySign(code: SignCode): code is keyof typeof signErrors {
+  return Object.hasOwn(signErrors, code)
+}
+
+function isTold(refusal: Refusal): refusal is ToldRefusal {
+  return Object.hasOwn(wireErrors, refusal.code)
 }
 
 /** The XML body of an error; `usage` is left out where nothing was begun. */
@@ -265,18 +162,19 @@ export function errorBody(
 
 /** An Authorization header that is none of Signature Version 4. */
 export function invalidAuthorization(): SimpleDbError {
-  return new SimpleDbError(invalidAuthHeader, invalidAuthHeader.message)
+  return new SimpleDbError(invalidAuthHeader)
 }
 
 /** Keys that can't be told from each other, or that none can be. */
 export function authFailed(): SimpleDbError {
-  return new SimpleDbError(authFailure, authFailure.message)
+  return new SimpleDbError(authFailure)
 }
 
 /** Parameters that can't stand beside each other. */
 export function invalidCombination(one: string, other: string): SimpleDbError {
-  return new SimpleDbError(
-    { status: 400, code: 'InvalidParameterCombination' },
-    `The parameter ${one} cannot be used with the parameter ${other}`,
-  )
+  return new SimpleDbError({
+    status: 400,
+    code: 'InvalidParameterCombination',
+    message: `The parameter ${one} cannot be used with the parameter ${other}`,
+  })
 }

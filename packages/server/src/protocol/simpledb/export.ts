@@ -1,6 +1,6 @@
 // The export API, which Amazon added in 2026: JSON under `/v2/`, signed with Version 4.
 
-import { isStoreError, StoreError } from '../../base/errors.ts'
+import { isStoreError } from '../../base/errors.ts'
 import {
   type ExportRecord,
   getExport,
@@ -10,7 +10,8 @@ import {
 } from '../../operation/export.ts'
 import { run } from '../../operation/run.ts'
 import type { Call } from './answer.ts'
-import { reportError, SimpleDbError } from './error.ts'
+import { bucketDenied, failureWire } from './error/export.ts'
+import { SimpleDbError } from './error.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -80,7 +81,11 @@ const actions: readonly ExportAction[] = [
 export function findExportAction(path: string): ExportAction {
   const action = actions.find(({ name }) => path === `/v2/${name}`)
   if (action !== undefined) return action
-  throw new SimpleDbError({ status: 404, code: 'UnknownOperationException' }, 'Unknown operation.')
+  throw new SimpleDbError({
+    status: 404,
+    code: 'UnknownOperationException',
+    message: 'Unknown operation.',
+  })
 }
 
 /** The fields in a request's body. @throws SimpleDbError `SerializationException` */
@@ -91,7 +96,11 @@ export function parseFields(body: string): Fields {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
   }
-  throw new SimpleDbError({ status: 400, code: 'SerializationException' }, 'Not a JSON object.')
+  throw new SimpleDbError({
+    status: 400,
+    code: 'SerializationException',
+    message: 'Not a JSON object.',
+  })
 }
 
 /** The code as this API's models name it. */
@@ -107,20 +116,15 @@ const modelled: ReadonlySet<string> = new Set([
 ])
 
 /** Refuses a bucket of another owner, or a wrong guess at its owner. */
-function s3AccessDenied(cause?: unknown, code = 'S3AccessDenied'): SimpleDbError {
-  const message = 'Export failed due to insufficient access to the Amazon S3 bucket.'
-  return new SimpleDbError({ status: 403, code }, message, { cause })
+function s3AccessDenied(cause?: unknown, code = bucketDenied.code): SimpleDbError {
+  return new SimpleDbError({ ...bucketDenied, code }, { cause })
 }
 
 /** Why an export has failed, as the API's clients know it. */
 function failureOf({ failure }: ExportRecord): Fields {
   if (failure === undefined) return {}
-  const { code, message } = reportError(new StoreError(failure.code, failure.message))
-  if (failure.code !== 'AccessDenied') {
-    return { failureCode: exceptionName(code), failureMessage: message }
-  }
-  const denied = s3AccessDenied()
-  return { failureCode: denied.code, failureMessage: denied.message }
+  const { code, message } = failureWire(failure)
+  return { failureCode: exceptionName(code), failureMessage: message }
 }
 
 /** What a text has to be, in the words of the guide's list of errors. */
@@ -190,10 +194,11 @@ function refuseEncryption({ s3SseAlgorithm, s3SseKmsKeyId }: Fields): void {
     throw invalid('S3SseAlgorithm', algorithm, 'can only be AES256 or KMS')
   }
   if (key !== undefined && algorithm !== 'KMS') {
-    throw new SimpleDbError(
-      { status: 400, code: 'InvalidParameterCombinationException' },
-      'Parameter S3SseKmsKeyId must be provided only when S3SseAlgorithm is KMS.',
-    )
+    throw new SimpleDbError({
+      status: 400,
+      code: 'InvalidParameterCombinationException',
+      message: 'Parameter S3SseKmsKeyId must be provided only when S3SseAlgorithm is KMS.',
+    })
   }
   if (algorithm !== undefined) {
     throw invalid('S3SseAlgorithm', algorithm, 'is not available on this server')
@@ -231,8 +236,9 @@ const shownLength = 2048
 
 function invalid(name: string, value: unknown, rule: string): SimpleDbError {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  return new SimpleDbError(
-    { status: 400, code: 'InvalidParameterValueException' },
-    `Value (${text.slice(0, shownLength)}) for parameter ${name} is invalid. ${name} ${rule}.`,
-  )
+  return new SimpleDbError({
+    status: 400,
+    code: 'InvalidParameterValueException',
+    message: `Value (${text.slice(0, shownLength)}) for parameter ${name} is invalid. ${name} ${rule}.`,
+  })
 }

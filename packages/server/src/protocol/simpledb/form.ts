@@ -8,7 +8,8 @@ import { Breaks } from '../../base/fair-queue.ts'
 import { ownLimits } from '../../base/limits.ts'
 import type { RequestBody } from '../http/body.ts'
 import { parseQuery } from '../http/request.ts'
-import { invalidAccessKeyId } from '../sign/refuse.ts'
+import { SignError } from '../sign/error.ts'
+import { SimpleDbError } from './error.ts'
 import type { Parameter } from './parameters.ts'
 
 /** How forms are read. */
@@ -47,22 +48,22 @@ export class Forms {
 
   /**
    * Reads a form whole, up to `maximumBytes`.
-   * @throws StoreError `MaxMessageLengthExceeded`, `InvalidRequest` for too many parameters, `SlowDown`,
-   *   `RequestTimeout`, `InvalidAccessKeyId`, and what the body throws
+   * @throws StoreError `MessageTooLong`, `TooManyParameters`, `SlowDown`; SimpleDbError `RequestTimeout`;
+   *   SignError `InvalidAccessKeyId`; and what the body throws
    */
   async receive(
     body: RequestBody,
     origin: FormOrigin,
     maximumBytes: number,
   ): Promise<ReceivedForm> {
-    if ((body.declaredBytes ?? 0) > maximumBytes) throw tooLong()
+    if ((body.declaredBytes ?? 0) > maximumBytes) throw tooLong(maximumBytes)
     const reading = new Reading(origin, this.#keyless, this.#keyed)
     const { clock, isKnown } = this.#options
     const endMs = clock.monotonicMs() + ownLimits.keylessMs
     const chunks: Buffer[] = []
     try {
       for await (const chunk of body) {
-        if (reading.sizeBytes + chunk.byteLength > maximumBytes) throw tooLong()
+        if (reading.sizeBytes + chunk.byteLength > maximumBytes) throw tooLong(maximumBytes)
         reading.add(chunk, isKnown)
         if (reading.accessKeyId === undefined && clock.monotonicMs() > endMs) throw tooSlow()
         chunks.push(Buffer.from(chunk))
@@ -120,7 +121,7 @@ class Reading {
     while (at >= 0) {
       this.#ampersands++
       if (this.#ampersands > ownLimits.parameters) {
-        throw new StoreError('InvalidRequest', 'It has too many parameters.')
+        throw new StoreError({ code: 'TooManyParameters' })
       }
       at = chunk.indexOf(ampersand, at + 1)
     }
@@ -135,7 +136,7 @@ class Reading {
       this.#held.take(Math.min(byteLength, this.#chargedBytes))
       return
     }
-    if (!isKnown(accessKeyId)) throw invalidAccessKeyId(accessKeyId)
+    if (!isKnown(accessKeyId)) throw new SignError({ code: 'InvalidAccessKeyId', accessKeyId })
     this.#held.release()
     this.#held = this.#keyed.hold(accessKeyId)
     this.accessKeyId = accessKeyId
@@ -167,10 +168,14 @@ export async function parseForm(bytes: Buffer): Promise<Parameter[]> {
   return parameters
 }
 
-function tooLong(): StoreError {
-  return new StoreError('MaxMessageLengthExceeded', 'Your request was too large.')
+function tooLong(maximumBytes: number): StoreError {
+  return new StoreError({ code: 'MessageTooLong', maximumBytes })
 }
 
-function tooSlow(): StoreError {
-  return new StoreError('RequestTimeout', 'The form came in too slowly.')
+function tooSlow(): SimpleDbError {
+  return new SimpleDbError({
+    status: 408,
+    code: 'RequestTimeout',
+    message: 'The form came in too slowly.',
+  })
 }

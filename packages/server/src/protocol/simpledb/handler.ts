@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Principal } from '../../access/principal.ts'
-import { isStoreError, StoreError } from '../../base/errors.ts'
+import { StoreError } from '../../base/errors.ts'
 import { FairQueue } from '../../base/fair-queue.ts'
 import { ownLimits } from '../../base/limits.ts'
 import type { Services } from '../../operation/operation.ts'
@@ -14,10 +14,10 @@ import { checkHead } from '../http/head.ts'
 import { parseTarget, type Target } from '../http/request.ts'
 import { sendFixed } from '../http/respond.ts'
 import type { SecretLookup } from '../sign/credential.ts'
-import { invalidAccessKeyId } from '../sign/refuse.ts'
+import { SignError } from '../sign/error.ts'
 import type { ParameterSigned } from '../sign/v2.ts'
 import { answerBody } from './answer.ts'
-import { Authenticator, accessKeyInHead, missingAuthentication } from './authenticate.ts'
+import { Authenticator, accessKeyInHead } from './authenticate.ts'
 import { exportPath } from './detect.ts'
 import { type ErrorReport, errorBody, reportError, SimpleDbError } from './error.ts'
 import { exceptionName, findExportAction, parseFields } from './export.ts'
@@ -137,10 +137,11 @@ class SimpleDbExchange {
     const accessKeyId = this.#keyInHead()
     const target = parseTarget(url, ownLimits.simpleDbUrlBytes)
     if (method !== 'GET' && method !== 'POST') {
-      throw new SimpleDbError(
-        { status: 400, code: 'UnsupportedHttpVerb' },
-        `The requested HTTP verb is not supported: ${method}.`,
-      )
+      throw new SimpleDbError({
+        status: 400,
+        code: 'UnsupportedHttpVerb',
+        message: `The requested HTTP verb is not supported: ${method}.`,
+      })
     }
     const form = await this.#readForm(accessKeyId, ownLimits.formBytes)
     const { parameters, signed } = await this.#understand(target, form)
@@ -165,7 +166,7 @@ class SimpleDbExchange {
     const action = findExportAction(this.#request.method === 'POST' ? target.path : '')
     const accessKeyId = this.#keyInHead()
     if (accessKeyId === undefined && this.#request.headers.authorization === undefined) {
-      throw missingAuthentication()
+      throw new SignError({ code: 'MissingAuthentication' })
     }
     const { bytes: body } = await this.#readForm(accessKeyId, ownLimits.exportBytes)
     const signed = authenticator.byVersion4({ message: this.#request, target, body })
@@ -182,13 +183,13 @@ class SimpleDbExchange {
     return errorBody(report, { requestId: this.#requestId, usage: this.#usage })
   }
 
-  /** The access key that the head names. @throws StoreError `InvalidAccessKeyId` before anything else is read */
+  /** The access key that the head names. @throws SignError `InvalidAccessKeyId` before anything else is read */
   #keyInHead(): string | undefined {
     const accessKeyId = accessKeyInHead(this.#request)
     if (accessKeyId === undefined || this.#context.lookup(accessKeyId) !== undefined) {
       return accessKeyId
     }
-    throw invalidAccessKeyId(accessKeyId)
+    throw new SignError({ code: 'InvalidAccessKeyId', accessKeyId })
   }
 
   async #readForm(accessKeyId: string | undefined, maximumBytes: number): Promise<ReceivedForm> {
@@ -199,12 +200,8 @@ class SimpleDbExchange {
       ...(accessKeyId === undefined ? { idleMs: ownLimits.keylessIdleMs } : {}),
     })
     const origin = { address: this.#request.socket.remoteAddress ?? '', accessKeyId }
-    try {
-      this.#form = await this.#context.forms.receive(this.#body, origin, maximumBytes)
-      return this.#form
-    } catch (error) {
-      throw isStoreError(error, 'MaxMessageLengthExceeded') ? tooLong(maximumBytes) : error
-    }
+    this.#form = await this.#context.forms.receive(this.#body, origin, maximumBytes)
+    return this.#form
   }
 
   /** The parameters of query and form, and whose they are. Much of it waits for its turn. */
@@ -220,7 +217,7 @@ class SimpleDbExchange {
       const inForm = form.bytes.length === 0 ? [] : await parseForm(form.bytes)
       const inQuery = target.query.parameters
       if (inQuery.length + inForm.length > ownLimits.parameters) {
-        throw new StoreError('InvalidRequest', 'It has too many parameters.')
+        throw new StoreError({ code: 'TooManyParameters' })
       }
       const parameters = new Parameters([...inQuery, ...inForm])
       const message = { message: this.#request, target, body: form.bytes }
@@ -255,14 +252,15 @@ class SimpleDbExchange {
 }
 
 function tooLong(bytes: number): StoreError {
-  return new StoreError('InvalidRequest', `The request body has more than ${bytes} bytes.`)
+  return new StoreError({ code: 'MessageTooLong', maximumBytes: bytes })
 }
 
 function uriTooLong(): SimpleDbError {
-  return new SimpleDbError(
-    { status: 400, code: 'URITooLong' },
-    `The URI exceeded the maximum limit of ${ownLimits.simpleDbUrlBytes}.`,
-  )
+  return new SimpleDbError({
+    status: 400,
+    code: 'URITooLong',
+    message: `The URI exceeded the maximum limit of ${ownLimits.simpleDbUrlBytes}.`,
+  })
 }
 
 /** The request's own id, so that it is found in the log, in the form that clients know. */

@@ -88,5 +88,5 @@ function refuseNewParameters(parameters: Parameters): void {
 }
 
 function refusal(code: string, message: string): SimpleDbError {
-  return new SimpleDbError({ status: 400, code }, message)
+  return new SimpleDbError({ status: 400, code, message })
 }

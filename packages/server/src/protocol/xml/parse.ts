@@ -202,11 +202,7 @@ function attributesOf(tag: SaxesTagNS): ReadonlyMap<string, string> {
 
 /** S3's answer to XML that it can't use, also where the XML is fine and only the schema is not. */
 export function malformedXml(cause?: unknown): StoreError {
-  return new StoreError(
-    'MalformedXml',
-    'The XML you provided was not well-formed or did not validate against our published schema',
-    { cause },
-  )
+  return new StoreError({ code: 'MalformedXml' }, { cause })
 }
 
 /** The first child of that name. */
