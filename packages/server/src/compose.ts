@@ -80,10 +80,10 @@ export interface OpenServices {
  *   blobs are not of one store and one moment.
  */
 export async function openServices(options: ServiceOptions): Promise<OpenServices> {
-  const { dataFolder, onCrashPoint, accepts = [] } = options
+  const { dataFolder, clock = systemClock, onCrashPoint, accepts = [] } = options
   await refuseLostRows({ dataFolder, accepts })
   const keptMs = options.eventualLagMs ?? 0
-  const engine = await openEngine(storeIn(dataFolder).engine, { keptMs, onCrashPoint })
+  const engine = await openEngine(storeIn(dataFolder).engine, { keptMs, clock, onCrashPoint })
   try {
     await ensureFit(engine, { dataFolder, accepts, newId: randomUUID() })
     return await take(engine, options)

@@ -9,6 +9,7 @@ import type { Principal } from '../src/access/principal.ts'
 import { StoreError } from '../src/base/errors.ts'
 import type { BlobId } from '../src/base/terms.ts'
 import { type OpenServices, openServices } from '../src/compose.ts'
+import { replaceMethods } from '../src/engine/engine.fixture.ts'
 import type { Engine, ReadTransaction, WriteTransaction } from '../src/engine/engine.ts'
 import { silentLog } from '../src/observe/log.ts'
 import { silentMetrics } from '../src/observe/metrics.ts'
@@ -45,17 +46,7 @@ after(async () => {
 
 /** The services with parts of the engine replaced. */
 function withEngine(other: Partial<Pick<Engine, 'read' | 'write'>>): Services {
-  const { engine } = store.services
-  const replaced: Engine = {
-    read: (body, options) => engine.read(body, options),
-    write: (body) => engine.write(body),
-    watch: (key, seen, signal) => engine.watch(key, seen, signal),
-    checkRoom: (bytes) => engine.checkRoom(bytes),
-    statistics: () => engine.statistics(),
-    close: () => engine.close(),
-    ...other,
-  }
-  return { ...store.services, engine: replaced }
+  return { ...store.services, engine: replaceMethods(store.services.engine, other) }
 }
 
 async function put(services: Services, key: string, bytes: Buffer): Promise<void> {

@@ -4,8 +4,8 @@
 import { createHash, createHmac } from 'node:crypto'
 import { Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
 
-const REGION = 'us-east-1'
-const DEFAULT_TIMEOUT_MS = 60_000
+const region = 'us-east-1'
+const defaultTimeoutMs = 60_000
 
 /** Key id and secret that sign a request. */
 export interface SigningKey {
@@ -77,9 +77,9 @@ export function signedHeaders(key: SigningKey, parts: SignedParts): Record<strin
     names.join(';'),
     payloadHash,
   ].join('\n')
-  const scope = `${day}/${REGION}/s3/aws4_request`
+  const scope = `${day}/${region}/s3/aws4_request`
   const toSign = ['AWS4-HMAC-SHA256', timestamp, scope, sha256(canonical)].join('\n')
-  const signingKey = [day, REGION, 's3', 'aws4_request'].reduce<string | Buffer>(
+  const signingKey = [day, region, 's3', 'aws4_request'].reduce<string | Buffer>(
     (secret, part) => createHmac('sha256', secret).update(part).digest(),
     `AWS4${key.secretAccessKey}`,
   )
@@ -118,7 +118,7 @@ export class WireClient {
 
   constructor(
     target: SigningKey & { readonly host: string; readonly port: number },
-    timeoutMs: number = DEFAULT_TIMEOUT_MS,
+    timeoutMs: number = defaultTimeoutMs,
   ) {
     this.#target = { host: target.host, port: target.port }
     this.#key = target

@@ -4,40 +4,15 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Bytes } from '../base/bytes.ts'
 import { DamagedBody } from '../base/damaged-body.ts'
-import { asBlobId, type BlobId } from '../base/terms.ts'
+import { asBlobId } from '../base/terms.ts'
+import { chunked, collect, idsOf } from './blob.fixture.ts'
 import { type BlobStore, type ByteSource, closeSource } from './blob.ts'
 
 /** A place for blobs that can be opened again and again, each time with a start of its own. */
 export interface BlobPlace {
   open(start: number): Promise<BlobStore>
   remove(): Promise<void>
-}
-
-/** Chunks of the given bytes, all in one buffer that is overwritten as soon as the contract allows. */
-export async function* chunked(bytes: Bytes, chunkBytes: number): ByteSource {
-  const buffer = Buffer.alloc(chunkBytes)
-  for (let at = 0; at < bytes.byteLength; at += chunkBytes) {
-    const piece = bytes.subarray(at, at + chunkBytes)
-    buffer.set(piece)
-    yield buffer.subarray(0, piece.byteLength)
-    buffer.fill(0xee)
-  }
-}
-
-/** All bytes of a source, copied before the next chunk is asked for. */
-export async function collect(source: ByteSource): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of source) chunks.push(Buffer.from(chunk))
-  return Buffer.concat(chunks)
-}
-
-/** The ids that a start left, sorted. */
-export async function idsOf(blobs: BlobStore, start: number): Promise<BlobId[]> {
-  const ids: BlobId[] = []
-  for await (const id of blobs.list(start)) ids.push(id)
-  return ids.sort()
 }
 
 /** A body of `sizeBytes` that differs from those of other sizes. */

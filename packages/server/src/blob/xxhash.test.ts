@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { chunked, collect } from './blob.suite.ts'
+import { chunked, collect } from './blob.fixture.ts'
 import { digesting, startDigest } from './digest.ts'
 import { startXxhash, type XxhashAlgorithm } from './xxhash.ts'
 

@@ -7,6 +7,7 @@ import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ABORT, type Database, open, type RootDatabase, type Transaction } from 'lmdb'
 import { type Bytes, utf8 } from '../base/bytes.ts'
+import type { Clock } from '../base/clock.ts'
 import type { CrashHook } from '../base/crash-point.ts'
 import { StoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
@@ -31,6 +32,8 @@ export interface LmdbOptions {
   readonly readMs?: number
   /** Age in milliseconds up to which stale snapshots are kept; by default none are. */
   readonly keptMs?: number
+  /** Tells the age of stale snapshots; the machine's clock by default. */
+  readonly clock?: Clock
   /** Initial size of the map in bytes; by default chosen from the address space available. */
   readonly initialMapBytes?: number
   /** For tests. */
@@ -74,7 +77,8 @@ export async function openLmdb(options: LmdbOptions): Promise<Engine> {
     await store?.close()
     throw explainDamage(error)
   }
-  return new OptimisticEngine(store, { readMs: options.readMs, keptMs: options.keptMs })
+  const { readMs, keptMs, clock } = options
+  return new OptimisticEngine(store, { readMs, keptMs, clock })
 }
 
 /** LMDB as a backing store. */

@@ -1,5 +1,6 @@
 // Opens an engine by its URL. LMDB, at `file:` URLs, is the only one so far.
 
+import type { Clock } from '../base/clock.ts'
 import type { CrashHook } from '../base/crash-point.ts'
 import type { Engine } from './engine.ts'
 import { openLmdb } from './lmdb.ts'
@@ -16,6 +17,8 @@ export interface EngineOptions {
   readonly onCrashPoint?: CrashHook | undefined
   /** Age in milliseconds up to which stale snapshots are kept; by default none are. */
   readonly keptMs?: number
+  /** Tells the age of stale snapshots; the machine's clock by default. */
+  readonly clock?: Clock
 }
 
 /**

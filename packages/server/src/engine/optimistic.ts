@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { Bytes } from '../base/bytes.ts'
+import { type Clock, systemClock } from '../base/clock.ts'
 import { StoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
 import type { BackingStore, Snapshot } from './backing-store.ts'
@@ -41,6 +42,8 @@ export interface OptimisticOptions {
    * newest state.
    */
   readonly keptMs?: number | undefined
+  /** Tells the age of stale snapshots; the machine's clock by default. */
+  readonly clock?: Clock | undefined
 }
 
 export class OptimisticEngine implements Engine {
@@ -71,9 +74,9 @@ export class OptimisticEngine implements Engine {
   constructor(store: BackingStore, options: OptimisticOptions = {}) {
     this.#store = store
     this.#readMs = options.readMs ?? ownLimits.engineReadMs
-    const { keptMs = 0 } = options
+    const { keptMs = 0, clock = systemClock } = options
     this.#staleSnapshots =
-      keptMs > 0 ? new StaleSnapshots({ open: () => store.snapshot(), keptMs }) : undefined
+      keptMs > 0 ? new StaleSnapshots({ open: () => store.snapshot(), keptMs, clock }) : undefined
     this.#watchers = new Watchers({
       sequence: () => this.#peek((snapshot) => snapshot.state().sequence),
       values: (keys) => this.#peek(({ view }) => keys.map((key) => view.get(key))),

@@ -12,6 +12,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import {
+  type Clock,
   createHoldfast,
   FolderExistsError,
   FolderNotFoundError,
@@ -118,13 +119,27 @@ test('leases of overlapping paths are held one after the other, in the order of 
 })
 
 test('a lease outlives its time by renewal', async () => {
-  const { leases } = createHoldfast(s3)
-  await using handle = await leases.acquire({ bucket, write: ['a/'] }, { ttlMs: 3000 })
-  const [first] = await listed()
-  while ((await listed())[0]?.expiresAt.getTime() === first?.expiresAt.getTime()) {
-    await new Promise((resolve) => setTimeout(resolve, 50))
+  const timers = new Set<{ readonly atMs: number; readonly run: () => void }>()
+  let nowMs = 0
+  const clock: Clock = {
+    now: () => nowMs,
+    after(delayMs, run) {
+      const timer = { atMs: nowMs + delayMs, run }
+      timers.add(timer)
+      return () => timers.delete(timer)
+    },
   }
+  const { leases } = createHoldfast(s3, { clock })
+  await using handle = await leases.acquire({ bucket, write: ['a/'] }, { ttlMs: 60_000 })
+  const [first] = await listed()
+  nowMs = 30_000
+  for (const { atMs, run } of timers) if (atMs <= nowMs) run()
+  const isRenewed = (): boolean => [...timers].some(({ atMs }) => atMs > 60_000)
+  while (!isRenewed()) await new Promise((resolve) => setImmediate(resolve))
+  nowMs = 70_000
   assert.ok(handle.held)
+  const [renewed] = await listed()
+  assert.ok(Number(renewed?.expiresAt) > Number(first?.expiresAt))
 })
 
 test('a lease outlives the server', async () => {

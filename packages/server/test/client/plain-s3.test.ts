@@ -2,13 +2,12 @@
 // at any request loses nothing and can be continued.
 
 import assert from 'node:assert/strict'
-import { after, beforeEach, test } from 'node:test'
+import { beforeEach, test } from 'node:test'
 import {
   CreateBucketCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
-  ListObjectsV2Command,
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
@@ -24,16 +23,14 @@ import {
   UnfinishedFolderError,
 } from 'holdfast-client'
 import { PathLock } from 'pathlock'
-import { InProcessServer } from '../s3/in-process.ts'
+import { objectsOf, startForFile } from '../s3/bucket.fixture.ts'
 
-const server = await InProcessServer.start()
+const server = await startForFile()
 const client = server.client()
 const note = '.holdfast-unfinished'
 const mebibyte = 1_048_576
 let count = 0
 let Bucket = ''
-
-after(() => server.closeWithoutFaults())
 
 beforeEach(async () => {
   Bucket = `foreign-${count++}`
@@ -44,19 +41,7 @@ function folders(s3: S3Client = client, options: object = {}): PlainS3Folders {
   return plainS3Folders(s3, { guard: lockGuard(new PathLock()), concurrency: 2, ...options })
 }
 
-async function put(...keys: string[]): Promise<void> {
-  for (const Key of keys) await client.send(new PutObjectCommand({ Bucket, Key, Body: Key }))
-}
-
-async function keys(bucket = Bucket): Promise<string[]> {
-  const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }))
-  return Contents.map(({ Key }) => Key ?? '')
-}
-
-async function bodyOf(Key: string): Promise<string> {
-  const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }))
-  return (await Body?.transformToString()) ?? ''
-}
+const { put, keys, bodyOf } = objectsOf(client, () => Bucket)
 
 /** A client whose `last`th request is the last that arrives. */
 function failing(last: number): S3Client {

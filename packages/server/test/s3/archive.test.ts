@@ -23,19 +23,16 @@ import { decodeName } from '../../src/protocol/archive/name.ts'
 import * as treeSchema from '../../src/store/tree/schema.ts'
 import { bodyOf } from '../crash/content.ts'
 import { canonicalQuery, objectPath, signedHeaders, type WireAnswer, xmlText } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { startForFile } from './bucket.fixture.ts'
 
 const run = promisify(execFile)
-const server = await InProcessServer.start()
+const server = await startForFile()
 const client = server.client()
 const scratch = await mkdtemp(join(tmpdir(), 'holdfast-archive-'))
 let count = 0
 let Bucket = ''
 
-after(async () => {
-  await rm(scratch, { recursive: true })
-  await server.closeWithoutFaults()
-})
+after(() => rm(scratch, { recursive: true }))
 
 beforeEach(async () => {
   Bucket = `archives-${count++}`

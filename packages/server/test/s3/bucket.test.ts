@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import {
   type BucketLocationConstraint,
   CreateBucketCommand,
@@ -14,23 +14,16 @@ import {
   HeadBucketCommand,
   ListBucketsCommand,
   PutObjectCommand,
-  type S3Client,
 } from '@aws-sdk/client-s3'
 import { s3Limits } from '../../src/base/limits.ts'
 import { createBucket } from '../../src/store/tree/bucket.ts'
 import * as treeSchema from '../../src/store/tree/schema.ts'
 import { xmlText, xmlTexts } from '../wire.ts'
+import { startForFile } from './bucket.fixture.ts'
 import { InProcessServer } from './in-process.ts'
 
-let server: InProcessServer
-let client: S3Client
-
-before(async () => {
-  server = await InProcessServer.start({ owners: 2 })
-  client = server.client()
-})
-
-after(() => server.closeWithoutFaults())
+const server = await startForFile({ owners: 2 })
+const client = server.client()
 
 test('a bucket is created, told about, listed, and deleted', async () => {
   const created = await client.send(new CreateBucketCommand({ Bucket: 'lifecycle' }))

@@ -2,33 +2,19 @@
 
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { after, before, test } from 'node:test'
-import { CreateBucketCommand, GetObjectAttributesCommand, type S3Client } from '@aws-sdk/client-s3'
+import { test } from 'node:test'
+import { GetObjectAttributesCommand } from '@aws-sdk/client-s3'
 import { startDigest } from '../../src/blob/digest.ts'
-import { type WireAnswer, type WireRequest, xmlText, xmlTexts } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { type WireAnswer, xmlText, xmlTexts } from '../wire.ts'
+import { startWithBucket } from './bucket.fixture.ts'
 import { RawConnection, signHead, unsignedChunks } from './raw.ts'
 
-const Bucket = 'checksums'
 const mebibyte = 1_048_576
-let server: InProcessServer
-let client: S3Client
-
-before(async () => {
-  server = await InProcessServer.start()
-  client = server.client()
-  await client.send(new CreateBucketCommand({ Bucket }))
-})
-
-after(() => server.closeWithoutFaults())
+const { Bucket, server, client, at, put } = await startWithBucket('checksums')
 
 const crcs = ['CRC32', 'CRC32C', 'CRC64NVME'] as const
 const composed = ['SHA1', 'SHA256', 'SHA512', 'MD5', 'XXHASH64', 'XXHASH3', 'XXHASH128'] as const
 type Algorithm = (typeof crcs)[number] | (typeof composed)[number]
-
-function at(key: string, rest: Partial<WireRequest> = {}): WireRequest {
-  return { method: 'GET', path: `/${Bucket}/${key}`, ...rest }
-}
 
 function headerOf(algorithm: Algorithm): string {
   return `x-amz-checksum-${algorithm.toLowerCase()}`
@@ -38,10 +24,6 @@ async function sumOf(algorithm: Algorithm, body: Buffer): Promise<string> {
   const digest = await startDigest(algorithm)
   digest.update(body)
   return digest.digest().toString('base64')
-}
-
-function put(key: string, body: Buffer, headers: Record<string, string>): Promise<WireAnswer> {
-  return server.send(at(key, { method: 'PUT', body, headers }))
 }
 
 const mode = { 'x-amz-checksum-mode': 'ENABLED' }

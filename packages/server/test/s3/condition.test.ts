@@ -1,40 +1,20 @@
 // Conditional requests across the wire: reads in RFC 9110's order, writes and copies by S3's tables.
 
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
-  CreateBucketCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
   PutObjectCommand,
-  type S3Client,
   type S3ServiceException,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
-import { objectPath, type WireAnswer, type WireRequest, xmlText } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { type WireAnswer, xmlText } from '../wire.ts'
+import { startWithBucket } from './bucket.fixture.ts'
 
-const Bucket = 'conditions'
-let server: InProcessServer
-let client: S3Client
-
-before(async () => {
-  server = await InProcessServer.start()
-  client = server.client()
-  await client.send(new CreateBucketCommand({ Bucket }))
-})
-
-after(() => server.closeWithoutFaults())
-
-function at(key: string, rest: Partial<WireRequest> = {}): WireRequest {
-  return { method: 'GET', path: objectPath(Bucket, key), ...rest }
-}
-
-async function put(key: string, text: string, headers = {}): Promise<WireAnswer> {
-  return server.send(at(key, { method: 'PUT', body: Buffer.from(text), headers }))
-}
+const { Bucket, server, client, at, put } = await startWithBucket('conditions')
 
 async function etagOf(key: string, text: string): Promise<string> {
   return String((await put(key, text)).headers.etag)

@@ -2,25 +2,14 @@
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3'
 import { xmlText } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { startWithBucket } from './bucket.fixture.ts'
 import { RawConnection, type RawRequest, signHead } from './raw.ts'
 
-const Bucket = 'connections'
 const payloadHash = 'UNSIGNED-PAYLOAD'
-let server: InProcessServer
-let client: S3Client
-
-before(async () => {
-  server = await InProcessServer.start({ owners: 1 })
-  client = server.client()
-  await client.send(new CreateBucketCommand({ Bucket }))
-})
-
-after(() => server.closeWithoutFaults())
+const { Bucket, server } = await startWithBucket('connections', { owners: 1 })
 
 function head(wanted: Partial<RawRequest>, rest = ''): string {
   const { text } = signHead(server, { method: 'PUT', path: `/${Bucket}/k`, payloadHash, ...wanted })

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { after, before, test } from 'node:test'
-import { CopyObjectCommand, CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3'
+import { test } from 'node:test'
+import { CopyObjectCommand, CreateBucketCommand } from '@aws-sdk/client-s3'
 import type { BlobStore } from '../../src/blob/blob.ts'
 import { createDigest } from '../../src/blob/digest.ts'
 import { type CopyObjectOutput, copyObject } from '../../src/operation/copy.ts'
@@ -12,25 +12,11 @@ import { putManifest, readManifestPart, retainBody } from '../../src/store/body/
 import { findBucket } from '../../src/store/tree/bucket.ts'
 import { findObject } from '../../src/store/tree/directory.ts'
 import { putObject } from '../../src/store/tree/object.ts'
-import { encodeUri, objectPath, type WireAnswer, type WireRequest, xmlText } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { encodeUri, type WireAnswer, xmlText } from '../wire.ts'
+import { startWithBucket } from './bucket.fixture.ts'
 
-const Bucket = 'copies'
-let server: InProcessServer
-let client: S3Client
-
-before(async () => {
-  server = await InProcessServer.start({ owners: 1 })
-  client = server.client()
-  await client.send(new CreateBucketCommand({ Bucket }))
-  await client.send(new CreateBucketCommand({ Bucket: 'other-copies' }))
-})
-
-after(() => server.closeWithoutFaults())
-
-function at(key: string, rest: Partial<WireRequest> = {}): WireRequest {
-  return { method: 'GET', path: objectPath(Bucket, key), ...rest }
-}
+const { Bucket, server, client, at } = await startWithBucket('copies', { owners: 1 })
+await client.send(new CreateBucketCommand({ Bucket: 'other-copies' }))
 
 async function put(key: string, body: Buffer | string, headers = {}): Promise<void> {
   const answer = await server.send(at(key, { method: 'PUT', body: Buffer.from(body), headers }))

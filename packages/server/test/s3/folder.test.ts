@@ -2,45 +2,29 @@
 // say it, and with one header more where it can't.
 
 import assert from 'node:assert/strict'
-import { after, beforeEach, test } from 'node:test'
+import { beforeEach, test } from 'node:test'
 import {
   CopyObjectCommand,
   CreateBucketCommand,
   DeleteObjectCommand,
-  GetObjectCommand,
   HeadObjectCommand,
-  ListObjectsV2Command,
   PutObjectCommand,
   RenameObjectCommand,
 } from '@aws-sdk/client-s3'
 import { objectPath, type WireAnswer, xmlText } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { objectsOf, startForFile } from './bucket.fixture.ts'
 
-const server = await InProcessServer.start()
+const server = await startForFile()
 const client = server.client()
 let count = 0
 let Bucket = ''
-
-after(() => server.closeWithoutFaults())
 
 beforeEach(async () => {
   Bucket = `folders-${count++}`
   await client.send(new CreateBucketCommand({ Bucket }))
 })
 
-async function put(...keys: string[]): Promise<void> {
-  for (const Key of keys) await client.send(new PutObjectCommand({ Bucket, Key, Body: Key }))
-}
-
-async function keys(bucket = Bucket): Promise<string[]> {
-  const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }))
-  return Contents.map(({ Key }) => Key ?? '')
-}
-
-async function bodyOf(Key: string): Promise<string> {
-  const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }))
-  return (await Body?.transformToString()) ?? ''
-}
+const { put, keys, bodyOf } = objectsOf(client, () => Bucket)
 
 function rename(
   from: string,

@@ -1,14 +1,12 @@
 // Heads of requests that are too large, or mean two things at once, and what each protocol says of them.
 
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { xmlText } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { startForFile } from './bucket.fixture.ts'
 import { type RawAnswer, RawConnection } from './raw.ts'
 
-const server = await InProcessServer.start()
-
-after(() => server.closeWithoutFaults())
+const server = await startForFile()
 
 async function answerTo(...lines: readonly string[]): Promise<RawAnswer> {
   using connection = await RawConnection.open(server)

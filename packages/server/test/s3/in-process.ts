@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { createKeyLookup } from '../../src/access/key.ts'
+import type { Clock } from '../../src/base/clock.ts'
 import type { SimpleDbLimits } from '../../src/base/limits.ts'
 import { type OpenServices, openServices } from '../../src/compose.ts'
 import type { Log } from '../../src/observe/log.ts'
@@ -29,6 +30,8 @@ export interface InProcessOptions {
   readonly requiredRegion?: string
   readonly simpleDbLimits?: Partial<SimpleDbLimits>
   readonly eventualLagMs?: number
+  /** The machine's clock if left out. */
+  readonly clock?: Clock
   readonly allowsSignatureV1?: boolean
   /** A folder of an earlier server; a new one if left out. Removed at the end all the same. */
   readonly dataFolder?: string
@@ -90,6 +93,7 @@ export class InProcessServer implements AsyncDisposable {
       isSweeping: false,
       simpleDbLimits: options.simpleDbLimits ?? {},
       eventualLagMs: options.eventualLagMs ?? 0,
+      ...(options.clock === undefined ? {} : { clock: options.clock }),
     })
     const domains = options.domains ?? []
     const { requiredRegion, acceptsSignatureV2 = true } = options

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:http'
-import { after, beforeEach, test } from 'node:test'
+import { beforeEach, test } from 'node:test'
 import { CreateBucketCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3'
 import type { Route } from '../../src/protocol/s3/answer.ts'
 import { copyRoutes, folderRoutes, renameRoutes, table } from '../../src/protocol/s3/table.ts'
@@ -16,14 +16,12 @@ import {
   xmlText,
   xmlTexts,
 } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { startForFile } from './bucket.fixture.ts'
 
-const server = await InProcessServer.start({ owners: 1, domains: ['s3.test'] })
+const server = await startForFile({ owners: 1, domains: ['s3.test'] })
 const client = server.client()
 let count = 0
 let Bucket = ''
-
-after(() => server.closeWithoutFaults())
 
 beforeEach(async () => {
   Bucket = `leases-${count++}`

@@ -1,18 +1,17 @@
 // Listings across the wire, in all of S3's forms.
 
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import {
   CreateBucketCommand,
   ListObjectsCommand,
   ListObjectsV2Command,
   type ListObjectsV2CommandInput,
   ListObjectVersionsCommand,
-  type S3Client,
 } from '@aws-sdk/client-s3'
 import fc from 'fast-check'
 import { objectPath, type WireAnswer, xmlText, xmlTexts } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { startForFile } from './bucket.fixture.ts'
 
 const scale = Number(process.env['HOLDFAST_TEST_SCALE'] ?? 1)
 const keys = [
@@ -29,16 +28,9 @@ const keys = [
   '\u{1f600}',
   '\uffee',
 ]
-let server: InProcessServer
-let client: S3Client
-
-before(async () => {
-  server = await InProcessServer.start()
-  client = server.client()
-  await fill('listing', keys)
-})
-
-after(() => server.closeWithoutFaults())
+const server = await startForFile()
+const client = server.client()
+await fill('listing', keys)
 
 async function fill(bucket: string, names: readonly string[]): Promise<void> {
   await client.send(new CreateBucketCommand({ Bucket: bucket }))

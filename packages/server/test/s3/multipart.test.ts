@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import {
   AbortMultipartUploadCommand,
   type CompletedPart,
@@ -18,7 +18,6 @@ import {
   ListPartsCommand,
   type MultipartUpload,
   RenameObjectCommand,
-  type S3Client,
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
@@ -26,25 +25,11 @@ import { Crc } from '../../src/blob/crc.ts'
 import { putBlobBody } from '../../src/store/body/body.ts'
 import { findBucket } from '../../src/store/tree/bucket.ts'
 import { putObject } from '../../src/store/tree/object.ts'
-import { objectPath, type WireAnswer, type WireRequest, xmlText } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { type WireAnswer, xmlText } from '../wire.ts'
+import { startWithBucket } from './bucket.fixture.ts'
 
-const Bucket = 'multipart'
 const mebibyte = 1_048_576
-let server: InProcessServer
-let client: S3Client
-
-before(async () => {
-  server = await InProcessServer.start()
-  client = server.client()
-  await client.send(new CreateBucketCommand({ Bucket }))
-})
-
-after(() => server.closeWithoutFaults())
-
-function at(key: string, rest: Partial<WireRequest> = {}): WireRequest {
-  return { method: 'GET', path: objectPath(Bucket, key), ...rest }
-}
+const { Bucket, server, client, at } = await startWithBucket('multipart')
 
 function md5(data: Buffer): Buffer {
   return createHash('md5').update(data).digest()

@@ -2,40 +2,20 @@
 
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import {
-  CreateBucketCommand,
   DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectAttributesCommand,
   GetObjectCommand,
   HeadObjectCommand,
   PutObjectCommand,
-  type S3Client,
 } from '@aws-sdk/client-s3'
-import { objectPath, type WireAnswer, type WireRequest, xmlText, xmlTexts } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { type WireAnswer, type WireRequest, xmlText, xmlTexts } from '../wire.ts'
+import { startWithBucket } from './bucket.fixture.ts'
 import { sendRaw } from './raw.ts'
 
-const Bucket = 'objects'
-let server: InProcessServer
-let client: S3Client
-
-before(async () => {
-  server = await InProcessServer.start()
-  client = server.client()
-  await client.send(new CreateBucketCommand({ Bucket }))
-})
-
-after(() => server.closeWithoutFaults())
-
-function at(key: string, rest: Partial<WireRequest> = {}): WireRequest {
-  return { method: 'GET', path: objectPath(Bucket, key), ...rest }
-}
-
-async function put(key: string, body: Buffer | string, headers = {}): Promise<WireAnswer> {
-  return server.send(at(key, { method: 'PUT', body: Buffer.from(body), headers }))
-}
+const { Bucket, server, client, at, put } = await startWithBucket('objects')
 
 async function bodyOf(key: string): Promise<Buffer> {
   const answer = await server.send(at(key))

@@ -2,22 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { createHash, createHmac, randomBytes } from 'node:crypto'
-import { after, before, test } from 'node:test'
-import { CreateBucketCommand, GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { test } from 'node:test'
+import { CreateBucketCommand, GetObjectCommand } from '@aws-sdk/client-s3'
 import { xmlText } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { startWithBucket } from './bucket.fixture.ts'
 
-const Bucket = 'forms'
-let server: InProcessServer
-let client: S3Client
-
-before(async () => {
-  server = await InProcessServer.start({ owners: 1 })
-  client = server.client()
-  await client.send(new CreateBucketCommand({ Bucket }))
-})
-
-after(() => server.closeWithoutFaults())
+const { Bucket, server, client } = await startWithBucket('forms', { owners: 1 })
 
 interface FormOptions {
   readonly fields?: Readonly<Record<string, string>>

@@ -1,28 +1,13 @@
 // What isn't there, what isn't allowed, and what isn't well-formed: refused in S3's form, never ignored.
 
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3'
-import { type WireAnswer, xmlText } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { test } from 'node:test'
+import { xmlText } from '../wire.ts'
+import { outcome, startWithBucket } from './bucket.fixture.ts'
 import { sendText } from './raw.ts'
 
-const Bucket = 'refusals'
-let server: InProcessServer
-let client: S3Client
-
-before(async () => {
-  server = await InProcessServer.start({ owners: 1 })
-  client = server.client()
-  await client.send(new CreateBucketCommand({ Bucket }))
-  await server.send({ method: 'PUT', path: `/${Bucket}/object`, body: Buffer.from('x') })
-})
-
-after(() => server.closeWithoutFaults())
-
-function outcome(answer: WireAnswer): (string | number | undefined)[] {
-  return [answer.status, xmlText(answer.body, 'Code')]
-}
+const { Bucket, server } = await startWithBucket('refusals', { owners: 1 })
+await server.send({ method: 'PUT', path: `/${Bucket}/object`, body: Buffer.from('x') })
 
 const bucketPut = [
   'abac',

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import type { Principal } from '../../src/access/principal.ts'
 import { ByteBudget } from '../../src/base/budget.ts'
 import { isStoreError } from '../../src/base/errors.ts'
@@ -14,19 +14,12 @@ import { RequestBody } from '../../src/protocol/http/body.ts'
 import { type Call, route } from '../../src/protocol/s3/answer.ts'
 import { documentOf } from '../../src/protocol/s3/payload.ts'
 import { noQuery, type S3Request } from '../../src/protocol/s3/request.ts'
-import { InProcessServer } from './in-process.ts'
+import { startWithBucket } from './bucket.fixture.ts'
 
 const bucket = 'routes'
 const key = 'large'
-let server: InProcessServer
-
-before(async () => {
-  server = await InProcessServer.start()
-  await server.send({ method: 'PUT', path: `/${bucket}` })
-  await server.send({ method: 'PUT', path: `/${bucket}/${key}`, body: randomBytes(100_000) })
-})
-
-after(() => server.closeWithoutFaults())
+const { server, put } = await startWithBucket(bucket)
+await put(key, randomBytes(100_000))
 
 function principal(): Principal {
   const { accessKeyId, owner } = server.credential()

@@ -2,7 +2,7 @@
 // owner's full control. Requests for a change are refused.
 
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import {
   CopyObjectCommand,
   CreateBucketCommand,
@@ -16,28 +16,13 @@ import {
   ListBucketMetricsConfigurationsCommand,
   PutBucketAclCommand,
   PutObjectAclCommand,
-  type S3Client,
 } from '@aws-sdk/client-s3'
 import { type WireAnswer, xmlText } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { outcome, startWithBucket } from './bucket.fixture.ts'
 
-const Bucket = 'settings'
 const Key = 'object'
-let server: InProcessServer
-let client: S3Client
-
-before(async () => {
-  server = await InProcessServer.start({ owners: 1 })
-  client = server.client()
-  await client.send(new CreateBucketCommand({ Bucket }))
-  await server.send({ method: 'PUT', path: `/${Bucket}/${Key}`, body: Buffer.from('x') })
-})
-
-after(() => server.closeWithoutFaults())
-
-function outcome(answer: WireAnswer): (string | number | undefined)[] {
-  return [answer.status, xmlText(answer.body, 'Code')]
-}
+const { Bucket, server, client } = await startWithBucket('settings', { owners: 1 })
+await server.send({ method: 'PUT', path: `/${Bucket}/${Key}`, body: Buffer.from('x') })
 
 const removed = [
   'analytics',

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import {
   CompleteMultipartUploadCommand,
   CreateBucketCommand,
@@ -19,21 +19,12 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { putObject } from '../../src/operation/object.ts'
 import { run } from '../../src/operation/run.ts'
 import { xmlText } from '../wire.ts'
+import { startWithBucket } from './bucket.fixture.ts'
 import { InProcessServer } from './in-process.ts'
 import { presign, type RawAnswer, sendRaw, sendText, signHead } from './raw.ts'
 
-const Bucket = 'signed'
-let server: InProcessServer
-let client: S3Client
-
-before(async () => {
-  server = await InProcessServer.start({ domains: ['s3.example.test'] })
-  client = server.client()
-  await client.send(new CreateBucketCommand({ Bucket }))
-  await client.send(new PutObjectCommand({ Bucket, Key: 'object', Body: 'secret' }))
-})
-
-after(() => server.closeWithoutFaults())
+const { Bucket, server, client } = await startWithBucket('signed', { domains: ['s3.example.test'] })
+await client.send(new PutObjectCommand({ Bucket, Key: 'object', Body: 'secret' }))
 
 const get = { method: 'GET', path: `/${Bucket}/object` } as const
 const put = { method: 'PUT', path: `/${Bucket}/by-url` } as const

@@ -9,6 +9,7 @@ import { ExportQueue } from '../../src/background/export-queue.ts'
 import { isStoreError } from '../../src/base/errors.ts'
 import { exportLimits } from '../../src/base/limits.ts'
 import { type OpenServices, openServices } from '../../src/compose.ts'
+import { replaceMethods } from '../../src/engine/engine.fixture.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { silentLog } from '../../src/observe/log.ts'
 import { silentMetrics } from '../../src/observe/metrics.ts'
@@ -96,17 +97,7 @@ function beforeReads(action: () => Promise<void>): Services {
     if (body.toString().includes('walkSnapshot')) await action()
     return engine.read(body, options)
   }
-  return {
-    ...services,
-    engine: {
-      read,
-      write: (body) => engine.write(body),
-      watch: (key, seen, aborted, mark) => engine.watch(key, seen, aborted, mark),
-      checkRoom: (bytes) => engine.checkRoom(bytes),
-      statistics: () => engine.statistics(),
-      close: () => engine.close(),
-    },
-  }
+  return { ...services, engine: replaceMethods(engine, { read }) }
 }
 
 test('an export under a lease steps aside for those of others, and is done when the lease has ended', async () => {

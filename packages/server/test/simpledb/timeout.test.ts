@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { StoreError } from '../../src/base/errors.ts'
+import { replaceMethods } from '../../src/engine/engine.fixture.ts'
 import type { Engine, ReadTransaction } from '../../src/engine/engine.ts'
 import type { Caller, Services } from '../../src/operation/operation.ts'
 import { run } from '../../src/operation/run.ts'
@@ -23,7 +24,8 @@ after(async () => {
 /** The services with a transaction that is given up after `lateMs`, when items are asked for. */
 function givenUpAfter(lateMs: number): Services {
   const { engine, clock } = services
-  let nowMs = clock.monotonicMs()
+  // A whole number, so that adding `lateMs` and subtracting the start is exact.
+  let nowMs = Math.floor(clock.monotonicMs())
   const giveUp = (): never => {
     nowMs += lateMs
     throw new StoreError({ code: 'ReadTooLong', limitMs: 5000 })
@@ -42,14 +44,7 @@ function givenUpAfter(lateMs: number): Services {
   return {
     ...services,
     clock: { now: () => clock.now(), monotonicMs: () => nowMs },
-    engine: {
-      read,
-      write: (body) => engine.write(body),
-      watch: (key, seen, signal, mark) => engine.watch(key, seen, signal, mark),
-      checkRoom: (bytes) => engine.checkRoom(bytes),
-      statistics: () => engine.statistics(),
-      close: () => engine.close(),
-    },
+    engine: replaceMethods(engine, { read }),
   }
 }
 
