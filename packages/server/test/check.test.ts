@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { open as openLmdb } from 'lmdb'
 import { utf8 } from '../src/base/bytes.ts'
-import { asBlobId, type BlobId } from '../src/base/terms.ts'
+import { asBlobId, asLeaseTicket, type BlobId, type LeaseTicket } from '../src/base/terms.ts'
 import type { ByteSource } from '../src/blob/blob.ts'
 import { type OpenServices, openServices } from '../src/compose.ts'
 import type { Range, Row, WriteTransaction } from '../src/engine/engine.ts'
@@ -41,8 +41,8 @@ const held = {
   part: asBlobId(''),
   bucket: 0,
   upload: 0,
-  lease: 0,
-  waiting: 0,
+  lease: asLeaseTicket(0),
+  waiting: asLeaseTicket(0),
 }
 
 function recordOf(body: Body, sizeBytes: number): ObjectRecord {
@@ -56,7 +56,7 @@ async function putLease(
   bucketId: number,
   path: string,
   token: string,
-): Promise<number> {
+): Promise<LeaseTicket> {
   const paths = { read: [], write: [path] }
   const facts = { bucketId, ttlMs: 60_000, label: token, parameters: utf8('') }
   const address = await enterLease(tx, { ...facts, paths, token: utf8(token) }, 0)

@@ -12,6 +12,14 @@ export function asBlobId(text: string): BlobId {
   return text as BlobId
 }
 
+/** The number of a lease in the order of requests, unique in the store; it serves as fencing token. */
+export type LeaseTicket = number & { readonly __brand: 'LeaseTicket' }
+
+/** The ticket in `number`, which comes from a row, the sequence of tickets, or a parsed request. */
+export function asLeaseTicket(number: number): LeaseTicket {
+  return number as LeaseTicket
+}
+
 /** The checksum algorithms that S3 clients may choose. */
 export type ChecksumAlgorithm =
   | 'CRC32'
