@@ -9,7 +9,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { BlobId, BlobStore, ByteSource } from '../src/blob/blob.ts'
+import { storeIn } from '../src/base/store-location.ts'
+import type { BlobId } from '../src/base/terms.ts'
+import type { BlobStore, ByteSource } from '../src/blob/blob.ts'
 import { digesting } from '../src/blob/digest.ts'
 import { openFileBlobs } from '../src/blob/file.ts'
 import type { Engine } from '../src/engine/engine.ts'
@@ -196,7 +198,7 @@ async function compare(
 async function main(seconds: number, parent: string): Promise<void> {
   const folder = await mkdtemp(join(parent, 'bench-blob-'))
   const blobs = await openFileBlobs({ folder: join(folder, 'blobs'), start: 1 })
-  const engine = await openEngine(join(folder, 'store'))
+  const engine = await openEngine(storeIn(join(folder, 'store')).engine)
   try {
     await measureStreams(blobs, seconds)
     for (const concurrency of [1, 16]) {

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Bytes } from '../src/base/bytes.ts'
+import { storeIn } from '../src/base/store-location.ts'
 import type { Engine } from '../src/engine/engine.ts'
 import { openEngine } from '../src/engine/open.ts'
 import { key, prefixRange } from '../src/engine/tuple.ts'
@@ -60,7 +61,7 @@ async function measure(
 
 const seconds = Number(process.argv[2] ?? 3)
 const folder = await mkdtemp(join(process.argv[3] ?? tmpdir(), 'holdfast-bench-'))
-const engine = await openEngine(folder)
+const engine = await openEngine(storeIn(folder).engine)
 try {
   for (const sizeBytes of [300, 4096]) {
     const value = Buffer.alloc(sizeBytes, 7)

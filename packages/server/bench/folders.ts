@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { storeIn } from '../src/base/store-location.ts'
 import type { Engine, Range } from '../src/engine/engine.ts'
 import { openEngine } from '../src/engine/open.ts'
 import * as treeSchema from '../src/store/tree/schema.ts'
@@ -386,7 +387,7 @@ async function main(): Promise<void> {
       args: ['--log-level', 'warn'],
     })
     const client = new FolderClient(server, bucketName)
-    const engine = await openEngine(dataFolder)
+    const engine = await openEngine(storeIn(dataFolder).engine)
     const figures = await measure({ server, client, engine })
     report(figures)
     client.close()

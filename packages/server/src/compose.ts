@@ -2,7 +2,6 @@
 // this process registered, so that others know whose blobs are whose.
 
 import { randomBytes, randomUUID } from 'node:crypto'
-import { join } from 'node:path'
 import type { ExportQueue } from './background/export-queue.ts'
 import { Pulse } from './background/pulse.ts'
 import { Scrubber } from './background/scrub.ts'
@@ -12,14 +11,16 @@ import type { CrashHook } from './base/crash-point.ts'
 import { StoreError } from './base/errors.ts'
 import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
 import { ownLiveness, verdictOnUser } from './base/liveness.ts'
+import { storeIn } from './base/store-location.ts'
 import type { BlobStore } from './blob/blob.ts'
-import { openFileBlobs } from './blob/file.ts'
+import { openBlobs } from './blob/open.ts'
 import type { Engine } from './engine/engine.ts'
+import { sharedFileOf } from './engine/location.ts'
 import { openEngine } from './engine/open.ts'
 import type { Log } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Acceptance } from './operation/acceptance.ts'
-import { blobFolderOf, ensureFit, noteStart, refuseLostRows } from './operation/fit.ts'
+import { ensureFit, noteStart, refuseLostRows } from './operation/fit.ts'
 import type { Services } from './operation/operation.ts'
 import { TokenSealer } from './operation/token.ts'
 import { Waiting } from './operation/waiting.ts'
@@ -82,7 +83,7 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
   const { dataFolder, clock = systemClock, onCrashPoint, accepts = [] } = options
   await refuseLostRows({ dataFolder, accepts })
   const keptMs = options.eventualLagMs ?? 0
-  const engine = await openEngine(dataFolder, { keptMs, clock, onCrashPoint })
+  const engine = await openEngine(storeIn(dataFolder).engine, { keptMs, clock, onCrashPoint })
   try {
     await ensureFit(engine, { dataFolder, accepts, newId: randomUUID() })
     return await take(engine, options)
@@ -102,7 +103,7 @@ async function take(engine: Engine, options: ServiceOptions): Promise<OpenServic
     start: await registerStart(tx, { liveness, beatAt: systemClock.now() }),
     secret: await ensureSecret(tx, random),
   }))
-  const blobs = await openBlobs(engine, { dataFolder, start, onCrashPoint }).catch(
+  const blobs = await openOwnBlobs(engine, { dataFolder, start, onCrashPoint }).catch(
     async (error) => {
       await noteEnd(engine, start, log)
       throw error
@@ -151,7 +152,7 @@ const defaultScrubMibPerSecond = 8
 
 function createSweeper(services: Services, options: ServiceOptions): Sweeper {
   const { isSweeping, dataFolder, scrubMibPerSecond = defaultScrubMibPerSecond } = options
-  const rows = join(dataFolder, 'engine', 'data.mdb')
+  const rows = sharedFileOf(storeIn(dataFolder).engine)
   let exports: Promise<ExportQueue> | undefined
   return new Sweeper({
     ...services,
@@ -173,7 +174,7 @@ function scrubOf(services: Services, mibPerSecond: number): Pick<SweeperOptions,
   return { scrub: (signal) => scrubber.run(signal) }
 }
 
-async function openBlobs(
+async function openOwnBlobs(
   engine: Engine,
   facts: {
     readonly dataFolder: string
@@ -189,7 +190,7 @@ async function openBlobs(
     if (!isDiskFull(error)) throw error
   }
   const checkRoom = (bytes: number): void => engine.checkRoom(bytes)
-  return openFileBlobs({ folder: blobFolderOf(dataFolder), start, checkRoom, onCrashPoint })
+  return openBlobs(storeIn(dataFolder).blobs, { start, checkRoom, onCrashPoint })
 }
 
 function isDiskFull(error: unknown): boolean {

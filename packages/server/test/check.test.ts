@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { open as openLmdb } from 'lmdb'
 import { utf8 } from '../src/base/bytes.ts'
-import type { BlobId, ByteSource } from '../src/blob/blob.ts'
+import { asBlobId, asLeaseTicket, type BlobId, type LeaseTicket } from '../src/base/terms.ts'
+import type { ByteSource } from '../src/blob/blob.ts'
 import { type OpenServices, openServices } from '../src/compose.ts'
 import type { Range, Row, WriteTransaction } from '../src/engine/engine.ts'
 import { silentLog } from '../src/observe/log.ts'
@@ -36,12 +37,12 @@ const held = {
   row: 0,
   shared: 0,
   manifest: 0,
-  blob: '',
-  part: '',
+  blob: asBlobId(''),
+  part: asBlobId(''),
   bucket: 0,
   upload: 0,
-  lease: 0,
-  waiting: 0,
+  lease: asLeaseTicket(0),
+  waiting: asLeaseTicket(0),
 }
 
 function recordOf(body: Body, sizeBytes: number): ObjectRecord {
@@ -55,7 +56,7 @@ async function putLease(
   bucketId: number,
   path: string,
   token: string,
-): Promise<number> {
+): Promise<LeaseTicket> {
   const paths = { read: [], write: [path] }
   const facts = { bucketId, ttlMs: 60_000, label: token, parameters: utf8('') }
   const address = await enterLease(tx, { ...facts, paths, token: utf8(token) }, 0)
@@ -181,7 +182,7 @@ test('a whole store has no findings, in one pass or in many', async () => {
   }
 })
 
-const part = { number: 1, offset: 0, sizeBytes: 1, etag: '', blobId: '1-999' }
+const part = { number: 1, offset: 0, sizeBytes: 1, etag: '', blobId: asBlobId('1-999') }
 
 const pending: ExportRecord = {
   ...{ id: 'e1', arn: 'arn', ownerId: 'o', ownerName: 'o', clientToken: 't' },
@@ -434,7 +435,7 @@ test('the command ends with 0 for a clean folder, 4 with findings, 1 without a s
   const damaged = await runHoldfast(['fsck', '--data', folder])
   assert.equal(damaged.exitCode, 4)
   assert.match(damaged.output, /object "blob" .*: it says 4 bytes, the file of blob .* has 8/)
-  await store.services.blobs.delete(held.blob as BlobId)
+  await store.services.blobs.delete(held.blob)
   const json = await runHoldfast(['fsck', '--data', folder, '--json'])
   assert.equal(json.exitCode, 4)
   const [finding, summary] = json.output

@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { Sweeper } from '../src/background/sweep.ts'
+import { storeIn } from '../src/base/store-location.ts'
 import type { BlobMark } from '../src/blob/mark.ts'
 import { type OpenServices, openServices } from '../src/compose.ts'
 import { openEngine } from '../src/engine/open.ts'
@@ -153,14 +154,14 @@ test('workers that make a store at the same time agree on its identity', async (
 
 test('a store whose making was interrupted starts, wherever that was', async () => {
   const folder = newFolder()
-  const engine = await openEngine(folder)
+  const engine = await openEngine(storeIn(folder).engine)
   await engine.close()
   await (await open(folder)).close()
 
   const id = 'the identity'
   for (const hasMark of [false, true]) {
     const other = newFolder()
-    const rows = await openEngine(other)
+    const rows = await openEngine(storeIn(other).engine)
     await rows.write(async (tx) => {
       putIdentity(tx, { id, adopts: null })
     })
@@ -179,7 +180,7 @@ test('a store whose making was interrupted starts, wherever that was', async () 
 
 test('a store that was written before there were identities gets one, and keeps its blobs', async () => {
   const folder = await newStore()
-  const engine = await openEngine(folder)
+  const engine = await openEngine(storeIn(folder).engine)
   await engine.write(async (tx) => {
     tx.delete(bodySchema.identity())
     for await (const { key } of tx.range(bodySchema.pulses())) tx.delete(key)
@@ -284,7 +285,7 @@ test('older rows are found out by the number of starts alone, when those wrote n
 test('older rows without an identity are refused, whether the blobs have one or not', async () => {
   for (const hasMark of [true, false]) {
     const folder = await newStore()
-    const engine = await openEngine(folder)
+    const engine = await openEngine(storeIn(folder).engine)
     await engine.write(async (tx) => tx.delete(bodySchema.identity()))
     await engine.close()
     await mkdir(join(folder, 'blobs', '9', '0', '0'), { recursive: true })

@@ -96,7 +96,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'cli',
   ],
   'cli/primary': ['base', 'observe', 'access', 'blob', 'config.ts', 'cli'],
-  cli: ['base', 'observe', 'access', 'config.ts', 'cli/*'],
+  cli: ['base', 'observe', 'access', 'engine', 'config.ts', 'cli/*'],
   'config.ts': ['base', 'observe', 'operation', 'cli'],
   'index.ts': [
     'base',
@@ -114,6 +114,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 const packages: Readonly<Record<string, RegExp>> = {
   'hash-wasm': /^blob\/xxhash\.ts$/,
   lmdb: /^engine\/lmdb\.ts$/,
+  valibot: /^base\/document\.ts$/,
   saxes: /^protocol\/xml\/parse\.ts$/,
   msgpackr: /^store\/row\/record\.ts$/,
   mime: /^cli\/remote\//,

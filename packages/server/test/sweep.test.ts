@@ -10,7 +10,8 @@ import { Sweeper } from '../src/background/sweep.ts'
 import { systemClock } from '../src/base/clock.ts'
 import { isStoreError, StoreError } from '../src/base/errors.ts'
 import type { Verdict } from '../src/base/liveness.ts'
-import type { BlobId, BlobStore, ByteSource } from '../src/blob/blob.ts'
+import { asBlobId, type BlobId } from '../src/base/terms.ts'
+import type { BlobStore, ByteSource } from '../src/blob/blob.ts'
 import { type OpenServices, openServices } from '../src/compose.ts'
 import type { Engine } from '../src/engine/engine.ts'
 import { silentLog } from '../src/observe/log.ts'
@@ -281,7 +282,6 @@ function blobsWith(blobs: BlobStore, other: Partial<BlobStore>): BlobStore {
     list: (start) => blobs.list(start),
     removeStart: (start) => blobs.removeStart(start),
     starts: () => blobs.starts(),
-    freeBytes: () => blobs.freeBytes(),
     close: () => blobs.close(),
     ...other,
   }
@@ -310,7 +310,7 @@ async function garbageCount({ services }: Process): Promise<number> {
 test('blobs that can not be removed stay garbage, and do not keep those behind them', async () => {
   const open = await openProcess(await newFolder(), 'a', new Set())
   const { engine, blobs } = open.services
-  const stuck = Array.from({ length: 300 }, (_, i) => `1-${100_000 + i}`)
+  const stuck = Array.from({ length: 300 }, (_, i) => asBlobId(`1-${100_000 + i}`))
   const behind = await writeBlob(open, 'behind')
   await engine.write((tx) => markGarbage(tx, stuck))
   await engine.write((tx) => advanceEpoch(tx))

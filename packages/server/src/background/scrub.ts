@@ -3,6 +3,7 @@
 
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
+import type { BlobId } from '../base/terms.ts'
 import type { BlobStore } from '../blob/blob.ts'
 import type { Engine, Range, ReadTransaction, Row } from '../engine/engine.ts'
 import type { Log } from '../observe/log.ts'
@@ -228,7 +229,7 @@ async function lookAtEntry(tx: ReadTransaction, { key, value }: Row, found: Page
 }
 
 /** Blobs with checksums have had their turn. */
-async function isUnsummed(tx: ReadTransaction, id: string): Promise<boolean> {
+async function isUnsummed(tx: ReadTransaction, id: BlobId): Promise<boolean> {
   return (await readBlobSums(tx, id)) === undefined
 }
 

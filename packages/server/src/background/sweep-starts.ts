@@ -4,7 +4,8 @@
 
 import { ownLimits } from '../base/limits.ts'
 import { type Verdict, verdictOn } from '../base/liveness.ts'
-import type { BlobId, BlobStore } from '../blob/blob.ts'
+import type { BlobId } from '../base/terms.ts'
+import type { BlobStore } from '../blob/blob.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Log } from '../observe/log.ts'
 import { markGarbage, unreferencedAmong } from '../store/body/garbage.ts'

@@ -8,7 +8,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
 import type { Verdict } from '../base/liveness.ts'
-import { type BlobId, type BlobStore, startOf, type UnremovedBlob } from '../blob/blob.ts'
+import { type BlobStore, startOf, type UnremovedBlob } from '../blob/blob.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -307,13 +307,12 @@ export class Sweeper {
         blobs: [...referenced],
       })
     }
-    // Ids in rows are those that the blob store gave.
     const ids = garbage
-      .map(({ blobId }) => blobId as BlobId)
+      .map(({ blobId }) => blobId)
       .filter((id) => !referenced.has(id) && known.has(startOf(id)))
     // Durably, so that no blob comes back after its row, which says that it is garbage, has gone.
     const unremoved = await blobs.deleteAll(ids)
-    const left = new Set<string>(unremoved.map(({ id }) => id))
+    const left = new Set(unremoved.map(({ id }) => id))
     const gone = garbage.filter(({ blobId }) => !left.has(blobId))
     if (gone.length > 0) await engine.write((tx) => removeGarbage(tx, gone))
     return unremoved

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isStoreError, StoreError } from './errors.ts'
+import { asLeaseTicket } from './terms.ts'
 
 test('the message of an error lists its facts', () => {
   const error = new StoreError({ code: 'KeyTooLong', sizeBytes: undefined, maximumBytes: 1024 })
   assert.equal(error.message, 'KeyTooLong maximumBytes=1024')
-  const blockedBy = { ticket: 7, label: 'a b', expiresAt: 0 }
+  const blockedBy = { ticket: asLeaseTicket(7), label: 'a b', expiresAt: 0 }
   const blocked = new StoreError({ code: 'LeaseNotGranted', blockedBy })
   assert.equal(
     blocked.message,

@@ -1,7 +1,8 @@
 // Sources of bytes for tests of blobs, and what came of them.
 
 import type { Bytes } from '../base/bytes.ts'
-import type { BlobId, BlobStore, ByteSource } from './blob.ts'
+import type { BlobId } from '../base/terms.ts'
+import type { BlobStore, ByteSource } from './blob.ts'
 
 /** Chunks of the given bytes, all in one buffer that is overwritten as soon as the contract allows. */
 export async function* chunked(bytes: Bytes, chunkBytes: number): ByteSource {

@@ -2,10 +2,8 @@
 // never changed, so who holds its id can never see a torn body.
 
 import type { Bytes } from '../base/bytes.ts'
+import type { BlobId } from '../base/terms.ts'
 import type { BlobSums } from './sums.ts'
-
-/** Names one blob for ever: the number of the process start that wrote it, and a number within it. */
-export type BlobId = string & { readonly brand: 'BlobId' }
 
 /** The number of the process start that wrote a blob. */
 export function startOf(id: BlobId): number {
@@ -94,8 +92,6 @@ export interface BlobStore {
   removeStart(start: number): Promise<void>
   /** The process starts that left something here, in no order. */
   starts(): Promise<readonly number[]>
-  /** Bytes free for new blobs. */
-  freeBytes(): Promise<number>
   /** Resolves when no write is under way; begins no more. Sources given out stay readable. */
   close(): Promise<void>
 }

@@ -2,12 +2,10 @@
 
 import { createHash } from 'node:crypto'
 import type { Bytes } from '../base/bytes.ts'
+import type { ChecksumAlgorithm } from '../base/terms.ts'
 import type { ByteSource } from './blob.ts'
-import { Crc, type CrcAlgorithm } from './crc.ts'
+import { Crc } from './crc.ts'
 import type { XxhashAlgorithm } from './xxhash.ts'
-
-/** The checksums that S3 keeps with an object, by their names on the wire; also every digest that is taken. */
-export type DigestAlgorithm = CrcAlgorithm | 'MD5' | 'SHA1' | 'SHA256' | 'SHA512' | XxhashAlgorithm
 
 /** A digest under way. After `digest` nothing may be added. */
 export interface Digest {
@@ -17,7 +15,7 @@ export interface Digest {
 }
 
 /** Starts a digest of any kind. */
-export async function startDigest(algorithm: DigestAlgorithm): Promise<Digest> {
+export async function startDigest(algorithm: ChecksumAlgorithm): Promise<Digest> {
   switch (algorithm) {
     case 'XXHASH64':
     case 'XXHASH3':
@@ -31,7 +29,7 @@ export async function startDigest(algorithm: DigestAlgorithm): Promise<Digest> {
 }
 
 /** Starts a digest of a kind for which nothing has to be loaded. */
-export function createDigest(algorithm: Exclude<DigestAlgorithm, XxhashAlgorithm>): Digest {
+export function createDigest(algorithm: Exclude<ChecksumAlgorithm, XxhashAlgorithm>): Digest {
   switch (algorithm) {
     case 'CRC32':
     case 'CRC32C':
@@ -46,7 +44,7 @@ export function createDigest(algorithm: Exclude<DigestAlgorithm, XxhashAlgorithm
 }
 
 /** The digests that were asked for, by algorithm. */
-export type Digests = Readonly<Partial<Record<DigestAlgorithm, Buffer>>>
+export type Digests = Readonly<Partial<Record<ChecksumAlgorithm, Buffer>>>
 
 /** A source whose bytes are hashed as they pass. */
 export interface DigestingSource {
@@ -65,9 +63,9 @@ export interface DigestingSource {
  */
 export function digesting(
   source: ByteSource,
-  algorithms: readonly DigestAlgorithm[],
+  algorithms: readonly ChecksumAlgorithm[],
 ): DigestingSource {
-  const digests = new Map<DigestAlgorithm, Digest>()
+  const digests = new Map<ChecksumAlgorithm, Digest>()
   let isBegun = false
   let sizeBytes = 0
   let isEnded = false
@@ -100,7 +98,7 @@ export function digesting(
     sizeBytes: () => sizeBytes,
     async results() {
       if (!isEnded) throw new Error('the body has not ended')
-      const results: Partial<Record<DigestAlgorithm, Buffer>> = {}
+      const results: Partial<Record<ChecksumAlgorithm, Buffer>> = {}
       for (const [algorithm, digest] of digests) results[algorithm] = digest.digest()
       return results
     },

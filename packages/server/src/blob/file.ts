@@ -4,14 +4,14 @@
 
 import type { Stats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import { mkdir, open, readdir, rename, rmdir, stat, statfs, unlink } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { CrashHook } from '../base/crash-point.ts'
 import { DamagedBody } from '../base/damaged-body.ts'
 import { StoreError } from '../base/errors.ts'
 import { FolderSync, makeFolders, syncFolder } from '../base/folder.ts'
+import { asBlobId, type BlobId } from '../base/terms.ts'
 import type {
-  BlobId,
   BlobStore,
   ByteRange,
   ByteSource,
@@ -58,8 +58,7 @@ export async function openFileBlobs(options: FileBlobsOptions): Promise<BlobStor
 
 /** The id of the blob that was the `sequence`-th of process start `start`. */
 function blobId(start: number, sequence: number): BlobId {
-  // The brand is checked here: two counters and nothing else.
-  return `${start}-${sequence}` as BlobId
+  return asBlobId(`${start}-${sequence}`)
 }
 
 /** A blob that isn't finished. */
@@ -198,11 +197,6 @@ class FileBlobs implements BlobStore {
 
   async starts(): Promise<readonly number[]> {
     return (await names(this.#folder)).map(Number).filter(isCounter)
-  }
-
-  async freeBytes(): Promise<number> {
-    const { bavail, bsize } = await statfs(this.#folder)
-    return bavail * bsize
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,17 @@ import { randomUUID } from 'node:crypto'
 import type { Dirent } from 'node:fs'
 import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import {
+  anyText,
+  count,
+  DocumentError,
+  fields,
+  list,
+  parseDocument,
+  text,
+} from '../base/document.ts'
 import { makeFolders, syncFolder } from '../base/folder.ts'
+import { folderOf } from '../base/store-location.ts'
 
 /** Whose the blobs in a folder are. */
 export interface BlobMark {
@@ -16,6 +26,8 @@ export interface BlobMark {
   /** Identities that the folder had before, the oldest first. */
   readonly former: readonly string[]
 }
+
+const markForm = fields({ id: text, starts: count, former: list(anyText) })
 
 /** What a folder of blobs tells of itself. */
 export interface BlobFacts {
@@ -32,8 +44,9 @@ export interface BlobFacts {
 /** Former identities that are kept. */
 const keptIdentities = 16
 
-/** Looks at the blobs in `folder`, which needn't be there. */
-export async function lookAtBlobs(folder: string): Promise<BlobFacts> {
+/** Looks at the blobs at `url`, where there needn't be any. */
+export async function lookAtBlobs(url: URL): Promise<BlobFacts> {
+  const folder = blobFolder(url)
   const starts = (await namesIn(folder)).filter((name) => /^\d{1,16}$/.test(name))
   const greatestStart = Math.max(0, ...starts.map(Number))
   let hasFiles = false
@@ -41,23 +54,25 @@ export async function lookAtBlobs(folder: string): Promise<BlobFacts> {
     hasFiles = await holdsFiles(join(folder, start))
     if (hasFiles) break
   }
-  const mark = await readMark(folder)
+  const mark = await readMark(url)
   const isMarkDamaged = mark === 'damaged'
   return { mark: isMarkDamaged ? undefined : mark, isMarkDamaged, greatestStart, hasFiles }
 }
 
-/** The mark of the blobs in `folder`; undefined if they have none. */
-export async function readMark(folder: string): Promise<BlobMark | 'damaged' | undefined> {
+/** The mark of the blobs at `url`; undefined if they have none. */
+export async function readMark(url: URL): Promise<BlobMark | 'damaged' | undefined> {
   try {
-    return parse(await readFile(fileIn(folder), 'utf8')) ?? 'damaged'
+    return parseDocument(markForm, await readFile(fileIn(blobFolder(url)), 'utf8'))
   } catch (error) {
     if (isAbsent(error)) return undefined
+    if (error instanceof DocumentError) return 'damaged'
     throw error
   }
 }
 
-/** Marks the blobs in `folder`, which is made if it isn't there; durable when it resolves. */
-export async function writeMark(folder: string, mark: BlobMark): Promise<void> {
+/** Marks the blobs at `url`, creating their folder if missing; durable when it resolves. */
+export async function writeMark(url: URL, mark: BlobMark): Promise<void> {
+  const folder = blobFolder(url)
   await makeFolders(folder)
   const former = mark.former.slice(-keptIdentities)
   // Several processes may write it at once.
@@ -78,24 +93,12 @@ export async function writeMark(folder: string, mark: BlobMark): Promise<void> {
   await syncFolder(folder)
 }
 
-function fileIn(folder: string): string {
-  return join(folder, 'store.json')
+function blobFolder(url: URL): string {
+  return folderOf(url, 'the blobs')
 }
 
-function parse(text: string): BlobMark | undefined {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    return undefined
-  }
-  if (typeof value !== 'object' || value === null) return undefined
-  if (!('id' in value && 'starts' in value && 'former' in value)) return undefined
-  const { id, starts, former } = value
-  if (typeof id !== 'string' || id === '') return undefined
-  if (typeof starts !== 'number' || !Number.isSafeInteger(starts) || starts < 0) return undefined
-  if (!Array.isArray(former) || !former.every((one) => typeof one === 'string')) return undefined
-  return { id, starts, former }
+function fileIn(folder: string): string {
+  return join(folder, 'store.json')
 }
 
 /** True if a file lies anywhere below `folder`. */

@@ -5,6 +5,8 @@ import { type Dirent, existsSync } from 'node:fs'
 import { access, constants, lstat, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { makeFolders } from '../base/folder.ts'
+import { storeIn } from '../base/store-location.ts'
+import { lookAtEngine, mayHoldEngine } from '../engine/location.ts'
 import { CommandError, exitCodes, systemCode } from './exit.ts'
 
 /** What is at the path of a data folder: nothing, nothing of account, or a data folder. */
@@ -138,8 +140,7 @@ async function refuseDanglingLinks(folder: string, entries: readonly Dirent[]): 
 
 /** Those of the names that a server has made, or may as well have. */
 async function ownOf(folder: string, names: readonly string[]): Promise<readonly string[]> {
-  const engine = await readdir(join(folder, 'engine')).catch(() => [])
-  const isOurEngine = engine.length === 0 || engine.some((name) => name.endsWith('.mdb'))
+  const isOurEngine = await mayHoldEngine(storeIn(folder).engine)
   return names.filter((name) => {
     if (name === 'engine') return isOurEngine
     // Many programs call a file so; ours lies beside its lock.
@@ -150,7 +151,8 @@ async function ownOf(folder: string, names: readonly string[]): Promise<readonly
 
 /** Whether a store is in the folder, or bodies of one that is to be looked at more closely. */
 async function hasStore(folder: string): Promise<boolean> {
-  if (existsSync(join(folder, 'engine', 'data.mdb'))) return true
+  const found = await lookAtEngine(storeIn(folder).engine).catch(() => undefined)
+  if (found !== undefined) return true
   const blobs = await readdir(join(folder, 'blobs')).catch(() => [])
   return blobs.some((name) => /^\d+$/.test(name))
 }

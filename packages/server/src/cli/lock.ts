@@ -16,7 +16,10 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { anyText, count, fields, list, optional, parseDocument } from '../base/document.ts'
 import { hasOpen, livenessOf, verdictOn } from '../base/liveness.ts'
+import { storeIn } from '../base/store-location.ts'
+import { sharedFileOf } from '../engine/location.ts'
 import { CommandError, exitCodes, systemCode } from './exit.ts'
 
 /** The server that has a folder, as it described itself. */
@@ -34,6 +37,15 @@ export interface Holder {
 
 /** What is written down: the folder is the one that it was written for, as {@link folderId} says. */
 type Note = Holder & { readonly folder?: string | undefined }
+
+const noteForm = fields({
+  pid: count,
+  token: optional(anyText),
+  endpoint: optional(anyText),
+  startedAt: anyText,
+  workers: list(anyText),
+  folder: optional(anyText),
+})
 
 /**
  * How a folder is held, in SQLite's terms: `server` excludes other servers, and `program` excludes
@@ -124,8 +136,7 @@ export function readHolder(folder: string): Holder | undefined {
 /** What the last server to have this very folder said of itself, dead or alive. */
 function readNote(folder: string): Holder | undefined {
   try {
-    const note: unknown = JSON.parse(readFileSync(holderFile(folder), 'utf8'))
-    if (!isNote(note)) return undefined
+    const note: Note = parseDocument(noteForm, readFileSync(holderFile(folder), 'utf8'))
     return note.folder === undefined || note.folder === folderId(folder) ? note : undefined
   } catch {
     return undefined
@@ -156,7 +167,9 @@ function isSurvivor(token: string, folder: string): boolean {
   const found = livenessOf(pid)
   // Earlier versions wrote the first part of what is written now.
   const isSame = token.includes(':') && `${found}:`.startsWith(`${token}:`)
-  return found !== undefined && isSame && hasOpen(pid, join(folder, 'engine', 'data.mdb')) === true
+  return (
+    found !== undefined && isSame && hasOpen(pid, sharedFileOf(storeIn(folder).engine)) === true
+  )
 }
 
 /** Tells a folder from its copies. */
@@ -224,16 +237,4 @@ function holderFile(folder: string): string {
 
 function at(endpoint: string | undefined): string {
   return endpoint === undefined ? '' : ` at ${endpoint}`
-}
-
-function isNote(value: unknown): value is Note {
-  if (typeof value !== 'object' || value === null) return false
-  if (!('pid' in value && 'startedAt' in value && 'workers' in value)) return false
-  const { pid, startedAt, workers } = value
-  for (const name of ['token', 'folder', 'endpoint']) {
-    const text: unknown = Reflect.get(value, name)
-    if (text !== undefined && typeof text !== 'string') return false
-  }
-  const hasWorkers = Array.isArray(workers) && workers.every((token) => typeof token === 'string')
-  return Number.isSafeInteger(pid) && typeof startedAt === 'string' && hasWorkers
 }

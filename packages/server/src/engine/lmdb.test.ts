@@ -10,6 +10,7 @@ import { test } from 'node:test'
 import { open } from 'lmdb'
 import { utf8 } from '../base/bytes.ts'
 import type { StoreErrorCode } from '../base/errors.ts'
+import { storeIn } from '../base/store-location.ts'
 import { withinTime } from './engine.fixture.ts'
 import { type EngineUnderTest, engineSuite } from './engine.suite.ts'
 import {
@@ -205,7 +206,7 @@ test('several processes may open a new store at once', () =>
 test('the folder of a store is for its owner only', () =>
   withFolder(async (path) => {
     await chmod(path, 0o755)
-    const engine = await openEngine(path)
+    const engine = await openEngine(storeIn(path).engine)
     await engine.close()
     assert.equal((await stat(join(path, 'engine'))).mode & 0o777, 0o700)
     assert.equal((await stat(join(path, 'engine', 'data.mdb'))).mode & 0o077, 0)

@@ -16,9 +16,10 @@ import { mapBytes } from './address-space.ts'
 import type { BackingStore, Snapshot } from './backing-store.ts'
 import type { Committing } from './batch.ts'
 import { type CommitState, decodeCommitState, encodeCommitState } from './commit-state.ts'
-import { checkHeads, inPlainWords } from './damage.ts'
+import { checkHeads, explainDamage } from './damage.ts'
 import { DiskSpace } from './disk-space.ts'
 import { type Engine, FormatError, type Range, type Row } from './engine.ts'
+import { dataFileName } from './location.ts'
 import { OptimisticEngine } from './optimistic.ts'
 import { readTooLong } from './transaction.ts'
 import type { RowCursor, View } from './view.ts'
@@ -67,14 +68,14 @@ type Rows = Database<Buffer, Uint8Array>
 export async function openLmdb(options: LmdbOptions): Promise<Engine> {
   makeFolderSync(options.path)
   await checkLocal(options.path)
-  await checkHeads(join(options.path, 'data.mdb'))
+  await checkHeads(join(options.path, dataFileName))
   let store: LmdbStore | undefined
   try {
     store = new LmdbStore(options)
     await store.checkFormat()
   } catch (error) {
     await store?.close()
-    throw inPlainWords(error)
+    throw explainDamage(error)
   }
   const { readMs, keptMs, clock } = options
   return new OptimisticEngine(store, { readMs, keptMs, clock })
@@ -143,7 +144,7 @@ class LmdbStore implements BackingStore {
   }
 
   sizeBytes(): number {
-    return statSync(join(this.#path, 'data.mdb')).size
+    return statSync(join(this.#path, dataFileName)).size
   }
 
   collectDead(): void {
@@ -157,7 +158,7 @@ class LmdbStore implements BackingStore {
   /** Tells a full disk from other causes of a failed commit. */
   async #failure(error: unknown): Promise<Error> {
     if (error instanceof StoreError) return error
-    const cause = await commitError(error)
+    const cause = explainDamage(await commitError(error))
     const { bavail, bsize } = await statfs(this.#path)
     if (/No space left|Disk quota|File too large|MAP_FULL/.test(String(cause))) {
       return new StoreError({ code: 'InsufficientStorage', space: 'disk' }, { cause })
@@ -190,7 +191,9 @@ class LmdbSnapshot implements Snapshot, View {
 
   state(): CommitState {
     this.#check()
-    return decodeCommitState(this.#root.get(stateKey, { transaction: this.#transaction }))
+    return explained(() =>
+      decodeCommitState(this.#root.get(stateKey, { transaction: this.#transaction })),
+    )
   }
 
   get(key: Bytes): Bytes | undefined {
@@ -239,7 +242,7 @@ class LmdbView implements View {
   }
 
   get(key: Bytes): Bytes | undefined {
-    return this.#rows.get(key, this.#options)
+    return explained(() => this.#rows.get(key, this.#options))
   }
 
   scan({ start, end, reverse }: Range): RowCursor {
@@ -252,10 +255,12 @@ class LmdbView implements View {
             inclusiveEnd: true,
           }
         : { start, ...(end === undefined ? {} : { end }) }
-    const rows = this.#rows.getRange({ ...bounds, ...this.#options })[Symbol.iterator]()
+    const rows = explained(() =>
+      this.#rows.getRange({ ...bounds, ...this.#options })[Symbol.iterator](),
+    )
     return {
       next: (): Row | undefined => {
-        const { done, value } = rows.next()
+        const { done, value } = explained(() => rows.next())
         return done === true ? undefined : value
       },
       close: () => {
@@ -323,12 +328,21 @@ function reusableBytes(root: Rows, rows: Rows): number {
   return Math.max(0, pages) * file.pageSize
 }
 
+/** Runs `body`; translates LMDB's errors about corrupt pages, so that none leaves the engine. */
+function explained<T>(body: () => T): T {
+  try {
+    return body()
+  } catch (error) {
+    throw explainDamage(error)
+  }
+}
+
 /** Begins a read of the newest commit. */
 function beginRead(root: Rows): Transaction {
   try {
     return root.useReadTransaction()
   } catch (error) {
-    throw /READERS_FULL/.test(String(error)) ? tooManyReads(error) : error
+    throw /READERS_FULL/.test(String(error)) ? tooManyReads(error) : explainDamage(error)
   }
 }
 

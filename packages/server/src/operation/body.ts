@@ -5,16 +5,17 @@ import type { HeldBytes } from '../base/budget.ts'
 import type { Bytes } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
-import type { BlobId, ByteSource } from '../blob/blob.ts'
-import { type DigestAlgorithm, digesting } from '../blob/digest.ts'
+import type { BlobId, ChecksumAlgorithm } from '../base/terms.ts'
+import type { ByteSource } from '../blob/blob.ts'
+import { digesting } from '../blob/digest.ts'
 import { type BlobSums, joinSums } from '../blob/sums.ts'
 import { putBlobBody, putRowBody } from '../store/body/body.ts'
 import { isReferenced } from '../store/body/garbage.ts'
-import type { Body, Checksum, ChecksumAlgorithm } from '../store/row/record.ts'
+import type { Body, Checksum } from '../store/row/record.ts'
 import type { CommitStep, TransferStep } from './operation.ts'
 
 /** Bodies up to this size are rows of the engine: see `bench/blob.ts` for where the two cost the same. */
-export const rowBodyBytes = 65_536
+const rowBodyBytes = 65_536
 
 /** A checksum that the client announced. */
 export interface ChecksumRequest {
@@ -75,7 +76,7 @@ export async function receiveBody(
   const maximum = Math.min(s3Limits.singlePutBytes, input.sizeRange?.maximum ?? Infinity)
   if (input.sizeBytes !== undefined && input.sizeBytes > maximum) throw tooLarge(maximum)
   const algorithm = input.checksum?.algorithm ?? options.defaultChecksum
-  const algorithms: DigestAlgorithm[] = algorithm === undefined ? ['MD5'] : ['MD5', algorithm]
+  const algorithms: ChecksumAlgorithm[] = algorithm === undefined ? ['MD5'] : ['MD5', algorithm]
   const isCrc64Extra = options.alsoCrc64 === true && algorithm !== 'CRC64NVME'
   if (isCrc64Extra) algorithms.push('CRC64NVME')
   // A blob has CRC32s anyway, which tell that of the whole: it needn't be taken twice.
@@ -202,7 +203,7 @@ function tooLarge(maximum: number): StoreError {
 
 function checkMd5(
   expected: Bytes | undefined,
-  digests: Readonly<Partial<Record<DigestAlgorithm, Buffer>>>,
+  digests: Readonly<Partial<Record<ChecksumAlgorithm, Buffer>>>,
 ): Buffer {
   const md5 = digests['MD5']
   if (md5 === undefined) throw new Error('no MD5 was computed')
@@ -217,7 +218,7 @@ function checkMd5(
 function checkChecksum(
   request: ChecksumRequest | undefined,
   algorithm: ChecksumAlgorithm | undefined,
-  digests: Readonly<Partial<Record<DigestAlgorithm, Buffer>>>,
+  digests: Readonly<Partial<Record<ChecksumAlgorithm, Buffer>>>,
 ): Checksum | undefined {
   if (algorithm === undefined) return undefined
   const value = digests[algorithm]?.toString('base64')

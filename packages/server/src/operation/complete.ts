@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
+import type { ChecksumAlgorithm, ChecksumType } from '../base/terms.ts'
 import { combineCrc, isCrcAlgorithm } from '../blob/crc.ts'
 import { startDigest } from '../blob/digest.ts'
 import { type ManifestPart, putManifest } from '../store/body/body.ts'
@@ -14,12 +15,7 @@ import {
   type UploadRecord,
   walkParts,
 } from '../store/body/upload.ts'
-import type {
-  Checksum,
-  ChecksumAlgorithm,
-  ChecksumType,
-  ObjectRecord,
-} from '../store/row/record.ts'
+import type { Checksum, ObjectRecord } from '../store/row/record.ts'
 import { findObject } from '../store/tree/directory.ts'
 import { putObject } from '../store/tree/object.ts'
 import { checkWrite, type WriteConditions } from './condition.ts'

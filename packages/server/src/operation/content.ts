@@ -4,7 +4,8 @@
 
 import type { Bytes } from '../base/bytes.ts'
 import { DamagedBody } from '../base/damaged-body.ts'
-import { type BlobId, type ByteRange, type ByteSource, closeSource } from '../blob/blob.ts'
+import type { BlobId } from '../base/terms.ts'
+import { type ByteRange, type ByteSource, closeSource } from '../blob/blob.ts'
 import type { BlobSums } from '../blob/sums.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { type RowBody, readBlobSums, readManifestPart, readRowBody } from '../store/body/body.ts'
@@ -29,7 +30,7 @@ interface SlicePlan {
 }
 
 interface Slice {
-  readonly blobId: string
+  readonly blobId: BlobId
   /** Bytes of all of the blob. */
   readonly blobBytes: number
   /** Absent for all of the blob. */
@@ -187,10 +188,10 @@ async function openSlice(
   if (slice === undefined) throw new Error(`there is no slice ${index}`)
   const { blobId, blobBytes, range } = slice
   const { engine, blobs } = services
-  // Ids in rows are those that the blob store gave. The row is there for as long as the file is.
+  // The row is there for as long as the file is.
   const sums = index === 0 ? plan.firstSums : await engine.read((tx) => readBlobSums(tx, blobId))
   try {
-    return await blobs.read(blobId as BlobId, range, { sizeBytes: blobBytes, sums })
+    return await blobs.read(blobId, range, { sizeBytes: blobBytes, sums })
   } catch (error) {
     throw noted(services, plan.object, error)
   }

@@ -4,12 +4,13 @@
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { ownLimits, s3Limits } from '../base/limits.ts'
+import type { ChecksumAlgorithm } from '../base/terms.ts'
 import { closeSource } from '../blob/blob.ts'
-import { type CrcAlgorithm, combineCrc } from '../blob/crc.ts'
-import { type DigestAlgorithm, digesting } from '../blob/digest.ts'
+import { combineCrc, isCrcAlgorithm } from '../blob/crc.ts'
+import { digesting } from '../blob/digest.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { readManifest, retainBody } from '../store/body/body.ts'
-import type { Body, Checksum, ChecksumAlgorithm, ObjectRecord } from '../store/row/record.ts'
+import type { Body, Checksum, ObjectRecord } from '../store/row/record.ts'
 import { findObject } from '../store/tree/directory.ts'
 import { putObject } from '../store/tree/object.ts'
 import {
@@ -188,7 +189,7 @@ async function joinedChecksum(
   const { algorithm } = checksum
   const isWanted = checksumAlgorithm === undefined || checksumAlgorithm === algorithm
   // The parts of a copy keep their checksums while the copy may have been given another algorithm.
-  if (!isWanted || completion === undefined || !isCrc(algorithm)) return undefined
+  if (!isWanted || completion === undefined || !isCrcAlgorithm(algorithm)) return undefined
   let whole: Buffer | undefined
   for await (const part of readManifest(tx, body.id)) {
     if (part.checksum === undefined) return undefined
@@ -199,15 +200,11 @@ async function joinedChecksum(
   return { algorithm, type: 'FULL_OBJECT', value: whole.toString('base64') }
 }
 
-function isCrc(algorithm: ChecksumAlgorithm): algorithm is CrcAlgorithm {
-  return algorithm === 'CRC32' || algorithm === 'CRC32C' || algorithm === 'CRC64NVME'
-}
-
 async function hash(
   step: TransferStep,
   { withEtag, algorithm, plan }: NonNullable<CheckedSource['hashing']>,
 ): Promise<Pick<HashedSource, 'etag' | 'checksum'>> {
-  const algorithms = new Set<DigestAlgorithm>(withEtag ? ['MD5'] : [])
+  const algorithms = new Set<ChecksumAlgorithm>(withEtag ? ['MD5'] : [])
   if (algorithm !== undefined) algorithms.add(algorithm)
   const content = await openContent(step, plan)
   const hashed = digesting(contentSource(content, step.signal), [...algorithms])

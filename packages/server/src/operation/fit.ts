@@ -3,11 +3,11 @@
 // row is garbage: so the store isn't opened, unless somebody who knows better says so, and then the
 // blobs of the process starts that the rows don't know are kept for ever.
 
-import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import { storeIn } from '../base/store-location.ts'
 import { type BlobFacts, lookAtBlobs, readMark, writeMark } from '../blob/mark.ts'
 import type { Engine, ReadTransaction, WriteTransaction } from '../engine/engine.ts'
+import { lookAtEngine } from '../engine/location.ts'
 import {
   type Identity,
   putIdentity,
@@ -111,15 +111,10 @@ export interface FitOptions {
   readonly newId: string
 }
 
-/** The folder of the blobs in a data folder. */
-export function blobFolderOf(dataFolder: string): string {
-  return join(dataFolder, 'blobs')
-}
-
 /** Looks at what fits without changing anything. */
 export async function examineFit(engine: Engine, dataFolder: string): Promise<Fit> {
   // In this order: the blobs lag behind the rows.
-  const blobs = await lookAtBlobs(blobFolderOf(dataFolder))
+  const blobs = await lookAtBlobs(storeIn(dataFolder).blobs)
   return judgeFit(await engine.read(readFacts), blobs)
 }
 
@@ -129,17 +124,9 @@ export async function examineFit(engine: Engine, dataFolder: string): Promise<Fi
  */
 export async function examineWithoutRows(dataFolder: string): Promise<Fit | undefined> {
   // In this order, since another process may just be making the store.
-  const blobs = await lookAtBlobs(blobFolderOf(dataFolder))
-  return (await hasRows(dataFolder)) ? undefined : judgeFit(noRows, blobs)
-}
-
-async function hasRows(dataFolder: string): Promise<boolean> {
-  try {
-    return (await stat(join(dataFolder, 'engine', 'data.mdb'))).size > 0
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
-    throw error
-  }
+  const blobs = await lookAtBlobs(storeIn(dataFolder).blobs)
+  const rows = await lookAtEngine(storeIn(dataFolder).engine)
+  return rows !== undefined && rows.sizeBytes > 0 ? undefined : judgeFit(noRows, blobs)
 }
 
 /** Refuses blobs without rows before an engine is made for them. @throws MisfitError */
@@ -161,13 +148,13 @@ const attempts = 4
  * @throws MisfitError
  */
 export async function ensureFit(engine: Engine, options: FitOptions): Promise<void> {
-  const folder = blobFolderOf(options.dataFolder)
+  const url = storeIn(options.dataFolder).blobs
   for (let attempt = 1; ; attempt++) {
-    const blobs = await lookAtBlobs(folder)
+    const blobs = await lookAtBlobs(url)
     try {
       return await settle(engine, blobs, options)
     } catch (error) {
-      const isSame = isDeepStrictEqual(await lookAtBlobs(folder), blobs)
+      const isSame = isDeepStrictEqual(await lookAtBlobs(url), blobs)
       if (!(error instanceof MisfitError) || isSame || attempt === attempts) throw error
     }
   }
@@ -178,8 +165,8 @@ async function settle(engine: Engine, blobs: BlobFacts, options: FitOptions): Pr
   const { id, adopts } = await engine.write((tx) => adopt(tx, blobs, options))
   if (adopts === undefined) return
   const former = [...(blobs.mark?.former ?? []), ...(adopts === null ? [] : [adopts])]
-  const folder = blobFolderOf(options.dataFolder)
-  if (blobs.mark?.id !== id) await writeMark(folder, { id, starts: 0, former })
+  const url = storeIn(options.dataFolder).blobs
+  if (blobs.mark?.id !== id) await writeMark(url, { id, starts: 0, former })
   await engine.write(async (tx) => {
     const known = await readIdentity(tx)
     if (known?.id === id && known.adopts !== undefined) putIdentity(tx, { id })
@@ -253,11 +240,11 @@ async function readFacts(tx: ReadTransaction): Promise<RowFacts> {
  * durable: so rows that are restored later, and don't know it, are found out.
  */
 export async function noteStart(dataFolder: string, start: number): Promise<void> {
-  const folder = blobFolderOf(dataFolder)
+  const url = storeIn(dataFolder).blobs
   for (let attempt = 1; attempt <= attempts; attempt++) {
-    const mark = await readMark(folder)
+    const mark = await readMark(url)
     if (mark === undefined || mark === 'damaged' || mark.starts >= start) return
     // Another process may put its own, lower number there, so it's looked at again.
-    await writeMark(folder, { ...mark, starts: start })
+    await writeMark(url, { ...mark, starts: start })
   }
 }

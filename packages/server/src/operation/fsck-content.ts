@@ -4,14 +4,15 @@
 import { createHash } from 'node:crypto'
 import type { Bytes } from '../base/bytes.ts'
 import { DamagedBody } from '../base/damaged-body.ts'
-import type { BlobId, BlobStore } from '../blob/blob.ts'
+import type { BlobId } from '../base/terms.ts'
+import type { BlobStore } from '../blob/blob.ts'
 import type { Engine } from '../engine/engine.ts'
 import { faultOfRow, type RowBody, readBlobSums } from '../store/body/body.ts'
 import { isReferenced } from '../store/body/garbage.ts'
 
 /** A blob that is to be read. */
 export interface CheckedBlob {
-  readonly id: string
+  readonly id: BlobId
   /** Bytes that it must have; those that its file has, if nothing says. */
   readonly sizeBytes?: number | undefined
   /** The ETag of what it is the body of: for a blob without checksums. */
@@ -42,12 +43,10 @@ async function readThrough(
   { id, sizeBytes, etag, sums }: CheckedBlob & { readonly sums: Bytes | undefined },
   pace: Pace,
 ): Promise<string | undefined> {
-  // Ids in rows are those that the blob store gave.
-  const blobId = id as BlobId
   const md5 = sums === undefined && isMd5(etag) ? createHash('md5') : undefined
   try {
-    const expectedBytes = sizeBytes ?? (await blobs.size(blobId)) ?? 0
-    const source = await blobs.read(blobId, undefined, { sizeBytes: expectedBytes, sums })
+    const expectedBytes = sizeBytes ?? (await blobs.size(id)) ?? 0
+    const source = await blobs.read(id, undefined, { sizeBytes: expectedBytes, sums })
     for await (const chunk of source) {
       md5?.update(chunk)
       await pace(chunk.byteLength)

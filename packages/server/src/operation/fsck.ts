@@ -1,7 +1,8 @@
 // The whole of fsck: every row of one snapshot of the store, and every blob, held against what the
 // store promises. A server may be at work meanwhile: what the snapshot can't settle is looked at again.
 
-import type { BlobId, BlobStore } from '../blob/blob.ts'
+import type { BlobId } from '../base/terms.ts'
+import type { BlobStore } from '../blob/blob.ts'
 import type { Engine, ReadTransaction } from '../engine/engine.ts'
 import { isReferenced, unreferencedAmong } from '../store/body/garbage.ts'
 import { KnownStarts } from '../store/body/identity.ts'
@@ -251,7 +252,7 @@ async function* checkFiles(
     const body = nameOfBody({ kind: 'blob', id })
     summary.blobs++
     summary.blobBytes += sizeBytes
-    const found = await blobs.size(asBlobId(id))
+    const found = await blobs.size(id)
     if (found === sizeBytes) {
       if (content === undefined) continue
       const fault = await faultOfBlob({ engine, blobs }, blob, onBytes)
@@ -323,7 +324,7 @@ async function* leaksAmong(
   ids: readonly BlobId[],
 ): AsyncGenerator<Finding> {
   const leaked = await engine.read(async (tx) => {
-    const unused = new Set<string>()
+    const unused = new Set<BlobId>()
     for (const id of ids) if (!(await isReferenced(tx, id))) unused.add(id)
     if (unused.size === 0) return unused
     for await (const { key } of tx.range(bodySchema.garbageBefore())) {
@@ -333,13 +334,8 @@ async function* leaksAmong(
   })
   for (const id of leaked) {
     // It may have been collected since it was listed.
-    if ((await blobs.size(asBlobId(id))) === undefined) continue
+    if ((await blobs.size(id)) === undefined) continue
     const detail = 'nothing refers to it, and nothing would remove it; it only takes room'
     yield { invariant: 'every blob has an object', where: `blob ${id}`, detail }
   }
-}
-
-function asBlobId(id: string): BlobId {
-  // Ids in rows are those that the blob store gave.
-  return id as BlobId
 }

@@ -2,6 +2,7 @@
 // them, whatever the operation.
 
 import { StoreError } from '../base/errors.ts'
+import type { LeaseTicket } from '../base/terms.ts'
 import type { ReadTransaction, WriteTransaction } from '../engine/engine.ts'
 import type { Blocker, BlockingLease } from '../store/lease/blocker.ts'
 import { covers, findHolder } from '../store/lease/guard.ts'
@@ -15,7 +16,7 @@ export interface Attempt {
   readonly step: Step
   readonly now: number
   /** The ticket that the caller names. */
-  readonly lease: number | undefined
+  readonly lease: LeaseTicket | undefined
   /** True when readers see nothing of the change yet, so that only the named lease matters. */
   readonly isPreparation: boolean
   /** True when there is no time left to wait. */
@@ -58,7 +59,12 @@ export class LeaseCheck {
 
 /** Refuses early what the commit would, for a lease that the caller names. @throws StoreError */
 export async function checkNamedLease(
-  { tx, step, now, lease }: Pick<Attempt, 'step' | 'now'> & { tx: ReadTransaction; lease: number },
+  {
+    tx,
+    step,
+    now,
+    lease,
+  }: Pick<Attempt, 'step' | 'now'> & { tx: ReadTransaction; lease: LeaseTicket },
   paths: readonly BucketPath[],
 ): Promise<void> {
   for (const path of paths) {
@@ -68,7 +74,7 @@ export async function checkNamedLease(
   }
 }
 
-function notCovering(ticket: number, path: WrittenPath): StoreError {
+function notCovering(ticket: LeaseTicket, path: WrittenPath): StoreError {
   return new StoreError({
     code: 'LeaseNotCovering',
     ticket,

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto'
 import type { Bytes } from '../base/bytes.ts'
 import { type RefusalOf, StoreError } from '../base/errors.ts'
 import { leaseLimits } from '../base/limits.ts'
+import type { LeaseTicket } from '../base/terms.ts'
 import { Blocker, type BlockingLease } from '../store/lease/blocker.ts'
 import {
   endLease,
@@ -42,7 +43,7 @@ export type LeaseOutput = Omit<Lease, 'bucketId' | 'token'>
 /** A lease, or what is before it in the queue, in which its place is kept for a while. */
 export type AcquireLeaseOutput =
   | { readonly lease: LeaseOutput }
-  | { readonly ticket: number; readonly blockedBy: BlockingLease }
+  | { readonly ticket: LeaseTicket; readonly blockedBy: BlockingLease }
 
 /** Takes a lease on paths of a bucket, waiting behind those who asked earlier. */
 export const acquireLease: Change<AcquireLeaseInput, AcquireLeaseOutput> = {
@@ -82,7 +83,7 @@ function tokenOf({ clientToken }: AcquireLeaseInput, requestId: string): Bytes {
 }
 
 /** The refusal of a lease that others are before. */
-export function leaseNotGranted(blockedBy: BlockingLease, ticket?: number): StoreError {
+export function leaseNotGranted(blockedBy: BlockingLease, ticket?: LeaseTicket): StoreError {
   return new StoreError({
     code: 'LeaseNotGranted',
     blockedBy: { ticket: blockedBy.ticket, label: blockedBy.label, expiresAt: blockedBy.expiresAt },
@@ -142,7 +143,7 @@ async function leaveQueue(services: Services, name: string, token: Bytes): Promi
 
 export interface LeaseInput {
   readonly bucket: string
-  readonly ticket: number
+  readonly ticket: LeaseTicket
 }
 
 const holderNeeds = ({ bucket }: LeaseInput): Need[] => [onBucket('s3:PutObject', bucket)]

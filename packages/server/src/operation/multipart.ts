@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
+import type { ChecksumAlgorithm, ChecksumType } from '../base/terms.ts'
 import type { ByteRange } from '../blob/blob.ts'
 import { isCrcAlgorithm } from '../blob/crc.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
@@ -19,7 +20,7 @@ import {
   type UploadRecord,
   walkParts,
 } from '../store/body/upload.ts'
-import type { ChecksumAlgorithm, ChecksumType, ObjectRecord } from '../store/row/record.ts'
+import type { ObjectRecord } from '../store/row/record.ts'
 import { findObject } from '../store/tree/directory.ts'
 import { type BodyInput, type ReceivedBody, receiveBody } from './body.ts'
 import { preconditionFailed } from './condition.ts'

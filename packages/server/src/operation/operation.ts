@@ -7,6 +7,7 @@ import type { Owner } from '../access/principal.ts'
 import type { Clock } from '../base/clock.ts'
 import type { StoreError } from '../base/errors.ts'
 import type { SimpleDbLimits } from '../base/limits.ts'
+import type { LeaseTicket } from '../base/terms.ts'
 import type { BlobStore } from '../blob/blob.ts'
 import type { Engine, ReadTransaction, WriteTransaction } from '../engine/engine.ts'
 import type { Log } from '../observe/log.ts'
@@ -57,7 +58,7 @@ export interface Caller extends RequestContext {
   /** Aborted when the server is told to stop: what only waits should end. */
   readonly stopping?: AbortSignal | undefined
   /** The ticket of the lease under which the caller writes. */
-  readonly lease?: number | undefined
+  readonly lease?: LeaseTicket | undefined
 }
 
 /** What every step is given. */

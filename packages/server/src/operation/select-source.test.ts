@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
 import { compareUtf8 } from '../base/bytes.ts'
+import { storeIn } from '../base/store-location.ts'
 import { openEngine } from '../engine/open.ts'
 import { selectSuite } from '../select/select.suite.ts'
 import { createDomain, deleteDomain } from '../store/domain/domain.ts'
@@ -13,7 +14,7 @@ import { IdSource } from '../store/row/id.ts'
 import { DomainSource } from './select-source.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-select-'))
-const engine = await openEngine(folder)
+const engine = await openEngine(storeIn(folder).engine)
 const ids = await IdSource.open(engine)
 after(async () => {
   await engine.close()

@@ -12,6 +12,7 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
+import { storeIn } from '../../src/base/store-location.ts'
 import { openEngine } from '../../src/engine/open.ts'
 import { open } from '../../src/index.ts'
 import { declareDead, listStarts } from '../../src/store/body/process.ts'
@@ -150,7 +151,7 @@ test('a worker that was declared dead says so, ends, and is replaced', async () 
   await using server = await startFilled()
   await until('two workers', async () => (await server.workers()).length === 2)
   const [declared] = await server.workers()
-  const engine = await openEngine(server.dataFolder)
+  const engine = await openEngine(storeIn(server.dataFolder).engine)
   const starts = await engine.read(listStarts)
   const start = starts.find(({ record }) => record.liveness.startsWith(`${declared}:`))
   assert.ok(start)

@@ -342,7 +342,6 @@ test('what is told of a copy was computed from the bytes that it has', async () 
       list: (start) => blobs.list(start),
       removeStart: (start) => blobs.removeStart(start),
       starts: () => blobs.starts(),
-      freeBytes: () => blobs.freeBytes(),
       close: () => blobs.close(),
     }
     return run({ ...services, blobs: racing }, caller, copyObject, input)

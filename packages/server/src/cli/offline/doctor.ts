@@ -4,9 +4,11 @@
 import { existsSync } from 'node:fs'
 import { access, constants, open, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
+import { storeIn } from '../../base/store-location.ts'
 import type { DoctorConfig } from '../../config.ts'
 import { reserveOf } from '../../engine/disk-space.ts'
 import { DamageError, FormatError } from '../../engine/engine.ts'
+import { lookAtEngine } from '../../engine/location.ts'
 import { openEngine } from '../../engine/open.ts'
 import { describeMisfit, examineFit, examineWithoutRows, type Fit } from '../../operation/fit.ts'
 import { examineDataFolder } from '../data-folder.ts'
@@ -157,21 +159,21 @@ async function* examineStore(folder: string): AsyncGenerator<Diagnosis> {
     yield lost
     return
   }
-  const file = join(folder, 'engine', 'data.mdb')
-  const found = await stat(file).catch(() => undefined)
+  const { engine: url } = storeIn(folder)
+  const found = await lookAtEngine(url).catch(() => undefined)
   if (found === undefined) {
     yield ok('there is no store in it yet')
     return
   }
-  if (found.mtimeMs > Date.now() + 60_000) {
+  if (found.changedAt > Date.now() + 60_000) {
     yield bad('the clock is behind the last change of the store: set it, or signatures will fail')
   }
   try {
-    const engine = await openEngine(folder)
+    const engine = await openEngine(url)
     const misfit = misfitOf(await examineFit(engine, folder).finally(() => engine.close()))
     if (misfit !== undefined) yield misfit
     yield ok(
-      `the store can be opened; it has ${found.size} bytes of rows, which \`holdfast fsck\` checks`,
+      `the store can be opened; it has ${found.sizeBytes} bytes of rows, which \`holdfast fsck\` checks`,
     )
   } catch (error) {
     if (error instanceof FormatError || error instanceof DamageError) yield bad(error.message)

@@ -3,8 +3,9 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { storeIn } from '../../base/store-location.ts'
 import type { BlobStore } from '../../blob/blob.ts'
-import { openFileBlobs } from '../../blob/file.ts'
+import { openBlobs } from '../../blob/open.ts'
 import type { FsckConfig } from '../../config.ts'
 import { DamageError, type Engine, FormatError } from '../../engine/engine.ts'
 import { openEngine } from '../../engine/open.ts'
@@ -90,13 +91,10 @@ async function openStore(
     throw new CommandError(`there is no store in ${dataFolder}; name the data folder with --data`)
   }
   try {
-    const engine = await openEngine(dataFolder, { readMs: Number.POSITIVE_INFINITY })
-    // The start is of no account to who writes nothing.
-    const blobs = await openFileBlobs({
-      folder: join(dataFolder, 'blobs'),
-      start: 0,
-      isReadOnly: true,
-    })
+    const location = storeIn(dataFolder)
+    const engine = await openEngine(location.engine, { readMs: Number.POSITIVE_INFINITY })
+    // The number of the start matters to writers only.
+    const blobs = await openBlobs(location.blobs, { start: 0, isReadOnly: true })
     return { engine, blobs }
   } catch (error) {
     if (error instanceof DamageError) {

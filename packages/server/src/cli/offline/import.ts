@@ -4,8 +4,19 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { ExportedItem } from '../../background/run-export.ts'
+import { basename, join } from 'node:path'
+import {
+  anyText,
+  count,
+  DocumentError,
+  exactly,
+  type Form,
+  fields,
+  list,
+  matching,
+  parseDocument,
+  text,
+} from '../../base/document.ts'
 import { isStoreError, type StoreError } from '../../base/errors.ts'
 import type { OpenServices } from '../../compose.ts'
 import type { ImportConfig } from '../../config.ts'
@@ -75,28 +86,36 @@ interface Manifest {
   readonly files: readonly { readonly name: string; readonly md5: string }[]
 }
 
+/** Keys may have any prefix. */
+const fileKey = matching(
+  /(?:^|\/)data-\d{5,}\.json$/,
+  'must end like a file of an export: data-00001.json',
+)
+
+const manifestForm = fields({
+  format: exactly(1),
+  itemsCount: count,
+  files: list(fields({ key: fileKey, etag: text })),
+})
+
+const itemForm = fields({
+  itemName: anyText,
+  attributes: list(fields({ name: anyText, values: list(anyText) })),
+})
+
 async function readManifest(folder: string): Promise<Manifest> {
   const file = join(folder, 'manifest.json')
-  let text: string
+  let content: string
   try {
-    text = await readFile(file, 'utf8')
+    content = await readFile(file, 'utf8')
   } catch (error) {
     throw new CommandError(`can't read ${file}: ${systemCode(error) ?? error}`, { cause: error })
   }
-  const fields = parseObject(text, file)
-  const { itemsCount, files, format } = fields
-  if (format !== 1 || typeof itemsCount !== 'number' || !Array.isArray(files)) {
-    throw new CommandError(`${file} is no manifest of an export`)
+  const { itemsCount, files } = parse(manifestForm, content, `${file} is no manifest of an export`)
+  return {
+    items: itemsCount,
+    files: files.map(({ key, etag }) => ({ name: basename(key), md5: etag })),
   }
-  return { items: itemsCount, files: files.map((entry: unknown) => parseFile(entry, file)) }
-}
-
-function parseFile(entry: unknown, manifest: string): Manifest['files'][number] {
-  if (typeof entry === 'object' && entry !== null && 'key' in entry && 'etag' in entry) {
-    const name = String(entry.key).split('/').at(-1) ?? ''
-    if (/^data-\d{5,}\.json$/.test(name)) return { name, md5: String(entry.etag) }
-  }
-  throw new CommandError(`${manifest} names a file that can't be one of an export`)
 }
 
 async function importFile(input: {
@@ -153,38 +172,19 @@ async function checkFile(file: string, md5: string): Promise<void> {
 }
 
 function parseItem(line: string, file: string): ItemPairs<PutPair> {
-  const { itemName, attributes } = parseObject(line, file)
-  if (typeof itemName !== 'string' || !Array.isArray(attributes)) throw notAnItem(file)
-  const pairs = attributes.flatMap((attribute: unknown): PutPair[] => {
-    if (!isAttribute(attribute)) throw notAnItem(file)
-    const { name, values } = attribute
-    return values.map((value) => ({ name, value, replace: false }))
-  })
+  const { itemName, attributes } = parse(itemForm, line, `${file} has a line that is no item`)
+  const pairs = attributes.flatMap(({ name, values }) =>
+    values.map((value) => ({ name, value, replace: false })),
+  )
   return { name: itemName, pairs }
 }
 
-function isAttribute(value: unknown): value is ExportedItem['attributes'][number] {
-  if (typeof value !== 'object' || value === null || !('name' in value) || !('values' in value)) {
-    return false
-  }
-  const { name, values } = value
-  return (
-    typeof name === 'string' &&
-    Array.isArray(values) &&
-    values.every((one) => typeof one === 'string')
-  )
-}
-
-function parseObject(text: string, file: string): Readonly<Record<string, unknown>> {
+/** Parses a document of an export. @throws CommandError that begins with `refusal` */
+function parse<T>(form: Form<T>, content: string, refusal: string): T {
   try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null) return { ...value }
+    return parseDocument(form, content)
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
+    if (!(error instanceof DocumentError)) throw error
+    throw new CommandError(`${refusal}: ${error.message}`, { cause: error })
   }
-  throw new CommandError(`${file} is not JSON as an export has it`)
-}
-
-function notAnItem(file: string): CommandError {
-  return new CommandError(`${file} has a line that is no item`)
 }

@@ -8,7 +8,6 @@ import { createKeyLookup } from '../../access/key.ts'
 import { systemClock } from '../../base/clock.ts'
 import { isStoreError } from '../../base/errors.ts'
 import { type OpenServices, openServices } from '../../compose.ts'
-import { inPlainWords } from '../../engine/damage.ts'
 import { DamageError, FormatError } from '../../engine/engine.ts'
 import { openProcessLog, type ProcessLog } from '../../observe/pino.ts'
 import { ProcessMetrics } from '../../observe/prometheus.ts'
@@ -76,11 +75,8 @@ function fail(error: unknown): void {
 }
 
 function explain(cause: unknown): { readonly message: string; readonly exitCode: number } {
-  const error = inPlainWords(
-    isStoreError(cause, 'CommitFailed') || isStoreError(cause, 'StoreFailed')
-      ? (cause.cause ?? cause)
-      : cause,
-  )
+  const isWrapped = isStoreError(cause, 'CommitFailed') || isStoreError(cause, 'StoreFailed')
+  const error = isWrapped ? (cause.cause ?? cause) : cause
   if (error instanceof CommandError) return error
   if (error instanceof FormatError || error instanceof MisfitError) {
     return { message: error.message, exitCode: exitCodes.refused }

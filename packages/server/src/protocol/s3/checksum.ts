@@ -1,18 +1,13 @@
 // The checksums of S3 on the wire: as headers, trailers, and XML elements.
 
 import type { OutgoingHttpHeaders } from 'node:http'
+import type { ChecksumAlgorithm, ChecksumType } from '../../base/terms.ts'
 import type { ChecksumRequest } from '../../operation/body.ts'
-import type { CreateUploadInput } from '../../operation/multipart.ts'
 import type { VerifiedBody } from '../sign/payload.ts'
 import { childText, type XmlElement } from '../xml/parse.ts'
 import type { XmlWriter } from '../xml/write.ts'
 import { invalidRequest, type S3Error } from './error.ts'
 import { headerOf, type S3Request } from './request.ts'
-
-/** An algorithm, by the name that S3's clients write. */
-export type ChecksumAlgorithm = ChecksumRequest['algorithm']
-/** Of all bytes, or of the parts' checksums. */
-export type ChecksumType = NonNullable<CreateUploadInput['checksumType']>
 
 /** A checksum whose value the client repeats, base64. */
 export interface KnownChecksum {

@@ -10,7 +10,7 @@ import { leaseHeader, type S3Request } from './request.ts'
 import { copyRoutes, folderRoutes, type Level, type Routes, renameRoutes, table } from './table.ts'
 
 /** What an address is of. */
-export function levelOf({ bucket, key }: Pick<Address, 'bucket' | 'key'>): Level {
+function levelOf({ bucket, key }: Pick<Address, 'bucket' | 'key'>): Level {
   if (key !== '') return 'OBJECT'
   return bucket === '' ? 'SERVICE' : 'BUCKET'
 }

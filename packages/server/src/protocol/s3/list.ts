@@ -257,7 +257,7 @@ function encodedOptional(text: string | undefined, page: Page): string | undefin
  * Text as encoding-type=url shows it: S3 escapes all but letters, digits and `-_./*`. A space is `%20`,
  * which clients that decode forms and those that decode URLs both understand.
  */
-export function encodeListed(text: string): string {
+function encodeListed(text: string): string {
   if (plain.test(text)) return text
   return encodeURIComponent(text)
     .replaceAll('%2F', '/')

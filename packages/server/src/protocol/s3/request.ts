@@ -3,6 +3,7 @@
 import type { Principal } from '../../access/principal.ts'
 import type { ByteBudget } from '../../base/budget.ts'
 import type { FairQueue } from '../../base/fair-queue.ts'
+import { asLeaseTicket, type LeaseTicket } from '../../base/terms.ts'
 import type { RequestBody } from '../http/body.ts'
 import { Query } from '../http/request.ts'
 import { type Payload, type VerifiedBody, verifiedBody } from '../sign/payload.ts'
@@ -59,14 +60,14 @@ export function clientTokenOf(request: Pick<S3Request, 'headers'>): string | und
 export const leaseHeader = 'x-holdfast-lease'
 
 /** The ticket of the lease that a write is done under. @throws S3Error `InvalidArgument` */
-export function leaseTicketOf(request: Pick<S3Request, 'headers'>): number | undefined {
+export function leaseTicketOf(request: Pick<S3Request, 'headers'>): LeaseTicket | undefined {
   const text = headerOf(request, leaseHeader)
   return text === undefined ? undefined : parseTicket(leaseHeader, text)
 }
 
 /** @throws S3Error `InvalidArgument` */
-export function parseTicket(name: string, text: string): number {
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
+export function parseTicket(name: string, text: string): LeaseTicket {
+  if (/^[1-9]\d{0,14}$/.test(text)) return asLeaseTicket(Number(text))
   throw invalidArgument("A lease's ticket is a whole number.", name, text)
 }
 

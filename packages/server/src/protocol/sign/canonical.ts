@@ -74,7 +74,7 @@ const plainPath = /^[A-Za-z0-9\-._~/]*$/
  * The path with everything escaped but unreserved characters and '/', however the client escaped it.
  * @param plus what stands for a bare '+', which S3 reads as a space
  */
-export function canonicalPath(rawPath: string, plus: '%20' | '%2B' = '%20'): string {
+function canonicalPath(rawPath: string, plus: '%20' | '%2B' = '%20'): string {
   if (plainPath.test(rawPath)) return rawPath
   return rawPath.replaceAll('+', plus).replace(/%[0-9A-Fa-f]{2}|[^A-Za-z0-9\-._~/]/g, escapeOnce)
 }

@@ -13,6 +13,7 @@
 import { crc32 } from 'node:zlib'
 import type { Bytes } from '../../base/bytes.ts'
 import { DamagedBody } from '../../base/damaged-body.ts'
+import type { BlobId } from '../../base/terms.ts'
 import type { ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
 import { type Body, pack, unpack } from '../row/record.ts'
 import { currentEpoch } from './epoch.ts'
@@ -27,7 +28,7 @@ export interface ManifestPart {
   readonly sizeBytes: number
   /** MD5 in hex. */
   readonly etag: string
-  readonly blobId: string
+  readonly blobId: BlobId
   /** The part's own checksum, base64, by the algorithm of the object's. */
   readonly checksum?: string | undefined
 }
@@ -61,14 +62,14 @@ export function faultOfRow(body: RowBody, bytes: Bytes | undefined): string | un
 }
 
 /** Records a stored blob and its checksums, and gives its first reference to the caller. */
-export function putBlobBody(tx: WriteTransaction, id: string, sums?: Bytes): Body {
+export function putBlobBody(tx: WriteTransaction, id: BlobId, sums?: Bytes): Body {
   tx.put(schema.blobCount(id), pack([1]))
   if (sums !== undefined) tx.put(schema.blobSums(id), sums)
   return { kind: 'blob', id }
 }
 
 /** The checksums of a blob; undefined if it was written before there were any. */
-export async function readBlobSums(tx: ReadTransaction, id: string): Promise<Bytes | undefined> {
+export async function readBlobSums(tx: ReadTransaction, id: BlobId): Promise<Bytes | undefined> {
   return tx.peek(schema.blobSums(id))
 }
 
@@ -146,7 +147,7 @@ export async function releaseBody(tx: WriteTransaction, body: Body): Promise<voi
 }
 
 /** Marks a blob, whose last reference is gone, for collection once no reader can hold it. */
-async function orphanBlob(tx: WriteTransaction, id: string): Promise<void> {
+async function orphanBlob(tx: WriteTransaction, id: BlobId): Promise<void> {
   tx.delete(schema.blobCount(id))
   tx.put(schema.garbage(await currentEpoch(tx), id), new Uint8Array())
 }
@@ -160,7 +161,7 @@ export async function releaseParts(
   id: number,
   limit: number,
 ): Promise<number> {
-  const parts: { readonly key: Bytes; readonly blobId: string }[] = []
+  const parts: { readonly key: Bytes; readonly blobId: BlobId }[] = []
   let isLast = true
   for await (const { key, value } of tx.range(schema.manifestParts(id))) {
     isLast = parts.length < limit
@@ -193,7 +194,7 @@ async function readCount(tx: WriteTransaction, key: Bytes): Promise<number | und
   return bytes === undefined ? undefined : unpack<[number]>(bytes)[0]
 }
 
-type PackedPart = [number, number, number, string, string, string?]
+type PackedPart = [number, number, number, string, BlobId, string?]
 
 function encodePart(part: ManifestPart): Buffer {
   const packed: PackedPart = [part.number, part.offset, part.sizeBytes, part.etag, part.blobId]

@@ -1,5 +1,6 @@
 // Blobs that nothing refers to any more, by the epoch in which they were orphaned.
 
+import type { BlobId } from '../../base/terms.ts'
 import type { ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
 import { currentEpoch } from './epoch.ts'
 import * as schema from './schema.ts'
@@ -7,7 +8,7 @@ import * as schema from './schema.ts'
 /** One orphaned blob. */
 export interface Garbage {
   readonly epoch: number
-  readonly blobId: string
+  readonly blobId: BlobId
 }
 
 /** Orphaned blobs, oldest first, that were orphaned before epoch `before`: those after `after`. */
@@ -50,30 +51,30 @@ export async function removeGarbage(
 }
 
 /** True when a row refers to the blob. */
-export async function isReferenced(tx: ReadTransaction, blobId: string): Promise<boolean> {
+export async function isReferenced(tx: ReadTransaction, blobId: BlobId): Promise<boolean> {
   return (await tx.get(schema.blobCount(blobId))) !== undefined
 }
 
 /** Those of `blobIds` that a row refers to. */
 export async function referencedAmong(
   tx: ReadTransaction,
-  blobIds: readonly string[],
-): Promise<ReadonlySet<string>> {
+  blobIds: readonly BlobId[],
+): Promise<ReadonlySet<BlobId>> {
   const counts = await tx.getMany(blobIds.map((id) => schema.blobCount(id)))
   return new Set(blobIds.filter((_, index) => counts[index] !== undefined))
 }
 
 /** Those of `blobIds` that no row refers to. */
-export async function unreferencedAmong<Id extends string>(
+export async function unreferencedAmong(
   tx: ReadTransaction,
-  blobIds: readonly Id[],
-): Promise<Id[]> {
+  blobIds: readonly BlobId[],
+): Promise<BlobId[]> {
   const referenced = await referencedAmong(tx, blobIds)
   return blobIds.filter((id) => !referenced.has(id))
 }
 
 /** Makes garbage of those of `blobIds` that nothing refers to. One may be garbage twice: that is harmless. */
-export async function markGarbage(tx: WriteTransaction, blobIds: readonly string[]): Promise<void> {
+export async function markGarbage(tx: WriteTransaction, blobIds: readonly BlobId[]): Promise<void> {
   const epoch = await currentEpoch(tx)
   for (const blobId of await unreferencedAmong(tx, blobIds)) {
     tx.put(schema.garbage(epoch, blobId), new Uint8Array())

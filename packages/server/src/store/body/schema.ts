@@ -2,6 +2,7 @@
 
 import type { Bytes } from '../../base/bytes.ts'
 import { utf8 } from '../../base/bytes.ts'
+import { asBlobId, type BlobId } from '../../base/terms.ts'
 import type { Range } from '../../engine/engine.ts'
 import { key, prefixRange, readKey } from '../../engine/tuple.ts'
 import { space } from '../row/key-space.ts'
@@ -50,13 +51,13 @@ export const rowBody = (id: number): Bytes => key(space.rowBody).u64(id).end()
 export const rowBodies = (): Range => prefixRange(key(space.rowBody).end())
 export const rowBodyCount = (id: number): Bytes => key(space.rowBodyCount).u64(id).end()
 export const rowBodyCounts = (): Range => prefixRange(key(space.rowBodyCount).end())
-export const blobCount = (id: string): Bytes => key(space.blobCount).tail(utf8(id))
+export const blobCount = (id: BlobId): Bytes => key(space.blobCount).tail(utf8(id))
 export const blobCounts = (): Range => prefixRange(key(space.blobCount).end())
 /** The checksums of a blob; there as long as its file is. */
-export const blobSums = (id: string): Bytes => key(space.blobSums).tail(utf8(id))
+export const blobSums = (id: BlobId): Bytes => key(space.blobSums).tail(utf8(id))
 export const allBlobSums = (): Range => prefixRange(key(space.blobSums).end())
 /** The blob id in the key of its checksums' row. */
-export const summedBlob = (row: Bytes): string => Buffer.from(readKey(row).tail()).toString()
+export const summedBlob = (row: Bytes): BlobId => blobIdOf(readKey(row).tail())
 /** How far the scrub is: see `scrub.ts`. */
 export const scrubState = (): Bytes => key(space.scrubState).end()
 export const manifestPart = (id: number, index: number): Bytes =>
@@ -75,17 +76,21 @@ export function parseManifestPart(row: Bytes): { id: number; index: number } {
   return { id: fields.u64(), index: fields.u64() }
 }
 /** The blob id in the key of a reference count's row. */
-export const countedBlob = (row: Bytes): string => Buffer.from(readKey(row).tail()).toString()
-export const garbage = (epoch: number, blobId: string): Bytes =>
+export const countedBlob = (row: Bytes): BlobId => blobIdOf(readKey(row).tail())
+const blobIdOf = (bytes: Bytes): BlobId => asBlobId(Buffer.from(bytes).toString())
+export const garbage = (epoch: number, blobId: BlobId): Bytes =>
   key(space.garbage).u64(epoch).tail(utf8(blobId))
 /** The first key after that of a garbage row. */
-export const garbageAfter = (epoch: number, blobId: string): Bytes => garbage(epoch, `${blobId}\0`)
+export const garbageAfter = (epoch: number, blobId: BlobId): Bytes =>
+  key(space.garbage)
+    .u64(epoch)
+    .tail(utf8(`${blobId}\0`))
 /** Garbage of the epochs below `before`, or all garbage. */
 export const garbageBefore = (before?: number): Range => {
   const all = prefixRange(key(space.garbage).end())
   return before === undefined ? all : { ...all, end: key(space.garbage).u64(before).end() }
 }
-export function parseGarbage(row: Bytes): { epoch: number; blobId: string } {
+export function parseGarbage(row: Bytes): { epoch: number; blobId: BlobId } {
   const fields = readKey(row)
-  return { epoch: fields.u64(), blobId: Buffer.from(fields.tail()).toString() }
+  return { epoch: fields.u64(), blobId: blobIdOf(fields.tail()) }
 }

@@ -2,9 +2,9 @@
 // They stay with the key they were created for, wherever a folder of that name is moved.
 
 import { type Bytes, compareBytes, startsWith } from '../../base/bytes.ts'
+import type { BlobId, ChecksumAlgorithm, ChecksumType } from '../../base/terms.ts'
 import type { ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
 import { maximumId } from '../row/key-space.ts'
-import type { ChecksumAlgorithm, ChecksumType } from '../row/record.ts'
 import { pack, unpack } from '../row/record.ts'
 import { takeSequence } from '../row/sequence.ts'
 import { releaseBody } from './body.ts'
@@ -38,7 +38,7 @@ export interface PartRecord {
   /** MD5 in hex. */
   readonly etag: string
   readonly sizeBytes: number
-  readonly blobId: string
+  readonly blobId: BlobId
   readonly modifiedAt: number
   /** Base64, by the upload's algorithm or the part's own. */
   readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined

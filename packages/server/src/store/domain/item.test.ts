@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import fc from 'fast-check'
 import { utf8 } from '../../base/bytes.ts'
+import { storeIn } from '../../base/store-location.ts'
 import type { WriteTransaction } from '../../engine/engine.ts'
 import { openEngine } from '../../engine/open.ts'
 import { checkDomains } from '../fsck/domain.ts'
@@ -25,7 +26,7 @@ import { type Attributes, findAttribute, findItem, walkItems, writeItem } from '
 import * as schema from './schema.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-item-'))
-const engine = await openEngine(folder)
+const engine = await openEngine(storeIn(folder).engine)
 const ids = await IdSource.open(engine)
 after(async () => {
   await engine.close()

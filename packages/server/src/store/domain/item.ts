@@ -54,7 +54,7 @@ export async function findItem(
 }
 
 /** The item with this number, if it exists. */
-export async function readItem(
+async function readItem(
   tx: ReadTransaction,
   domain: number,
   number: number,

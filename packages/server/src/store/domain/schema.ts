@@ -55,9 +55,6 @@ const attributeStart = (domain: number, attribute: number): KeyWriter =>
   key(space.pair).u64(domain).u32(attribute)
 export const pair = ({ domain, attribute, value }: PairAddress, item: number): Bytes =>
   attributeStart(domain, attribute).shifted(value).u64(item).end()
-/** The start of the pairs with a value, which is also their common prefix. */
-export const pairsOfValue = ({ domain, attribute, value }: PairAddress): Bytes =>
-  attributeStart(domain, attribute).shifted(value).end()
 /** The common prefix of the pairs whose values begin with `value`. */
 export const pairsOfPrefix = ({ domain, attribute, value }: PairAddress): Bytes =>
   attributeStart(domain, attribute).shiftedStart(value).end()

@@ -3,6 +3,7 @@
 // over the bodies of one share.
 
 import type { Bytes } from '../../base/bytes.ts'
+import type { BlobId } from '../../base/terms.ts'
 import type { ReadTransaction } from '../../engine/engine.ts'
 import { decodePart, type ManifestPart, type RowBody } from '../body/body.ts'
 import * as bodySchema from '../body/schema.ts'
@@ -21,7 +22,7 @@ export interface Share {
 
 /** A blob that rows refer to, with the bytes that it must have. */
 export interface UsedBlob {
-  readonly id: string
+  readonly id: BlobId
   readonly sizeBytes: number
   /** A row that refers to it. */
   readonly where: string
@@ -57,7 +58,7 @@ interface Pass {
   readonly manifests: Uses<number>
   /** Manifests that wait for the release of the parts that they still have. */
   readonly queued: Set<number>
-  readonly blobs: Uses<string>
+  readonly blobs: Uses<BlobId>
   readonly faultOfRow: RecountOptions['faultOfRow']
 }
 
@@ -134,7 +135,7 @@ function keptEtag({ faultOfRow }: Pass, etag: string): string | undefined {
 
 function* useBlob(
   pass: Pass,
-  id: string,
+  id: BlobId,
   facts: Pick<Use, 'sizeBytes' | 'where' | 'etag'>,
 ): Generator<Finding> {
   if (isIn(pass.share, sequenceOf(id))) yield* use(pass.blobs, id, { ...facts, parts: 0 })
@@ -332,7 +333,7 @@ function isIn({ index, of }: Share, number: number): boolean {
 }
 
 /** The second number of a blob's id, which spreads blobs evenly over shares. */
-function sequenceOf(blobId: string): number {
+function sequenceOf(blobId: BlobId): number {
   const number = Number(blobId.slice(blobId.indexOf('-') + 1))
   return Number.isSafeInteger(number) ? number : 0
 }

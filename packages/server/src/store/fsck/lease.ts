@@ -2,6 +2,7 @@
 // none is held while one before it, held or waiting, conflicts with it.
 
 import { type Bytes, hexOf } from '../../base/bytes.ts'
+import type { LeaseTicket } from '../../base/terms.ts'
 import type { ReadTransaction } from '../../engine/engine.ts'
 import { decodeCounter } from '../../engine/tuple.ts'
 import { findLease, isEnded, type LeaseAddress, type LeaseRecord, rowsOf } from '../lease/lease.ts'
@@ -155,7 +156,7 @@ async function* checkStrays(tx: ReadTransaction): AsyncGenerator<Finding> {
     if ((await findLease(tx, address))?.expiresAt !== at) yield stray(key, 'expiry')
   }
   for await (const { key, value } of tx.range(leaseSchema.allLeaseTokens())) {
-    const [ticket] = unpack<[number]>(value)
+    const [ticket] = unpack<[LeaseTicket]>(value)
     const address = { bucketId: leaseSchema.markedBucket(key), ticket }
     if ((await findLease(tx, address)) === undefined) yield stray(key, 'token')
   }

@@ -2,10 +2,11 @@
 // changed or the moment has come.
 
 import type { Bytes } from '../../base/bytes.ts'
+import type { LeaseTicket } from '../../base/terms.ts'
 
 /** The lease that stands in the way. */
 export interface BlockingLease {
-  readonly ticket: number
+  readonly ticket: LeaseTicket
   readonly label: string
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
@@ -14,7 +15,7 @@ export interface BlockingLease {
 /** A waiting lease that has its place in the queue. */
 export interface QueuePlace {
   readonly bucketId: number
-  readonly ticket: number
+  readonly ticket: LeaseTicket
 }
 
 type Parts = Pick<Blocker, 'bucketId' | 'row' | 'seen' | 'mark' | 'until' | 'lease'> & {

@@ -6,6 +6,7 @@
 import { type Bytes, compareBytes } from '../../base/bytes.ts'
 import { StoreError } from '../../base/errors.ts'
 import { leaseLimits } from '../../base/limits.ts'
+import { asLeaseTicket, type LeaseTicket } from '../../base/terms.ts'
 import type { ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
 import { decodeCounter } from '../../engine/tuple.ts'
 import { pack, unpack } from '../row/record.ts'
@@ -17,7 +18,7 @@ import * as schema from './schema.ts'
 /** Which lease. Tickets are never given twice in a store, and only grow. */
 export interface LeaseAddress {
   readonly bucketId: number
-  readonly ticket: number
+  readonly ticket: LeaseTicket
 }
 
 /** What a lease is, but for its paths. Times are milliseconds since the epoch. */
@@ -50,7 +51,7 @@ export interface LeaseRequest {
   readonly parameters: Bytes
 }
 
-type PackedToken = [ticket: number, parameters: Bytes]
+type PackedToken = [ticket: LeaseTicket, parameters: Bytes]
 
 /** A present row whose value says nothing. */
 const present: Bytes = new Uint8Array()
@@ -87,7 +88,7 @@ export async function requireHeld(
 }
 
 /** The refusal of a ticket that isn't that of a live lease of the bucket. */
-export function leaseLost(ticket: number): StoreError {
+export function leaseLost(ticket: LeaseTicket): StoreError {
   return new StoreError({ code: 'LeaseLost', ticket })
 }
 
@@ -110,7 +111,7 @@ export async function enterLease(
   }
   await checkCount(tx, bucketId)
   const nodes = nodesOf(paths)
-  const ticket = await takeSequence(tx, 'lease-ticket')
+  const ticket = asLeaseTicket(await takeSequence(tx, 'lease-ticket'))
   if (!(await hasLeases(tx, bucketId))) tx.put(schema.leaseMark(bucketId), present)
   const packed: PackedToken = [ticket, parameters]
   tx.put(tokenKey, pack(packed))
@@ -226,7 +227,7 @@ export async function findTicket(
   tx: ReadTransaction,
   bucketId: number,
   token: Bytes,
-): Promise<number | undefined> {
+): Promise<LeaseTicket | undefined> {
   const value = await tx.get(schema.leaseToken(bucketId, token))
   return value === undefined ? undefined : unpack<PackedToken>(value)[0]
 }

@@ -1,5 +1,6 @@
 // What there is of leases, for those who look: listings and metrics.
 
+import type { LeaseTicket } from '../../base/terms.ts'
 import type { ReadTransaction } from '../../engine/engine.ts'
 import { decodeCounter } from '../../engine/tuple.ts'
 import { unpack } from '../row/record.ts'
@@ -37,8 +38,8 @@ export async function listBlockers(
   tx: ReadTransaction,
   lease: Lease,
   now: number,
-): Promise<number[]> {
-  const tickets = new Set<number>()
+): Promise<LeaseTicket[]> {
+  const tickets = new Set<LeaseTicket>()
   for (const { node, mode } of nodesOf(lease.paths)) {
     for (const rank of conflictingRanks(mode)) {
       const before = schema.leaseQueueBefore({ ...lease, node, rank })

@@ -1,6 +1,7 @@
 // The keys of the rows of leases.
 
 import type { Bytes } from '../../base/bytes.ts'
+import { asLeaseTicket, type LeaseTicket } from '../../base/terms.ts'
 import type { Range } from '../../engine/engine.ts'
 import { type KeyWriter, key, prefixRange, readKey } from '../../engine/tuple.ts'
 import { space } from '../row/key-space.ts'
@@ -21,24 +22,24 @@ export interface LeaseNodeRow {
   readonly bucketId: number
   readonly node: NodeId
   readonly rank: number
-  readonly ticket: number
+  readonly ticket: LeaseTicket
 }
 
-export const lease = (bucketId: number, ticket: number): Bytes =>
+export const lease = (bucketId: number, ticket: LeaseTicket): Bytes =>
   key(space.lease).u64(bucketId).u64(ticket).end()
 /** The leases of a bucket with a ticket greater than `after`. */
 export const leases = (bucketId: number, after = 0): Range => ({
   ...prefixRange(key(space.lease).u64(bucketId).end()),
-  start: lease(bucketId, after + 1),
+  start: lease(bucketId, asLeaseTicket(after + 1)),
 })
 export const allLeases = (): Range => prefixRange(key(space.lease).end())
-export const leasePaths = (bucketId: number, ticket: number): Bytes =>
+export const leasePaths = (bucketId: number, ticket: LeaseTicket): Bytes =>
   key(space.leasePaths).u64(bucketId).u64(ticket).end()
 export const allLeasePaths = (): Range => prefixRange(key(space.leasePaths).end())
 /** The bucket id and the ticket in the key of a lease's row or its paths' row. */
-export function parseLease(row: Bytes): { bucketId: number; ticket: number } {
+export function parseLease(row: Bytes): { bucketId: number; ticket: LeaseTicket } {
   const fields = readKey(row)
-  return { bucketId: fields.u64(), ticket: fields.u64() }
+  return { bucketId: fields.u64(), ticket: asLeaseTicket(fields.u64()) }
 }
 export const leaseQueue = ({ bucketId, node, rank, ticket }: LeaseNodeRow): Bytes =>
   leaseNode(space.leaseQueue, bucketId, node).u64(rank).u64(ticket).end()
@@ -65,20 +66,24 @@ export function parseLeaseNode(row: Bytes): LeaseNodeRow {
     bucketId: fields.u64(),
     node: { high: fields.bigU64(), low: fields.bigU64() },
     rank: fields.u64(),
-    ticket: fields.u64(),
+    ticket: asLeaseTicket(fields.u64()),
   }
 }
 /** The time at which a lease's row must be checked. */
-export const leaseExpiry = (at: number, bucketId: number, ticket: number): Bytes =>
+export const leaseExpiry = (at: number, bucketId: number, ticket: LeaseTicket): Bytes =>
   key(space.leaseExpiry).u64(at).u64(bucketId).u64(ticket).end()
 export const leasesExpiredBefore = (time: number): Range => ({
   start: key(space.leaseExpiry).end(),
   end: key(space.leaseExpiry).u64(time).end(),
 })
 export const allLeaseExpiries = (): Range => prefixRange(key(space.leaseExpiry).end())
-export function parseLeaseExpiry(row: Bytes): { at: number; bucketId: number; ticket: number } {
+export function parseLeaseExpiry(row: Bytes): {
+  at: number
+  bucketId: number
+  ticket: LeaseTicket
+} {
   const fields = readKey(row)
-  return { at: fields.u64(), bucketId: fields.u64(), ticket: fields.u64() }
+  return { at: fields.u64(), bucketId: fields.u64(), ticket: asLeaseTicket(fields.u64()) }
 }
 export const leaseToken = (bucketId: number, hash: Bytes): Bytes =>
   key(space.leaseToken).u64(bucketId).tail(hash)

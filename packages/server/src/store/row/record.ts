@@ -3,22 +3,12 @@
 
 import { Packr } from 'msgpackr'
 import type { Bytes } from '../../base/bytes.ts'
-
-/** The checksum algorithms that S3 clients may choose. */
-export type ChecksumAlgorithm =
-  | 'CRC32'
-  | 'CRC32C'
-  | 'CRC64NVME'
-  | 'MD5'
-  | 'SHA1'
-  | 'SHA256'
-  | 'SHA512'
-  | 'XXHASH3'
-  | 'XXHASH64'
-  | 'XXHASH128'
-
-/** Whether a checksum covers all bytes, or the checksums of the parts. */
-export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE'
+import {
+  asBlobId,
+  type BlobId,
+  type ChecksumAlgorithm,
+  type ChecksumType,
+} from '../../base/terms.ts'
 
 /** A checksum in S3's format. */
 export interface Checksum {
@@ -36,7 +26,7 @@ export interface Checksum {
 export type Body =
   | { readonly kind: 'empty' }
   | { readonly kind: 'row'; readonly id: number; readonly crc32?: number | undefined }
-  | { readonly kind: 'blob'; readonly id: string }
+  | { readonly kind: 'blob'; readonly id: BlobId }
   | { readonly kind: 'manifest'; readonly id: number; readonly parts: number }
 
 /** One object version: everything that HEAD returns, and the location of the body. */
@@ -111,7 +101,7 @@ function packBody(body: Body): PackedObject['b'] | undefined {
 function unpackBody(packed: PackedObject['b']): Body {
   if (packed === undefined) return { kind: 'empty' }
   const [code, id, third] = packed
-  if (code === bodyCodes.blob && typeof id === 'string') return { kind: 'blob', id }
+  if (code === bodyCodes.blob && typeof id === 'string') return { kind: 'blob', id: asBlobId(id) }
   if (code === bodyCodes.row && typeof id === 'number') {
     return third === undefined ? { kind: 'row', id } : { kind: 'row', id, crc32: third }
   }

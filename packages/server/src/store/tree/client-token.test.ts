@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { isStoreError } from '../../base/errors.ts'
+import { storeIn } from '../../base/store-location.ts'
 import { openEngine } from '../../engine/open.ts'
 import { forgetClientTokens, takeClientToken } from './client-token.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-token-'))
-const engine = await openEngine(folder)
+const engine = await openEngine(storeIn(folder).engine)
 after(async () => {
   await engine.close()
   await rm(folder, { recursive: true })

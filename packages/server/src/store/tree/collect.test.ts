@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { utf8 } from '../../base/bytes.ts'
 import { ownLimits } from '../../base/limits.ts'
+import { asBlobId } from '../../base/terms.ts'
 import { putBlobBody, putManifest, releaseParts } from '../body/body.ts'
 import { listGarbage } from '../body/garbage.ts'
 import * as bodySchema from '../body/schema.ts'
@@ -24,7 +25,7 @@ async function putParts(root: number, key: string, count: number): Promise<numbe
   return tree.change(async (ctx) => {
     const id = ctx.ids.next()
     const parts = Array.from({ length: count }, (_, index) => {
-      const blobId = `${id}-${index}`
+      const blobId = asBlobId(`${id}-${index}`)
       putBlobBody(ctx.tx, blobId)
       return { number: index + 1, offset: index, sizeBytes: 1, etag: '', blobId }
     })

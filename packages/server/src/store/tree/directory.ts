@@ -187,7 +187,7 @@ export async function openPath(
 }
 
 /** Looks up a folder in `parent`. */
-export async function stepInto(
+async function stepInto(
   tx: ReadTransaction,
   parent: Directory,
   name: Bytes,

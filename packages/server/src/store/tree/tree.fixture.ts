@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { utf8 } from '../../base/bytes.ts'
+import { storeIn } from '../../base/store-location.ts'
 import type { Engine, ReadTransaction } from '../../engine/engine.ts'
 import { openEngine } from '../../engine/open.ts'
 import * as bodySchema from '../body/schema.ts'
@@ -51,7 +52,7 @@ export class TestTree {
 
   static async open(): Promise<TestTree> {
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-tree-'))
-    const engine = await openEngine(folder)
+    const engine = await openEngine(storeIn(folder).engine)
     return new TestTree(engine, await IdSource.open(engine), folder)
   }
 
