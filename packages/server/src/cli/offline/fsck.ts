@@ -25,7 +25,7 @@ export async function fsck(config: FsckConfig): Promise<number> {
   try {
     return await check({ engine, blobs, config })
   } catch (error) {
-    // Whatever a damaged page holds is taken for a row, and so anything may go wrong with it.
+    // The bytes of a damaged page are taken for rows, so any error is possible.
     const finding: Finding = {
       invariant: 'everything in the store can be read',
       where: 'the store',
@@ -39,7 +39,7 @@ export async function fsck(config: FsckConfig): Promise<number> {
   }
 }
 
-/** What doesn't fit, as a finding; undefined if all does. */
+/** A mismatch of rows and blobs, as a finding; undefined if they fit. */
 function misfitOf(fit: Fit | undefined): Finding | undefined {
   if (fit === undefined || fit === 'fits' || fit === 'new') return undefined
   const invariant = 'engine/ and blobs/ are of one store, and of one moment'
@@ -91,7 +91,7 @@ async function openStore(
   }
   try {
     const engine = await openEngine(dataFolder, { readMs: Number.POSITIVE_INFINITY })
-    // The start is of no account to who writes nothing.
+    // fsck never writes, so any start number will do.
     const blobs = await openFileBlobs({
       folder: join(dataFolder, 'blobs'),
       start: 0,
@@ -136,7 +136,7 @@ const advice =
 /** Milliseconds between two lines of progress while bodies are read. */
 const progressMs = 200
 
-/** One line on a terminal that says what is being checked. */
+/** One line on a terminal that shows the progress of the check. */
 class Progress {
   readonly #isShown: boolean
   readonly #startedAt = performance.now()
