@@ -1,4 +1,4 @@
-// What the HTTP server hands a protocol with each request, and what it gets back for its log and metrics.
+// The input of a protocol for each request, and its result for the log and metrics.
 
 /** The circumstances of one request. */
 export interface Exchange {
@@ -12,7 +12,7 @@ export interface Exchange {
   readonly isContinueExpected: boolean
 }
 
-/** What became of a request. */
+/** The outcome of a request. */
 export interface ExchangeResult {
   /** As the metrics name it; `s3` if left out. */
   readonly protocol?: 'simpledb'

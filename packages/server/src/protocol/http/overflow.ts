@@ -9,7 +9,7 @@ export interface BareAnswer {
   readonly text: string
 }
 
-/** What is answered when `piece`, the last that was read, made a head too large. */
+/** The answer when `piece`, the last that was read, made a head too large. */
 export function overflowAnswer(piece: Uint8Array): BareAnswer {
   const text = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength).toString('latin1')
   return isLongQuery(text) ? uriTooLong : headersTooLarge

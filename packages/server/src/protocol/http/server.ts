@@ -1,4 +1,4 @@
-// Settings for node:http, and the answer to what isn't even HTTP.
+// Settings for node:http, and the answer to malformed HTTP.
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
@@ -26,7 +26,7 @@ const options: ServerOptions = {
 
 /** How long a server is patient. */
 export interface HttpServerOptions {
-  /** Milliseconds that a client has to take the answer to what isn't HTTP; ownLimits.lingerMs if left out. */
+  /** Milliseconds that a client has to take the answer to malformed HTTP; ownLimits.lingerMs if left out. */
   readonly lingerMs?: number
 }
 
@@ -60,7 +60,7 @@ function watch(server: Server | HttpsServer, lingerMs: number | undefined): void
   new ClientErrors(lingerMs ?? ownLimits.lingerMs).attach(server)
 }
 
-/** Answers what couldn't be parsed, in plain HTTP, where that can't be taken for a part of another answer. */
+/** Answers unparseable input, in plain HTTP, unless the answer could be taken for a part of another one. */
 class ClientErrors {
   readonly #lingerMs: number
   /** Of each connection, the responses that may be under way, in the order of their requests. */
@@ -88,7 +88,7 @@ class ClientErrors {
   }
 
   readonly #answer = (error: ClientError, socket: Socket): void => {
-    // What such a client goes on sending is dropped while it takes its answer.
+    // Further input of such a client is dropped while it takes its answer.
     if (this.#closing.has(socket)) return
     const answer = answerTo(error)
     if (answer === undefined || !socket.writable || this.#hasBegun(socket)) {
@@ -117,14 +117,14 @@ function isOver(response: ServerResponse): boolean {
   return response.writableFinished || response.destroyed
 }
 
-/** What Node tells of what it couldn't parse: with the piece of it that was read last. */
+/** Node's error for input that it couldn't parse, with the piece that was read last. */
 interface ClientError extends NodeJS.ErrnoException {
   readonly rawPacket?: Uint8Array
 }
 
 const noBytes = new Uint8Array()
 
-/** Undefined for what goes wrong below HTTP, where nothing can be answered. */
+/** Undefined for failures below HTTP, where no answer is possible. */
 function answerTo({
   code,
   rawPacket,
