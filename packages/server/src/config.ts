@@ -85,7 +85,7 @@ const data: OptionHelp = {
 const credentials: OptionHelp = {
   value: 'FILE',
   variable: 'HOLDFAST_CREDENTIALS',
-  text: 'access keys as JSON; without it, a root key made on the first start and kept in DIR',
+  text: 'access keys as JSON; without it, a root key created on the first start and kept in DIR',
 }
 const host: OptionHelp = {
   value: 'HOST',
@@ -134,7 +134,7 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
     'eventual-lag': {
       value: 'MS',
       variable: 'HOLDFAST_EVENTUAL_LAG',
-      text: 'let SimpleDB reads without ConsistentRead lag behind, to test what an application makes of it (0)',
+      text: 'let SimpleDB reads without ConsistentRead lag behind, to test an application against stale reads (0)',
     },
     'signature-v1': {
       value: 'on|off',
@@ -149,7 +149,7 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
     'scrub-mib-per-second': {
       value: 'N',
       variable: 'HOLDFAST_SCRUB_MIB_PER_SECOND',
-      text: 'how fast stored bodies are read in the background to find those that the disk changed; 0 for never (8)',
+      text: 'how fast stored bodies are read in the background to find corruption; 0 for never (8)',
     },
     // Without variables: they are for one start, and not to be left behind in a unit or an image.
     'accept-lost-rows': {
@@ -179,7 +179,7 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
     data,
     credentials,
     from: { value: 'FOLDER', text: 'where the manifest and the files of an export are' },
-    domain: { value: 'NAME', text: 'the domain that the items are put into; made at need' },
+    domain: { value: 'NAME', text: 'the domain that the items are put into; created if missing' },
   },
 }
 

@@ -84,7 +84,7 @@ function isCommand(name: string | undefined): name is CommandName {
   return name !== undefined && Object.hasOwn(commands, name)
 }
 
-/** Runs what `args` ask for and returns the exit code. It prints what goes wrong, and never rejects. */
+/** Runs what `args` ask for and returns the exit code. It prints failures, and never rejects. */
 export async function runCommand(args: readonly string[]): Promise<number> {
   return dispatch(args).catch((error: unknown) => explain(error, args[0]))
 }
@@ -114,7 +114,7 @@ function unknown(name: string): UsageError {
   return new UsageError(`there is no command ${name}`)
 }
 
-/** What stands behind `--` belongs to another program. */
+/** Arguments after `--` belong to another program. */
 function asksForHelp(args: readonly string[]): boolean {
   const dashes = args.indexOf('--')
   const own = dashes === -1 ? args : args.slice(0, dashes)

@@ -1,4 +1,4 @@
-// Where the access keys come from: the file that was named, or else the root key in the data folder,
+// Loads the access keys: from the file that was named, or else the root key in the data folder,
 // which is made on the first start.
 
 import { randomBytes, randomInt } from 'node:crypto'
@@ -16,7 +16,7 @@ export interface LoadedCredentials {
   readonly file: string
   /** `given`: by --credentials; `found`: the root key of an earlier start; `made`: just now. */
   readonly origin: 'given' | 'found' | 'made'
-  /** What should be mended, though it stops nothing. */
+  /** A fault that should be corrected, but doesn't prevent the start. */
   readonly warning?: string | undefined
 }
 
@@ -27,7 +27,7 @@ export interface KeyPlace {
   readonly dataFolder: string
 }
 
-/** Loads the keys in `file`, or the root key in `dataFolder`, which it makes at need. @throws CommandError */
+/** Loads the keys in `file`, or the root key in `dataFolder`, which is created if missing. @throws CommandError */
 export async function loadCredentials(place: KeyPlace): Promise<LoadedCredentials> {
   const found = await findCredentials(place)
   if (found !== undefined) return found
@@ -79,7 +79,7 @@ async function readCredentials(file: string): Promise<Omit<LoadedCredentials, 'o
   const keys = parse(text, file)
   const [root] = keys
   if (root === undefined) throw new Error('a credentials file without a key was accepted')
-  // A file that a script has just written with the usual mode still works, unlike with ssh.
+  // Unlike ssh, accept a file with the default mode, as a script writes it.
   const isOpen = process.platform !== 'win32' && (mode & 0o077) !== 0
   const warning = isOpen
     ? `other users of this machine may be able to read the credentials file; run: chmod 600 ${file}`

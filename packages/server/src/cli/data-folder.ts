@@ -1,5 +1,5 @@
-// Which folders a server may fill: its own, and those where nothing else is. All is found out before
-// anything is written, so that a slip of the hand leaves no trace.
+// Decides which folders a server may use: its own, and empty ones. All checks precede the first write, so
+// a mistyped path leaves no trace.
 
 import { type Dirent, existsSync } from 'node:fs'
 import { access, constants, lstat, readdir, stat } from 'node:fs/promises'
@@ -9,14 +9,14 @@ import { storeIn } from '../base/store-location.ts'
 import { lookAtEngine, mayHoldEngine } from '../engine/location.ts'
 import { CommandError, exitCodes, systemCode } from './exit.ts'
 
-/** What is at the path of a data folder: nothing, nothing of account, or a data folder. */
+/** The state of a data folder's path: missing, empty but for ignorable files, or a data folder. */
 export type FoundFolder = 'missing' | 'empty' | 'ours'
 
-/** What a server makes in its folder. */
+/** The files and folders that a server creates in its data folder. */
 const ownNames =
   /^(engine|blobs|lock|lock-journal|server\.json(\.part)?|credentials\.json(\.part)?|doctor-\d+)$/
 
-/** What file systems and programs that manage files put into folders by themselves. */
+/** Names that file systems and file managers create by themselves. */
 const strayNames =
   /^(lost\+found|\.(gitkeep|gitignore|keep|placeholder|DS_Store|directory|snapshots?|zfs|nfs[0-9a-f]+|Trash-\d+))$/
 
@@ -24,8 +24,8 @@ const shownNames = 3
 
 /**
  * Finds out whether a server may use `folder`, an absolute path. Files in it that are in `given` were
- * named on the command line, and are no strangers.
- * @throws CommandError that says what is there, or why the path leads nowhere
+ * named on the command line, and don't count as foreign.
+ * @throws CommandError that names the foreign files, or the fault of the path
  */
 export async function examineDataFolder(
   folder: string,
@@ -58,7 +58,7 @@ export async function prepareDataFolder(
   if ((await examineDataFolder(folder, given)) === 'missing') await makeDataFolder(folder)
 }
 
-/** Makes what is missing of the path. @throws CommandError */
+/** Creates the missing folders of the path. @throws CommandError */
 export async function makeDataFolder(folder: string): Promise<void> {
   try {
     await makeFolders(folder)
@@ -108,7 +108,7 @@ async function isThere(folder: string): Promise<boolean> {
   }
 }
 
-/** False if nothing has the name. @throws Error of the system, or CommandError for what is no folder */
+/** False if the path doesn't exist. @throws Error of the system, or CommandError for anything but a folder */
 async function isFolder(path: string): Promise<boolean> {
   try {
     if ((await stat(path)).isDirectory()) return true
@@ -127,7 +127,7 @@ async function isFolder(path: string): Promise<boolean> {
   throw new CommandError(`can't use the data folder: ${path} is a file`)
 }
 
-/** A disk that isn't mounted must not be mistaken for a store that is to be made. */
+/** An unmounted disk must not be mistaken for a new store. */
 async function refuseDanglingLinks(folder: string, entries: readonly Dirent[]): Promise<void> {
   for (const entry of entries) {
     const path = join(folder, entry.name)

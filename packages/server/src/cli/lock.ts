@@ -1,7 +1,7 @@
-// Who has a data folder: one server, and beside it any number of programs that embed Holdfast. The lock
+// The lock on a data folder: one server has it, and beside it any number of programs that embed Holdfast. The lock
 // is the kernel's, on a file in the folder, taken through SQLite since Node has no call for it: it ends
 // with its process, however that ends, and holds between containers that share the folder. Beside it the
-// server describes itself, for people and for its successor. What it says is never believed by itself:
+// server describes itself, for people and for its successor. That description alone is never trusted:
 // the folder may be a copy of another server's.
 
 import {
@@ -35,7 +35,7 @@ export interface Holder {
   readonly workers: readonly string[]
 }
 
-/** What is written down: the folder is the one that it was written for, as {@link folderId} says. */
+/** The description as it is written: the folder is the one that it was written for, as {@link folderId} says. */
 type Note = Holder & { readonly folder?: string | undefined }
 
 const noteForm = fields({
@@ -95,7 +95,7 @@ export class FolderLock {
     )
   }
 
-  /** Writes down who holds the lock. It only informs, so a full disk is no reason to fail. */
+  /** Writes the holder's description. It only informs, so a full disk is no reason to fail. */
   describe(holder: Holder): void {
     const file = holderFile(this.#folder)
     const note: Note = { ...holder, folder: folderId(this.#folder) }
@@ -103,7 +103,7 @@ export class FolderLock {
       writeFileSync(`${file}.part`, `${JSON.stringify(note)}\n`, { mode: 0o600 })
       renameSync(`${file}.part`, file)
     } catch {
-      // None is better than that of an earlier server.
+      // No description is better than an earlier server's.
       for (const left of [file, `${file}.part`]) rmSync(left, { force: true, recursive: true })
     }
   }
@@ -127,13 +127,13 @@ export function isLocked(folder: string): boolean {
   return database === undefined
 }
 
-/** The server that has `folder`, by what it said; undefined if that isn't, or can't be, of a living one. */
+/** The server that has `folder`, by its description; undefined if it isn't known to be alive. */
 export function readHolder(folder: string): Holder | undefined {
   const note = readNote(folder)
   return note?.token !== undefined && verdictOn(note.token) === 'dead' ? undefined : note
 }
 
-/** What the last server to have this very folder said of itself, dead or alive. */
+/** The description by the last server of this very folder, dead or alive. */
 function readNote(folder: string): Holder | undefined {
   try {
     const note: Note = parseDocument(noteForm, readFileSync(holderFile(folder), 'utf8'))
@@ -165,7 +165,7 @@ export function killSurvivors(folder: string): number {
 function isSurvivor(token: string, folder: string): boolean {
   const pid = Number.parseInt(token, 10)
   const found = livenessOf(pid)
-  // Earlier versions wrote the first part of what is written now.
+  // Earlier versions wrote only the first part of the token.
   const isSame = token.includes(':') && `${found}:`.startsWith(`${token}:`)
   return (
     found !== undefined && isSame && hasOpen(pid, sharedFileOf(storeIn(folder).engine)) === true
@@ -183,7 +183,7 @@ function tryLock(folder: string, claim: Claim): DatabaseSync | undefined {
   const file = join(folder, 'lock')
   const database = open(file)
   try {
-    // Nothing is ever written, and so not even a full disk is in the way.
+    // Nothing is ever written, so a full disk can't prevent it.
     database.exec(`PRAGMA journal_mode = MEMORY; ${claims[claim]}`)
     return database
   } catch (error) {
@@ -203,7 +203,7 @@ function open(file: string): DatabaseSync {
   }
 }
 
-/** Whoever may open the lock may hold it for ever, so nobody else may. */
+/** Any user who can open the lock can hold it for ever, so only the owner may. */
 function prepare(file: string): void {
   try {
     // Only where there is none: to close a file that is locked would release this process's own locks.
@@ -214,7 +214,7 @@ function prepare(file: string): void {
   }
 }
 
-/** Takes what others may do from `path`, where this user may. */
+/** Removes other users' rights to `path`, if this user may. */
 function restrict(path: string, mode: number): void {
   try {
     if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, mode)

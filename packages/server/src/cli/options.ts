@@ -8,7 +8,7 @@ import { CommandError, systemCode } from './exit.ts'
 /** Variables of the environment by name. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** A command line that can't be understood. The message is for whoever typed it. */
+/** A command line that can't be understood. The message is for its author. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
@@ -26,7 +26,7 @@ export type OptionTable = Readonly<Record<string, OptionHelp>>
 /** The values that were given, from the command line or else from the environment. */
 export class Options {
   readonly #given: ReadonlyMap<string, { readonly values: readonly string[]; source: string }>
-  /** What is on the line beside options. */
+  /** The operands: arguments that aren't options or their values. */
   readonly operands: readonly string[]
 
   constructor(
@@ -77,7 +77,7 @@ export class Options {
     throw this.wrong(name, `one of ${choices.join(', ')}`)
   }
 
-  /** That the value of an option is not what it takes, in the name that it was given by. */
+  /** The error for an invalid value; names the option or the variable that gave it. */
   wrong(name: string, expected: string): UsageError {
     const { source = name } = this.#given.get(name) ?? {}
     return new UsageError(`${source} takes ${expected}, not ${quote(this.text(name) ?? '')}`)

@@ -1,9 +1,9 @@
-// What the signals to a server mean: to stop, to stop at once, to read its files again.
+// The signals to a server: stop, stop at once, reload its files.
 
-/** Milliseconds in which a signal counts as the same one: npm passes on what the group got as well. */
+/** Milliseconds within which a repeated signal is ignored: npm forwards signals that the whole group got. */
 const repeatMs = 500
 
-/** What the signals to this process ask for. */
+/** The requests made by signals to this process. */
 export interface StopSignals {
   /** Resolves when the server is asked to stop. */
   readonly first: Promise<void>
@@ -11,7 +11,7 @@ export interface StopSignals {
   readonly again: Promise<void>
   readonly isAsked: boolean
   readonly isUrgent: boolean
-  /** Sets what SIGHUP does, other than to stop. */
+  /** Makes SIGHUP call a function instead of stopping the server. */
   onHangup(action: () => void): void
 }
 
@@ -44,7 +44,7 @@ export function listenToSignals(): StopSignals {
   process.on('SIGTERM', ask)
   process.on('SIGINT', ask)
   process.on('SIGHUP', () => {
-    // To what runs on a terminal it says that the terminal has gone; to a service, to read its files again.
+    // On a terminal, SIGHUP means that the terminal has gone; for a service, it means reload.
     if (hangup === undefined || process.stderr.isTTY === true) ask()
     else hangup()
   })

@@ -1,5 +1,5 @@
-// The beginning of every process of the program. As little as possible is loaded before it is known what to
-// be: a worker, or the command that was typed.
+// The beginning of every process of the program. As little as possible is loaded before its role
+// is known: a worker, or a command.
 
 import cluster from 'node:cluster'
 import { enableCompileCache, flushCompileCache } from 'node:module'
@@ -18,7 +18,7 @@ function keepCompiledCode(): void {
 
 if (!cluster.isWorker && process.argv[2] === 'serve') endWhenAsked()
 keepCompiledCode()
-// Who reads the output may have gone before its end.
+// The reader of the output may close the pipe early.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 if (cluster.isWorker) {
   const { runWorker } = await import('./worker/worker.ts')

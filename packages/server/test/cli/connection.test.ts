@@ -131,7 +131,7 @@ test('a file of certificates that can not be used is explained', async () => {
   assert.match(await ca('bad.pem', damaged), /a certificate in .*bad\.pem is damaged/)
 })
 
-test('whoever else answers is called no S3 server', async () => {
+test('any other server that answers is called no S3 server', async () => {
   const page = (status: number) =>
     createPlain((_, response) => response.writeHead(status).end('<html>hello</html>'))
   for (const status of [200, 404, 502]) {

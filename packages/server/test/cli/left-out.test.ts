@@ -77,7 +77,7 @@ test('names up to 255 bytes arrive, longer ones are named and left out', async (
   assert.deepEqual(await arrived(), names.sort())
 })
 
-test('marks of folders become folders, and what they hold as objects is named', async () => {
+test('marks of folders become folders, and their bytes are named as left out', async () => {
   await mark('k/')
   await mark('k/empty/')
   await mark('k/a/b/')
@@ -95,7 +95,7 @@ test('marks of folders become folders, and what they hold as objects is named', 
   assert.deepEqual(await arrived(), ['a', 'a/b', 'a/b/file', 'empty'])
 })
 
-test('what is in the way on this machine is named, and stays', async () => {
+test('a file in the way on this machine is named, and stays', async () => {
   await put('k/file', 'k/folder', 'k/link/below', 'k/circle/below', 'k/fine')
   await mkdir(join(target, 'folder/inside'), { recursive: true })
   await mkdir(join(target, 'file'))
@@ -112,7 +112,7 @@ test('what is in the way on this machine is named, and stays', async () => {
   assert.ok((await stat(join(target, 'folder/inside'))).isDirectory())
 })
 
-test('--no-clobber leaves out what is there, one by one, both ways', async () => {
+test('--no-clobber leaves out existing ones, one by one, both ways', async () => {
   await put('k/1', 'k/2', 'k/3')
   await mkdir(target)
   await writeFile(join(target, '2'), 'mine')

@@ -122,7 +122,7 @@ test('a path that leads nowhere is refused with exit code 1', async () => {
   for (const [path, expected] of cases) assert.match(await refuse(1, join(scratch, path)), expected)
 })
 
-test('what is named on the line is read before anything is made, and the port is taken', async () => {
+test('files named on the line are read, and the port is taken, before anything is created', async () => {
   const folder = join(scratch, 'never/made')
   assert.match(await refuse(1, folder, '--credentials', join(scratch, 'none')), /no such file/)
   const tls = ['--tls-cert', join(scratch, 'none'), '--tls-key', join(scratch, 'none')]
@@ -133,7 +133,7 @@ test('what is named on the line is read before anything is made, and the port is
   assert.ok(typeof address === 'object' && address !== null)
   const port = ['--port', String(address.port)]
   assert.match(await refuse(1, folder, ...port), /another program listens at/)
-  // Who can't have the port either hears of the mistake that is to be mended first.
+  // If the port is taken too, the error names the mistake to correct first.
   assert.match(await refuse(1, folder, ...port, ...tls), /can't read/)
   other.close()
   assert.ok(!existsSync(join(scratch, 'never')))

@@ -71,7 +71,7 @@ test('folders are renamed, copied and removed', async () => {
   assert.deepEqual(await keys(), ['c/1', 'c/ä/2'])
 })
 
-test('the holder writes, what others write waits, and comes through after the release', async () => {
+test('the holder writes; writes of others wait, and succeed after the release', async () => {
   const { leases } = createHoldfast(s3)
   const handle = await leases.acquire({ bucket, write: ['a/'] }, { label: 'holder' })
   const mine = withLease(s3, handle)

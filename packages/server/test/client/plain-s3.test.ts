@@ -88,7 +88,7 @@ test('a folder is renamed, copied and removed, and progress is told', async () =
   assert.deepEqual(await keys(), ['ab'])
 })
 
-test('what can’t be done is refused before anything changes', async () => {
+test('an impossible operation is refused before anything changes', async () => {
   await put('a/1', 'c/2')
   const rename = (from: string, to: string) => folders().rename({ bucket: Bucket, from, to })
   await assert.rejects(rename('a/', 'c/'), FolderExistsError)
@@ -100,7 +100,7 @@ test('what can’t be done is refused before anything changes', async () => {
   assert.deepEqual(await keys(), ['a/1', 'c/2'])
 })
 
-test('with replace, what was under the target goes', async () => {
+test('with replace, the old contents of the target are removed', async () => {
   await put('a/1', 'c/2', 'c/d/3')
   await folders().rename({ bucket: Bucket, from: 'a/', to: 'c/' }, { replace: true })
   assert.deepEqual(await keys(), ['c/1'])
@@ -157,7 +157,7 @@ test('a folder that isn’t finished can’t be the source or target of another 
   assert.deepEqual(await keys(), ['a/1', 'a/2', 'b/1', 'c/1', 'c/2'])
 })
 
-test('what somebody writes into the source past the guard is not lost', async () => {
+test('writes into the source that bypass the guard are not lost', async () => {
   await put('a/1', 'a/2')
   const onProgress = ({ phase, objects }: PlainS3Progress): void => {
     if (phase === 'copying' && objects === 2) writes.push(put('a/3'))
@@ -178,7 +178,7 @@ test('what somebody writes into the source past the guard is not lost', async ()
   assert.deepEqual(await keys(), ['b/1', 'b/2', 'b/3'])
 })
 
-test('large objects are copied in parts, with what they have', async () => {
+test('large objects are copied in parts, with their descriptions', async () => {
   const Body = Buffer.alloc(12 * mebibyte, 'large')
   const settings = { ContentType: 't/x', CacheControl: 'no-store', Metadata: { m: '1' } }
   await client.send(new PutObjectCommand({ Bucket, Key: 'a/l', Body, ...settings }))

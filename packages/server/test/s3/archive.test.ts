@@ -1,5 +1,5 @@
 // A folder as an archive across the wire: what programs find in it, and that it is the folder at one
-// moment, whatever happens meanwhile to the folder or to the client.
+// moment, unaffected by later changes of the folder and by a slow client.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -124,7 +124,7 @@ test('an archive that is empty, or of no folder, or of no known form, is refused
   assert.equal((await get('none/', 'zip', 'HEAD')).status, 404)
 })
 
-test('HEAD tells what GET would, without a length, and a range is ignored', async () => {
+test('HEAD has the headers of GET, without a length, and a range is ignored', async () => {
   await put('a/1')
   const { status, headers } = await get('a/', 'tar', 'HEAD')
   assert.equal(status, 200)
@@ -186,7 +186,7 @@ async function putLarge(folder: string, objects: number, sizeBytes: number): Pro
   }
 }
 
-test('an archive is the folder as it was when it began, whatever is done meanwhile', async () => {
+test('an archive is the folder as of its beginning, unaffected by later changes', async () => {
   await putLarge('a/b/', 12, 2_000_000)
   await put('a/b/z/last', 'as it was')
   const { answer } = await begin('a/', 'zip')

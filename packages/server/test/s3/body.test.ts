@@ -233,7 +233,7 @@ test('a wrong chunk, signature, or trailer is refused, and nothing is stored', a
   }
 })
 
-test('a body that is not what was hashed is refused', async () => {
+test('a body that differs from its hash is refused', async () => {
   const answer = await sendRaw(server, {
     method: 'PUT',
     path: objectPath(Bucket, 'hash'),

@@ -108,7 +108,7 @@ test('a server that has been told its region has all buckets there', async () =>
     )
   const illegal = { name: 'IllegalLocationConstraintException' }
   await assert.rejects(create('elsewhere', 'us-west-2'), illegal)
-  // The SDK says its own region for who says none.
+  // The SDK fills in its own region if none is given.
   const silent = new CreateBucketCommand({ Bucket: 'nowhere' })
   silent.middlewareStack.add((next) => (args) => next({ ...args, input: { Bucket: 'nowhere' } }), {
     step: 'serialize',

@@ -93,7 +93,7 @@ test('every form of an HTTP date is understood', async () => {
   }
 })
 
-test('a missing object is 404 whatever the condition', async () => {
+test('a missing object is 404 under any condition', async () => {
   for (const headers of [{ 'if-match': '*' }, { 'if-none-match': '*' }]) {
     assert.deepEqual(outcome(await server.send(at('absent', { headers }))), absent)
   }
@@ -118,7 +118,7 @@ test('of many racing creators exactly one succeeds, and the others get 412', asy
   assert.equal((await server.send(at('race'))).body.toString(), `racer ${winner}`)
 })
 
-test('If-Match on PUT replaces what it names, and nothing else', async () => {
+test('If-Match on PUT replaces only the object with that ETag', async () => {
   const etag = await etagOf('match', 'one')
   assert.deepEqual(outcome(await put('match', 'x', { 'if-match': '"other"' })), failed('If-Match'))
   assert.deepEqual(outcome(await put('match', 'two', { 'if-match': etag })), done)
@@ -152,7 +152,7 @@ test('conditions that S3 does not have on writes are refused, not ignored', asyn
   }
 })
 
-test('a deletion with If-Match deletes what it names', async () => {
+test('a deletion with If-Match deletes the object with that ETag', async () => {
   const remove = (key: string, headers: Record<string, string>): Promise<WireAnswer> =>
     server.send(at(key, { method: 'DELETE', headers }))
   const etag = await etagOf('delete', 'one')

@@ -1,4 +1,4 @@
-// Connections: who is told to continue, who lies about lengths, who goes away.
+// Connections: 100 Continue, false lengths, clients that disconnect.
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
@@ -191,7 +191,7 @@ test('a download that breaks off disturbs nobody', async () => {
   await server.send({ method: 'DELETE', path: `/${Bucket}/large` })
 })
 
-test('what is not HTTP gets a 400', async () => {
+test('input that is not HTTP gets a 400', async () => {
   const cases: [string, number][] = [
     ['NONSENSE\r\n\r\n', 400],
     ['GET / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n', 400],

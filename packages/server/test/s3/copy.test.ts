@@ -147,7 +147,7 @@ test('a source that is none is refused', async () => {
   assert.equal(xmlText(nowhere.body, 'Code'), 'NoSuchBucket')
 })
 
-test('a copy of a range, or from what an ARN names, is refused and stores nothing', async () => {
+test('a copy of a range, or from a source named by an ARN, is refused and stores nothing', async () => {
   await put('ranged', '0123456789')
   const range = await copy('part-of-it', `${Bucket}/ranged`, {
     'x-amz-copy-source-range': 'bytes=0-3',
@@ -318,7 +318,7 @@ test('an object that is too large to be read for its copy keeps the ETag and the
   assert.equal(found.headers['x-amz-checksum-crc32'], undefined)
 })
 
-test('what is told of a copy was computed from the bytes that it has', async () => {
+test('the checksums of a copy are computed from its own bytes', async () => {
   const { services } = server.store
   const { id: ownerId } = server.credential().owner
   const principal = { accessKeyId: 'k', owner: { id: ownerId, displayName: 'o' } }

@@ -100,7 +100,7 @@ test('a rename names its source as a key or as bucket/key, and needs no query pa
   assert.deepEqual(await keys(), ['moved-one', 'moved-three', 'moved-two'])
 })
 
-test('a rename refuses what it cannot do, and changes nothing', async () => {
+test('an impossible rename is refused, and changes nothing', async () => {
   await put('a/1', 'a/b/2', 'c/3', 'o')
   isRefused(await rename('missing/', 'x/'), 404, 'NoSuchKey')
   isRefused(await rename('missing', 'x'), 404, 'NoSuchKey')
@@ -216,7 +216,7 @@ test('a folder is copied, also across buckets, and the two are independent', asy
   )
 })
 
-test('a copy of a folder takes no new description of what is in it', async () => {
+test('a copy of a folder takes no new description of its objects', async () => {
   await put('a/1')
   const descriptions = [
     ['x-amz-metadata-directive', 'REPLACE'],

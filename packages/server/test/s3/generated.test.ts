@@ -1,4 +1,4 @@
-// Generated requests of every shape: whatever comes, the answer is S3's, never a fault of the server.
+// Generated requests of every shape: the answer is S3's, never a fault of the server.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

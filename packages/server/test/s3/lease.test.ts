@@ -1,4 +1,4 @@
-// Leases across the wire: who gets them, what they keep others from, and that no write slips through.
+// Leases across the wire: their grants, their exclusion of other clients, and that no write bypasses them.
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
@@ -113,7 +113,7 @@ test('a lease is taken, shown, renewed and released, and its ticket is higher th
   assert.ok((await take({ write: [''] })).ticket > ticket)
 })
 
-test('a lease that is not granted names who holds it, and leaves nothing in the queue', async () => {
+test('a lease that is not granted names its holder, and leaves nothing in the queue', async () => {
   const held = await take({ write: ['a/b/'], label: 'me' })
   const refused = await ask({ read: ['a/'] })
   isRefused(refused, 409, 'LeaseNotGranted')
@@ -205,7 +205,7 @@ test('a paused holder that wakes up after its time cannot write', async () => {
   assert.equal((await put('a/x', next.ticket)).status, 200)
 })
 
-test('a read lease keeps writers out and other readers in; nobody who reads an object ever waits', async () => {
+test('a read lease keeps writers out and other readers in; reads of objects never wait', async () => {
   await put('a/x')
   const first = await take({ read: ['a/'] })
   await take({ read: ['a/x'] })

@@ -100,7 +100,7 @@ function expected(
   return found
 }
 
-test('a listing of any form is what its definition says, page by page', async () => {
+test('a listing of any form follows its definition, page by page', async () => {
   const piece = fc.constantFrom('a', 'b', '/', '//', 'é', '|', 'ab', '\u{1f600}')
   const text = (maximum: number) =>
     fc.array(piece, { maxLength: maximum }).map((parts) => parts.join(''))

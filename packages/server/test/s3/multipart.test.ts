@@ -452,7 +452,7 @@ test('parts are listed by pages', async () => {
   assert.equal(rest.IsTruncated, false)
   const none = await client.send(new ListPartsCommand({ ...address, MaxParts: 0 }))
   assert.equal(none.Parts, undefined)
-  // Else who asks for pages of none would ask for ever.
+  // With max-parts=0, IsTruncated must be false, or the client loops.
   assert.equal(none.IsTruncated, false)
   const query = { uploadId: address.UploadId, 'max-parts': '' }
   const unlimited = await server.send(at('pages', { query }))

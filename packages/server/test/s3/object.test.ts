@@ -23,7 +23,7 @@ async function bodyOf(key: string): Promise<Buffer> {
   return answer.body
 }
 
-test('what is put comes back, whatever its size', async () => {
+test('a stored object comes back, at any size', async () => {
   for (const size of [0, 1, 4096, 65_536, 65_537, 3_000_000]) {
     const body = randomBytes(size)
     const answer = await put(`size-${size}`, body)
@@ -39,7 +39,7 @@ test('what is put comes back, whatever its size', async () => {
   }
 })
 
-test('HEAD tells what GET would, without a body', async () => {
+test('HEAD has the headers of GET, without a body', async () => {
   await put('head', 'seven b', { 'content-type': 'text/plain', 'x-amz-meta-a': '1' })
   const get = await server.send(at('head'))
   const head = await server.send(at('head', { method: 'HEAD' }))
@@ -94,7 +94,7 @@ test('the version null is the object, any other is none', async () => {
   assert.equal(xmlText(attributes.body, 'Code'), 'NoSuchVersion')
 })
 
-test('what is written names no version, and what is deleted none but null', async () => {
+test('a write names no version, and a deletion none but null', async () => {
   const outcome = async (rest: Partial<WireRequest>): Promise<(string | number | undefined)[]> => {
     const { status, body } = await server.send(at('versioned', rest))
     return [status, xmlText(body, 'Code'), xmlText(body, 'Message')]

@@ -70,7 +70,7 @@ async function refusal(response: Response): Promise<[number, string | undefined]
   return [response.status, xmlText(await response.text(), 'Code')]
 }
 
-test('a form stores its file with what its fields say of it', async () => {
+test('a form stores its file with the description in its fields', async () => {
   const file = randomBytes(300_000)
   const fields = {
     key: 'photo.png',
@@ -102,7 +102,7 @@ test('the key may take the name of the file', async () => {
   assert.equal(await found.Body?.transformToString(), 'content')
 })
 
-test('every field may take the name of the file, before the policy is looked at', async () => {
+test('every field may take the name of the file, before the policy is evaluated', async () => {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: this is how forms write it
   const name = '${filename}'
   const fields = {
@@ -139,7 +139,7 @@ test('every field may take the name of the file, before the policy is looked at'
   assert.deepEqual(await refusal(grown), [400, 'MaxPostPreDataLengthExceeded'])
 })
 
-test('a header beside a form counts or is refused, and what browsers send is neither', async () => {
+test('a header beside a form counts or is refused, and the headers of browsers are ignored', async () => {
   const beside = (headers: Readonly<Record<string, string>>): Promise<Response> =>
     post({ fields: { key: 'beside' }, headers })
   for (const [name, value] of [
@@ -250,7 +250,7 @@ test('forms without signature, of strangers, and for other buckets are refused',
   assert.deepEqual(await refusal(response), [403, 'SignatureDoesNotMatch'])
 })
 
-test('what a form asks for and is not there is refused', async () => {
+test('a form that asks for an unimplemented feature is refused', async () => {
   for (const [name, value] of [
     ['acl', 'public-read'],
     ['tagging', '<Tagging/>'],
@@ -307,7 +307,7 @@ test('a form may have the conditions of a write, and no others', async () => {
   assert.deepEqual(await refusal(since), [501, 'NotImplemented'])
 })
 
-test('what a form says of its file comes back in a header, or is refused', async () => {
+test('the description in a form comes back in headers, or is refused', async () => {
   for (const name of ['x-amz-meta-a b', 'x-amz-meta-é', 'x-amz-meta-\u212a']) {
     const response = await post({ fields: { key: 'unfit', [name]: 'v' } })
     assert.deepEqual(await refusal(response), [400, 'InvalidArgument'], name)

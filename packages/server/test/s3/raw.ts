@@ -28,7 +28,7 @@ export interface SignedHead {
   readonly key: Buffer
 }
 
-/** Where requests go, and who signs them. */
+/** The target of requests, and the key that signs them. */
 export interface RawTarget {
   readonly port: number
   credential(): SigningKey

@@ -51,7 +51,7 @@ test('operations that are not there answer 501, and change nothing', async () =>
   assert.equal(object.body.toString(), 'x')
 })
 
-test('headers that ask for what is not there answer 501', async () => {
+test('headers that ask for unimplemented features answer 501', async () => {
   const demands: [string, string][] = [
     ['x-amz-acl', 'public-read'],
     ['x-amz-grant-read', 'uri="http://acs.amazonaws.com/groups/global/AllUsers"'],
@@ -77,7 +77,7 @@ test('headers that ask for what is not there answer 501', async () => {
   }
 })
 
-test('headers that ask for what everybody has are taken', async () => {
+test('headers that ask for the defaults are accepted', async () => {
   const offers: [string, string][] = [
     ['x-amz-acl', 'private'],
     ['x-amz-acl', 'bucket-owner-full-control'],
@@ -140,7 +140,7 @@ test('the owner has all rights on bucket and object', async () => {
   assert.match(tags.body.toString(), /<TagSet><\/TagSet>/)
 })
 
-test('one owner can not touch what is another’s', async () => {
+test('one owner can not touch the buckets and objects of another', async () => {
   const path = `/${Bucket}/object`
   const cases: [string, string, Record<string, string>][] = [
     ['GET', path, {}],
@@ -261,7 +261,7 @@ test('bucket names that no bucket ever had are invalid', async () => {
   }
 })
 
-test('every answer has its ids and says who gave it', async () => {
+test('every answer has its ids and names the server', async () => {
   const ids = new Set<string>()
   for (const path of ['/', `/${Bucket}`, `/${Bucket}/object`, `/${Bucket}/none`]) {
     const { headers } = await server.send({ method: 'GET', path })

@@ -1,4 +1,4 @@
-// What a route holds while it works, and that it lets go of it whatever happens.
+// The resources that a route holds while it runs, and their release in every outcome.
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'

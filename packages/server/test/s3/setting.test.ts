@@ -115,7 +115,7 @@ test('an object of a bucket without locks can not have been asked for one', asyn
   }
 })
 
-test('a setting that matches what is done anyway is accepted, and any other refused', async () => {
+test('a setting that matches the fixed behaviour is accepted, and any other refused', async () => {
   const bucket = `/${Bucket}`
   const object = `/${Bucket}/${Key}`
   const topic = '<TopicConfiguration><Topic>arn</Topic></TopicConfiguration>'

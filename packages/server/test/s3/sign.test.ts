@@ -68,7 +68,7 @@ test('a presigned GET may override headers, and nothing else can be added to it'
   assert.equal(header.status, 403)
 })
 
-test('a presigned PUT stores what it is sent, with what its URL says of it', async () => {
+test('a presigned PUT stores its body, with the description in its URL', async () => {
   const command = new PutObjectCommand({
     Bucket,
     Key: 'uploaded',
@@ -90,7 +90,7 @@ test('a presigned PUT stores what it is sent, with what its URL says of it', asy
   assert.deepEqual(found.Metadata, { color: 'red' })
 })
 
-test('what a presigned URL demands and is not there is refused', async () => {
+test('a presigned URL that asks for an unimplemented feature is refused', async () => {
   for (const demand of [
     { ACL: 'public-read' },
     { GrantRead: 'id=1' },
@@ -140,7 +140,7 @@ test('a checksum counts as a signed header, beside a URL that hoists another', a
   assert.deepEqual([added.status, await codeOf(added)], [403, 'AccessDenied'])
 })
 
-test('what a URL says of an object comes back, or is refused, on every way that stores it', async () => {
+test('the description in a URL is stored or refused, by every operation that stores an object', async () => {
   const stored = async (method: string, path: string, query = {}): Promise<Response> =>
     fetch(server.endpoint + presign(server, { method, path, query }), {
       method,

@@ -169,7 +169,7 @@ test('a domain that is deleted and made again is empty', async () => {
   assert.deepEqual(await metadata(), [0, 0, 0, 0, 0, 0])
 })
 
-test('the metadata of a domain counts exactly what is in it', async () => {
+test('the metadata of a domain counts exactly its contents', async () => {
   await put('é', attributes('a=1', 'a=22', 'bb='))
   await put('j', attributes('a=1'))
   assert.deepEqual(await metadata(), [2, 3, 2, 3, 4, 4])
@@ -353,7 +353,7 @@ test('GET and POST do the same, and a plus sign in either is a space', async () 
   assert.deepEqual(pairsIn(body), ['a=1+ 2'])
 })
 
-test('what puts and deletes cost grows with the cube of their pairs', async () => {
+test('the cost of puts and deletes grows with the cube of their pairs', async () => {
   const target = { DomainName, ItemName: 'i' }
   const one = await sdb.ok('PutAttributes', { ...target, ...attributes('a=1') })
   assert.equal(one.usage, '0.0000219909')

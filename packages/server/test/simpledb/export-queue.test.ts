@@ -50,7 +50,7 @@ after(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** An owner who has domains and a bucket of the same name. */
+/** An owner with domains and a bucket of the same name. */
 class Owner {
   readonly name = `owner-${++count}`
   readonly caller: Caller = {

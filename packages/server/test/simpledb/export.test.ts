@@ -91,7 +91,7 @@ async function findings(): Promise<unknown[]> {
   })
 }
 
-test('an export has all items as of one moment, whatever is written while it is made', async () => {
+test('an export has all items as of one moment, without later writes', async () => {
   for (let at = 0; at < 20; at++) await put(`item-${at}`, 'a', 'before', `v${at}`)
   const started = await start('first', { s3KeyPrefix: 'some/where/' })
   assert.equal(started.status, 200)
@@ -158,7 +158,7 @@ test('the same request under one token is one export, and another one is refused
   assert.equal(arns.length, 2)
 })
 
-test('what cannot be exported is refused, or fails with its reason', async () => {
+test('an impossible export is refused, or fails with its reason', async () => {
   const cases: [Record<string, unknown>, number, string][] = [
     [{ domainName: 'missing' }, 400, 'NoSuchDomainException'],
     [{ domainName: undefined }, 400, 'InvalidParameterValueException'],

@@ -90,7 +90,7 @@ test('a form that says it is too long is not read at all', async () => {
   assert.deepEqual([status, xmlText(body, 'Code')], [400, 'InvalidHttpRequest'])
 })
 
-test('what forms without a key may hold is bounded, and small requests pass all the same', async () => {
+test('the memory of forms without a key is bounded, and small requests pass all the same', async () => {
   const connections: RawConnection[] = []
   const share = ownLimits.keylessBytes / 2
   const each = 4_000_000

@@ -119,7 +119,7 @@ test('a lag makes staleness visible to reads that did not ask for consistency, w
   client.close()
 })
 
-test('a condition is decided on the newest state, whatever reads are allowed to see', async () => {
+test('a condition is decided on the newest state, even where reads may lag', async () => {
   await write(late, '10')
   await write(late, '20')
   const condition = { 'Expected.1.Name': 'Attr1', 'Expected.1.Value': '20' }
@@ -221,7 +221,7 @@ test('an item is deleted only while its balance is zero', async () => {
   assert.deepEqual([again.status, again.code], [404, 'AttributeDoesNotExist'])
 })
 
-test('of many who insert an item if it is not there, one does', async () => {
+test('of many clients that insert an item if it is missing, one succeeds', async () => {
   for (let round = 0; round < 10; round++) {
     const inserts = Array.from({ length: 16 }, (_, at) =>
       sdb.call('PutAttributes', {

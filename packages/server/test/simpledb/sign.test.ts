@@ -1,4 +1,4 @@
-// Signatures across the wire: who is let in, and what others are told.
+// Signatures across the wire: accepted requests, and the refusals of others.
 
 import assert from 'node:assert/strict'
 import { createHash, createHmac } from 'node:crypto'

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { startServer } from '../harness.ts'
 import { itemsIn, pairsIn, QueryClient } from './query.ts'
 
-test('a consistent read sees what was written through another worker, and counts lose nothing', async () => {
+test('a consistent read sees writes through another worker, and counts lose nothing', async () => {
   await using server = await startServer({ workers: 2 })
   await server.untilServing(2)
   assert.equal((await server.workers()).length, 2)

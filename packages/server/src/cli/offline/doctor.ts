@@ -17,7 +17,7 @@ import { exitCodes } from '../exit.ts'
 import { type Holder, isLocked, readHolder } from '../lock.ts'
 import { examinePort } from '../port.ts'
 
-/** Prints what was found; the exit code is 1 when a server couldn't work. */
+/** Prints the diagnoses; the exit code is 1 when a server couldn't work. */
 export async function doctor({ dataFolder, host, port }: DoctorConfig): Promise<number> {
   const found: Diagnosis[] = []
   const report = (diagnosis: Diagnosis): void => {
@@ -140,7 +140,7 @@ async function examineSync(folder: string): Promise<Diagnosis> {
   return ok(text)
 }
 
-/** What doesn't fit; undefined if all does. */
+/** A mismatch of rows and blobs; undefined if they fit. */
 function misfitOf(fit: Fit | undefined): Diagnosis | undefined {
   return fit === undefined || fit === 'fits' || fit === 'new' ? undefined : bad(describeMisfit(fit))
 }

@@ -26,7 +26,7 @@ export async function fsck(config: FsckConfig): Promise<number> {
   try {
     return await check({ engine, blobs, config })
   } catch (error) {
-    // Whatever a damaged page holds is taken for a row, and so anything may go wrong with it.
+    // The bytes of a damaged page are taken for rows, so any error is possible.
     const finding: Finding = {
       invariant: 'everything in the store can be read',
       where: 'the store',
@@ -40,7 +40,7 @@ export async function fsck(config: FsckConfig): Promise<number> {
   }
 }
 
-/** What doesn't fit, as a finding; undefined if all does. */
+/** A mismatch of rows and blobs, as a finding; undefined if they fit. */
 function misfitOf(fit: Fit | undefined): Finding | undefined {
   if (fit === undefined || fit === 'fits' || fit === 'new') return undefined
   const invariant = 'engine/ and blobs/ are of one store, and of one moment'
@@ -134,7 +134,7 @@ const advice =
 /** Milliseconds between two lines of progress while bodies are read. */
 const progressMs = 200
 
-/** One line on a terminal that says what is being checked. */
+/** One line on a terminal that shows the progress of the check. */
 class Progress {
   readonly #isShown: boolean
   readonly #startedAt = performance.now()

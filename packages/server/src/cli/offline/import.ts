@@ -75,7 +75,7 @@ async function openStore(dataFolder: string): Promise<OpenServices> {
   }
 }
 
-/** SimpleDB's sentence; of a fault, what the log would say. */
+/** SimpleDB's sentence; for a fault, the text that the log would have. */
 function messageOf(error: StoreError): string {
   const { isFault, message } = reportError(error)
   return isFault ? error.message : message

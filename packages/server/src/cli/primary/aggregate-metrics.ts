@@ -1,5 +1,5 @@
-// What all processes of a server have counted together: those there are, those that ended, and the
-// primary. A module of its own, because the primary starts its workers before it loads what counts.
+// The metrics of all processes of a server: running workers, ended ones, and the
+// primary. A module of its own, because the primary starts its workers before it loads the metrics library.
 
 import {
   countersOf,
@@ -11,7 +11,7 @@ import {
 /** The counts of one server. */
 export class AggregateMetrics {
   readonly #own = new ProcessMetrics()
-  /** What the processes that ended had counted. */
+  /** The sums of processes that ended. */
   #departed: Promise<MetricsSnapshot> = Promise.resolve([])
 
   /** @param workerDeaths tells how many workers died so far */
@@ -20,7 +20,7 @@ export class AggregateMetrics {
     this.#own.addPrimary(workerDeaths)
   }
 
-  /** Keeps what never shrinks of what a process had counted that has ended. */
+  /** Keeps the counters of a process that ended, but not its gauges. */
   keep(departed: MetricsSnapshot): void {
     this.#departed = this.#departed.then((before) => countersOf([before, departed]))
   }

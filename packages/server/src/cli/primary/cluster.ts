@@ -18,7 +18,7 @@ import type { AggregateMetrics } from './aggregate-metrics.ts'
 import type { Connections, Taker } from './connections.ts'
 import { judge, pingMs } from './heartbeat.ts'
 
-/** What workers are told to serve, and where they are told of. */
+/** The settings of the workers, and the log of their supervision. */
 export interface Service {
   readonly setup: Omit<WorkerSetup, 'name'>
   readonly log: Log
@@ -54,7 +54,7 @@ interface Place extends Taker {
   /** Deaths one after the other, each soon after the start. */
   deaths: number
   timer: NodeJS.Timeout | undefined
-  /** What it had counted when it was asked last. */
+  /** Its metrics when they were last collected. */
   metrics: MetricsSnapshot
 }
 
@@ -97,7 +97,7 @@ export class Workers {
     listener(this.tokens)
   }
 
-  /** Starts the processes, which load the program and wait until they are told what to serve. */
+  /** Starts the processes, which load the program and wait for their settings. */
   fork(): void {
     for (const place of this.#places) this.#fork(place)
     void this.#loadTally()
@@ -204,7 +204,7 @@ export class Workers {
     }
   }
 
-  /** What was accepted was so for the start: if a disk goes away later, its absence is no wish. */
+  /** An accepted loss holds for the first start only: a disk that disappears later must be refused. */
   #acceptNothing(): void {
     if (this.#service === undefined) return
     const { setup } = this.#service
@@ -286,12 +286,12 @@ export class Workers {
     }
   }
 
-  /** Tells one of the workers what all of them have counted. */
+  /** Sends the metrics of all workers to one of them. */
   async #scrape(asker: Place, id: number): Promise<void> {
     tell(asker, { kind: 'exposition', id, text: await this.#metrics.text() })
   }
 
-  /** Adds up what all workers have counted. */
+  /** Adds up the metrics of all workers. */
   async #collect(): Promise<string> {
     await this.#count()
     const aggregate = await this.#loadTally()
@@ -325,7 +325,7 @@ export class Workers {
 }
 
 /**
- * What a worker has to know before it runs: where compiled code lies, which saves loading the compiler,
+ * The environment that a worker needs before it runs: the place of compiled code, which saves loading the compiler,
  * and how many threads wait for the disk at once. With Node's four, four syncs hold up all other files.
  */
 function forkEnvironment(): Record<string, string> {
@@ -335,7 +335,7 @@ function forkEnvironment(): Record<string, string> {
   return { UV_THREADPOOL_SIZE: '16', ...cache }
 }
 
-/** What may be behind a death by `signal`. */
+/** The likely causes of a death by `signal`. */
 function hintOf(signal: string | null): string {
   return isCrash(signal) ? ` (${signal}): the store may be damaged; \`holdfast fsck\` tells` : ''
 }

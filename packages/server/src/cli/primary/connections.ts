@@ -13,7 +13,7 @@ export interface Taker {
 
 interface Load {
   open: number
-  /** What it was handed and does not say that it has. */
+  /** Connections that were sent to it, and that it hasn't acknowledged. */
   taking: Socket | undefined
 }
 
@@ -38,7 +38,7 @@ export class Connections {
     this.#loads.delete(taker)
   }
 
-  /** A worker has what it was handed. */
+  /** A worker acknowledges a connection. */
   taken(taker: Taker): void {
     const load = this.#loads.get(taker)
     if (load === undefined) return

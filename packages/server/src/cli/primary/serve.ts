@@ -1,4 +1,4 @@
-// `holdfast serve`: the primary process. It checks what it was told, takes the folder's lock, finds
+// `holdfast serve`: the primary process. It checks its configuration, takes the folder's lock, finds
 // the access keys, and lets workers serve until it is told to stop. It never opens the store itself.
 
 import type { AccessKey } from '../../access/key.ts'
@@ -49,7 +49,7 @@ function endByDefault(): void {
   process.kill(process.pid, 'SIGTERM')
 }
 
-/** What a server has to have before its workers may open the store. */
+/** The resources that a server needs before its workers may open the store. */
 interface Ready {
   readonly credentials: LoadedCredentials
   readonly tls: TlsTexts | undefined
@@ -59,7 +59,7 @@ interface Ready {
 }
 
 /**
- * Reads what was named, then takes the port, and only then makes anything. What has to be given back is
+ * Reads the named files, then takes the port, and only then creates anything. What has to be given back is
  * left to `held`. @throws CommandError
  */
 async function prepare(facts: {
@@ -83,7 +83,7 @@ async function prepare(facts: {
     })
     return lock
   }
-  // Who starts a server twice is to hear of the folder, not of the port.
+  // When a server is started twice, the error should name the folder, not the port.
   const early = found === 'ours' ? takeLock() : undefined
   const { server, port } = await listen(connections, config)
   held.defer(() => server.close())

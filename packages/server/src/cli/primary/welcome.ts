@@ -1,4 +1,4 @@
-// What is printed for whoever starts the server: where it is, and lines ready to paste.
+// The text that a start prints: the endpoint, and lines ready to paste.
 
 import type { ServeConfig } from '../../config.ts'
 import type { LoadedCredentials } from '../credentials.ts'

@@ -1,4 +1,4 @@
-// What the commands that speak to a running server can be told.
+// Options and operands of the commands for a running server.
 
 import type { LeaseName } from 'holdfast-client'
 import {
@@ -28,7 +28,7 @@ export interface ServerChoice {
   readonly ca?: string
 }
 
-/** What every command is told. */
+/** The settings of every command. */
 export interface RemoteConfig {
   readonly server: ServerChoice
   readonly isJson: boolean
@@ -133,7 +133,7 @@ export type RemoteCommand = 'ls' | 'tree' | 'mv' | 'cp' | 'rm' | 'zip' | 'lock'
 export const remoteOptions: Readonly<Record<RemoteCommand, OptionTable>> = {
   ls: {
     recursive: { text: 'everything below, not only the next level' },
-    sizes: { text: 'count what is in each folder, which takes longer the more it is' },
+    sizes: { text: 'count the contents of each folder; slow for large folders' },
     json,
     ...server,
   },
@@ -142,7 +142,10 @@ export const remoteOptions: Readonly<Record<RemoteCommand, OptionTable>> = {
   cp: {
     replace,
     'no-clobber': noClobber,
-    'content-type': { value: 'TYPE', text: 'of what is uploaded (by the name of the file)' },
+    'content-type': {
+      value: 'TYPE',
+      text: 'the Content-Type of uploads (by the name of the file)',
+    },
     json,
     ...server,
   },
@@ -157,9 +160,9 @@ export const remoteOptions: Readonly<Record<RemoteCommand, OptionTable>> = {
     read: { value: 'NAME', text: 'also hold this, shared with other readers; may be repeated' },
     wait: { value: 'SECONDS', text: 'give up after this time (never); 0: now or not at all' },
     ttl: { value: 'SECONDS', text: 'how long the lease outlives this process if killed (30)' },
-    label: { value: 'TEXT', text: 'a name for people who look at the list (the command)' },
-    list: { text: 'show who holds and who waits in the bucket NAME' },
-    release: { value: 'BUCKET:TICKET', text: 'end a lease, whoever has it' },
+    label: { value: 'TEXT', text: 'a name shown in the list of leases (the command)' },
+    list: { text: 'show the held and waiting leases of the bucket NAME' },
+    release: { value: 'BUCKET:TICKET', text: 'end a lease, also of another holder' },
     json,
     ...server,
   },

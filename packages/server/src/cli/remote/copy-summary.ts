@@ -1,8 +1,8 @@
-// What `holdfast cp` tells when it has copied.
+// The summary that `holdfast cp` prints.
 
 import type { Total } from './listing.ts'
 
-/** What was copied, and how much where it was counted. */
+/** The source and target of a copy, with counts where they are known. */
 export interface Copied extends Partial<Total> {
   readonly from: string
   readonly to: string

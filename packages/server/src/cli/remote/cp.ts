@@ -15,7 +15,7 @@ import { type AnyName, isFolder, type LocalName, type RemoteName, show } from '.
 import { type Session, withServer } from './session.ts'
 import { upload, uploadFolder, uploadStream } from './upload.ts'
 
-/** Copies, and says what was copied. */
+/** Copies, and prints a summary. */
 export async function cp(config: CopyConfig): Promise<number> {
   const copied = await withServer(config.server, (session) => copyAny(session, config))
   if (config.isJson) {

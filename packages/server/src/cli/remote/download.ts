@@ -45,7 +45,7 @@ function pathFor(from: RemoteName, { path }: LocalName): string {
   throw new CommandError(`${show(from)} needs another name here: ${place.why}`)
 }
 
-/** Downloads every object below a folder, each as it is when its turn comes. What fails alone is left out. */
+/** Downloads every object below a folder, each as it is when its turn comes. An object that fails alone is left out. */
 export async function downloadFolder(
   session: Session,
   { isCareful }: CopyConfig,
@@ -64,7 +64,7 @@ export async function downloadFolder(
   await forEachConcurrently(listObjects(session, from), atOnce, async (entry, signal) => {
     const { key, sizeBytes } = entry
     const name = key.slice(from.key.length)
-    // The folder itself is there; only what it holds as an object would have no place.
+    // The folder itself exists; only the bytes of its marker object have no place.
     const isMark = sizeBytes === 0 && key.endsWith('/')
     const place = isMark && name === '' ? { path: to.path } : placeOf(to.path, trim(name, isMark))
     if (!('path' in place)) return skipped.skip(key, place.why)
@@ -133,7 +133,7 @@ async function fetch(
   if (modified !== undefined) await utimes(path, modified, modified)
 }
 
-/** The body as it comes. @throws CommandError if it ends before its end, or isn't what was stored */
+/** The body as it comes. @throws CommandError if it is cut short, or differs from its checksum */
 async function* wholeOf(source: {
   readonly body: AsyncIterable<Uint8Array>
   readonly sizeBytes: number

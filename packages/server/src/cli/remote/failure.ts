@@ -1,4 +1,4 @@
-// What goes wrong between a command and a server, in words that say what to do.
+// Messages for failures between a command and a server, with the remedy.
 
 import {
   FolderExistsError,

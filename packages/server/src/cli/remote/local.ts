@@ -1,4 +1,4 @@
-// Files of this machine: what is below a folder, and writing one so that it is there whole or not at all.
+// Files of this machine: those below a folder, and atomic writes.
 
 import { createWriteStream, type Stats } from 'node:fs'
 import { lstat, opendir, rename, rm, stat } from 'node:fs/promises'
@@ -15,7 +15,7 @@ export interface LocalFile {
   readonly sizeBytes: number
 }
 
-/** A file's size. @throws CommandError for a folder, or what isn't there */
+/** A file's size. @throws CommandError for a folder, or a missing file */
 export async function statFile(path: string): Promise<{ readonly sizeBytes: number }> {
   const found = await statPath(path)
   if (found.isDirectory()) {
@@ -24,7 +24,7 @@ export async function statFile(path: string): Promise<{ readonly sizeBytes: numb
   return { sizeBytes: found.size }
 }
 
-/** What is not copied, and why. */
+/** An entry that isn't copied, and the reason. */
 export type Skip = (name: string, why: string) => void
 
 /**
@@ -119,7 +119,7 @@ export type Place = { readonly path: string } | { readonly why: string }
 /** The longest name, in bytes, that the usual file systems take. */
 const nameBytes = 255
 
-/** Finds the place of what has `name` below a folder of this machine. It never lies outside. */
+/** The path for `name` below a folder of this machine. It never lies outside. */
 export function placeOf(folder: string, name: string): Place {
   const parts = name.split('/')
   if (parts.includes('')) return { why: 'a path has no empty names in it' }
@@ -152,7 +152,7 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ['EIO', 'the disk fails'],
 ])
 
-/** What an error of the file system means. */
+/** Explains an error of the file system. */
 export function localReason(error: unknown): string {
   const code = systemCode(error)
   return (code === undefined ? undefined : reasons.get(code)) ?? code ?? String(error)

@@ -1,4 +1,4 @@
-// `holdfast ls`: buckets, or what is in one, with sizes and counts.
+// `holdfast ls`: buckets, or the contents of one, with sizes and counts.
 
 import { ListBucketsCommand } from '@aws-sdk/client-s3'
 import { CommandError, exitCodes } from '../exit.ts'
@@ -62,7 +62,7 @@ async function listName(session: Session, config: ListConfig, name: RemoteName):
   else console.log(`${summarize(sum)}`)
 }
 
-/** What is in a folder; of a name without a slash, the object and the folder of that very name. */
+/** The contents of a folder; for a name without a slash, the object and the folder of that name. */
 async function* matching(
   session: Session,
   name: RemoteName,

@@ -9,7 +9,7 @@ import { explainObject } from './hint.ts'
 import { isFolder, lastName, type RemoteName, show } from './name.ts'
 import { type Session, withServer } from './session.ts'
 
-/** Renames, and says what was renamed. */
+/** Renames, and prints source and target. */
 export async function mv(config: MoveConfig): Promise<number> {
   const { from, isJson } = config
   const to = targetOf(config.from, config.to)

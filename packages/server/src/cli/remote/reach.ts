@@ -42,7 +42,7 @@ function useTls({ host }: URL): string {
   return `${host} speaks TLS, not plain HTTP: use https://${host}`
 }
 
-/** The code of an error, or of what it was caused by. */
+/** The code of an error, or of its cause. */
 function codeOf(error: Error): string | undefined {
   const code = systemCode(error)
   if (code !== undefined) return code
@@ -149,7 +149,7 @@ function speaksPlain({ hostname, port }: URL): Promise<boolean> {
   })
 }
 
-/** Whether the port shakes hands, whatever certificate it has: nothing is sent to it. */
+/** Whether the port completes a TLS handshake, with any certificate: nothing is sent to it. */
 function speaksTls({ hostname, port }: URL): Promise<boolean> {
   return new Promise((resolve) => {
     const host = bare(hostname)
@@ -169,7 +169,7 @@ function bare(hostname: string): string {
 }
 
 /**
- * What an answer means that isn't of S3, such as a web server's page, or of a port that speaks TLS and is
+ * Explains an answer that isn't S3's, such as a web server's page, or of a port that speaks TLS and is
  * polite about it; undefined for an answer of S3, which always has a request's id.
  */
 export async function explainStranger(error: Error, endpoint: string): Promise<string | undefined> {

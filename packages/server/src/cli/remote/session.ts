@@ -11,7 +11,7 @@ import { readAuthorities } from './authority.ts'
 import type { ServerChoice } from './config.ts'
 import { explainFailure, type Peer } from './failure.ts'
 
-/** What a command works with. */
+/** The clients that a command uses, and the signal that ends it. */
 export interface Session {
   readonly s3: S3Client
   readonly folders: Folders
@@ -23,7 +23,7 @@ export interface Session {
 const defaultEndpoint = 'http://127.0.0.1:9000'
 
 /**
- * Runs `body` with a server, and makes what goes wrong in it a CommandError. SIGINT and SIGTERM abort
+ * Runs `body` with a server, and turns its failures into CommandErrors. SIGINT and SIGTERM abort
  * its signal, so that nothing half done is left behind; a second one ends the process.
  */
 export async function withServer<T>(

@@ -5,7 +5,7 @@ import { printable } from './format.ts'
 import { isOfOneFile, localReason } from './local.ts'
 import type { Progress } from './progress.ts'
 
-/** What a copy has left out so far. */
+/** The entries that a copy has left out so far. */
 export class Skipped {
   readonly #progress: Progress
   count = 0
@@ -14,19 +14,19 @@ export class Skipped {
     this.#progress = progress
   }
 
-  /** Names what is left out, and counts it. */
+  /** Names an entry that is left out, and counts it. */
   skip(name: string, why: string): void {
     this.count += 1
     this.note(name, why)
   }
 
-  /** Names what is left out as it always is. */
+  /** Names an entry that is always left out. */
   note(name: string, why: string): void {
     this.#progress.clear()
     console.error(`holdfast: skipped ${printable(name)}: ${why}`)
   }
 
-  /** Copies one of many; false if it was left out. @throws what `copy` throws, if the others would fail too */
+  /** Copies one of many; false if it was left out. @throws the error of `copy`, if the others would fail too */
   async orSkip(name: string, signal: AbortSignal, copy: () => Promise<void>): Promise<boolean> {
     try {
       await copy()

@@ -44,7 +44,7 @@ export async function upload(
   return { from: path, to: show(target), objects: 1, bytes: sizeBytes }
 }
 
-/** Uploads every file below a folder. What fails alone is left out. */
+/** Uploads every file below a folder. A file that fails alone is left out. */
 export async function uploadFolder(
   session: Session,
   config: CopyConfig,

@@ -250,12 +250,12 @@ class Worker {
 /** A state that nobody foresaw is not served on: the primary starts another worker. */
 function dieLoudly(log: ProcessLog): void {
   const die = (error: unknown): void => {
-    log.error('the worker ends because of an error that nothing expected', { error })
+    log.error('unexpected error; the worker ends', { error })
     log.flush()
     endAtOnce()
   }
   process.on('uncaughtException', die)
   process.on('unhandledRejection', die)
   process.removeAllListeners('warning')
-  process.on('warning', (error) => log.warn('a warning of Node', { error }))
+  process.on('warning', (error) => log.warn('Node warning', { error }))
 }

@@ -93,7 +93,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
     }
   }
 
-  /** Stops reading without closing the connection; what comes later is dropped by the server. */
+  /** Stops reading without closing the connection; the server drops the rest. */
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {
     if (this.#state === 'reading') this.#request.pause()
     this.#settle(this.#state === 'ended' || this.#state === 'failed' ? this.#state : 'stopped')
@@ -102,7 +102,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
     return { done: true, value: undefined }
   }
 
-  /** Reads and drops what is left, up to `maximumBytes` and `maximumMs`; never throws. */
+  /** Reads and drops the rest, up to `maximumBytes` and `maximumMs`; never throws. */
   async discard(maximumBytes: number, maximumMs: number): Promise<void> {
     if (this.isComplete || this.#state === 'failed') return
     await this.return()

@@ -1,4 +1,4 @@
-// Hands what a connection brings to Node's parser in small pieces. Given a whole read, the parser makes a
+// Feeds a connection's bytes to Node's parser in small pieces. Given a whole read, the parser makes a
 // request of everything in it at once, thousands of them, and can't be stopped. So a connection with too
 // many requests that aren't answered is fed no more and not read, until some of them are.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
@@ -47,7 +47,7 @@ class Feed {
   readonly #all: Feeds
   readonly #socket: Socket
   readonly #parse: (chunk: Buffer) => void
-  /** What was read and not parsed. */
+  /** The bytes that were read, but not parsed. */
   #pending: Buffer | undefined
   #unanswered = 0
   #latest: IncomingMessage | undefined
@@ -59,7 +59,7 @@ class Feed {
     this.#socket = socket
     this.#parse = parse
     socket.removeAllListeners('data')
-    // Node's parser would else take what comes from the system itself, whole.
+    // Otherwise Node's parser would read whole buffers from the system itself.
     socket.on('data', this.#onData).on('resume', this.#onResume).once('close', this.#onClose)
   }
 

@@ -126,7 +126,7 @@ class PartReader {
     }
   }
 
-  /** The file's bytes as they come; only what may be the beginning of a delimiter is held back. */
+  /** The file's bytes as they come; only a possible beginning of a delimiter is held back. */
   async *fileBody(): AsyncGenerator<Uint8Array> {
     const delimiter = this.#delimiter
     const keep = delimiter.byteLength - 1
@@ -167,7 +167,7 @@ class PartReader {
     }
   }
 
-  /** Reads what comes after the file, so that the connection can be used again. */
+  /** Reads the rest after the file, so that the connection can be used again. */
   async #drain(): Promise<void> {
     let left: number = s3Limits.postFieldBytes
     for (let chunk = await this.#next(); chunk !== undefined; chunk = await this.#next()) {

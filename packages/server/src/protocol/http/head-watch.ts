@@ -1,12 +1,12 @@
-// Connections on which a request's head is still coming, or nothing at all: nobody has a key yet. What the
-// parser holds of a head can't be asked for, so the bytes that a connection received since its last request
-// stand for it.
+// Bounds connections that are idle or in the middle of a head, before any key is known. Node doesn't tell
+// how much of a head its parser holds, so the bytes received since the connection's last request are counted
+// instead.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { ownLimits } from '../../base/limits.ts'
 
-/** What all connections of a server may hold before their requests begin. */
+/** The bounds of all connections of a server before their requests begin. */
 export interface HeadLimits {
   readonly partialHeadBytes: number
   readonly connections: number
@@ -40,7 +40,7 @@ export class HeadWatch {
     server.on('checkContinue', this.#note).on('checkExpectation', this.#note)
   }
 
-  /** Closes what is too much. */
+  /** Closes connections beyond the limits. */
   look(): void {
     const waiting: { readonly socket: Socket; readonly bytes: number }[] = []
     let bytes = 0
@@ -90,7 +90,7 @@ export class HeadWatch {
   }
 }
 
-/** True while a request is served; what comes meanwhile is its body. */
+/** True while a request is served; bytes received meanwhile are its body. */
 function isBusy({ response }: Watched): boolean {
   return response !== undefined && !response.writableFinished && !response.destroyed
 }

@@ -1,4 +1,4 @@
-// What must hold of every request's head before anything is done with it: no header that decides what is
+// The requirements of every request's head before anything is done with it: no header that decides what is
 // done, or that a signature counts on, may be there twice, since a proxy might read the other one.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StoreError } from '../../base/errors.ts'
@@ -25,7 +25,7 @@ function problemOf(request: IncomingMessage): StoreError | undefined {
   if (host === undefined ? !isVersion10 : !hostForm.test(host)) {
     return new StoreError({ code: 'InvalidHost' })
   }
-  // HTTP/1.0 has no transfer coding: who forwards such a request may have seen another body.
+  // HTTP/1.0 has no transfer coding: a proxy that forwards such a request may have seen another body.
   if (isVersion10 && headers['transfer-encoding'] !== undefined) {
     return new StoreError({ code: 'TransferEncodingInHttp10' })
   }

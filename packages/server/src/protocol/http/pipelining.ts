@@ -15,7 +15,7 @@ export class Pipelining {
   readonly #latest = new WeakMap<Socket, Turn>()
 
   /**
-   * What a request has to wait for before it may begin: nothing, as a rule. It resolves to false when
+   * The promise that a request has to await before it may begin; usually there is none. It resolves to false when
    * the connection ended meanwhile, so that nobody is left to answer.
    */
   take(request: IncomingMessage, response: ServerResponse): Promise<boolean> | undefined {
@@ -33,7 +33,7 @@ async function afterwards(previous: Turn, response: ServerResponse): Promise<boo
   // A response that never got its socket is told nothing when that is closed.
   if (previous.begun !== undefined && !(await previous.begun)) return false
   if (!previous.response.closed) {
-    // A response that fails is answered for by who writes it; here it only means that its turn is over.
+    // Its writer reports a response that fails; here it only means that its turn is over.
     await once(previous.response, 'close').catch(() => undefined)
   }
   return response.socket !== null

@@ -43,7 +43,7 @@ export class Query {
 export interface Target {
   /** The path as it was sent, not decoded; begins with '/', or is '*' (OPTIONS). */
   readonly path: string
-  /** Host and port of an absolute-form target; only `hostOf` may tell what they mean. */
+  /** Host and port of an absolute-form target; only `hostOf` may interpret them. */
   readonly authority: string | undefined
   readonly query: Query
 }

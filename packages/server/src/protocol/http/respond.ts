@@ -141,8 +141,8 @@ export interface StreamOptions {
  * Sends an answer whose body comes from `source`, and returns the bytes of body sent: fewer than `length` when the
  * client went, which is no error. The source is always closed.
  *
- * What the source throws before its first chunk is thrown while nothing is sent yet, so that it can be answered as an
- * error; what it throws later cuts the connection, which tells the client, and is thrown too.
+ * An error of the source before its first chunk is thrown while nothing is sent yet, so that it can be answered as an
+ * error; a later one cuts the connection, which tells the client, and is thrown too.
  */
 export async function sendStream(
   response: ServerResponse,

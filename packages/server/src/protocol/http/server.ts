@@ -1,4 +1,4 @@
-// Settings for node:http, and the answer to what isn't even HTTP.
+// Settings for node:http, and the answer to malformed HTTP.
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
@@ -70,7 +70,7 @@ function watch(server: Server | HttpsServer, answers: HttpServerOptions): void {
   new ClientErrors(answers).attach(server)
 }
 
-/** Answers what couldn't be parsed, in plain HTTP, where that can't be taken for a part of another answer. */
+/** Answers unparseable input, in plain HTTP, unless the answer could be taken for a part of another one. */
 class ClientErrors {
   readonly #lingerMs: number
   readonly #overflowAnswer: (piece: Uint8Array) => BareAnswer
@@ -100,7 +100,7 @@ class ClientErrors {
   }
 
   readonly #answer = (error: ClientError, socket: Socket): void => {
-    // What such a client goes on sending is dropped while it takes its answer.
+    // Further input of such a client is dropped while it takes its answer.
     if (this.#closing.has(socket)) return
     const answer = this.#answerTo(error)
     if (answer === undefined || !socket.writable || this.#hasBegun(socket)) {
@@ -141,7 +141,7 @@ function isOver(response: ServerResponse): boolean {
   return response.writableFinished || response.destroyed
 }
 
-/** What Node tells of what it couldn't parse: with the piece of it that was read last. */
+/** Node's error for input that it couldn't parse, with the piece that was read last. */
 interface ClientError extends NodeJS.ErrnoException {
   readonly rawPacket?: Uint8Array
 }

@@ -6,7 +6,7 @@ import { s3Limits } from '../../base/limits.ts'
 import { bucketOfHost } from '../http/host.ts'
 import { decodeText } from '../http/request.ts'
 
-/** What a request is about: the account (both empty), a bucket (no key), or an object. */
+/** The resource of a request: the account (both empty), a bucket (no key), or an object. */
 export interface Address {
   readonly bucket: string
   readonly key: string

@@ -18,15 +18,15 @@ export interface StreamedBody {
   readonly sizeBytes: number | undefined
 }
 
-/** What is answered, but for the headers that every answer has. */
+/** An answer, without the headers that every answer has. */
 export interface Answer {
   readonly status: number
-  /** Values are Latin-1 text. Whoever sends the answer may add to them. */
+  /** Values are Latin-1 text. The sender of the answer may add to them. */
   readonly headers: OutgoingHttpHeaders
   readonly body?: string | Bytes | StreamedBody | undefined
 }
 
-/** Whom and what a route works for. */
+/** The context of a route's call. */
 export interface Call {
   readonly services: Services
   readonly caller: Caller
@@ -38,7 +38,7 @@ export interface Route {
   readonly name: string
   /** Headers that no other route knows the meaning of. */
   readonly accepts?: ReadonlySet<string>
-  /** True for what leases protect, which may be done under one. */
+  /** True for writes that leases protect, which may be sent under one. */
   readonly isLeased?: boolean
   answer(request: S3Request, call: Call): Promise<Answer>
 }

@@ -48,7 +48,7 @@ export const archiveFolderRoute: Route = route(
   (archive) => archive.close(),
 )
 
-/** Tells what {@link archiveFolderRoute} would, without the archive. */
+/** Answers with the headers of {@link archiveFolderRoute}, without the archive. */
 export const headArchiveRoute: Route = route(
   headArchive,
   decode,

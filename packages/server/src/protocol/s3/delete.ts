@@ -65,7 +65,7 @@ function decodeObject(element: XmlElement): DeleteObjectsInput['objects'][number
   }
 }
 
-/** What `parse` makes of a child's text; a condition that can't be read must not be dropped. */
+/** The result of `parse` on a child's text; a condition that can't be read must not be dropped. */
 function conditionOf(
   element: XmlElement,
   name: string,

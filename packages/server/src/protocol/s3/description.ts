@@ -1,4 +1,4 @@
-// What clients say of an object besides its bytes: system headers, user metadata, storage class.
+// The description of an object besides its bytes: system headers, user metadata, storage class.
 // Header values are kept as Latin-1 text, one character a byte, just as Node reads and writes them;
 // user metadata as the text that those bytes are.
 
@@ -24,7 +24,7 @@ const systemHeaders: Readonly<Record<string, string>> = {
 }
 const systemHeaderNames: readonly string[] = Object.keys(systemHeaders)
 
-/** What S3 says of bytes of which the client said nothing. */
+/** S3's content type for objects stored without one. */
 const defaultContentType = 'binary/octet-stream'
 
 /** True for a header that says something of the object that a request stores. */
@@ -35,7 +35,7 @@ export function describesObject(name: string): boolean {
 
 /**
  * The description in a request's headers.
- * @throws S3Error `InvalidArgument` for what no header could carry back
+ * @throws S3Error `InvalidArgument` for text that no header could carry back
  */
 export function describedObject(request: Pick<S3Request, 'headers'>): ObjectDescription {
   const said: SaidHeader[] = []
@@ -47,7 +47,7 @@ export function describedObject(request: Pick<S3Request, 'headers'>): ObjectDesc
 
 /**
  * The description in a form's fields, which are text.
- * @throws S3Error `InvalidArgument` for what no header could carry back
+ * @throws S3Error `InvalidArgument` for text that no header could carry back
  */
 export function describedInForm(
   fields: readonly { readonly name: string; readonly value: string }[],
@@ -69,7 +69,7 @@ interface SaidHeader {
   readonly value: string
 }
 
-/** Every description is made here: what it takes, `describeObject` can write. */
+/** Every description is made here, so that `describeObject` can write all that is accepted. */
 function describe(said: readonly SaidHeader[]): ObjectDescription {
   const headers: Record<string, string> = {}
   const metadata: Record<string, string> = {}
@@ -136,7 +136,7 @@ export function describeObject(
   if (missing > 0) headers['x-amz-missing-meta'] = missing
 }
 
-/** Metadata on the wire: what isn't ASCII as an encoded word (RFC 2047), as S3 answers it. */
+/** Metadata on the wire: non-ASCII text as an encoded word (RFC 2047), as S3 answers it. */
 function encodedWord(text: string): string {
   if (!beyondAscii.test(text)) return text
   return `=?UTF-8?B?${Buffer.from(text, 'utf8').toString('base64')}?=`

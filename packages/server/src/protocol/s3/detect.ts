@@ -1,5 +1,5 @@
-// Finds the route of a request, and refuses headers that ask for what isn't there: to ignore one of
-// them would be a silent lie.
+// Finds the route of a request, and refuses headers that ask for unimplemented features, since
+// clients would take silence for success.
 
 import { grantPrefix, isOwnersGrant } from './acl.ts'
 import type { Address } from './address.ts'
@@ -9,7 +9,7 @@ import { recursiveHeader, renameSourceHeader } from './folder.ts'
 import { leaseHeader, type S3Request } from './request.ts'
 import { copyRoutes, folderRoutes, type Level, type Routes, renameRoutes, table } from './table.ts'
 
-/** What an address is of. */
+/** The kind of resource that an address names. */
 function levelOf({ bucket, key }: Pick<Address, 'bucket' | 'key'>): Level {
   if (key !== '') return 'OBJECT'
   return bucket === '' ? 'SERVICE' : 'BUCKET'
@@ -18,7 +18,7 @@ function levelOf({ bucket, key }: Pick<Address, 'bucket' | 'key'>): Level {
 /** Parameters that name an operation only together, or beside another. */
 const companions: ReadonlySet<string> = new Set(['partNumber'])
 
-/** Every parameter that names an operation on a bucket or object, with whatever method. */
+/** Every parameter that names an operation on a bucket or object, with any method. */
 const subresources: Readonly<Record<Level, ReadonlySet<string>>> = {
   SERVICE: new Set(),
   BUCKET: namesOf(table.BUCKET),
@@ -119,7 +119,7 @@ const demandingPrefixes = [
 ]
 
 /**
- * Refuses headers that ask for what isn't there, but for those that the route `accepts`.
+ * Refuses headers that ask for unimplemented features, but for those that the route `accepts`.
  * @param ownerId of the caller, whose having all rights a header may say
  * @throws S3Error `NotImplemented`
  */

@@ -72,7 +72,7 @@ export interface ErrorReport {
   readonly isFault: boolean
 }
 
-/** What the client is told of `error`: of anything but a refusal only that it happened. */
+/** The error that the client gets for `error`: a fault isn't described. */
 export function reportError(error: unknown): ErrorReport {
   const wire = wireErrorOf(error)
   const fields: Record<string, string> = {}
@@ -131,13 +131,13 @@ export function invalidRequest(message: string, options?: ErrorOptions): S3Error
   return new S3Error(requestError(message), options)
 }
 
-/** A header that asks for what isn't there: refused, since ignoring it would be a silent lie. */
+/** A header that asks for an unimplemented feature; clients would take silence for success. */
 export function headerNotImplemented(name: string): S3Error {
   const message = 'A header you provided implies functionality that is not implemented.'
   return new S3Error({ status: 501, code: 'NotImplemented', message, fields: { Header: name } })
 }
 
-/** A query parameter that asks for what isn't there. */
+/** A query parameter that asks for an unimplemented feature. */
 export function parameterNotImplemented(name: string): S3Error {
   const message = 'A parameter you provided implies functionality that is not implemented.'
   return new S3Error({ status: 501, code: 'NotImplemented', message, fields: { Parameter: name } })

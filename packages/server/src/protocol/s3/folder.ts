@@ -125,13 +125,13 @@ function renameSourceOf(request: S3Request): Pick<RenameInput, 'from' | 'alterna
     : { from }
 }
 
-/** A body would be lost: whoever sends one means to store it. @throws S3Error `InvalidRequest` */
+/** Refuses a body, which the client means to store and would lose. @throws S3Error `InvalidRequest` */
 function refuseBody(request: S3Request): void {
   if (contentOf(request).decodedBytes === 0) return
   throw invalidRequest('A rename takes no body.')
 }
 
-/** What is copied keeps its own description. @throws S3Error `NotImplemented` for a new one */
+/** A copied folder's objects keep their own descriptions. @throws S3Error `NotImplemented` for a new one */
 function refuseDescription(request: S3Request): void {
   if (isReplacing(request)) throw headerNotImplemented('x-amz-metadata-directive')
   for (const name in request.headers) {

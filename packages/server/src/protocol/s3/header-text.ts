@@ -1,4 +1,4 @@
-// What a header can carry. Values are Latin-1 text, one character a byte, just as Node reads and writes them.
+// Text that a header can carry. Values are Latin-1 text, one character a byte, just as Node reads and writes them.
 
 import { invalidArgument, type S3Error } from './error.ts'
 

@@ -1,5 +1,5 @@
 // Every header with a meaning of S3's or ours, and where else than in a header it may stand: as a parameter
-// of a presigned URL, where clients move ("hoist") what they would have sent, and beside a form upload.
+// of a presigned URL, where clients move ("hoist") headers, and beside a form upload.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 
 import { headerNotImplemented, invalidArgument } from './error.ts'
@@ -17,14 +17,14 @@ interface Placement {
 
 /** Says something of the object or of the operation, which the signer decided. */
 const decided: Placement = { inUrl: 'acts', besideForm: 'refused' }
-/** Tells of the bytes of one body: whoever signs a URL has none yet, and clients hoist the checksum of nothing. */
+/** Describes one body: no body exists when a URL is signed, so clients hoist the checksum of an empty one. */
 const ofTheBody: Placement = { inUrl: 'signed', besideForm: 'refused' }
 /** Tells how the body comes over the wire. */
 const framing: Placement = { inUrl: 'signed', besideForm: 'acts' }
 /** Part of the signature, which has read it already. */
 const signature: Placement = { inUrl: 'signed', besideForm: 'ignored' }
 
-/** By lower-case name, or by what a name begins with where `*` ends it; a whole name comes first. */
+/** By lower-case name, or by a prefix where `*` ends it; a whole name comes first. */
 const placements: Readonly<Record<string, Placement>> = {
   'x-amz-acl': decided,
   'x-amz-algorithm': signature,

@@ -15,7 +15,7 @@ import { invalidArgument } from './error.ts'
 import { ownerOf, writeOwner } from './owner.ts'
 import { type S3Request, wholeNumber } from './request.ts'
 
-/** What every listing is asked. */
+/** The parameters common to all listings. */
 interface Page {
   readonly bucket: string
   readonly prefix: string
@@ -43,7 +43,7 @@ function pageOf({ bucket, query }: S3Request, limitName: string): Page {
   }
 }
 
-/** Text that is compared with keys: what is longer than any key is refused like such a key. */
+/** Text that is compared with keys: text longer than any key is refused like such a key. */
 function boundedText(text: string | undefined): string | undefined {
   if (text !== undefined) checkKeyLength(text)
   return text
@@ -222,7 +222,7 @@ function writeVersion(
 const escapedQuote = escapeXml('"')
 
 function writeFacts(xml: XmlWriter, object: ListedObject['object']): void {
-  // Not looked through for what to escape: a page has thousands of these.
+  // Written without a search for characters to escape: a page has thousands of these.
   xml
     .plain('LastModified', isoTime(object.modifiedAt))
     .plain('ETag', escapedQuote + object.etag + escapedQuote)

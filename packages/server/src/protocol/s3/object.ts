@@ -39,7 +39,7 @@ import {
 import { bodyOf } from './payload.ts'
 import { headerOf, refuseVersion, type S3Request, wholeNumber } from './request.ts'
 
-/** A read, and what its answer's headers are to say. */
+/** A read, and the response headers that it overrides. */
 interface ReadRequest extends GetObjectInput {
   /** Decoded before the object is opened: a value that no header can carry must not leave it open. */
   readonly overrides: Readonly<Record<string, string>> | undefined
@@ -88,7 +88,7 @@ function versionIdOf({ query }: S3Request): string | undefined {
   throw invalidArgument('Version id cannot be the empty string', 'versionId', '')
 }
 
-/** What If-Range says: RFC 9110, 13.1.5. What is neither a tag nor a date holds for nothing. */
+/** The condition in If-Range: RFC 9110, 13.1.5. A value that is neither a tag nor a date never matches. */
 function rangeCondition(request: S3Request): GetObjectInput['ifRange'] {
   const text = headerOf(request, 'if-range')
   if (text === undefined) return undefined

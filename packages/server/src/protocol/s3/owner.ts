@@ -11,7 +11,7 @@ export function writeOwner(xml: XmlWriter, element: string, owner: Partial<Owner
   xml.close(element)
 }
 
-/** The owner with that id: the name is known of who asks, and nobody else's is ever shown. */
+/** The owner with that id: only the caller's own name is known, and no other is ever shown. */
 export function ownerOf({ principal }: Pick<S3Request, 'principal'>, id: string): Partial<Owner> {
   return principal?.owner.id === id ? principal.owner : { id }
 }

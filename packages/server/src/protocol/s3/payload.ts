@@ -10,7 +10,7 @@ import { contentOf, headerOf, type S3Request } from './request.ts'
 
 /**
  * The body of a request that stores bytes. Nothing of it is read yet.
- * @throws S3Error `MissingContentLength`, `InvalidDigest`, and what checksum headers may get wrong
+ * @throws S3Error `MissingContentLength`, `InvalidDigest`, and the refusals of checksum headers
  */
 export function bodyOf(request: S3Request): BodyInput {
   const content = contentOf(request)
@@ -45,7 +45,7 @@ export function contentMd5(request: Pick<S3Request, 'headers'>): Buffer | undefi
   })
 }
 
-/** What a document must come with. */
+/** The headers that a document requires. */
 export interface DocumentRule {
   /** An empty body is a mistake. */
   readonly isRequired: boolean
@@ -89,7 +89,7 @@ function notJson(cause: unknown): S3Error {
   return invalidRequest('The request body is not JSON in UTF-8.', { cause })
 }
 
-/** What the body of a request says, which is small; undefined if it is empty and may be. */
+/** The text of a small request body; undefined if it is empty and may be. */
 async function readDocument<T>(
   request: S3Request,
   rule: DocumentRule,

@@ -1,5 +1,5 @@
 // Uploads by an HTML form: the file comes with the fields that describe it, and a policy that says
-// what the form may do. https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
+// the form's permissions. https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
 
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Principal } from '../../access/principal.ts'
@@ -82,7 +82,7 @@ interface FilledForm extends Form {
 }
 
 /**
- * The form with the name of its file in every field that asks for it, which is what its policy is about.
+ * The form with its file's name in every field that asks for it: its policy applies to the result.
  * @throws StoreError `FormFieldsTooLarge` where that makes it too long
  */
 function fillIn(template: Form): FilledForm {
@@ -141,7 +141,7 @@ function decodeForm(
   }
 }
 
-/** The fields by lower-case name, for what is a header elsewhere. */
+/** The fields by lower-case name, in place of headers. */
 function fieldsAsHeaders(form: Form): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const { name, value } of form.fields) headers[name.toLowerCase()] = value
@@ -193,7 +193,7 @@ function encodeForm(
   return { ...xmlAnswer(xml.toString(), headers), status: 201 }
 }
 
-/** Where the browser is sent; what isn't a URL counts for nothing, as on S3. */
+/** The URL of the redirect; an invalid one is ignored, as on S3. */
 function redirectOf(form: Form): URL | undefined {
   const text = form.get('success_action_redirect') ?? form.get('redirect')
   if (text === undefined || !/^https?:\/\//i.test(text)) return undefined

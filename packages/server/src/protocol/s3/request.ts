@@ -22,7 +22,7 @@ export interface S3Request extends Address {
   readonly principal: Principal | undefined
   readonly payload: Payload
   readonly body: RequestBody
-  /** What the documents of all requests may hold at once, and those of one owner. */
+  /** The memory that the documents of all requests may hold at once, and those of one owner. */
   readonly documents: ByteBudget
   /** For documents that are too large to be parsed in passing. */
   readonly parsing: FairQueue
@@ -39,7 +39,7 @@ export function headerOf(
   return typeof value === 'string' || value === undefined ? value : value.join(',')
 }
 
-/** What is written is never a version that was there. @throws S3Error `InvalidArgument` */
+/** A write never addresses an existing version. @throws S3Error `InvalidArgument` */
 export function refuseVersion({ query }: Pick<S3Request, 'query'>): void {
   const versionId = query.get('versionId')
   if (versionId === undefined) return
@@ -76,7 +76,7 @@ export function contentOf(request: S3Request): VerifiedBody {
   return verifiedBody(request.body, request.payload, request.headers)
 }
 
-/** What a whole number may be, and how S3 complains of another. */
+/** The range of a whole number, and S3's refusal of others. */
 export interface NumberRule {
   readonly minimum: number
   readonly maximum: number

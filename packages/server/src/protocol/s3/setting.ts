@@ -1,4 +1,4 @@
-// Settings of buckets and objects that can be asked for and not made: what a bucket on AWS answers on
+// Settings of buckets and objects that can be read but not changed: what a bucket on AWS answers on
 // which nobody ever made them. Clients such as s3cmd and Terraform ask for them all, and remove them all.
 
 import type { Action } from '../../access/decide.ts'

@@ -1,5 +1,5 @@
-// What requests can ask for: every operation of S3's, by method, by what it is about, and by the query
-// parameter that names it. What isn't there yet stands in the table too, so that it is refused by name.
+// Every operation of S3's, by method, by the resource that it is about, and by the query
+// parameter that names it. Unimplemented operations are in the table too, so that they are refused by name.
 
 import {
   getBucketAclRoute,
@@ -59,7 +59,7 @@ import {
   putObjectTaggingRoute,
 } from './setting-put.ts'
 
-/** What a request is about. */
+/** The resource that a request is about. */
 export type Level = 'SERVICE' | 'BUCKET' | 'OBJECT'
 
 /** The routes of one method on one level: by the parameter that names them, '' for none. */

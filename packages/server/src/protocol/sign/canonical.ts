@@ -3,7 +3,7 @@
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 import { createHmac, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
 
-/** What a signature covers, as the HTTP server saw it. */
+/** The signed parts of a request, as the HTTP server received them. */
 export interface SignedRequest {
   readonly method: string
   /** The path as it was sent, not decoded. */
@@ -41,7 +41,7 @@ const lowerCaseToken = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
 
 /**
  * The names in a list of signed headers; undefined where one is no header's name in lower case, or stands there
- * twice: each brings its header's whole value into what is hashed.
+ * twice: each brings its header's whole value into the hashed text.
  */
 export function parseSignedHeaders(list: string): readonly string[] | undefined {
   const names = list.split(';')
@@ -72,7 +72,7 @@ const plainPath = /^[A-Za-z0-9\-._~/]*$/
 
 /**
  * The path with everything escaped but unreserved characters and '/', however the client escaped it.
- * @param plus what stands for a bare '+', which S3 reads as a space
+ * @param plus the character for a bare '+', which S3 reads as a space
  */
 function canonicalPath(rawPath: string, plus: '%20' | '%2B' = '%20'): string {
   if (plainPath.test(rawPath)) return rawPath

@@ -3,7 +3,7 @@ import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import { ownLimits } from '../../base/limits.ts'
 import type { CredentialFault } from './refusal.ts'
 
-/** What stands behind an access key id; `P` is whatever the server calls a principal. */
+/** The secret and the principal of an access key id; `P` is the server's type of principals. */
 export interface Credential<P> {
   readonly secretAccessKey: string
   readonly principal: P
@@ -19,11 +19,11 @@ export interface CredentialScope {
   readonly date: string
   readonly region: string
   readonly service: string
-  /** What comes after the access key id: the third line of a string to sign. */
+  /** The part after the access key id: the third line of a string to sign. */
   readonly scope: string
 }
 
-/** What a credential may name. */
+/** The regions and services that a credential may name. */
 export interface ScopeRule {
   /** The only region that is accepted; any if undefined. */
   readonly region: string | undefined
@@ -31,7 +31,7 @@ export interface ScopeRule {
   readonly service: string
 }
 
-/** The parts of a credential, or what is wrong with it. */
+/** The parts of a credential, or its fault. */
 export function parseCredential(
   text: string,
   rule: ScopeRule,

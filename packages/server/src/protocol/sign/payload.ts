@@ -1,4 +1,4 @@
-// What a signature says of the body, and the body wrapped so that reading it checks just that.
+// The part of a signature that covers the body, and a wrapper that verifies it while the body is read.
 import { createHash } from 'node:crypto'
 import { ChunkedBody, type ChunkSigning } from './chunked.ts'
 import { SignError } from './error.ts'
@@ -16,7 +16,7 @@ export type Payload =
       readonly hasTrailers: boolean
     }
 
-/** What a value of x-amz-content-sha256 announces; undefined for a value that S3 doesn't know. */
+/** The kind of body that a value of x-amz-content-sha256 announces; undefined for a value that S3 doesn't know. */
 export type PayloadForm =
   | { readonly kind: 'unsigned' }
   | { readonly kind: 'sha256'; readonly hex: string }
@@ -42,7 +42,7 @@ export function parsePayloadForm(value: string): PayloadForm | undefined {
 
 /** A body as the operation wants it: without framing, checked while it is read. */
 export interface VerifiedBody {
-  /** Fails while it is read, at the latest at its end, if the body isn't what was signed. */
+  /** Fails while it is read, at the latest at its end, if the body differs from the signed one. */
   readonly source: AsyncIterable<Uint8Array>
   /** The body's bytes without framing; undefined where the client declared none. */
   readonly decodedBytes: number | undefined

@@ -107,7 +107,7 @@ interface Policy {
 
 const exemptFields = new Set(['awsaccesskeyid', 'file', 'policy', 'signature', 'x-amz-signature'])
 
-/** What a policy is evaluated for, besides the form. */
+/** The facts that a policy is evaluated for, besides the form. */
 export interface PolicySubject {
   readonly bucket: string
   readonly nowMs: number

@@ -48,7 +48,7 @@ export function verifyQuery<P>(request: SignedRequest, context: VerifyContext<P>
   })
 }
 
-/** What stands for the body in a URL that says nothing of it: for services other than S3, the body's hash. */
+/** The payload hashes to try for a URL that names none: for services other than S3, the body's hash too. */
 function usualHashes({ bodySha256 }: SignedRequest): string[] {
   const unsigned = 'UNSIGNED-PAYLOAD'
   return bodySha256 === undefined ? [unsigned] : [bodySha256, unsigned]

@@ -1,6 +1,6 @@
 // Facts of refused signatures. Their words are in `wording.ts`.
 
-/** What is wrong with a credential such as `AKID/20130524/us-east-1/s3/aws4_request`. */
+/** The faults of a credential such as `AKID/20130524/us-east-1/s3/aws4_request`. */
 export type CredentialFault =
   | { readonly kind: 'form' }
   | { readonly kind: 'date'; readonly date: string }
@@ -8,7 +8,7 @@ export type CredentialFault =
   | { readonly kind: 'service'; readonly service: string; readonly required: string }
   | { readonly kind: 'terminal'; readonly terminal: string }
 
-/** What is wrong with the parts of a Version 4 signature, wherever the request carries it. */
+/** The faults of a Version 4 signature's parts, in a header, URL or form. */
 type PartFault =
   | { readonly kind: 'credential'; readonly fault: CredentialFault }
   /** The day of the credential isn't that of the signature. */

@@ -1,5 +1,5 @@
 // S3's Signature Version 2, which presigning clients still use by default. It covers neither host, body
-// nor most of a request: whatever it leaves open and the server would act upon is refused.
+// nor most of a request: unsigned parts that would change the server's action are refused.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html
 import { createHmac } from 'node:crypto'
 import { s3Limits } from '../../base/limits.ts'
@@ -15,11 +15,11 @@ import { type PostFields, requiredField } from './post.ts'
 import { parseDateHeader } from './timestamp.ts'
 import { headerText, type VerifyContext } from './v4.ts'
 
-/** Who signed. */
+/** The signer. */
 export interface SignedV2<P> {
   readonly principal: P
   readonly accessKeyId: string
-  /** What x-amz-content-sha256 says; undefined where the signature says nothing of the body. */
+  /** The value of x-amz-content-sha256; undefined where the signature says nothing of the body. */
   readonly contentSha256: string | undefined
 }
 
@@ -48,7 +48,7 @@ export function verifyHeaderV2<P>(
   const date = amzDate === undefined ? text : ''
   const parts = { accessKeyId, signature, date, amzHeaders, isPresigned: false }
   const signed = verifySignature(request, context, parts)
-  // As in version 4, a wrong clock is told only to who holds a key.
+  // As in version 4, only the holder of a key learns that its clock is wrong.
   if (Math.abs(context.nowMs - ms) > s3Limits.clockSkewMs) {
     throw new SignError({
       code: 'RequestTimeTooSkewed',
@@ -109,7 +109,7 @@ export function verifyFormV2<P>(
 interface Parts {
   readonly accessKeyId: string
   readonly signature: string
-  /** The fourth line of what is signed: Date or Expires. */
+  /** The fourth line of the string to sign: Date or Expires. */
   readonly date: string
   /** Latin-1 by lower-case name. */
   readonly amzHeaders: ReadonlyMap<string, string>
@@ -168,7 +168,7 @@ function sign(secretAccessKey: string, text: string): string {
   return createHmac('sha1', secretAccessKey).update(text, 'latin1').digest('base64')
 }
 
-/** Parameters that are signed: those of Amazon's page, and what its clients have added since. */
+/** Parameters that are signed: those of Amazon's page, and later additions of its clients. */
 const signedParameters: ReadonlySet<string> = new Set([
   'accelerate',
   'acl',
@@ -271,7 +271,7 @@ function refuseUnsigned(request: SignedRequest): void {
   }
 }
 
-/** In what is signed, an '&' inside a value looks like the one between two: a value could swallow the next. */
+/** In the string to sign, an '&' inside a value looks like the one between two: a value could swallow the next. */
 function refuseHiddenParameter(name: string, value: string): void {
   if (!value.includes('&')) return
   for (const piece of value.split('&').slice(1)) {
@@ -298,11 +298,11 @@ function amzHeadersOf(request: SignedRequest): Map<string, string> {
   return found
 }
 
-/** A header wins over its parameter, and the first of two parameters: just what is acted upon is signed. */
+/** A header wins over its parameter, and the first of two parameters: only the value in effect is signed. */
 function addAmzParameters(headers: Map<string, string>, { parameters }: SignedRequest): void {
   for (const { name, value } of parameters) {
     if (!isAmzName(name)) continue
-    // In what is signed, a colon ends a name and a new line a value: one that has it could pass for two.
+    // In the string to sign, a colon ends a name and a new line a value: one that has it could pass for two.
     if (!/^[\w-]+$/.test(name) || /[\r\n]/.test(value)) {
       throw new SignError({
         code: 'InvalidArgument',

@@ -8,12 +8,12 @@ import { isInSignedOrder } from './canonical.ts'
 import type { SecretLookup } from './credential.ts'
 import { SignError } from './error.ts'
 
-/** What the signature covers, as the HTTP server saw it. */
+/** The signed parts of a request, as the HTTP server received them. */
 export interface ParameterRequest {
   readonly method: string
   /** The Host header as received; undefined without one. */
   readonly host: string | undefined
-  /** The port that the request came in on: some clients leave it out of what they sign. */
+  /** The port that the request came in on: some clients don't sign it. */
   readonly localPort: number | undefined
   /** The path as it was sent. */
   readonly path: string
@@ -21,7 +21,7 @@ export interface ParameterRequest {
   readonly parameters: readonly { readonly name: string; readonly value: string }[]
 }
 
-/** What verification needs besides the request. */
+/** The parameters of verification besides the request. */
 export interface ParameterContext<P> {
   readonly lookup: SecretLookup<P>
   /** Milliseconds since the epoch. */
@@ -30,7 +30,7 @@ export interface ParameterContext<P> {
   readonly allowsVersion1: boolean
 }
 
-/** Who signed. */
+/** The signer. */
 export interface ParameterSigned<P> {
   readonly principal: P
   readonly accessKeyId: string
@@ -71,7 +71,7 @@ export function verifyParameters<P>(
   if (version === '2' && !isInSignedOrder(request.parameters, parameterIdentity)) {
     throw ambiguousOrder()
   }
-  // After the signature: a wrong clock is told only to who holds a key.
+  // After the signature: only the holder of a key learns that its clock is wrong.
   checkMoment(moment, context.nowMs)
   // Temporary keys don't exist here, so every token is foreign.
   if (given('SecurityToken') !== undefined) {

@@ -23,7 +23,7 @@ import { type Payload, parsePayloadForm } from './payload.ts'
 import type { HeaderFault } from './refusal.ts'
 import { formatTimestamp, parseDateHeader, parseTimestamp } from './timestamp.ts'
 
-/** What verification needs besides the request. */
+/** The parameters of verification besides the request. */
 export interface VerifyContext<P> extends ScopeRule {
   readonly lookup: SecretLookup<P>
   readonly keys: SigningKeys
@@ -31,7 +31,7 @@ export interface VerifyContext<P> extends ScopeRule {
   readonly nowMs: number
 }
 
-/** Who signed, and what the signature says of the body. */
+/** The signer, and the signature's statement about the body. */
 export interface Signed<P> {
   readonly principal: P
   readonly accessKeyId: string
@@ -77,7 +77,7 @@ export function verifyHeader<P>(
     payloadHashes: [payloadHash],
     isPresigned: false,
   })
-  // AWS looks at the clock last: a wrong clock is told only to who holds a key.
+  // AWS checks the clock last: only the holder of a key learns that its clock is wrong.
   if (Math.abs(context.nowMs - time.ms) > s3Limits.clockSkewMs) {
     throw new SignError({
       code: 'RequestTimeTooSkewed',
@@ -195,7 +195,7 @@ function parseAuthorization(header: string): Authorization {
   return parseUnusual(header)
 }
 
-/** Any order of components, and the precise reason for what is not an Authorization header at all. */
+/** Any order of components, and the precise reason for a malformed Authorization header. */
 function parseUnusual(header: string): Authorization {
   const space = header.indexOf(' ')
   const algorithm = space < 0 ? header : header.slice(0, space)

@@ -1,4 +1,4 @@
-// Who makes a request: by a signature among its parameters (Version 2, or 1 where that is allowed), or
+// Authenticates a request: by a signature among its parameters (Version 2, or 1 where that is allowed), or
 // by Signature Version 4 as Amazon's newer services have it, which is safer.
 
 import { createHash } from 'node:crypto'
@@ -91,7 +91,7 @@ export class Authenticator {
       throw new SignError({ code: 'MissingAuthentication' })
     // The query is signed sorted; the body just as it is.
     if (!isInSignedOrder(parameters, parameterIdentity)) throw ambiguousOrder()
-    // What the parameters say decides what is done: none may come unsigned in the body.
+    // Parameters decide the action, so none may come unsigned in the body.
     const isCovered = payload.kind === 'sha256' ? payload.hex === bodySha256 : body.length === 0
     if (isCovered) return { principal, accessKeyId }
     throw new SignError({
@@ -109,7 +109,7 @@ const keyInAuthorization =
 
 /**
  * The access key that a request names outside of its body, as far as that can be seen without parsing anything;
- * what else names one is found later.
+ * any other is found later.
  */
 export function accessKeyInHead({
   headers,

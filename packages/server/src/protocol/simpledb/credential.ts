@@ -1,4 +1,4 @@
-// What the credentials of a request say before any key is looked up: for which service they are, and
+// The facts in a request's credentials before any key is looked up: for which service they are, and
 // whether they can be anybody's.
 
 import type { IncomingMessage } from 'node:http'
@@ -9,7 +9,7 @@ import type { Parameter } from './parameters.ts'
 const accessKeyForm = /^[\w.-]{1,128}$/
 
 /**
- * Refuses what isn't signed with Version 4, and a credential of another service.
+ * Refuses a request that isn't signed with Version 4, and a credential of another service.
  * @throws SimpleDbError `InvalidHTTPAuthHeader`, `InvalidService`
  */
 export function checkCredential(
@@ -21,7 +21,7 @@ export function checkCredential(
   }
   const credential = credentialIn(headers.authorization) ?? credentialOf(target)
   const [, , , service, ...rest] = credential?.split('/') ?? []
-  // What isn't of this form is refused by who verifies the signature.
+  // Other forms are refused when the signature is verified.
   if (service === undefined || service === '' || service === 'sdb' || rest.length !== 1) return
   throw new SimpleDbError({
     status: 400,

@@ -96,7 +96,7 @@ export interface ErrorReport {
   readonly isFault: boolean
 }
 
-/** What the client is told of `error`: of anything but a refusal only that it happened. */
+/** The error that the client gets for `error`: a fault isn't described. */
 export function reportError(error: unknown): ErrorReport {
   const wire = wireErrorOf(error)
   return { ...wire, isFault: wire === internalError }

@@ -127,7 +127,7 @@ function failureOf({ failure }: ExportRecord): Fields {
   return { failureCode: exceptionName(code), failureMessage: message }
 }
 
-/** What a text has to be, in the words of the guide's list of errors. */
+/** The required form of a text, in the words of the guide's list of errors. */
 interface TextForm {
   /** The parameter's name in messages. */
   readonly name: string

@@ -26,7 +26,7 @@ export interface FormOrigin {
   readonly accessKeyId: string | undefined
 }
 
-/** A form as it was received; whoever has it gives its memory back. */
+/** A form as it was received; its holder must release its memory. */
 export interface ReceivedForm {
   readonly bytes: Buffer
   /** Whom its parsing is counted on: an access key, or else an address. */
@@ -49,7 +49,7 @@ export class Forms {
   /**
    * Reads a form whole, up to `maximumBytes`.
    * @throws StoreError `MessageTooLong`, `TooManyParameters`, `SlowDown`; SimpleDbError `RequestTimeout`;
-   *   SignError `InvalidAccessKeyId`; and what the body throws
+   *   SignError `InvalidAccessKeyId`; and the errors of the body
    */
   async receive(
     body: RequestBody,
@@ -85,7 +85,7 @@ class Reading {
   readonly #keyed: ByteBudget
   #held: HeldBytes
   #ampersands = 0
-  /** The end of what came so far, where the name of a key may have begun. */
+  /** The end of the bytes received so far, where the name of a key may have begun. */
   #tail = '&'
 
   constructor({ address, accessKeyId }: FormOrigin, keyless: ByteBudget, keyed: ByteBudget) {
@@ -111,7 +111,7 @@ class Reading {
     this.#held.release()
   }
 
-  /** A little is free, so that who holds much shuts nobody out: connections bound how often. */
+  /** A little is free, so that a large form shuts no other out: the number of connections bounds the total. */
   get #chargedBytes(): number {
     return Math.max(0, this.sizeBytes - ownLimits.freeFormBytes)
   }
@@ -144,7 +144,7 @@ class Reading {
   }
 }
 
-/** Only unescaped: what else names a key is found when all is parsed. */
+/** Finds unescaped names only: any other is found when the whole form is parsed. */
 const keyParameter = /&AWSAccessKeyId=([A-Za-z0-9\-._~]{1,128})&/
 const keyParameterLength = '&AWSAccessKeyId=&'.length + 128
 

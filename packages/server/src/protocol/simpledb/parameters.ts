@@ -118,7 +118,7 @@ export function missingParameter(message: string): SimpleDbError {
   return new SimpleDbError({ status: 400, code: 'MissingParameter', message })
 }
 
-/** The refusal of a value; `rule` says what would have been right. */
+/** The refusal of a value; `rule` names the valid ones. */
 export function invalidValue(value: string, parameter: string, rule: string): SimpleDbError {
   return new SimpleDbError({
     status: 400,

@@ -1,4 +1,4 @@
-// The action Select, and the extension that explains what it would do.
+// The action Select, and the extension that explains its plan.
 
 import { explainSelect, type SelectOutput, select } from '../../operation/select.ts'
 import type { XmlWriter } from '../xml/write.ts'

@@ -14,7 +14,7 @@ export function writeText(xml: XmlWriter, element: string, text: string): void {
   }
 }
 
-/** `text` with what XML can't carry replaced, for messages that quote it. */
+/** `text` with characters that XML can't carry replaced, for messages that quote it. */
 export function readableText(text: string): string {
   if (isXmlText(text)) return text
   return Array.from(text, (character) => (isXmlText(character) ? character : '\ufffd')).join('')

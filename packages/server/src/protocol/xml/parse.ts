@@ -35,7 +35,7 @@ const noChildren: OpenElement[] = []
 
 /**
  * The root element of a UTF-8 document.
- * @throws StoreError MalformedXml for what isn't well-formed XML in UTF-8, has a DTD, or goes beyond the bounds
+ * @throws StoreError MalformedXml for text that isn't well-formed XML in UTF-8, has a DTD, or exceeds the bounds
  */
 export function parseXml(body: Uint8Array, bounds: XmlBounds = {}): XmlElement {
   const reading = new Reading(body, bounds)

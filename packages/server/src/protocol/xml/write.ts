@@ -2,7 +2,7 @@
 
 const declaration = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
-/** Builds one document. The caller closes what it opens. */
+/** Builds one document. The caller closes every element that it opens. */
 export class XmlWriter {
   #text: string
 
@@ -36,13 +36,13 @@ export class XmlWriter {
     return this
   }
 
-  /** An element with text that needs no escape: a number, or what was made of plain characters here. */
+  /** An element with text that needs no escape: a number, or generated text of plain characters. */
   plain(name: string, text: string | number): this {
     this.#text += `<${name}>${text}</${name}>`
     return this
   }
 
-  /** An element of an error, whose quotes S3 leaves bare. What XML can't carry must not make it unreadable. */
+  /** An element of an error, whose quotes S3 leaves bare. Characters that XML can't carry must not make it unreadable. */
   message(name: string, value: string): this {
     this.#text += `<${name}>${escapeMessage(value)}</${name}>`
     return this

@@ -1,4 +1,4 @@
-// What every table of S3's errors consists of.
+// The types that every table of S3's errors consists of.
 
 import type { Refusal } from '../../../base/errors.ts'
 import type { WordTable } from '../../../base/refusal/tell.ts'

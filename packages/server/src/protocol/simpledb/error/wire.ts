@@ -1,4 +1,4 @@
-// What the tables of SimpleDB's errors consist of.
+// The types that the tables of SimpleDB's errors consist of.
 
 import type { Refusal } from '../../../base/errors.ts'
 import type { WordTable } from '../../../base/refusal/tell.ts'
