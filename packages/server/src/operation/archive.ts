@@ -110,7 +110,7 @@ class SnapshotArchive implements Archive {
     try {
       await snapshots.release(this.#snapshot)
     } catch (error) {
-      log.warn('could not release a snapshot; it is tried again', { error })
+      log.warn('could not release a snapshot; will retry', { error })
     }
   }
 
