@@ -1,5 +1,5 @@
 // Heartbeats of process starts. A process renews its own and monitors those of starts whose liveness the
-// system can't tell: they may be on another machine or in another PID namespace.
+// system can't tell. Such starts may be on another machine or in another PID namespace.
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { systemClock } from '../base/clock.ts'

@@ -320,7 +320,7 @@ export class Sweeper {
 
   /**
    * The epoch that every start not declared dead has reached. If all have reached the present epoch and it has
-   * garbage, begins a new one: without that, the garbage would never become older than all readers.
+   * garbage, begins a new one. Without that, the garbage would never become older than all readers.
    */
   async #safeEpoch(): Promise<number> {
     return this.#engine.write(async (tx) => {

@@ -1,5 +1,5 @@
-// Receives a body and hashes it while storing it: a small one in memory, for a row of the commit, a large one
-// as a blob. Then the client's announced size and checksums are verified.
+// Receives a body, and hashes it while storing it. A small body stays in memory, for a row of the commit; a
+// large one becomes a blob. Then the client's announced size and checksums are verified.
 
 import type { HeldBytes } from '../base/budget.ts'
 import type { Bytes } from '../base/bytes.ts'
@@ -59,7 +59,7 @@ export interface ReceiveOptions {
   readonly alwaysBlob?: boolean
   /** Computed if the client announced none. */
   readonly defaultChecksum?: ChecksumAlgorithm | undefined
-  /** Also computes the CRC64NVME if the client announced another checksum. */
+  /** Also computes the CRC64NVME, in addition to any other checksum. */
   readonly alsoCrc64?: boolean
 }
 

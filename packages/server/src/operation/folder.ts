@@ -1,5 +1,5 @@
-// Folder operations: rename, copy and delete, each in one transaction whatever the size of the subtree; and
-// the rename of one object, which S3 has too.
+// Folder operations: rename, copy and delete, each in one transaction regardless of the subtree's size. Also
+// the rename of one object, as on S3.
 
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'

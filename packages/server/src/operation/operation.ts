@@ -55,7 +55,7 @@ export interface Caller extends RequestContext {
   readonly requestId: string
   /** Aborted when the client has disconnected or the server gives up on the request. */
   readonly signal: AbortSignal
-  /** Aborted when the server is told to stop: operations that only wait should end. */
+  /** Aborted when the server begins to stop: operations that only wait should end. */
   readonly stopping?: AbortSignal | undefined
   /** The ticket of the lease under which the caller writes. */
   readonly lease?: LeaseTicket | undefined
