@@ -341,6 +341,8 @@ test('what is told of a copy was computed from the bytes that it has', async () 
       writtenAt: (id) => blobs.writtenAt(id),
       list: (start) => blobs.list(start),
       removeStart: (start) => blobs.removeStart(start),
+      mark: (mark) => blobs.mark(mark),
+      removeMark: (start) => blobs.removeMark(start),
       starts: () => blobs.starts(),
       close: () => blobs.close(),
     }
