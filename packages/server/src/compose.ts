@@ -3,6 +3,7 @@
 
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { ExportQueue } from './background/export-queue.ts'
+import { Marker } from './background/marker.ts'
 import { Pulse } from './background/pulse.ts'
 import { Scrubber } from './background/scrub.ts'
 import { Sweeper, type SweeperOptions } from './background/sweep.ts'
@@ -103,7 +104,9 @@ async function take(engine: Engine, options: ServiceOptions): Promise<OpenServic
     start: await registerStart(tx, { liveness, beatAt: systemClock.now() }),
     secret: await ensureSecret(tx, random),
   }))
-  const blobs = await openOwnBlobs(engine, { dataFolder, start, onCrashPoint }).catch(
+  let marker: Marker | undefined
+  const onChange = (): void => marker?.note()
+  const blobs = await openOwnBlobs(engine, { dataFolder, start, onChange, onCrashPoint }).catch(
     async (error) => {
       await noteEnd(engine, start, log)
       throw error
@@ -130,6 +133,7 @@ async function take(engine: Engine, options: ServiceOptions): Promise<OpenServic
     isRegionFixed: options.isRegionFixed ?? false,
     simpleDb: { limits: { ...simpleDbLimits, ...options.simpleDbLimits }, eventualLagMs: lagMs },
   }
+  marker = new Marker(services)
   const pulse = new Pulse(services)
   const sweeper = createSweeper(services, options)
   pulse.start()
@@ -141,6 +145,7 @@ async function take(engine: Engine, options: ServiceOptions): Promise<OpenServic
       await sweeper.close()
       await services.waiting.close()
       await blobs.close()
+      await marker.close()
       await pulse.close()
       await noteEnd(engine, start, log)
       await engine.close()
@@ -179,10 +184,11 @@ async function openOwnBlobs(
   facts: {
     readonly dataFolder: string
     readonly start: number
+    readonly onChange: () => void
     readonly onCrashPoint: CrashHook | undefined
   },
 ): Promise<BlobStore> {
-  const { dataFolder, start, onCrashPoint } = facts
+  const { dataFolder, start, onChange, onCrashPoint } = facts
   try {
     await noteStart(dataFolder, start)
   } catch (error) {
@@ -190,7 +196,7 @@ async function openOwnBlobs(
     if (!isDiskFull(error)) throw error
   }
   const checkRoom = (bytes: number): void => engine.checkRoom(bytes)
-  return openBlobs(storeIn(dataFolder).blobs, { start, checkRoom, onCrashPoint })
+  return openBlobs(storeIn(dataFolder).blobs, { start, checkRoom, onChange, onCrashPoint })
 }
 
 function isDiskFull(error: unknown): boolean {

@@ -18,6 +18,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { Sweeper } from '../src/background/sweep.ts'
 import { storeIn } from '../src/base/store-location.ts'
+import { asBlobId } from '../src/base/terms.ts'
 import type { BlobMark } from '../src/blob/mark.ts'
 import { type OpenServices, openServices } from '../src/compose.ts'
 import { openEngine } from '../src/engine/open.ts'
@@ -75,7 +76,7 @@ async function newStore(): Promise<string> {
 async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(join(folder, 'blobs'), { recursive: true, withFileTypes: true })
   return entries
-    .filter((entry) => entry.isFile() && entry.name !== 'store.json')
+    .filter((entry) => entry.isFile() && !entry.name.startsWith('store'))
     .map(({ parentPath, name }) => join(parentPath, name))
     .toSorted()
 }
@@ -114,6 +115,12 @@ async function sweepAll(store: OpenServices): Promise<void> {
   }
   assert.ok(await isSwept())
   await store.close()
+}
+
+/** The same once start `start` has ended, which the rows, copied while it was at work, don't know. */
+async function sweepAfter(store: OpenServices, start: number): Promise<void> {
+  await store.services.engine.write((tx) => endStart(tx, start))
+  await sweepAll(store)
 }
 
 /** What fsck says, but that the rows which refer to blobs here are of no object. */
@@ -323,6 +330,8 @@ test('a later blob of a start that the rows know is kept: they may be an older c
   // As if an hour had passed between the copy and that blob.
   const [, laterFile = ''] = await filesIn(folder)
   assert.ok(laterFile.endsWith('/1'), later)
+  // And by a version that put no marks there, which tell without regard to time.
+  await rm(join(folder, 'blobs', 'store-1.json'))
   const inAnHour = new Date(Date.now() + 3_600_000)
   await utimes(laterFile, inAnHour, inAnHour)
   await rm(join(folder, 'engine'), { recursive: true })
@@ -334,6 +343,93 @@ test('a later blob of a start that the rows know is kept: they may be an older c
   const names = (await filesIn(folder)).map((file) => file.split('/').at(-1))
   assert.deepEqual(names, ['0', '1'], orphan)
   assert.match((await findingsOf(folder)).join(), /^blob 1-1: nothing refers to it/)
+})
+
+/** Puts `copy` in the place of `part` of a data folder. */
+async function restore(folder: string, part: 'engine' | 'blobs', copy: string): Promise<void> {
+  await rm(join(folder, part), { recursive: true })
+  await cp(copy, join(folder, part), { recursive: true })
+}
+
+test('rows copied while a start wrote blobs are refused beside the later blobs of the same start', async () => {
+  const folder = newFolder()
+  const store = await open(folder)
+  await put(store)
+  const backup = newFolder()
+  await cp(join(folder, 'engine'), backup, { recursive: true })
+  await put(store)
+  await store.close()
+  const newest = newFolder()
+  await cp(join(folder, 'engine'), newest, { recursive: true })
+  const files = await filesIn(folder)
+  assert.equal(files.length, 2)
+  await restore(folder, 'engine', backup)
+  await assertRefused(folder, 'older-rows')
+  assert.match((await findingsOf(folder)).join(), /^the data folder: engine\/ is older/)
+  // The newer rows can come back, and fit.
+  await restore(folder, 'engine', newest)
+  assert.equal(await storeOne(folder), 2)
+  await sweepAll(await open(folder))
+  for (const file of files) assert.ok((await filesIn(folder)).includes(file))
+  // Who accepts older rows keeps what they don't know, and needn't accept it again.
+  await restore(folder, 'engine', backup)
+  await storeOne(folder, 'lost-rows')
+  await sweepAfter(await open(folder), 1)
+  for (const file of files) assert.ok((await filesIn(folder)).includes(file))
+})
+
+test('rows copied before the first blob of a start are refused beside it', async () => {
+  const folder = newFolder()
+  const store = await open(folder)
+  const backup = newFolder()
+  await cp(join(folder, 'engine'), backup, { recursive: true })
+  await put(store)
+  await store.close()
+  await restore(folder, 'engine', backup)
+  await assertRefused(folder, 'older-rows')
+  await sweepAfter(await open(folder, 'lost-rows'), 1)
+  assert.equal((await filesIn(folder)).length, 1)
+})
+
+test('rows copied before blobs were removed are refused beside those that are left', async () => {
+  const folder = newFolder()
+  const store = await open(folder)
+  const { blobs } = store.services
+  const ids = [asBlobId(await put(store)), asBlobId(await put(store))]
+  const backup = newFolder()
+  await store.close()
+  const remover = await open(folder)
+  await cp(join(folder, 'engine'), backup, { recursive: true })
+  await remover.services.blobs.deleteAll(ids)
+  await remover.close()
+  assert.equal(await blobs.size(ids[0] ?? asBlobId('')), undefined)
+  await restore(folder, 'engine', backup)
+  await assertRefused(folder, 'older-rows')
+})
+
+test("blobs that are older than the rows are refused; accepted, it needn't be said again", async () => {
+  const folder = newFolder()
+  await storeOne(folder)
+  const backup = newFolder()
+  await cp(join(folder, 'blobs'), backup, { recursive: true })
+  await storeOne(folder)
+  await restore(folder, 'blobs', backup)
+  await assertRefused(folder, 'older-blobs')
+  await assertRefused(folder, 'older-blobs', 'lost-rows')
+  assert.match((await findingsOf(folder)).join(), /^the data folder: blobs\/ is older/)
+  await storeOne(folder, 'lost-blobs')
+  await storeOne(folder)
+})
+
+test('a number of starts that leaves none to give out is a mark that can not be understood', async () => {
+  const folder = await newStore()
+  const mark = await markOf(folder)
+  const text = JSON.stringify({ ...mark, starts: Number.MAX_SAFE_INTEGER })
+  await writeFile(join(folder, 'blobs', 'store.json'), text)
+  await assertRefused(folder, 'damaged-mark', 'lost-rows', 'lost-blobs')
+  await writeFile(join(folder, 'blobs', 'store.json'), JSON.stringify(mark))
+  await mkdir(join(folder, 'blobs', String(Number.MAX_SAFE_INTEGER)))
+  assert.equal(await storeOne(folder), 3)
 })
 
 const missing: readonly [what: string, lose: (folder: string) => Promise<void>][] = [

@@ -281,6 +281,8 @@ function blobsWith(blobs: BlobStore, other: Partial<BlobStore>): BlobStore {
     writtenAt: (id) => blobs.writtenAt(id),
     list: (start) => blobs.list(start),
     removeStart: (start) => blobs.removeStart(start),
+    mark: (mark) => blobs.mark(mark),
+    removeMark: (start) => blobs.removeMark(start),
     starts: () => blobs.starts(),
     close: () => blobs.close(),
     ...other,

@@ -5,7 +5,10 @@ import type { NumberedStart } from '../store/body/process.ts'
 import { HeartMonitor } from './pulse.ts'
 
 function start(number: number, beat: number): NumberedStart {
-  return { number, record: { liveness: String(number), epoch: 0, beat, beatAt: 0 } }
+  return {
+    number,
+    record: { liveness: String(number), epoch: 0, beat, beatAt: 0, mark: 0, marked: 0 },
+  }
 }
 
 /** The numbers of the dead among `starts`. */

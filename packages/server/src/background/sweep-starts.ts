@@ -95,12 +95,20 @@ export class StartSweeper {
   }
 
   async #sweepOne({ number, record }: NumberedStart): Promise<void> {
-    const { blobs } = this.#options
     const engine = this.#engine
     await this.#options.repeat(async () => {
       const rows = await engine.write((tx) => releaseSnapshots(tx, number, batchSize))
       return { rows, hasMore: rows === batchSize }
     })
+    const known = await engine.read((tx) => KnownStarts.read(tx))
+    if (known.has(number)) await this.#sweepBlobs({ number, record })
+    await engine.write(async (tx) => removeStart(tx, number))
+    // In this order: a mark that is missing tells of older blobs while there is the row.
+    await this.#options.blobs.removeMark(number)
+  }
+
+  async #sweepBlobs({ number, record }: NumberedStart): Promise<void> {
+    const { blobs } = this.#options
     await blobs.removeStart(number)
     let batch: BlobId[] = []
     for await (const id of blobs.list(number)) {
@@ -110,7 +118,6 @@ export class StartSweeper {
       batch = []
     }
     await this.#markUnreferenced(batch, record)
-    await engine.write(async (tx) => removeStart(tx, number))
   }
 
   /** Makes the unreferenced ones of `ids` garbage, unless the rows may be older than the blobs. */

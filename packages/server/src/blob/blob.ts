@@ -90,6 +90,10 @@ export interface BlobStore {
    * stay. Only for starts that are dead.
    */
   removeStart(start: number): Promise<void>
+  /** Puts a mark of this start beside the blobs, in place of the one before; durable when it resolves. */
+  mark(mark: number): Promise<void>
+  /** Removes the mark of a start that was swept; no error if it has none. */
+  removeMark(start: number): Promise<void>
   /** The process starts that left something here, in no order. */
   starts(): Promise<readonly number[]>
   /** Resolves when no write is under way; begins no more. Sources given out stay readable. */

@@ -22,6 +22,7 @@ import type {
 import { type Buffers, createBuffers } from './buffer.ts'
 import { type FilePart, FileSources } from './file-read.ts'
 import { writeBody } from './file-write.ts'
+import { removeStartMark, writeStartMark } from './mark.ts'
 import { fitsSums } from './sums.ts'
 
 /** What a store of blobs in files needs. */
@@ -34,6 +35,8 @@ export interface FileBlobsOptions {
   readonly isReadOnly?: boolean
   /** Throws where so many bytes more are not to be written; asked every megabyte. */
   readonly checkRoom?: ((bytes: number) => void) | undefined
+  /** Called after blobs were written or removed, before that is told. */
+  readonly onChange?: (() => void) | undefined
   /** For tests. */
   readonly onCrashPoint?: CrashHook | undefined
 }
@@ -75,6 +78,7 @@ class FileBlobs implements BlobStore {
   readonly #folder: string
   readonly #start: number
   readonly #checkRoom: (bytes: number) => void
+  readonly #onChange: (() => void) | undefined
   readonly #onCrashPoint: CrashHook | undefined
   readonly #buffers: Buffers = createBuffers(bufferLimits)
   readonly #sources = new FileSources(this.#buffers)
@@ -85,10 +89,11 @@ class FileBlobs implements BlobStore {
   readonly #writing = new Set<Promise<unknown>>()
   #isClosed = false
 
-  constructor(folder: string, { start, checkRoom, onCrashPoint }: FileBlobsOptions) {
+  constructor(folder: string, { start, checkRoom, onChange, onCrashPoint }: FileBlobsOptions) {
     this.#folder = folder
     this.#start = start
     this.#checkRoom = checkRoom ?? (() => undefined)
+    this.#onChange = onChange
     this.#onCrashPoint = onCrashPoint
   }
 
@@ -137,6 +142,7 @@ class FileBlobs implements BlobStore {
     const unremoved = await Promise.all(
       [...folders].map(([folder, among]) => this.#deleteIn(folder, among)),
     )
+    this.#onChange?.()
     return unremoved.flat()
   }
 
@@ -195,6 +201,14 @@ class FileBlobs implements BlobStore {
     await syncFolder(this.#folder)
   }
 
+  async mark(mark: number): Promise<void> {
+    await writeStartMark(this.#folder, this.#start, mark)
+  }
+
+  async removeMark(start: number): Promise<void> {
+    await removeStartMark(this.#folder, start)
+  }
+
   async starts(): Promise<readonly number[]> {
     return (await names(this.#folder)).map(Number).filter(isCounter)
   }
@@ -219,6 +233,7 @@ class FileBlobs implements BlobStore {
         await file.remove()
         throw error
       }
+      this.#onChange?.()
       return { id: file.id, sizeBytes, sums }
     } catch (error) {
       throw fullDisk(error)

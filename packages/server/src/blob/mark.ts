@@ -1,5 +1,7 @@
 // What lies beside the blobs to say whose they are: `store.json`, with the identity of the store and how
-// many process starts it had. It is only ever replaced as a whole, and durable before it is relied on.
+// many process starts it had. Each start that writes or removes blobs has a file of its own there, too:
+// `store-<start>.json`, with a number that grows while it does so, by which older rows of the same starts
+// are found out. They are only ever replaced as a whole, and durable before they are relied on.
 
 import { randomUUID } from 'node:crypto'
 import type { Dirent } from 'node:fs'
@@ -9,6 +11,7 @@ import {
   anyText,
   count,
   DocumentError,
+  type Form,
   fields,
   list,
   parseDocument,
@@ -27,7 +30,11 @@ export interface BlobMark {
   readonly former: readonly string[]
 }
 
+/** No store comes to so many starts: a greater number is a mistake, and would leave none to give out. */
+const greatestCount = 2 ** 48
+
 const markForm = fields({ id: text, starts: count, former: list(anyText) })
+const startMarkForm = fields({ mark: count })
 
 /** What a folder of blobs tells of itself. */
 export interface BlobFacts {
@@ -37,6 +44,8 @@ export interface BlobFacts {
   readonly isMarkDamaged: boolean
   /** The greatest number of a start that has a folder; 0 if there is none. */
   readonly greatestStart: number
+  /** The last mark of each start that has one, by the number of the start. */
+  readonly marks: ReadonlyMap<number, number>
   /** True if there is a blob, finished or not. */
   readonly hasFiles: boolean
 }
@@ -48,21 +57,46 @@ const keptIdentities = 16
 export async function lookAtBlobs(url: URL): Promise<BlobFacts> {
   const folder = blobFolder(url)
   const starts = (await namesIn(folder)).filter((name) => /^\d{1,16}$/.test(name))
-  const greatestStart = Math.max(0, ...starts.map(Number))
+  const numbers = starts.map(Number).filter((number) => number <= greatestCount)
   let hasFiles = false
   for (const start of starts) {
     hasFiles = await holdsFiles(join(folder, start))
     if (hasFiles) break
   }
+  const marks = await readStartMarks(folder)
   const mark = await readMark(url)
-  const isMarkDamaged = mark === 'damaged'
-  return { mark: isMarkDamaged ? undefined : mark, isMarkDamaged, greatestStart, hasFiles }
+  const isMarkDamaged = mark === 'damaged' || marks === 'damaged'
+  return {
+    mark: mark === 'damaged' ? undefined : mark,
+    isMarkDamaged,
+    marks: marks === 'damaged' ? new Map() : marks,
+    greatestStart: numbers.reduce((greatest, number) => Math.max(greatest, number), 0),
+    hasFiles,
+  }
+}
+
+async function readStartMarks(folder: string): Promise<ReadonlyMap<number, number> | 'damaged'> {
+  const marks = new Map<number, number>()
+  for (const name of await namesIn(folder)) {
+    const start = /^store-(\d{1,16})\.json$/.exec(name)?.[1]
+    if (start === undefined) continue
+    const found = await readDocument(startMarkForm, join(folder, name))
+    if (found === 'damaged') return found
+    // Undefined if its start was swept just now.
+    if (found !== undefined) marks.set(Number(start), found.mark)
+  }
+  return marks
 }
 
 /** The mark of the blobs at `url`; undefined if they have none. */
 export async function readMark(url: URL): Promise<BlobMark | 'damaged' | undefined> {
+  const mark = await readDocument(markForm, fileIn(blobFolder(url)))
+  return mark !== undefined && mark !== 'damaged' && mark.starts > greatestCount ? 'damaged' : mark
+}
+
+async function readDocument<T>(form: Form<T>, path: string): Promise<T | 'damaged' | undefined> {
   try {
-    return parseDocument(markForm, await readFile(fileIn(blobFolder(url)), 'utf8'))
+    return parseDocument(form, await readFile(path, 'utf8'))
   } catch (error) {
     if (isAbsent(error)) return undefined
     if (error instanceof DocumentError) return 'damaged'
@@ -75,17 +109,35 @@ export async function writeMark(url: URL, mark: BlobMark): Promise<void> {
   const folder = blobFolder(url)
   await makeFolders(folder)
   const former = mark.former.slice(-keptIdentities)
+  await replace(folder, 'store.json', { ...mark, former })
+}
+
+/** Puts the mark of a start beside the blobs in `folder`, durably when it resolves. */
+export async function writeStartMark(folder: string, start: number, mark: number): Promise<void> {
+  await replace(folder, startMarkName(start), { mark })
+}
+
+/** Removes the mark of a start, of which the rows know nothing more; no error if it has none. */
+export async function removeStartMark(folder: string, start: number): Promise<void> {
+  await rm(join(folder, startMarkName(start)), { force: true })
+}
+
+function startMarkName(start: number): string {
+  return `store-${start}.json`
+}
+
+async function replace(folder: string, name: string, document: object): Promise<void> {
   // Several processes may write it at once.
-  const part = join(folder, `store.json.${randomUUID()}.part`)
+  const part = join(folder, `${name}.${randomUUID()}.part`)
   try {
     const handle = await open(part, 'wx', 0o600)
     try {
-      await handle.writeFile(`${JSON.stringify({ ...mark, former })}\n`)
+      await handle.writeFile(`${JSON.stringify(document)}\n`)
       await handle.sync()
     } finally {
       await handle.close()
     }
-    await rename(part, fileIn(folder))
+    await rename(part, join(folder, name))
   } catch (error) {
     await rm(part, { force: true })
     throw error

@@ -1,7 +1,6 @@
 // Decides which folders a server may use: its own, and empty ones. All checks precede the first write, so
 // a mistyped path leaves no trace.
 
-import { type Dirent, existsSync } from 'node:fs'
 import { access, constants, lstat, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { makeFolders } from '../base/folder.ts'
@@ -34,10 +33,9 @@ export async function examineDataFolder(
   try {
     if (!(await isThere(folder))) return 'missing'
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK)
-    const entries = await readdir(folder, { withFileTypes: true })
-    await refuseDanglingLinks(folder, entries)
+    const names = await readdir(folder)
+    await refuseBrokenParts(folder)
     const known = new Set(given.filter((file) => file !== undefined && dirname(file) === folder))
-    const names = entries.map(({ name }) => name)
     if (await hasStore(folder)) return 'ours'
     const own = await ownOf(folder, names)
     const strangers = names.filter(
@@ -127,15 +125,34 @@ async function isFolder(path: string): Promise<boolean> {
   throw new CommandError(`can't use the data folder: ${path} is a file`)
 }
 
-/** An unmounted disk must not be mistaken for a new store. */
-async function refuseDanglingLinks(folder: string, entries: readonly Dirent[]): Promise<void> {
-  for (const entry of entries) {
-    const path = join(folder, entry.name)
-    if (!ownNames.test(entry.name) || !entry.isSymbolicLink() || existsSync(path)) continue
-    throw new CommandError(
-      `can't use ${folder} as data folder: ${path} is a link to something that isn't there`,
-    )
+/** Names of `ownNames` that are folders. */
+const ownFolders: readonly string[] = ['engine', 'blobs']
+
+/**
+ * Refuses what can't be part of a data folder. An unmounted disk must not be mistaken for a
+ * new store.
+ * @throws CommandError for a link to nothing, and a file in the place of a folder
+ */
+export async function refuseBrokenParts(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!ownNames.test(name)) continue
+    const reason = await faultOf(join(folder, name), ownFolders.includes(name))
+    if (reason === undefined) continue
+    throw new CommandError(`can't use ${folder} as data folder: ${join(folder, name)} ${reason}`)
   }
+}
+
+async function faultOf(path: string, isFolder: boolean): Promise<string | undefined> {
+  try {
+    const found = await stat(path)
+    return isFolder && !found.isDirectory() ? 'is a file, not a folder' : undefined
+  } catch (error) {
+    if (systemCode(error) === 'ELOOP') return 'is a link that leads in a circle'
+    if (systemCode(error) !== 'ENOENT') throw error
+  }
+  // The entry may have been removed meanwhile.
+  const found = await lstat(path).catch(() => undefined)
+  return found?.isSymbolicLink() === true ? "is a link to something that isn't there" : undefined
 }
 
 /** Those of the names that a server has made, or may as well have. */

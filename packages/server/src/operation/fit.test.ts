@@ -11,7 +11,7 @@ import {
 } from './fit.ts'
 
 function rows(facts: Partial<RowFacts> = {}): RowFacts {
-  return { identity: undefined, lastStart: 0, hasBlobs: false, ...facts }
+  return { identity: undefined, lastStart: 0, starts: [], hasBlobs: false, ...facts }
 }
 
 function blobs(facts: Partial<BlobFacts> = {}): BlobFacts {
@@ -19,6 +19,7 @@ function blobs(facts: Partial<BlobFacts> = {}): BlobFacts {
     mark: undefined,
     isMarkDamaged: false,
     greatestStart: 0,
+    marks: new Map(),
     hasFiles: false,
     ...facts,
   }

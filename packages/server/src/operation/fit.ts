@@ -14,24 +14,33 @@ import {
   putUnknownStarts,
   readIdentity,
 } from '../store/body/identity.ts'
+import { listStarts, type NumberedStart, settleMarks } from '../store/body/process.ts'
 import * as bodySchema from '../store/body/schema.ts'
 import { lastOfSequence, raiseSequence } from '../store/row/sequence.ts'
 import type { Acceptance } from './acceptance.ts'
 
 /** What does not fit. */
-export type Misfit = 'lost-rows' | 'older-rows' | 'lost-blobs' | 'other-store' | 'damaged-mark'
+export type Misfit =
+  | 'lost-rows'
+  | 'older-rows'
+  | 'lost-blobs'
+  | 'older-blobs'
+  | 'other-store'
+  | 'damaged-mark'
 
 /** What the rows tell of themselves. */
 export interface RowFacts {
   readonly identity: Identity | undefined
   /** The number of the last process start; 0 if there was none. */
   readonly lastStart: number
+  /** The starts whose blobs were not swept yet. */
+  readonly starts: readonly NumberedStart[]
   /** True if a row refers to a blob. */
   readonly hasBlobs: boolean
 }
 
 /** Rows of which there are none. */
-export const noRows: RowFacts = { identity: undefined, lastStart: 0, hasBlobs: false }
+export const noRows: RowFacts = { identity: undefined, lastStart: 0, starts: [], hasBlobs: false }
 
 /** `new`: the blobs have no identity yet, or are being given one. */
 export type Fit = 'fits' | 'new' | Misfit
@@ -39,7 +48,7 @@ export type Fit = 'fits' | 'new' | Misfit
 /** Holds what the rows tell against what the blobs tell. */
 export function judgeFit(rows: RowFacts, blobs: BlobFacts): Fit {
   const { identity, lastStart, hasBlobs } = rows
-  const { mark, greatestStart, hasFiles } = blobs
+  const { mark, hasFiles } = blobs
   if (blobs.isMarkDamaged) return 'damaged-mark'
   if (identity?.adopts !== undefined) {
     const isUnderWay = mark?.id === identity.id || (mark?.id ?? null) === identity.adopts
@@ -53,9 +62,26 @@ export function judgeFit(rows: RowFacts, blobs: BlobFacts): Fit {
     const isOlder = identity === undefined || mark.former.includes(identity.id)
     return isOlder ? 'older-rows' : 'other-store'
   }
-  if (greatestStart > lastStart || (mark?.starts ?? 0) > lastStart) return 'older-rows'
-  if (mark !== undefined) return 'fits'
+  if (greatestStartOf(blobs) > lastStart) return 'older-rows'
+  if (isBehind(rows, blobs)) return 'older-rows'
+  if (mark !== undefined) return lackMarks(rows, blobs) ? 'older-blobs' : 'fits'
   return identity !== undefined || (hasBlobs && !hasFiles) ? 'lost-blobs' : 'new'
+}
+
+function greatestStartOf({ mark, greatestStart, marks }: BlobFacts): number {
+  return Math.max(greatestStart, mark?.starts ?? 0, ...marks.keys())
+}
+
+/** True if a start has put a later mark beside the blobs than the rows know, which know it first. */
+function isBehind({ starts }: RowFacts, { marks }: BlobFacts): boolean {
+  return starts.some(({ number, record: { mark } }) => {
+    return mark !== undefined && (marks.get(number) ?? 0) > mark
+  })
+}
+
+/** True if a mark is missing, or is older than one that a start had put there. */
+function lackMarks({ starts }: RowFacts, { marks }: BlobFacts): boolean {
+  return starts.some(({ number, record }) => (marks.get(number) ?? 0) < record.marked)
 }
 
 /** Rows and blobs that are not of one store, or not of one moment. The message says what to do. */
@@ -80,7 +106,7 @@ export function describeMisfit(misfit: Misfit): string {
       )
     case 'older-rows':
       return (
-        'engine/ is older than blobs/, where process starts wrote that it does not know. Restore both ' +
+        'engine/ is older than blobs/, where files were written or removed that it does not know. Restore both ' +
         'from one backup, or start once with --accept-lost-rows: that goes on with the older engine/, ' +
         'and keeps the files in blobs/ that it does not know.'
       )
@@ -90,10 +116,16 @@ export function describeMisfit(misfit: Misfit): string {
         'a disk not mounted, or a backup half restored? Restore blobs/, or start once with ' +
         '--accept-lost-blobs: then objects whose files are gone can be listed and deleted, not read.'
       )
+    case 'older-blobs':
+      return (
+        'blobs/ is older than engine/, which refers to files that were written later. Restore both from one ' +
+        'backup, or start once with --accept-lost-blobs: then objects whose files are gone can be listed ' +
+        'and deleted, not read.'
+      )
     case 'damaged-mark':
       return (
-        "blobs/store.json, which says whose the files are, can't be understood. Restore it from a backup, or " +
-        'remove it and start once with --accept-lost-blobs.'
+        "blobs/store.json, or a store-….json beside it, which say whose the files are, can't be understood. " +
+        'Restore it from a backup, or remove it and start once with --accept-lost-blobs.'
       )
     case 'other-store':
       return (
@@ -114,8 +146,16 @@ export interface FitOptions {
 /** Looks at what fits without changing anything. */
 export async function examineFit(engine: Engine, dataFolder: string): Promise<Fit> {
   // In this order: the blobs lag behind the rows.
-  const blobs = await lookAtBlobs(storeIn(dataFolder).blobs)
-  return judgeFit(await engine.read(readFacts), blobs)
+  const url = storeIn(dataFolder).blobs
+  let blobs = await lookAtBlobs(url)
+  for (let attempt = 1; ; attempt++) {
+    const fit = judgeFit(await engine.read(readFacts), blobs)
+    if (fit === 'fits' || fit === 'new' || attempt === attempts) return fit
+    // A server may be at work, and change them meanwhile.
+    const later = await lookAtBlobs(url)
+    if (isDeepStrictEqual(later, blobs)) return fit
+    blobs = later
+  }
 }
 
 /**
@@ -183,11 +223,13 @@ async function adopt(
   const { identity } = rows
   const fit = judgeFit(rows, blobs)
   const adopts = blobs.mark?.id ?? null
-  const greatest = Math.max(blobs.greatestStart, blobs.mark?.starts ?? 0)
+  const greatest = greatestStartOf(blobs)
   if (fit === 'fits' || fit === 'new') {
     if (identity !== undefined) return identity
   } else if (isAccepted(fit, accepts)) {
-    disownStarts(tx, rows, { fit, greatest, adopts })
+    if (fit !== 'older-blobs') disownStarts(tx, rows, { fit, greatest, adopts })
+    await settleMarks(tx, blobs.marks)
+    if (fit === 'older-blobs' && identity !== undefined) return identity
   } else {
     throw new MisfitError(fit, dataFolder)
   }
@@ -204,6 +246,7 @@ function isAccepted(fit: Misfit, accepts: readonly Acceptance[]): boolean {
     case 'older-rows':
       return accepts.includes('lost-rows')
     case 'lost-blobs':
+    case 'older-blobs':
       return accepts.includes('lost-blobs')
     case 'other-store':
     case 'damaged-mark':
@@ -214,7 +257,7 @@ function isAccepted(fit: Misfit, accepts: readonly Acceptance[]): boolean {
 /** Says of which starts the blobs are not to be touched. */
 function disownStarts(
   tx: WriteTransaction,
-  { identity, lastStart }: RowFacts,
+  { identity, lastStart, starts }: RowFacts,
   facts: { readonly fit: Misfit; readonly greatest: number; readonly adopts: string | null },
 ): void {
   const { fit, greatest, adopts } = facts
@@ -222,6 +265,11 @@ function disownStarts(
   const knowsItsOwn = fit === 'older-rows' && (identity !== undefined || adopts === null)
   const first = knowsItsOwn ? lastStart + 1 : 1
   if (greatest >= first) putUnknownStarts(tx, { first, last: greatest })
+  if (!knowsItsOwn) return
+  // Those that were at work when the rows were copied went on.
+  for (const { number, record } of starts) {
+    if (record.liveness !== '') putUnknownStarts(tx, { first: number, last: number })
+  }
 }
 
 async function readFacts(tx: ReadTransaction): Promise<RowFacts> {
@@ -232,7 +280,7 @@ async function readFacts(tx: ReadTransaction): Promise<RowFacts> {
     hasBlobs = true
     break
   }
-  return { identity, lastStart, hasBlobs }
+  return { identity, lastStart, starts: await listStarts(tx), hasBlobs }
 }
 
 /**

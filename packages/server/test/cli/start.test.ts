@@ -109,17 +109,31 @@ test('a path that leads nowhere is refused with exit code 1', async () => {
   await writeFile(join(scratch, 'file'), '')
   await mkdir(join(scratch, 'unmounted'))
   await symlink('nowhere', join(scratch, 'unmounted/engine'))
+  await mkdir(join(scratch, 'engine-file'))
+  await writeFile(join(scratch, 'engine-file/engine'), '')
+  await mkdir(join(scratch, 'blobs-file'))
+  await writeFile(join(scratch, 'blobs-file/blobs'), '')
+  const parts: readonly (readonly [path: string, expected: RegExp])[] = [
+    ['unmounted', /unmounted\/engine is a link to something that isn't there/],
+    ['engine-file', /engine-file\/engine is a file, not a folder\n/],
+    ['blobs-file', /blobs-file\/blobs is a file, not a folder\n/],
+  ]
   const cases: readonly (readonly [path: string, expected: RegExp])[] = [
+    ...parts,
     ['dangling', /dangling is a link to something that isn't there/],
     ['dangling/far/below', /dangling is a link to something that isn't there/],
     ['circle/below', /the links in its path lead in a circle/],
     ['file', /file is a file/],
     ['file/below', /it, or something above it, is a file/],
     ['n'.repeat(256), /too long for the file system/],
-    ['unmounted', /unmounted\/engine is a link to something that isn't there/],
     ['../../../../../../proc/holdfast/below', /no folder can be made there/],
   ]
   for (const [path, expected] of cases) assert.match(await refuse(1, join(scratch, path)), expected)
+  for (const [path, expected] of parts) {
+    const { exitCode, output } = await runHoldfast(['fsck', '--data', join(scratch, path)])
+    assert.equal(exitCode, 1)
+    assert.match(output, expected)
+  }
 })
 
 test('files named on the line are read, and the port is taken, before anything is created', async () => {

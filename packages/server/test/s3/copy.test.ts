@@ -341,6 +341,8 @@ test('the checksums of a copy are computed from its own bytes', async () => {
       writtenAt: (id) => blobs.writtenAt(id),
       list: (start) => blobs.list(start),
       removeStart: (start) => blobs.removeStart(start),
+      mark: (mark) => blobs.mark(mark),
+      removeMark: (start) => blobs.removeMark(start),
       starts: () => blobs.starts(),
       close: () => blobs.close(),
     }

@@ -11,11 +11,13 @@ import { DamageError, type Engine, FormatError } from '../../engine/engine.ts'
 import { openEngine } from '../../engine/open.ts'
 import { describeMisfit, examineFit, examineWithoutRows, type Fit } from '../../operation/fit.ts'
 import { type CheckSummary, checkStore, type Finding } from '../../operation/fsck.ts'
+import { refuseBrokenParts } from '../data-folder.ts'
 import { CommandError, exitCodes, systemCode } from '../exit.ts'
 
 /** Checks the folder and returns the exit code: 0 when it is clean, 4 when there are findings. */
 export async function fsck(config: FsckConfig): Promise<number> {
   const { dataFolder, isJson } = config
+  await refuseBrokenParts(dataFolder)
   // Before the engine is opened, which would make rows where there are none.
   const lost = misfitOf(await examineWithoutRows(dataFolder))
   if (lost !== undefined) {

@@ -19,6 +19,13 @@ export interface ProcessStart {
   readonly beat: number
   /** When it began, or its heart beat last: milliseconds since the Unix epoch, where it says so. */
   readonly beatAt: number | undefined
+  /**
+   * The number of its last mark, which it puts beside the blobs after this; 0 if there was none.
+   * Undefined if an earlier version wrote the pulse, or there is none.
+   */
+  readonly mark: number | undefined
+  /** The number of a mark that is known to lie beside the blobs; 0 if none is. */
+  readonly marked: number
 }
 
 /** A start that was not swept yet, by its number. */
@@ -33,7 +40,13 @@ interface StartRow {
   readonly epoch: number
 }
 
-type PulseRow = [beat: number, epoch: number, beatAt?: number | undefined]
+type PulseRow = [
+  beat: number,
+  epoch: number,
+  beatAt?: number | undefined,
+  mark?: number | undefined,
+  marked?: number,
+]
 
 /** Registers a start of a process and returns its number, never used before or again. */
 export async function registerStart(
@@ -43,7 +56,7 @@ export async function registerStart(
   const number = await takeSequence(tx, 'process-start')
   const row: StartRow = { liveness, epoch: await currentEpoch(tx) }
   tx.put(schema.processStart(number), pack(row))
-  putPulse(tx, number, [0, row.epoch, beatAt])
+  putPulse(tx, number, [0, row.epoch, beatAt, 0, 0])
   return number
 }
 
@@ -57,8 +70,9 @@ export async function listStarts(tx: ReadTransaction): Promise<NumberedStart[]> 
   for await (const row of tx.range(schema.processStarts())) {
     const number = schema.startNumber(row.key)
     const { liveness, epoch } = unpack<StartRow>(row.value)
-    const [beat, reached, beatAt] = pulses.get(number) ?? [0, epoch, undefined]
-    starts.push({ number, record: { liveness, epoch: Math.max(epoch, reached), beat, beatAt } })
+    const [beat, reached, beatAt, mark, marked = 0] = pulses.get(number) ?? [0, epoch]
+    const last = Math.max(epoch, reached)
+    starts.push({ number, record: { liveness, epoch: last, beat, beatAt, mark, marked } })
   }
   return starts
 }
@@ -98,8 +112,41 @@ export function removeStart(tx: WriteTransaction, number: number): void {
 
 /** Writes a heartbeat of a start, which must be live. @param beatAt milliseconds since the Unix epoch */
 export async function beat(tx: WriteTransaction, number: number, beatAt: number): Promise<void> {
-  const [last, epoch] = await readPulse(tx, number)
-  putPulse(tx, number, [last + 1, epoch, beatAt])
+  const [last, epoch, , mark, marked = 0] = await readPulse(tx, number)
+  putPulse(tx, number, [last + 1, epoch, beatAt, mark, marked])
+}
+
+/** Begins the next mark of a start, and returns its number. @param marked the last that lies beside the blobs */
+export async function advanceMark(
+  tx: WriteTransaction,
+  number: number,
+  marked: number,
+): Promise<number> {
+  const [last, epoch, beatAt, mark = 0] = await readPulse(tx, number)
+  putPulse(tx, number, [last, epoch, beatAt, mark + 1, marked])
+  return mark + 1
+}
+
+/** Notes that a mark of a start lies beside the blobs. */
+export async function confirmMark(
+  tx: WriteTransaction,
+  number: number,
+  marked: number,
+): Promise<void> {
+  const [last, epoch, beatAt, mark = 0] = await readPulse(tx, number)
+  putPulse(tx, number, [last, epoch, beatAt, mark, marked])
+}
+
+/** Takes the marks beside the blobs, by the numbers of starts, for what the rows know of them. */
+export async function settleMarks(
+  tx: WriteTransaction,
+  marks: ReadonlyMap<number, number>,
+): Promise<void> {
+  for (const { number, record } of await listStarts(tx)) {
+    const { beat, epoch, beatAt, mark } = record
+    const marked = marks.get(number) ?? 0
+    putPulse(tx, number, [beat, epoch, beatAt, Math.max(mark ?? 0, marked), marked])
+  }
 }
 
 /** Notes that every read which a start has under way began in `epoch` or later. */
@@ -108,8 +155,8 @@ export async function reachEpoch(
   number: number,
   epoch: number,
 ): Promise<void> {
-  const [last, reached, beatAt] = await readPulse(tx, number)
-  if (reached < epoch) putPulse(tx, number, [last, epoch, beatAt])
+  const [last, reached, beatAt, mark, marked = 0] = await readPulse(tx, number)
+  if (reached < epoch) putPulse(tx, number, [last, epoch, beatAt, mark, marked])
 }
 
 async function readPulse(tx: ReadTransaction, number: number): Promise<PulseRow> {
