@@ -60,20 +60,40 @@ export class Forms {
     const reading = new Reading(origin, this.#keyless, this.#keyed)
     const { clock, isKnown } = this.#options
     const endMs = clock.monotonicMs() + ownLimits.keylessMs
-    const chunks: Buffer[] = []
+    const block = new Block()
     try {
       for await (const chunk of body) {
         if (reading.sizeBytes + chunk.byteLength > maximumBytes) throw tooLong(maximumBytes)
         reading.add(chunk, isKnown)
         if (reading.accessKeyId === undefined && clock.monotonicMs() > endMs) throw tooSlow()
-        chunks.push(Buffer.from(chunk))
+        block.add(chunk)
       }
-      const bytes = Buffer.concat(chunks)
-      return { bytes, party: reading.party, release: () => reading.release() }
+      return { bytes: block.bytes, party: reading.party, release: () => reading.release() }
     } catch (error) {
       reading.release()
       throw error
     }
+  }
+}
+
+/** Bytes in one piece of memory that grows, however small the chunks are that they come in. */
+class Block {
+  #memory = Buffer.alloc(0)
+  #sizeBytes = 0
+
+  get bytes(): Buffer {
+    return this.#memory.subarray(0, this.#sizeBytes)
+  }
+
+  add(chunk: Uint8Array): void {
+    const end = this.#sizeBytes + chunk.byteLength
+    if (end > this.#memory.byteLength) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(end + 1024, Math.ceil(1.25 * this.#sizeBytes)))
+      larger.set(this.bytes)
+      this.#memory = larger
+    }
+    this.#memory.set(chunk, this.#sizeBytes)
+    this.#sizeBytes = end
   }
 }
 
