@@ -147,7 +147,7 @@ export const ownLimits = {
   keylessBytes: 33_554_432,
   /** Bytes of a form that don't count: those of most requests. */
   freeFormBytes: 16_384,
-  /** Milliseconds that a form may take before its key is seen, and without a byte. */
+  /** Milliseconds that a form may take, and without a byte: its signature is verified when it is whole. */
   keylessMs: 60_000,
   keylessIdleMs: 20_000,
   /** Bytes of URL and form that are parsed at once, and beyond which parsing waits for its turn. */
