@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http'
 /** Bytes from which on a chunk is handed on as it is. */
 const smallBytes = 1024
 /** Bytes that a body may take on the wire before its framing is looked at. */
-const freeBytes = 65_536
+const freeBytes = 16_384
 
 /** The event of a request whose body is refused: nothing more of it comes. */
 export const wastefulBody = 'wastefulBody'
