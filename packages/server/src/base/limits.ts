@@ -147,7 +147,7 @@ export const ownLimits = {
   keylessBytes: 33_554_432,
   /** Bytes of a form that don't count: those of most requests. */
   freeFormBytes: 16_384,
-  /** Milliseconds that a form may take before its key is seen, and without a byte. */
+  /** Milliseconds that a form may take, and without a byte: its signature is verified when it is whole. */
   keylessMs: 60_000,
   keylessIdleMs: 20_000,
   /** Bytes of URL and form that are parsed at once, and beyond which parsing waits for its turn. */
@@ -182,6 +182,8 @@ export const ownLimits = {
   /** Bytes of one line of aws-chunked framing, and trailer lines of one body. */
   chunkLineBytes: 4096,
   trailerLines: 16,
+  /** Chunks of one aws-chunked body that are too small; S3 takes none, but short bodies in a few do no harm. */
+  smallChunks: 1024,
   /** Bytes of documents that a process holds at once: eight of the largest; a quarter at most for one owner. */
   documentBytes: 67_108_864,
   /** Bytes of a canonical request, or string to sign, that a refusal shows. */

@@ -35,6 +35,8 @@ export type MessageRefusal =
   | { readonly code: 'InvalidContentLength' }
   /** `chunk`: it broke off inside the aws-chunked framing. */
   | { readonly code: 'IncompleteBody'; readonly part: 'body' | 'chunk' }
+  /** A body in chunks that are mostly framing. */
+  | { readonly code: 'WastefulChunks' }
   | { readonly code: 'RequestTimeout' }
   | { readonly code: 'MessageTooLong'; readonly maximumBytes: number }
 

@@ -3,6 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 import { StoreError } from '../../base/errors.ts'
 import { ownLimits } from '../../base/limits.ts'
+import { isWasteful, wastefulBody } from './tiny-chunks.ts'
 
 /** How a body is read. */
 export interface RequestBodyOptions {
@@ -19,7 +20,7 @@ type State = 'fresh' | 'reading' | 'ended' | 'failed' | 'stopped'
  * that it may be empty.
  *
  * Reading throws StoreError IncompleteBody when the client goes or sends too little, and RequestTimeout when
- * it sends nothing for too long.
+ * it sends nothing for too long, and WastefulChunks when it sends little but framing.
  */
 export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
   /** Content-Length in bytes; 0 without a body; undefined with Transfer-Encoding: chunked. */
@@ -59,7 +60,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
 
   /** True when reading ended with an error: nothing more is read of this connection. */
   get hasFailed(): boolean {
-    return this.#state === 'failed'
+    return this.#state === 'failed' || isWasteful(this.#request)
   }
 
   /** True while the client may be holding its body back until it is told to continue. */
@@ -140,7 +141,11 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
       this.#fail(incompleteBody())
       return
     }
-    request.on('data', this.#onData).on('end', this.#onEnd)
+    if (isWasteful(request)) {
+      this.#onWasteful()
+      return
+    }
+    request.on('data', this.#onData).on('end', this.#onEnd).on(wastefulBody, this.#onWasteful)
     request.on('error', this.#onGone).on('close', this.#onGone)
   }
 
@@ -184,6 +189,12 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
     this.#fail(incompleteBody(cause))
   }
 
+  readonly #onWasteful = (): void => {
+    this.#queue = []
+    this.#queuedBytes = 0
+    this.#fail(new StoreError({ code: 'WastefulChunks' }))
+  }
+
   readonly #onIdle = (): void => {
     this.#fail(new StoreError({ code: 'RequestTimeout' }))
   }
@@ -198,6 +209,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
     this.#state = state
     const request = this.#request
     request.off('data', this.#onData).off('end', this.#onEnd)
+    request.off(wastefulBody, this.#onWasteful)
     request.off('error', this.#onGone).off('close', this.#onGone)
     this.#awake()
   }

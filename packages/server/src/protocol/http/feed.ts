@@ -5,6 +5,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { ownLimits } from '../../base/limits.ts'
+import { isWasteful, TinyChunks } from './tiny-chunks.ts'
+import { Turns } from './turns.ts'
 
 /** How many requests may be unanswered. */
 export interface FeedLimits {
@@ -16,12 +18,15 @@ export interface FeedLimits {
 
 /** Bytes of a piece, outside of bodies: most heads, and some tens of the shortest requests. */
 const pieceBytes = 2048
+/** Chunks of a body in one piece from which on the next piece waits for its turn. */
+const manyChunks = 16
 
 /** Feeds all connections of one server. */
 export class Feeds {
   readonly limits: FeedLimits
   /** Requests of all connections that aren't answered. */
   unanswered = 0
+  readonly turns: Turns = new Turns()
   readonly #feeds = new WeakMap<Socket, Feed>()
 
   constructor(limits: FeedLimits = ownLimits) {
@@ -53,6 +58,12 @@ class Feed {
   #latest: IncomingMessage | undefined
   /** Bytes of the latest request's body that are still to come, for sure. */
   #bodyBytes = 0
+  /** Of the latest request, where its body is chunked. */
+  #tinyChunks: TinyChunks | undefined
+  /** True while what is pending waits for a turn. */
+  #isWaiting = false
+  /** True after a piece of many chunks: all pieces of this body take turns. */
+  #isCostly = false
 
   constructor(all: Feeds, socket: Socket, parse: (chunk: Buffer) => void) {
     this.#all = all
@@ -70,6 +81,9 @@ class Feed {
     const length = request.headers['content-length']
     // Some of the body may have come with the piece that is being parsed.
     if (length !== undefined) this.#bodyBytes = Number(length)
+    const isChunked = request.headers['transfer-encoding'] !== undefined
+    this.#tinyChunks = isChunked ? new TinyChunks(request) : undefined
+    this.#isCostly = false
     response.once('close', this.#onAnswered)
   }
 
@@ -81,30 +95,76 @@ class Feed {
     return this.#latest?.complete === true
   }
 
+  /** True where nothing may be parsed now. */
+  get #isHeld(): boolean {
+    return this.#isFull || isHeldByNode(this.#socket)
+  }
+
   readonly #onData = (chunk: Buffer): void => {
-    let rest = chunk
+    // Node may read what came before the connection was paused.
+    let rest = this.#pending === undefined ? chunk : Buffer.concat([this.#pending, chunk])
+    this.#pending = undefined
     while (rest.byteLength > 0) {
-      if (this.#isFull || this.#socket.isPaused() || isHeldByNode(this.#socket)) {
+      if (this.#latest !== undefined && isWasteful(this.#latest)) return
+      const takesTurns = this.#isCostly && this.#latest?.complete === false
+      if (this.#isHeld || this.#socket.isPaused() || this.#isWaiting || takesTurns) {
         this.#pending = rest
         this.#socket.pause()
+        if (takesTurns && !this.#isHeld) this.#waitForTurn()
         return
       }
-      const bytes = Math.min(rest.byteLength, Math.max(pieceBytes, this.#bodyBytes))
-      const piece = bytes === rest.byteLength ? rest : rest.subarray(0, bytes)
-      rest = rest.subarray(bytes)
-      this.#bodyBytes = Math.max(0, this.#bodyBytes - bytes)
-      const unanswered = this.#unanswered
-      this.#parse(piece)
-      if (this.#unanswered > unanswered) {
-        this.#bodyBytes = Math.max(0, this.#bodyBytes - bytes)
-      }
+      rest = this.#parsePiece(rest)
     }
+  }
+
+  /** Parses the beginning of `bytes`, and returns the rest. */
+  #parsePiece(bytes: Buffer): Buffer {
+    const size = Math.min(bytes.byteLength, Math.max(pieceBytes, this.#bodyBytes))
+    const piece = size === bytes.byteLength ? bytes : bytes.subarray(0, size)
+    this.#bodyBytes = Math.max(0, this.#bodyBytes - size)
+    const unanswered = this.#unanswered
+    const before = this.#tinyChunks
+    this.#parse(piece)
+    if (this.#unanswered > unanswered) this.#bodyBytes = Math.max(0, this.#bodyBytes - size)
+    const chunks = this.#tinyChunks?.flush(size) ?? 0
+    if (before !== this.#tinyChunks) before?.flush(0)
+    if (chunks > manyChunks) this.#isCostly = true
+    return bytes.subarray(size)
+  }
+
+  #waitForTurn(): void {
+    this.#isWaiting = true
+    this.#all.turns.wait(this.#onTurn)
+  }
+
+  /** True where the body's reader is behind; when it has caught up, Node resumes the connection. */
+  get #isBehind(): boolean {
+    const request = this.#latest
+    return request !== undefined && request.readableLength >= request.readableHighWaterMark
+  }
+
+  readonly #onTurn = (): void => {
+    this.#isWaiting = false
+    const pending = this.#pending
+    // What holds the connection now also resumes it.
+    if (pending === undefined || this.#isHeld || this.#isBehind) return
+    this.#pending = undefined
+    const rest = this.#parsePiece(pending)
+    if (this.#latest !== undefined && isWasteful(this.#latest)) {
+      // What still comes is dropped, so that the client gets its answer.
+      this.#socket.resume()
+      return
+    }
+    if (rest.byteLength > 0) this.#pending = rest
+    if (this.#isHeld || this.#isBehind) return
+    if (rest.byteLength > 0) this.#waitForTurn()
+    else this.#socket.resume()
   }
 
   /** Comes before anything more is read. */
   readonly #onResume = (): void => {
     const pending = this.#pending
-    if (this.#isFull) {
+    if (this.#isFull || this.#isWaiting) {
       this.#socket.pause()
     } else if (pending !== undefined && !isHeldByNode(this.#socket)) {
       this.#pending = undefined
@@ -116,7 +176,7 @@ class Feed {
     if (this.#unanswered === 0) return
     this.#unanswered--
     this.#all.unanswered--
-    if (this.#pending !== undefined && !this.#isFull && !isHeldByNode(this.#socket)) {
+    if (this.#pending !== undefined && !this.#isHeld && !this.#isWaiting) {
       this.#socket.resume()
     }
   }
@@ -126,6 +186,7 @@ class Feed {
     this.#all.unanswered -= this.#unanswered
     this.#unanswered = 0
     this.#pending = undefined
+    this.#all.turns.leave(this.#onTurn)
   }
 }
 

@@ -43,6 +43,7 @@ const signErrors: Readonly<
   InvalidPolicyDocument: { status: 400 },
   InvalidRequest: { status: 400 },
   InvalidToken: { status: 400 },
+  InvalidChunkSizeError: { status: 403 },
   MalformedTrailer: { status: 400, code: 'MalformedTrailerError' },
   MissingContentLength: { status: 411 },
   RequestTimeTooSkewed: { status: 403 },

@@ -127,6 +127,31 @@ async function* only(chunk: Uint8Array): AsyncGenerator<Uint8Array> {
   yield chunk
 }
 
+for (const isSigned of [true, false]) {
+  test(`thousands of ${isSigned ? 'signed' : 'unsigned'} chunks of one byte are refused`, async () => {
+    const chunks = Array.from({ length: 3000 }, () => Buffer.from('a'))
+    const body = decoder([frame(chunks, isSigned)], { isSigned, decodedBytes: 3000 })
+    await assert.rejects(collect(body), code('InvalidChunkSizeError'))
+  })
+}
+
+test('small chunks are handed on together', async () => {
+  const chunks = Array.from({ length: 3000 }, () => Buffer.alloc(20, 'a'))
+  const framed = frame(chunks, false)
+  const body = new ChunkedBody(only(framed), {
+    decodedBytes: 60_000,
+    signing: undefined,
+    trailerNames: undefined,
+  })
+  const sizes: number[] = []
+  for await (const { byteLength } of body) sizes.push(byteLength)
+  assert.ok(sizes.length < 60, `${sizes.length}`)
+  assert.equal(
+    sizes.reduce((sum, size) => sum + size, 0),
+    60_000,
+  )
+})
+
 test('a changed byte anywhere in a signed body is found', async () => {
   const framed = frame(hello, true, [crc])
   const trailers = [crc.name]

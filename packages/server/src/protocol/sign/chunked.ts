@@ -29,6 +29,14 @@ export interface ChunkedBodyOptions {
   readonly trailerNames: readonly string[] | undefined
 }
 
+/** S3 wants this of every chunk but the last. */
+const smallestChunkBytes = 8192
+/** Unsigned chunks are cheaper to check, and some clients send one for each line that they write. */
+const tinyChunkBytes = 16
+/** Chunks smaller than this are handed on together, up to so many pieces. */
+const gatheredBytes = 1024
+const manyPieces = 64
+
 const emptySha256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 const trailerLine = /^([!-9;-~]+):([\t -~\u0080-\u00ff]*)$/
 const trailerSignature = 'x-amz-trailer-signature'
@@ -39,6 +47,8 @@ export class ChunkedBody implements AsyncIterable<Uint8Array> {
   readonly #options: ChunkedBodyOptions
   #previousSignature: string
   #trailers: Record<string, string> = {}
+  #smallChunks = 0
+  #isLatestSmall = false
 
   constructor(source: AsyncIterable<Uint8Array>, options: ChunkedBodyOptions) {
     this.#reader = new ByteReader(source)
@@ -54,6 +64,8 @@ export class ChunkedBody implements AsyncIterable<Uint8Array> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     const reader = this.#reader
     let left = this.#options.decodedBytes
+    // Small chunks, which are handed on together.
+    const gathered: Buffer[] = []
     try {
       for (;;) {
         const { size, signature } = await this.#chunkHeader()
@@ -64,22 +76,40 @@ export class ChunkedBody implements AsyncIterable<Uint8Array> {
           break
         }
         const digest = this.#options.signing === undefined ? undefined : createHash('sha256')
+        this.#countChunk(size)
         for (let missing = size; missing > 0; ) {
           const piece = await reader.take(missing)
           if (piece === undefined) throw incompleteBody()
           digest?.update(piece)
           missing -= piece.byteLength
-          yield piece
+          if (size >= gatheredBytes) {
+            if (gathered.length > 0) yield Buffer.concat(gathered.splice(0))
+            yield piece
+          } else {
+            // A copy, for a piece is valid until the next is asked for.
+            gathered.push(Buffer.from(piece))
+          }
         }
+        if (gathered.length >= manyPieces) yield Buffer.concat(gathered.splice(0))
         if (digest !== undefined) this.#checkChunk(digest.digest('hex'), signature)
         if ((await reader.line()) !== '') throw malformedChunk()
       }
+      if (gathered.length > 0) yield Buffer.concat(gathered.splice(0))
       if (left > 0) throw incompleteBody()
       await this.#readTrailers()
       if ((await reader.take(1)) !== undefined) throw malformedChunk()
     } finally {
       await reader.close()
     }
+  }
+
+  /** @throws SignError ChunkTooSmall where many chunks that others follow are small */
+  #countChunk(size: number): void {
+    const smallBytes = this.#options.signing === undefined ? tinyChunkBytes : smallestChunkBytes
+    // The last chunk may be small; whether it is the last shows when the next comes.
+    if (this.#isLatestSmall) this.#smallChunks++
+    this.#isLatestSmall = size < smallBytes
+    if (this.#smallChunks > ownLimits.smallChunks) throw new SignError({ code: 'ChunkTooSmall' })
   }
 
   async #chunkHeader(): Promise<{ size: number; signature: string }> {

@@ -89,6 +89,8 @@ type PayloadRefusal =
   | { readonly code: 'DecodedLengthRequired' }
   | { readonly code: 'InvalidBodyLength'; readonly value: string }
   | { readonly code: 'MalformedChunk' }
+  /** Of many chunks that aren't the last. */
+  | { readonly code: 'ChunkTooSmall' }
   | { readonly code: 'MalformedTrailer' }
   | {
       readonly code: 'ChunkSignatureMismatch'

@@ -28,7 +28,11 @@ export type CommonSignCode =
   | 'SignatureDoesNotMatch'
 
 /** Codes of S3's forms and of bodies in chunks. */
-export type S3SignCode = 'InvalidPolicyDocument' | 'MalformedTrailer' | 'MissingContentLength'
+export type S3SignCode =
+  | 'InvalidChunkSizeError'
+  | 'InvalidPolicyDocument'
+  | 'MalformedTrailer'
+  | 'MissingContentLength'
 
 /** Codes of signatures among the parameters of the query protocol. */
 export type QuerySignCode =
@@ -138,6 +142,11 @@ const wording: WordTable<SignRefusal, SignWords> = {
     }),
   MalformedChunk: () =>
     words('InvalidRequest', 'The aws-chunked framing of the body is not well-formed.'),
+  ChunkTooSmall: () =>
+    words(
+      'InvalidChunkSizeError',
+      'Only the last chunk is allowed to have a size less than 8192 bytes',
+    ),
   MalformedTrailer: () =>
     words(
       'MalformedTrailer',

@@ -171,7 +171,7 @@ export class SimpleDbExchange extends Exchange<Answer, ErrorReport> {
     const sendContinue = (): void => this.response.writeContinue()
     this.body = new RequestBody(this.request, {
       ...(isContinueExpected ? { sendContinue } : {}),
-      ...(accessKeyId === undefined ? { idleMs: ownLimits.keylessIdleMs } : {}),
+      idleMs: ownLimits.keylessIdleMs,
     })
     const origin = { address: this.request.socket.remoteAddress ?? '', accessKeyId }
     this.#form = await this.#context.forms.receive(this.body, origin, maximumBytes)

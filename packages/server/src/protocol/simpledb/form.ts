@@ -1,5 +1,6 @@
 // Forms before their key is verified: the access key stands among their parameters, and often behind all
 // others. So a form is read under a budget, small until a key that exists is seen, and counted as it comes in.
+// A key that is named proves nothing before the signature is verified: time is short for all forms.
 
 import { ByteBudget, type HeldBytes } from '../../base/budget.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -29,7 +30,7 @@ export interface FormOrigin {
 /** A form as it was received; its holder must release its memory. */
 export interface ReceivedForm {
   readonly bytes: Buffer
-  /** Whom its parsing is counted on: an access key, or else an address. */
+  /** Whom its parsing is counted on: an address, and the access key that was named there, if any. */
   readonly party: string
   release(): void
 }
@@ -41,6 +42,8 @@ export class Forms {
   readonly #options: FormsOptions
   readonly #keyless = new ByteBudget(ownLimits.keylessBytes, ownLimits.keylessBytes / 2)
   readonly #keyed = new ByteBudget(ownLimits.documentBytes, ownLimits.documentBytes / 4)
+  /** What forms with a key hold of it, by address alone. */
+  readonly #ofAddresses = new ByteBudget(ownLimits.documentBytes, ownLimits.documentBytes / 2)
 
   constructor(options: FormsOptions) {
     this.#options = options
@@ -57,19 +60,22 @@ export class Forms {
     maximumBytes: number,
   ): Promise<ReceivedForm> {
     if ((body.declaredBytes ?? 0) > maximumBytes) throw tooLong(maximumBytes)
-    const reading = new Reading(origin, this.#keyless, this.#keyed)
+    const reading = new Reading(origin, {
+      keyless: this.#keyless,
+      keyed: this.#keyed,
+      ofAddresses: this.#ofAddresses,
+    })
     const { clock, isKnown } = this.#options
     const endMs = clock.monotonicMs() + ownLimits.keylessMs
-    const chunks: Buffer[] = []
+    const block = new Block()
     try {
       for await (const chunk of body) {
         if (reading.sizeBytes + chunk.byteLength > maximumBytes) throw tooLong(maximumBytes)
         reading.add(chunk, isKnown)
-        if (reading.accessKeyId === undefined && clock.monotonicMs() > endMs) throw tooSlow()
-        chunks.push(Buffer.from(chunk))
+        if (clock.monotonicMs() > endMs) throw tooSlow()
+        block.add(chunk)
       }
-      const bytes = Buffer.concat(chunks)
-      return { bytes, party: reading.party, release: () => reading.release() }
+      return { bytes: block.bytes, party: reading.party, release: () => reading.release() }
     } catch (error) {
       reading.release()
       throw error
@@ -77,26 +83,55 @@ export class Forms {
   }
 }
 
+/** Bytes in one piece of memory that grows, however small the chunks are that they come in. */
+class Block {
+  #memory = Buffer.alloc(0)
+  #sizeBytes = 0
+
+  get bytes(): Buffer {
+    return this.#memory.subarray(0, this.#sizeBytes)
+  }
+
+  add(chunk: Uint8Array): void {
+    const end = this.#sizeBytes + chunk.byteLength
+    if (end > this.#memory.byteLength) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(end + 1024, Math.ceil(1.25 * this.#sizeBytes)))
+      larger.set(this.bytes)
+      this.#memory = larger
+    }
+    this.#memory.set(chunk, this.#sizeBytes)
+    this.#sizeBytes = end
+  }
+}
+
+/** The memory of forms whose signature isn't verified. */
+interface Budgets {
+  readonly keyless: ByteBudget
+  readonly keyed: ByteBudget
+  readonly ofAddresses: ByteBudget
+}
+
 /** A form on its way in. */
 class Reading {
   accessKeyId: string | undefined
   sizeBytes = 0
   readonly #address: string
-  readonly #keyed: ByteBudget
+  readonly #budgets: Budgets
   #held: HeldBytes
   #ampersands = 0
   /** The end of the bytes received so far, where the name of a key may have begun. */
   #tail = '&'
 
-  constructor({ address, accessKeyId }: FormOrigin, keyless: ByteBudget, keyed: ByteBudget) {
+  constructor({ address, accessKeyId }: FormOrigin, budgets: Budgets) {
     this.accessKeyId = accessKeyId
     this.#address = address
-    this.#keyed = keyed
-    this.#held = accessKeyId === undefined ? keyless.hold(address) : keyed.hold(accessKeyId)
+    this.#budgets = budgets
+    this.#held =
+      accessKeyId === undefined ? budgets.keyless.hold(address) : this.#holdFor(accessKeyId)
   }
 
   get party(): string {
-    return this.accessKeyId ?? this.#address
+    return this.accessKeyId === undefined ? this.#address : `${this.#address} ${this.accessKeyId}`
   }
 
   add(chunk: Uint8Array, isKnown: (accessKeyId: string) => boolean): void {
@@ -109,6 +144,22 @@ class Reading {
 
   release(): void {
     this.#held.release()
+  }
+
+  /** Access key ids are no secret: an owner must not be shut out by others that name its key id. */
+  #holdFor(accessKeyId: string): HeldBytes {
+    const ofKey = this.#budgets.keyed.hold(`${this.#address} ${accessKeyId}`)
+    const ofAddress = this.#budgets.ofAddresses.hold(this.#address)
+    return {
+      take: (bytes) => {
+        ofKey.take(bytes)
+        ofAddress.take(bytes)
+      },
+      release: () => {
+        ofKey.release()
+        ofAddress.release()
+      },
+    }
   }
 
   /** A little is free, so that a large form shuts no other out: the number of connections bounds the total. */
@@ -138,7 +189,7 @@ class Reading {
     }
     if (!isKnown(accessKeyId)) throw new SignError({ code: 'InvalidAccessKeyId', accessKeyId })
     this.#held.release()
-    this.#held = this.#keyed.hold(accessKeyId)
+    this.#held = this.#holdFor(accessKeyId)
     this.accessKeyId = accessKeyId
     this.#held.take(this.#chargedBytes)
   }

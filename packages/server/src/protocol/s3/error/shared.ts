@@ -51,6 +51,7 @@ export const sharedErrors: WireTable<SharedRefusal> = {
     code: 'IncompleteBody',
     message: incompleteTexts[part],
   }),
+  WastefulChunks: () => requestError('The chunks of the request body are too small.'),
   RequestTimeout: () => ({
     status: 400,
     code: 'RequestTimeout',

@@ -40,6 +40,7 @@ export const sharedErrors: WireTable<SharedRefusal> = {
     httpError(
       'You did not provide the number of bytes specified by the Content-Length HTTP header.',
     ),
+  WastefulChunks: () => httpError('The chunks of the request body are too small.'),
   RequestTimeout: () => ({
     status: 408,
     code: 'RequestTimeout',

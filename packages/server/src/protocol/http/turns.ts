@@ -1,0 +1,43 @@
+// Turns of connections whose bytes cost much to parse: a piece of each at a time, and a break for all other
+// work of the process after a few milliseconds.
+
+/** Milliseconds of turns between two breaks. */
+const stretchMs = 4
+
+/** Those that wait for their turn. */
+export class Turns {
+  readonly #waiting = new Set<() => void>()
+  #isDue = false
+
+  /** True while some wait. */
+  get areTaken(): boolean {
+    return this.#waiting.size > 0
+  }
+
+  /** Calls `turn` once, after those that wait already. */
+  wait(turn: () => void): void {
+    this.#waiting.add(turn)
+    this.#plan()
+  }
+
+  leave(turn: () => void): void {
+    this.#waiting.delete(turn)
+  }
+
+  #plan(): void {
+    if (this.#isDue || this.#waiting.size === 0) return
+    this.#isDue = true
+    setImmediate(this.#run)
+  }
+
+  readonly #run = (): void => {
+    this.#isDue = false
+    const endMs = performance.now() + stretchMs
+    for (const turn of this.#waiting) {
+      this.#waiting.delete(turn)
+      turn()
+      if (performance.now() >= endMs) break
+    }
+    this.#plan()
+  }
+}
