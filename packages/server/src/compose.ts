@@ -15,6 +15,7 @@ import type { Metrics } from './observe/metrics.ts'
 import type { Services } from './operation/operation.ts'
 import { Sweeper } from './operation/sweep.ts'
 import { TokenSealer } from './operation/token.ts'
+import { QueryPool } from './select-content/pool.ts'
 import { Readers } from './store/epoch.ts'
 import { IdSource } from './store/id.ts'
 import { endStart, registerStart } from './store/process.ts'
@@ -84,7 +85,8 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
       limits: { ...simpleDbLimits, ...options.simpleDbLimits },
       eventualLagMs: options.eventualLagMs ?? 0,
     }
-    const stored = { engine, blobs, ids, readers, snapshots }
+    const contentQueries = new QueryPool()
+    const stored = { engine, blobs, ids, readers, snapshots, contentQueries }
     const observed = { clock, log, metrics }
     const services = { ...stored, ...observed, simpleDb, tokens, region, isRegionFixed }
     const sweeper = new Sweeper({
@@ -102,6 +104,7 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
       start,
       async close() {
         await sweeper.close()
+        await contentQueries.close()
         await blobs.close()
         await noteEnd(engine, start, log)
         await engine.close()

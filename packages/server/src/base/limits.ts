@@ -115,8 +115,10 @@ export const contentSelectLimits = {
   waitMs: 5000,
   /** MiB of the heap of one query: our own. The buffers beside it take a few more. */
   heapMegabytes: 192,
-  /** Bytes of the columns of a Parquet row group that a query reads, decompressed: our own. */
+  /** Bytes of the columns of a Parquet row group that a query reads, as they are stored: our own. */
   rowGroupBytes: 67_108_864,
+  /** Bytes of one page of such a column, decompressed: our own. */
+  parquetPageBytes: 33_554_432,
   /** Milliseconds without a message after which the answer shows that the query goes on: our own. */
   keepAliveMs: 1000,
   /** Bytes of a message of records, at most. */

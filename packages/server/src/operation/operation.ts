@@ -11,6 +11,7 @@ import type { BlobStore } from '../blob/blob.ts'
 import type { Engine, ReadTransaction, WriteTransaction } from '../engine/engine.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import type { QueryPool } from '../select-content/pool.ts'
 import type { BucketRecord } from '../store/bucket.ts'
 import type { Readers, Reading } from '../store/epoch.ts'
 import type { IdSource } from '../store/id.ts'
@@ -28,6 +29,8 @@ export interface Services {
   readonly readers: Readers
   readonly snapshots: Snapshots
   readonly tokens: TokenSealer
+  /** Runs the queries of SelectObjectContent. */
+  readonly contentQueries: QueryPool
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics

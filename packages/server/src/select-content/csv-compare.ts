@@ -73,7 +73,7 @@ function isPlainCast(type: Extract<Expression, { kind: 'cast' }>['type']): boole
 }
 
 /** A literal that a double holds exactly enough; undefined for others. */
-function safeNumber(value: Value): number | undefined {
+export function safeNumber(value: Value): number | undefined {
   if (typeof value === 'bigint') {
     return value < 10n ** 15n && value > -(10n ** 15n) ? Number(value) : undefined
   }
@@ -132,12 +132,16 @@ function numberComparison(
   }
 }
 
-function numberTest(operator: ComparisonOperator, wanted: number): (value: number) => boolean {
+/** A function that compares numbers, none of them NaN, with one. */
+export function numberTest(
+  operator: ComparisonOperator,
+  wanted: number,
+): (value: number | bigint) => boolean {
   switch (operator) {
     case '=':
-      return (value) => value === wanted
+      return (value) => !(value < wanted || value > wanted)
     case '<>':
-      return (value) => value !== wanted
+      return (value) => value < wanted || value > wanted
     case '<':
       return (value) => value < wanted
     case '<=':

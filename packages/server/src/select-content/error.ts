@@ -91,6 +91,7 @@ const messages = {
   UnsupportedSqlOperation: 'The SQL expression contains an operation that is not supported.',
   UnsupportedSqlStructure: 'The SQL expression contains a structure that is not supported.',
   // The server.
+  NotImplemented: 'The functionality is not implemented.',
   InternalError: 'We encountered an internal error. Please try again.',
 } as const
 

@@ -97,7 +97,10 @@ export class QueryRun {
   #projection(scope: Scope, source: RowSource): () => void {
     const output = this.#output
     const { projections } = this.#query
-    if (projections === undefined) return () => source.writeAll(output)
+    if (projections === undefined) {
+      source.needAll?.()
+      return () => source.writeAll(output)
+    }
     const columns = projections.map(({ expression }) => compile(expression, scope))
     const values: Value[] = new Array(columns.length)
     return () => {

@@ -17,6 +17,8 @@ export interface RowSource {
   column(steps: readonly PathStep[]): Evaluate
   /** A quicker function for an expression, if the format knows one. */
   quick?(expression: Expression, evaluate: Evaluate): Evaluate | undefined
+  /** Says before the first row that {@link writeAll} will be called. */
+  needAll?(): void
   /** Writes all of the row at hand. */
   writeAll(output: RowOutput): void
 }

@@ -198,6 +198,7 @@ function textOfObject(value: object): string {
   if (value instanceof Decimal) return value.toString()
   if (value instanceof Timestamp) return JSON.stringify(value.toString())
   if (Array.isArray(value)) return `[${value.map(textOfJson).join(',')}]`
+  if (value instanceof Uint8Array) return JSON.stringify(Buffer.from(value).toString('utf8'))
   let text = ''
   for (const [name, member] of Object.entries(value)) {
     if (member === undefined) continue
