@@ -32,6 +32,7 @@ export class CsvReader {
   readonly #allowsQuotedDelimiter: boolean
   readonly #stripsReturn: boolean
   readonly #fieldByte: number
+  readonly #recordByte: number
   /** Bytes behind a quote that tell what it means. */
   readonly #lookahead: number
   #position = 0
@@ -53,6 +54,7 @@ export class CsvReader {
     this.#comment = Buffer.from(format.comments)
     this.#allowsQuotedDelimiter = format.allowsQuotedRecordDelimiter
     this.#stripsReturn = format.recordDelimiter === '\n'
+    this.#recordByte = this.#record.length === 1 ? (this.#record[0] ?? noByte) : noByte
     const lengths = [this.#record, this.#field, this.#quote, this.#escape].map(
       (sign) => sign.length,
     )
@@ -88,7 +90,7 @@ export class CsvReader {
     for (;;) {
       const start = this.#position
       if (start >= this.buffer.length) return false
-      let end = this.buffer.indexOf(this.#record, Math.max(start, this.#searchedTo))
+      let end = this.#findRecordEnd(start < this.#searchedTo ? this.#searchedTo : start)
       let after = end + this.#record.length
       if (end === -1) {
         if (!this.#isEnded) {
@@ -118,6 +120,12 @@ export class CsvReader {
       this.#splitFrom = start
       return true
     }
+  }
+
+  /** A number is found quicker than a text of one byte. */
+  #findRecordEnd(from: number): number {
+    const byte = this.#recordByte
+    return this.buffer.indexOf(byte === noByte ? this.#record : byte, from)
   }
 
   #await(start: number): boolean {

@@ -8,7 +8,7 @@ import { CsvReader } from './csv-reader.ts'
 import { QueryError } from './error.ts'
 import type { CsvInput } from './format.ts'
 import type { RowOutput } from './output.ts'
-import type { ChunkSource, RowSource } from './row-source.ts'
+import { type ChunkSource, isKeyColumn, type RowSource } from './row-source.ts'
 import { Utf8Check } from './utf8-check.ts'
 
 export class CsvRows implements RowSource {
@@ -73,6 +73,31 @@ export class CsvRows implements RowSource {
       return
     }
     output.writeRow(this.#names ?? this.#defaultNames, this.#texts())
+  }
+
+  copier(expressions: readonly Expression[], output: RowOutput): (() => boolean) | undefined {
+    const { format, buffer } = output
+    if (format.kind !== 'csv' || !this.#isCopied(output)) return undefined
+    const indexes: number[] = []
+    for (const expression of expressions) {
+      if (expression.kind !== 'path' || isKeyColumn(expression.steps)) return undefined
+      indexes.push(this.#indexOf(expression.steps))
+    }
+    const field = Buffer.from(format.fieldDelimiter)
+    const record = Buffer.from(format.recordDelimiter)
+    const reader = this.#reader
+    return () => {
+      if (!reader.isPlain) return false
+      for (let at = 0; at < indexes.length; at++) {
+        if (at > 0) buffer.writeSlice(field, 0, field.length)
+        const index = indexes[at] ?? 0
+        if (reader.has(index)) {
+          buffer.writeSlice(reader.buffer, reader.startOf(index), reader.endOf(index))
+        }
+      }
+      buffer.writeSlice(record, 0, record.length)
+      return true
+    }
   }
 
   /** True if a record without quotes is written as it was read. */

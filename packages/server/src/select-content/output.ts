@@ -17,6 +17,8 @@ export interface RowOutput {
   readonly format: OutputFormat
   /** Writes a row whose bytes are right already, without its delimiter. */
   writeBytes(bytes: Buffer): void
+  /** Where the bytes go, for sources that write rows by themselves. */
+  readonly buffer: OutputBuffer
 }
 
 /** The buffer of rows that wait to be sent. */
@@ -42,6 +44,18 @@ export class OutputBuffer {
     this.#reserve(bytes.length)
     bytes.copy(this.#buffer, this.#length)
     this.#length += bytes.length
+  }
+
+  /** Writes bytes `start` to `end`, not included. */
+  writeSlice(bytes: Buffer, start: number, end: number): void {
+    const length = end - start
+    this.#reserve(length)
+    const target = this.#buffer
+    const at = this.#length
+    // A call of `copy` takes longer than a few bytes do.
+    if (length > 48) bytes.copy(target, at, start, end)
+    else for (let index = 0; index < length; index++) target[at + index] = bytes[start + index] ?? 0
+    this.#length = at + length
   }
 
   /** What has been written since the last time, in a buffer of its own. */
@@ -74,12 +88,12 @@ function checkRecord(text: string): string {
 
 class CsvRows implements RowOutput {
   readonly format: CsvOutput
-  readonly #buffer: OutputBuffer
+  readonly buffer: OutputBuffer
   readonly #needsQuotes: (text: string) => boolean
 
   constructor(format: CsvOutput, buffer: OutputBuffer) {
     this.format = format
-    this.#buffer = buffer
+    this.buffer = buffer
     const { fieldDelimiter, recordDelimiter, quoteCharacter } = format
     const signs = [fieldDelimiter, recordDelimiter, quoteCharacter, '\n', '\r']
     this.#needsQuotes = (text) => signs.some((sign) => sign !== '' && text.includes(sign))
@@ -91,7 +105,7 @@ class CsvRows implements RowOutput {
       if (index > 0) text += this.format.fieldDelimiter
       text += this.#field(textOf(values[index]))
     }
-    this.#buffer.writeText(checkRecord(text) + this.format.recordDelimiter)
+    this.buffer.writeText(checkRecord(text) + this.format.recordDelimiter)
   }
 
   writeValue(value: Value): void {
@@ -100,8 +114,8 @@ class CsvRows implements RowOutput {
   }
 
   writeBytes(bytes: Buffer): void {
-    this.#buffer.writeBytes(bytes)
-    this.#buffer.writeText(this.format.recordDelimiter)
+    this.buffer.writeBytes(bytes)
+    this.buffer.writeText(this.format.recordDelimiter)
   }
 
   #field(text: string): string {
@@ -120,13 +134,13 @@ class CsvRows implements RowOutput {
 
 class JsonRows implements RowOutput {
   readonly format: JsonOutput
-  readonly #buffer: OutputBuffer
+  readonly buffer: OutputBuffer
   #names: readonly (string | undefined)[] = []
   #prefixes: string[] = []
 
   constructor(format: JsonOutput, buffer: OutputBuffer) {
     this.format = format
-    this.#buffer = buffer
+    this.buffer = buffer
   }
 
   writeRow(names: readonly (string | undefined)[], values: readonly Value[]): void {
@@ -151,12 +165,12 @@ class JsonRows implements RowOutput {
   }
 
   writeBytes(bytes: Buffer): void {
-    this.#buffer.writeBytes(bytes)
-    this.#buffer.writeText(this.format.recordDelimiter)
+    this.buffer.writeBytes(bytes)
+    this.buffer.writeText(this.format.recordDelimiter)
   }
 
   #write(text: string): void {
-    this.#buffer.writeText(checkRecord(text) + this.format.recordDelimiter)
+    this.buffer.writeText(checkRecord(text) + this.format.recordDelimiter)
   }
 }
 

@@ -2,20 +2,17 @@
 // in a thread and in a test.
 
 import { Aggregate } from './aggregate.ts'
-import type { AggregateExpression, Expression, PathStep, Query } from './ast.ts'
+import type { AggregateExpression, Expression, Query } from './ast.ts'
 import { compile, type Evaluate, isTrue, type Scope } from './compile.ts'
 import { QueryError } from './error.ts'
 import type { OutputFormat } from './format.ts'
 import { OutputBuffer, type RowOutput, rowOutput } from './output.ts'
-import type { RowSource } from './row-source.ts'
+import { isKeyColumn, type RowSource } from './row-source.ts'
 import type { Value } from './value.ts'
 import { childrenOf } from './walk.ts'
 
 /** Where messages of records go; resolves when the next may be made. */
 export type Send = (records: Buffer) => Promise<void>
-
-/** The name of the column that holds an object's key, in queries of many. */
-export const keyColumn = '_key'
 
 export class QueryRun {
   readonly #query: Query
@@ -103,7 +100,10 @@ export class QueryRun {
     }
     const columns = projections.map(({ expression }) => compile(expression, scope))
     const values: Value[] = new Array(columns.length)
+    const expressions = projections.map(({ expression }) => expression)
+    const copy = source.copier?.(expressions, output)
     return () => {
+      if (copy?.() === true) return
       for (let index = 0; index < columns.length; index++) values[index] = columns[index]?.()
       output.writeRow(this.#names, values)
     }
@@ -145,11 +145,6 @@ export class QueryRun {
       },
     }
   }
-}
-
-function isKeyColumn(steps: readonly PathStep[]): boolean {
-  const [first, ...rest] = steps
-  return rest.length === 0 && first?.kind === 'name' && first.name.text === keyColumn
 }
 
 function visitAll(expression: Expression, visit: (expression: Expression) => void): void {
