@@ -39,7 +39,9 @@ export function parseQuery(text: string): Query {
   }
   const parser = new ExpressionParser(tokens, from.names)
   const projections = parseProjections(tokens, parser)
-  if (!tokens.takeKeyword('FROM')) throw new QueryError('ParseSelectMissingFrom')
+  if (!tokens.takeKeyword('FROM')) {
+    throw tokens.isEnd ? new QueryError('ParseSelectMissingFrom') : tokens.unexpected()
+  }
   skipSource(tokens)
   const where = tokens.takeKeyword('WHERE') ? parser.parse() : undefined
   const limit = tokens.takeKeyword('LIMIT') ? parseLimit(tokens) : undefined

@@ -22,18 +22,20 @@ const sign = /<=|>=|<>|!=|\|\||[-+*/%=<>(),.[\]]/y
 export function tokensOf(text: string): Token[] {
   const tokens: Token[] = []
   let at = 0
+  let end = -1
   const match = (pattern: RegExp): string | undefined => {
     pattern.lastIndex = at
     return pattern.exec(text)?.[0]
   }
   for (;;) {
+    end = at
     at += match(blank)?.length ?? 0
     if (at >= text.length) break
     const start = at
     const character = text.charAt(at)
     if (character === "'" || character === '"' || character === '`') {
-      const { value, end } = quotedText(text, at, character)
-      at = end
+      const { value, end: after } = quotedText(text, at, character)
+      at = after
       if (character === '"') tokens.push({ kind: 'quoted', text: value, at: start })
       else if (character === "'") tokens.push({ kind: 'literal', value, at: start })
       else tokens.push({ kind: 'literal', value: ionValue(value), at: start })
@@ -45,9 +47,9 @@ export function tokensOf(text: string): Token[] {
       tokens.push({ kind: 'name', text: word, upper: word.toUpperCase(), at: start })
       continue
     }
-    // A digit after a dot begins a number only where no path can go on.
+    // A dot directly behind a name goes on with its path.
     const digits = match(number)
-    if (digits !== undefined && !(character === '.' && continuesPath(tokens.at(-1)))) {
+    if (digits !== undefined && !(character === '.' && at === end && continuesPath(tokens.at(-1)))) {
       at += digits.length
       tokens.push({ kind: 'literal', value: numberValue(digits), at: start })
       continue
