@@ -44,8 +44,9 @@ export function objectPath(bucket: string, key: string): string {
 /** The query in the canonical order and encoding; empty for none. */
 export function canonicalQuery(query: Readonly<Record<string, string>> = {}): string {
   return Object.entries(query)
-    .map(([name, value]) => `${encodeUri(name)}=${encodeUri(value)}`)
-    .sort()
+    .map(([name, value]) => [encodeUri(name), encodeUri(value)] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name}=${value}`)
     .join('&')
 }
 

@@ -1,6 +1,7 @@
 // Turns expressions into functions. They take no argument: the row at hand is known to the columns that
 // they were compiled over.
 
+import { contentSelectLimits } from '../base/limits.ts'
 import type { Aggregate } from './aggregate.ts'
 import { calculate, negate } from './arithmetic.ts'
 import type { AggregateExpression, ComparisonOperator, Expression, PathStep } from './ast.ts'
@@ -250,7 +251,9 @@ function concatenation(left: Evaluate, right: Evaluate): Evaluate {
     const a = left()
     const b = right()
     if (isAbsent(a) || isAbsent(b)) return absentOf(a, b)
-    return textOf(a) + textOf(b)
+    const text = textOf(a) + textOf(b)
+    if (text.length > contentSelectLimits.recordBytes) throw new QueryError('OverMaxRecordSize')
+    return text
   }
 }
 

@@ -34,7 +34,7 @@ export const csvOutput: CsvOutput = {
 }
 
 /** 2024-05-06T07:08:09.010Z */
-export const now = Date.UTC(2024, 4, 6, 7, 8, 9, 10)
+export const now: number = Date.UTC(2024, 4, 6, 7, 8, 9, 10)
 
 export interface QueryOptions {
   readonly input?: InputFormat

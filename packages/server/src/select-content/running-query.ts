@@ -102,6 +102,7 @@ export class RunningQuery {
         this.#push({ kind: 'end', stats: report.stats })
         return
       case 'refused':
+        this.#isReusable = true
         this.#push({ kind: 'failed', error: new QueryError(report.code, report.message) })
         return
       case 'fault':

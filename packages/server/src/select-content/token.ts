@@ -49,7 +49,10 @@ export function tokensOf(text: string): Token[] {
     }
     // A dot directly behind a name goes on with its path.
     const digits = match(number)
-    if (digits !== undefined && !(character === '.' && at === end && continuesPath(tokens.at(-1)))) {
+    if (
+      digits !== undefined &&
+      !(character === '.' && at === end && continuesPath(tokens.at(-1)))
+    ) {
       at += digits.length
       tokens.push({ kind: 'literal', value: numberValue(digits), at: start })
       continue

@@ -1,7 +1,6 @@
 // SelectObjectContent on the wire. The answer is an event stream, which begins with the first message; what
 // goes wrong before is an error like any other, what goes wrong afterwards an event.
 
-import type { Services } from '../../operation/operation.ts'
 import {
   type SelectContentInput,
   type SelectedContent,
@@ -11,7 +10,7 @@ import {
 import { QueryError } from '../../select-content/error.ts'
 import type { QueryStats } from '../../select-content/message.ts'
 import type { QueryEvent } from '../../select-content/pool.ts'
-import { type Answer, type Route, route } from './answer.ts'
+import { type Answer, type Call, type Route, route } from './answer.ts'
 import { invalidArgument, invalidRequest, reportError, S3Error } from './error.ts'
 import { encodeEvent } from './event-stream.ts'
 import { recursiveHeader } from './folder.ts'
@@ -43,7 +42,7 @@ function select(
       route(
         operation,
         () => decode(request, isOfFolder),
-        (selected, _request, input) => encode(selected, input, call.services, headers),
+        (selected, _request, input) => encode(selected, input, call, headers),
         (selected) => selected.close(),
       )
         .answer(request, call)
@@ -74,10 +73,10 @@ function checkFolder(request: S3Request, versionId: string | undefined): void {
 function encode(
   selected: SelectedContent,
   { isProgressWanted }: SelectInput,
-  services: Services,
+  call: Call,
   headers: Readonly<Record<string, string>>,
 ): Answer {
-  const source = messages(selected.events, isProgressWanted, services)
+  const source = messages(selected.events, isProgressWanted, call)
   const close = async (): Promise<void> => {
     await source.return(undefined)
     await selected.close()
@@ -92,8 +91,10 @@ function encode(
 async function* messages(
   events: AsyncGenerator<QueryEvent>,
   isProgressWanted: boolean,
-  { log }: Services,
+  { services, caller }: Call,
 ): AsyncGenerator<Buffer> {
+  const { log } = services
+  const { signal } = caller
   let hasBegun = false
   try {
     for await (const event of events) {
@@ -105,6 +106,8 @@ async function* messages(
   } catch (error) {
     if (!hasBegun) throw wireErrorOf(error)
     const { code, message, isFault } = reportError(wireErrorOf(error))
+    // A client that has gone is no fault, and reads no message.
+    if (signal.aborted) return
     if (isFault) log.error('request failed', { operation: selectObjectContent.name, error })
     yield encodeEvent([
       [':error-code', code],
