@@ -16,6 +16,7 @@ import { cliSimpleDbSteps, recipeSteps, runSteps, sdkV2Folder, sdkV2Steps } from
 import { LARGE_FILE } from './tree.ts'
 
 const BOTO3_SIMPLEDB_STEPS = fileURLToPath(new URL('boto3_simpledb_steps.py', import.meta.url))
+const BOTO3_SELECT_STEPS = fileURLToPath(new URL('boto3_select_steps.py', import.meta.url))
 const BOTO3_STEPS = fileURLToPath(new URL('boto3_steps.py', import.meta.url))
 
 const { values } = parseArgs({
@@ -72,6 +73,18 @@ const CLIENTS: readonly Client[] = [
     versionArgs: ['version'],
     env: resticEnvironment,
     steps: resticSteps,
+  },
+]
+
+/** Clients of SelectObjectContent. */
+const SELECT_CLIENTS: readonly Client[] = [
+  {
+    name: 'boto3 select',
+    install: () => pythonCommand('boto3', 'python3'),
+    versionArgs: ['-c', 'import boto3; print("boto3", boto3.__version__)'],
+    env: awsEnvironment,
+    steps: (t, python, session) =>
+      runSteps(t, session, [python, BOTO3_SELECT_STEPS, session.endpoint]),
   },
 ]
 
@@ -136,7 +149,7 @@ function otherServer(): Target | undefined {
   }
 }
 
-for (const client of [...CLIENTS, ...SIMPLEDB_CLIENTS]) {
+for (const client of [...CLIENTS, ...SELECT_CLIENTS, ...SIMPLEDB_CLIENTS]) {
   if (values.only !== undefined && values.only !== client.name) continue
   test(client.name, async (t) => {
     const command = await client.install()

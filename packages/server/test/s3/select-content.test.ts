@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { after, beforeEach, test } from 'node:test'
-import { crc32, gzipSync } from 'node:zlib'
+import { gzipSync } from 'node:zlib'
 import {
   CompleteMultipartUploadCommand,
   CreateBucketCommand,
@@ -17,6 +17,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { arrowFile } from '../../src/select-content/parquet.fixture.ts'
+import { messagesOf, recordsOf } from '../event-stream.ts'
 import { canonicalQuery, objectPath, signedHeaders, type WireAnswer, xmlText } from '../wire.ts'
 import { InProcessServer } from './in-process.ts'
 
@@ -102,31 +103,6 @@ function post(
     { method: 'POST', path, query: parameters, headers, body: Buffer.from(body) },
     owner,
   )
-}
-
-/** The messages of an event stream, each with its headers; checksums are checked. */
-function messagesOf(body: Buffer): { headers: Record<string, string>; payload: string }[] {
-  const messages: { headers: Record<string, string>; payload: string }[] = []
-  for (let at = 0; at < body.length; ) {
-    const total = body.readUInt32BE(at)
-    const headerBytes = body.readUInt32BE(at + 4)
-    assert.equal(body.readUInt32BE(at + 8), crc32(body.subarray(at, at + 8)))
-    const end = at + total
-    assert.equal(body.readUInt32BE(end - 4), crc32(body.subarray(at, end - 4)))
-    const headers: Record<string, string> = {}
-    let header = at + 12
-    while (header < at + 12 + headerBytes) {
-      const nameEnd = header + 1 + body.readUInt8(header)
-      assert.equal(body.readUInt8(nameEnd), 7)
-      const valueEnd = nameEnd + 3 + body.readUInt16BE(nameEnd + 1)
-      const name = body.toString('latin1', header + 1, nameEnd)
-      headers[name] = body.toString('latin1', nameEnd + 3, valueEnd)
-      header = valueEnd
-    }
-    messages.push({ headers, payload: body.toString('utf8', header, end - 4) })
-    at = end
-  }
-  return messages
 }
 
 test('a query of CSV answers records, statistics and an end', async () => {
@@ -352,11 +328,7 @@ test('a query over a folder reads all objects of one moment, with their keys', a
     const body = document({ Expression, InputSerialization: input })
     const answer = await post(body, { key: 'logs/', headers: recursive })
     assert.equal(answer.headers['x-holdfast-recursive'], 'true')
-    const messages = messagesOf(answer.body)
-    return messages
-      .filter(({ headers }) => headers[':event-type'] === 'Records')
-      .map(({ payload }) => payload)
-      .join('')
+    return recordsOf(answer.body)
   }
   assert.equal(
     await ask('SELECT s._key, s.n FROM S3Object s'),
