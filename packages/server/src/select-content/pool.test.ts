@@ -181,6 +181,22 @@ test('a client that takes nothing holds the query up', async () => {
   assert.ok(taken < 16_777_216, `${taken} bytes were read ahead`)
 })
 
+test('while nothing comes, the query says that it goes on', async () => {
+  const pool = poolOf({ keepAliveMs: 1 })
+  const gate = Promise.withResolvers<void>()
+  const slow: SelectedObject = {
+    sizeBytes: 4,
+    async *read() {
+      await gate.promise
+      yield Buffer.from('a\n1\n')
+    },
+  }
+  const events = pool.run(request('SELECT * FROM S3Object'), only(slow), { now, signal })
+  assert.deepEqual(await events.next(), { done: false, value: { kind: 'continuation' } })
+  gate.resolve()
+  assert.equal(await resultOf(events), '1\n')
+})
+
 test('more queries than may run wait, and then are told to slow down', async () => {
   const pool = poolOf({ queries: 1, waitMs: 1 })
   const endless = new Endless('1\n'.repeat(1000))
