@@ -35,6 +35,9 @@ export interface PoolLimits {
   readonly keepAliveMs?: number
 }
 
+/** Threads that are kept without a query: each holds some 15 MB. */
+const idleThreads = 1
+
 export class QueryPool {
   readonly #limits: Required<PoolLimits>
   /** Threads without a query, which need not be started again. */
@@ -69,7 +72,8 @@ export class QueryPool {
       throw isOutOfMemory(error) ? tooLarge(request, error) : error
     } finally {
       await query.close()
-      if (query.isReusable && !this.#isClosed) this.#idle.push(worker)
+      const isKept = query.isReusable && this.#idle.length < idleThreads && !this.#isClosed
+      if (isKept) this.#idle.push(worker)
       else await worker.terminate()
       this.#leave()
     }
