@@ -89,7 +89,6 @@ export class QueryPool {
     const { heapMegabytes } = this.#limits
     const worker = new Worker(new URL('./thread.ts', import.meta.url), {
       execArgv: [],
-      env: {},
       resourceLimits: {
         maxOldGenerationSizeMb: heapMegabytes,
         maxYoungGenerationSizeMb: 32,
