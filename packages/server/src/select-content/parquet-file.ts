@@ -2,8 +2,9 @@
 // anything is decoded by it: a file that lies about its sizes must not take more memory than an honest one.
 
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
-import type { AsyncBuffer, ColumnMetaData, Compressors, RowGroup } from 'hyparquet'
+import type { AsyncBuffer, ColumnMetaData, Compressors, RowGroup, SchemaTree } from 'hyparquet'
 import { parquetHeader } from 'hyparquet/src/column.js'
+import { getTreePath } from 'hyparquet/src/schema.js'
 import { compressors } from 'hyparquet-compressors'
 import { contentSelectLimits } from '../base/limits.ts'
 import { QueryError } from './error.ts'
@@ -46,8 +47,9 @@ export class ParquetFile implements AsyncBuffer {
    * Brings columns of a row group into memory, in place of those before.
    * @throws QueryError `OverMaxParquetBlockSize`, `ParquetParsingError`, `ParquetUnsupportedCompressionCodec`
    */
-  async load(group: RowGroup, columns: ReadonlySet<string>): Promise<void> {
+  async load(group: RowGroup, schema: SchemaTree, columns: ReadonlySet<string>): Promise<void> {
     this.#pieces = []
+    checkPaths(group, schema)
     const pieces: Piece[] = []
     let total = 0
     for (const { meta_data: meta } of group.columns) {
@@ -99,6 +101,26 @@ export class ParquetFile implements AsyncBuffer {
     if (at !== size) throw new Error('the object is shorter than it was')
     this.#count(size)
     return bytes
+  }
+}
+
+/**
+ * Checks that the columns of a row group are different leaves of the schema. hyparquet leaves a promise behind
+ * that is rejected later for a column which it doesn't expect.
+ */
+function checkPaths(group: RowGroup, schema: SchemaTree): void {
+  const known = new Set<string>()
+  for (const { meta_data: meta } of group.columns) {
+    const path = meta?.path_in_schema ?? []
+    const leaf = getTreePath(schema, path).at(-1)
+    const name = JSON.stringify(path)
+    if (leaf === undefined || leaf.children.length > 0 || known.has(name)) {
+      throw new QueryError(
+        'ParquetParsingError',
+        'The columns of a row group are not those of the schema.',
+      )
+    }
+    known.add(name)
   }
 }
 

@@ -128,7 +128,7 @@ export class ParquetRows implements RowSource {
       this.#end = this.#group.start
       const { group } = this.#group
       if (this.#columns.size > 0) {
-        await parsing(() => this.#file.load(group, new Set(this.#columns.keys())))
+        await parsing(() => this.#load(group))
       }
     }
     const from = this.#end
@@ -139,6 +139,12 @@ export class ParquetRows implements RowSource {
     this.#end = Math.min(from + this.#batchRows(this.#group.group), endOf(this.#group))
     await parsing(() => this.#readBatch(from, this.#end))
     return true
+  }
+
+  #load(group: RowGroup): Promise<void> {
+    if (this.#metadata === undefined) throw new Error('the file has not been opened')
+    const schema = parquetSchema(this.#metadata)
+    return this.#file.load(group, schema, new Set(this.#columns.keys()))
   }
 
   #batchRows(group: RowGroup): number {

@@ -150,6 +150,10 @@ function reportOf(error: unknown): Report {
 
 let inbox = new Inbox()
 
+// A library that reads several columns at once may leave a rejected promise behind when another of them has
+// failed first. The query fails by that one; the thread must not.
+process.on('unhandledRejection', () => undefined)
+
 port.on('message', (order: Order) => {
   if (order.kind !== 'run') {
     inbox.receive(order)
