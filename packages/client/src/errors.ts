@@ -44,7 +44,7 @@ export class NotHoldfastError extends Error {
 
 /**
  * Folder work over another S3: the folder is incomplete, because a task is working on it or was
- * interrupted; see `foreignFolders`.
+ * interrupted; see `plainS3Folders`.
  */
 export class UnfinishedFolderError extends Error {
   override readonly name = 'UnfinishedFolderError'

@@ -5,10 +5,10 @@
 import { availableParallelism, cpus } from 'node:os'
 import { type Contender, contenders } from './contender.ts'
 
-const PASSES = 3
-const ROUNDS = 3
-const ROUND_MS = 80
-const TASKS = 64
+const passes = 3
+const rounds = 3
+const roundMs = 80
+const taskCount = 64
 
 interface Row {
   readonly name: string
@@ -67,14 +67,14 @@ async function atOnce(lock: Contender, count: number): Promise<number> {
 
 function tasks(pathOf: (task: number) => string): Row['run'] {
   return async (lock, count) => {
-    const each = Math.ceil(count / TASKS)
-    const paths = Array.from({ length: TASKS }, (_, task) => pathOf(task))
+    const each = Math.ceil(count / taskCount)
+    const paths = Array.from({ length: taskCount }, (_, task) => pathOf(task))
     await Promise.all(
       paths.map(async (path) => {
         for (let done = 0; done < each; done += 1) await lock.write(path)
       }),
     )
-    return each * TASKS
+    return each * taskCount
   }
 }
 
@@ -88,14 +88,14 @@ async function measure(make: () => Contender, row: Row): Promise<number> {
   await row.prepare?.(lock)
   let count = row.count ?? 1_000
   let best = 0
-  for (let round = 0; round < (row.count === undefined ? ROUNDS : 1); ) {
+  for (let round = 0; round < (row.count === undefined ? rounds : 1); ) {
     const start = process.cpuUsage()
     const done = await row.run(lock, count)
     const { user, system } = process.cpuUsage(start)
     const elapsedMs = (user + system) / 1_000
     // Rounds that are too short to measure warm up, and tell how many operations fill one.
-    if (row.count === undefined && elapsedMs < ROUND_MS / 2) {
-      count = Math.ceil((count * ROUND_MS) / Math.max(elapsedMs, 1))
+    if (row.count === undefined && elapsedMs < roundMs / 2) {
+      count = Math.ceil((count * roundMs) / Math.max(elapsedMs, 1))
       continue
     }
     best = Math.max(best, done / elapsedMs / 1_000)
@@ -110,7 +110,7 @@ function line(cells: readonly string[]): void {
 
 const names = contenders.map((make) => make().name)
 const best = rows.map(() => names.map(() => 0))
-for (let pass = 0; pass < PASSES; pass += 1) {
+for (let pass = 0; pass < passes; pass += 1) {
   for (const [index, row] of rows.entries()) {
     const cells = best[index] ?? []
     for (const [column, make] of contenders.entries()) {

@@ -15,10 +15,10 @@ import {
   writeFolder,
 } from '../example/folders.ts'
 
-const NAMES = ['1', '2 +&', 'deep/1', 'deep/ü', '']
+const names = ['1', '2 +&', 'deep/1', 'deep/ü', '']
 
 function files(body: string): Map<string, string> {
-  return new Map(NAMES.map((name) => [name, body]))
+  return new Map(names.map((name) => [name, body]))
 }
 
 async function contents(bucket: Bucket, folder: string): Promise<Record<string, string>> {
@@ -33,7 +33,7 @@ test('the example works on folders of a server, alone and in a crowd', async (t)
   await bucket.s3.send(new CreateBucketCommand({ Bucket: bucket.name }))
 
   await t.test('each operation does what it says, and nothing beside the folder', async () => {
-    const named = new Map(NAMES.map((name) => [name, `the first ${name}`]))
+    const named = new Map(names.map((name) => [name, `the first ${name}`]))
     await writeFolder(bucket, 'a', named)
     await writeFolder(bucket, 'ab', files('beside'))
     await copyFolder(bucket, 'a', 'c/d')
@@ -58,7 +58,7 @@ test('the example works on folders of a server, alone and in a crowd', async (t)
     const look = async (folder: string): Promise<void> => {
       const bodies = Object.values(await contents(bucket, folder))
       assert.equal(new Set(bodies).size, Math.min(bodies.length, 1), 'of two generations')
-      assert.ok(bodies.length === 0 || bodies.length === NAMES.length, `${bodies.length} objects`)
+      assert.ok(bodies.length === 0 || bodies.length === names.length, `${bodies.length} objects`)
       seen.add(`${folder} ${bodies[0] ?? 'absent'}`)
     }
     const crowd: Promise<void>[] = []

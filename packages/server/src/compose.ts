@@ -1,26 +1,36 @@
 // Puts the parts of one process together: the store's services in a data folder, with the start of
 // this process registered, so that others know whose blobs are whose.
 
-import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { ExportQueue } from './background/export-queue.ts'
+import { Pulse } from './background/pulse.ts'
+import { Scrubber } from './background/scrub.ts'
+import { Sweeper, type SweeperOptions } from './background/sweep.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import type { CrashHook } from './base/crash-point.ts'
+import { StoreError } from './base/errors.ts'
 import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
-import { ownLiveness } from './base/liveness.ts'
-import { openFileBlobs } from './blob/file.ts'
+import { ownLiveness, verdictOnUser } from './base/liveness.ts'
+import { storeIn } from './base/store-location.ts'
+import type { BlobStore } from './blob/blob.ts'
+import { openBlobs } from './blob/open.ts'
 import type { Engine } from './engine/engine.ts'
+import { sharedFileOf } from './engine/location.ts'
 import { openEngine } from './engine/open.ts'
 import type { Log } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
+import type { Acceptance } from './operation/acceptance.ts'
+import { ensureFit, noteStart, refuseLostRows } from './operation/fit.ts'
 import type { Services } from './operation/operation.ts'
-import { Sweeper } from './operation/sweep.ts'
 import { TokenSealer } from './operation/token.ts'
+import { Waiting } from './operation/waiting.ts'
 import { QueryPool } from './select-content/pool.ts'
-import { Readers } from './store/epoch.ts'
-import { IdSource } from './store/id.ts'
-import { endStart, registerStart } from './store/process.ts'
-import { ensureSecret } from './store/secret.ts'
-import { Snapshots } from './store/snapshot.ts'
+import { Readers } from './store/body/epoch.ts'
+import { Presence } from './store/body/presence.ts'
+import { endStart, registerStart } from './store/body/process.ts'
+import { IdSource } from './store/row/id.ts'
+import { ensureSecret } from './store/row/secret.ts'
+import { Snapshots } from './store/tree/snapshot.ts'
 
 /** What a process works with, and what it tells others through. */
 export interface ServiceOptions {
@@ -41,6 +51,15 @@ export interface ServiceOptions {
    * how far its readers are in any case, or they could collect nothing.
    */
   readonly isSweeping?: boolean
+  /** Mebibytes that the scrub reads in a second; 0 for no scrub; 8 if left out. */
+  readonly scrubMibPerSecond?: number | undefined
+  /** What is accepted of rows and blobs that don't fit each other; nothing if left out. */
+  readonly accepts?: readonly Acceptance[]
+  /**
+   * Called once if this process finds that it was declared dead. It can't write any more, and its reads
+   * are not protected: it is to end, or to close the services and open them again.
+   */
+  readonly onDeposed?: () => void
   /** The token by which others tell whether this process lives; the system's if left out. */
   readonly liveness?: string
   /** For tests, which kill the process there. */
@@ -58,62 +77,132 @@ export interface OpenServices {
 /**
  * Opens the store in a data folder for one process. Several may have it open.
  * @throws StoreError `InsufficientStorage` when the disk is full and the engine has no free page left
- *   to register the process on; usually it has some.
+ *   to register the process on; usually it has some. MisfitError when the rows and the
+ *   blobs are not of one store and one moment.
  */
 export async function openServices(options: ServiceOptions): Promise<OpenServices> {
-  const { dataFolder, region, log, metrics, clock = systemClock, onCrashPoint } = options
-  const { isRegionFixed = false } = options
-  const engine = await openEngine(dataFolder, { keptMs: options.eventualLagMs ?? 0, onCrashPoint })
+  const { dataFolder, clock = systemClock, onCrashPoint, accepts = [] } = options
+  await refuseLostRows({ dataFolder, accepts })
+  const keptMs = options.eventualLagMs ?? 0
+  const engine = await openEngine(storeIn(dataFolder).engine, { keptMs, clock, onCrashPoint })
   try {
-    const ids = await IdSource.open(engine)
-    const random = randomBytes(32)
-    const { start, secret } = await engine.write(async (tx) => ({
-      start: await registerStart(tx, options.liveness ?? ownLiveness()),
-      secret: await ensureSecret(tx, random),
-    }))
-    const folder = join(dataFolder, 'blobs')
-    const checkRoom = (bytes: number): void => engine.checkRoom(bytes)
-    const opened = openFileBlobs({ folder, start, checkRoom, onCrashPoint })
-    const blobs = await opened.catch(async (error) => {
-      await noteEnd(engine, start, log)
-      throw error
-    })
-    const readers = new Readers()
-    const snapshots = new Snapshots({ engine, ids, start })
-    const tokens = new TokenSealer(secret)
-    const simpleDb = {
-      limits: { ...simpleDbLimits, ...options.simpleDbLimits },
-      eventualLagMs: options.eventualLagMs ?? 0,
-    }
-    const contentQueries = new QueryPool()
-    const stored = { engine, blobs, ids, readers, snapshots, contentQueries }
-    const observed = { clock, log, metrics }
-    const services = { ...stored, ...observed, simpleDb, tokens, region, isRegionFixed }
-    const sweeper = new Sweeper({
-      ...services,
-      start,
-      isCollecting: options.isSweeping !== false,
-      async exports(signal) {
-        const { runExports } = await import('./operation/run-export.ts')
-        await runExports(services, signal)
-      },
-    })
-    sweeper.start()
-    return {
-      services,
-      start,
-      async close() {
-        await sweeper.close()
-        await contentQueries.close()
-        await blobs.close()
-        await noteEnd(engine, start, log)
-        await engine.close()
-      },
-    }
+    await ensureFit(engine, { dataFolder, accepts, newId: randomUUID() })
+    return await take(engine, options)
   } catch (error) {
     await engine.close()
-    throw error
+    throw fullDisk(error)
   }
+}
+
+/** Registers this process and begins its work. */
+async function take(engine: Engine, options: ServiceOptions): Promise<OpenServices> {
+  const { dataFolder, region, log, metrics, clock = systemClock, onCrashPoint } = options
+  const ids = await IdSource.open(engine)
+  const random = randomBytes(32)
+  const liveness = options.liveness ?? ownLiveness()
+  const { start, secret } = await engine.write(async (tx) => ({
+    start: await registerStart(tx, { liveness, beatAt: systemClock.now() }),
+    secret: await ensureSecret(tx, random),
+  }))
+  const blobs = await openOwnBlobs(engine, { dataFolder, start, onCrashPoint }).catch(
+    async (error) => {
+      await noteEnd(engine, start, log)
+      throw error
+    },
+  )
+  const presence = new Presence(start, () => {
+    log.error('other processes took this one for dead; it writes no more, and is to end', { start })
+    options.onDeposed?.()
+  })
+  const lagMs = options.eventualLagMs ?? 0
+  const services: Services = {
+    engine,
+    blobs,
+    ids,
+    presence,
+    readers: new Readers(),
+    snapshots: new Snapshots({ engine, ids, start }),
+    tokens: new TokenSealer(secret),
+    waiting: new Waiting({ engine, clock, log }),
+    contentQueries: new QueryPool(),
+    clock,
+    log,
+    metrics,
+    region,
+    isRegionFixed: options.isRegionFixed ?? false,
+    simpleDb: { limits: { ...simpleDbLimits, ...options.simpleDbLimits }, eventualLagMs: lagMs },
+  }
+  const pulse = new Pulse(services)
+  const sweeper = createSweeper(services, options)
+  pulse.start()
+  sweeper.start()
+  return {
+    services,
+    start,
+    async close() {
+      await sweeper.close()
+      await services.waiting.close()
+      await services.contentQueries.close()
+      await blobs.close()
+      await pulse.close()
+      await noteEnd(engine, start, log)
+      await engine.close()
+    },
+  }
+}
+
+const defaultScrubMibPerSecond = 8
+
+function createSweeper(services: Services, options: ServiceOptions): Sweeper {
+  const { isSweeping, dataFolder, scrubMibPerSecond = defaultScrubMibPerSecond } = options
+  const rows = sharedFileOf(storeIn(dataFolder).engine)
+  let exports: Promise<ExportQueue> | undefined
+  return new Sweeper({
+    ...services,
+    ...scrubOf(services, scrubMibPerSecond),
+    isCollecting: isSweeping !== false,
+    verdictOn: (liveness) => verdictOnUser(liveness, rows),
+    async exports(signal) {
+      exports ??= import('./background/export-queue.ts').then(
+        (module) => new module.ExportQueue(services),
+      )
+      await (await exports).run(signal)
+    },
+  })
+}
+
+function scrubOf(services: Services, mibPerSecond: number): Pick<SweeperOptions, 'scrub'> {
+  if (mibPerSecond === 0) return {}
+  const scrubber = new Scrubber({ ...services, bytesPerSecond: mibPerSecond * 1_048_576 })
+  return { scrub: (signal) => scrubber.run(signal) }
+}
+
+async function openOwnBlobs(
+  engine: Engine,
+  facts: {
+    readonly dataFolder: string
+    readonly start: number
+    readonly onCrashPoint: CrashHook | undefined
+  },
+): Promise<BlobStore> {
+  const { dataFolder, start, onCrashPoint } = facts
+  try {
+    await noteStart(dataFolder, start)
+  } catch (error) {
+    // It only helps to find out about mistakes; what gives room back must start on a full disk, too.
+    if (!isDiskFull(error)) throw error
+  }
+  const checkRoom = (bytes: number): void => engine.checkRoom(bytes)
+  return openBlobs(storeIn(dataFolder).blobs, { start, checkRoom, onCrashPoint })
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^(ENOSPC|EDQUOT)$/.test(String(error.code))
+}
+
+function fullDisk(error: unknown): unknown {
+  if (!isDiskFull(error)) return error
+  return new StoreError({ code: 'InsufficientStorage', space: 'disk' }, { cause: error })
 }
 
 /** Without it the start would count as alive for as long as this process lives. */

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
+import { UsageError } from './cli/options.ts'
 import { parseDoctor, parseFsck, parseServe } from './config.ts'
-import { UsageError } from './options.ts'
 
 test('without options the server is for this machine only, with one worker per core', () => {
   const config = parseServe([], {})
@@ -24,10 +24,19 @@ test('without options the server is for this machine only, with one worker per c
     simpleDbLimits: {},
     eventualLagMs: 0,
     allowsSignatureV1: false,
+    accepts: [],
   })
 })
 
-test('every option has a variable in the environment, and the option wins', () => {
+test('what is accepted of folders that do not fit is said on the line, never by a variable', () => {
+  const args = ['--accept-lost-rows', '--accept-lost-blobs']
+  assert.deepEqual(parseServe(args, {}).accepts, ['lost-rows', 'lost-blobs'])
+  assert.deepEqual(parseServe(args.slice(1), {}).accepts, ['lost-blobs'])
+  const environment = { HOLDFAST_ACCEPT_LOST_ROWS: 'on', HOLDFAST_ACCEPT_LOST_BLOBS: 'on' }
+  assert.deepEqual(parseServe([], environment).accepts, [])
+})
+
+test('options have variables in the environment, and the option wins', () => {
   const environment = {
     HOLDFAST_HOST: '::1',
     HOLDFAST_PORT: '1',
@@ -44,6 +53,7 @@ test('every option has a variable in the environment, and the option wins', () =
     HOLDFAST_SIMPLEDB_LIMIT: 'domainsPerOwner=1000,itemPairs=9',
     HOLDFAST_EVENTUAL_LAG: '500',
     HOLDFAST_SIGNATURE_V1: 'on',
+    HOLDFAST_SCRUB_MIB_PER_SECOND: '0',
   }
   const expected = {
     host: '::1',
@@ -61,6 +71,8 @@ test('every option has a variable in the environment, and the option wins', () =
     simpleDbLimits: { domainsPerOwner: 1000, itemPairs: 9 },
     eventualLagMs: 500,
     allowsSignatureV1: true,
+    scrubMibPerSecond: 0,
+    accepts: [],
   }
   assert.deepEqual(parseServe([], environment), expected)
   const args = ['--port', '2', '--port=4', '--domain', 'c', '--domain', 'd', '--data', '/e']
@@ -71,6 +83,8 @@ test('every option has a variable in the environment, and the option wins', () =
     dataFolder: '/e',
   })
   assert.deepEqual(parseFsck(['--json'], environment), { dataFolder: '/d', isJson: true })
+  const content = { dataFolder: '/d', isJson: false, checksContent: true }
+  assert.deepEqual(parseFsck(['--content'], environment), content)
   assert.deepEqual(parseDoctor([], environment), { dataFolder: '/d', host: '::1', port: 1 })
 })
 

@@ -2,10 +2,9 @@
 // of the environment; everything is checked here, so that the rest of the server can rely on it.
 
 import { availableParallelism } from 'node:os'
-import { resolve } from 'node:path'
 import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
-import { type LogFormat, type LogLevel, logFormats, logLevels } from './observe/level.ts'
 import {
+  absolutePath,
   type Environment,
   type OptionHelp,
   type Options,
@@ -13,7 +12,9 @@ import {
   quote,
   readOptions,
   UsageError,
-} from './options.ts'
+} from './cli/options.ts'
+import { type LogFormat, type LogLevel, logFormats, logLevels } from './observe/level.ts'
+import { type Acceptance, acceptances } from './operation/acceptance.ts'
 
 /** How `holdfast serve` was asked to run. Paths are absolute. */
 export interface ServeConfig {
@@ -40,6 +41,10 @@ export interface ServeConfig {
   /** Milliseconds that reads without ConsistentRead lag behind. */
   readonly eventualLagMs: number
   readonly allowsSignatureV1: boolean
+  /** Mebibytes of bodies that are read and checked in a second; 0 for none; 8 if left out. */
+  readonly scrubMibPerSecond?: number
+  /** What is accepted of rows and blobs that don't fit each other. */
+  readonly accepts: readonly Acceptance[]
 }
 
 /** Where the certificate chain and its key are, both PEM. */
@@ -52,6 +57,8 @@ export interface TlsFiles {
 export interface FsckConfig {
   readonly dataFolder: string
   readonly isJson: boolean
+  /** Whether all bodies are read and compared with their checksums, too. */
+  readonly checksContent?: true
 }
 
 /** How `holdfast doctor` was asked to run. */
@@ -78,7 +85,7 @@ const data: OptionHelp = {
 const credentials: OptionHelp = {
   value: 'FILE',
   variable: 'HOLDFAST_CREDENTIALS',
-  text: 'access keys as JSON; without it, a root key made on the first start and kept in DIR',
+  text: 'access keys as JSON; without it, a root key created on the first start and kept in DIR',
 }
 const host: OptionHelp = {
   value: 'HOST',
@@ -127,7 +134,7 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
     'eventual-lag': {
       value: 'MS',
       variable: 'HOLDFAST_EVENTUAL_LAG',
-      text: 'let SimpleDB reads without ConsistentRead lag behind, to test what an application makes of it (0)',
+      text: 'let SimpleDB reads without ConsistentRead lag behind, to test an application against stale reads (0)',
     },
     'signature-v1': {
       value: 'on|off',
@@ -138,6 +145,18 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
       value: 'on|off',
       variable: 'HOLDFAST_SIGNATURE_V2',
       text: "accept S3's Signature Version 2 beside Version 4 (on)",
+    },
+    'scrub-mib-per-second': {
+      value: 'N',
+      variable: 'HOLDFAST_SCRUB_MIB_PER_SECOND',
+      text: 'how fast stored bodies are read in the background to find corruption; 0 for never (8)',
+    },
+    // Without variables: they are for one start, and not to be left behind in a unit or an image.
+    'accept-lost-rows': {
+      text: 'start though engine/ is missing, or older than blobs/; files that it does not know are kept',
+    },
+    'accept-lost-blobs': {
+      text: 'start though blobs/ is missing; objects without their files can be listed and deleted',
     },
     'log-level': {
       value: 'LEVEL',
@@ -150,13 +169,17 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
       text: `one of ${logFormats.join(', ')} (pretty on a terminal, else json)`,
     },
   },
-  fsck: { data, json: { text: 'print findings and the summary as JSON lines' } },
+  fsck: {
+    data,
+    content: { text: 'read every body, too, and compare it with its checksum' },
+    json: { text: 'print findings and the summary as JSON lines' },
+  },
   doctor: { data, host, port },
   import: {
     data,
     credentials,
     from: { value: 'FOLDER', text: 'where the manifest and the files of an export are' },
-    domain: { value: 'NAME', text: 'the domain that the items are put into; made at need' },
+    domain: { value: 'NAME', text: 'the domain that the items are put into; created if missing' },
   },
 }
 
@@ -175,11 +198,12 @@ export function parseServe(args: readonly string[], environment: Environment): S
   const options = readOptions(optionsOf.serve, args, environment)
   const region = options.text('region')
   const credentialsFile = options.text('credentials')
+  const scrubMibPerSecond = options.integer('scrub-mib-per-second', { least: 0, most: 100_000 })
   return {
     host: options.text('host') ?? '127.0.0.1',
     port: options.integer('port', { least: 0, most: 65_535 }) ?? 9000,
-    dataFolder: resolve(options.text('data') ?? 'data'),
-    credentialsFile: credentialsFile === undefined ? undefined : resolve(credentialsFile),
+    dataFolder: absolutePath(options.text('data') ?? 'data'),
+    credentialsFile: credentialsFile === undefined ? undefined : absolutePath(credentialsFile),
     workers: options.integer('workers', { least: 1, most: 1024 }) ?? availableParallelism(),
     domains: options.list('domain').map(checkDomain),
     tls: tlsFiles(options),
@@ -191,6 +215,8 @@ export function parseServe(args: readonly string[], environment: Environment): S
     simpleDbLimits: Object.fromEntries(options.list('simpledb-limit').map(parseLimit)),
     eventualLagMs: options.integer('eventual-lag', { least: 0, most: 10_000 }) ?? 0,
     allowsSignatureV1: options.choice('signature-v1', ['on', 'off']) === 'on',
+    ...(scrubMibPerSecond === undefined ? {} : { scrubMibPerSecond }),
+    accepts: acceptances.filter((accepted) => options.flag(`accept-${accepted}`)),
   }
 }
 
@@ -198,8 +224,9 @@ export function parseServe(args: readonly string[], environment: Environment): S
 export function parseFsck(args: readonly string[], environment: Environment): FsckConfig {
   const options = readOptions(optionsOf.fsck, args, environment)
   return {
-    dataFolder: resolve(options.text('data') ?? 'data'),
+    dataFolder: absolutePath(options.text('data') ?? 'data'),
     isJson: options.text('json') !== undefined,
+    ...(options.flag('content') ? { checksContent: true } : {}),
   }
 }
 
@@ -207,7 +234,7 @@ export function parseFsck(args: readonly string[], environment: Environment): Fs
 export function parseDoctor(args: readonly string[], environment: Environment): DoctorConfig {
   const options = readOptions(optionsOf.doctor, args, environment)
   return {
-    dataFolder: resolve(options.text('data') ?? 'data'),
+    dataFolder: absolutePath(options.text('data') ?? 'data'),
     host: options.text('host') ?? '127.0.0.1',
     port: options.integer('port', { least: 1, most: 65_535 }) ?? 9000,
   }
@@ -223,9 +250,9 @@ export function parseImport(args: readonly string[], environment: Environment): 
     throw new UsageError('import needs --from FOLDER and --domain NAME')
   }
   return {
-    dataFolder: resolve(options.text('data') ?? 'data'),
-    credentialsFile: credentialsFile === undefined ? undefined : resolve(credentialsFile),
-    folder: resolve(folder),
+    dataFolder: absolutePath(options.text('data') ?? 'data'),
+    credentialsFile: credentialsFile === undefined ? undefined : absolutePath(credentialsFile),
+    folder: absolutePath(folder),
     domain,
   }
 }
@@ -240,7 +267,7 @@ function tlsFiles(options: Options): TlsFiles | undefined {
   if (certificateFile === undefined && keyFile === undefined) return undefined
   if (certificateFile === undefined) throw new UsageError('--tls-key needs --tls-cert beside it')
   if (keyFile === undefined) throw new UsageError('--tls-cert needs --tls-key beside it')
-  return { certificateFile: resolve(certificateFile), keyFile: resolve(keyFile) }
+  return { certificateFile: absolutePath(certificateFile), keyFile: absolutePath(keyFile) }
 }
 
 const domainName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/

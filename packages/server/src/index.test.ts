@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { open } from './index.ts'
+import { MisfitError, open } from './index.ts'
 
 const dataFolder = await mkdtemp(join(tmpdir(), 'holdfast-embed-'))
 after(() => rm(dataFolder, { recursive: true, force: true }))
@@ -21,4 +21,15 @@ test('a program opens a store, serves it, closes it, and opens it again', async 
     await server.close()
     await assert.rejects(fetch(`http://127.0.0.1:${port}/_/health`))
   }
+})
+
+test('a program is refused rows and bodies that do not fit, unless it accepts that', async () => {
+  const owner = { id: 'o', displayName: 'owner' }
+  const keys = [{ accessKeyId: 'key', secretAccessKey: 'secret', owner }]
+  await rm(join(dataFolder, 'engine'), { recursive: true })
+  await assert.rejects(open({ dataFolder, keys }), (error) => {
+    return error instanceof MisfitError && error.misfit === 'lost-rows'
+  })
+  await (await open({ dataFolder, keys, accepts: ['lost-rows'] })).close()
+  await (await open({ dataFolder, keys })).close()
 })

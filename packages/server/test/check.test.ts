@@ -7,22 +7,27 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { open as openLmdb } from 'lmdb'
 import { utf8 } from '../src/base/bytes.ts'
-import type { BlobId, ByteSource } from '../src/blob/blob.ts'
+import { asBlobId, asLeaseTicket, type BlobId, type LeaseTicket } from '../src/base/terms.ts'
+import type { ByteSource } from '../src/blob/blob.ts'
 import { type OpenServices, openServices } from '../src/compose.ts'
 import type { Range, Row, WriteTransaction } from '../src/engine/engine.ts'
 import { silentLog } from '../src/observe/log.ts'
 import { silentMetrics } from '../src/observe/metrics.ts'
-import { type CheckSummary, checkStore, type Finding } from '../src/operation/check.ts'
-import { putBlobBody, putManifest, putRowBody, retainBody } from '../src/store/body.ts'
-import { bucketCountKey, createBucket } from '../src/store/bucket.ts'
-import { ownerKey } from '../src/store/domain.ts'
-import { type ExportRecord, putExport, removeExport } from '../src/store/export.ts'
-import { markGarbage } from '../src/store/garbage.ts'
-import { enterLease, pollLease } from '../src/store/lease.ts'
-import { putObject } from '../src/store/object.ts'
-import { type Body, type ObjectRecord, pack, unpack } from '../src/store/record.ts'
-import * as schema from '../src/store/schema.ts'
-import { putPart, putUpload } from '../src/store/upload.ts'
+import { type CheckSummary, checkStore, type Finding } from '../src/operation/fsck.ts'
+import { putBlobBody, putManifest, putRowBody, retainBody } from '../src/store/body/body.ts'
+import { markGarbage } from '../src/store/body/garbage.ts'
+import * as bodySchema from '../src/store/body/schema.ts'
+import { putPart, putUpload } from '../src/store/body/upload.ts'
+import { ownerKey } from '../src/store/domain/domain.ts'
+import { type ExportRecord, putExport, removeExport } from '../src/store/domain/export.ts'
+import * as domainSchema from '../src/store/domain/schema.ts'
+import { enterLease, pollLease } from '../src/store/lease/lease.ts'
+import * as leaseSchema from '../src/store/lease/schema.ts'
+import { type Body, type ObjectRecord, pack, unpack } from '../src/store/row/record.ts'
+import * as rowSchema from '../src/store/row/schema.ts'
+import { bucketCountKey, createBucket } from '../src/store/tree/bucket.ts'
+import { putObject } from '../src/store/tree/object.ts'
+import * as treeSchema from '../src/store/tree/schema.ts'
 import { runHoldfast } from './harness.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-check-'))
@@ -32,12 +37,12 @@ const held = {
   row: 0,
   shared: 0,
   manifest: 0,
-  blob: '',
-  part: '',
+  blob: asBlobId(''),
+  part: asBlobId(''),
   bucket: 0,
   upload: 0,
-  lease: 0,
-  waiting: 0,
+  lease: asLeaseTicket(0),
+  waiting: asLeaseTicket(0),
 }
 
 function recordOf(body: Body, sizeBytes: number): ObjectRecord {
@@ -51,7 +56,7 @@ async function putLease(
   bucketId: number,
   path: string,
   token: string,
-): Promise<number> {
+): Promise<LeaseTicket> {
   const paths = { read: [], write: [path] }
   const facts = { bucketId, ttlMs: 60_000, label: token, parameters: utf8('') }
   const address = await enterLease(tx, { ...facts, paths, token: utf8(token) }, 0)
@@ -177,7 +182,7 @@ test('a whole store has no findings, in one pass or in many', async () => {
   }
 })
 
-const part = { number: 1, offset: 0, sizeBytes: 1, etag: '', blobId: '1-999' }
+const part = { number: 1, offset: 0, sizeBytes: 1, etag: '', blobId: asBlobId('1-999') }
 
 const pending: ExportRecord = {
   ...{ id: 'e1', arn: 'arn', ownerId: 'o', ownerName: 'o', clientToken: 't' },
@@ -188,58 +193,62 @@ type Plant = (tx: WriteTransaction) => Promise<void> | void
 
 async function idsOf(tx: WriteTransaction, range: Range): Promise<number[]> {
   const ids: number[] = []
-  for await (const { key } of tx.range(range)) ids.push(schema.directoryId(key))
+  for await (const { key } of tx.range(range)) ids.push(treeSchema.directoryId(key))
   return ids
 }
 
 const faults: readonly (readonly [name: string, plant: Plant, found: RegExp])[] = [
-  ['a body is gone', (tx) => tx.delete(schema.rowBody(held.row)), /"row" .*body \d+ has no row/],
+  [
+    'a body is gone',
+    (tx) => tx.delete(bodySchema.rowBody(held.row)),
+    /"row" .*body \d+ has no row/,
+  ],
   [
     'a body is cut short',
-    (tx) => tx.put(schema.rowBody(held.row), utf8('sma')),
+    (tx) => tx.put(bodySchema.rowBody(held.row), utf8('sma')),
     /"row" .*says 5 bytes, body \d+ has 3/,
   ],
   [
     'a body has no object',
-    (tx) => tx.put(schema.rowBody(held.upload), utf8('lost')),
+    (tx) => tx.put(bodySchema.rowBody(held.upload), utf8('lost')),
     /body \d+: 4 bytes/,
   ],
   [
     'a shared body is counted once too often',
-    (tx) => tx.put(schema.rowBodyCount(held.shared), pack([3])),
+    (tx) => tx.put(bodySchema.rowBodyCount(held.shared), pack([3])),
     /body \d+: counts 3, has 2/,
   ],
   [
     'a shared body is not counted',
-    (tx) => tx.delete(schema.rowBodyCount(held.shared)),
+    (tx) => tx.delete(bodySchema.rowBodyCount(held.shared)),
     /body \d+: counts 1, has 2/,
   ],
   [
     'a blob is counted too low',
-    (tx) => tx.put(schema.blobCount(held.part), pack([1])),
+    (tx) => tx.put(bodySchema.blobCount(held.part), pack([1])),
     /blob \d+-\d+: counts 1, has 2/,
   ],
-  ['a blob is not counted', (tx) => tx.delete(schema.blobCount(held.blob)), /counts 0, has 1/],
+  ['a blob is not counted', (tx) => tx.delete(bodySchema.blobCount(held.blob)), /counts 0, has 1/],
   [
     'a manifest lacks its last part',
-    (tx) => tx.delete(schema.manifestPart(held.manifest, 1)),
+    (tx) => tx.delete(bodySchema.manifestPart(held.manifest, 1)),
     /"parts" .*says 7 bytes in 2 parts, manifest \d+ has 3 in 1/,
   ],
   [
     'a manifest lacks its first part',
-    (tx) => tx.delete(schema.manifestPart(held.manifest, 0)),
+    (tx) => tx.delete(bodySchema.manifestPart(held.manifest, 0)),
     /it begins at 3, after 0 parts of 0 bytes/,
   ],
   [
     'a manifest is gone',
     (tx) => {
-      for (const index of [0, 1]) tx.delete(schema.manifestPart(held.manifest, index))
+      for (const index of [0, 1]) tx.delete(bodySchema.manifestPart(held.manifest, index))
     },
     /manifest \d+ has no rows/,
   ],
   [
     'a manifest that an object has waits to be released',
-    (tx) => tx.put(schema.queuedManifest(held.manifest), new Uint8Array()),
+    (tx) => tx.put(bodySchema.queuedManifest(held.manifest), new Uint8Array()),
     /"parts" .*manifest \d+ waits to be released/,
   ],
   [
@@ -251,18 +260,18 @@ const faults: readonly (readonly [name: string, plant: Plant, found: RegExp])[] 
     'a blob of a manifest that waits to be released is not counted',
     (tx) => {
       putManifest(tx, held.upload, [part])
-      tx.put(schema.queuedManifest(held.upload), new Uint8Array())
+      tx.put(bodySchema.queuedManifest(held.upload), new Uint8Array())
     },
     /blob 1-999: counts 0, has 1/,
   ],
   [
     'a part has no upload',
-    (tx) => tx.delete(schema.upload(held.bucket, utf8('up'), held.upload)),
+    (tx) => tx.delete(bodySchema.upload(held.bucket, utf8('up'), held.upload)),
     /part 1 of upload \d+: there is no such upload/,
   ],
   [
     'a bucket is gone',
-    (tx) => tx.delete(schema.bucket(utf8('bucket'))),
+    (tx) => tx.delete(treeSchema.bucket(utf8('bucket'))),
     /upload \d+: there is no bucket \d+/,
   ],
   [
@@ -279,8 +288,8 @@ const faults: readonly (readonly [name: string, plant: Plant, found: RegExp])[] 
     'two buckets have one root',
     async (tx) => {
       tx.put(
-        schema.bucket(utf8('twin')),
-        (await tx.get(schema.bucket(utf8('bucket')))) ?? new Uint8Array(),
+        treeSchema.bucket(utf8('twin')),
+        (await tx.get(treeSchema.bucket(utf8('bucket')))) ?? new Uint8Array(),
       )
     },
     /buckets: 2 buckets/,
@@ -289,7 +298,7 @@ const faults: readonly (readonly [name: string, plant: Plant, found: RegExp])[] 
     'an export waits for nobody',
     (tx) => {
       putExport(tx, pending)
-      tx.delete(schema.queuedExport(pending.requestedAt, pending.id))
+      tx.delete(domainSchema.queuedExport(pending.requestedAt, pending.id))
     },
     /export e1: it is PENDING, and not queued/,
   ],
@@ -305,7 +314,7 @@ const faults: readonly (readonly [name: string, plant: Plant, found: RegExp])[] 
     'an export is queued though it has ended',
     (tx) => {
       putExport(tx, pending)
-      tx.put(schema.exportRow(ownerKey('o'), 1, 'e1'), pack({ ...pending, status: 'FAILED' }))
+      tx.put(domainSchema.exportRow(ownerKey('o'), 1, 'e1'), pack({ ...pending, status: 'FAILED' }))
     },
     /export e1: it is FAILED, and queued/,
   ],
@@ -313,47 +322,47 @@ const faults: readonly (readonly [name: string, plant: Plant, found: RegExp])[] 
     'an export is queued twice',
     async (tx) => {
       putExport(tx, pending)
-      const row = await tx.get(schema.queuedExport(pending.requestedAt, pending.id))
-      tx.put(schema.queuedExport(2, pending.id), row ?? new Uint8Array())
+      const row = await tx.get(domainSchema.queuedExport(pending.requestedAt, pending.id))
+      tx.put(domainSchema.queuedExport(2, pending.id), row ?? new Uint8Array())
     },
     /queued export \w+: there is no such export/,
   ],
   [
     'a snapshot is not counted, and of a start that is not there',
     async (tx) => {
-      const [directory] = await idsOf(tx, schema.directories())
-      tx.put(schema.snapshot(store.start + 1, 1), pack([directory]))
+      const [directory] = await idsOf(tx, treeSchema.directories())
+      tx.put(treeSchema.snapshot(store.start + 1, 1), pack([directory]))
     },
     /directory \d+: counts 1, has 2.*snapshot 1: there is no start \d+/s,
   ],
   [
     'a snapshot is of no directory',
-    (tx) => tx.put(schema.snapshot(store.start, 1), pack([9])),
+    (tx) => tx.put(treeSchema.snapshot(store.start, 1), pack([9])),
     /a snapshot: 9 has no row/,
   ],
   [
     'garbage is referred to',
-    (tx) => tx.put(schema.garbage(0, held.blob), new Uint8Array()),
+    (tx) => tx.put(bodySchema.garbage(0, held.blob), new Uint8Array()),
     /garbage since epoch 0: its references are counted/,
   ],
   [
     'tickets of leases would be given again',
-    (tx) => tx.put(schema.sequence('lease-ticket'), pack([1])),
+    (tx) => tx.put(rowSchema.sequence('lease-ticket'), pack([1])),
     /lease 2 of bucket \d+: 1 was the last one/,
   ],
   [
     'a lease is not in its place',
     async (tx) => {
-      for await (const { key } of tx.range(schema.leaseQueues(held.bucket))) tx.delete(key)
+      for await (const { key } of tx.range(leaseSchema.leaseQueues(held.bucket))) tx.delete(key)
     },
     /lease 1 of bucket \d+: its place at a node is missing/,
   ],
   [
     'two leases are held that conflict',
     async (tx) => {
-      const row = await tx.get(schema.lease(held.bucket, held.waiting))
+      const row = await tx.get(leaseSchema.lease(held.bucket, held.waiting))
       tx.put(
-        schema.lease(held.bucket, held.waiting),
+        leaseSchema.lease(held.bucket, held.waiting),
         pack({ ...unpack<object>(row ?? new Uint8Array()), state: 'held' }),
       )
     },
@@ -361,22 +370,22 @@ const faults: readonly (readonly [name: string, plant: Plant, found: RegExp])[] 
   ],
   [
     'a lease has no mark',
-    (tx) => tx.delete(schema.leaseMark(held.bucket)),
+    (tx) => tx.delete(leaseSchema.leaseMark(held.bucket)),
     /lease 1 of bucket \d+: its mark of its bucket is missing/,
   ],
   [
     'a lease is gone',
-    (tx) => tx.delete(schema.lease(held.bucket, held.lease)),
+    (tx) => tx.delete(leaseSchema.lease(held.bucket, held.lease)),
     /row \w+: held at a node, of no lease that has it/,
   ],
   [
     'leases are counted too high',
-    (tx) => tx.add(schema.leaseCount(held.bucket, 1), 1n),
+    (tx) => tx.add(leaseSchema.leaseCount(held.bucket, 1), 1n),
     /leases of bucket \d+ held: counts 2, has 1/,
   ],
   [
     'ids would be given out again',
-    (tx) => tx.delete(schema.sequence('id-block')),
+    (tx) => tx.delete(rowSchema.sequence('id-block')),
     /directory \d+: \d+ comes next/,
   ],
 ]
@@ -399,7 +408,7 @@ test('a file that nothing refers to is found once its start is swept, and not wh
   const rows = await allRows()
   const leaked = await writeBlob('leak')
   assert.deepEqual((await check()).findings, [])
-  await engine.write(async (tx) => tx.delete(schema.processStart(store.start)))
+  await engine.write(async (tx) => tx.delete(bodySchema.processStart(store.start)))
   const { findings } = await check()
   assert.deepEqual(
     findings.map(({ where }) => where),
@@ -426,7 +435,7 @@ test('the command ends with 0 for a clean folder, 4 with findings, 1 without a s
   const damaged = await runHoldfast(['fsck', '--data', folder])
   assert.equal(damaged.exitCode, 4)
   assert.match(damaged.output, /object "blob" .*: it says 4 bytes, the file of blob .* has 8/)
-  await store.services.blobs.delete(held.blob as BlobId)
+  await store.services.blobs.delete(held.blob)
   const json = await runHoldfast(['fsck', '--data', folder, '--json'])
   assert.equal(json.exitCode, 4)
   const [finding, summary] = json.output
@@ -444,8 +453,8 @@ test('a store of a newer version is refused with exit code 3, by fsck and by a s
   const root = openLmdb<Buffer, Buffer>({ path: join(data, 'engine'), maxDbs: 4, ...bytes })
   await root.put(utf8('format'), utf8('99'))
   await root.close()
-  for (const command of ['fsck', 'serve']) {
-    const { exitCode, output } = await runHoldfast([command, '--data', data])
+  for (const command of [['fsck'], ['serve', '--port', '0']]) {
+    const { exitCode, output } = await runHoldfast([...command, '--data', data])
     assert.equal(exitCode, 3, output)
     assert.match(output, /The store has format 99/)
   }

@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Principal } from '../src/access/principal.ts'
 import { StoreError } from '../src/base/errors.ts'
-import type { BlobId } from '../src/blob/blob.ts'
+import type { BlobId } from '../src/base/terms.ts'
 import { type OpenServices, openServices } from '../src/compose.ts'
+import { replaceMethods } from '../src/engine/engine.fixture.ts'
 import type { Engine, ReadTransaction, WriteTransaction } from '../src/engine/engine.ts'
 import { silentLog } from '../src/observe/log.ts'
 import { silentMetrics } from '../src/observe/metrics.ts'
@@ -45,17 +46,7 @@ after(async () => {
 
 /** The services with parts of the engine replaced. */
 function withEngine(other: Partial<Pick<Engine, 'read' | 'write'>>): Services {
-  const { engine } = store.services
-  const replaced: Engine = {
-    read: (body, options) => engine.read(body, options),
-    write: (body) => engine.write(body),
-    watch: (key, seen, signal) => engine.watch(key, seen, signal),
-    checkRoom: (bytes) => engine.checkRoom(bytes),
-    statistics: () => engine.statistics(),
-    close: () => engine.close(),
-    ...other,
-  }
-  return { ...store.services, engine: replaced }
+  return { ...store.services, engine: replaceMethods(store.services.engine, other) }
 }
 
 async function put(services: Services, key: string, bytes: Buffer): Promise<void> {
@@ -80,10 +71,10 @@ test('a blob stays when its commit failed for the caller but was applied', async
   const services = withEngine({
     async write(body) {
       await engine.write(body)
-      throw new StoreError('Internal', 'The store could not commit.')
+      throw new StoreError({ code: 'CommitFailed' })
     },
   })
-  await assert.rejects(put(services, 'applied', large), { code: 'Internal' })
+  await assert.rejects(put(services, 'applied', large), { code: 'CommitFailed' })
   const address = { bucket, key: 'applied', conditions: {} }
   const { content } = await run(store.services, caller, getObject, address)
   assert.equal(content.kind, 'stream')
@@ -93,7 +84,7 @@ test('a blob stays when its commit failed for the caller but was applied', async
 test('a blob goes when its commit was not applied, and stays where that can not be told', async () => {
   const before = await blobs()
   const write = async (): Promise<never> => {
-    throw new StoreError('InsufficientStorage', 'The disk is full.')
+    throw new StoreError({ code: 'InsufficientStorage', space: 'disk' })
   }
   await assert.rejects(put(withEngine({ write }), 'lost', large), { code: 'InsufficientStorage' })
   assert.deepEqual(await blobs(), before)
@@ -103,7 +94,7 @@ test('a blob goes when its commit was not applied, and stays where that can not 
     write,
     read(body, options) {
       // The first read is the operation's own check.
-      if (++reads > 1) throw new StoreError('ServiceUnavailable', 'The store is closed.')
+      if (++reads > 1) throw new StoreError({ code: 'StoreClosed' })
       return engine.read(body, options)
     },
   })
@@ -134,7 +125,7 @@ test('a deletion of many objects that the store breaks off deletes none of them'
   const keys = ['a/1', 'b/2', 'c/3']
   for (const key of keys) await put(store.services, key, Buffer.from(key))
   const objects = keys.map((key) => ({ key, conditions: {} }))
-  const error = new StoreError('ServiceUnavailable', 'A read of the store took over 5000 ms.')
+  const error = new StoreError({ code: 'ReadTooLong', limitMs: 5000 })
   let reads = 0
   let limit = Number.POSITIVE_INFINITY
   const services = withEngine({

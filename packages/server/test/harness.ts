@@ -15,12 +15,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 
-const MAIN = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))
-const READY_TIMEOUT_MS = 30_000
-const STOP_TIMEOUT_MS = 30_000
-const POLL_MS = 10
-const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-const LOG_TAIL_CHARACTERS = 4_000
+const serverMain = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))
+const readyTimeoutMs = 30_000
+const stopTimeoutMs = 30_000
+const answerTimeoutMs = 10_000
+const pollMs = 10
+const endSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+const logTailCharacters = 4_000
 
 /** One entry of the credentials file, in the form that `--credentials` takes. */
 export interface Credential {
@@ -86,7 +87,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
 
 /** The command's entry; `HOLDFAST_TEST_MAIN` puts another build in its place. */
 function mainFile(): string {
-  const { HOLDFAST_TEST_MAIN = MAIN } = process.env
+  const { HOLDFAST_TEST_MAIN = serverMain } = process.env
   return HOLDFAST_TEST_MAIN
 }
 
@@ -149,7 +150,7 @@ export class TestServer implements AsyncDisposable {
     this.logFile = join(setup.scratch, 'server.log')
     this.#killAtExit = () => this.#signalGroup('SIGKILL')
     process.on('exit', this.#killAtExit)
-    for (const signal of END_SIGNALS) process.on(signal, this.#exitAtSignal)
+    for (const signal of endSignals) process.on(signal, this.#exitAtSignal)
   }
 
   /** The primary process of the last start. */
@@ -193,7 +194,7 @@ export class TestServer implements AsyncDisposable {
     if (this.isRunning) {
       const exited = once(child, 'exit')
       child.kill('SIGTERM')
-      const timer = setTimeout(() => this.#signalGroup('SIGKILL'), STOP_TIMEOUT_MS)
+      const timer = setTimeout(() => this.#signalGroup('SIGKILL'), stopTimeoutMs)
       await exited
       clearTimeout(timer)
     }
@@ -206,7 +207,7 @@ export class TestServer implements AsyncDisposable {
     const exited = this.isRunning ? once(this.#process, 'exit') : undefined
     this.#signalGroup('SIGKILL')
     await exited
-    while (await isGroupAlive(this.pid)) await delay(POLL_MS)
+    while (await isGroupAlive(this.pid)) await delay(pollMs)
   }
 
   /** Starts (again) on the same folder and port; kills first what still runs. */
@@ -228,12 +229,12 @@ export class TestServer implements AsyncDisposable {
       { detached: true, stdio: ['ignore', log, log], env: { ...process.env, ...env } },
     )
     closeSync(log)
-    await this.ready(READY_TIMEOUT_MS)
+    await this.ready(readyTimeoutMs)
     this.#readyMs = performance.now() - started
   }
 
   /** Resolves when `/_/health` answers 200; fails with the log after `timeoutMs` or at exit. */
-  async ready(timeoutMs: number = READY_TIMEOUT_MS): Promise<void> {
+  async ready(timeoutMs: number = readyTimeoutMs): Promise<void> {
     const deadline = performance.now() + timeoutMs
     while ((await healthStatus(this.endpoint)) !== 200) {
       if (!this.isRunning)
@@ -241,7 +242,24 @@ export class TestServer implements AsyncDisposable {
       if (performance.now() > deadline) {
         throw new Error(`not ready within ${timeoutMs} ms:\n${await this.#logTail()}`)
       }
-      await delay(POLL_MS)
+      await delay(pollMs)
+    }
+  }
+
+  /**
+   * Resolves when `count` workers serve; `ready` needs only one. Connections made from then on are
+   * spread over all of them.
+   */
+  async untilServing(count: number, timeoutMs: number = readyTimeoutMs): Promise<void> {
+    const deadline = performance.now() + timeoutMs
+    for (;;) {
+      const metrics = await get(`${this.endpoint}/_/metrics`)
+      const [, serving] = /^holdfast_workers (\d+)$/m.exec(metrics?.body ?? '') ?? []
+      if (Number(serving) >= count) return
+      if (performance.now() > deadline) {
+        throw new Error(`${serving} of ${count} workers after ${timeoutMs} ms`)
+      }
+      await delay(pollMs)
     }
   }
 
@@ -274,7 +292,7 @@ export class TestServer implements AsyncDisposable {
     for (const client of this.#clients) client.destroy()
     await this.kill()
     process.off('exit', this.#killAtExit)
-    for (const signal of END_SIGNALS) process.off(signal, this.#exitAtSignal)
+    for (const signal of endSignals) process.off(signal, this.#exitAtSignal)
     await rm(this.#setup.scratch, { recursive: true, force: true })
   }
 
@@ -283,7 +301,7 @@ export class TestServer implements AsyncDisposable {
   }
 
   async #logTail(): Promise<string> {
-    return (await this.log()).slice(-LOG_TAIL_CHARACTERS)
+    return (await this.log()).slice(-logTailCharacters)
   }
 
   #signalGroup(signal: NodeJS.Signals): void {
@@ -318,10 +336,24 @@ export async function freePort(): Promise<number> {
 
 /** Status of `/_/health` over a connection of its own; `undefined` when nothing answers. */
 export async function healthStatus(endpoint: string): Promise<number | undefined> {
+  return (await get(`${endpoint}/_/health`))?.status
+}
+
+interface PlainAnswer {
+  readonly status: number | undefined
+  readonly body: string
+}
+
+/** Gets a URL over a connection of its own, unsigned; `undefined` when nothing answers. */
+async function get(url: string): Promise<PlainAnswer | undefined> {
   return new Promise((resolve) => {
-    const outgoing = request(`${endpoint}/_/health`, { agent: false, timeout: 2_000 }, (answer) => {
-      answer.resume()
-      answer.once('close', () => resolve(answer.statusCode))
+    const outgoing = request(url, { agent: false, timeout: answerTimeoutMs }, (answer) => {
+      let body = ''
+      answer.setEncoding('utf8')
+      answer.on('data', (chunk: string) => {
+        body += chunk
+      })
+      answer.once('close', () => resolve({ status: answer.statusCode, body }))
     })
     outgoing.once('timeout', () => outgoing.destroy())
     outgoing.once('error', () => resolve(undefined))

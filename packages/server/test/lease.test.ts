@@ -57,6 +57,7 @@ const counters = { 'f/': ['f/a/n', 'f/b/n'], 'f/a/': ['f/a/n'], 'f/b/': ['f/b/n'
 
 test('clients that queue on paths in one another exclude each other, through several workers', async () => {
   await using server = await startServer({ workers: 2 })
+  await server.untilServing(2)
   const wires = Array.from({ length: clientCount }, () => wireClient(server))
   const [first] = wires
   assert.ok(first)
@@ -109,6 +110,7 @@ test('leases survive kill -9, are kept by every worker, and tickets go on growin
   const place = Number(xmlText(waiting.body, 'Ticket'))
   assert.ok(place > held.ticket)
   await server.restart()
+  await server.untilServing(2)
   assert.equal((await server.workers()).length, 2)
   const wires = Array.from({ length: 16 }, () => wireClient(server))
   const answers = await Promise.all(wires.map((one, index) => put(one, `a/${index}`, 'x')))

@@ -6,23 +6,26 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
+import { Sweeper } from '../src/background/sweep.ts'
 import { systemClock } from '../src/base/clock.ts'
 import { isStoreError, StoreError } from '../src/base/errors.ts'
-import type { BlobId, BlobStore, ByteSource } from '../src/blob/blob.ts'
+import type { Verdict } from '../src/base/liveness.ts'
+import { asBlobId, type BlobId } from '../src/base/terms.ts'
+import type { BlobStore, ByteSource } from '../src/blob/blob.ts'
 import { type OpenServices, openServices } from '../src/compose.ts'
 import type { Engine } from '../src/engine/engine.ts'
 import { silentLog } from '../src/observe/log.ts'
 import { silentMetrics } from '../src/observe/metrics.ts'
-import { Sweeper } from '../src/operation/sweep.ts'
-import { putBlobBody, releaseBody } from '../src/store/body.ts'
-import { createBucket, deleteBucket } from '../src/store/bucket.ts'
-import { readDirectory } from '../src/store/entry.ts'
-import { advanceEpoch, currentEpoch, Readers } from '../src/store/epoch.ts'
-import { countGarbage, markGarbage } from '../src/store/garbage.ts'
-import { putObject } from '../src/store/object.ts'
-import { listStarts } from '../src/store/process.ts'
-import * as schema from '../src/store/schema.ts'
-import { nextAbandonedBucket, putPart, putUpload } from '../src/store/upload.ts'
+import { putBlobBody, releaseBody } from '../src/store/body/body.ts'
+import { advanceEpoch, currentEpoch, Readers } from '../src/store/body/epoch.ts'
+import { countGarbage, markGarbage } from '../src/store/body/garbage.ts'
+import { listStarts } from '../src/store/body/process.ts'
+import * as bodySchema from '../src/store/body/schema.ts'
+import { nextAbandonedBucket, putPart, putUpload } from '../src/store/body/upload.ts'
+import { createBucket, deleteBucket } from '../src/store/tree/bucket.ts'
+import { readDirectory } from '../src/store/tree/entry.ts'
+import { putObject } from '../src/store/tree/object.ts'
+import * as treeSchema from '../src/store/tree/schema.ts'
 
 const folders: string[] = []
 after(async () => {
@@ -50,9 +53,13 @@ async function openProcess(folder: string, token: string, dead: Set<string>): Pr
     isSweeping: false,
     liveness: token,
   })
-  const liveness = { own: token, isAlive: (other: string) => other !== '' && !dead.has(other) }
-  const sweeper = new Sweeper({ ...open.services, start: open.start, liveness })
+  const sweeper = new Sweeper({ ...open.services, verdictOn: verdictBy(dead) })
   return { ...open, sweeper }
+}
+
+/** Says of the tokens in `dead` that their processes are dead, and of all others that they are alive. */
+function verdictBy(dead: ReadonlySet<string>): (liveness: string) => Verdict {
+  return (liveness) => (dead.has(liveness) ? 'dead' : 'alive')
 }
 
 async function writeBlob({ services }: Process, text: string): Promise<BlobId> {
@@ -143,7 +150,7 @@ test('a process that was closed is swept like a dead one', async () => {
   await a.close()
 })
 
-test('a process that could not open its blobs counts as dead', async () => {
+test('a process that could not open its blobs leaves no start behind', async () => {
   const folder = await newFolder()
   const facts = { region: 'us-east-1', log: silentLog, metrics: silentMetrics, isSweeping: false }
   await writeFile(join(folder, 'blobs'), 'no folder')
@@ -153,7 +160,7 @@ test('a process that could not open its blobs counts as dead', async () => {
   const starts = await a.services.engine.read(listStarts)
   assert.deepEqual(
     starts.map(({ record }) => record.liveness),
-    ['', 'a'],
+    ['a'],
   )
   await a.close()
 })
@@ -271,10 +278,10 @@ function blobsWith(blobs: BlobStore, other: Partial<BlobStore>): BlobStore {
     delete: (id) => blobs.delete(id),
     deleteAll: (ids) => blobs.deleteAll(ids),
     size: (id) => blobs.size(id),
+    writtenAt: (id) => blobs.writtenAt(id),
     list: (start) => blobs.list(start),
     removeStart: (start) => blobs.removeStart(start),
     starts: () => blobs.starts(),
-    freeBytes: () => blobs.freeBytes(),
     close: () => blobs.close(),
     ...other,
   }
@@ -292,9 +299,8 @@ function withFaults(
   }
   const log = { ...silentLog, warn: note, error: note }
   const blobs = blobsWith(open.services.blobs, options.blobs ?? {})
-  const liveness = { own: 'a', isAlive: (other: string) => other !== '' && !dead.has(other) }
   const services = { ...open.services, log, blobs }
-  return { ...open, sweeper: new Sweeper({ ...services, start: open.start, liveness }) }
+  return { ...open, sweeper: new Sweeper({ ...services, verdictOn: verdictBy(dead) }) }
 }
 
 async function garbageCount({ services }: Process): Promise<number> {
@@ -304,7 +310,7 @@ async function garbageCount({ services }: Process): Promise<number> {
 test('blobs that can not be removed stay garbage, and do not keep those behind them', async () => {
   const open = await openProcess(await newFolder(), 'a', new Set())
   const { engine, blobs } = open.services
-  const stuck = Array.from({ length: 300 }, (_, i) => `1-${100_000 + i}`)
+  const stuck = Array.from({ length: 300 }, (_, i) => asBlobId(`1-${100_000 + i}`))
   const behind = await writeBlob(open, 'behind')
   await engine.write((tx) => markGarbage(tx, stuck))
   await engine.write((tx) => advanceEpoch(tx))
@@ -361,8 +367,8 @@ test('what fails is logged by its name, and keeps nothing else from being collec
   await engine.write(async (tx) => {
     const record = { ownerId: 'o', createdAt: 0, region: 'us-east-1' }
     const { root } = createBucket({ tx, ids }, 'bucket', record)
-    tx.put(schema.queued(root), new Uint8Array())
-    tx.put(schema.abandonedUploads(5), new Uint8Array())
+    tx.put(treeSchema.queued(root), new Uint8Array())
+    tx.put(bodySchema.abandonedUploads(5), new Uint8Array())
   })
   const logged: string[] = []
   const removeStart = async (number: number): Promise<void> => {
@@ -391,14 +397,14 @@ test('a failure is logged, and sweeping goes on until it is closed', async () =>
     ...engine,
     read: (body, options) => engine.read(body, options),
     async write(body) {
-      if (failures-- > 0) throw new StoreError('InsufficientStorage', 'The disk is full.')
+      if (failures-- > 0) throw new StoreError({ code: 'InsufficientStorage', space: 'disk' })
       succeeded.resolve()
       return engine.write(body)
     },
   }
   const errors: unknown[] = []
   const log = { ...silentLog, warn: (_: string, fields = {}) => void errors.push(fields) }
-  const options = { ...open.services, engine: faulty, log, start: open.start, intervalMs: 1 }
+  const options = { ...open.services, engine: faulty, log, intervalMs: 1 }
   const sweeper = new Sweeper({ ...options, clock: systemClock })
   sweeper.start()
   await succeeded.promise

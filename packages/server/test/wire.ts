@@ -4,8 +4,8 @@
 import { createHash, createHmac } from 'node:crypto'
 import { Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
 
-const REGION = 'us-east-1'
-const DEFAULT_TIMEOUT_MS = 60_000
+const region = 'us-east-1'
+const defaultTimeoutMs = 60_000
 
 /** Key id and secret that sign a request. */
 export interface SigningKey {
@@ -41,11 +41,18 @@ export function objectPath(bucket: string, key: string): string {
   return `/${bucket}/${key.split('/').map(encodeUri).join('/')}`
 }
 
+/** Parameters by name; a list of pairs where names repeat. */
+export type QueryPairs =
+  | Readonly<Record<string, string>>
+  | readonly (readonly [name: string, value: string])[]
+
 /** The query in the canonical order and encoding; empty for none. */
-export function canonicalQuery(query: Readonly<Record<string, string>> = {}): string {
-  return Object.entries(query)
+export function canonicalQuery(query: QueryPairs = {}): string {
+  const pairs: readonly (readonly [string, string])[] =
+    Symbol.iterator in query ? query : Object.entries(query)
+  return pairs
     .map(([name, value]) => [encodeUri(name), encodeUri(value)] as const)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .sort(([a, x], [b, y]) => (a < b || (a === b && x < y) ? -1 : 1))
     .map(([name, value]) => `${name}=${value}`)
     .join('&')
 }
@@ -71,9 +78,9 @@ export function signedHeaders(key: SigningKey, parts: SignedParts): Record<strin
     names.join(';'),
     payloadHash,
   ].join('\n')
-  const scope = `${day}/${REGION}/s3/aws4_request`
+  const scope = `${day}/${region}/s3/aws4_request`
   const toSign = ['AWS4-HMAC-SHA256', timestamp, scope, sha256(canonical)].join('\n')
-  const signingKey = [day, REGION, 's3', 'aws4_request'].reduce<string | Buffer>(
+  const signingKey = [day, region, 's3', 'aws4_request'].reduce<string | Buffer>(
     (secret, part) => createHmac('sha256', secret).update(part).digest(),
     `AWS4${key.secretAccessKey}`,
   )
@@ -112,7 +119,7 @@ export class WireClient {
 
   constructor(
     target: SigningKey & { readonly host: string; readonly port: number },
-    timeoutMs: number = DEFAULT_TIMEOUT_MS,
+    timeoutMs: number = defaultTimeoutMs,
   ) {
     this.#target = { host: target.host, port: target.port }
     this.#key = target

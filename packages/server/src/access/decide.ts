@@ -36,9 +36,9 @@ export function decide({ context, bucket }: Question): Decision {
 
 /** The refusal of a question that was denied. */
 export function accessDenied({ context, action, bucket }: Question): StoreError {
-  const fields = {
-    ...(context.principal === undefined || bucket === undefined ? {} : { Action: action }),
-    ...(bucket === undefined ? {} : { Region: bucket.region }),
+  const known = {
+    ...(context.principal === undefined || bucket === undefined ? {} : { action }),
+    ...(bucket === undefined ? {} : { region: bucket.region }),
   }
-  return new StoreError('AccessDenied', 'Access Denied', { fields })
+  return new StoreError({ code: 'AccessDenied', ...known })
 }

@@ -1,5 +1,14 @@
 // Access keys: the format of the credentials file, and the lookup of a key's owner.
 
+import {
+  DocumentError,
+  fields,
+  list,
+  matching,
+  optional,
+  parseDocument,
+  text,
+} from '../base/document.ts'
 import type { Owner, Principal } from './principal.ts'
 
 export interface AccessKey {
@@ -19,14 +28,21 @@ export class CredentialsError extends Error {
   override readonly name = 'CredentialsError'
 }
 
+const accessKeyForm = fields({
+  accessKeyId: matching(/^[\w.-]{1,128}$/, 'may have letters, digits, and - _ . only, at most 128'),
+  secretAccessKey: text,
+  owner: fields({ id: text, displayName: optional(text) }),
+})
+
+const credentialsForm = list(
+  accessKeyForm,
+  'expected a list: [{"accessKeyId": …, "secretAccessKey": …}, …]',
+)
+
 /** Parses a credentials file; the first entry is the root key. @throws CredentialsError */
-export function parseCredentials(text: string): readonly AccessKey[] {
-  const entries = parseJson(text)
-  if (!Array.isArray(entries)) {
-    throw new CredentialsError('expected a list: [{"accessKeyId": …, "secretAccessKey": …}, …]')
-  }
-  if (entries.length === 0) throw new CredentialsError('the list is empty: the server needs a key')
-  const keys = entries.map((entry, index) => parseEntry(entry, `entry ${index + 1}`))
+export function parseCredentials(file: string): readonly AccessKey[] {
+  const keys = entriesOf(file)
+  if (keys.length === 0) throw new CredentialsError('the list is empty: the server needs a key')
   const seen = new Map<string, number>()
   for (const [index, { accessKeyId }] of keys.entries()) {
     const first = seen.get(accessKeyId)
@@ -51,41 +67,16 @@ export function createKeyLookup(
   return (accessKeyId) => known.get(accessKeyId)
 }
 
-function parseJson(text: string): unknown {
+function entriesOf(file: string): readonly AccessKey[] {
   try {
-    return JSON.parse(text)
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
-    // V8 may quote the text around a syntax error, and that text may be a secret.
-    const [problem] = error.message.split(/, (?:\.\.\.)?"/)
-    // biome-ignore lint/style/useErrorCause: for the same reason, since causes are logged.
-    throw new CredentialsError(`not JSON: ${problem}`)
-  }
-}
-
-function parseEntry(entry: unknown, where: string): AccessKey {
-  const fields = parseObject(entry, where)
-  const accessKeyId = parseText(fields, 'accessKeyId', where)
-  if (!/^[\w.-]{1,128}$/.test(accessKeyId)) {
-    throw new CredentialsError(
-      `${where}: "accessKeyId" may have letters, digits, and - _ . only, at most 128`,
+    return parseDocument(credentialsForm, file).map(
+      ({ owner: { id, displayName = id }, ...key }) => ({
+        ...key,
+        owner: { id, displayName },
+      }),
     )
+  } catch (error) {
+    if (!(error instanceof DocumentError)) throw error
+    throw new CredentialsError(error.message, { cause: error })
   }
-  const secretAccessKey = parseText(fields, 'secretAccessKey', where)
-  const owner = parseObject(fields['owner'], `${where}: "owner"`)
-  const id = parseText(owner, 'id', `${where}: "owner"`)
-  const displayName =
-    owner['displayName'] === undefined ? id : parseText(owner, 'displayName', `${where}: "owner"`)
-  return { accessKeyId, secretAccessKey, owner: { id, displayName } }
-}
-
-function parseObject(value: unknown, where: string): Readonly<Record<string, unknown>> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
-  throw new CredentialsError(`${where} must be an object: {…}`)
-}
-
-function parseText(fields: Readonly<Record<string, unknown>>, name: string, where: string): string {
-  const value = fields[name]
-  if (typeof value === 'string' && value !== '' && value.length <= 1024) return value
-  throw new CredentialsError(`${where}: "${name}" must be a text of 1 to 1,024 characters`)
 }

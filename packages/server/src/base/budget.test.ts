@@ -20,3 +20,20 @@ test('no more is held at once than the budget has, and what is given back may be
   first.release()
   second.take(10)
 })
+
+test('no party holds more than its share, and leaves the rest to the others', () => {
+  const budget = new ByteBudget(10, 6)
+  const [one, again, other] = [budget.hold('a'), budget.hold('a'), budget.hold('b')]
+  one.take(4)
+  again.take(2)
+  for (const held of [one, again]) {
+    assert.throws(
+      () => held.take(1),
+      (error) => isStoreError(error, 'SlowDown'),
+    )
+  }
+  other.take(4)
+  assert.throws(() => other.take(1))
+  one.release()
+  again.take(4)
+})

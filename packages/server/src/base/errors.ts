@@ -1,118 +1,28 @@
-// The one error class for refusals and callers' mistakes, with a closed set of codes. No wire name
-// and no HTTP status stands here: each protocol maps the codes to its wire in one complete table.
+// The one error class for refusals and callers' mistakes. It carries facts: a code of a closed set, with
+// typed details. Statuses, sentences and element names stand in one complete table per protocol.
+
+import type { S3Refusal } from './refusal/s3.ts'
+import type { SharedRefusal } from './refusal/shared.ts'
+import type { SimpleDbRefusal } from './refusal/simpledb.ts'
 
 /** Every reason for which the server refuses or fails a request on purpose. */
-export type StoreErrorCode =
-  // access
-  | 'AccessDenied'
-  | 'InvalidAccessKeyId'
-  | 'SignatureDoesNotMatch'
-  | 'RequestTimeTooSkewed'
-  | 'AuthorizationHeaderMalformed'
-  | 'AuthorizationQueryParametersError'
-  | 'InvalidToken'
-  | 'ContentSha256Mismatch'
-  | 'MissingAuthentication'
-  | 'IncompleteSignature'
-  // the request
-  | 'InvalidArgument'
-  | 'InvalidRequest'
-  | 'InvalidUri'
-  | 'InvalidRange'
-  | 'InvalidDigest'
-  | 'BadDigest'
-  | 'ChecksumMismatch'
-  | 'IncompleteBody'
-  | 'MissingContentLength'
-  | 'MissingRequestBody'
-  | 'MalformedXml'
-  | 'MalformedTrailer'
-  | 'MalformedPostRequest'
-  | 'InvalidPolicyDocument'
-  | 'RequestTimeout'
-  | 'MetadataTooLarge'
-  | 'KeyTooLong'
-  | 'EntityTooLarge'
-  | 'EntityTooSmall'
-  | 'MaxMessageLengthExceeded'
-  | 'MaxPostPreDataLengthExceeded'
-  | 'MethodNotAllowed'
-  | 'NotImplemented'
-  // buckets and objects
-  | 'InvalidBucketName'
-  | 'InvalidLocationConstraint'
-  | 'IllegalLocationConstraint'
-  | 'InvalidStorageClass'
-  | 'NoSuchBucket'
-  | 'BucketAlreadyExists'
-  | 'BucketAlreadyOwnedByYou'
-  | 'BucketNotEmpty'
-  | 'TooManyBuckets'
-  | 'NoSuchKey'
-  | 'NoSuchVersion'
-  | 'PreconditionFailed'
-  | 'NotModified'
-  | 'ConditionalRequestConflict'
-  | 'IdempotencyParameterMismatch'
-  // leases
-  | 'LeaseLost'
-  | 'LeaseNotCovering'
-  | 'LeaseNotGranted'
-  // multipart uploads
-  | 'NoSuchUpload'
-  | 'InvalidPart'
-  | 'InvalidPartNumber'
-  | 'InvalidPartOrder'
-  // domains and items
-  | 'NoSuchDomain'
-  | 'MissingParameter'
-  | 'InvalidParameterCombination'
-  | 'DuplicateItemName'
-  | 'NumberDomainsExceeded'
-  | 'NumberDomainBytesExceeded'
-  | 'NumberDomainAttributesExceeded'
-  | 'NumberItemAttributesExceeded'
-  | 'NumberSubmittedAttributesExceeded'
-  | 'NumberSubmittedItemsExceeded'
-  | 'AttributeDoesNotExist'
-  | 'MultiValuedAttribute'
-  | 'ConditionalCheckFailed'
-  | 'DomainInExport'
-  | 'NoSuchExport'
-  | 'ExportConflict'
-  | 'NumberExportsExceeded'
-  // queries
-  | 'InvalidQueryExpression'
-  | 'InvalidNumberPredicates'
-  | 'InvalidNumberValueTests'
-  | 'TooManyRequestedAttributes'
-  | 'InvalidSortExpression'
-  | 'InvalidNextToken'
-  | 'UnsupportedNextToken'
-  | 'InvalidParameterValue'
-  // the server's state
-  | 'SlowDown'
-  | 'ServiceUnavailable'
-  | 'InsufficientStorage'
-  | 'Internal'
+export type Refusal = SharedRefusal | S3Refusal | SimpleDbRefusal
 
-/** What an error may carry besides its code: shown to the client by the protocols. */
-export interface ErrorDetail {
-  /** Name and value pairs that a protocol may add to its error body, such as `{Condition: 'If-Match'}`. */
-  readonly fields?: Readonly<Record<string, string>>
-  readonly cause?: unknown
-}
+export type StoreErrorCode = Refusal['code']
 
-/** A refusal or a caller's mistake. `message` is safe to show to the client: no path, no secret. */
+/** The refusals of a code. */
+export type RefusalOf<Code extends StoreErrorCode> = Extract<Refusal, { readonly code: Code }>
+
+/** A refusal or a caller's mistake. `message` lists the facts, for logs. */
 export class StoreError extends Error {
+  readonly refusal: Refusal
   readonly code: StoreErrorCode
-  readonly fields: Readonly<Record<string, string>>
 
-  constructor(code: StoreErrorCode, message: string, detail: ErrorDetail = {}) {
-    super(message, detail.cause === undefined ? undefined : { cause: detail.cause })
+  constructor(refusal: Refusal, options?: { readonly cause?: unknown }) {
+    super(describe(refusal), options)
     this.name = 'StoreError'
-    this.code = code
-    this.fields = detail.fields ?? {}
+    this.refusal = refusal
+    this.code = refusal.code
   }
 }
 
@@ -121,7 +31,7 @@ export function isStoreError(error: unknown, code?: StoreErrorCode): error is St
   return error instanceof StoreError && (code === undefined || error.code === code)
 }
 
-/** That there is no object, or folder, of that key. */
-export function noSuchKey(key: string): StoreError {
-  return new StoreError('NoSuchKey', 'The specified key does not exist.', { fields: { Key: key } })
+function describe({ code, ...details }: Refusal): string {
+  const facts = Object.entries(details).filter(([, value]) => value !== undefined)
+  return [code, ...facts.map(([name, value]) => `${name}=${JSON.stringify(value)}`)].join(' ')
 }

@@ -6,6 +6,8 @@ export const s3Limits = {
   keyBytes: 1024,
   /** Bytes of all names and values of user metadata together (PutObject). */
   userMetadataBytes: 2048,
+  /** Bytes of all names and values of system headers together, such as Content-Disposition (PutObject). */
+  systemMetadataBytes: 2048,
   /** Bytes of one PUT, one part, or the source of one CopyObject (5 GiB). */
   singlePutBytes: 5_368_709_120,
   /** Bytes of one object (5 TiB). */
@@ -129,10 +131,23 @@ export const contentSelectLimits = {
 
 /** Limits of our own, each so that memory and time stay bounded. */
 export const ownLimits = {
-  /** Bytes of a request's line and headers. S3 documents 8 KiB of headers; a URL with a 1,024-byte key escaped needs 3 KiB. */
+  /** Bytes of a request's headers, of which S3 documents 8 KiB, and their number: 2 KB of metadata may be 1,000. */
   headerBytes: 32_768,
-  /** Bytes of a URL. */
+  headers: 2000,
+  /** Bytes of a URL: one with a 1,024-byte key escaped needs 3 KiB. */
   urlBytes: 16_384,
+  /** Bytes of a URL of SimpleDB, whose older clients send everything by GET: Amazon took about 250 KB. */
+  simpleDbUrlBytes: 262_144,
+  /** Bytes of heads, received in part, that a process holds at once; those with the most are cut off. */
+  partialHeadBytes: 67_108_864,
+  /** Open connections of a process; beyond, those that wait for a request the longest are closed. */
+  connections: 10_000,
+  /**
+   * Requests that may be unanswered before their connection isn't read any more; and those of one process, each
+   * of some KiB, before only connections without any are read.
+   */
+  unansweredPerConnection: 4,
+  unansweredRequests: 10_000,
   /** Times that a transaction is tried before it gives up with SlowDown. */
   transactionAttempts: 64,
   /** Keys that one transaction may change, and bytes of their keys and values: a commit must stay short. */
@@ -141,6 +156,8 @@ export const ownLimits = {
   /** Keys that DeleteObjects removes in one transaction, and names of all their paths: others wait for it. */
   deletionKeys: 100,
   deletionDepth: 2000,
+  /** Bytes of an object that was uploaded in parts and is read for the ETag of its copy: under a second. */
+  rehashedBytes: 536_870_912,
   /** Transactions, keys changed, and bytes of one commit: it holds the writer's lock and blocks the event loop. */
   batchTransactions: 300,
   batchChanges: 5000,
@@ -151,10 +168,27 @@ export const ownLimits = {
   waitingTransactions: 10_000,
   /** Bytes of the disk that only removals may use, or an eighth of a smaller disk: a large one rewrites thousands of pages. */
   reserveBytes: 67_108_864,
+  /** Milliseconds between two heartbeats of a process, by which others know that it lives. */
+  heartbeatMs: 5000,
+  /** Milliseconds without one after which a process of which the system says nothing counts as dead. */
+  heartbeatOverdueMs: 60_000,
+  /** Milliseconds after the last heartbeat of a dead process in which a file of its own may be written. */
+  heartbeatSlackMs: 60_000,
   /** Milliseconds that an engine read may last (an open snapshot keeps freed pages). */
   engineReadMs: 5000,
   /** Bytes of the form in a request's body: 256 pairs of 2,048 bytes, escaped, need 1.6 MB. */
   formBytes: 4_194_304,
+  /** Bytes of forms without a key that a process holds at once, half of them at most from one address. */
+  keylessBytes: 33_554_432,
+  /** Bytes of a form that don't count: those of most requests. */
+  freeFormBytes: 16_384,
+  /** Milliseconds that a form may take before its key is seen, and without a byte. */
+  keylessMs: 60_000,
+  keylessIdleMs: 20_000,
+  /** Bytes of URL and form that are parsed at once, and beyond which parsing waits for its turn. */
+  quickFormBytes: 65_536,
+  /** Bytes of an export's JSON. */
+  exportBytes: 65_536,
   /** Parameters of one request: 25 items of 256 pairs with their flags have 19,225. */
   parameters: 25_000,
   /** Bytes of a body chunk that a slow client may leave unread before the source is paused. */
@@ -174,15 +208,31 @@ export const ownLimits = {
   xmlAttributes: 1000,
   /** Depth of elements in an XML body: S3's deepest, a lifecycle filter, has 6. */
   xmlDepth: 16,
+  /** Comments and processing instructions of an XML body, which have no more bytes together than one part may. */
+  xmlAsides: 1000,
+  /** Bytes of one part of an XML body, such as a text, a tag or a comment: a key, all escaped, has 6 KiB. */
+  xmlPartBytes: 65_536,
+  /** Bytes of an XML body that isn't a list, and of any that is parsed without waiting for its turn. */
+  smallXmlBytes: 65_536,
   /** Bytes of one line of aws-chunked framing, and trailer lines of one body. */
   chunkLineBytes: 4096,
   trailerLines: 16,
-  /** Bytes of XML documents that a process holds at once: eight of the largest. */
+  /** Bytes of documents that a process holds at once: eight of the largest; a quarter at most for one owner. */
   documentBytes: 67_108_864,
   /** Bytes of a canonical request, or string to sign, that a refusal shows. */
   signatureFactBytes: 16_384,
   /** Derived signing keys that are remembered. */
   signingKeys: 1000,
+} as const
+
+/** How the exports that were asked for are done. */
+export const exportLimits = {
+  /** Exports under way at once; of one owner, as long as half of the places are free. Else an owner has one. */
+  atOnce: 32,
+  ofOwnerAtOnce: 4,
+  /** Milliseconds that an export rests that couldn't go on: the first time, and at most after others. */
+  firstRestMs: 1000,
+  longestRestMs: 16_000,
 } as const
 
 /** Limits of leases. */
@@ -194,6 +244,15 @@ export const leaseLimits = {
   waitMs: 60_000,
   /** Milliseconds that a place in the queue is kept for a client that doesn't ask again. */
   placeMs: 15_000,
+  /** The same while its request waits, in case that its process dies; it is kept anew in half that time. */
+  waitingPlaceMs: 30_000,
+  /** Requests of one owner that may wait in one process: for leases, and writes, which may hold their bodies. */
+  waitingLeases: 1000,
+  waitingWrites: 500,
+  /** Requests of one owner that are tried at once in one process, when what they waited for has gone. */
+  triedAtOnce: 32,
+  /** Places in queues that are kept in one transaction. */
+  placesKeptAtOnce: 100,
   /** Milliseconds that a write waits for another's lease; the SDKs try again after that. */
   writeWaitMs: 2000,
   /** Milliseconds for which an ended lease is remembered: one that was lost, one that was given back. */

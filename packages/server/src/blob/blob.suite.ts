@@ -4,38 +4,15 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Bytes } from '../base/bytes.ts'
-import { type BlobId, type BlobStore, type ByteSource, closeSource } from './blob.ts'
+import { DamagedBody } from '../base/damaged-body.ts'
+import { asBlobId } from '../base/terms.ts'
+import { chunked, collect, idsOf } from './blob.fixture.ts'
+import { type BlobStore, type ByteSource, closeSource } from './blob.ts'
 
 /** A place for blobs that can be opened again and again, each time with a start of its own. */
 export interface BlobPlace {
   open(start: number): Promise<BlobStore>
   remove(): Promise<void>
-}
-
-/** Chunks of the given bytes, all in one buffer that is overwritten as soon as the contract allows. */
-export async function* chunked(bytes: Bytes, chunkBytes: number): ByteSource {
-  const buffer = Buffer.alloc(chunkBytes)
-  for (let at = 0; at < bytes.byteLength; at += chunkBytes) {
-    const piece = bytes.subarray(at, at + chunkBytes)
-    buffer.set(piece)
-    yield buffer.subarray(0, piece.byteLength)
-    buffer.fill(0xee)
-  }
-}
-
-/** All bytes of a source, copied before the next chunk is asked for. */
-export async function collect(source: ByteSource): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of source) chunks.push(Buffer.from(chunk))
-  return Buffer.concat(chunks)
-}
-
-/** The ids that a start left, sorted. */
-export async function idsOf(blobs: BlobStore, start: number): Promise<BlobId[]> {
-  const ids: BlobId[] = []
-  for await (const id of blobs.list(start)) ids.push(id)
-  return ids.sort()
 }
 
 /** A body of `sizeBytes` that differs from those of other sizes. */
@@ -64,6 +41,7 @@ export function testBlobs(name: string, makePlace: () => Promise<BlobPlace>): vo
     })
   }
   testBytes(run)
+  testSums(run)
   testFailures(run)
   testSweep(run)
 }
@@ -147,6 +125,46 @@ function testBytes(run: Run): void {
   })
 }
 
+function testSums(run: Run): void {
+  run('any range is checked against the checksums of the write', async (blobs) => {
+    const chunk = fc.integer({ min: 1000, max: 700_000 })
+    const sizes = fc.record({ size: fc.integer({ min: 1, max: 2_000_000 }), chunk })
+    const ends = fc.tuple(fc.nat(1_000_000), fc.nat(1_000_000), fc.nat(1_000_000))
+    const property = fc.asyncProperty(sizes, ends, async ({ size, chunk }, [a, b, c]) => {
+      const bytes = randomBytes(size)
+      const { id, sizeBytes, sums } = await blobs.write(chunked(bytes, chunk))
+      const [start, end] = [Math.min(a, b) % size, Math.max(a, b) % size].sort((x, y) => x - y)
+      const range = { start: start ?? 0, end: end ?? 0 }
+      const read = await collect(await blobs.read(id, range, { sizeBytes, sums }))
+      assert.ok(read.equals(bytes.subarray(range.start, range.end + 1)))
+      // As if the bytes of one of the checksums had changed.
+      const changed = c % Math.ceil(size / 65_536)
+      const others = Buffer.from(sums)
+      others.writeUInt8(others.readUInt8(changed * 4) ^ 1, changed * 4)
+      const isTouched =
+        changed >= Math.floor(range.start / 65_536) && changed <= Math.floor(range.end / 65_536)
+      const reading = blobs.read(id, range, { sizeBytes, sums: others }).then(collect)
+      if (isTouched) await assert.rejects(reading, DamagedBody)
+      else assert.ok((await reading).equals(read))
+      await blobs.delete(id)
+    })
+    await fc.assert(property, { numRuns: 30 })
+  })
+
+  run('a blob that is gone, or has another size than expected, is damaged', async (blobs) => {
+    const { id, sizeBytes, sums } = await blobs.write(chunked(body(100), 100))
+    for (const expected of [{ sizeBytes: 101 }, { sizeBytes: 0 }, { sizeBytes: 99, sums }]) {
+      await assert.rejects(blobs.read(id, undefined, expected), DamagedBody)
+    }
+    await assert.rejects(
+      blobs.read(id, undefined, { sizeBytes, sums: new Uint8Array() }),
+      DamagedBody,
+    )
+    await blobs.delete(id)
+    await assert.rejects(blobs.read(id, undefined, { sizeBytes, sums }), DamagedBody)
+  })
+}
+
 function testFailures(run: Run): void {
   run('an error of the source is passed on and leaves nothing', async (blobs) => {
     const failure = new Error('the client went away')
@@ -160,6 +178,16 @@ function testFailures(run: Run): void {
     assert.deepEqual(await idsOf(blobs, 1), [])
     const { id } = await blobs.write(chunked(body(10), 10))
     assert.deepEqual(await idsOf(blobs, 1), [id])
+  })
+
+  run('a finished blob tells when it was written, and one that is gone does not', async (blobs) => {
+    const before = Date.now()
+    const { id } = await blobs.write(chunked(body(100), 100))
+    const writtenAt = await blobs.writtenAt(id)
+    // File systems keep times by a clock that ticks a few milliseconds apart.
+    assert.ok(writtenAt !== undefined && writtenAt > before - 1000, `${writtenAt} ${before}`)
+    await blobs.delete(id)
+    assert.equal(await blobs.writtenAt(id), undefined)
   })
 
   run('a range that is not within the blob is refused', async (blobs) => {
@@ -199,7 +227,7 @@ function testFailures(run: Run): void {
     ]
     for (const text of strange) {
       // What a damaged row could hold.
-      await assert.rejects(blobs.read(text as BlobId), text)
+      await assert.rejects(blobs.read(asBlobId(text)), text)
     }
   })
 
@@ -255,9 +283,5 @@ function testSweep(run: Run): void {
     await blobs.removeStart(2)
     await blobs.removeStart(2)
     assert.deepEqual(await blobs.starts(), [])
-  })
-
-  run('what is free is told in bytes', async (blobs) => {
-    assert.ok((await blobs.freeBytes()) > 1_000_000)
   })
 }

@@ -2,14 +2,33 @@
 // never changed, so who holds its id can never see a torn body.
 
 import type { Bytes } from '../base/bytes.ts'
+import type { BlobId } from '../base/terms.ts'
+import type { BlobSums } from './sums.ts'
 
-/** Names one blob for ever: the number of the process start that wrote it, and a number within it. */
-export type BlobId = string & { readonly brand: 'BlobId' }
+/** The number of the process start that wrote a blob. */
+export function startOf(id: BlobId): number {
+  return Number.parseInt(id, 10)
+}
 
 /** Part of a blob: bytes `start` to `end` inclusive, as in HTTP. */
 export interface ByteRange {
   readonly start: number
   readonly end: number
+}
+
+/** A blob as it was written. */
+export interface WrittenBlob {
+  readonly id: BlobId
+  readonly sizeBytes: number
+  /** To be kept where the blob is referred to, and given to whoever reads it. */
+  readonly sums: BlobSums
+}
+
+/** What is known of a blob, which its reader wants to be told if it isn't so any more. */
+export interface ExpectedBlob {
+  readonly sizeBytes: number
+  /** Undefined for a blob that was written before there were checksums: its bytes aren't checked. */
+  readonly sums?: BlobSums | undefined
 }
 
 /**
@@ -40,13 +59,16 @@ export interface BlobStore {
    * source is always iterated, so it is also ended.
    * @throws StoreError `InsufficientStorage` on a full disk.
    */
-  write(source: ByteSource): Promise<{ readonly id: BlobId; readonly sizeBytes: number }>
+  write(source: ByteSource): Promise<WrittenBlob>
   /**
    * The bytes of a blob, or of `range` of it, to be iterated once, or ended with {@link closeSource}.
    * The blob is opened before this resolves, so a deletion afterwards does not disturb the reader.
-   * @throws Error when there is no such blob, or no such range in it (our mistake).
+   * No byte is given out that differs from its checksum in `expected`.
+   * @throws Error when there is no such range in it (our mistake); DamagedBody when there is no such
+   *   blob, when it has another size than expected, and, as the source does too, when its bytes can't
+   *   be read or aren't those that were written.
    */
-  read(id: BlobId, range?: ByteRange): Promise<ByteSource>
+  read(id: BlobId, range?: ByteRange, expected?: ExpectedBlob): Promise<ByteSource>
   /**
    * Removes a blob, finished or not; no error if it is gone already. Not durable: after a power loss it
    * may be back, for the sweep of its start to find.
@@ -59,6 +81,8 @@ export interface BlobStore {
   deleteAll(ids: readonly BlobId[]): Promise<readonly UnremovedBlob[]>
   /** Bytes of a finished blob; undefined if there is none. */
   size(id: BlobId): Promise<number | undefined>
+  /** When a finished blob was written, in milliseconds since the Unix epoch; undefined if there is none. */
+  writtenAt(id: BlobId): Promise<number | undefined>
   /** The blobs that the process start `start` left, finished or not; for the sweep after a crash. */
   list(start: number): AsyncIterable<BlobId>
   /**
@@ -68,8 +92,6 @@ export interface BlobStore {
   removeStart(start: number): Promise<void>
   /** The process starts that left something here, in no order. */
   starts(): Promise<readonly number[]>
-  /** Bytes free for new blobs. */
-  freeBytes(): Promise<number>
   /** Resolves when no write is under way; begins no more. Sources given out stay readable. */
   close(): Promise<void>
 }

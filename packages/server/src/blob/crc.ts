@@ -15,6 +15,11 @@ declare const WebAssembly: {
 /** The CRCs that S3 knows; all reflected, with all ones before and after. */
 export type CrcAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME'
 
+/** True for a CRC. The checksums of S3's other algorithms can't be combined. */
+export function isCrcAlgorithm(name: string): name is CrcAlgorithm {
+  return Object.hasOwn(parameters, name)
+}
+
 interface CrcParameters {
   readonly bits: 32 | 64
   /** The generator without its highest term, reflected. */

@@ -5,16 +5,19 @@ import { createHash, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
-import { chunked, collect } from './blob.suite.ts'
+import { chunked, collect } from './blob.fixture.ts'
 import { type ByteSource, closeSource } from './blob.ts'
 import type { CrcAlgorithm } from './crc.ts'
 import { combineCrc } from './crc.ts'
-import { createDigest, type DigestAlgorithm, digesting } from './digest.ts'
+import { createDigest, digesting } from './digest.ts'
 
 const crcs: readonly CrcAlgorithm[] = ['CRC32', 'CRC32C', 'CRC64NVME']
-const algorithms: readonly DigestAlgorithm[] = [...crcs, 'MD5', 'SHA1', 'SHA256']
+const algorithms = [...crcs, 'MD5', 'SHA1', 'SHA256', 'SHA512'] as const
 
-function digestOf(algorithm: DigestAlgorithm, ...chunks: readonly Uint8Array[]): Buffer {
+function digestOf(
+  algorithm: (typeof algorithms)[number],
+  ...chunks: readonly Uint8Array[]
+): Buffer {
   const digest = createDigest(algorithm)
   for (const chunk of chunks) digest.update(chunk)
   return digest.digest()

@@ -2,13 +2,10 @@
 
 import { createHash } from 'node:crypto'
 import type { Bytes } from '../base/bytes.ts'
+import type { ChecksumAlgorithm } from '../base/terms.ts'
 import type { ByteSource } from './blob.ts'
-import { Crc, type CrcAlgorithm } from './crc.ts'
-
-/** The checksums that S3 keeps with an object, by their names on the wire. */
-export type ChecksumAlgorithm = CrcAlgorithm | 'SHA1' | 'SHA256'
-/** Every digest of a body that is ever taken. */
-export type DigestAlgorithm = ChecksumAlgorithm | 'MD5'
+import { Crc } from './crc.ts'
+import type { XxhashAlgorithm } from './xxhash.ts'
 
 /** A digest under way. After `digest` nothing may be added. */
 export interface Digest {
@@ -17,8 +14,22 @@ export interface Digest {
   digest(): Buffer
 }
 
-/** Starts a digest. */
-export function createDigest(algorithm: DigestAlgorithm): Digest {
+/** Starts a digest of any kind. */
+export async function startDigest(algorithm: ChecksumAlgorithm): Promise<Digest> {
+  switch (algorithm) {
+    case 'XXHASH64':
+    case 'XXHASH3':
+    case 'XXHASH128': {
+      const { startXxhash } = await import('./xxhash.ts')
+      return startXxhash(algorithm)
+    }
+    default:
+      return createDigest(algorithm)
+  }
+}
+
+/** Starts a digest of a kind for which nothing has to be loaded. */
+export function createDigest(algorithm: Exclude<ChecksumAlgorithm, XxhashAlgorithm>): Digest {
   switch (algorithm) {
     case 'CRC32':
     case 'CRC32C':
@@ -27,12 +38,13 @@ export function createDigest(algorithm: DigestAlgorithm): Digest {
     case 'MD5':
     case 'SHA1':
     case 'SHA256':
+    case 'SHA512':
       return createHash(algorithm.toLowerCase())
   }
 }
 
 /** The digests that were asked for, by algorithm. */
-export type Digests = Readonly<Partial<Record<DigestAlgorithm, Buffer>>>
+export type Digests = Readonly<Partial<Record<ChecksumAlgorithm, Buffer>>>
 
 /** A source whose bytes are hashed as they pass. */
 export interface DigestingSource {
@@ -51,9 +63,10 @@ export interface DigestingSource {
  */
 export function digesting(
   source: ByteSource,
-  algorithms: readonly DigestAlgorithm[],
+  algorithms: readonly ChecksumAlgorithm[],
 ): DigestingSource {
-  const digests = new Map(algorithms.map((algorithm) => [algorithm, createDigest(algorithm)]))
+  const digests = new Map<ChecksumAlgorithm, Digest>()
+  let isBegun = false
   let sizeBytes = 0
   let isEnded = false
   // Not a generator: one that wasn't begun doesn't pass `return` on.
@@ -61,6 +74,10 @@ export function digesting(
     const iterator = source[Symbol.asyncIterator]()
     return {
       async next() {
+        if (!isBegun) {
+          isBegun = true
+          for (const algorithm of algorithms) digests.set(algorithm, await startDigest(algorithm))
+        }
         const result = await iterator.next()
         if (result.done === true) {
           isEnded = true
@@ -81,7 +98,7 @@ export function digesting(
     sizeBytes: () => sizeBytes,
     async results() {
       if (!isEnded) throw new Error('the body has not ended')
-      const results: Partial<Record<DigestAlgorithm, Buffer>> = {}
+      const results: Partial<Record<ChecksumAlgorithm, Buffer>> = {}
       for (const [algorithm, digest] of digests) results[algorithm] = digest.digest()
       return results
     },

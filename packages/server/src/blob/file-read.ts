@@ -3,8 +3,10 @@
 
 import type { FileHandle } from 'node:fs/promises'
 import type { Bytes } from '../base/bytes.ts'
+import { DamagedBody } from '../base/damaged-body.ts'
 import type { ByteSource } from './blob.ts'
 import type { Buffers } from './buffer.ts'
+import { type BlobSums, findChange, summedBytes } from './sums.ts'
 
 /** Bytes of one read of a large body; measured: from here on more gains nothing. */
 const readBytes = 524_288
@@ -21,6 +23,10 @@ export interface FilePart {
   readonly handle: FileHandle
   readonly position: number
   readonly sizeBytes: number
+  /** What it is called where it turns out to be damaged. */
+  readonly name: string
+  /** What its bytes are checked against, and the bytes of all of the file. */
+  readonly check?: { readonly sums: BlobSums; readonly fileBytes: number } | undefined
 }
 
 /** Makes sources of files, all with the same buffers. */
@@ -56,6 +62,7 @@ export class FileSources {
 }
 
 class FileReader {
+  readonly #part: FilePart
   readonly #handle: FileHandle
   readonly #buffers: Buffers
   #position: number
@@ -68,10 +75,12 @@ class FileReader {
   #closed: Promise<void> | undefined
 
   constructor(part: FilePart, buffers: Buffers) {
+    this.#part = part
     this.#handle = part.handle
     this.#buffers = buffers
-    this.#position = part.position
-    this.#remainingBytes = part.sizeBytes
+    const { start, end } = checkedBytes(part)
+    this.#position = start
+    this.#remainingBytes = end - start
     this.#readAhead(undefined)
   }
 
@@ -141,13 +150,31 @@ class FileReader {
 
   async #read(chunk: Chunk, position: number): Promise<Chunk> {
     try {
-      await readFully(this.#handle, chunk.bytes, position)
+      await readFully(this.#part, chunk.bytes, position)
+      this.#check(chunk.bytes, position)
     } catch (error) {
       this.#buffers.give(chunk.buffer)
       throw error
     }
     if (this.#remainingBytes === 0) void this.#close()
-    return chunk
+    return { ...chunk, bytes: this.#wanted(chunk.bytes, position) }
+  }
+
+  /** @throws DamagedBody unless the bytes, those read only to be checked too, are as they were written */
+  #check(bytes: Bytes, position: number): void {
+    const { name, check } = this.#part
+    if (check === undefined) return
+    const changed = findChange(check.sums, bytes, position)
+    if (changed === undefined) return
+    throw new DamagedBody(name, `the ${summedBytes} bytes at ${changed} differ from their checksum`)
+  }
+
+  /** Those of `bytes` that the consumer asked for: at least one. */
+  #wanted(bytes: Bytes, position: number): Bytes {
+    const start = this.#part.position
+    const end = start + this.#part.sizeBytes
+    if (position >= start && position + bytes.byteLength <= end) return bytes
+    return bytes.subarray(Math.max(start - position, 0), Math.max(end - position, 0))
   }
 
   #close(): Promise<void> {
@@ -157,10 +184,28 @@ class FileReader {
   }
 }
 
-async function readFully(handle: FileHandle, bytes: Bytes, position: number): Promise<void> {
+/** What has to be read of a file to give out `part` checked: up to the next multiples of 64 KiB. */
+function checkedBytes({ position, sizeBytes, check }: FilePart): {
+  readonly start: number
+  readonly end: number
+} {
+  const end = position + sizeBytes
+  if (check === undefined || sizeBytes === 0) return { start: position, end }
+  return {
+    start: Math.floor(position / summedBytes) * summedBytes,
+    end: Math.min(Math.ceil(end / summedBytes) * summedBytes, check.fileBytes),
+  }
+}
+
+async function readFully(part: FilePart, bytes: Bytes, position: number): Promise<void> {
   for (let done = 0; done < bytes.byteLength; ) {
-    const { bytesRead } = await handle.read(bytes, done, bytes.byteLength - done, position + done)
-    if (bytesRead === 0) throw new Error('a blob is shorter than it was')
+    const left = bytes.byteLength - done
+    const { bytesRead } = await part.handle
+      .read(bytes, done, left, position + done)
+      .catch((cause: unknown) => {
+        throw new DamagedBody(part.name, 'it cannot be read', { cause })
+      })
+    if (bytesRead === 0) throw new DamagedBody(part.name, 'it is shorter than it was')
     done += bytesRead
   }
 }

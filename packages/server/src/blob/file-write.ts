@@ -5,6 +5,7 @@ import type { FileHandle } from 'node:fs/promises'
 import type { Bytes } from '../base/bytes.ts'
 import type { ByteSource } from './blob.ts'
 import type { Buffers } from './buffer.ts'
+import { type BlobSums, Summer } from './sums.ts'
 
 /** Bytes of one write; measured: less costs more calls, more gains nothing. */
 const writeBytes = 1_048_576
@@ -19,7 +20,7 @@ export interface NewFile {
 
 /**
  * Writes all of `source` to the file that `create` makes when the first bytes are there, syncs and
- * closes it; resolves to its size in bytes and what `create` gave. If that fails, the file is removed,
+ * closes it; resolves to its size in bytes, its checksums, and what `create` gave. If that fails, the file is removed,
  * and an error of the source is passed on. `checkRoom` throws where so many bytes are not to be
  * written. Nothing is under way any more when it ends, well or badly.
  */
@@ -28,7 +29,7 @@ export async function writeBody<File extends NewFile>(
   source: ByteSource,
   buffers: Buffers,
   checkRoom: (bytes: number) => void,
-): Promise<{ readonly file: File; readonly sizeBytes: number }> {
+): Promise<{ readonly file: File; readonly sizeBytes: number; readonly sums: BlobSums }> {
   let file: File | undefined
   let writer: BodyWriter | undefined
   try {
@@ -45,7 +46,7 @@ export async function writeBody<File extends NewFile>(
     writer ??= new BodyWriter(file.handle, buffers, checkRoom)
     await writer.finish()
     await file.handle.close()
-    return { file, sizeBytes: writer.sizeBytes }
+    return { file, sizeBytes: writer.sizeBytes, sums: writer.sums.finish() }
   } catch (error) {
     await writer?.settled()
     await file?.handle.close().catch(() => undefined)
@@ -69,6 +70,7 @@ class BodyWriter {
   #syncing = new Step()
   #unsyncedBytes = 0
   sizeBytes = 0
+  readonly sums = new Summer()
 
   constructor(handle: FileHandle, buffers: Buffers, checkRoom: (bytes: number) => void) {
     this.#handle = handle
@@ -96,6 +98,7 @@ class BodyWriter {
     const full = this.#filling
     const bytes = full.subarray(0, this.#filledBytes)
     const position = this.sizeBytes
+    this.sums.update(bytes)
     this.#filling = this.#other
     this.#other = full
     this.#filledBytes = 0

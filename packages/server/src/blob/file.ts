@@ -2,16 +2,27 @@
 // renamed, and its folder synced. Every process start has a folder of its own, so what a dead one
 // left is found without a look at what the living write.
 
+import type { Stats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import { mkdir, open, readdir, rename, rmdir, stat, statfs, unlink } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { CrashHook } from '../base/crash-point.ts'
+import { DamagedBody } from '../base/damaged-body.ts'
 import { StoreError } from '../base/errors.ts'
-import type { BlobId, BlobStore, ByteRange, ByteSource, UnremovedBlob } from './blob.ts'
+import { FolderSync, makeFolders, syncFolder } from '../base/folder.ts'
+import { asBlobId, type BlobId } from '../base/terms.ts'
+import type {
+  BlobStore,
+  ByteRange,
+  ByteSource,
+  ExpectedBlob,
+  UnremovedBlob,
+  WrittenBlob,
+} from './blob.ts'
 import { type Buffers, createBuffers } from './buffer.ts'
 import { type FilePart, FileSources } from './file-read.ts'
 import { writeBody } from './file-write.ts'
-import { FolderSync, makeFolders, syncFolder } from './folder.ts'
+import { fitsSums } from './sums.ts'
 
 /** What a store of blobs in files needs. */
 export interface FileBlobsOptions {
@@ -19,6 +30,8 @@ export interface FileBlobsOptions {
   readonly folder: string
   /** The number of this process start: a positive integer that was never used before, by anyone. */
   readonly start: number
+  /** True if nothing is to be written: then the folder isn't made, and may be missing. */
+  readonly isReadOnly?: boolean
   /** Throws where so many bytes more are not to be written; asked every megabyte. */
   readonly checkRoom?: ((bytes: number) => void) | undefined
   /** For tests. */
@@ -39,14 +52,13 @@ const unfinished = '.part'
 export async function openFileBlobs(options: FileBlobsOptions): Promise<BlobStore> {
   if (!isCounter(options.start)) throw new Error(`not the number of a start: ${options.start}`)
   const folder = resolve(options.folder)
-  await makeFolders(folder)
+  if (options.isReadOnly !== true) await makeFolders(folder)
   return new FileBlobs(folder, options)
 }
 
 /** The id of the blob that was the `sequence`-th of process start `start`. */
 function blobId(start: number, sequence: number): BlobId {
-  // The brand is checked here: two counters and nothing else.
-  return `${start}-${sequence}` as BlobId
+  return asBlobId(`${start}-${sequence}`)
 }
 
 /** A blob that isn't finished. */
@@ -80,7 +92,7 @@ class FileBlobs implements BlobStore {
     this.#onCrashPoint = onCrashPoint
   }
 
-  async write(source: ByteSource): Promise<{ readonly id: BlobId; readonly sizeBytes: number }> {
+  async write(source: ByteSource): Promise<WrittenBlob> {
     if (this.#isClosed) throw new Error('the blobs are closed')
     const writing = this.#write(source)
     const settled = writing.then(
@@ -95,10 +107,15 @@ class FileBlobs implements BlobStore {
     }
   }
 
-  async read(id: BlobId, range?: ByteRange): Promise<ByteSource> {
-    const handle = await open(this.#path(id), 'r')
+  async read(id: BlobId, range?: ByteRange, expected?: ExpectedBlob): Promise<ByteSource> {
+    const name = `blob ${id}`
+    const handle = await open(this.#path(id), 'r').catch((cause: unknown) => {
+      throw hasCode(cause, 'ENOENT')
+        ? new DamagedBody(name, 'its file is missing', { cause })
+        : cause
+    })
     try {
-      return this.#sources.open(await partOf(handle, range))
+      return this.#sources.open(await partOf({ name, handle, range, expected }))
     } catch (error) {
       await handle.close()
       throw error
@@ -138,8 +155,16 @@ class FileBlobs implements BlobStore {
   }
 
   async size(id: BlobId): Promise<number | undefined> {
+    return (await this.#stat(id))?.size
+  }
+
+  async writtenAt(id: BlobId): Promise<number | undefined> {
+    return (await this.#stat(id))?.mtimeMs
+  }
+
+  async #stat(id: BlobId): Promise<Stats | undefined> {
     try {
-      return (await stat(this.#path(id))).size
+      return await stat(this.#path(id))
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return undefined
       throw error
@@ -174,20 +199,16 @@ class FileBlobs implements BlobStore {
     return (await names(this.#folder)).map(Number).filter(isCounter)
   }
 
-  async freeBytes(): Promise<number> {
-    const { bavail, bsize } = await statfs(this.#folder)
-    return bavail * bsize
-  }
-
   async close(): Promise<void> {
     this.#isClosed = true
     await Promise.all(this.#writing)
   }
 
-  async #write(source: ByteSource): Promise<{ readonly id: BlobId; readonly sizeBytes: number }> {
+  async #write(source: ByteSource): Promise<WrittenBlob> {
     try {
       const create = (): Promise<NewBlob> => this.#create()
-      const { file, sizeBytes } = await writeBody(create, source, this.#buffers, this.#checkRoom)
+      const written = await writeBody(create, source, this.#buffers, this.#checkRoom)
+      const { file, sizeBytes, sums } = written
       try {
         this.#onCrashPoint?.('blob synced')
         await rename(file.path + unfinished, file.path)
@@ -198,7 +219,7 @@ class FileBlobs implements BlobStore {
         await file.remove()
         throw error
       }
-      return { id: file.id, sizeBytes }
+      return { id: file.id, sizeBytes, sums }
     } catch (error) {
       throw fullDisk(error)
     }
@@ -292,13 +313,31 @@ function isCounter(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0
 }
 
-async function partOf(handle: FileHandle, range: ByteRange | undefined): Promise<FilePart> {
+/** Part of an open file, whose size is checked. @throws DamagedBody */
+async function partOf(file: {
+  readonly name: string
+  readonly handle: FileHandle
+  readonly range: ByteRange | undefined
+  readonly expected: ExpectedBlob | undefined
+}): Promise<FilePart> {
+  const { name, handle, range, expected } = file
   const { size } = await handle.stat()
-  if (range === undefined) return { handle, position: 0, sizeBytes: size }
+  const sums = expected?.sums
+  // Of a range that isn't checked, only its own bytes have to be there.
+  const isWhole = range === undefined || sums !== undefined
+  const isAsExpected = isWhole ? size === expected?.sizeBytes : range.end < size
+  if (expected !== undefined && !isAsExpected) {
+    throw new DamagedBody(name, `its file has ${size} bytes instead of ${expected.sizeBytes}`)
+  }
+  if (sums !== undefined && !fitsSums(sums, size)) {
+    throw new DamagedBody(name, `it has ${sums.byteLength} bytes of checksums for ${size} bytes`)
+  }
+  const check = sums === undefined ? undefined : { sums, fileBytes: size }
+  if (range === undefined) return { name, handle, position: 0, sizeBytes: size, check }
   if (!isCounter(range.start) || !(range.start <= range.end && range.end < size)) {
     throw new Error(`bytes ${range.start} to ${range.end} of a blob of ${size}`)
   }
-  return { handle, position: range.start, sizeBytes: range.end - range.start + 1 }
+  return { name, handle, position: range.start, sizeBytes: range.end - range.start + 1, check }
 }
 
 /** The names in a folder; none if it isn't there. */
@@ -334,9 +373,7 @@ async function removeEmptyFolder(path: string): Promise<void> {
 /** What a caller is told of an error of the disk. */
 function fullDisk(error: unknown): unknown {
   if (!hasCode(error, 'ENOSPC', 'EDQUOT')) return error
-  return new StoreError('InsufficientStorage', 'The server has no room left for this body.', {
-    cause: error,
-  })
+  return new StoreError({ code: 'InsufficientStorage', space: 'blobs' }, { cause: error })
 }
 
 function hasCode(error: unknown, ...codes: readonly string[]): boolean {

@@ -2,9 +2,9 @@
 // demand, so that it starts fast.
 
 import { parseDoctor, parseFsck, parseImport, parseServe, processEnvironment } from '../config.ts'
-import { UsageError } from '../options.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { type CommandName, helpOf, overview } from './help.ts'
+import { UsageError } from './options.ts'
 import { version } from './version.ts'
 
 type Command = (args: readonly string[]) => Promise<number>
@@ -12,23 +12,29 @@ type Command = (args: readonly string[]) => Promise<number>
 const commands: Readonly<Record<CommandName, Command>> = {
   async serve(args) {
     const config = parseServe(args, processEnvironment())
-    const { serve } = await import('./serve.ts')
+    const { serve } = await import('./primary/serve.ts')
     return serve(config)
   },
   async fsck(args) {
     const config = parseFsck(args, processEnvironment())
-    const { apart } = await import('./apart.ts')
-    return apart(async () => (await import('./fsck.ts')).fsck(config), exitCodes.findings)
+    const { inChildProcess } = await import('./offline/child-process.ts')
+    return inChildProcess(
+      async () => (await import('./offline/fsck.ts')).fsck(config),
+      exitCodes.findings,
+    )
   },
   async import(args) {
     const config = parseImport(args, processEnvironment())
-    const { importExport } = await import('./import.ts')
+    const { importExport } = await import('./offline/import.ts')
     return importExport(config)
   },
   async doctor(args) {
     const config = parseDoctor(args, processEnvironment())
-    const { apart } = await import('./apart.ts')
-    return apart(async () => (await import('./doctor.ts')).doctor(config), exitCodes.failure)
+    const { inChildProcess } = await import('./offline/child-process.ts')
+    return inChildProcess(
+      async () => (await import('./offline/doctor.ts')).doctor(config),
+      exitCodes.failure,
+    )
   },
   async ls(args) {
     const { parseList } = await import('./remote/config.ts')
@@ -78,7 +84,7 @@ function isCommand(name: string | undefined): name is CommandName {
   return name !== undefined && Object.hasOwn(commands, name)
 }
 
-/** Runs what `args` ask for and returns the exit code. It prints what goes wrong, and never rejects. */
+/** Runs what `args` ask for and returns the exit code. It prints failures, and never rejects. */
 export async function runCommand(args: readonly string[]): Promise<number> {
   return dispatch(args).catch((error: unknown) => explain(error, args[0]))
 }
@@ -108,7 +114,7 @@ function unknown(name: string): UsageError {
   return new UsageError(`there is no command ${name}`)
 }
 
-/** What stands behind `--` belongs to another program. */
+/** Arguments after `--` belong to another program. */
 function asksForHelp(args: readonly string[]): boolean {
   const dashes = args.indexOf('--')
   const own = dashes === -1 ? args : args.slice(0, dashes)

@@ -1,11 +1,11 @@
-// Where the access keys come from: the file that was named, or else the root key in the data folder,
+// Loads the access keys: from the file that was named, or else the root key in the data folder,
 // which is made on the first start.
 
 import { randomBytes, randomInt } from 'node:crypto'
-import { open, readFile, rename, stat } from 'node:fs/promises'
+import { lstat, open, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AccessKey, CredentialsError, parseCredentials } from '../access/key.ts'
-import { syncFolder } from '../blob/folder.ts'
+import { syncFolder } from '../base/folder.ts'
 import { CommandError, systemCode } from './exit.ts'
 
 /** The keys that a server starts with. */
@@ -16,33 +16,48 @@ export interface LoadedCredentials {
   readonly file: string
   /** `given`: by --credentials; `found`: the root key of an earlier start; `made`: just now. */
   readonly origin: 'given' | 'found' | 'made'
-  /** What should be mended, though it stops nothing. */
+  /** A fault that should be corrected, but doesn't prevent the start. */
   readonly warning?: string | undefined
 }
 
-/** Loads the keys in `file`, or the root key in `dataFolder`, which it makes at need. @throws CommandError */
-export async function loadCredentials(options: {
+/** Where keys are looked for. */
+export interface KeyPlace {
+  /** Of --credentials. */
   readonly file: string | undefined
   readonly dataFolder: string
-}): Promise<LoadedCredentials> {
-  const { file, dataFolder } = options
+}
+
+/** Loads the keys in `file`, or the root key in `dataFolder`, which is created if missing. @throws CommandError */
+export async function loadCredentials(place: KeyPlace): Promise<LoadedCredentials> {
+  const found = await findCredentials(place)
+  if (found !== undefined) return found
+  const own = ownFile(place.dataFolder)
+  await writeRootKey(place.dataFolder, own)
+  return { ...(await readCredentials(own)), origin: 'made' }
+}
+
+/** Loads the keys in `file`, or the root key in `dataFolder` if there is one. @throws CommandError */
+export async function findCredentials(place: KeyPlace): Promise<LoadedCredentials | undefined> {
+  const { file, dataFolder } = place
   if (file !== undefined) return { ...(await readCredentials(file)), origin: 'given' }
-  const own = join(dataFolder, 'credentials.json')
-  const isThere = await stat(own).then(
+  const own = ownFile(dataFolder)
+  const isThere = await lstat(own).then(
     () => true,
     (error: unknown) => {
       if (systemCode(error) === 'ENOENT') return false
-      throw error
+      throw unreadable(own, error)
     },
   )
-  if (isThere) return { ...(await readCredentials(own)), origin: 'found' }
-  await writeRootKey(dataFolder, own)
-  return { ...(await readCredentials(own)), origin: 'made' }
+  return isThere ? { ...(await readCredentials(own)), origin: 'found' } : undefined
+}
+
+function ownFile(dataFolder: string): string {
+  return join(dataFolder, 'credentials.json')
 }
 
 /** The root key that a server left in its data folder; undefined if there is none. @throws CommandError */
 export async function findRootKey(dataFolder: string): Promise<AccessKey | undefined> {
-  const file = join(dataFolder, 'credentials.json')
+  const file = ownFile(dataFolder)
   try {
     await stat(file)
   } catch {
@@ -59,18 +74,34 @@ async function readCredentials(file: string): Promise<Omit<LoadedCredentials, 'o
     text = await readFile(file, 'utf8')
     mode = (await stat(file)).mode
   } catch (error) {
-    const reason = systemCode(error) === 'ENOENT' ? 'there is no such file' : systemCode(error)
-    throw new CommandError(`can't read the credentials file ${file}: ${reason}`, { cause: error })
+    throw unreadable(file, error)
   }
   const keys = parse(text, file)
   const [root] = keys
   if (root === undefined) throw new Error('a credentials file without a key was accepted')
-  // A file that a script has just written with the usual mode still works, unlike with ssh.
+  // Unlike ssh, accept a file with the default mode, as a script writes it.
   const isOpen = process.platform !== 'win32' && (mode & 0o077) !== 0
   const warning = isOpen
     ? `other users of this machine may be able to read the credentials file; run: chmod 600 ${file}`
     : undefined
   return { keys, root, file, warning }
+}
+
+function unreadable(file: string, cause: unknown): CommandError {
+  return new CommandError(`can't read the credentials file ${file}: ${reasonOf(cause)}`, { cause })
+}
+
+function reasonOf(error: unknown): string {
+  switch (systemCode(error)) {
+    case 'ENOENT':
+      return 'there is no such file'
+    case 'EISDIR':
+      return 'it is a folder'
+    case 'EACCES':
+      return 'this user may not read it'
+    default:
+      return systemCode(error) ?? String(error)
+  }
 }
 
 function parse(text: string, file: string): readonly AccessKey[] {

@@ -1,6 +1,6 @@
-// What an examination found in one respect.
+// One result of an examination of the data folder or the port.
 
-/** All right, worth knowing, or in the way of a server, with what to do about it. */
+/** In order, a warning, or an obstacle to a server; the text names the remedy. */
 export interface Diagnosis {
   readonly verdict: 'ok' | 'warn' | 'bad'
   readonly text: string
@@ -11,7 +11,7 @@ export function ok(text: string): Diagnosis {
   return { verdict: 'ok', text }
 }
 
-/** A server works, but whoever runs it should know. */
+/** A server works, but its operator should know. */
 export function warn(text: string): Diagnosis {
   return { verdict: 'warn', text }
 }

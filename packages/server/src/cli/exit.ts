@@ -15,7 +15,7 @@ export const exitCodes = {
   busy: 5,
 } as const
 
-/** A failure that is explained to whoever typed the command; a stack would not help. */
+/** A failure with a message for the user of the command, shown without a stack. */
 export class CommandError extends Error {
   override readonly name = 'CommandError'
   readonly exitCode: number
@@ -29,13 +29,13 @@ export class CommandError extends Error {
   }
 }
 
-/** The system's name for an error, such as `ENOENT`. */
+/** The system's code of an error, such as `ENOENT`. */
 export function systemCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined
   return typeof error.code === 'string' ? error.code : undefined
 }
 
-/** True for a signal by which a process ends that reached into memory that isn't there, or gave itself up. */
+/** True for signals that mean a crash. */
 export function isCrash(signal: string | null): signal is string {
   return signal !== null && ['SIGSEGV', 'SIGBUS', 'SIGABRT', 'SIGILL', 'SIGFPE'].includes(signal)
 }

@@ -1,12 +1,12 @@
 // The help texts, made from the tables of options.
 
 import { optionsOf } from '../config.ts'
-import type { OptionTable } from '../options.ts'
+import type { OptionTable } from './options.ts'
 import { type RemoteCommand, remoteOptions } from './remote/config.ts'
 
 interface Description {
   readonly purpose: string
-  /** What stands behind the command, but for options. */
+  /** The operands, as in the usage line. */
   readonly operands?: string
   readonly notes?: readonly string[]
   readonly options: OptionTable
@@ -17,7 +17,7 @@ const names = 'A name is s3://bucket/key or bucket/key; a folder ends in /.'
 const serving: Readonly<Record<keyof typeof optionsOf, Description>> = {
   serve: { purpose: 'serve S3 and SimpleDB from a data folder', options: optionsOf.serve },
   fsck: {
-    purpose: 'check everything in a data folder, whether a server has it or not',
+    purpose: 'check everything in a data folder, beside a running server too',
     options: optionsOf.fsck,
   },
   import: {
@@ -25,20 +25,20 @@ const serving: Readonly<Record<keyof typeof optionsOf, Description>> = {
     options: optionsOf.import,
   },
   doctor: {
-    purpose: 'say what is wrong with a data folder or a port',
+    purpose: 'diagnose a data folder and a port',
     options: optionsOf.doctor,
   },
 }
 
 const speaking: Readonly<Record<RemoteCommand, Description>> = {
   ls: {
-    purpose: 'list buckets, or what is in one',
+    purpose: 'list buckets, or the contents of one',
     operands: '[NAME]',
     notes: [names],
     options: remoteOptions.ls,
   },
   tree: {
-    purpose: 'draw a folder with all that is in it',
+    purpose: 'draw a folder with all its contents',
     operands: 'NAME/',
     notes: [names],
     options: remoteOptions.tree,
@@ -73,7 +73,7 @@ const speaking: Readonly<Record<RemoteCommand, Description>> = {
     options: remoteOptions.zip,
   },
   lock: {
-    purpose: 'run a command while others are kept from writing',
+    purpose: 'run a command under a lease that keeps others from writing',
     operands: 'NAME… -- COMMAND…',
     notes: [
       names,
@@ -89,7 +89,7 @@ export type CommandName = keyof typeof optionsOf | RemoteCommand
 
 const descriptions: Readonly<Record<CommandName, Description>> = { ...serving, ...speaking }
 
-/** What there is, in a few lines. */
+/** All commands, one a line. */
 export function overview(): string {
   const list = (some: Readonly<Record<string, Description>>): string[] =>
     Object.entries(some).map(([name, { purpose }]) => row(`holdfast ${name}`, purpose))

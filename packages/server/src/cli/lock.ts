@@ -1,22 +1,62 @@
-// One server per data folder. The lock is the kernel's, on a file in the folder, taken through SQLite
-// since Node has no call for it: it ends with its process, however that ends, and holds between
-// containers that share the folder. Beside it the holder describes itself, for people and for its successor.
+// The lock on a data folder: one server has it, and beside it any number of programs that embed Holdfast. The lock
+// is the kernel's, on a file in the folder, taken through SQLite since Node has no call for it: it ends
+// with its process, however that ends, and holds between containers that share the folder. Beside it the
+// server describes itself, for people and for its successor. That description alone is never trusted:
+// the folder may be a copy of another server's.
 
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { isAlive } from '../base/liveness.ts'
-import { CommandError, exitCodes } from './exit.ts'
+import { anyText, count, fields, list, optional, parseDocument } from '../base/document.ts'
+import { hasOpen, livenessOf, verdictOn } from '../base/liveness.ts'
+import { storeIn } from '../base/store-location.ts'
+import { sharedFileOf } from '../engine/location.ts'
+import { CommandError, exitCodes, systemCode } from './exit.ts'
 
 /** The server that has a folder, as it described itself. */
 export interface Holder {
   readonly pid: number
+  /** Its liveness token; absent if an earlier version wrote it. */
+  readonly token?: string | undefined
   /** Where it serves, once it does. */
   readonly endpoint?: string | undefined
   /** ISO 8601 */
   readonly startedAt: string
   /** Liveness tokens of its workers. */
   readonly workers: readonly string[]
+}
+
+/** The description as it is written: the folder is the one that it was written for, as {@link folderId} says. */
+type Note = Holder & { readonly folder?: string | undefined }
+
+const noteForm = fields({
+  pid: count,
+  token: optional(anyText),
+  endpoint: optional(anyText),
+  startedAt: anyText,
+  workers: list(anyText),
+  folder: optional(anyText),
+})
+
+/**
+ * How a folder is held, in SQLite's terms: `server` excludes other servers, and `program` excludes
+ * nobody but servers of versions that had the folder for themselves.
+ */
+type Claim = 'server' | 'program'
+
+const claims: Readonly<Record<Claim, string>> = {
+  server: 'BEGIN IMMEDIATE',
+  // A read holds its lock as long as its transaction lasts.
+  program: 'BEGIN; SELECT count(*) FROM sqlite_schema',
 }
 
 /** The lock on a data folder, held until it is released or this process ends. */
@@ -27,11 +67,12 @@ export class FolderLock {
   private constructor(folder: string, database: DatabaseSync) {
     this.#folder = folder
     this.#database = database
+    restrict(folder, 0o700)
   }
 
   /** Takes the lock on `folder`, which exists. @throws CommandError `refused` while another has it */
   static take(folder: string): FolderLock {
-    const database = tryLock(folder)
+    const database = tryLock(folder, 'server')
     if (database !== undefined) return new FolderLock(folder, database)
     const holder = readHolder(folder)
     const who = holder === undefined ? '' : ` (process ${holder.pid}${at(holder.endpoint)})`
@@ -41,35 +82,62 @@ export class FolderLock {
     )
   }
 
-  /** Writes down who holds the lock. It only informs, so a full disk is no reason to fail. */
+  /**
+   * Takes part in `folder`, which exists, beside a server and other programs.
+   * @throws CommandError `refused` while a server has it that doesn't share
+   */
+  static share(folder: string): FolderLock {
+    const database = tryLock(folder, 'program')
+    if (database !== undefined) return new FolderLock(folder, database)
+    throw new CommandError(
+      `a server of an earlier version has the data folder ${folder} for itself; stop it first`,
+      { exitCode: exitCodes.refused },
+    )
+  }
+
+  /** Writes the holder's description. It only informs, so a full disk is no reason to fail. */
   describe(holder: Holder): void {
     const file = holderFile(this.#folder)
+    const note: Note = { ...holder, folder: folderId(this.#folder) }
     try {
-      writeFileSync(`${file}.part`, `${JSON.stringify(holder)}\n`, { mode: 0o600 })
+      writeFileSync(`${file}.part`, `${JSON.stringify(note)}\n`, { mode: 0o600 })
       renameSync(`${file}.part`, file)
     } catch {
-      rmSync(`${file}.part`, { force: true })
+      // No description is better than an earlier server's.
+      for (const left of [file, `${file}.part`]) rmSync(left, { force: true, recursive: true })
     }
   }
 
+  /** Lets go of the folder, as the server that has it. */
   release(): void {
     rmSync(holderFile(this.#folder), { force: true })
+    this.leave()
+  }
+
+  /** Lets go of the folder, as one of those that share it. */
+  leave(): void {
     this.#database.close()
   }
 }
 
 /** True while a server has `folder`, which exists. */
 export function isLocked(folder: string): boolean {
-  const database = tryLock(folder)
+  const database = tryLock(folder, 'server')
   database?.close()
   return database === undefined
 }
 
-/** What the last holder of the lock said of itself. */
+/** The server that has `folder`, by its description; undefined if it isn't known to be alive. */
 export function readHolder(folder: string): Holder | undefined {
+  const note = readNote(folder)
+  return note?.token !== undefined && verdictOn(note.token) === 'dead' ? undefined : note
+}
+
+/** The description by the last server of this very folder, dead or alive. */
+function readNote(folder: string): Holder | undefined {
   try {
-    const holder: unknown = JSON.parse(readFileSync(holderFile(folder), 'utf8'))
-    return isHolder(holder) ? holder : undefined
+    const note: Note = parseDocument(noteForm, readFileSync(holderFile(folder), 'utf8'))
+    return note.folder === undefined || note.folder === folderId(folder) ? note : undefined
   } catch {
     return undefined
   }
@@ -77,10 +145,12 @@ export function readHolder(folder: string): Holder | undefined {
 
 /**
  * Kills workers that outlived the server before this one: they end by themselves as soon as they
- * notice, but one that is stopped would notice nothing, and might be in the middle of a commit.
+ * notice, but one that is stopped would notice nothing, and might be in the middle of a commit. Only a
+ * process is killed that has the rows of this very folder open.
  */
 export function killSurvivors(folder: string): number {
-  const survivors = readHolder(folder)?.workers.filter((token) => isAlive(token)) ?? []
+  const tokens = readNote(folder)?.workers ?? []
+  const survivors = tokens.filter((token) => isSurvivor(token, folder))
   for (const token of survivors) {
     try {
       process.kill(Number.parseInt(token, 10), 'SIGKILL')
@@ -91,13 +161,30 @@ export function killSurvivors(folder: string): number {
   return survivors.length
 }
 
-/** The lock, or undefined while another process has it. */
-function tryLock(folder: string): DatabaseSync | undefined {
+/** True if the process that made `token` runs, in this PID namespace, and works on `folder`. */
+function isSurvivor(token: string, folder: string): boolean {
+  const pid = Number.parseInt(token, 10)
+  const found = livenessOf(pid)
+  // Earlier versions wrote only the first part of the token.
+  const isSame = token.includes(':') && `${found}:`.startsWith(`${token}:`)
+  return (
+    found !== undefined && isSame && hasOpen(pid, sharedFileOf(storeIn(folder).engine)) === true
+  )
+}
+
+/** Tells a folder from its copies. */
+function folderId(folder: string): string {
+  const { dev, ino } = statSync(folder, { bigint: true })
+  return `${dev}:${ino}`
+}
+
+/** The lock, or undefined while another process has one that excludes it. */
+function tryLock(folder: string, claim: Claim): DatabaseSync | undefined {
   const file = join(folder, 'lock')
   const database = open(file)
   try {
-    // Nothing is ever written, and so not even a full disk is in the way.
-    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+    // Nothing is ever written, so a full disk can't prevent it.
+    database.exec(`PRAGMA journal_mode = MEMORY; ${claims[claim]}`)
     return database
   } catch (error) {
     database.close()
@@ -109,9 +196,30 @@ function tryLock(folder: string): DatabaseSync | undefined {
 
 function open(file: string): DatabaseSync {
   try {
+    prepare(file)
     return new DatabaseSync(file, { timeout: 0 })
   } catch (error) {
     throw unusable(file, error)
+  }
+}
+
+/** Any user who can open the lock can hold it for ever, so only the owner may. */
+function prepare(file: string): void {
+  try {
+    // Only where there is none: to close a file that is locked would release this process's own locks.
+    closeSync(openSync(file, 'wx', 0o600))
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error
+    restrict(file, 0o600)
+  }
+}
+
+/** Removes other users' rights to `path`, if this user may. */
+function restrict(path: string, mode: number): void {
+  try {
+    if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, mode)
+  } catch (error) {
+    if (systemCode(error) !== 'EPERM' && systemCode(error) !== 'EROFS') throw error
   }
 }
 
@@ -129,12 +237,4 @@ function holderFile(folder: string): string {
 
 function at(endpoint: string | undefined): string {
   return endpoint === undefined ? '' : ` at ${endpoint}`
-}
-
-function isHolder(value: unknown): value is Holder {
-  if (typeof value !== 'object' || value === null) return false
-  if (!('pid' in value && 'startedAt' in value && 'workers' in value)) return false
-  const { pid, startedAt, workers } = value
-  const hasWorkers = Array.isArray(workers) && workers.every((token) => typeof token === 'string')
-  return Number.isSafeInteger(pid) && typeof startedAt === 'string' && hasWorkers
 }

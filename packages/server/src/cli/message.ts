@@ -1,17 +1,17 @@
-// What the primary process and its workers tell each other. Both are this program, so messages are
+// Messages between the primary process and its workers. Both are this program, so messages are
 // trusted to have these shapes.
 
 import type { AccessKey } from '../access/key.ts'
 import type { ServeConfig } from '../config.ts'
 import type { MetricsSnapshot } from '../observe/prometheus.ts'
 
-/** What a worker is to serve. */
+/** The settings of a worker. */
 export interface WorkerSetup {
   readonly config: ServeConfig
   readonly keys: readonly AccessKey[]
   /** PEM texts. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined
-  /** What the worker is called in logs and metrics. */
+  /** The worker's name in logs and metrics. */
   readonly name: string
 }
 
@@ -32,9 +32,9 @@ export type ToPrimary =
   | { readonly kind: 'ready' }
   /** The worker has the connection that it was sent. */
   | { readonly kind: 'taken' }
-  /** So many of its connections were closed since it said so last. */
+  /** The number of its connections that were closed since its last message of this kind. */
   | { readonly kind: 'closed'; readonly count: number }
-  /** It couldn't start, for a reason that can be explained. */
+  /** The worker couldn't start; the reason is for the operator. */
   | { readonly kind: 'failed'; readonly message: string; readonly exitCode: number }
   | { readonly kind: 'pong' }
   /** The worker was asked for the metrics of the whole server. */

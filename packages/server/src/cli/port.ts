@@ -1,4 +1,4 @@
-// Who is at a port: nobody, a Holdfast server, or another program.
+// Examines a port: free, a Holdfast server, or another program.
 
 import { request as requestPlain } from 'node:http'
 import { request as requestTls } from 'node:https'
@@ -9,7 +9,7 @@ import type { Holder } from './lock.ts'
 
 const answerMs = 2000
 
-/** Says whether a server could listen at the port, or who answers there. */
+/** Says whether a server could listen at the port, or which program answers there. */
 export async function examinePort(facts: {
   readonly host: string
   readonly port: number
@@ -48,7 +48,7 @@ export async function examinePort(facts: {
     : warn(`the server of this folder, at port ${address}, is stopping`)
 }
 
-/** The system's name for what forbids to listen; undefined if nothing does. */
+/** The system's code of the error when listening; undefined if the port is free. */
 async function tryListen(host: string, port: number): Promise<string | undefined> {
   const server = createServer()
   const { promise, resolve } = Promise.withResolvers<string | undefined>()

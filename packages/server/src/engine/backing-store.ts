@@ -20,7 +20,7 @@ export interface BackingStore {
   /**
    * Runs `apply` synchronously as one write transaction, and resolves once it is durable. Nothing
    * is written if `apply` throws or returns false.
-   * @throws StoreError `InsufficientStorage` on a full disk, `Internal` on other failures.
+   * @throws StoreError `InsufficientStorage` on a full disk, `CommitFailed` on other failures.
    */
   commit(apply: (store: Committing) => boolean): Promise<void>
   /** @throws StoreError `InsufficientStorage` if `bytes` more would leave less than the reserve. */

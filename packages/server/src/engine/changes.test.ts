@@ -46,13 +46,13 @@ test('a range that was asked for early does not make every later change dearer',
   const count = 60_000
   const keys = Array.from({ length: count }, (_, i) => utf8(String(10 * count - i)))
   const msOf = (asksFirst: boolean): number => {
-    const started = performance.now()
+    const started = process.cpuUsage()
     const changes = new Changes()
     changes.push({ kind: 'delete', key: utf8('0') })
     if (asksFirst) changes.atOrAfter('0', true)
     for (const key of keys) changes.push({ kind: 'delete', key })
     assert.equal(changes.atOrAfter('0', true)?.key, keys.at(-1))
-    return performance.now() - started
+    return process.cpuUsage(started).user / 1000
   }
   msOf(false)
   const early = msOf(true)

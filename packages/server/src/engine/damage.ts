@@ -34,10 +34,11 @@ export async function checkHeads(file: string): Promise<void> {
  * Translates LMDB's errors about corrupt pages into a `DamageError`; returns other errors
  * unchanged.
  */
-export function inPlainWords(error: unknown): unknown {
+export function explainDamage(error: unknown): unknown {
+  if (error instanceof DamageError) return error
   const reason = /MDB_(?:CORRUPTED|PAGE_NOTFOUND|INVALID|BAD_TXN).*/.exec(String(error))?.[0]
   if (reason === undefined) return error
-  return new DamageError(`The store is damaged (${reason}). ${advice}`)
+  return new DamageError(`The store is damaged (${reason}). ${advice}`, { cause: error })
 }
 
 const advice =

@@ -46,7 +46,7 @@ export class DiskSpace {
     const free = bavail * bsize
     this.#plentyUntilMs = free >= needed + plenty.bytes ? nowMs + plenty.ms : 0
     if (free >= needed || free + this.#reusableBytes() >= needed) return
-    throw new StoreError('InsufficientStorage', 'The disk is nearly full; only removals go on.')
+    throw new StoreError({ code: 'InsufficientStorage', space: 'reserve' })
   }
 }
 

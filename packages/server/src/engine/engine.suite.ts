@@ -8,6 +8,7 @@ import fc from 'fast-check'
 import { type Bytes, compareBytes, utf8 } from '../base/bytes.ts'
 import { isStoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
+import { withinTime } from './engine.fixture.ts'
 import type { Engine, Range, ReadTransaction, Row, WriteTransaction } from './engine.ts'
 import { singly } from './transaction.ts'
 import { decodeCounter, encodeCounter, maxKeyBytes, prefixRange } from './tuple.ts'
@@ -111,7 +112,7 @@ function rowTests(open: OpenEngineUnderTest): void {
           engine.write(async (tx) => {
             await use(tx)
           }),
-          (error) => isStoreError(error, 'KeyTooLong'),
+          (error) => isStoreError(error, 'RowKeyTooLong'),
         )
       }
     }))
@@ -593,8 +594,8 @@ function lifeTests(open: OpenEngineUnderTest): void {
     using(
       open,
       async ({ engine }) => {
-        await putAll(engine, ['a', 'b', 'c'])
-        const refused = (error: unknown) => isStoreError(error, 'ServiceUnavailable')
+        await withinTime(() => putAll(engine, ['a', 'b', 'c']))
+        const refused = (error: unknown) => isStoreError(error, 'ReadTooLong')
         const outlive = async (tx: ReadTransaction) => {
           for (;;) {
             await tx.get(utf8('a'))
@@ -607,7 +608,7 @@ function lifeTests(open: OpenEngineUnderTest): void {
           for await (const _ of tx.range({ start: utf8('a') })) await assert.rejects(outlive(tx))
         })
         await assert.rejects(scan, refused)
-        assert.equal(await get(engine, 'a'), 'a')
+        assert.equal(await withinTime(() => get(engine, 'a')), 'a')
       },
       { readMs: 60 },
     ))
@@ -616,8 +617,8 @@ function lifeTests(open: OpenEngineUnderTest): void {
     using(
       open,
       async ({ engine }) => {
-        await putAll(engine, ['a', 'b', 'c'])
-        const refused = (error: unknown) => isStoreError(error, 'ServiceUnavailable')
+        await withinTime(() => putAll(engine, ['a', 'b', 'c']))
+        const refused = (error: unknown) => isStoreError(error, 'ReadTooLong')
         const isLate = lateAfter(2000)
         const get = async (tx: ReadTransaction) => {
           while (!isLate()) await tx.get(utf8('a'))
@@ -685,7 +686,7 @@ function lifeTests(open: OpenEngineUnderTest): void {
 
   test('a transaction that changes too much is refused, and changes nothing', () =>
     using(open, async ({ engine }) => {
-      const refused = (error: unknown) => isStoreError(error, 'InvalidRequest')
+      const refused = (error: unknown) => isStoreError(error, 'TransactionTooLarge')
       const writing = engine.write(async (tx) => {
         for (let i = 0; i <= ownLimits.transactionChanges; i++) tx.put(utf8(`${i}`), utf8(''))
       })
@@ -704,11 +705,12 @@ function lifeTests(open: OpenEngineUnderTest): void {
           else await new Promise(() => undefined)
           tx.put(utf8('b'), utf8('b'))
         })
-        const [outcome] = await Promise.allSettled([stuck, put(engine, 'c', 'c')])
+        const other = withinTime(() => put(engine, 'c', 'c'))
+        const [outcome] = await Promise.allSettled([stuck, other])
         assert.equal(outcome.status, 'rejected')
-        await put(engine, 'd', 'd')
-        assert.equal(await get(engine, 'b'), undefined)
-        assert.equal(await get(engine, 'c'), 'c')
+        await withinTime(() => put(engine, 'd', 'd'))
+        assert.equal(await withinTime(() => get(engine, 'b')), undefined)
+        assert.equal(await withinTime(() => get(engine, 'c')), 'c')
       },
       { readMs: 60 },
     ))

@@ -79,8 +79,7 @@ export interface Engine {
    * Runs `body` on one fresh snapshot. The snapshot is closed after `ownLimits.engineReadMs`; every
    * use of it after that throws. With `maxStalenessMs`, a snapshot up to that old may be used
    * instead.
-   * @throws StoreError `ServiceUnavailable` when the snapshot was held too long or the engine is
-   *   closed.
+   * @throws StoreError `ReadTooLong` when the snapshot was held too long, `StoreClosed`
    */
   read<T>(
     body: (tx: ReadTransaction) => Promise<T>,
@@ -95,17 +94,20 @@ export interface Engine {
    * @throws StoreError
    * - `SlowDown`: it lost too many races, or too many transactions wait
    * - `InsufficientStorage`: the disk is full
-   * - `KeyTooLong`: a key can't be stored
-   * - `InvalidRequest`: it changes more than `ownLimits.transactionChanges` rows or
+   * - `RowKeyTooLong`: a key can't be stored
+   * - `TransactionTooLarge`: it changes more than `ownLimits.transactionChanges` rows or
    *   `transactionBytes`
-   * - `ServiceUnavailable`: it ran too long, or the engine is closed
-   * - `Internal`: the store fails
+   * - `ReadTooLong`: it ran too long
+   * - `StoreClosed`
+   * - `CommitFailed`, `StoreFailed`
    */
   write<T>(body: (tx: WriteTransaction) => Promise<T>): Promise<T>
   /**
    * Resolves as soon as the value of `key` differs from `seen`; rejects with the signal's reason.
+   * `mark` is a key whose value changes, to one that it never had, in every commit that changes `key`.
+   * While the mark stays the same, any number of watches with that mark cost one read of it.
    */
-  watch(key: Bytes, seen: Bytes | undefined, signal: AbortSignal): Promise<void>
+  watch(key: Bytes, seen: Bytes | undefined, signal: AbortSignal, mark?: Bytes): Promise<void>
   /**
    * Call this before adding `bytes` to the engine, or beside it on the same disk. Don't call it
    * before removals: the reserve exists for them.

@@ -2,21 +2,24 @@
 // sub-database of their own. The format number and the commit-state row are in the root database,
 // on a page that every commit rewrites anyway.
 
-import { mkdirSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ABORT, type Database, open, type RootDatabase, type Transaction } from 'lmdb'
 import { type Bytes, utf8 } from '../base/bytes.ts'
+import type { Clock } from '../base/clock.ts'
 import type { CrashHook } from '../base/crash-point.ts'
 import { StoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
+import { makeFolderSync } from '../base/make-folder.ts'
 import { mapBytes } from './address-space.ts'
 import type { BackingStore, Snapshot } from './backing-store.ts'
 import type { Committing } from './batch.ts'
 import { type CommitState, decodeCommitState, encodeCommitState } from './commit-state.ts'
-import { checkHeads, inPlainWords } from './damage.ts'
+import { checkHeads, explainDamage } from './damage.ts'
 import { DiskSpace } from './disk-space.ts'
 import { type Engine, FormatError, type Range, type Row } from './engine.ts'
+import { dataFileName } from './location.ts'
 import { OptimisticEngine } from './optimistic.ts'
 import { readTooLong } from './transaction.ts'
 import type { RowCursor, View } from './view.ts'
@@ -29,6 +32,8 @@ export interface LmdbOptions {
   readonly readMs?: number
   /** Age in milliseconds up to which stale snapshots are kept; by default none are. */
   readonly keptMs?: number
+  /** Tells the age of stale snapshots; the machine's clock by default. */
+  readonly clock?: Clock
   /** Initial size of the map in bytes; by default chosen from the address space available. */
   readonly initialMapBytes?: number
   /** For tests. */
@@ -61,18 +66,19 @@ type Rows = Database<Buffer, Uint8Array>
  *   it can't be opened.
  */
 export async function openLmdb(options: LmdbOptions): Promise<Engine> {
-  mkdirSync(options.path, { recursive: true, mode: 0o700 })
+  makeFolderSync(options.path)
   await checkLocal(options.path)
-  await checkHeads(join(options.path, 'data.mdb'))
+  await checkHeads(join(options.path, dataFileName))
   let store: LmdbStore | undefined
   try {
     store = new LmdbStore(options)
     await store.checkFormat()
   } catch (error) {
     await store?.close()
-    throw inPlainWords(error)
+    throw explainDamage(error)
   }
-  return new OptimisticEngine(store, { readMs: options.readMs, keptMs: options.keptMs })
+  const { readMs, keptMs, clock } = options
+  return new OptimisticEngine(store, { readMs, keptMs, clock })
 }
 
 /** LMDB as a backing store. */
@@ -138,7 +144,7 @@ class LmdbStore implements BackingStore {
   }
 
   sizeBytes(): number {
-    return statSync(join(this.#path, 'data.mdb')).size
+    return statSync(join(this.#path, dataFileName)).size
   }
 
   collectDead(): void {
@@ -152,15 +158,15 @@ class LmdbStore implements BackingStore {
   /** Tells a full disk from other causes of a failed commit. */
   async #failure(error: unknown): Promise<Error> {
     if (error instanceof StoreError) return error
-    const cause = await commitError(error)
+    const cause = explainDamage(await commitError(error))
     const { bavail, bsize } = await statfs(this.#path)
     if (/No space left|Disk quota|File too large|MAP_FULL/.test(String(cause))) {
-      return new StoreError('InsufficientStorage', 'The disk is full.', { cause })
+      return new StoreError({ code: 'InsufficientStorage', space: 'disk' }, { cause })
     }
     if (bavail * bsize < fullDiskBytes) {
-      return new StoreError('InsufficientStorage', 'The disk is full.', { cause })
+      return new StoreError({ code: 'InsufficientStorage', space: 'disk' }, { cause })
     }
-    return new StoreError('Internal', 'The store could not commit.', { cause })
+    return new StoreError({ code: 'CommitFailed' }, { cause })
   }
 }
 
@@ -185,7 +191,9 @@ class LmdbSnapshot implements Snapshot, View {
 
   state(): CommitState {
     this.#check()
-    return decodeCommitState(this.#root.get(stateKey, { transaction: this.#transaction }))
+    return explained(() =>
+      decodeCommitState(this.#root.get(stateKey, { transaction: this.#transaction })),
+    )
   }
 
   get(key: Bytes): Bytes | undefined {
@@ -234,7 +242,7 @@ class LmdbView implements View {
   }
 
   get(key: Bytes): Bytes | undefined {
-    return this.#rows.get(key, this.#options)
+    return explained(() => this.#rows.get(key, this.#options))
   }
 
   scan({ start, end, reverse }: Range): RowCursor {
@@ -247,10 +255,12 @@ class LmdbView implements View {
             inclusiveEnd: true,
           }
         : { start, ...(end === undefined ? {} : { end }) }
-    const rows = this.#rows.getRange({ ...bounds, ...this.#options })[Symbol.iterator]()
+    const rows = explained(() =>
+      this.#rows.getRange({ ...bounds, ...this.#options })[Symbol.iterator](),
+    )
     return {
       next: (): Row | undefined => {
-        const { done, value } = rows.next()
+        const { done, value } = explained(() => rows.next())
         return done === true ? undefined : value
       },
       close: () => {
@@ -318,17 +328,26 @@ function reusableBytes(root: Rows, rows: Rows): number {
   return Math.max(0, pages) * file.pageSize
 }
 
+/** Runs `body`; translates LMDB's errors about corrupt pages, so that none leaves the engine. */
+function explained<T>(body: () => T): T {
+  try {
+    return body()
+  } catch (error) {
+    throw explainDamage(error)
+  }
+}
+
 /** Begins a read of the newest commit. */
 function beginRead(root: Rows): Transaction {
   try {
     return root.useReadTransaction()
   } catch (error) {
-    throw /READERS_FULL/.test(String(error)) ? tooManyReads(error) : error
+    throw /READERS_FULL/.test(String(error)) ? tooManyReads(error) : explainDamage(error)
   }
 }
 
 function tooManyReads(cause: unknown): StoreError {
-  return new StoreError('SlowDown', 'Too many reads at once; try again.', { cause })
+  return new StoreError({ code: 'SlowDown', resource: 'readers' }, { cause })
 }
 
 /** LMDB's locks and memory map are not coherent across a network, which would corrupt the store. */

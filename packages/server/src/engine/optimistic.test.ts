@@ -230,10 +230,10 @@ test('a store that is unreadable after a failed commit is not used again', () =>
     }
     await assert.rejects(increment(engine, 'a'), store.failure)
     store.isUnreadable = false
-    await assert.rejects(increment(engine, 'a'), (error) => isStoreError(error, 'Internal'))
+    await assert.rejects(increment(engine, 'a'), (error) => isStoreError(error, 'StoreFailed'))
     await assert.rejects(
       engine.read((tx) => tx.get(utf8('a'))),
-      (error) => isStoreError(error, 'Internal'),
+      (error) => isStoreError(error, 'StoreFailed'),
     )
   }))
 

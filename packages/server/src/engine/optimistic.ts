@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { Bytes } from '../base/bytes.ts'
+import { type Clock, systemClock } from '../base/clock.ts'
 import { StoreError } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
 import type { BackingStore, Snapshot } from './backing-store.ts'
@@ -41,6 +42,8 @@ export interface OptimisticOptions {
    * newest state.
    */
   readonly keptMs?: number | undefined
+  /** Tells the age of stale snapshots; the machine's clock by default. */
+  readonly clock?: Clock | undefined
 }
 
 export class OptimisticEngine implements Engine {
@@ -71,9 +74,9 @@ export class OptimisticEngine implements Engine {
   constructor(store: BackingStore, options: OptimisticOptions = {}) {
     this.#store = store
     this.#readMs = options.readMs ?? ownLimits.engineReadMs
-    const { keptMs = 0 } = options
+    const { keptMs = 0, clock = systemClock } = options
     this.#staleSnapshots =
-      keptMs > 0 ? new StaleSnapshots({ open: () => store.snapshot(), keptMs }) : undefined
+      keptMs > 0 ? new StaleSnapshots({ open: () => store.snapshot(), keptMs, clock }) : undefined
     this.#watchers = new Watchers({
       sequence: () => this.#peek((snapshot) => snapshot.state().sequence),
       values: (keys) => this.#peek(({ view }) => keys.map((key) => view.get(key))),
@@ -122,9 +125,14 @@ export class OptimisticEngine implements Engine {
     return promise
   }
 
-  async watch(key: Bytes, seen: Bytes | undefined, signal: AbortSignal): Promise<void> {
+  async watch(
+    key: Bytes,
+    seen: Bytes | undefined,
+    signal: AbortSignal,
+    mark?: Bytes,
+  ): Promise<void> {
     this.#checkOpen()
-    await this.#watchers.wait(key, seen, signal)
+    await this.#watchers.wait(key, seen, { signal, mark })
   }
 
   checkRoom(bytes: number): void {
@@ -365,13 +373,13 @@ export class OptimisticEngine implements Engine {
 }
 
 function slowDown(): StoreError {
-  return new StoreError('SlowDown', 'Too many requests write the same data; try again.')
+  return new StoreError({ code: 'SlowDown', resource: 'writers' })
 }
 
 function broken(cause: unknown): StoreError {
-  return new StoreError('Internal', 'The store failed and must be opened again.', { cause })
+  return new StoreError({ code: 'StoreFailed' }, { cause })
 }
 
 function closed(): StoreError {
-  return new StoreError('ServiceUnavailable', 'The store is closed.')
+  return new StoreError({ code: 'StoreClosed' })
 }

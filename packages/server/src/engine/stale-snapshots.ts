@@ -2,6 +2,7 @@
 // until they are too old. LMDB can't reuse pages freed while they are open. The store therefore
 // grows by the volume of writes within the time kept.
 
+import type { Clock } from '../base/clock.ts'
 import type { Snapshot } from './backing-store.ts'
 
 /** Number of snapshots kept. A read with the full allowance gets one at least 7/8 of that age. */
@@ -18,6 +19,7 @@ export interface StaleSnapshotOptions {
   readonly open: () => Snapshot
   /** Milliseconds after which a snapshot is no longer used. */
   readonly keptMs: number
+  readonly clock: Clock
 }
 
 /** A ring of recent snapshots, refreshed by a timer. */
@@ -35,7 +37,8 @@ export class StaleSnapshots {
 
   /** The oldest snapshot not older than `maxStalenessMs`; undefined if there is none. */
   take(maxStalenessMs: number): Snapshot | undefined {
-    const oldestMs = performance.now() - Math.min(maxStalenessMs, this.#options.keptMs)
+    const oldestMs =
+      this.#options.clock.monotonicMs() - Math.min(maxStalenessMs, this.#options.keptMs)
     const entry = this.#entries.find(({ openedMs }) => openedMs >= oldestMs)
     if (entry === undefined) return undefined
     entry.uses++
@@ -58,7 +61,7 @@ export class StaleSnapshots {
   }
 
   #add(): void {
-    const nowMs = performance.now()
+    const nowMs = this.#options.clock.monotonicMs()
     const isOld = ({ openedMs }: Entry): boolean => openedMs < nowMs - this.#options.keptMs
     for (const entry of this.#entries.filter(isOld)) releaseUse(entry)
     this.#entries = this.#entries.filter((entry) => !isOld(entry))

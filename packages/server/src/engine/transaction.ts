@@ -193,10 +193,7 @@ export class RecordedTransaction implements WriteTransaction {
     this.changes.push(change)
     const { size, sizeBytes } = this.changes
     if (size > ownLimits.transactionChanges || sizeBytes > ownLimits.transactionBytes) {
-      throw new StoreError(
-        'InvalidRequest',
-        `The request changes too much at once: ${size} rows, ${sizeBytes} bytes.`,
-      )
+      throw new StoreError({ code: 'TransactionTooLarge', rows: size, sizeBytes })
     }
   }
 }
@@ -365,5 +362,5 @@ function checkRunning(ended: boolean): void {
 
 /** The error for a read that outlived its snapshot. */
 export function readTooLong(limitMs: number): StoreError {
-  return new StoreError('ServiceUnavailable', `A read of the store took over ${limitMs} ms.`)
+  return new StoreError({ code: 'ReadTooLong', limitMs })
 }

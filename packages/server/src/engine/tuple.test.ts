@@ -125,14 +125,14 @@ test('a key may have 1978 bytes and no more', () => {
   assert.equal(longest.length, 1978)
   assert.throws(
     () => key(1).tail(Buffer.alloc(maxKeyBytes)),
-    (error) => isStoreError(error, 'KeyTooLong'),
+    (error) => isStoreError(error, 'RowKeyTooLong'),
   )
   assert.throws(
     () =>
       key(1)
         .bytes(Buffer.alloc(maxKeyBytes / 2))
         .end(),
-    (error) => isStoreError(error, 'KeyTooLong'),
+    (error) => isStoreError(error, 'RowKeyTooLong'),
   )
 })
 

@@ -121,7 +121,7 @@ export class KeyWriter {
 
   /**
    * Ends the key here. The result is also the prefix of every key that continues it.
-   * @throws StoreError `KeyTooLong` when it has more than {@link maxKeyBytes}.
+   * @throws StoreError `RowKeyTooLong` when it has more than {@link maxKeyBytes}.
    */
   end(): Buffer {
     const length = this.#length
@@ -249,7 +249,7 @@ export function decodeCounter(value: Bytes | undefined): bigint {
 
 /** The error for a key that can't be stored. */
 export function keyTooLong(length: number): StoreError {
-  return new StoreError('KeyTooLong', `The key needs ${length} bytes; at most ${maxKeyBytes} fit.`)
+  return new StoreError({ code: 'RowKeyTooLong', sizeBytes: length, maximumBytes: maxKeyBytes })
 }
 
 function asBuffer(bytes: Bytes): Buffer {

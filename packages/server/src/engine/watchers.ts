@@ -1,12 +1,16 @@
 // Waiting for rows to change: at once when this process commits the change, and by one look every
-// few milliseconds, however many wait, when another process does.
+// few milliseconds, however many wait, when another process does. A look reads the marks of those that
+// wait, and the rows below a mark only when it has changed.
 
 import type { Bytes } from '../base/bytes.ts'
-import type { Changes } from './changes.ts'
+import { applied, type Changes } from './changes.ts'
 import { nameOf, sameValue } from './view.ts'
 
 /** Milliseconds between two looks for commits of other processes. */
 export const watchPollMs = 20
+
+/** Milliseconds that looks rest for each millisecond that one took, so that they have a small share. */
+const restPerMs = 19
 
 /** What the watchers read of the store: each call sees the newest commit. */
 export interface WatchedStore {
@@ -16,9 +20,28 @@ export interface WatchedStore {
   values(keys: readonly Bytes[]): (Bytes | undefined)[]
 }
 
+/** How a wait is done. */
+export interface WatchOptions {
+  readonly signal: AbortSignal
+  /**
+   * A key whose value changes, to one that it never had, in every commit that changes the watched one:
+   * while it stays, commits of other processes cost no look at the watched one.
+   */
+  readonly mark?: Bytes | undefined
+}
+
+/** Those that wait for rows that change with one mark, or with none. */
+interface Group {
+  readonly mark: Bytes | undefined
+  /** The mark's value when all of them were last looked at. */
+  value: Bytes | undefined
+  readonly watchers: Set<Watcher>
+}
+
 interface Watcher {
   readonly key: Bytes
   readonly seen: Bytes | undefined
+  readonly group: Group
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
@@ -26,22 +49,30 @@ interface Watcher {
 /** All waits of one engine. */
 export class Watchers {
   readonly #store: WatchedStore
+  readonly #nowMs: () => number
   readonly #byName = new Map<string, Set<Watcher>>()
+  /** By the name of the mark, '' for those without. */
+  readonly #groups = new Map<string, Group>()
   #timer: NodeJS.Timeout | undefined
   /** Every commit up to this one has been looked at for all who wait. */
   #checkedSequence = 0
+  /** No look at rows is made before this time. */
+  #restUntilMs = 0
 
-  constructor(store: WatchedStore) {
+  constructor(store: WatchedStore, nowMs: () => number = () => performance.now()) {
     this.#store = store
+    this.#nowMs = nowMs
   }
 
   /** Resolves once the value of `key` isn't `seen`; rejects with the signal's reason. */
-  async wait(key: Bytes, seen: Bytes | undefined, signal: AbortSignal): Promise<void> {
+  async wait(key: Bytes, seen: Bytes | undefined, { signal, mark }: WatchOptions): Promise<void> {
     signal.throwIfAborted()
     if (this.#byName.size === 0) this.#checkedSequence = this.#store.sequence()
-    if (!sameValue(this.#store.values([key])[0], seen)) return
+    const [value, marked] = this.#store.values(mark === undefined ? [key] : [key, mark])
+    if (!sameValue(value, seen)) return
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const watcher: Watcher = { key, seen, resolve, reject }
+    const group = this.#groupOf(mark, marked)
+    const watcher: Watcher = { key, seen, group, resolve, reject }
     const abort = () => reject(signal.reason)
     this.#register(watcher)
     signal.addEventListener('abort', abort, { once: true })
@@ -59,7 +90,13 @@ export class Watchers {
     const concerned: Watcher[] = []
     for (const name of changes.names()) concerned.push(...(this.#byName.get(name) ?? []))
     this.#check(concerned)
-    if (sequence === this.#checkedSequence + 1) this.#checkedSequence = sequence
+    if (sequence !== this.#checkedSequence + 1) return
+    this.#checkedSequence = sequence
+    // All that this commit changed has been looked at, so its marks have nothing more to say.
+    for (const group of this.#groups.values()) {
+      const change = group.mark === undefined ? undefined : changes.find(group.mark)
+      if (change !== undefined) group.value = applied(change, group.value)
+    }
   }
 
   /** Ends every wait with `error`. */
@@ -69,14 +106,33 @@ export class Watchers {
   }
 
   #poll(): void {
+    const startedMs = this.#nowMs()
+    if (startedMs < this.#restUntilMs) return
     try {
       const sequence = this.#store.sequence()
       if (sequence === this.#checkedSequence) return
-      this.#check(this.#all())
+      const changed = this.#changedGroups()
+      this.#check(changed.flatMap(({ watchers }) => [...watchers]))
       this.#checkedSequence = sequence
     } catch (error) {
       for (const watcher of this.#all()) watcher.reject(error)
     }
+    const endedMs = this.#nowMs()
+    this.#restUntilMs = endedMs + (endedMs - startedMs) * restPerMs
+  }
+
+  /** The groups whose mark has another value, which is taken over, and that without a mark. */
+  #changedGroups(): Group[] {
+    const groups = [...this.#groups.values()]
+    const values = this.#store.values(groups.flatMap(({ mark }) => mark ?? []))
+    let at = 0
+    return groups.filter((group) => {
+      if (group.mark === undefined) return true
+      const value = values[at++]
+      if (sameValue(value, group.value)) return false
+      group.value = value
+      return true
+    })
   }
 
   #check(watchers: readonly Watcher[]): void {
@@ -91,7 +147,18 @@ export class Watchers {
     return [...this.#byName.values()].flatMap((watchers) => [...watchers])
   }
 
+  #groupOf(mark: Bytes | undefined, value: Bytes | undefined): Group {
+    const name = mark === undefined ? '' : nameOf(mark)
+    const known = this.#groups.get(name)
+    // Others of it may not have been looked at since the mark changed: the older value stays.
+    if (known !== undefined) return known
+    const group: Group = { mark, value, watchers: new Set() }
+    this.#groups.set(name, group)
+    return group
+  }
+
   #register(watcher: Watcher): void {
+    watcher.group.watchers.add(watcher)
     const name = nameOf(watcher.key)
     const others = this.#byName.get(name)
     if (others === undefined) this.#byName.set(name, new Set([watcher]))
@@ -100,6 +167,11 @@ export class Watchers {
   }
 
   #remove(watcher: Watcher): void {
+    const { group } = watcher
+    group.watchers.delete(watcher)
+    if (group.watchers.size === 0) {
+      this.#groups.delete(group.mark === undefined ? '' : nameOf(group.mark))
+    }
     const name = nameOf(watcher.key)
     const others = this.#byName.get(name)
     others?.delete(watcher)

@@ -22,6 +22,12 @@ export interface Metrics {
   collected(kind: 'blob' | 'row', count: number): void
   /** Sets the numbers of held and waiting leases. */
   leases(counts: { readonly held: number; readonly waiting: number }): void
+  /** Counts a body that was found damaged, by a request or by the scrub. */
+  damagedBody(foundBy: 'read' | 'scrub'): void
+  /** Counts bytes that the scrub read. */
+  scrubbed(bytes: number): void
+  /** Tells when the scrub last came to the end of all bodies, in seconds since the epoch. */
+  scrubEnded(seconds: number): void
 }
 
 /** Discards everything: for tests and for embedding. */
@@ -30,4 +36,7 @@ export const silentMetrics: Metrics = {
   blobsPending: () => undefined,
   collected: () => undefined,
   leases: () => undefined,
+  damagedBody: () => undefined,
+  scrubbed: () => undefined,
+  scrubEnded: () => undefined,
 }

@@ -94,10 +94,30 @@ export class ProcessMetrics implements Metrics {
     labelNames: ['kind'],
     registers: this.#registers,
   })
+  readonly #damagedBodies = new Counter({
+    name: 'holdfast_corrupt_bodies_total',
+    help: 'Times that a body was found damaged: by reads, as often as they met it, and by the scrub.',
+    labelNames: ['found_by'],
+    registers: this.#registers,
+  })
+  readonly #scrubbed = new Counter({
+    name: 'holdfast_scrubbed_bytes_total',
+    help: 'Bytes of bodies that the scrub has read.',
+    registers: this.#registers,
+  })
+  readonly #scrubEnded = new Gauge({
+    name: 'holdfast_scrub_last_pass_timestamp_seconds',
+    help: 'When the scrub last came to the end of all bodies.',
+    aggregator: 'max',
+    registers: this.#registers,
+  })
 
   constructor() {
     // Absent, rather than 0, until the first count.
     this.#blobsPending.remove()
+    this.#scrubEnded.remove()
+    this.#damagedBodies.inc({ found_by: 'read' }, 0)
+    this.#damagedBodies.inc({ found_by: 'scrub' }, 0)
     this.leases({ held: 0, waiting: 0 })
     this.collected('blob', 0)
     this.collected('row', 0)
@@ -133,6 +153,18 @@ export class ProcessMetrics implements Metrics {
 
   collected(kind: 'blob' | 'row', count: number): void {
     this.#collected.inc({ kind }, count)
+  }
+
+  damagedBody(foundBy: 'read' | 'scrub'): void {
+    this.#damagedBodies.inc({ found_by: foundBy })
+  }
+
+  scrubbed(bytes: number): void {
+    this.#scrubbed.inc(bytes)
+  }
+
+  scrubEnded(seconds: number): void {
+    this.#scrubEnded.set(seconds)
   }
 
   /** Adds an engine's counters, read at every scrape. */

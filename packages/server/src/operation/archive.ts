@@ -2,15 +2,14 @@
 // in short ones, at the pace of the client, while others write. The snapshot holds all bodies.
 
 import type { Bytes } from '../base/bytes.ts'
-import { utf8 } from '../base/bytes.ts'
+import { text, utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import type { ByteSource } from '../blob/blob.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
-import { readRowBody } from '../store/body.ts'
-import { hasFolder } from '../store/folder.ts'
-import type { Checksum, ObjectRecord } from '../store/record.ts'
-import { type FolderSnapshot, readSnapshot } from '../store/snapshot.ts'
-import { planContent, readPlan } from './content.ts'
+import type { Checksum, ObjectRecord } from '../store/row/record.ts'
+import { hasFolder } from '../store/tree/folder.ts'
+import { type FolderSnapshot, readSnapshot } from '../store/tree/snapshot.ts'
+import { nameOf, planContent, readPlan, readSmallBody } from './content.ts'
 import { type Need, onBucket, onPath } from './need.ts'
 import type { Change, Query, Services } from './operation.ts'
 
@@ -58,9 +57,10 @@ export const archiveFolder: Change<ArchiveInput, Archive> = {
   needs,
   async commit(step, { bucket, folder }) {
     const { services, tx } = step
+    await services.presence.confirm(tx)
     const snapshot = await services.snapshots.take(tx, step.bucket(bucket).root, utf8(folder))
     if (snapshot === undefined) throw noSuchFolder(folder)
-    return new SnapshotArchive(services, snapshot)
+    return new SnapshotArchive(services, snapshot, { bucket, folder })
   },
 }
 
@@ -76,18 +76,19 @@ export const headArchive: Query<ArchiveInput, void> = {
 }
 
 function noSuchFolder(folder: string): StoreError {
-  const fields = { Key: folder }
-  return new StoreError('NoSuchKey', 'The specified key does not exist.', { fields })
+  return new StoreError({ code: 'NoSuchKey', key: folder })
 }
 
 class SnapshotArchive implements Archive {
   readonly #services: Services
   readonly #snapshot: FolderSnapshot
+  readonly #input: ArchiveInput
   #isClosed = false
 
-  constructor(services: Services, snapshot: FolderSnapshot) {
+  constructor(services: Services, snapshot: FolderSnapshot, input: ArchiveInput) {
     this.#services = services
     this.#snapshot = snapshot
+    this.#input = input
   }
 
   async *objects({ withBytes }: { readonly withBytes: boolean }): AsyncGenerator<ArchivedObject> {
@@ -118,13 +119,18 @@ class SnapshotArchive implements Archive {
     after: Bytes | undefined,
     withBytes: boolean,
   ): Promise<ArchivedObject[]> {
+    // Else the snapshot may have been released.
+    await this.#services.presence.confirm(tx)
     const limit = pageLimits.objects
     const page: ArchivedObject[] = []
     let bytes = 0
     for (const { record, ...object } of await readSnapshot(tx, this.#snapshot, { after, limit })) {
       const { sizeBytes, modifiedAt, checksum, body } = record
       const isAtHand = withBytes && body.kind === 'row'
-      const content = isAtHand ? await readRowBody(tx, body.id) : () => this.#read(record)
+      const name = this.#nameOf(object.key)
+      const content = isAtHand
+        ? await readSmallBody({ tx, services: this.#services }, { ...body, sizeBytes }, name)
+        : () => this.#read(record, name)
       page.push({ ...object, sizeBytes, modifiedAt, checksum, content })
       if (isAtHand) bytes += sizeBytes
       if (bytes >= pageLimits.bytes) break
@@ -132,8 +138,16 @@ class SnapshotArchive implements Archive {
     return page
   }
 
-  async *#read({ body, sizeBytes }: Pick<ObjectRecord, 'body' | 'sizeBytes'>): ByteSource {
-    const { engine, blobs } = this.#services
-    yield* readPlan(blobs, await engine.read((tx) => planContent(tx, body, sizeBytes)))
+  #nameOf(key: Bytes): string {
+    const { bucket, folder } = this.#input
+    return nameOf({ bucket, key: folder + text(key) })
+  }
+
+  async *#read(record: Pick<ObjectRecord, 'body' | 'sizeBytes'>, object: string): ByteSource {
+    const services = this.#services
+    const plan = await services.engine.read((tx) =>
+      planContent({ tx, services }, record, { object }),
+    )
+    yield* readPlan(services, plan)
   }
 }

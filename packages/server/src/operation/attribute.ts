@@ -12,14 +12,14 @@ import {
   countPairs,
   type DeletePair,
   type PutPair,
-} from '../store/attributes.ts'
-import { type DomainCounts, readCounts } from '../store/domain.ts'
-import { type Attributes, findItem, writeItem } from '../store/item.ts'
+} from '../store/domain/attributes.ts'
+import { type DomainCounts, readCounts } from '../store/domain/domain.ts'
+import { type Attributes, findItem, writeItem } from '../store/domain/item.ts'
 import { needDomain } from './domain.ts'
 import { onAccount } from './need.ts'
 import type { Change, CheckStep, CommitStep, Query } from './operation.ts'
 
-export type { DeletePair, PutPair } from '../store/attributes.ts'
+export type { DeletePair, PutPair } from '../store/domain/attributes.ts'
 
 /** What the current value of one attribute must be. */
 export interface Expectation {
@@ -141,10 +141,10 @@ async function change<Pair extends DeletePair>(
   // Not recorded as read, so what is under way at the same moment may overshoot the limits together.
   const counts = await readCounts(tx, domain)
   if (grownPairs > 0 && counts.pairs > simpleDb.limits.domainPairs) {
-    throw new StoreError('NumberDomainAttributesExceeded', 'Too many attributes in this domain.')
+    throw new StoreError({ code: 'NumberDomainAttributesExceeded' })
   }
   if (grownBytes > 0 && sizeOf(counts) > simpleDb.limits.domainBytes) {
-    throw new StoreError('NumberDomainBytesExceeded', 'Too many bytes in this domain.')
+    throw new StoreError({ code: 'NumberDomainBytesExceeded' })
   }
 }
 
@@ -161,26 +161,22 @@ export function checkExpectation(attributes: Attributes, expected: Expectation):
   const values = attributes.find((attribute) => attribute.name === name)?.values
   if (value === undefined) {
     if (values === undefined) return
-    throw new StoreError(
-      'ConditionalCheckFailed',
-      `ConditionalCheckFailed: Conditional check failed. Attribute (${name}) value exists`,
-    )
+    throw new StoreError({ code: 'AttributeExists', attribute: name })
   }
   if (values === undefined) {
-    throw new StoreError('AttributeDoesNotExist', `Attribute (${name}) does not exist`)
+    throw new StoreError({ code: 'AttributeDoesNotExist', attribute: name })
   }
   if (values.length > 1) {
-    throw new StoreError(
-      'MultiValuedAttribute',
-      `Attribute (${name}) is multi valued. Conditional check can only be performed on a single-valued attribute`,
-    )
+    throw new StoreError({ code: 'MultiValuedAttribute', attribute: name })
   }
   const [actual] = values
   if (actual === value) return
-  throw new StoreError(
-    'ConditionalCheckFailed',
-    `Conditional check failed. Attribute (${name}) value is (${actual}) but was expected (${value})`,
-  )
+  throw new StoreError({
+    code: 'ConditionalCheckFailed',
+    attribute: name,
+    actual: String(actual),
+    expected: value,
+  })
 }
 
 /** What can be said of a request without reading anything: lengths first, then counts. */
@@ -193,21 +189,19 @@ function checkItems(items: readonly ItemPairs<DeletePair>[], limits: SimpleDbLim
     }
   }
   if (items.length > limits.submittedItems) {
-    throw new StoreError(
-      'NumberSubmittedItemsExceeded',
-      `Too many items in a single call. Up to ${limits.submittedItems} items per call allowed.`,
-    )
+    throw new StoreError({ code: 'NumberSubmittedItemsExceeded', maximum: limits.submittedItems })
   }
   const seen = new Set<string>()
   for (const { name, pairs } of items) {
     if (pairs.length > limits.submittedPairs) {
-      throw new StoreError(
-        'NumberSubmittedAttributesExceeded',
-        `Too many attributes for item ${name} in a single call. Up to ${limits.submittedPairs} attributes per call allowed.`,
-      )
+      throw new StoreError({
+        code: 'NumberSubmittedAttributesExceeded',
+        item: name,
+        maximum: limits.submittedPairs,
+      })
     }
     if (seen.has(name)) {
-      throw new StoreError('DuplicateItemName', `Item ${name} was specified more than once.`)
+      throw new StoreError({ code: 'DuplicateItemName', item: name })
     }
     seen.add(name)
   }
@@ -217,29 +211,28 @@ function checkItems(items: readonly ItemPairs<DeletePair>[], limits: SimpleDbLim
 function checkItemSize(after: Attributes, before: Attributes, limits: SimpleDbLimits): void {
   const count = countPairs(after)
   if (count <= limits.itemPairs || count <= countPairs(before)) return
-  throw new StoreError('NumberItemAttributesExceeded', 'Too many attributes in this item.')
+  throw new StoreError({ code: 'NumberItemAttributesExceeded' })
 }
 
 function checkItemName(name: string, limits: SimpleDbLimits): void {
   if (name === '') {
-    throw invalidValue('', 'ItemName', ' The empty string is an illegal item name')
+    throw new StoreError({ code: 'EmptyName', subject: 'item' })
   }
   if (isTooLong(name, limits)) {
-    throw invalidValue(name, 'Item', ` Value exceeds max length of ${limits.textBytes}.`)
+    throw textTooLong(name, 'item', limits)
   }
 }
 
 function checkAttributeName(name: string, limits: SimpleDbLimits): void {
-  // Without a space after the period, as Amazon has it.
-  if (name === '') throw invalidValue('', 'Name', 'The empty string is an illegal attribute name')
+  if (name === '') throw new StoreError({ code: 'EmptyName', subject: 'attribute' })
   if (isTooLong(name, limits)) {
-    throw invalidValue(name, 'Name', ` Value exceeds maximum length of ${limits.textBytes}.`)
+    throw textTooLong(name, 'attribute', limits)
   }
 }
 
 function checkValue(value: string, limits: SimpleDbLimits): void {
   if (isTooLong(value, limits)) {
-    throw invalidValue(value, 'Value', ` Value exceeds maximum length of ${limits.textBytes}.`)
+    throw textTooLong(value, 'value', limits)
   }
 }
 
@@ -247,9 +240,10 @@ function isTooLong(text: string, { textBytes }: SimpleDbLimits): boolean {
   return text.length > textBytes / 3 && utf8(text).length > textBytes
 }
 
-function invalidValue(value: string, parameter: string, problem: string): StoreError {
-  return new StoreError(
-    'InvalidParameterValue',
-    `Value (${value}) for parameter ${parameter} is invalid.${problem}`,
-  )
+function textTooLong(
+  text: string,
+  subject: 'item' | 'attribute' | 'value',
+  { textBytes }: SimpleDbLimits,
+): StoreError {
+  return new StoreError({ code: 'TextTooLong', subject, text, maximumBytes: textBytes })
 }

@@ -5,15 +5,17 @@ import type { HeldBytes } from '../base/budget.ts'
 import type { Bytes } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
-import type { BlobId, ByteSource } from '../blob/blob.ts'
-import { type DigestAlgorithm, digesting } from '../blob/digest.ts'
-import { putBlobBody, putRowBody } from '../store/body.ts'
-import { isReferenced } from '../store/garbage.ts'
-import type { Body, Checksum, ChecksumAlgorithm } from '../store/record.ts'
+import type { BlobId, ChecksumAlgorithm } from '../base/terms.ts'
+import type { ByteSource } from '../blob/blob.ts'
+import { digesting } from '../blob/digest.ts'
+import { type BlobSums, joinSums } from '../blob/sums.ts'
+import { putBlobBody, putRowBody } from '../store/body/body.ts'
+import { isReferenced } from '../store/body/garbage.ts'
+import type { Body, Checksum } from '../store/row/record.ts'
 import type { CommitStep, TransferStep } from './operation.ts'
 
 /** Bodies up to this size are rows of the engine: see `bench/blob.ts` for where the two cost the same. */
-export const rowBodyBytes = 65_536
+const rowBodyBytes = 65_536
 
 /** A checksum that the client announced. */
 export interface ChecksumRequest {
@@ -38,7 +40,7 @@ export interface BodyInput {
 export type Stored =
   | { readonly kind: 'empty' }
   | { readonly kind: 'bytes'; readonly bytes: Buffer }
-  | { readonly kind: 'blob'; readonly id: BlobId }
+  | { readonly kind: 'blob'; readonly id: BlobId; readonly sums: BlobSums }
 
 /** A body that was received, stored durably or held in memory, and found to be what was announced. */
 export interface ReceivedBody {
@@ -74,18 +76,19 @@ export async function receiveBody(
   const maximum = Math.min(s3Limits.singlePutBytes, input.sizeRange?.maximum ?? Infinity)
   if (input.sizeBytes !== undefined && input.sizeBytes > maximum) throw tooLarge(maximum)
   const algorithm = input.checksum?.algorithm ?? options.defaultChecksum
-  const algorithms: DigestAlgorithm[] = algorithm === undefined ? ['MD5'] : ['MD5', algorithm]
+  const algorithms: ChecksumAlgorithm[] = algorithm === undefined ? ['MD5'] : ['MD5', algorithm]
   const isCrc64Extra = options.alsoCrc64 === true && algorithm !== 'CRC64NVME'
   if (isCrc64Extra) algorithms.push('CRC64NVME')
-  const hashed = digesting(input.source, algorithms)
+  // A blob has CRC32s anyway, which tell that of the whole: it needn't be taken twice.
+  const isSummed = isStoredAsBlob(input.sizeBytes, options)
+  const taken = isSummed ? algorithms.filter((each) => each !== 'CRC32') : algorithms
+  const hashed = digesting(input.source, taken)
   const stored = await store(step, bounded(hashed.source, maximum), input.sizeBytes, options)
-  const digests = await hashed.results()
   const sizeBytes = hashed.sizeBytes()
+  const summed = isSummed && algorithm === 'CRC32' ? { CRC32: summedCrc(stored, sizeBytes) } : {}
+  const digests = { ...(await hashed.results()), ...summed }
   if (sizeBytes < (input.sizeRange?.minimum ?? 0)) {
-    throw new StoreError(
-      'EntityTooSmall',
-      'Your proposed upload is smaller than the minimum allowed size',
-    )
+    throw new StoreError({ code: 'EntityTooSmall' })
   }
   const md5 = checkMd5(input.md5, digests)
   const checksum = checkChecksum(input.checksum, algorithm, digests)
@@ -96,7 +99,7 @@ export async function receiveBody(
 /**
  * Reads and checks a small body whole, such as an XML document: at most `maximumBytes` of it, which
  * `held` has to afford.
- * @throws StoreError `MaxMessageLengthExceeded`, `SlowDown`, `BadDigest`, `ChecksumMismatch`, and what the
+ * @throws StoreError `MessageTooLong`, `SlowDown`, `BadDigest`, `ChecksumMismatch`, and what the
  *   source throws.
  */
 export async function receiveDocument(
@@ -108,9 +111,7 @@ export async function receiveDocument(
   const chunks: Buffer[] = []
   for await (const chunk of hashed.source) {
     if (hashed.sizeBytes() > maximumBytes) {
-      throw new StoreError('MaxMessageLengthExceeded', 'Your request was too large.', {
-        fields: { MaxMessageLengthBytes: String(maximumBytes) },
-      })
+      throw new StoreError({ code: 'MessageTooLong', maximumBytes })
     }
     held.take(chunk.byteLength)
     chunks.push(Buffer.from(chunk))
@@ -129,8 +130,17 @@ export function placeBody(step: CommitStep, stored: Stored): Body {
     case 'bytes':
       return putRowBody(step.tx, step.services.ids.next(), stored.bytes)
     case 'blob':
-      return putBlobBody(step.tx, stored.id)
+      return putBlobBody(step.tx, stored.id, stored.sums)
   }
+}
+
+function isStoredAsBlob(sizeBytes: number | undefined, options: ReceiveOptions): boolean {
+  return options.alwaysBlob === true || (sizeBytes !== undefined && sizeBytes > rowBodyBytes)
+}
+
+function summedCrc(stored: Stored, sizeBytes: number): Buffer {
+  if (stored.kind !== 'blob') throw new Error('only a blob has checksums')
+  return joinSums(stored.sums, sizeBytes)
 }
 
 async function store(
@@ -139,8 +149,7 @@ async function store(
   sizeBytes: number | undefined,
   options: ReceiveOptions,
 ): Promise<Stored> {
-  const isLarge = sizeBytes !== undefined && sizeBytes > rowBodyBytes
-  if (options.alwaysBlob === true || isLarge) return storeBlob(step, source)
+  if (isStoredAsBlob(sizeBytes, options)) return storeBlob(step, source)
   const head: Buffer[] = []
   let held = 0
   const iterator = source[Symbol.asyncIterator]()
@@ -157,13 +166,13 @@ async function store(
 
 async function storeBlob(step: TransferStep, source: ByteSource): Promise<Stored> {
   const { blobs, engine } = step.services
-  const { id } = await blobs.write(source)
+  const { id, sums } = await blobs.write(source)
   step.onFailure(async () => {
     // A commit that failed may have been applied nevertheless. Where that can't be told, the blob is
     // left to the sweep of this process's start.
     if (!(await engine.read((tx) => isReferenced(tx, id)))) await blobs.delete(id)
   })
-  return { kind: 'blob', id }
+  return { kind: 'blob', id, sums }
 }
 
 async function* joined(head: readonly Buffer[], rest: AsyncIterator<Bytes>): ByteSource {
@@ -189,44 +198,34 @@ async function* bounded(source: ByteSource, maximum: number): ByteSource {
 }
 
 function tooLarge(maximum: number): StoreError {
-  return new StoreError('EntityTooLarge', 'Your proposed upload exceeds the maximum allowed size', {
-    fields: { MaxSizeAllowed: String(maximum) },
-  })
+  return new StoreError({ code: 'EntityTooLarge', maximumBytes: maximum })
 }
 
 function checkMd5(
   expected: Bytes | undefined,
-  digests: Readonly<Partial<Record<DigestAlgorithm, Buffer>>>,
+  digests: Readonly<Partial<Record<ChecksumAlgorithm, Buffer>>>,
 ): Buffer {
   const md5 = digests['MD5']
   if (md5 === undefined) throw new Error('no MD5 was computed')
   if (expected === undefined || md5.equals(expected)) return md5
-  throw new StoreError(
-    'BadDigest',
-    'The Content-MD5 you specified did not match what we received.',
-    {
-      fields: {
-        ExpectedDigest: Buffer.from(expected).toString('base64'),
-        CalculatedDigest: md5.toString('base64'),
-      },
-    },
-  )
+  throw new StoreError({
+    code: 'BadDigest',
+    expected: Buffer.from(expected).toString('base64'),
+    actual: md5.toString('base64'),
+  })
 }
 
 function checkChecksum(
   request: ChecksumRequest | undefined,
   algorithm: ChecksumAlgorithm | undefined,
-  digests: Readonly<Partial<Record<DigestAlgorithm, Buffer>>>,
+  digests: Readonly<Partial<Record<ChecksumAlgorithm, Buffer>>>,
 ): Checksum | undefined {
   if (algorithm === undefined) return undefined
   const value = digests[algorithm]?.toString('base64')
   if (value === undefined) throw new Error(`no ${algorithm} was computed`)
   const expected = request?.expected()
   if (expected !== undefined && expected !== value) {
-    throw new StoreError(
-      'ChecksumMismatch',
-      `The ${algorithm} you specified did not match the calculated checksum.`,
-    )
+    throw new StoreError({ code: 'ChecksumMismatch', algorithm })
   }
   return { algorithm, type: 'FULL_OBJECT', value }
 }

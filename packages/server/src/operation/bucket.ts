@@ -10,7 +10,7 @@ import {
   deleteBucket as deleteEntry,
   findBucket,
   walkBuckets,
-} from '../store/bucket.ts'
+} from '../store/tree/bucket.ts'
 import { onAccount, onBucket } from './need.ts'
 import type { Change, Query, Services } from './operation.ts'
 
@@ -86,28 +86,27 @@ export function isBucketName(name: string): boolean {
   return !reservedSuffixes.some((suffix) => name.endsWith(suffix))
 }
 
-/** Names as S3's regions have them; `EU` is what the first one in Europe was called. */
-const plausibleRegion = /^(?:EU|[a-z]{2}(?:-[a-z]+)+-\d+)$/
+/**
+ * A region as the scope of a signature can hold it: every client may create a bucket in the region that it
+ * signs for, `eu-west-1` as well as `auto` or `garage`.
+ */
+const plausibleRegion = /^[!-+\--.0-~]{1,64}$/
+
+/** The location that stands for S3's first region in Europe. */
+const oldEurope = { location: 'EU', region: 'eu-west-1' }
 
 /** @throws StoreError `InvalidLocationConstraint`; `IllegalLocationConstraint` for another region than ours */
 function checkLocation(services: Services, constraint: string | undefined): void {
   const { region, isRegionFixed } = services
   if (constraint === region) return
   if (constraint !== undefined && !plausibleRegion.test(constraint)) {
-    throw new StoreError(
-      'InvalidLocationConstraint',
-      'The specified location-constraint is not valid',
-      { fields: { LocationConstraint: constraint } },
-    )
+    throw new StoreError({ code: 'InvalidLocationConstraint', location: constraint })
   }
   if (!isRegionFixed) return
   // Only the oldest region takes no constraint for itself.
   if (constraint === undefined && region === 'us-east-1') return
-  if (constraint === 'EU' && region === 'eu-west-1') return
-  throw new StoreError(
-    'IllegalLocationConstraint',
-    `The ${constraint ?? 'unspecified'} location constraint is incompatible for the region specific endpoint this request was sent to.`,
-  )
+  if (constraint === oldEurope.location && region === oldEurope.region) return
+  throw new StoreError({ code: 'IllegalLocationConstraint', location: constraint })
 }
 
 /** The region that a bucket is in: the server's, where it has been told one. */
@@ -115,7 +114,15 @@ export function regionOf(
   { region, isRegionFixed }: Pick<Services, 'region' | 'isRegionFixed'>,
   bucket: Pick<BucketRecord, 'region'>,
 ): string {
-  return isRegionFixed ? region : bucket.region
+  if (isRegionFixed) return region
+  return bucket.region === oldEurope.location ? oldEurope.region : bucket.region
+}
+
+/** A bucket's location: its region, but for buckets that were created with that region's older name. */
+function locationOf(services: Services, bucket: BucketRecord): string {
+  const region = regionOf(services, bucket)
+  const isOldEurope = bucket.region === oldEurope.location && region === oldEurope.region
+  return isOldEurope ? oldEurope.location : region
 }
 
 /** Creates a bucket of the caller's. */
@@ -125,34 +132,21 @@ export const createBucket: Change<CreateBucketInput, void> = {
   needs: () => [onAccount('s3:CreateBucket')],
   async commit(step, input) {
     if (!isBucketName(input.bucket)) {
-      throw new StoreError('InvalidBucketName', 'The specified bucket is not valid.', {
-        fields: { BucketName: input.bucket },
-      })
+      throw new StoreError({ code: 'InvalidBucketName', bucket: input.bucket })
     }
     const { locationConstraint } = input
     checkLocation(step.services, locationConstraint)
     const existing = await findBucket(step.tx, input.bucket)
     if (existing !== undefined) {
       if (existing.ownerId !== step.owner.id) {
-        throw new StoreError(
-          'BucketAlreadyExists',
-          'The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.',
-          { fields: { BucketName: input.bucket } },
-        )
+        throw new StoreError({ code: 'BucketAlreadyExists', bucket: input.bucket })
       }
       // In us-east-1, S3 answers the owner's second creation with success, elsewhere not.
       if (regionOf(step.services, existing) === 'us-east-1') return
-      throw new StoreError(
-        'BucketAlreadyOwnedByYou',
-        'Your previous request to create the named bucket succeeded and you already own it.',
-        { fields: { BucketName: input.bucket } },
-      )
+      throw new StoreError({ code: 'BucketAlreadyOwnedByYou', bucket: input.bucket })
     }
     if ((await countBuckets(step.tx, step.owner.id)) >= s3Limits.bucketsPerOwner) {
-      throw new StoreError(
-        'TooManyBuckets',
-        'You have attempted to create more buckets than allowed',
-      )
+      throw new StoreError({ code: 'TooManyBuckets' })
     }
     createEntry({ tx: step.tx, ids: step.services.ids }, input.bucket, {
       ownerId: step.owner.id,
@@ -182,13 +176,13 @@ export const deleteBucket: Change<BucketAddress, void> = {
   commit: (step, { bucket }) => deleteEntry(step.tx, bucket),
 }
 
-/** Tells a bucket's region. */
-export const getBucketLocation: Query<BucketAddress, { readonly region: string }> = {
+/** Tells a bucket's location constraint, in S3's older name where it was created with that. */
+export const getBucketLocation: Query<BucketAddress, { readonly location: string }> = {
   kind: 'query',
   name: 'GetBucketLocation',
   needs: ({ bucket }) => [onBucket('s3:GetBucketLocation', bucket)],
   async check(step, { bucket }) {
-    return { region: regionOf(step.services, step.bucket(bucket)) }
+    return { location: locationOf(step.services, step.bucket(bucket)) }
   },
 }
 

@@ -2,13 +2,13 @@
 // when a lease that was in the way has ended.
 
 import { isStoreError, type StoreError } from '../base/errors.ts'
-import type { BucketRecord } from '../store/bucket.ts'
-import { Obstacle } from '../store/obstacle.ts'
-import { LeaseCheck } from './guard.ts'
+import { Blocker } from '../store/lease/blocker.ts'
+import type { BucketRecord } from '../store/tree/bucket.ts'
+import { LeaseCheck } from './lease-check.ts'
 import type { Need } from './need.ts'
 import type { Batch, CommitStep, Outcome, Writing } from './operation.ts'
-import { untilClear } from './patience.ts'
-import { makeStep, type Run, refusalOf, stepOn } from './step.ts'
+import { makeStep, ownerOf, type Run, refusalOf, stepOn } from './step.ts'
+import { type LeaseWait, untilUnblocked } from './wait-for-lease.ts'
 
 /** A commit, and what it needs. */
 export interface Commit<Input, Output> {
@@ -16,7 +16,9 @@ export interface Commit<Input, Output> {
   readonly input: Input
   readonly needs: readonly Need[]
   readonly waitMs: number
-  commit(step: CommitStep): Promise<Output | Obstacle>
+  /** True if the commit refers to a blob that this process has just written. */
+  readonly hasNewBlob?: boolean
+  commit(step: CommitStep): Promise<Output | Blocker>
 }
 
 /**
@@ -25,15 +27,16 @@ export interface Commit<Input, Output> {
  */
 export function commitUnderLeases<Input, Output>(
   of: Run,
-  { operation, input, needs, waitMs, commit }: Commit<Input, Output>,
+  { operation, input, needs, waitMs, hasNewBlob, commit }: Commit<Input, Output>,
 ): Promise<Output> {
-  return untilClear({ ...of.services, ...of.caller, waitMs }, (isFinal) =>
+  return untilUnblocked(leaseWaitOf(of, waitMs, operation), (isFinal) =>
     of.services.engine.write(async (tx) => {
+      if (hasNewBlob === true) await of.services.presence.confirm(tx)
       const now = of.services.clock.now()
       const step: CommitStep = { ...(await stepOn(tx, of, needs)), tx, now, isFinal }
       const leases = leaseCheckOf(of, operation, step)
       const refusal = await leaseRefusalOf(leases, operation, step, input)
-      if (refusal instanceof Obstacle) return refusal
+      if (refusal instanceof Blocker) return refusal
       if (refusal !== undefined) throw refusal
       return commit(step)
     }),
@@ -47,7 +50,7 @@ export function commitPortion<Input, Item, Output>(
   items: readonly Item[],
   waitMs: number,
 ): Promise<readonly Outcome<Item>[]> {
-  return untilClear({ ...of.services, ...of.caller, waitMs }, (isFinal) =>
+  return untilUnblocked(leaseWaitOf(of, waitMs, operation.change), (isFinal) =>
     attemptPortion(of, operation, items, isFinal),
   )
 }
@@ -57,7 +60,7 @@ async function attemptPortion<Input, Item, Output>(
   operation: Batch<Input, Item, Output>,
   items: readonly Item[],
   isFinal: boolean,
-): Promise<readonly Outcome<Item>[] | Obstacle> {
+): Promise<readonly Outcome<Item>[] | Blocker> {
   const { change } = operation
   return of.services.engine.write(async (tx) => {
     const buckets = new Map<string, BucketRecord>()
@@ -68,7 +71,7 @@ async function attemptPortion<Input, Item, Output>(
     for (const item of items) {
       const denied = await refusalOf(tx, of, buckets, change.needs(item))
       const refusal = denied ?? (await leaseRefusalOf(leases, change, step, item))
-      if (refusal instanceof Obstacle) return refusal
+      if (refusal instanceof Blocker) return refusal
       refusals.push(refusal)
     }
     const outcomes: Outcome<Item>[] = []
@@ -87,12 +90,21 @@ async function commitItem<Input, Item, Output>(
 ): Promise<StoreError | undefined> {
   try {
     const result = await change.commit(step, item)
-    if (result instanceof Obstacle) throw new Error('a change in a batch met an obstacle')
+    if (result instanceof Blocker) throw new Error('a change in a batch met a blocker')
     return undefined
   } catch (error) {
     if (!isStoreError(error) || !isRefusal(error)) throw error
     return error
   }
+}
+
+function leaseWaitOf<Input>(
+  { services, caller }: Run,
+  waitMs: number,
+  { takesTurns }: Writing<Input>,
+): LeaseWait {
+  const ownerId = ownerOf(caller).id
+  return { ...services, ...caller, ownerId, waitMs, takesTurns }
 }
 
 function leaseCheckOf<Input>(of: Run, operation: Writing<Input>, step: CommitStep): LeaseCheck {
@@ -107,7 +119,7 @@ async function leaseRefusalOf<Input>(
   operation: Writing<Input>,
   step: CommitStep,
   input: Input,
-): Promise<Obstacle | StoreError | undefined> {
+): Promise<Blocker | StoreError | undefined> {
   for (const path of (await operation.writes?.(step, input)) ?? []) {
     const refusal = await leases.refusalOf(path)
     if (refusal !== undefined) return refusal

@@ -5,13 +5,19 @@ import { createHash } from 'node:crypto'
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
-import { combineCrc } from '../blob/crc.ts'
-import { createDigest } from '../blob/digest.ts'
-import { type ManifestPart, putManifest } from '../store/body.ts'
-import { findObject } from '../store/directory.ts'
-import { putObject } from '../store/object.ts'
-import type { Checksum, ChecksumAlgorithm, ChecksumType, ObjectRecord } from '../store/record.ts'
-import { type PartRecord, removeUpload, type UploadRecord, walkParts } from '../store/upload.ts'
+import type { ChecksumAlgorithm, ChecksumType } from '../base/terms.ts'
+import { combineCrc, isCrcAlgorithm } from '../blob/crc.ts'
+import { startDigest } from '../blob/digest.ts'
+import { type ManifestPart, putManifest } from '../store/body/body.ts'
+import {
+  type PartRecord,
+  removeUpload,
+  type UploadRecord,
+  walkParts,
+} from '../store/body/upload.ts'
+import type { Checksum, ObjectRecord } from '../store/row/record.ts'
+import { findObject } from '../store/tree/directory.ts'
+import { putObject } from '../store/tree/object.ts'
 import { checkWrite, type WriteConditions } from './condition.ts'
 import { requireUpload, type UploadInput } from './multipart.ts'
 import { onKey } from './need.ts'
@@ -58,12 +64,13 @@ export const completeMultipartUpload: Change<CompleteUploadInput, CompleteUpload
     if (repeated !== undefined) return repeated
     const { address, record: upload } = await requireUpload(step.tx, step, input)
     checkConditions(input, upload, current)
+    checkListed(input, upload)
     const stored = new Map<number, PartRecord>()
     for await (const { number, part } of walkParts(step.tx, address.number))
       stored.set(number, part)
     const parts = chooseParts(input, stored, upload.checksumAlgorithm ?? defaultAlgorithm)
     const { sizeBytes } = checkSizes(input, parts)
-    const checksum = objectChecksum(input, upload, parts, stored)
+    const checksum = await objectChecksum(input, upload, parts, stored)
     const kept = new Set(parts.map((part) => part.number))
     await removeUpload(step.tx, address, kept)
     const record = objectOf(step, upload, {
@@ -108,26 +115,35 @@ function checkConditions(
 ): void {
   checkWrite(conditions, current)
   if (conditions.ifNoneMatch !== undefined && upload.keyExisted) {
-    throw new StoreError(
-      'ConditionalRequestConflict',
-      'The conditional request cannot succeed due to a conflicting operation against this resource.',
-      { fields: { Condition: 'If-None-Match', Key: key } },
-    )
+    throw new StoreError({ code: 'ConditionalRequestConflict', key })
   }
 }
 
 function checkOrder(parts: readonly ListedPart[]): void {
   if (parts.length === 0) {
-    throw new StoreError('MalformedXml', 'You must specify at least one part')
+    throw new StoreError({ code: 'NoParts' })
   }
   for (const [index, part] of parts.entries()) {
     const previous = parts[index - 1]
     if (previous !== undefined && previous.number >= part.number) {
-      throw new StoreError(
-        'InvalidPartOrder',
-        'The list of parts was not in ascending order. The parts list must be specified in order by part number.',
-      )
+      throw new StoreError({ code: 'InvalidPartOrder' })
     }
+  }
+}
+
+/** A checksum of checksums is the client's word for every part. @throws StoreError `PartChecksumMissing` */
+function checkListed(
+  { parts }: CompleteUploadInput,
+  { checksumAlgorithm, checksumType }: UploadRecord,
+): void {
+  if (checksumAlgorithm === undefined || checksumType !== 'COMPOSITE') return
+  for (const { number, checksum } of parts) {
+    if (checksum !== undefined) continue
+    throw new StoreError({
+      code: 'PartChecksumMissing',
+      algorithm: checksumAlgorithm,
+      partNumber: number,
+    })
   }
 }
 
@@ -141,11 +157,12 @@ function chooseParts(
     const part = stored.get(number)
     const isSame = part?.etag === etag && isChecksumOf(part, checksum)
     if (part === undefined || !isSame) {
-      throw new StoreError(
-        'InvalidPart',
-        "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
-        { fields: { UploadId: input.uploadId, PartNumber: String(number), ETag: etag } },
-      )
+      throw new StoreError({
+        code: 'InvalidPart',
+        uploadId: input.uploadId,
+        partNumber: number,
+        etag,
+      })
     }
     const { sizeBytes, blobId } = part
     const value = partChecksum(part, algorithm)
@@ -166,29 +183,25 @@ function checkSizes(
 ): { readonly sizeBytes: number } {
   for (const part of parts.slice(0, -1)) {
     if (part.sizeBytes >= s3Limits.minimumPartBytes) continue
-    throw new StoreError(
-      'EntityTooSmall',
-      'Your proposed upload is smaller than the minimum allowed size',
-      {
-        fields: {
-          ProposedSize: String(part.sizeBytes),
-          MinSizeAllowed: String(s3Limits.minimumPartBytes),
-          PartNumber: String(part.number),
-          ETag: part.etag,
-        },
-      },
-    )
+    throw new StoreError({
+      code: 'PartTooSmall',
+      sizeBytes: part.sizeBytes,
+      minimumBytes: s3Limits.minimumPartBytes,
+      partNumber: part.number,
+      etag: part.etag,
+    })
   }
   const last = parts.at(-1)
   const sizeBytes = last === undefined ? 0 : last.offset + last.sizeBytes
   if (sizeBytes > s3Limits.objectBytes) {
-    throw new StoreError('EntityTooLarge', 'Your proposed upload exceeds the maximum allowed size')
+    throw new StoreError({ code: 'EntityTooLarge' })
   }
   if (input.sizeBytes !== undefined && input.sizeBytes !== sizeBytes) {
-    throw new StoreError(
-      'InvalidRequest',
-      `The provided 'x-amz-mp-object-size' header value ${input.sizeBytes} does not match what was computed: ${sizeBytes}`,
-    )
+    throw new StoreError({
+      code: 'ObjectSizeMismatch',
+      announcedBytes: input.sizeBytes,
+      actualBytes: sizeBytes,
+    })
   }
   return { sizeBytes }
 }
@@ -202,34 +215,31 @@ function multipartEtag(parts: readonly { readonly etag: string }[]): string {
 
 /**
  * The checksum that the object gets: by the upload's algorithm, or else the CRC64NVME of the whole.
- * @throws StoreError `ChecksumMismatch` if what the client announced is another, `InvalidRequest` if it
- *   can't be compared
+ * @throws StoreError `ChecksumMismatch` if what the client announced is another; `ChecksumTypeMismatch`,
+ *   `ChecksumAlgorithmMismatch` or `ChecksumNotComputable` if it can't be compared
  */
-function objectChecksum(
+async function objectChecksum(
   input: CompleteUploadInput,
   upload: UploadRecord,
   parts: readonly ManifestPart[],
   stored: ReadonlyMap<number, PartRecord>,
-): Checksum | undefined {
+): Promise<Checksum | undefined> {
   const type = upload.checksumType ?? 'FULL_OBJECT'
   if (input.checksumType !== undefined && input.checksumType !== type) {
-    throw new StoreError(
-      'InvalidRequest',
-      `The upload was created using the ${type} checksum mode. The complete request must use the same checksum mode.`,
-    )
+    throw new StoreError({ code: 'ChecksumTypeMismatch', type })
   }
-  const of = (algorithm: ChecksumAlgorithm): Checksum | undefined => {
+  const of = (algorithm: ChecksumAlgorithm): Promise<Checksum | undefined> => {
     const sums = parts.map(({ number, sizeBytes }) => ({
       sizeBytes,
       value: partChecksum(stored.get(number), algorithm),
     }))
     return combine(algorithm, type, sums)
   }
-  const checksum = of(upload.checksumAlgorithm ?? defaultAlgorithm)
+  const checksum = await of(upload.checksumAlgorithm ?? defaultAlgorithm)
   if (input.checksum !== undefined) {
     const { algorithm } = input.checksum
     const wanted = upload.checksumAlgorithm ?? algorithm
-    const found = algorithm === wanted ? of(algorithm) : undefined
+    const found = algorithm === wanted ? await of(algorithm) : undefined
     if (found === undefined) throw incomparable(wanted, algorithm)
     checkAnnounced(input.checksum, found)
   }
@@ -247,10 +257,9 @@ function partChecksum(
 
 function incomparable(expected: ChecksumAlgorithm, actual: ChecksumAlgorithm): StoreError {
   return new StoreError(
-    'InvalidRequest',
     expected === actual
-      ? `The ${actual.toLowerCase()} checksum of the whole object cannot be computed from those of its parts.`
-      : `Checksum Type mismatch occurred, expected checksum Type: ${expected.toLowerCase()}, actual checksum Type: ${actual.toLowerCase()}`,
+      ? { code: 'ChecksumNotComputable', algorithm: actual }
+      : { code: 'ChecksumAlgorithmMismatch', expected, actual },
   )
 }
 
@@ -261,29 +270,26 @@ function checkAnnounced(
 ): void {
   const wanted = found.type === 'COMPOSITE' ? found.value.replace(/-\d+$/, '') : found.value
   if (announced.value === found.value || announced.value === wanted) return
-  throw new StoreError(
-    'ChecksumMismatch',
-    `The ${announced.algorithm} you specified did not match the calculated checksum.`,
-  )
+  throw new StoreError({ code: 'ChecksumMismatch', algorithm: announced.algorithm })
 }
 
 /** Undefined where a part's value is missing, or where the type can't be had of the algorithm. */
-function combine(
+async function combine(
   algorithm: ChecksumAlgorithm,
   type: ChecksumType,
   parts: readonly { readonly sizeBytes: number; readonly value: string | undefined }[],
-): Checksum | undefined {
+): Promise<Checksum | undefined> {
   const values: Buffer[] = []
   for (const { value } of parts) {
     if (value === undefined) return undefined
     values.push(Buffer.from(value, 'base64'))
   }
   if (type === 'COMPOSITE') {
-    const digest = createDigest(algorithm)
+    const digest = await startDigest(algorithm)
     for (const value of values) digest.update(value)
     return { algorithm, type, value: `${digest.digest().toString('base64')}-${parts.length}` }
   }
-  if (algorithm === 'SHA1' || algorithm === 'SHA256') return undefined
+  if (!isCrcAlgorithm(algorithm)) return undefined
   const whole = values.reduce((sum, value, index) =>
     combineCrc(algorithm, sum, value, parts[index]?.sizeBytes ?? 0),
   )

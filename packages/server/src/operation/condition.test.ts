@@ -59,7 +59,7 @@ for (const [name, conditions, expected] of reads) {
   })
   test(`a copy with ${name} on its source never ends in 304`, () => {
     assert.equal(
-      codeOf(() => checkForWrite(conditions, object, '')),
+      codeOf(() => checkForWrite(conditions, object, 'target')),
       expected === undefined ? undefined : 'PreconditionFailed',
     )
   })

@@ -1,6 +1,7 @@
 // Conditional requests: RFC 9110 §13.2.2 for reads, and S3's own table for writes.
 
 import { StoreError } from '../base/errors.ts'
+import type { ConditionName, ConditionSubject } from '../base/refusal/s3.ts'
 
 /** `*`, or the ETags listed, without quotes. */
 export type EntityTags = '*' | readonly string[]
@@ -30,12 +31,11 @@ function matches(tags: EntityTags, etag: string): boolean {
 }
 
 /** The refusal of a request whose condition, of that name, does not hold. */
-export function preconditionFailed(condition: string): StoreError {
-  return new StoreError(
-    'PreconditionFailed',
-    'At least one of the pre-conditions you specified did not hold',
-    { fields: { Condition: condition } },
-  )
+export function preconditionFailed(
+  condition: ConditionName,
+  subject: ConditionSubject = 'target',
+): StoreError {
+  return new StoreError({ code: 'PreconditionFailed', condition, subject })
 }
 
 /** HTTP dates have whole seconds, so an object's time is cut to seconds before it is compared. */
@@ -47,18 +47,18 @@ function seconds(ms: number): number {
 function firstFailing(
   conditions: ReadConditions,
   target: Condition,
-): { condition: string; refusesRead: boolean } | undefined {
+): { condition: ConditionName; refusesRead: boolean } | undefined {
   const { ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince } = conditions
   const modified = seconds(target.modifiedAt)
   if (ifMatch !== undefined) {
-    if (!matches(ifMatch, target.etag)) return { condition: 'If-Match', refusesRead: true }
+    if (!matches(ifMatch, target.etag)) return { condition: 'ifMatch', refusesRead: true }
   } else if (ifUnmodifiedSince !== undefined && modified > seconds(ifUnmodifiedSince)) {
-    return { condition: 'If-Unmodified-Since', refusesRead: true }
+    return { condition: 'ifUnmodifiedSince', refusesRead: true }
   }
   if (ifNoneMatch !== undefined) {
-    if (matches(ifNoneMatch, target.etag)) return { condition: 'If-None-Match', refusesRead: false }
+    if (matches(ifNoneMatch, target.etag)) return { condition: 'ifNoneMatch', refusesRead: false }
   } else if (ifModifiedSince !== undefined && modified <= seconds(ifModifiedSince)) {
-    return { condition: 'If-Modified-Since', refusesRead: false }
+    return { condition: 'ifModifiedSince', refusesRead: false }
   }
   return undefined
 }
@@ -71,19 +71,20 @@ export function checkRead(conditions: ReadConditions, target: Condition): void {
   const failing = firstFailing(conditions, target)
   if (failing === undefined) return
   if (failing.refusesRead) throw preconditionFailed(failing.condition)
-  throw new StoreError('NotModified', 'Not Modified', {
-    fields: { ETag: target.etag, LastModified: String(target.modifiedAt) },
-  })
+  throw new StoreError({ code: 'NotModified', etag: target.etag, modifiedAt: target.modifiedAt })
 }
 
 /**
  * Checks the conditions on what a write reads or replaces besides: every failure is 412.
- * @param header what stands before the condition's name in the header that sent it
  * @throws StoreError `PreconditionFailed`
  */
-export function checkForWrite(conditions: ReadConditions, target: Condition, header: string): void {
+export function checkForWrite(
+  conditions: ReadConditions,
+  target: Condition,
+  subject: ConditionSubject,
+): void {
   const failing = firstFailing(conditions, target)
-  if (failing !== undefined) throw preconditionFailed(`${header}${failing.condition}`)
+  if (failing !== undefined) throw preconditionFailed(failing.condition, subject)
 }
 
 /**
@@ -92,10 +93,10 @@ export function checkForWrite(conditions: ReadConditions, target: Condition, hea
  */
 export function checkWrite(conditions: WriteConditions, current: Condition | undefined): void {
   const { ifMatch, ifNoneMatch } = conditions
-  if (ifNoneMatch !== undefined && current !== undefined) throw preconditionFailed('If-None-Match')
+  if (ifNoneMatch !== undefined && current !== undefined) throw preconditionFailed('ifNoneMatch')
   if (ifMatch === undefined) return
   if (current === undefined) {
-    throw new StoreError('NoSuchKey', 'The specified key does not exist.')
+    throw new StoreError({ code: 'NoSuchKey' })
   }
-  if (!matches(ifMatch, current.etag)) throw preconditionFailed('If-Match')
+  if (!matches(ifMatch, current.etag)) throw preconditionFailed('ifMatch')
 }

@@ -1,18 +1,16 @@
 // The bytes of an object, or of a range of it: planned in the snapshot in which the object was found,
-// opened after that snapshot has ended, read at the pace of the client.
+// opened after that snapshot has ended, read at the pace of the client. What differs from its checksum
+// is never given out: the read fails instead, and is counted.
 
 import type { Bytes } from '../base/bytes.ts'
-import {
-  type BlobId,
-  type BlobStore,
-  type ByteRange,
-  type ByteSource,
-  closeSource,
-} from '../blob/blob.ts'
+import { DamagedBody } from '../base/damaged-body.ts'
+import type { BlobId } from '../base/terms.ts'
+import { type ByteRange, type ByteSource, closeSource } from '../blob/blob.ts'
+import type { BlobSums } from '../blob/sums.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
-import { readManifestPart, readRowBody } from '../store/body.ts'
-import type { Body } from '../store/record.ts'
-import type { TransferStep } from './operation.ts'
+import { type RowBody, readBlobSums, readManifestPart, readRowBody } from '../store/body/body.ts'
+import type { Body, ObjectRecord } from '../store/row/record.ts'
+import type { Services, TransferStep } from './operation.ts'
 
 /** Bytes at hand, or a stream of them, which must be consumed or closed. */
 export type Content =
@@ -20,45 +18,92 @@ export type Content =
   | { readonly kind: 'stream'; readonly source: ByteSource; close(): Promise<void> }
 
 /** Bytes at hand, or the slices of blobs that make them up, in order. */
-export type ContentPlan =
-  | { readonly kind: 'bytes'; readonly bytes: Bytes }
-  | { readonly kind: 'slices'; readonly slices: readonly Slice[] }
+export type ContentPlan = { readonly kind: 'bytes'; readonly bytes: Bytes } | SlicePlan
+
+interface SlicePlan {
+  readonly kind: 'slices'
+  readonly slices: readonly Slice[]
+  /** The checksums of the first slice's blob; those of the others are looked up when they are read. */
+  readonly firstSums: BlobSums | undefined
+  /** What the bytes are of, for people. */
+  readonly object: string
+}
 
 interface Slice {
-  readonly blobId: string
+  readonly blobId: BlobId
+  /** Bytes of all of the blob. */
+  readonly blobBytes: number
   /** Absent for all of the blob. */
   readonly range?: ByteRange
+}
+
+/** What a read happens in, or is to happen with. */
+interface ReadStep {
+  readonly tx: ReadTransaction
+  readonly services: Pick<Services, 'metrics'>
 }
 
 /** No bytes. */
 export const noContent: ContentPlan & Content = { kind: 'bytes', bytes: new Uint8Array() }
 
-/** Finds where the bytes of `body`, of `sizeBytes` in all, or of `range` of them, are. */
+/** An object as it is named to people. */
+export function nameOf({ bucket, key }: { readonly bucket: string; readonly key: string }): string {
+  return `${bucket}/${key}`
+}
+
+/** Finds where the bytes of an object, or of `range` of it, are. @throws DamagedBody */
 export async function planContent(
-  tx: ReadTransaction,
-  body: Body,
-  sizeBytes: number,
-  range?: ByteRange,
+  step: ReadStep,
+  { body, sizeBytes }: Pick<ObjectRecord, 'body' | 'sizeBytes'>,
+  { object, range }: { readonly object: string; readonly range?: ByteRange | undefined },
 ): Promise<ContentPlan> {
   switch (body.kind) {
     case 'empty':
       return noContent
     case 'row': {
-      const bytes = await readRowBody(tx, body.id)
+      const bytes = await readSmallBody(step, { ...body, sizeBytes }, object)
       const part = range === undefined ? bytes : bytes.subarray(range.start, range.end + 1)
       return { kind: 'bytes', bytes: part }
     }
-    case 'blob':
-      return {
-        kind: 'slices',
-        slices: [range === undefined ? { blobId: body.id } : { blobId: body.id, range }],
-      }
-    case 'manifest':
-      return {
-        kind: 'slices',
-        slices: await planManifest(tx, body, range ?? { start: 0, end: sizeBytes - 1 }),
-      }
+    case 'blob': {
+      const slice = { blobId: body.id, blobBytes: sizeBytes }
+      return planSlices(step, object, [range === undefined ? slice : { ...slice, range }])
+    }
+    case 'manifest': {
+      const whole = { start: 0, end: sizeBytes - 1 }
+      return planSlices(step, object, await planManifest(step.tx, body, range ?? whole))
+    }
   }
+}
+
+/** The bytes of a row body of `object`. @throws DamagedBody */
+export async function readSmallBody(
+  { tx, services }: ReadStep,
+  body: RowBody,
+  object: string,
+): Promise<Bytes> {
+  try {
+    return await readRowBody(tx, body)
+  } catch (error) {
+    throw noted(services, object, error)
+  }
+}
+
+/** Tells of which object a damaged body is, and counts it; any other error is returned as it is. */
+function noted({ metrics }: Pick<Services, 'metrics'>, object: string, error: unknown): unknown {
+  if (!(error instanceof DamagedBody) || error.object !== undefined) return error
+  metrics.damagedBody('read')
+  return new DamagedBody(error.body, error.fault, { object, cause: error })
+}
+
+async function planSlices(
+  { tx }: ReadStep,
+  object: string,
+  slices: readonly Slice[],
+): Promise<ContentPlan> {
+  const [first] = slices
+  if (first === undefined) return noContent
+  return { kind: 'slices', slices, firstSums: await readBlobSums(tx, first.blobId), object }
 }
 
 async function planManifest(
@@ -76,7 +121,8 @@ async function planManifest(
     const start = Math.max(range.start - part.offset, 0)
     const end = Math.min(range.end - part.offset, part.sizeBytes - 1)
     const whole = start === 0 && end === part.sizeBytes - 1
-    slices.push(whole ? { blobId: part.blobId } : { blobId: part.blobId, range: { start, end } })
+    const slice = { blobId: part.blobId, blobBytes: part.sizeBytes }
+    slices.push(whole ? slice : { ...slice, range: { start, end } })
   }
   return slices
 }
@@ -105,25 +151,19 @@ async function partAt(
  */
 export async function openContent(step: TransferStep, plan: ContentPlan): Promise<Content> {
   if (plan.kind === 'bytes') return plan
-  const [first, ...rest] = plan.slices
-  if (first === undefined) return noContent
-  const { blobs } = step.services
-  const { reading } = step
+  const { services, reading } = step
   if (reading === undefined) throw new Error('an operation that reads blobs must say so')
-  const open = (slice: Slice): Promise<ByteSource> =>
-    blobs.read(slice.blobId as BlobId, slice.range)
-  const opened = await open(first)
+  const opened = await openSlice(services, plan, 0)
   let started = false
-  async function* stream(): ByteSource {
+  async function* stream(plan: SlicePlan): ByteSource {
     started = true
     try {
-      yield* opened
-      for (const slice of rest) yield* await open(slice)
+      yield* readSlices(services, plan, opened)
     } finally {
       reading?.end()
     }
   }
-  const source = stream()
+  const source = stream(plan)
   reading.handedOver = true
   return {
     kind: 'stream',
@@ -136,13 +176,82 @@ export async function openContent(step: TransferStep, plan: ContentPlan): Promis
   }
 }
 
-/** The bytes that were planned, for who keeps them from being collected in another way. */
-export async function* readPlan(blobs: BlobStore, plan: ContentPlan): ByteSource {
+/** What reading blobs takes. */
+type ReadServices = Pick<Services, 'blobs' | 'engine' | 'metrics'>
+
+async function openSlice(
+  services: ReadServices,
+  plan: SlicePlan,
+  index: number,
+): Promise<ByteSource> {
+  const slice = plan.slices[index]
+  if (slice === undefined) throw new Error(`there is no slice ${index}`)
+  const { blobId, blobBytes, range } = slice
+  const { engine, blobs } = services
+  // The row is there for as long as the file is.
+  const sums = index === 0 ? plan.firstSums : await engine.read((tx) => readBlobSums(tx, blobId))
+  try {
+    return await blobs.read(blobId, range, { sizeBytes: blobBytes, sums })
+  } catch (error) {
+    throw noted(services, plan.object, error)
+  }
+}
+
+async function* readSlices(services: ReadServices, plan: SlicePlan, first: ByteSource): ByteSource {
+  try {
+    yield* first
+    for (let index = 1; index < plan.slices.length; index++) {
+      yield* await openSlice(services, plan, index)
+    }
+  } catch (error) {
+    throw noted(services, plan.object, error)
+  }
+}
+
+/**
+ * The bytes of `range` within what was planned for a whole object, verified like all others. A later write
+ * may have replaced the object meanwhile; its blobs must be kept from being collected.
+ */
+export async function* readPlannedRange(
+  services: ReadServices,
+  plan: ContentPlan,
+  range: ByteRange,
+): ByteSource {
+  if (range.end < range.start) return
   if (plan.kind === 'bytes') {
-    if (plan.bytes.byteLength > 0) yield plan.bytes
+    yield plan.bytes.subarray(range.start, range.end + 1)
     return
   }
-  for (const { blobId, range } of plan.slices) yield* await blobs.read(blobId as BlobId, range)
+  const slices = slicesWithin(plan.slices, range)
+  const [first] = slices
+  if (first === undefined) return
+  const { blobId } = first
+  const firstSums = await services.engine.read((tx) => readBlobSums(tx, blobId))
+  yield* readPlan(services, { ...plan, slices, firstSums })
+}
+
+/** The parts of whole blobs that make up `range` of all their bytes. */
+function slicesWithin(slices: readonly Slice[], range: ByteRange): Slice[] {
+  const within: Slice[] = []
+  let offset = 0
+  for (const { blobId, blobBytes } of slices) {
+    const start = Math.max(range.start - offset, 0)
+    const end = Math.min(range.end - offset, blobBytes - 1)
+    offset += blobBytes
+    if (start > end) continue
+    const isWhole = start === 0 && end === blobBytes - 1
+    within.push(isWhole ? { blobId, blobBytes } : { blobId, blobBytes, range: { start, end } })
+  }
+  return within
+}
+
+/** The bytes that were planned, for who keeps them from being collected in another way. */
+export async function* readPlan(services: ReadServices, plan: ContentPlan): ByteSource {
+  if (plan.kind === 'slices') {
+    yield* readSlices(services, plan, await openSlice(services, plan, 0))
+  } else if (plan.bytes.byteLength > 0) {
+    yield plan.bytes
+  }
 }
 
 /**

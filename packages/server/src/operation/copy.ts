@@ -1,25 +1,30 @@
-// CopyObject: a new record for bytes that are shared with the source, never moved.
+// CopyObject: a new record for bytes that are shared with the source, never moved. They are read only
+// for what the record has to say of them: another checksum, or the ETag of a whole.
 
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
-import { s3Limits } from '../base/limits.ts'
+import { ownLimits, s3Limits } from '../base/limits.ts'
+import type { ChecksumAlgorithm } from '../base/terms.ts'
 import { closeSource } from '../blob/blob.ts'
+import { combineCrc, isCrcAlgorithm } from '../blob/crc.ts'
 import { digesting } from '../blob/digest.ts'
-import { retainBody } from '../store/body.ts'
-import { findObject } from '../store/directory.ts'
-import { putObject } from '../store/object.ts'
-import type { Body, Checksum, ChecksumAlgorithm, ObjectRecord } from '../store/record.ts'
+import type { ReadTransaction } from '../engine/engine.ts'
+import { readManifest, retainBody } from '../store/body/body.ts'
+import type { Body, Checksum, ObjectRecord } from '../store/row/record.ts'
+import { findObject } from '../store/tree/directory.ts'
+import { putObject } from '../store/tree/object.ts'
 import {
   checkForWrite,
   checkWrite,
   type ReadConditions,
   type WriteConditions,
 } from './condition.ts'
-import { type ContentPlan, contentSource, openContent, planContent } from './content.ts'
+import { type ContentPlan, contentSource, nameOf, openContent, planContent } from './content.ts'
 import { onKey } from './need.ts'
 import {
   checkDescription,
   checkKey,
+  isOfParts,
   type ObjectAddress,
   type ObjectDescription,
   requireObject,
@@ -48,15 +53,21 @@ export interface CopyObjectOutput {
   readonly object: ObjectRecord
 }
 
-interface CheckedSource {
-  readonly record: ObjectRecord
-  /** Present when the bytes must be read for another checksum. */
-  readonly plan?: ContentPlan | undefined
+interface CheckedSource extends HashedSource {
+  /** What is to be computed from all the bytes, and where they are; absent if nothing is. */
+  readonly hashing?: Hashing & { readonly plan: ContentPlan }
 }
 
+/** What must be known of a copy beside its source's record, and is there or has to be computed. */
+interface Hashing {
+  readonly withEtag: boolean
+  readonly algorithm: ChecksumAlgorithm | undefined
+}
+
+/** What is known of a copy of the object that has this body. */
 interface HashedSource {
   readonly body: Body
-  /** The checksum computed from that body. */
+  readonly etag?: string | undefined
   readonly checksum?: Checksum | undefined
 }
 
@@ -80,29 +91,29 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
       metadata: input.description?.metadata ?? {},
       storageClass: input.storageClass ?? 'STANDARD',
     })
-    const algorithm = input.checksumAlgorithm
-    if (algorithm === undefined || algorithm === record.checksum?.algorithm) return { record }
-    return { record, plan: await planContent(step.tx, record.body, record.sizeBytes) }
+    const { body } = record
+    const known = { body, checksum: await joinedChecksum(step.tx, input, record) }
+    const hashing = hashingOf(input, record, known.checksum)
+    if (!isNeeded(hashing)) return known
+    const plan = await planContent(step, record, { object: nameOf(input.source) })
+    return { ...known, hashing: { ...hashing, plan } }
   },
-  async transfer(step, input, { record, plan }) {
-    if (plan === undefined || input.checksumAlgorithm === undefined) return { body: record.body }
-    const checksum = await computeChecksum(step, plan, input.checksumAlgorithm)
-    return { body: record.body, checksum }
+  async transfer(step, _input, { hashing, ...known }) {
+    if (hashing === undefined) return known
+    return { ...known, ...(await hash(step, hashing)) }
   },
   async commit(step, input, hashed) {
     const source = await requireSource(step, input.source)
     checkSourceSize(source)
-    if (hashed.checksum !== undefined && !sameBody(source.body, hashed.body)) {
-      throw new StoreError(
-        'ConditionalRequestConflict',
-        'The source object was changed while it was copied. Please try again.',
-      )
+    const isSame = sameBody(source.body, hashed.body)
+    if (!isSame && isNeeded(hashingOf(input, source))) {
+      throw new StoreError({ code: 'CopySourceChanged' })
     }
     const { root } = step.bucket(input.bucket)
     const key = utf8(input.key)
     checkWrite(input.conditions, await findObject(step.tx, root, key))
     const record: ObjectRecord = {
-      etag: source.etag,
+      etag: (isSame ? hashed.etag : undefined) ?? source.etag,
       sizeBytes: source.sizeBytes,
       modifiedAt: step.now,
       ownerId: step.owner.id,
@@ -110,7 +121,7 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
       storageClass: input.storageClass ?? 'STANDARD',
       headers: input.description?.headers ?? source.headers,
       metadata: input.description?.metadata ?? source.metadata,
-      checksum: hashed.checksum ?? source.checksum,
+      checksum: (isSame ? hashed.checksum : undefined) ?? source.checksum,
     }
     await retainBody(step.tx, record.body)
     await putObject({ tx: step.tx, ids: step.services.ids }, root, key, record)
@@ -124,46 +135,87 @@ export async function requireSource(
   source: CopySource,
 ): Promise<ObjectRecord> {
   if (source.versionId !== undefined && source.versionId !== 'null') {
-    throw new StoreError('NoSuchVersion', 'The specified version does not exist.')
+    throw new StoreError({ code: 'NoSuchVersion' })
   }
   const record = await requireObject(step.tx, step.bucket(source.bucket).root, source)
-  checkForWrite(source.conditions, record, 'x-amz-copy-source-')
+  checkForWrite(source.conditions, record, 'copy source')
   return record
 }
 
-/** What is copied whole may have 5 GiB. @throws StoreError `InvalidRequest` */
+/** What is copied whole may have 5 GiB. @throws StoreError `CopySourceTooLarge` */
 export function checkSourceSize(record: ObjectRecord): void {
   if (record.sizeBytes > s3Limits.singlePutBytes) {
-    throw new StoreError(
-      'InvalidRequest',
-      'The specified copy source is larger than the maximum allowable size for a copy source: 5368709120',
-    )
+    throw new StoreError({ code: 'CopySourceTooLarge', maximumBytes: s3Limits.singlePutBytes })
   }
 }
 
-/** @throws StoreError `InvalidRequest` for a copy onto itself that would change nothing. */
+/** @throws StoreError `CopyToItself` for a copy onto itself that would change nothing. */
 function refuseSelfCopy(input: CopyObjectInput): void {
   const { source } = input
   if (source.bucket !== input.bucket || source.key !== input.key) return
   if (input.description !== undefined || input.storageClass !== undefined) return
-  throw new StoreError(
-    'InvalidRequest',
-    "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
-  )
+  throw new StoreError({ code: 'CopyToItself' })
 }
 
-async function computeChecksum(
+/**
+ * What a copy has to say of its bytes that neither its source's record nor `known` tells. As on S3, a copy
+ * is one whole, however its source was uploaded; but of a large one that takes too long, and so it keeps
+ * the ETag and the checksum of parts.
+ */
+function hashingOf(
+  { checksumAlgorithm }: CopyObjectInput,
+  { etag, sizeBytes, checksum }: ObjectRecord,
+  known?: Checksum,
+): Hashing {
+  const withEtag = isOfParts(etag) && sizeBytes <= ownLimits.rehashedBytes
+  const algorithm = checksumAlgorithm ?? checksum?.algorithm ?? 'CRC64NVME'
+  const kept = known ?? checksum
+  const isThere = kept?.algorithm === algorithm && (kept.type === 'FULL_OBJECT' || !withEtag)
+  const isWanted = withEtag || checksumAlgorithm !== undefined
+  return { withEtag, algorithm: isWanted && !isThere ? algorithm : undefined }
+}
+
+function isNeeded({ withEtag, algorithm }: Hashing): boolean {
+  return withEtag || algorithm !== undefined
+}
+
+/** The checksum of a whole by a CRC, from those of its parts; undefined where they don't tell. */
+async function joinedChecksum(
+  tx: ReadTransaction,
+  { checksumAlgorithm }: CopyObjectInput,
+  { body, checksum, completion }: ObjectRecord,
+): Promise<Checksum | undefined> {
+  if (body.kind !== 'manifest' || checksum?.type !== 'COMPOSITE') return undefined
+  const { algorithm } = checksum
+  const isWanted = checksumAlgorithm === undefined || checksumAlgorithm === algorithm
+  // The parts of a copy keep their checksums while the copy may have been given another algorithm.
+  if (!isWanted || completion === undefined || !isCrcAlgorithm(algorithm)) return undefined
+  let whole: Buffer | undefined
+  for await (const part of readManifest(tx, body.id)) {
+    if (part.checksum === undefined) return undefined
+    const value = Buffer.from(part.checksum, 'base64')
+    whole = whole === undefined ? value : combineCrc(algorithm, whole, value, part.sizeBytes)
+  }
+  if (whole === undefined) return undefined
+  return { algorithm, type: 'FULL_OBJECT', value: whole.toString('base64') }
+}
+
+async function hash(
   step: TransferStep,
-  plan: ContentPlan,
-  algorithm: ChecksumAlgorithm,
-): Promise<Checksum> {
+  { withEtag, algorithm, plan }: NonNullable<CheckedSource['hashing']>,
+): Promise<Pick<HashedSource, 'etag' | 'checksum'>> {
+  const algorithms = new Set<ChecksumAlgorithm>(withEtag ? ['MD5'] : [])
+  if (algorithm !== undefined) algorithms.add(algorithm)
   const content = await openContent(step, plan)
-  const hashed = digesting(contentSource(content, step.signal), [algorithm])
+  const hashed = digesting(contentSource(content, step.signal), [...algorithms])
   try {
     for await (const _ of hashed.source);
-    const value = (await hashed.results())[algorithm]
+    const results = await hashed.results()
+    const etag = withEtag ? results['MD5']?.toString('hex') : undefined
+    if (algorithm === undefined) return { etag }
+    const value = results[algorithm]?.toString('base64')
     if (value === undefined) throw new Error(`no ${algorithm} was computed`)
-    return { algorithm, type: 'FULL_OBJECT', value: value.toString('base64') }
+    return { etag, checksum: { algorithm, type: 'FULL_OBJECT', value } }
   } finally {
     await closeSource(hashed.source)
     if (content.kind === 'stream') await content.close()

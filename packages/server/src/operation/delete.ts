@@ -3,8 +3,9 @@
 import { utf8 } from '../base/bytes.ts'
 import type { StoreError, StoreErrorCode } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
-import { findObject } from '../store/directory.ts'
-import { deleteObject as removeEntry } from '../store/object.ts'
+import type { ConditionName } from '../base/refusal/s3.ts'
+import { findObject } from '../store/tree/directory.ts'
+import { deleteObject as removeEntry } from '../store/tree/object.ts'
 import { checkWrite, type EntityTags, preconditionFailed } from './condition.ts'
 import { onKey } from './need.ts'
 import { checkKey, type ObjectAddress, writesObject } from './object.ts'
@@ -43,13 +44,18 @@ async function deleteOne(step: CommitStep, root: number, input: DeleteObjectInpu
     const current = await findObject(step.tx, root, key)
     checkWrite({ ifMatch }, current)
     if (current === undefined) return
-    checkExactly('x-amz-if-match-last-modified-time', ifModifiedAt, current.modifiedAt, 1000)
-    checkExactly('x-amz-if-match-size', ifSizeBytes, current.sizeBytes, 1)
+    checkExactly('ifModifiedAt', ifModifiedAt, current.modifiedAt, 1000)
+    checkExactly('ifSizeBytes', ifSizeBytes, current.sizeBytes, 1)
   }
   await removeEntry({ tx: step.tx, ids: step.services.ids }, root, key)
 }
 
-function checkExactly(name: string, wanted: number | undefined, found: number, unit: number): void {
+function checkExactly(
+  name: ConditionName,
+  wanted: number | undefined,
+  found: number,
+  unit: number,
+): void {
   if (wanted === undefined || Math.floor(wanted / unit) === Math.floor(found / unit)) return
   throw preconditionFailed(name)
 }

@@ -10,7 +10,8 @@ import {
   findDomain,
   readCounts,
   walkDomains,
-} from '../store/domain.ts'
+} from '../store/domain/domain.ts'
+import { isOver, walkExports } from '../store/domain/export.ts'
 import { onAccount } from './need.ts'
 import { openNextToken } from './next-token.ts'
 import type { Change, CheckStep, CommitStep, Query } from './operation.ts'
@@ -31,7 +32,7 @@ export const createDomain: Change<DomainAddress, void> = {
     let count = 0
     for await (const _ of walkDomains(step.tx, ownerId)) count++
     if (count >= step.services.simpleDb.limits.domainsPerOwner) {
-      throw new StoreError('NumberDomainsExceeded', 'The domain limit was exceeded.')
+      throw new StoreError({ code: 'NumberDomainsExceeded' })
     }
     createEntry({ tx: step.tx, ids: step.services.ids }, domain, { ownerId, createdAt: step.now })
   },
@@ -46,8 +47,9 @@ export const deleteDomain: Change<DomainAddress, void> = {
   async commit(step, { domain }) {
     const found = await findDomain(step.tx, step.owner.id, domain)
     if (found === undefined) return
-    if (found.snapshot !== undefined) {
-      throw new StoreError('DomainInExport', 'The domain is being exported; delete it afterwards.')
+    for await (const record of walkExports(step.tx, step.owner.id)) {
+      if (record.domain !== domain || isOver(record)) continue
+      throw new StoreError({ code: 'DomainInExport' })
     }
     deleteEntry(step.tx, { ...found, name: domain })
   },
@@ -104,7 +106,7 @@ export const domainMetadata: Query<DomainAddress, DomainMetadataOutput> = {
   },
 }
 
-/** The caller's domain of that name. @throws StoreError `InvalidParameterValue`, `NoSuchDomain` */
+/** The caller's domain of that name. @throws StoreError `InvalidDomainName`, `NoSuchDomain` */
 export async function needDomain(
   step: Pick<CheckStep | CommitStep, 'tx' | 'owner'>,
   name: string,
@@ -112,17 +114,13 @@ export async function needDomain(
   checkDomainName(name)
   const found = await findDomain(step.tx, step.owner.id, name)
   if (found !== undefined) return found
-  throw new StoreError('NoSuchDomain', 'The specified domain does not exist.')
+  throw new StoreError({ code: 'NoSuchDomain', domain: name })
 }
 
 const domainName = /^[A-Za-z0-9_.-]{3,255}$/
 
-/** @throws StoreError `InvalidParameterValue` for a name that no domain can have */
+/** @throws StoreError `InvalidDomainName` for a name that no domain can have */
 export function checkDomainName(name: string): void {
   if (domainName.test(name)) return
-  // Amazon's own text ends with a space, and clients' tests ask for it.
-  throw new StoreError(
-    'InvalidParameterValue',
-    `Value (${name}) for parameter DomainName is invalid. `,
-  )
+  throw new StoreError({ code: 'InvalidDomainName', domain: name })
 }

@@ -10,11 +10,13 @@ import {
   putExport,
   removeExport,
   walkExports,
-} from '../store/export.ts'
+} from '../store/domain/export.ts'
 import { needDomain } from './domain.ts'
 import { onAccount, onBucket } from './need.ts'
 import { openNextToken } from './next-token.ts'
 import type { Change, CommitStep, Query } from './operation.ts'
+
+export type { ExportRecord } from '../store/domain/export.ts'
 
 const hourMs = 3_600_000
 /** Milliseconds that a client token is known. */
@@ -75,17 +77,14 @@ async function lookThrough(
         record.bucket === input.bucket &&
         record.keyPrefix === input.keyPrefix
       if (isSame) return record
-      throw new StoreError(
-        'ExportConflict',
-        'The client token was used with other parameters before.',
-      )
+      throw new StoreError({ code: 'ExportConflict' })
     }
     if (ageMs > limitMs) continue
     ofOwner++
     if (record.domain === input.domain) ofDomain++
   }
   if (ofDomain >= exportsPerDomain || ofOwner >= exportsPerOwner) {
-    throw new StoreError('NumberExportsExceeded', 'Too many exports within 24 hours.')
+    throw new StoreError({ code: 'NumberExportsExceeded' })
   }
   for (const record of old) removeExport(step.tx, record)
   return undefined
@@ -100,7 +99,7 @@ export const getExport: Query<{ readonly arn: string }, ExportRecord> = {
     for await (const record of walkExports(step.tx, step.owner.id)) {
       if (record.arn === arn) return record
     }
-    throw new StoreError('NoSuchExport', 'The specified export does not exist.')
+    throw new StoreError({ code: 'NoSuchExport' })
   },
 }
 

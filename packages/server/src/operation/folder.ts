@@ -2,18 +2,18 @@
 // rename of one object, which S3 has too.
 
 import { utf8 } from '../base/bytes.ts'
-import { noSuchKey, StoreError } from '../base/errors.ts'
+import { StoreError } from '../base/errors.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
-import { takeClientToken } from '../store/client-token.ts'
-import { findObject } from '../store/directory.ts'
+import type { ObjectRecord } from '../store/row/record.ts'
+import { takeClientToken } from '../store/tree/client-token.ts'
+import { findObject } from '../store/tree/directory.ts'
 import {
   copyFolder as copyEntries,
   hasFolder,
   removeFolder,
   renameFolder,
   renameObject,
-} from '../store/folder.ts'
-import type { ObjectRecord } from '../store/record.ts'
+} from '../store/tree/folder.ts'
 import {
   checkForWrite,
   preconditionFailed,
@@ -81,10 +81,7 @@ export const rename: Change<RenameInput, void> = {
     }
     const from = await resolveSource(step.tx, root, input)
     if (isFolder(from) !== isFolder(to)) {
-      throw new StoreError(
-        'InvalidRequest',
-        'A folder can only be renamed to a folder, and an object to an object: both keys end in "/", or neither does.',
-      )
+      throw new StoreError({ code: 'RenameChangesKind' })
     }
     if (isFolder(from)) await renameWholeFolder(step, root, { ...input, from })
     else await renameOneObject(step, root, { ...input, from })
@@ -106,8 +103,8 @@ async function resolveSource(
 
 async function renameOneObject(step: CommitStep, root: number, input: RenameInput): Promise<void> {
   const source = await findObject(step.tx, root, utf8(input.from))
-  if (source === undefined) throw noSuchKey(input.from)
-  checkForWrite(input.sourceConditions, source, 'x-amz-rename-source-')
+  if (source === undefined) throw new StoreError({ code: 'NoSuchKey', key: input.from })
+  checkForWrite(input.sourceConditions, source, 'rename source')
   checkTarget(input.conditions, await findObject(step.tx, root, utf8(input.to)))
   const { tx } = step
   const keys = { root, from: utf8(input.from), to: utf8(input.to) }
@@ -117,9 +114,9 @@ async function renameOneObject(step: CommitStep, root: number, input: RenameInpu
 /** The conditions on what a rename replaces: each failure is 412, also where there is nothing. */
 function checkTarget(conditions: ReadConditions, current: ObjectRecord | undefined): void {
   if (current !== undefined) {
-    checkForWrite(conditions, current, '')
+    checkForWrite(conditions, current, 'target')
   } else if (conditions.ifMatch !== undefined) {
-    throw preconditionFailed('If-Match')
+    throw preconditionFailed('ifMatch')
   }
 }
 
@@ -140,10 +137,7 @@ async function renameWholeFolder(
 /** A folder has neither an ETag nor a time of its own. */
 function refuseObjectConditions(conditions: ReadConditions): void {
   if (Object.values(conditions).every((condition) => condition === undefined)) return
-  throw new StoreError(
-    'InvalidRequest',
-    'A folder has no ETag and no time: of the conditions, only If-None-Match: * applies to it.',
-  )
+  throw new StoreError({ code: 'FolderCondition' })
 }
 
 export interface CopyFolderInput {

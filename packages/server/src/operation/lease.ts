@@ -2,27 +2,27 @@
 //
 // A request for a lease is repeatable: under its token, the client's or one made here, it has one place
 // in the queue. Each attempt of its commit asks for that place again, and is granted it or told what is
-// before it; between two attempts the runner waits.
+// before it; between two attempts the runner waits (`wait-for-lease.ts`), and keeps the place (`waiting.ts`).
 
 import { createHash } from 'node:crypto'
 import type { Bytes } from '../base/bytes.ts'
-import { StoreError } from '../base/errors.ts'
+import { type RefusalOf, StoreError } from '../base/errors.ts'
 import { leaseLimits } from '../base/limits.ts'
-import { findBucket } from '../store/bucket.ts'
+import type { LeaseTicket } from '../base/terms.ts'
+import { Blocker, type BlockingLease } from '../store/lease/blocker.ts'
 import {
   endLease,
   enterLease,
   findLease,
   findTicket,
   type Lease,
-  listBlockers,
   pollLease,
   releaseLease as release,
   renewLease as renew,
-  walkLeases,
-} from '../store/lease.ts'
-import { type LeasePaths, nodesOf } from '../store/lease-node.ts'
-import { type Hindrance, Obstacle } from '../store/obstacle.ts'
+} from '../store/lease/lease.ts'
+import { listBlockers, walkLeases } from '../store/lease/list.ts'
+import { type LeasePaths, nodesOf } from '../store/lease/node.ts'
+import { findBucket } from '../store/tree/bucket.ts'
 import { type Need, onBucket, onPath } from './need.ts'
 import { checkKey } from './object.ts'
 import type { Change, Query, Services } from './operation.ts'
@@ -43,7 +43,7 @@ export type LeaseOutput = Omit<Lease, 'bucketId' | 'token'>
 /** A lease, or what is before it in the queue, in which its place is kept for a while. */
 export type AcquireLeaseOutput =
   | { readonly lease: LeaseOutput }
-  | { readonly ticket: number; readonly blockedBy: Hindrance }
+  | { readonly ticket: LeaseTicket; readonly blockedBy: BlockingLease }
 
 /** Takes a lease on paths of a bucket, waiting behind those who asked earlier. */
 export const acquireLease: Change<AcquireLeaseInput, AcquireLeaseOutput> = {
@@ -54,6 +54,7 @@ export const acquireLease: Change<AcquireLeaseInput, AcquireLeaseOutput> = {
     ...needs('s3:PutObject', bucket, write),
   ],
   waitMs: ({ waitMs }) => waitMs,
+  takesTurns: true,
   async commit(step, input) {
     checkRequest(input)
     const { bucket, read, write, ttlMs, label } = input
@@ -62,20 +63,17 @@ export const acquireLease: Change<AcquireLeaseInput, AcquireLeaseOutput> = {
     const { id: bucketId } = step.bucket(bucket)
     const request = { bucketId, paths: { read, write }, ttlMs, label, token, parameters }
     const address = await enterLease(step.tx, request, step.now)
-    const lease = await pollLease(step.tx, address, step.now)
-    if (!(lease instanceof Obstacle)) return { lease }
-    if (!step.isFinal) {
-      // It looks again soon, to keep its place.
-      const until = Math.min(lease.until, step.now + leaseLimits.placeMs / 3)
-      return new Obstacle({ ...lease, until })
-    }
+    const lease = await pollLease(step.tx, address, step.now, !step.isFinal)
+    if (!(lease instanceof Blocker)) return { lease }
+    if (!step.isFinal) return lease
     if (input.clientToken === undefined) throw leaseNotGranted(lease.lease)
     return { ticket: address.ticket, blockedBy: lease.lease }
   },
-  async abandon(services, { requestId }, input) {
+  async abandon({ services, owner, requestId }, input) {
     // The client can ask for its place again, if it named a token.
     if (input.clientToken !== undefined) return
-    await leaveQueue(services, input.bucket, tokenOf(input, requestId))
+    const token = tokenOf(input, requestId)
+    await services.waiting.inTurn(owner.id, () => leaveQueue(services, input.bucket, token))
   },
 }
 
@@ -85,54 +83,49 @@ function tokenOf({ clientToken }: AcquireLeaseInput, requestId: string): Bytes {
 }
 
 /** The refusal of a lease that others are before. */
-export function leaseNotGranted(blockedBy: Hindrance, ticket?: number): StoreError {
-  return new StoreError(
-    'LeaseNotGranted',
-    'Someone holds or waits for a lease that conflicts with this one.',
-    {
-      fields: {
-        ...(ticket === undefined ? {} : { Ticket: String(ticket) }),
-        BlockedBy: String(blockedBy.ticket),
-        BlockedByLabel: blockedBy.label,
-        BlockedByExpiresAt: new Date(blockedBy.expiresAt).toISOString(),
-      },
-    },
-  )
+export function leaseNotGranted(blockedBy: BlockingLease, ticket?: LeaseTicket): StoreError {
+  return new StoreError({
+    code: 'LeaseNotGranted',
+    blockedBy: { ticket: blockedBy.ticket, label: blockedBy.label, expiresAt: blockedBy.expiresAt },
+    ticket,
+  })
 }
 
 function needs(action: Need['action'], bucket: string, paths: readonly string[]): Need[] {
   return paths.map((path) => onPath(action, bucket, path))
 }
 
-/** @throws StoreError `InvalidArgument`, `KeyTooLong` */
+/** @throws StoreError `LeaseOutOfBounds`, `TooManyLeaseNodes`, `EmptyKey`, `KeyTooLong` */
 function checkRequest(input: AcquireLeaseInput): void {
   const { read, write, ttlMs, waitMs, label } = input
   const count = read.length + write.length
   if (count === 0 || count > leaseLimits.paths) {
-    throw outOfBounds('read and write', `1 to ${leaseLimits.paths} paths`, count)
+    throw outOfBounds('paths', { minimum: 1, maximum: leaseLimits.paths }, count)
   }
   // The empty path is the whole bucket.
   for (const path of [...read, ...write]) if (path !== '') checkKey(path)
   nodesOf(input)
   checkTtl(ttlMs)
   if (!(waitMs >= 0 && waitMs <= leaseLimits.waitMs)) {
-    throw outOfBounds('waitMs', `0 to ${leaseLimits.waitMs}`, waitMs)
+    throw outOfBounds('waitMs', { minimum: 0, maximum: leaseLimits.waitMs }, waitMs)
   }
   if (label.length > leaseLimits.labelLength) {
-    throw outOfBounds('label', `at most ${leaseLimits.labelLength} characters`, label.length)
+    throw outOfBounds('label', { minimum: 0, maximum: leaseLimits.labelLength }, label.length)
   }
 }
 
 function checkTtl(ttlMs: number): void {
   const { minimumTtlMs, maximumTtlMs } = leaseLimits
   if (ttlMs >= minimumTtlMs && ttlMs <= maximumTtlMs) return
-  throw outOfBounds('ttlMs', `${minimumTtlMs} to ${maximumTtlMs}`, ttlMs)
+  throw outOfBounds('ttlMs', { minimum: minimumTtlMs, maximum: maximumTtlMs }, ttlMs)
 }
 
-function outOfBounds(name: string, bounds: string, found: number): StoreError {
-  return new StoreError('InvalidArgument', `A lease's ${name}: ${bounds}, not ${found}.`, {
-    fields: { ArgumentName: name, ArgumentValue: String(found) },
-  })
+function outOfBounds(
+  field: RefusalOf<'LeaseOutOfBounds'>['field'],
+  bounds: { readonly minimum: number; readonly maximum: number },
+  found: number,
+): StoreError {
+  return new StoreError({ code: 'LeaseOutOfBounds', field, ...bounds, found })
 }
 
 async function leaveQueue(services: Services, name: string, token: Bytes): Promise<void> {
@@ -150,7 +143,7 @@ async function leaveQueue(services: Services, name: string, token: Bytes): Promi
 
 export interface LeaseInput {
   readonly bucket: string
-  readonly ticket: number
+  readonly ticket: LeaseTicket
 }
 
 const holderNeeds = ({ bucket }: LeaseInput): Need[] => [onBucket('s3:PutObject', bucket)]

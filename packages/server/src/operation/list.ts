@@ -2,7 +2,7 @@
 // go on, and in what they show.
 
 import { text, utf8 } from '../base/bytes.ts'
-import { listObjects as listEntries } from '../store/listing.ts'
+import { listObjects as listEntries } from '../store/tree/listing.ts'
 import { onBucket } from './need.ts'
 import type { ObjectHead } from './object.ts'
 import type { Query } from './operation.ts'

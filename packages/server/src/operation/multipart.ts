@@ -5,11 +5,11 @@ import { randomBytes } from 'node:crypto'
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
+import type { ChecksumAlgorithm, ChecksumType } from '../base/terms.ts'
 import type { ByteRange } from '../blob/blob.ts'
+import { isCrcAlgorithm } from '../blob/crc.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
-import { putBlobBody } from '../store/body.ts'
-import { findObject } from '../store/directory.ts'
-import type { ChecksumAlgorithm, ChecksumType, ObjectRecord } from '../store/record.ts'
+import { putBlobBody } from '../store/body/body.ts'
 import {
   findUpload,
   nextUploadNumber,
@@ -19,10 +19,12 @@ import {
   type UploadAddress,
   type UploadRecord,
   walkParts,
-} from '../store/upload.ts'
+} from '../store/body/upload.ts'
+import type { ObjectRecord } from '../store/row/record.ts'
+import { findObject } from '../store/tree/directory.ts'
 import { type BodyInput, type ReceivedBody, receiveBody } from './body.ts'
 import { preconditionFailed } from './condition.ts'
-import { type ContentPlan, contentSource, openContent, planContent } from './content.ts'
+import { type ContentPlan, contentSource, nameOf, openContent, planContent } from './content.ts'
 import { type CopySource, checkSourceSize, requireSource } from './copy.ts'
 import { type Need, onKey } from './need.ts'
 import {
@@ -35,6 +37,7 @@ import {
   writesObject,
 } from './object.ts'
 import type { Change, CommitStep, Query, Step, Upload } from './operation.ts'
+import { isNonceOf, makeNonce, nonceHalfBytes, parseUploadId, uploadIdOf } from './upload-id.ts'
 
 export interface CreateUploadInput extends ObjectAddress, ObjectDescription {
   readonly checksumAlgorithm?: ChecksumAlgorithm | undefined
@@ -52,27 +55,8 @@ export interface UploadInput extends ObjectAddress {
   readonly uploadId: string
 }
 
-const nonceBytes = 12
-
-/** The id that clients hold: the upload's number, so that ids sort by age, and random bytes. */
-export function uploadIdOf(number: number, nonce: string): string {
-  return number.toString(16).padStart(14, '0') + nonce
-}
-
-/** The parts of an id that {@link uploadIdOf} made; undefined for anything else. */
-export function parseUploadId(uploadId: string): { number: number; nonce: string } | undefined {
-  const match = /^([0-9a-f]{14})([0-9a-f]{24})$/.exec(uploadId)
-  if (match?.[1] === undefined || match[2] === undefined) return undefined
-  const number = Number.parseInt(match[1], 16)
-  return number < Number.MAX_SAFE_INTEGER ? { number, nonce: match[2] } : undefined
-}
-
 function noSuchUpload(uploadId: string): StoreError {
-  return new StoreError(
-    'NoSuchUpload',
-    'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.',
-    { fields: { UploadId: uploadId } },
-  )
+  return new StoreError({ code: 'NoSuchUpload', uploadId })
 }
 
 interface FoundUpload {
@@ -96,16 +80,23 @@ async function findUploadOf(
   step: Step,
   input: UploadInput,
 ): Promise<FoundUpload | undefined> {
+  const named = addressOf(step, input)
+  if (named === undefined) return undefined
+  const { address, nonce } = named
+  const record = await findUpload(tx, address)
+  return record === undefined || record.nonce !== nonce ? undefined : { address, record }
+}
+
+/** The address and nonce in an upload's id; undefined for text that is no id. */
+function addressOf(
+  step: Step,
+  input: UploadInput,
+): { readonly address: UploadAddress; readonly nonce: string } | undefined {
   checkKey(input.key)
   const id = parseUploadId(input.uploadId)
   if (id === undefined) return undefined
-  const address = {
-    bucketId: step.bucket(input.bucket).id,
-    key: utf8(input.key),
-    number: id.number,
-  }
-  const record = await findUpload(tx, address)
-  return record === undefined || record.nonce !== id.nonce ? undefined : { address, record }
+  const bucketId = step.bucket(input.bucket).id
+  return { address: { bucketId, key: utf8(input.key), number: id.number }, nonce: id.nonce }
 }
 
 const putNeeds = (input: ObjectAddress): Need[] => [onKey('s3:PutObject', input)]
@@ -121,17 +112,14 @@ function checkChecksumType(
 ): ChecksumType | undefined {
   if (algorithm === undefined) {
     if (type === undefined) return undefined
-    throw new StoreError(
-      'InvalidRequest',
-      'The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.',
-    )
+    throw new StoreError({ code: 'ChecksumTypeWithoutAlgorithm' })
   }
-  const isSha = algorithm === 'SHA1' || algorithm === 'SHA256'
-  if ((type === 'FULL_OBJECT' && isSha) || (type === 'COMPOSITE' && algorithm === 'CRC64NVME')) {
-    throw new StoreError(
-      'InvalidRequest',
-      `The ${type} checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`,
-    )
+  const isComposed = !isCrcAlgorithm(algorithm)
+  if (
+    (type === 'FULL_OBJECT' && isComposed) ||
+    (type === 'COMPOSITE' && algorithm === 'CRC64NVME')
+  ) {
+    throw new StoreError({ code: 'ChecksumTypeUnsupported', type: String(type), algorithm })
   }
   return type ?? defaultType(algorithm)
 }
@@ -150,22 +138,20 @@ export const createMultipartUpload: Change<CreateUploadInput, CreateUploadOutput
     const key = utf8(input.key)
     const checksumType = checkChecksumType(input.checksumAlgorithm, input.checksumType)
     const number = await nextUploadNumber(step.tx)
-    const nonce = randomBytes(nonceBytes).toString('hex')
-    putUpload(
-      step.tx,
-      { bucketId: bucket.id, key, number },
-      {
-        nonce,
-        ownerId: step.owner.id,
-        initiatedAt: step.now,
-        headers: input.headers,
-        metadata: input.metadata,
-        storageClass: input.storageClass,
-        checksumAlgorithm: input.checksumAlgorithm,
-        checksumType,
-        keyExisted: (await findObject(step.tx, bucket.root, key)) !== undefined,
-      },
-    )
+    const address = { bucketId: bucket.id, key, number }
+    const random = randomBytes(nonceHalfBytes).toString('hex')
+    const nonce = makeNonce(step.services.tokens, address, random)
+    putUpload(step.tx, address, {
+      nonce,
+      ownerId: step.owner.id,
+      initiatedAt: step.now,
+      headers: input.headers,
+      metadata: input.metadata,
+      storageClass: input.storageClass,
+      checksumAlgorithm: input.checksumAlgorithm,
+      checksumType,
+      keyExisted: (await findObject(step.tx, bucket.root, key)) !== undefined,
+    })
     const { checksumAlgorithm } = input
     return { uploadId: uploadIdOf(number, nonce), checksumAlgorithm, checksumType }
   },
@@ -194,10 +180,11 @@ export const uploadPart: Upload<UploadPartInput, UploadRecord, ReceivedBody, Upl
     const { checksum } = input.body
     const wanted = record.checksumAlgorithm
     if (wanted !== undefined && checksum !== undefined && checksum.algorithm !== wanted) {
-      throw new StoreError(
-        'InvalidRequest',
-        `Checksum Type mismatch occurred, expected checksum Type: ${wanted.toLowerCase()}, actual checksum Type: ${checksum.algorithm.toLowerCase()}`,
-      )
+      throw new StoreError({
+        code: 'ChecksumAlgorithmMismatch',
+        expected: wanted,
+        actual: checksum.algorithm,
+      })
     }
     return record
   },
@@ -223,7 +210,7 @@ async function commitPart(
 ): Promise<UploadPartOutput> {
   const { address } = await requireUpload(step.tx, step, input)
   if (received.stored.kind !== 'blob') throw new Error('a part is always a blob')
-  putBlobBody(step.tx, received.stored.id)
+  putBlobBody(step.tx, received.stored.id, received.stored.sums)
   const etag = received.md5.toString('hex')
   const { checksum } = received
   await putPart(step.tx, address.number, input.partNumber, {
@@ -269,7 +256,7 @@ export const uploadPartCopy: Upload<
     if (input.range === undefined) checkSourceSize(record)
     const range = copyRange(input.range, record)
     const sizeBytes = range === undefined ? record.sizeBytes : range.end - range.start + 1
-    const plan = await planContent(step.tx, record.body, record.sizeBytes, range)
+    const plan = await planContent(step, record, { object: nameOf(input.source), range })
     return { upload, plan, sizeBytes }
   },
   async transfer(step, _input, { upload, plan, sizeBytes }) {
@@ -284,19 +271,19 @@ export const uploadPartCopy: Upload<
   commit: commitPart,
 }
 
-/** @throws StoreError `InvalidRange`: a copy's range is never cut to the source's size. */
+/** @throws StoreError `InvalidCopyRange`: a copy's range is never cut to the source's size. */
 function copyRange(range: RangeRequest | undefined, source: ObjectRecord): ByteRange | undefined {
   if (range === undefined) return undefined
   if ('suffix' in range || range.end === undefined || range.end >= source.sizeBytes) {
-    throw new StoreError(
-      'InvalidArgument',
-      `Range specified is not valid for source object of size: ${source.sizeBytes}`,
-    )
+    throw new StoreError({ code: 'InvalidCopyRange', sourceBytes: source.sizeBytes })
   }
   return resolveRange(range, source.sizeBytes)
 }
 
-/** Ends an upload and releases its parts. */
+/**
+ * Ends an upload and releases its parts. One that was completed or aborted before has nothing to release: as on
+ * S3, where clients abort without knowing, that is a success.
+ */
 export const abortMultipartUpload: Change<
   UploadInput & { readonly ifInitiatedAt?: number | undefined },
   void
@@ -308,10 +295,18 @@ export const abortMultipartUpload: Change<
   writes: writesObject,
   isPreparation: true,
   async commit(step, input) {
-    const { address, record } = await requireUpload(step.tx, step, input)
+    const found = await findUploadOf(step.tx, step, input)
+    if (found === undefined) {
+      const named = addressOf(step, input)
+      const hasEnded =
+        named !== undefined && isNonceOf(step.services.tokens, named.address, named.nonce)
+      if (hasEnded) return
+      throw noSuchUpload(input.uploadId)
+    }
+    const { address, record } = found
     const { ifInitiatedAt } = input
     if (ifInitiatedAt !== undefined && !sameSecond(ifInitiatedAt, record.initiatedAt)) {
-      throw preconditionFailed('x-amz-if-match-initiated-time')
+      throw preconditionFailed('ifInitiatedAt')
     }
     await removeUpload(step.tx, address)
   },
@@ -369,12 +364,8 @@ export const listParts: Query<ListPartsInput, ListPartsOutput> = {
   },
 }
 
-/** True when at least one part of at most 10,000 has this number. @throws StoreError `InvalidArgument` */
+/** True when at least one part of at most 10,000 has this number. @throws StoreError `PartNumberOutOfBounds` */
 export function checkPartNumber(partNumber: number): void {
   if (partNumber >= 1 && partNumber <= s3Limits.parts) return
-  throw new StoreError(
-    'InvalidArgument',
-    'Part number must be an integer between 1 and 10000, inclusive',
-    { fields: { ArgumentName: 'partNumber', ArgumentValue: String(partNumber) } },
-  )
+  throw new StoreError({ code: 'PartNumberOutOfBounds', partNumber })
 }

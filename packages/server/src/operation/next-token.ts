@@ -1,4 +1,4 @@
-// SimpleDB's continuation tokens: those of `token.ts`, refused in SimpleDB's words.
+// SimpleDB's continuation tokens: those of `token.ts`, refused as SimpleDB does.
 
 import type { Bytes } from '../base/bytes.ts'
 import { isStoreError, StoreError } from '../base/errors.ts'
@@ -10,10 +10,10 @@ export function openNextToken(tokens: TokenSealer, scope: string, token: string)
     // Clients may send a token back with line breaks, as Amazon's own have them.
     return tokens.open(scope, token.replace(/\s/g, ''))
   } catch (error) {
-    throw isStoreError(error, 'InvalidArgument') ? invalidNextToken(error) : error
+    throw isStoreError(error, 'InvalidContinuationToken') ? invalidNextToken(error) : error
   }
 }
 
 function invalidNextToken(cause: unknown): StoreError {
-  return new StoreError('InvalidNextToken', 'The specified next token is not valid.', { cause })
+  return new StoreError({ code: 'InvalidNextToken' }, { cause })
 }

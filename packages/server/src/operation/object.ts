@@ -1,17 +1,24 @@
 // Operations on single objects: put, get, head, attributes. Their deletion is in delete.ts.
 
 import { utf8 } from '../base/bytes.ts'
-import { noSuchKey, StoreError } from '../base/errors.ts'
+import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
 import type { ByteRange } from '../blob/blob.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
-import { readManifest } from '../store/body.ts'
-import { findObject } from '../store/directory.ts'
-import { putObject as putEntry } from '../store/object.ts'
-import type { Checksum, ObjectRecord } from '../store/record.ts'
+import { readManifest } from '../store/body/body.ts'
+import type { Checksum, ObjectRecord } from '../store/row/record.ts'
+import { findObject } from '../store/tree/directory.ts'
+import { putObject as putEntry } from '../store/tree/object.ts'
 import { type BodyInput, placeBody, type ReceivedBody, receiveBody } from './body.ts'
 import { checkRead, checkWrite, type ReadConditions, type WriteConditions } from './condition.ts'
-import { type Content, type ContentPlan, noContent, openContent, planContent } from './content.ts'
+import {
+  type Content,
+  type ContentPlan,
+  nameOf,
+  noContent,
+  openContent,
+  planContent,
+} from './content.ts'
 import { type Need, onKey } from './need.ts'
 import type { BucketPath, CheckStep, Download, Query, Step, Upload } from './operation.ts'
 
@@ -80,16 +87,14 @@ export async function requireObject(
   address: ObjectAddress,
 ): Promise<ObjectRecord> {
   const record = await findObject(tx, root, utf8(address.key))
-  if (record === undefined) throw noSuchKey(address.key)
+  if (record === undefined) throw new StoreError({ code: 'NoSuchKey', key: address.key })
   return record
 }
 
-/** Buckets that never had versioning have one version of each key, `null`. */
-function requireNullVersion(input: { readonly versionId?: string | undefined }): void {
+/** Buckets that never had versioning have one version of each key, `null`. @throws StoreError `NoSuchVersion` */
+export function requireNullVersion(input: { readonly versionId?: string | undefined }): void {
   if (input.versionId === undefined || input.versionId === 'null') return
-  throw new StoreError('NoSuchVersion', 'The specified version does not exist.', {
-    fields: { VersionId: input.versionId },
-  })
+  throw new StoreError({ code: 'NoSuchVersion', versionId: input.versionId })
 }
 
 /** What of an object is sent: `range` of it, nothing if a part is empty, else the whole. */
@@ -100,7 +105,7 @@ interface Selection {
   readonly checksum?: Checksum | undefined
 }
 
-/** What a GET of `record` will send, by its range or part. @throws StoreError `InvalidRange`, `InvalidPartNumber` */
+/** What a GET of `record` will send, by its range or part. @throws StoreError `InvalidRange`, `NoSuchPart` */
 async function selectRange(
   tx: ReadTransaction,
   record: ObjectRecord,
@@ -130,13 +135,12 @@ export function resolveRange(range: RangeRequest, sizeBytes: number): ByteRange 
   } else if (range.start <= last) {
     return { start: range.start, end: Math.min(range.end ?? last, last) }
   }
-  throw new StoreError('InvalidRange', 'The requested range is not satisfiable', {
-    fields: { RangeRequested: rangeText(range), ActualObjectSize: String(sizeBytes) },
-  })
+  throw new StoreError({ code: 'InvalidRange', requested: range, sizeBytes })
 }
 
-function rangeText(range: RangeRequest): string {
-  return 'suffix' in range ? `bytes=-${range.suffix}` : `bytes=${range.start}-${range.end ?? ''}`
+/** True for the ETag of an object that was uploaded in parts; a copy of one may be a whole. */
+export function isOfParts(etag: string): boolean {
+  return /-\d+$/.test(etag)
 }
 
 async function selectPart(
@@ -145,7 +149,7 @@ async function selectPart(
   partNumber: number,
 ): Promise<Selection> {
   const { body, checksum } = record
-  if (body.kind !== 'manifest') {
+  if (body.kind !== 'manifest' || !isOfParts(record.etag)) {
     if (partNumber === 1) {
       if (record.sizeBytes === 0) return { checksum }
       return { range: { start: 0, end: record.sizeBytes - 1 }, checksum }
@@ -160,9 +164,7 @@ async function selectPart(
       return { ...selected, range: { start: offset, end: offset + sizeBytes - 1 } }
     }
   }
-  throw new StoreError('InvalidPartNumber', 'The requested partnumber is not satisfiable', {
-    fields: { PartNumberRequested: String(partNumber) },
-  })
+  throw new StoreError({ code: 'NoSuchPart', partNumber })
 }
 
 /**
@@ -192,7 +194,7 @@ async function findForRead(
   const { range, isEmpty, ...told } = await selectRange(step.tx, record, input)
   if (isEmpty === true) return { object: record, ...told, sizeBytes: 0, plan: noContent }
   const plan = withContent
-    ? await planContent(step.tx, record.body, record.sizeBytes, range)
+    ? await planContent(step, record, { object: nameOf(input), range })
     : noContent
   const sizeBytes = range === undefined ? record.sizeBytes : range.end - range.start + 1
   return { object: record, range, ...told, sizeBytes, plan }
@@ -219,22 +221,26 @@ export const headObject: Query<GetObjectInput, Omit<GetObjectOutput, 'content'>>
   check: (step, input) => findForRead(step, input, false),
 }
 
-/** The size that a description's metadata counts against S3's limit. @throws StoreError `MetadataTooLarge` */
+/** Checks what a description may not exceed. @throws StoreError `MetadataTooLarge`, `InvalidStorageClass` */
 export function checkDescription(description: ObjectDescription): void {
-  let size = 0
-  for (const [name, value] of Object.entries(description.metadata)) {
-    size += Buffer.byteLength(name) + Buffer.byteLength(value)
-  }
-  if (size > s3Limits.userMetadataBytes) {
-    throw new StoreError(
-      'MetadataTooLarge',
-      'Your metadata headers exceed the maximum allowed metadata size',
-      { fields: { Size: String(size), MaxSizeAllowed: String(s3Limits.userMetadataBytes) } },
-    )
-  }
+  checkSize(description.metadata, 'utf8', s3Limits.userMetadataBytes)
+  checkSize(description.headers, 'latin1', s3Limits.systemMetadataBytes)
   if (!storageClasses.has(description.storageClass)) {
-    throw new StoreError('InvalidStorageClass', 'The storage class you specified is not valid')
+    throw new StoreError({ code: 'InvalidStorageClass' })
   }
+}
+
+function checkSize(
+  said: Readonly<Record<string, string>>,
+  encoding: 'utf8' | 'latin1',
+  maximum: number,
+): void {
+  let size = 0
+  for (const [name, value] of Object.entries(said)) {
+    size += name.length + Buffer.byteLength(value, encoding)
+  }
+  if (size <= maximum) return
+  throw new StoreError({ code: 'MetadataTooLarge', sizeBytes: size, maximumBytes: maximum })
 }
 
 const storageClasses: ReadonlySet<string> = new Set([
@@ -248,18 +254,14 @@ const storageClasses: ReadonlySet<string> = new Set([
   'GLACIER_IR',
 ])
 
-/** @throws StoreError `InvalidArgument` for an empty key, `KeyTooLong` */
+/** @throws StoreError `EmptyKey`, `KeyTooLong` */
 export function checkKey(key: string): void {
   if (key === '') {
-    throw new StoreError('InvalidArgument', 'User key must have a length greater than 0.', {
-      fields: { ArgumentName: 'key', ArgumentValue: '' },
-    })
+    throw new StoreError({ code: 'EmptyKey' })
   }
   const size = Buffer.byteLength(key)
   if (size > s3Limits.keyBytes) {
-    throw new StoreError('KeyTooLong', 'Your key is too long', {
-      fields: { Size: String(size), MaxSizeAllowed: String(s3Limits.keyBytes) },
-    })
+    throw new StoreError({ code: 'KeyTooLong', sizeBytes: size, maximumBytes: s3Limits.keyBytes })
   }
 }
 
@@ -341,10 +343,13 @@ export const getObjectAttributes: Query<ObjectAttributesInput, ObjectAttributesO
     requireNullVersion(input)
     const record = await requireObject(step.tx, step.bucket(input.bucket).root, input)
     checkRead(input.conditions, record)
-    if (input.parts === undefined || record.body.kind !== 'manifest') return { object: record }
+    const { body, etag } = record
+    if (input.parts === undefined || body.kind !== 'manifest' || !isOfParts(etag)) {
+      return { object: record }
+    }
     return {
       object: record,
-      parts: await listObjectParts(step.tx, record, record.body, input.parts),
+      parts: await listObjectParts(step.tx, record, body, input.parts),
     }
   },
 }

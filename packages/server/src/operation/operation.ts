@@ -7,19 +7,22 @@ import type { Owner } from '../access/principal.ts'
 import type { Clock } from '../base/clock.ts'
 import type { StoreError } from '../base/errors.ts'
 import type { SimpleDbLimits } from '../base/limits.ts'
+import type { LeaseTicket } from '../base/terms.ts'
 import type { BlobStore } from '../blob/blob.ts'
 import type { Engine, ReadTransaction, WriteTransaction } from '../engine/engine.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { QueryPool } from '../select-content/pool.ts'
-import type { BucketRecord } from '../store/bucket.ts'
-import type { Readers, Reading } from '../store/epoch.ts'
-import type { IdSource } from '../store/id.ts'
-import type { WrittenPath } from '../store/lease-node.ts'
-import type { Obstacle } from '../store/obstacle.ts'
-import type { Snapshots } from '../store/snapshot.ts'
+import type { Readers, Reading } from '../store/body/epoch.ts'
+import type { Presence } from '../store/body/presence.ts'
+import type { Blocker } from '../store/lease/blocker.ts'
+import type { WrittenPath } from '../store/lease/node.ts'
+import type { IdSource } from '../store/row/id.ts'
+import type { BucketRecord } from '../store/tree/bucket.ts'
+import type { Snapshots } from '../store/tree/snapshot.ts'
 import type { Need } from './need.ts'
 import type { TokenSealer } from './token.ts'
+import type { Waiting } from './waiting.ts'
 
 /** What operations work with; made once per process in `compose.ts`. */
 export interface Services {
@@ -28,7 +31,9 @@ export interface Services {
   readonly ids: IdSource
   readonly readers: Readers
   readonly snapshots: Snapshots
+  readonly presence: Presence
   readonly tokens: TokenSealer
+  readonly waiting: Waiting
   /** Runs the queries of SelectObjectContent. */
   readonly contentQueries: QueryPool
   readonly clock: Clock
@@ -56,7 +61,7 @@ export interface Caller extends RequestContext {
   /** Aborted when the server is told to stop: what only waits should end. */
   readonly stopping?: AbortSignal | undefined
   /** The ticket of the lease under which the caller writes. */
-  readonly lease?: number | undefined
+  readonly lease?: LeaseTicket | undefined
 }
 
 /** What every step is given. */
@@ -91,7 +96,7 @@ export interface CommitStep extends Step {
   readonly tx: WriteTransaction
   /** Milliseconds since the epoch: the time of the change. */
   readonly now: number
-  /** True when the time to wait is over: the commit can't answer with an obstacle any more. */
+  /** True when the time to wait is over: the commit can't answer with a blocker any more. */
   readonly isFinal: boolean
 }
 
@@ -121,6 +126,11 @@ export interface Writing<Input> {
   readonly usesReserve?: true
   /** Milliseconds that its commit may wait for leases; a short time if left out. */
   waitMs?(input: Input): number
+  /**
+   * True when commits of one owner change the same row, and would only be run over and over if too many
+   * were tried at once.
+   */
+  readonly takesTurns?: true
 }
 
 /** Reads rows, in one snapshot. */
@@ -139,9 +149,9 @@ export interface Download<Input, Found, Output> extends Declared<Input> {
 /** Writes rows, in one transaction. */
 export interface Change<Input, Output> extends Declared<Input>, Writing<Input> {
   readonly kind: 'change'
-  commit(step: CommitStep, input: Input): Promise<Output | Obstacle>
-  /** Takes back what attempts that met an obstacle have committed, when the request has failed. */
-  abandon?(services: Services, caller: Caller, input: Input): Promise<void>
+  commit(step: CommitStep, input: Input): Promise<Output | Blocker>
+  /** Takes back what attempts that met a blocker have committed, when the request has failed. */
+  abandon?(step: Step, input: Input): Promise<void>
 }
 
 /** Receives or reads bytes, and then writes rows that refer to them. */
@@ -151,7 +161,7 @@ export interface Upload<Input, Checked, Moved, Output> extends Declared<Input>, 
   readonly readsBlobs?: true
   check(step: CheckStep, input: Input): Promise<Checked>
   transfer(step: TransferStep, input: Input, checked: Checked): Promise<Moved>
-  commit(step: CommitStep, input: Input, moved: Moved): Promise<Output | Obstacle>
+  commit(step: CommitStep, input: Input, moved: Moved): Promise<Output | Blocker>
 }
 
 /** Makes the same change of many items, each of which succeeds or fails for itself. */

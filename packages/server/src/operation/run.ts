@@ -3,9 +3,9 @@
 
 import type { StoreError } from '../base/errors.ts'
 import { leaseLimits } from '../base/limits.ts'
-import type { BucketRecord } from '../store/bucket.ts'
+import type { BucketRecord } from '../store/tree/bucket.ts'
 import { commitPortion, commitUnderLeases } from './commit.ts'
-import { checkNamedLease } from './guard.ts'
+import { checkNamedLease } from './lease-check.ts'
 import type { Need } from './need.ts'
 import type {
   Batch,
@@ -79,7 +79,7 @@ async function runChange<Input, Output>(
 ): Promise<Output> {
   const needs = operation.needs(input)
   await authorizeWriter(of, needs)
-  checkRoom(of, operation)
+  checkWritable(of, operation)
   of.caller.signal.throwIfAborted()
   const waitMs = waitMsOf(operation, input)
   try {
@@ -88,7 +88,7 @@ async function runChange<Input, Output>(
       commit: (step) => operation.commit(step, input),
     })
   } catch (error) {
-    await attemptUndo(of, async () => operation.abandon?.(of.services, of.caller, input))
+    await attemptUndo(of, async () => operation.abandon?.(makeStep(of, new Map()), input))
     throw error
   }
 }
@@ -101,7 +101,7 @@ async function runUpload<Input, Checked, Moved, Output>(
   const { engine, clock } = of.services
   const { lease, signal } = of.caller
   const needs = operation.needs(input)
-  return transferring(of, operation.readsBlobs === true, async (transferStep) => {
+  return transferring(of, operation.readsBlobs === true, async (transferStep, undo) => {
     const checked = await engine.read(async (tx) => {
       const step = { ...(await stepOn(tx, of, needs)), tx }
       if (lease !== undefined && operation.writes !== undefined) {
@@ -110,13 +110,15 @@ async function runUpload<Input, Checked, Moved, Output>(
       }
       return operation.check(step, input)
     })
-    checkRoom(of, operation)
+    checkWritable(of, operation)
     const moved = await operation.transfer(transferStep, input, checked)
     signal.throwIfAborted()
-    checkRoom(of, operation)
+    checkWritable(of, operation)
     const waitMs = waitMsOf(operation, input)
+    // A transfer's only effect that has to be undone is a blob, to which the commit is about to refer.
+    const hasNewBlob = undo.length > 0
     return commitUnderLeases(of, {
-      ...{ operation, input, needs, waitMs },
+      ...{ operation, input, needs, waitMs, hasNewBlob },
       commit: (step) => operation.commit(step, input, moved),
     })
   })
@@ -130,7 +132,7 @@ async function runBatch<Input, Item, Output>(
 ): Promise<Output> {
   const items = operation.items(input)
   await refuseAllDenied(of, operation, items)
-  checkRoom(of, operation.change)
+  checkWritable(of, operation.change)
   const { clock } = of.services
   const deadline = clock.monotonicMs() + leaseLimits.writeWaitMs
   const outcomes: Outcome<Item>[] = []
@@ -163,8 +165,12 @@ function waitMsOf<Input>(operation: Writing<Input>, input: Input): number {
   return operation.waitMs?.(input) ?? leaseLimits.writeWaitMs
 }
 
-/** Refuses what adds on a disk that is nearly full, so that what removes can go on. @throws StoreError */
-function checkRoom<Input>({ services }: Run, operation: Writing<Input>): void {
+/**
+ * Refuses writes of a process that was declared dead, and what adds on a disk that is nearly full, so that
+ * what removes can go on. @throws StoreError
+ */
+function checkWritable<Input>({ services }: Run, operation: Writing<Input>): void {
+  services.presence.check()
   if (operation.usesReserve !== true) services.engine.checkRoom(0)
 }
 
@@ -181,7 +187,7 @@ async function authorizeWriter(of: Run, needs: readonly Need[]): Promise<void> {
 async function transferring<T>(
   of: Run,
   readsBlobs: boolean,
-  body: (step: TransferStep) => Promise<T>,
+  body: (step: TransferStep, undo: readonly unknown[]) => Promise<T>,
 ): Promise<T> {
   const undo: (() => Promise<void>)[] = []
   const reading = readsBlobs ? of.services.readers.begin() : undefined
@@ -189,7 +195,7 @@ async function transferring<T>(
     undo.push(action)
   }
   try {
-    return await body({ ...makeStep(of, new Map()), reading, onFailure })
+    return await body({ ...makeStep(of, new Map()), reading, onFailure }, undo)
   } catch (error) {
     for (const action of undo) await attemptUndo(of, action)
     throw error

@@ -1,18 +1,16 @@
 // SelectObjectContent: a query over one object, or over all objects of a folder as of one moment. The check
 // finds the object in a snapshot; its bytes are held for as long as the query runs, as those of a GET are.
 
-import { text, utf8 } from '../base/bytes.ts'
-import { noSuchKey, StoreError } from '../base/errors.ts'
-import type { BlobId, BlobStore, ByteSource } from '../blob/blob.ts'
-import type { ReadTransaction } from '../engine/engine.ts'
+import { type Bytes, text, utf8 } from '../base/bytes.ts'
+import { StoreError } from '../base/errors.ts'
+import type { ByteSource } from '../blob/blob.ts'
 import type { QueryRequest } from '../select-content/format.ts'
 import type { Span } from '../select-content/message.ts'
 import type { QueryEvent, SelectedObject } from '../select-content/pool.ts'
-import { readManifest, readRowBody } from '../store/body.ts'
-import type { Body } from '../store/record.ts'
-import { type FolderSnapshot, readSnapshot } from '../store/snapshot.ts'
+import { type FolderSnapshot, readSnapshot } from '../store/tree/snapshot.ts'
+import { type ContentPlan, nameOf, planContent, readPlannedRange } from './content.ts'
 import { type Need, onBucket, onKey, onPath } from './need.ts'
-import { requireObject } from './object.ts'
+import { requireNullVersion, requireObject } from './object.ts'
 import type { Change, Download, Services, TransferStep } from './operation.ts'
 
 export interface SelectContentInput {
@@ -34,21 +32,9 @@ export interface SelectedContent {
   close(): Promise<void>
 }
 
-/** Where the bytes of an object are: at hand, or parts of it in blobs. */
-type ContentMap =
-  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
-  | { readonly kind: 'parts'; readonly parts: readonly BlobPart[] }
-
-interface BlobPart {
-  readonly blobId: string
-  /** Of its first byte in the object. */
-  readonly offset: number
-  readonly sizeBytes: number
-}
-
 interface FoundContent {
   readonly sizeBytes: number
-  readonly map: ContentMap
+  readonly plan: ContentPlan
 }
 
 /** Queries one object. */
@@ -57,20 +43,16 @@ export const selectObjectContent: Download<SelectContentInput, FoundContent, Sel
   name: 'SelectObjectContent',
   needs: (input): Need[] => [onKey('s3:GetObject', input)],
   async check(step, input) {
-    if (input.versionId !== undefined && input.versionId !== 'null') {
-      throw new StoreError('NoSuchVersion', 'The specified version does not exist.', {
-        fields: { VersionId: input.versionId },
-      })
-    }
+    requireNullVersion(input)
     const record = await requireObject(step.tx, step.bucket(input.bucket).root, input)
-    const map = await mapContent(step.tx, record.body, record.sizeBytes)
-    return { sizeBytes: record.sizeBytes, map }
+    const plan = await planContent(step, record, { object: nameOf(input) })
+    return { sizeBytes: record.sizeBytes, plan }
   },
-  async open(step, { request }, { sizeBytes, map }) {
+  async open(step, { request }, { sizeBytes, plan }) {
     const { services, reading } = step
     if (reading === undefined) throw new Error('an operation that reads blobs must say so')
     reading.handedOver = true
-    const object = { sizeBytes, read: (span: Span) => readSpan(services.blobs, map, span) }
+    const object = { sizeBytes, read: (span: Span) => readPlannedRange(services, plan, span) }
     return begin(step, request, oneOf(object), async () => reading.end())
   },
 }
@@ -86,8 +68,8 @@ export const selectFolderContent: Change<SelectContentInput, SelectedContent> = 
   async commit(step, { bucket, key, request }) {
     const { services, tx } = step
     const snapshot = await services.snapshots.take(tx, step.bucket(bucket).root, utf8(key))
-    if (snapshot === undefined) throw noSuchKey(key)
-    const objects = objectsOf(services, snapshot, key)
+    if (snapshot === undefined) throw new StoreError({ code: 'NoSuchKey', key })
+    const objects = objectsOf(services, snapshot, { bucket, key })
     return begin(step, request, objects, () => release(services, snapshot))
   },
 }
@@ -134,23 +116,28 @@ async function* oneOf(object: SelectedObject): AsyncGenerator<SelectedObject> {
 const pageObjects = 64
 
 async function* objectsOf(
-  { engine, blobs }: Services,
+  services: Services,
   snapshot: FolderSnapshot,
-  folder: string,
+  folder: { readonly bucket: string; readonly key: string },
 ): AsyncGenerator<SelectedObject> {
-  let after: Uint8Array | undefined
+  const { engine } = services
+  let after: Bytes | undefined
   for (;;) {
     const from = after
-    const page = await engine.read((tx) =>
-      readSnapshot(tx, snapshot, { after: from, limit: pageObjects }),
-    )
+    const page = await engine.read(async (tx) => {
+      // Else the snapshot may have been released.
+      await services.presence.confirm(tx)
+      return readSnapshot(tx, snapshot, { after: from, limit: pageObjects })
+    })
     for (const { key, record } of page) {
+      const { sizeBytes } = record
       // What stands for a folder has no rows.
-      if (record.sizeBytes === 0) continue
-      const { sizeBytes, body } = record
-      const map = await engine.read((tx) => mapContent(tx, body, sizeBytes))
-      const read = (span: Span): ByteSource => readSpan(blobs, map, span)
-      yield { key: folder + text(key), sizeBytes, read }
+      if (sizeBytes === 0) continue
+      const selected = folder.key + text(key)
+      const object = nameOf({ bucket: folder.bucket, key: selected })
+      const plan = await engine.read((tx) => planContent({ tx, services }, record, { object }))
+      const read = (span: Span): ByteSource => readPlannedRange(services, plan, span)
+      yield { key: selected, sizeBytes, read }
     }
     after = page.at(-1)?.key
     if (after === undefined) return
@@ -162,35 +149,5 @@ async function release({ snapshots, log }: Services, snapshot: FolderSnapshot): 
     await snapshots.release(snapshot)
   } catch (error) {
     log.warn('could not release a snapshot; it is tried again', { error })
-  }
-}
-
-/** Finds the bytes of an object, whose manifest may be gone when they are read. */
-async function mapContent(tx: ReadTransaction, body: Body, sizeBytes: number): Promise<ContentMap> {
-  switch (body.kind) {
-    case 'empty':
-      return { kind: 'bytes', bytes: new Uint8Array() }
-    case 'row':
-      return { kind: 'bytes', bytes: await readRowBody(tx, body.id) }
-    case 'blob':
-      return { kind: 'parts', parts: [{ blobId: body.id, offset: 0, sizeBytes }] }
-    case 'manifest': {
-      const parts: BlobPart[] = []
-      for await (const part of readManifest(tx, body.id)) parts.push(part)
-      return { kind: 'parts', parts }
-    }
-  }
-}
-
-async function* readSpan(blobs: BlobStore, map: ContentMap, { start, end }: Span): ByteSource {
-  if (map.kind === 'bytes') {
-    if (end >= start) yield map.bytes.subarray(start, end + 1)
-    return
-  }
-  for (const { blobId, offset, sizeBytes } of map.parts) {
-    const from = Math.max(start - offset, 0)
-    const to = Math.min(end - offset, sizeBytes - 1)
-    if (from > to) continue
-    yield* await blobs.read(blobId as BlobId, { start: from, end: to })
   }
 }

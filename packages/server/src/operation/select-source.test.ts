@@ -5,15 +5,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
 import { compareUtf8 } from '../base/bytes.ts'
+import { storeIn } from '../base/store-location.ts'
 import { openEngine } from '../engine/open.ts'
 import { selectSuite } from '../select/select.suite.ts'
-import { createDomain, deleteDomain } from '../store/domain.ts'
-import { IdSource } from '../store/id.ts'
-import { findItem, writeItem } from '../store/item.ts'
+import { createDomain, deleteDomain } from '../store/domain/domain.ts'
+import { findItem, writeItem } from '../store/domain/item.ts'
+import { IdSource } from '../store/row/id.ts'
 import { DomainSource } from './select-source.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-select-'))
-const engine = await openEngine(folder)
+const engine = await openEngine(storeIn(folder).engine)
 const ids = await IdSource.open(engine)
 after(async () => {
   await engine.close()

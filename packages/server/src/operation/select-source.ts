@@ -4,16 +4,16 @@ import { type Bytes, compareBytes, utf8 } from '../base/bytes.ts'
 import type { Range, ReadTransaction } from '../engine/engine.ts'
 import type { SelectKey } from '../select/ast.ts'
 import type { Batch, IndexEntry, IndexScan, SelectItem, SelectSource } from '../select/source.ts'
-import { readCounts } from '../store/domain.ts'
+import { readCounts } from '../store/domain/domain.ts'
 import {
   decodeItem,
   findAttribute,
   isMultiValued,
   readItems,
   type StoredItem,
-} from '../store/item.ts'
-import { unpack } from '../store/record.ts'
-import * as schema from '../store/schema.ts'
+} from '../store/domain/item.ts'
+import * as domainSchema from '../store/domain/schema.ts'
+import { unpack } from '../store/row/record.ts'
 
 /** Bytes of rows after which a batch of items ends, so that big items don't fill the memory. */
 const batchBytes = 4_194_304
@@ -43,13 +43,13 @@ export class DomainSource implements SelectSource {
     readonly after: number | undefined
     readonly limit: number
   }): Promise<Batch<SelectItem>> {
-    const all = schema.items(this.#domain)
-    const start = after === undefined ? all.start : schema.item(this.#domain, after + 1)
+    const all = domainSchema.items(this.#domain)
+    const start = after === undefined ? all.start : domainSchema.item(this.#domain, after + 1)
     const rows: SelectItem[] = []
     let bytes = 0
     for await (const batch of this.#tx.batches({ ...all, start })) {
       for (const { key, value } of batch) {
-        rows.push(selectItem(decodeItem(schema.itemNumber(key), value)))
+        rows.push(selectItem(decodeItem(domainSchema.itemNumber(key), value)))
         bytes += value.byteLength
         if (rows.length === limit || bytes >= batchBytes) return { rows, isLast: false }
       }
@@ -76,19 +76,20 @@ export class DomainSource implements SelectSource {
   async #scanPairs(attribute: number, scan: IndexScan): Promise<Batch<IndexEntry>> {
     const domain = this.#domain
     const { range, after, limit } = scan
-    const startOf = (value: Bytes): Bytes => schema.pairsOfPrefix({ domain, attribute, value })
+    const startOf = (value: Bytes): Bytes =>
+      domainSchema.pairsOfPrefix({ domain, attribute, value })
     const bounds = {
       start: startOf(range.start),
       end:
         range.end === undefined
-          ? schema.pairsOfAttribute(domain, attribute).end
+          ? domainSchema.pairsOfAttribute(domain, attribute).end
           : startOf(range.end),
     }
-    const place = after && schema.pair({ domain, attribute, value: after.value }, after.item)
+    const place = after && domainSchema.pair({ domain, attribute, value: after.value }, after.item)
     const rows: IndexEntry[] = []
     for await (const batch of this.#tx.batches(beyond(bounds, place, scan.isDescending))) {
       for (const row of batch) {
-        const { value, item } = schema.parsePair(row.key)
+        const { value, item } = domainSchema.parsePair(row.key)
         rows.push({ value, item, isMultiValued: isMultiValued(row.value) })
         if (rows.length === limit) return { rows, isLast: false }
       }
@@ -100,15 +101,17 @@ export class DomainSource implements SelectSource {
     const domain = this.#domain
     const { range, after, isDescending, limit } = scan
     const bounds = {
-      start: schema.itemName(domain, range.start),
+      start: domainSchema.itemName(domain, range.start),
       end:
-        range.end === undefined ? schema.itemNames(domain).end : schema.itemName(domain, range.end),
+        range.end === undefined
+          ? domainSchema.itemNames(domain).end
+          : domainSchema.itemName(domain, range.end),
     }
-    const place = after && schema.itemName(domain, after.value)
+    const place = after && domainSchema.itemName(domain, after.value)
     const rows: IndexEntry[] = []
     for await (const batch of this.#tx.batches(from(bounds, place, isDescending))) {
       for (const row of batch) {
-        const value = schema.nameInDomain(row.key)
+        const value = domainSchema.nameInDomain(row.key)
         const item = unpack<[number]>(row.value)[0]
         // An item may have gone, and another have come by the same name.
         if (after !== undefined && compareBytes(value, after.value) === 0) {

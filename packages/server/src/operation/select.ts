@@ -1,13 +1,13 @@
 // Select: one page of what a query finds in a domain, and how it would be found.
 
-import { StoreError } from '../base/errors.ts'
+import { isStoreError, StoreError } from '../base/errors.ts'
 import type { Select } from '../select/ast.ts'
 import { executeSelect } from '../select/execute.ts'
 import { type Explanation, explainSelect as explain } from '../select/explain.ts'
 import type { SelectPage } from '../select/page.ts'
 import { parseSelect } from '../select/parse.ts'
 import { decodePosition, encodePosition, tokenScope } from '../select/token.ts'
-import { findDomain } from '../store/domain.ts'
+import { findDomain } from '../store/domain/domain.ts'
 import { readLagging } from './attribute.ts'
 import { onAccount } from './need.ts'
 import { openNextToken } from './next-token.ts'
@@ -40,19 +40,32 @@ export const select: Query<SelectInput, SelectOutput> = {
     const scope = `select\0${domain}\0${tokenScope(query)}`
     const after =
       nextToken === undefined ? undefined : decodePosition(openNextToken(tokens, scope, nextToken))
+    const { selectMs, selectPageBytes } = simpleDb.limits
+    const startedMs = clock.monotonicMs()
     const page = await readLagging(step, consistentRead, (tx) =>
       executeSelect(new DomainSource(tx, domain), {
         select: query,
         after,
         clock,
-        budgetMs: simpleDb.limits.selectMs,
-        pageBytes: simpleDb.limits.selectPageBytes,
+        budgetMs: selectMs,
+        pageBytes: selectPageBytes,
       }),
-    )
+    ).catch((cause: unknown) => {
+      // The page's time is over long before its snapshot is taken away, unless one step took it all.
+      const isLate = clock.monotonicMs() - startedMs >= selectMs
+      throw isLate && isStoreError(cause, 'ReadTooLong')
+        ? queryTimeout(query.domain, expression, cause)
+        : cause
+    })
     const { items, count, next } = page
     const token = next && tokens.seal(scope, encodePosition(next))
     return { items, count, nextToken: token }
   },
+}
+
+/** The refusal of a query that couldn't be answered in its time, not even in part. */
+function queryTimeout(domain: string, expression: string, cause: unknown): StoreError {
+  return new StoreError({ code: 'QueryTimeout', domain, expression }, { cause })
 }
 
 /** Tells how a query would be answered: an extension, for people who wonder why it is slow. */
@@ -70,5 +83,5 @@ export const explainSelect: Query<{ readonly expression: string }, Explanation> 
 async function domainOf(step: CheckStep, { domain }: Select): Promise<number> {
   const found = await findDomain(step.tx, step.owner.id, domain)
   if (found !== undefined) return found.number
-  throw new StoreError('NoSuchDomain', 'The specified domain does not exist.')
+  throw new StoreError({ code: 'NoSuchDomain', domain })
 }

@@ -2,10 +2,10 @@
 // decided in the same transaction that the step uses.
 
 import { accessDenied, decide, type Question } from '../access/decide.ts'
-import { anonymousOwner } from '../access/principal.ts'
+import { anonymousOwner, type Owner } from '../access/principal.ts'
 import { StoreError } from '../base/errors.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
-import { type BucketRecord, findBucket } from '../store/bucket.ts'
+import { type BucketRecord, findBucket } from '../store/tree/bucket.ts'
 import { regionOf } from './bucket.ts'
 import type { Need } from './need.ts'
 import type { Caller, Services, Step } from './operation.ts'
@@ -43,9 +43,7 @@ export async function refusalOf(
     }
     const bucket = buckets.get(resource.bucket) ?? (await findBucket(tx, resource.bucket))
     if (bucket === undefined) {
-      throw new StoreError('NoSuchBucket', 'The specified bucket does not exist', {
-        fields: { BucketName: resource.bucket },
-      })
+      throw new StoreError({ code: 'NoSuchBucket', bucket: resource.bucket })
     }
     buckets.set(resource.bucket, bucket)
     const facts = { ownerId: bucket.ownerId, region: regionOf(services, bucket) }
@@ -55,13 +53,18 @@ export async function refusalOf(
   return undefined
 }
 
+/** The owner of what a request creates. */
+export function ownerOf({ principal }: Caller): Owner {
+  return principal?.owner ?? anonymousOwner
+}
+
 export function makeStep(
   { services, caller }: Run,
   buckets: ReadonlyMap<string, BucketRecord>,
 ): Step {
   return {
     services,
-    owner: caller.principal?.owner ?? anonymousOwner,
+    owner: ownerOf(caller),
     requestId: caller.requestId,
     signal: caller.signal,
     bucket(name) {

@@ -19,7 +19,7 @@ test('an altered token, or one for another listing, is refused', () => {
   const refused = (scope: string, token: string): void => {
     assert.throws(
       () => tokens.open(scope, token),
-      (error) => isStoreError(error, 'InvalidArgument'),
+      (error) => isStoreError(error, 'InvalidContinuationToken'),
     )
   }
   const token = tokens.seal('a', Buffer.from('position'))
@@ -35,4 +35,14 @@ test('an altered token, or one for another listing, is refused', () => {
       refused('a', bytes.toString('base64url'))
     }),
   )
+})
+
+test('a mark is of one scope, one content, and one secret', () => {
+  const content = Buffer.from('content')
+  const mark = tokens.mark('scope', content)
+  assert.equal(mark.length, 16)
+  assert.deepEqual(new TokenSealer(Buffer.from('secret')).mark('scope', content), mark)
+  assert.notDeepEqual(tokens.mark('other', content), mark)
+  assert.notDeepEqual(tokens.mark('scope', Buffer.from('other')), mark)
+  assert.notDeepEqual(new TokenSealer(Buffer.from('another')).mark('scope', content), mark)
 })

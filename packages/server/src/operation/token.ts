@@ -21,7 +21,7 @@ export class TokenSealer {
     return Buffer.concat([this.#mac(scope, position), position]).toString('base64url')
   }
 
-  /** The position in `token`. @throws StoreError `InvalidArgument` for anything not sealed for `scope`. */
+  /** The position in `token`. @throws StoreError `InvalidContinuationToken` for anything not sealed for `scope`. */
   open(scope: string, token: string): Buffer {
     const bytes = Buffer.from(token, 'base64url')
     const position = bytes.subarray(macBytes)
@@ -29,11 +29,14 @@ export class TokenSealer {
     // The decoder takes what it doesn't understand for nothing: one token would have many spellings.
     const isExact = bytes.toString('base64url') === token
     if (!isExact || mac.length !== macBytes || !timingSafeEqual(mac, this.#mac(scope, position))) {
-      throw new StoreError('InvalidArgument', 'The continuation token provided is incorrect', {
-        fields: { ArgumentName: 'continuation-token' },
-      })
+      throw new StoreError({ code: 'InvalidContinuationToken' })
     }
     return position
+  }
+
+  /** Bytes that tell, to whoever has the secret, that `content` was marked here for `scope`: 16 of them. */
+  mark(scope: string, content: Bytes): Buffer {
+    return this.#mac(scope, content)
   }
 
   #mac(scope: string, position: Bytes): Buffer {

@@ -2,10 +2,10 @@
 
 import { afterPrefix, text, utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
-import { type UploadMarker, type UploadRecord, walkUploads } from '../store/upload.ts'
-import { parseUploadId, uploadIdOf } from './multipart.ts'
+import { type UploadMarker, type UploadRecord, walkUploads } from '../store/body/upload.ts'
 import { onBucket } from './need.ts'
 import type { Query } from './operation.ts'
+import { parseUploadId, uploadIdOf } from './upload-id.ts'
 
 export interface ListUploadsInput {
   readonly bucket: string
@@ -85,13 +85,11 @@ function markerOf(input: ListUploadsInput): UploadMarker | undefined {
   return { key: utf8(keyMarker), number }
 }
 
-/** @throws StoreError `InvalidArgument` */
+/** @throws StoreError `InvalidUploadIdMarker` */
 function numberOf(uploadIdMarker: string): number {
   const id = parseUploadId(uploadIdMarker)
   if (id !== undefined) return id.number
-  throw new StoreError('InvalidArgument', 'Invalid uploadId marker', {
-    fields: { ArgumentName: 'upload-id-marker', ArgumentValue: uploadIdMarker },
-  })
+  throw new StoreError({ code: 'InvalidUploadIdMarker', marker: uploadIdMarker })
 }
 
 /** The common prefix that `key` belongs to, by the delimiter. */

@@ -45,5 +45,5 @@ export type Report =
   | { readonly kind: 'records'; readonly bytes: Uint8Array; readonly stats: QueryStats }
   | { readonly kind: 'progress'; readonly stats: QueryStats }
   | { readonly kind: 'end'; readonly stats: QueryStats }
-  | { readonly kind: 'refused'; readonly code: QueryErrorCode; readonly message: string }
+  | { readonly kind: 'refused'; readonly code: QueryErrorCode; readonly detail: string | undefined }
   | { readonly kind: 'fault'; readonly message: string }

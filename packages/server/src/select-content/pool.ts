@@ -138,7 +138,7 @@ export class QueryPool {
 }
 
 function tooMany(): StoreError {
-  return new StoreError('SlowDown', 'Please reduce your request rate.')
+  return new StoreError({ code: 'SlowDown', resource: 'queries' })
 }
 
 function isOutOfMemory(error: unknown): boolean {

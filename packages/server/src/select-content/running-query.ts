@@ -103,7 +103,7 @@ export class RunningQuery {
         return
       case 'refused':
         this.#isReusable = true
-        this.#push({ kind: 'failed', error: new QueryError(report.code, report.message) })
+        this.#push({ kind: 'failed', error: new QueryError(report.code, report.detail) })
         return
       case 'fault':
         this.#push({ kind: 'failed', error: new Error(`a query failed: ${report.message}`) })

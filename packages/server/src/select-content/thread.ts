@@ -138,12 +138,12 @@ async function runQuery({ request, now }: RunOrder, inbox: Inbox): Promise<void>
 /** What the caller is told of a failure. */
 function reportOf(error: unknown): Report {
   if (error instanceof QueryError) {
-    return { kind: 'refused', code: error.code, message: error.message }
+    return { kind: 'refused', code: error.code, detail: error.detail }
   }
   // The stack has overflowed, or a text has become longer than JavaScript's may be.
   if (error instanceof RangeError) {
-    const message = 'The query or a value in the object is nested too deeply, or too long.'
-    return { kind: 'refused', code: 'UnsupportedSqlStructure', message }
+    const detail = 'The query or a value in the object is nested too deeply, or too long.'
+    return { kind: 'refused', code: 'UnsupportedSqlStructure', detail }
   }
   return { kind: 'fault', message: error instanceof Error ? String(error.stack) : String(error) }
 }

@@ -16,9 +16,9 @@ const word = /[A-Za-z_$][A-Za-z0-9_$]*/y
 const number = /[0-9]+(?![A-Za-z0-9_$])/y
 const symbol = /!=|>=|<=|[=<>(),*]/y
 const quoted = {
-  '`': { pattern: /`[^`]*(?:``[^`]*)*`/y, kind: 'name', what: 'name' },
-  "'": { pattern: /'[^']*(?:''[^']*)*'/y, kind: 'literal', what: 'value' },
-  '"': { pattern: /"[^"]*(?:""[^"]*)*"/y, kind: 'literal', what: 'value' },
+  '`': { pattern: /`[^`]*(?:``[^`]*)*`/y, kind: 'name', fault: { kind: 'open name' } },
+  "'": { pattern: /'[^']*(?:''[^']*)*'/y, kind: 'literal', fault: { kind: 'open value' } },
+  '"': { pattern: /"[^"]*(?:""[^"]*)*"/y, kind: 'literal', fault: { kind: 'open value' } },
 } as const
 
 /**
@@ -30,8 +30,7 @@ export function tokenize(expression: string): readonly Token[] {
   let position = matchAt(blank, expression, 0)?.length ?? 0
   while (position < expression.length) {
     const { token, length } = tokenAt(expression, position)
-    if (tokens.length === selectLimits.tokens)
-      throw invalidQuery(position, 'the expression is too long')
+    if (tokens.length === selectLimits.tokens) throw invalidQuery(position, { kind: 'too long' })
     tokens.push(token)
     position += length
     position += matchAt(blank, expression, position)?.length ?? 0
@@ -53,7 +52,7 @@ function tokenAt(expression: string, position: number): { token: Token; length: 
     const text = matchAt(pattern, expression, position)
     if (text !== undefined) return { token: { kind, text, position }, length: text.length }
   }
-  throw invalidQuery(position, 'this character has no meaning here')
+  throw invalidQuery(position, { kind: 'unknown character' })
 }
 
 function quotedAt(
@@ -61,11 +60,11 @@ function quotedAt(
   position: number,
   quote: keyof typeof quoted,
 ): { token: Token; length: number } {
-  const { pattern, kind, what } = quoted[quote]
+  const { pattern, kind, fault } = quoted[quote]
   const text = matchAt(pattern, expression, position)
-  if (text === undefined) throw invalidQuery(position, `the ${what} that begins here has no end`)
+  if (text === undefined) throw invalidQuery(position, fault)
   const inner = text.slice(1, -1).replaceAll(quote + quote, quote)
-  if (kind === 'name' && inner === '') throw invalidQuery(position, 'a name is empty')
+  if (kind === 'name' && inner === '') throw invalidQuery(position, { kind: 'empty name' })
   return { token: { kind, text: inner, position }, length: text.length }
 }
 

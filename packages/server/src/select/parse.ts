@@ -48,7 +48,7 @@ const comparisons: readonly Comparison[] = ['=', '!=', '<', '<=', '>', '>=']
  */
 export function parseSelect(expression: string): Select {
   if (expression.length > selectLimits.expressionLength) {
-    throw invalidQuery(selectLimits.expressionLength, 'the expression is too long')
+    throw invalidQuery(selectLimits.expressionLength, { kind: 'too long' })
   }
   const select = new Parser(tokenize(expression)).select()
   validateSelect(select)
@@ -137,7 +137,7 @@ class Parser {
 
   #factor(): Expression {
     if (this.#depth === selectLimits.depth) {
-      throw invalidQuery(this.#peek().position, 'too many parentheses or nots within each other')
+      throw invalidQuery(this.#peek().position, { kind: 'nested too deeply' })
     }
     this.#depth++
     try {
@@ -263,6 +263,6 @@ class Parser {
   }
 
   #unexpected(expected: string): Error {
-    return invalidQuery(this.#peek().position, `expected ${expected}`)
+    return invalidQuery(this.#peek().position, { kind: 'unexpected token', expected })
   }
 }

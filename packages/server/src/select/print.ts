@@ -36,7 +36,7 @@ export function printOrder({ key, isDescending }: SortOrder): string {
 }
 
 /** A name, in backticks if it needs them. */
-export function printName(name: string): string {
+function printName(name: string): string {
   const isPlain = /^[A-Za-z_$][A-Za-z0-9_$]*$/.test(name) && !reservedWords.has(name.toLowerCase())
   return isPlain ? name : `\`${name.replaceAll('`', '``')}\``
 }

@@ -55,11 +55,7 @@ test('a token of another version asks for the query to be sent again', () => {
   bytes[0] = 99
   assert.throws(
     () => decodePosition(bytes),
-    (error) =>
-      error instanceof StoreError &&
-      error.code === 'UnsupportedNextToken' &&
-      error.message ===
-        'The specified next token is no longer supported. Please resubmit your query.',
+    (error) => error instanceof StoreError && error.code === 'UnsupportedNextToken',
   )
 })
 

@@ -5,16 +5,18 @@ import { utf8 } from '../base/bytes.ts'
 import { selectLimits } from '../base/limits.ts'
 import type { Condition, Expression, Output, Select, Test } from './ast.ts'
 import {
+  invalidLiteral,
   invalidSort,
   nameTooLong,
   tooManyOutputs,
   tooManyPredicates,
   tooManyValueTests,
 } from './error.ts'
+import { splitPattern } from './like.ts'
 
 /**
- * @throws StoreError, in this order: `TooManyRequestedAttributes`, `InvalidParameterValue` for a name
- *   that is too long, `InvalidNumberPredicates`, `InvalidNumberValueTests`, `InvalidSortExpression`.
+ * @throws StoreError, in this order: `TooManyRequestedAttributes`, `TextTooLong` for a name
+ *   that is too long, `InvalidLiteral`, `InvalidNumberPredicates`, `InvalidNumberValueTests`, `InvalidSortExpression`.
  */
 export function validateSelect({ output, where, order }: Select): void {
   validateOutput(output)
@@ -54,6 +56,7 @@ function validateConditions(conditions: readonly Condition[]): void {
     if (operand.kind !== 'itemName') names.add(operand.name)
     if (test.kind === 'null') nullTests++
     comparisons += comparisonsOf(test)
+    checkLiterals(test)
   }
   for (const name of names) validateName(name)
   if (names.size > selectLimits.predicates) throw tooManyPredicates()
@@ -64,6 +67,28 @@ function validateConditions(conditions: readonly Condition[]): void {
 function comparisonsOf(test: Test): number {
   if (test.kind === 'null') return 0
   return test.kind === 'in' ? test.values.length : 1
+}
+
+/** A pattern may be longer than what it matches, by its wildcards and escapes. */
+function checkLiterals(test: Test): void {
+  for (const literal of literalsOf(test)) {
+    if (utf8(literal).byteLength > selectLimits.valueBytes) throw invalidLiteral()
+  }
+}
+
+function literalsOf(test: Test): readonly string[] {
+  switch (test.kind) {
+    case 'null':
+      return []
+    case 'compare':
+      return [test.value]
+    case 'like':
+      return [splitPattern(test.pattern).join('')]
+    case 'between':
+      return [test.low, test.high]
+    case 'in':
+      return test.values
+  }
 }
 
 function validateOrder(name: string, conditions: readonly Condition[]): void {

@@ -1,4 +1,4 @@
-// A certificate for localhost and its key, for tests only; valid until 2126.
+// Certificates for localhost and their keys, for tests only; the first is valid until 2126.
 
 export const testCertificate: string = `-----BEGIN CERTIFICATE-----
 MIIBnDCCAUGgAwIBAgIUAZb7XTYgLURXGK2iZ5xNMEfNJ/4wCgYIKoZIzj0EAwIw
@@ -17,5 +17,25 @@ export const testKey: string = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgrGUJpxTQ9o+LBGzX
 CU5ZdV7+Pxp+p2U+vcedipuf+0ehRANCAAS2vS+Hjl6g1uu/z8tbyh39LWGdpZFH
 r7oQhNGav9W2pSsD+LI/Y3GI9Y6xRYeRsIVMQQ8RkSBQcb+pGB5B37hS
+-----END PRIVATE KEY-----
+`
+
+/** A certificate for localhost that has expired in 2021, and its key. */
+export const expiredCertificate: string = `-----BEGIN CERTIFICATE-----
+MIIBZzCCAQ2gAwIBAgIUbCs8iEeCKtcjWv9/yjX/Dy+/hbMwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MB4XDTIwMDEwMTAwMDAwMFoXDTIxMDEwMTAw
+MDAwMFowFDESMBAGA1UEAwwJbG9jYWxob3N0MFkwEwYHKoZIzj0CAQYIKoZIzj0D
+AQcDQgAEMoPn6UTD9vj7j5pBNXmPPajtDs8UcWVK+wp66EInCACv7VuHBKVM1+E5
+k7HXbpNBTjIBqSNWf6En3j1ZY975oaM9MDswGgYDVR0RBBMwEYIJbG9jYWxob3N0
+hwR/AAABMB0GA1UdDgQWBBTAAfQY2vJsyy/VXW+rdONjXK11JTAKBggqhkjOPQQD
+AgNIADBFAiEAsq4epNp5UOKTKxgkGDFDFCPs8vJtYwlRZ7VM52H8K3YCIDZyuHBy
+W3XDHBnwPKZ/FXYOC1Sc8YDwhssyWdwfeMEr
+-----END CERTIFICATE-----
+`
+
+export const expiredKey: string = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg0BahGAfg1yEsgow/
+MSmrRUWbdyQBgczxbv39LDGf/gehRANCAAQyg+fpRMP2+PuPmkE1eY89qO0OzxRx
+ZUr7CnroQicIAK/tW4cEpUzX4TmTsdduk0FOMgGpI1Z/oSfePVlj3vmh
 -----END PRIVATE KEY-----
 `

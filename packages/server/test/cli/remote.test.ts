@@ -128,7 +128,7 @@ async function keys(name = bucket): Promise<string[]> {
   return Contents.map(({ Key }) => Key ?? '')
 }
 
-test('ls shows folders and objects with sizes, and what they sum up to', async () => {
+test('ls shows folders and objects with sizes and their sums', async () => {
   await put('a/1', 'a/b/22', 'a.txt', 'c')
   const [first, second, third, sum] = await done('ls', bucket)
   assert.match(first ?? '', /^\d{4}-\d\d-\d\d \d\d:\d\d {2} {6}5 B {2}a\.txt$/)
@@ -164,7 +164,7 @@ test('every listing can be JSON, one object a line', async () => {
   assert.ok(buckets.some((found) => found['bucket'] === bucket))
 })
 
-test('tree draws what is below, to a depth', async () => {
+test('tree draws the contents of a folder, to a depth', async () => {
   await put('a/', 'a/1', 'a/b/c/2', 'a/b/3', 'd')
   assert.deepEqual(await done('tree', `${bucket}/`), [
     `s3://${bucket}/`,
@@ -182,7 +182,7 @@ test('tree draws what is below, to a depth', async () => {
   assert.match(await fails(1, 'tree', `${bucket}/none/`), /there is nothing under/)
 })
 
-test('mv renames objects and folders, and refuses what is unclear', async () => {
+test('mv renames objects and folders, and refuses ambiguous names', async () => {
   await put('a/1', 'a/b/2', 'o', 'c/3')
   assert.deepEqual(await done('mv', `${bucket}/a/`, `${bucket}/x/y/`), [
     `moved s3://${bucket}/a/ to s3://${bucket}/x/y/`,
@@ -303,7 +303,10 @@ test('zip writes a file, whole or not at all, and overwrites none', async () => 
   const file = join(scratch, 'a.zip')
   assert.match((await done('zip', `${bucket}/a/`, file))[0] ?? '', /^wrote s3:.*a\.zip \(\d+ B\)$/)
   assert.equal((await readFile(file)).subarray(0, 2).toString(), 'PK')
-  assert.match(await fails(1, 'zip', `${bucket}/a/`, file), /there is a file/)
+  assert.match(
+    await fails(1, 'zip', `${bucket}/a/`, file),
+    /there is a file .*a\.zip already; --replace overwrites it/,
+  )
   await done('zip', '--tar', '--replace', `${bucket}/a/`, file)
   assert.equal((await readFile(file)).length % 512, 0)
   const none = await fails(1, 'zip', `${bucket}/none/`, join(scratch, 'none.zip'))
@@ -381,7 +384,7 @@ test('a profile of ~/.aws names key and server', async () => {
   assert.ok(out.includes(` ${bucket}\n`))
 })
 
-test('what is wrong with the connection is said in plain words', async () => {
+test('failures of the connection are explained', async () => {
   const endpoint = `http://127.0.0.1:${await freePort()}`
   const key = ['--access-key', 'AKNOBODY', '--secret-key', 'none']
   const gone = await runPlain('ls', '--endpoint', endpoint, ...key)

@@ -35,6 +35,9 @@ test('while it stops, health is 503, a new request too, and the one under way is
   assert.equal(refused.status, 503)
   assert.match(refused.body.toString(), /<Code>ServiceUnavailable<\/Code>/)
   assert.equal(refused.headers['connection'], 'close')
+  const select = await client.send({ method: 'GET', path: '/', query: { Action: 'ListDomains' } })
+  assert.equal(select.status, 503)
+  assert.match(select.body.toString(), /^<\?xml version="1.0"\?>\n<Response>.*ServiceUnavailable/)
   assert.equal(await put.finish(), 200)
   assert.deepEqual(await exited, [0, null])
   await server.restart()
@@ -50,6 +53,8 @@ test('a second SIGTERM ends a server at once that still waits for a request', as
   put.request.on('error', () => undefined)
   const exited = once(server.process, 'exit')
   server.process.kill('SIGTERM')
+  // From when it has heard the first one, a later one counts as the second.
+  while ((await healthStatus(server.endpoint)) !== 503) await delay(5)
   await delay(600)
   assert.ok(server.isRunning)
   server.process.kill('SIGTERM')
@@ -114,7 +119,7 @@ test('a command line that makes no sense has exit code 2, and says why', async (
 test('a credentials file that can not be used is explained, with exit code 1 and no secret', async () => {
   const file = join(scratch, 'bad.json')
   await writeFile(file, '[{"accessKeyId": "A", "secretAccessKey": "very-secret" "x"}]')
-  const args = ['serve', '--data', join(scratch, 'bad'), '--credentials', file]
+  const args = ['serve', '--port', '0', '--data', join(scratch, 'bad'), '--credentials', file]
   const { exitCode, output } = await runHoldfast(args)
   assert.equal(exitCode, 1)
   assert.match(output, /bad\.json: not JSON: .*line 1 column \d+/)

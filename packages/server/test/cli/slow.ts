@@ -43,7 +43,7 @@ export async function beginSlowPut(
     agent: false,
   })
   const answered = once(outgoing, 'response')
-  // Whoever only lets the server die does not wait for the answer.
+  // A caller that only lets the server die does not wait for the answer.
   answered.catch(() => undefined)
   outgoing.flushHeaders()
   await once(outgoing, 'continue')

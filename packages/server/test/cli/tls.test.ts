@@ -82,7 +82,7 @@ test('with --tls-cert and --tls-key the server speaks https, and stops as well a
 })
 
 test('a certificate without its key, or with one that is not its own, is explained', async () => {
-  const args = ['serve', '--data', join(scratch, 'data'), '--tls-cert', files.cert]
+  const args = ['serve', '--port', '0', '--data', join(scratch, 'data'), '--tls-cert', files.cert]
   const alone = await runHoldfast(args)
   assert.equal(alone.exitCode, 2)
   assert.match(alone.output, /--tls-cert needs --tls-key beside it/)

@@ -12,15 +12,16 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import {
+  type Clock,
   createHoldfast,
   FolderExistsError,
   FolderNotFoundError,
-  foreignFolders,
   type LeaseInfo,
   LeaseLostError,
   LeaseNotCoveringError,
   LeaseNotGrantedError,
   leaseGuard,
+  plainS3Folders,
   withLease,
 } from 'holdfast-client'
 import { startServer, type TestServer } from '../harness.ts'
@@ -70,7 +71,7 @@ test('folders are renamed, copied and removed', async () => {
   assert.deepEqual(await keys(), ['c/1', 'c/ä/2'])
 })
 
-test('the holder writes, what others write waits, and comes through after the release', async () => {
+test('the holder writes; writes of others wait, and succeed after the release', async () => {
   const { leases } = createHoldfast(s3)
   const handle = await leases.acquire({ bucket, write: ['a/'] }, { label: 'holder' })
   const mine = withLease(s3, handle)
@@ -118,13 +119,27 @@ test('leases of overlapping paths are held one after the other, in the order of 
 })
 
 test('a lease outlives its time by renewal', async () => {
-  const { leases } = createHoldfast(s3)
-  await using handle = await leases.acquire({ bucket, write: ['a/'] }, { ttlMs: 3000 })
-  const [first] = await listed()
-  while ((await listed())[0]?.expiresAt.getTime() === first?.expiresAt.getTime()) {
-    await new Promise((resolve) => setTimeout(resolve, 50))
+  const timers = new Set<{ readonly atMs: number; readonly run: () => void }>()
+  let nowMs = 0
+  const clock: Clock = {
+    now: () => nowMs,
+    after(delayMs, run) {
+      const timer = { atMs: nowMs + delayMs, run }
+      timers.add(timer)
+      return () => timers.delete(timer)
+    },
   }
+  const { leases } = createHoldfast(s3, { clock })
+  await using handle = await leases.acquire({ bucket, write: ['a/'] }, { ttlMs: 60_000 })
+  const [first] = await listed()
+  nowMs = 30_000
+  for (const { atMs, run } of timers) if (atMs <= nowMs) run()
+  const isRenewed = (): boolean => [...timers].some(({ atMs }) => atMs > 60_000)
+  while (!isRenewed()) await new Promise((resolve) => setImmediate(resolve))
+  nowMs = 70_000
   assert.ok(handle.held)
+  const [renewed] = await listed()
+  assert.ok(Number(renewed?.expiresAt) > Number(first?.expiresAt))
 })
 
 test('a lease outlives the server', async () => {
@@ -155,7 +170,7 @@ test('folder work over any S3 is guarded by leases on the names of its folders',
   await put(s3, 'a/1', 'a/2')
   const names = `${bucket}-names`
   await s3.send(new CreateBucketCommand({ Bucket: names }))
-  const folders = foreignFolders(s3, { guard: leaseGuard(leases, { bucket: names, label: 'mv' }) })
+  const folders = plainS3Folders(s3, { guard: leaseGuard(leases, { bucket: names, label: 'mv' }) })
   let held: Promise<LeaseInfo[]> | undefined
   const onProgress = (): void => {
     held ??= listed(names)

@@ -5,9 +5,9 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Session } from './session.ts'
-import { FILE_COUNT, fingerprint, LARGE_FILE, sha256, sha256File } from './tree.ts'
+import { fileCount, fingerprint, largeFile, sha256, sha256File } from './tree.ts'
 
-const BUCKET = 'aws-cli-bucket'
+const bucket = 'aws-cli-bucket'
 
 /** Environment of the CLI. */
 export function awsEnvironment(session: Session): Record<string, string> {
@@ -40,18 +40,18 @@ export async function awsCliSteps(t: TestContext, aws: string, session: Session)
     assert.ok(typeof parsed === 'object' && parsed !== null)
     return { ...parsed }
   }
-  const remote = `s3://${BUCKET}/tree`
+  const remote = `s3://${bucket}/tree`
 
   await t.test('makes a bucket and sees it', async () => {
-    await call('s3', 'mb', `s3://${BUCKET}`)
-    assert.match(await call('s3', 'ls'), new RegExp(BUCKET))
-    await api('head-bucket', '--bucket', BUCKET)
-    await api('get-bucket-location', '--bucket', BUCKET)
+    await call('s3', 'mb', `s3://${bucket}`)
+    assert.match(await call('s3', 'ls'), new RegExp(bucket))
+    await api('head-bucket', '--bucket', bucket)
+    await api('get-bucket-location', '--bucket', bucket)
   })
   await t.test('uploads a tree and lists all of it', async () => {
     await call('s3', 'cp', tree, remote, '--recursive', '--only-show-errors')
-    const listed = await call('s3', 'ls', `s3://${BUCKET}`, '--recursive')
-    assert.equal(listed.trim().split('\n').length, FILE_COUNT)
+    const listed = await call('s3', 'ls', `s3://${bucket}`, '--recursive')
+    assert.equal(listed.trim().split('\n').length, fileCount)
   })
   await t.test('downloads the same bytes', async () => {
     const back = join(scratch, 'back')
@@ -71,25 +71,25 @@ export async function awsCliSteps(t: TestContext, aws: string, session: Session)
     assert.deepEqual(await fingerprint(back), await fingerprint(tree))
   })
   await t.test('uploaded the large file in parts', async () => {
-    const at = ['--bucket', BUCKET, '--key', `tree/${LARGE_FILE}`]
+    const at = ['--bucket', bucket, '--key', `tree/${largeFile}`]
     const { ETag: etag } = await api('head-object', ...at)
     assert.match(String(etag), /^"[0-9a-f]{32}-\d+"$/)
   })
   await t.test('copies the large file in parts on the server', async () => {
-    const copy = `s3://${BUCKET}/copy of large.bin`
-    await call('s3', 'cp', `${remote}/${LARGE_FILE}`, copy, '--only-show-errors')
+    const copy = `s3://${bucket}/copy of large.bin`
+    await call('s3', 'cp', `${remote}/${largeFile}`, copy, '--only-show-errors')
     const back = join(scratch, 'copy.bin')
     await call('s3', 'cp', copy, back, '--only-show-errors')
-    assert.equal(await sha256File(back), await sha256File(join(tree, LARGE_FILE)))
+    assert.equal(await sha256File(back), await sha256File(join(tree, largeFile)))
   })
   await t.test('moves an object', async () => {
-    await call('s3', 'mv', `${remote}/many/a`, `s3://${BUCKET}/moved/å+b`, '--only-show-errors')
-    assert.match(await call('s3', 'ls', `s3://${BUCKET}/moved/`), /å\+b/)
+    await call('s3', 'mv', `${remote}/many/a`, `s3://${bucket}/moved/å+b`, '--only-show-errors')
+    assert.match(await call('s3', 'ls', `s3://${bucket}/moved/`), /å\+b/)
     assert.doesNotMatch(await call('s3', 'ls', `${remote}/many/`), / a$/m)
   })
   await t.test('lists with a delimiter', async () => {
     const listed = await api(
-      ...['list-objects-v2', '--bucket', BUCKET, '--delimiter', '/', '--prefix', 'tree/'],
+      ...['list-objects-v2', '--bucket', bucket, '--delimiter', '/', '--prefix', 'tree/'],
     )
     const { CommonPrefixes: prefixes } = listed
     assert.deepEqual(
@@ -101,12 +101,12 @@ export async function awsCliSteps(t: TestContext, aws: string, session: Session)
     const { Contents: whole } = await api(
       'list-objects-v2',
       '--bucket',
-      BUCKET,
+      bucket,
       '--prefix',
       'tree/',
     )
     const { Contents: paged } = await api(
-      ...['list-objects-v2', '--bucket', BUCKET, '--prefix', 'tree/', '--page-size', '4'],
+      ...['list-objects-v2', '--bucket', bucket, '--prefix', 'tree/', '--page-size', '4'],
     )
     assert.deepEqual(paged, whole)
   })
@@ -122,28 +122,28 @@ export async function awsCliSteps(t: TestContext, aws: string, session: Session)
   await t.test('streams standard input and output', async () => {
     await session.run(
       aws,
-      ['--endpoint-url', session.endpoint, 's3', 'cp', '-', `s3://${BUCKET}/from stdin`],
+      ['--endpoint-url', session.endpoint, 's3', 'cp', '-', `s3://${bucket}/from stdin`],
       'a line of text\n',
     )
-    assert.equal(await call('s3', 'cp', `s3://${BUCKET}/from stdin`, '-'), 'a line of text\n')
+    assert.equal(await call('s3', 'cp', `s3://${bucket}/from stdin`, '-'), 'a line of text\n')
   })
   await t.test('keeps keys with empty parts, metadata and headers', async () => {
     const body = join(tree, 'hundred.bin')
     for (const key of ['a//b', 'trailing/', 'dots/../here', './dot', 'a b+c%2Fd']) {
-      const at = ['--bucket', BUCKET, '--key', key]
+      const at = ['--bucket', bucket, '--key', key]
       await api('put-object', ...at, '--body', body, '--metadata', 'colour=blue')
       const back = join(scratch, 'odd')
       const { Metadata: metadata } = await api('get-object', ...at, back)
       assert.deepEqual(metadata, { colour: 'blue' })
       assert.deepEqual(await readFile(back), await readFile(body))
     }
-    const at = ['--bucket', BUCKET, '--key', 'headers']
+    const at = ['--bucket', bucket, '--key', 'headers']
     await api('put-object', ...at, '--cache-control', 'no-cache', '--content-type', 'text/x-odd')
     const { CacheControl: control, ContentType: type } = await api('head-object', ...at)
     assert.deepEqual([control, type], ['no-cache', 'text/x-odd'])
   })
   await t.test('stores and verifies a checksum', async () => {
-    const at = ['--bucket', BUCKET, '--key', 'checked']
+    const at = ['--bucket', bucket, '--key', 'checked']
     const body = ['--body', join(tree, 'hundred.bin')]
     const sum = ['--checksum-algorithm', 'SHA256']
     const { ChecksumSHA256: stored } = await api('put-object', ...at, ...body, ...sum)
@@ -153,7 +153,7 @@ export async function awsCliSteps(t: TestContext, aws: string, session: Session)
     assert.equal(returned, stored)
   })
   await t.test('lists and aborts an upload by hand', async () => {
-    const at = ['--bucket', BUCKET, '--key', 'never finished']
+    const at = ['--bucket', bucket, '--key', 'never finished']
     const { UploadId: id } = await api('create-multipart-upload', ...at)
     const upload = ['--upload-id', String(id)]
     const part = ['--part-number', '1', '--body', join(tree, 'hundred.bin')]
@@ -161,12 +161,12 @@ export async function awsCliSteps(t: TestContext, aws: string, session: Session)
     const { Parts: parts } = await api('list-parts', ...at, ...upload)
     assert.equal(Array.isArray(parts) && parts.length, 1)
     await api('abort-multipart-upload', ...at, ...upload)
-    const { Uploads: uploads = [] } = await api('list-multipart-uploads', '--bucket', BUCKET)
+    const { Uploads: uploads = [] } = await api('list-multipart-uploads', '--bucket', bucket)
     assert.deepEqual(uploads, [])
   })
   await t.test('queries an object', async () => {
     const result = join(scratch, 'result.json')
-    const where = ['--bucket', BUCKET, '--key', 'people.csv']
+    const where = ['--bucket', bucket, '--key', 'people.csv']
     const source = join(scratch, 'people.csv')
     await writeFile(source, 'name,age\nJane,31\nBob,5\n')
     await api('put-object', ...where, '--body', source)
@@ -182,14 +182,14 @@ export async function awsCliSteps(t: TestContext, aws: string, session: Session)
     assert.equal(await readFile(result, 'utf8'), '{"name":"Jane"}\n')
   })
   await t.test('gets the error codes of S3', async () => {
-    const missing = api('get-object', '--bucket', BUCKET, '--key', 'no such', join(scratch, 'x'))
+    const missing = api('get-object', '--bucket', bucket, '--key', 'no such', join(scratch, 'x'))
     await assert.rejects(missing, /NoSuchKey/)
     await assert.rejects(call('s3', 'ls', 's3://no-such-bucket-here'), /NoSuchBucket/)
-    await assert.rejects(call('s3', 'rb', `s3://${BUCKET}`), /BucketNotEmpty/)
+    await assert.rejects(call('s3', 'rb', `s3://${bucket}`), /BucketNotEmpty/)
   })
   await t.test('deletes everything and the bucket', async () => {
-    await call('s3', 'rm', `s3://${BUCKET}`, '--recursive', '--only-show-errors')
-    assert.equal((await call('s3', 'ls', `s3://${BUCKET}`, '--recursive')).trim(), '')
-    await call('s3', 'rb', `s3://${BUCKET}`)
+    await call('s3', 'rm', `s3://${bucket}`, '--recursive', '--only-show-errors')
+    assert.equal((await call('s3', 'ls', `s3://${bucket}`, '--recursive')).trim(), '')
+    await call('s3', 'rb', `s3://${bucket}`)
   })
 }

@@ -1,7 +1,9 @@
-// The steps of the JavaScript SDK v2 with SimpleDB. Prints a line of JSON for each:
+// The steps of the JavaScript SDK v2 with SimpleDB, and with URLs that it presigns for S3. Prints a line of JSON for each:
 // {"step": name, "error": text or null}. Argument: endpoint. Keys come from the environment.
 
 import assert from 'node:assert/strict'
+// biome-ignore lint/correctness/noUndeclaredDependencies: this is run where install.ts put it
+import S3 from 'aws-sdk/clients/s3.js'
 // biome-ignore lint/correctness/noUndeclaredDependencies: this is run where install.ts put it
 import SimpleDB from 'aws-sdk/clients/simpledb.js'
 
@@ -102,6 +104,27 @@ const steps = {
       400,
       'InvalidParameterValue',
     ])
+  },
+  async 'presigns uploads to S3 with either version'() {
+    for (const signatureVersion of [undefined, 'v2', 'v4']) {
+      const options = signatureVersion === undefined ? {} : { signatureVersion }
+      const s3 = new S3({ endpoint: process.argv[2], s3ForcePathStyle: true, ...options })
+      const Bucket = `sdk-v2-${signatureVersion ?? 'default'}`
+      await s3.createBucket({ Bucket }).promise()
+      const Key = 'a+b c'
+      const headers = { 'content-type': 'text/x', 'cache-control': 'no-store' }
+      const described = { ContentType: 'text/x', CacheControl: 'no-store', Metadata: { A: 'b' } }
+      const put = s3.getSignedUrl('putObject', { Bucket, Key, ...described })
+      const body = Buffer.from('body')
+      const meta = signatureVersion === 'v4' ? { 'x-amz-meta-a': 'b' } : {}
+      const sent = await fetch(put, { method: 'PUT', body, headers: { ...headers, ...meta } })
+      assert.equal(sent.status, 200, await sent.text())
+      const found = await fetch(s3.getSignedUrl('getObject', { Bucket, Key }))
+      assert.equal(await found.text(), 'body')
+      for (const [name, value] of Object.entries({ ...headers, 'x-amz-meta-a': 'b' })) {
+        assert.equal(found.headers.get(name), value, name)
+      }
+    }
   },
   async 'deletes the domain'() {
     await sdb.deleteDomain({ DomainName }).promise()

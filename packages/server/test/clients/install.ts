@@ -12,7 +12,7 @@ const run = promisify(execFile)
 const CACHE = fileURLToPath(new URL('../../../../node_modules/.cache/clients/', import.meta.url))
 
 /** Versions are fixed, so that a failure means a change of ours. */
-const PYTHON_PACKAGES = {
+const pythonPackages = {
   awscli: 'awscli==1.46.3',
   boto3: 'boto3==1.44.5',
   moto: 'moto[server]==5.2.5',
@@ -21,10 +21,10 @@ const PYTHON_PACKAGES = {
 
 /** Installs a Python package if need be; returns the path of one of its commands. */
 export async function pythonCommand(
-  name: keyof typeof PYTHON_PACKAGES,
+  name: keyof typeof pythonPackages,
   command: string,
 ): Promise<string> {
-  const wanted = PYTHON_PACKAGES[name]
+  const wanted = pythonPackages[name]
   const folder = join(CACHE, wanted)
   const done = join(folder, 'installed')
   if (!(await exists(done))) {
@@ -37,11 +37,11 @@ export async function pythonCommand(
 }
 
 /** The last of the JavaScript SDKs that know SimpleDB. */
-const NODE_PACKAGES = { 'aws-sdk': 'aws-sdk@2.1693.0' } as const
+const nodePackages = { 'aws-sdk': 'aws-sdk@2.1693.0' } as const
 
 /** Installs a package of npm if need be; returns a folder in which programs find it. */
-export async function nodePackage(name: keyof typeof NODE_PACKAGES): Promise<string> {
-  const wanted = NODE_PACKAGES[name]
+export async function nodePackage(name: keyof typeof nodePackages): Promise<string> {
+  const wanted = nodePackages[name]
   const folder = join(CACHE, wanted)
   const done = join(folder, 'installed')
   if (!(await exists(done))) {

@@ -13,11 +13,11 @@ import { resticEnvironment, resticSteps } from './restic.ts'
 import { s3cmdEnvironment, s3cmdSteps } from './s3cmd.ts'
 import { type Session, type Target, withSession } from './session.ts'
 import { cliSimpleDbSteps, recipeSteps, runSteps, sdkV2Folder, sdkV2Steps } from './simpledb.ts'
-import { LARGE_FILE } from './tree.ts'
+import { largeFile } from './tree.ts'
 
-const BOTO3_SIMPLEDB_STEPS = fileURLToPath(new URL('boto3_simpledb_steps.py', import.meta.url))
-const BOTO3_SELECT_STEPS = fileURLToPath(new URL('boto3_select_steps.py', import.meta.url))
-const BOTO3_STEPS = fileURLToPath(new URL('boto3_steps.py', import.meta.url))
+const boto3SimpleDbProgram = fileURLToPath(new URL('boto3_simpledb_steps.py', import.meta.url))
+const boto3SelectProgram = fileURLToPath(new URL('boto3_select_steps.py', import.meta.url))
+const boto3Program = fileURLToPath(new URL('boto3_steps.py', import.meta.url))
 
 const { values } = parseArgs({
   options: { only: { type: 'string' }, against: { type: 'string' } },
@@ -31,7 +31,7 @@ interface Client {
   readonly steps: (t: TestContext, command: string, session: Session) => Promise<void>
 }
 
-const CLIENTS: readonly Client[] = [
+const s3Clients: readonly Client[] = [
   {
     name: 'aws cli v1',
     install: () => pythonCommand('awscli', 'aws'),
@@ -77,26 +77,26 @@ const CLIENTS: readonly Client[] = [
 ]
 
 /** Clients of SelectObjectContent. */
-const SELECT_CLIENTS: readonly Client[] = [
+const selectClients: readonly Client[] = [
   {
     name: 'boto3 select',
     install: () => pythonCommand('boto3', 'python3'),
     versionArgs: ['-c', 'import boto3; print("boto3", boto3.__version__)'],
     env: awsEnvironment,
     steps: (t, python, session) =>
-      runSteps(t, session, [python, BOTO3_SELECT_STEPS, session.endpoint]),
+      runSteps(t, session, [python, boto3SelectProgram, session.endpoint]),
   },
 ]
 
 /** Clients of SimpleDB, and what shows people how to use them. */
-const SIMPLEDB_CLIENTS: readonly Client[] = [
+const simpleDbClients: readonly Client[] = [
   {
     name: 'boto3 sdb',
     install: () => pythonCommand('boto3', 'python3'),
     versionArgs: ['-c', 'import boto3; print("boto3", boto3.__version__)'],
     env: awsEnvironment,
     steps: (t, python, session) =>
-      runSteps(t, session, [python, BOTO3_SIMPLEDB_STEPS, session.endpoint]),
+      runSteps(t, session, [python, boto3SimpleDbProgram, session.endpoint]),
   },
   {
     name: 'aws cli sdb',
@@ -123,7 +123,7 @@ const SIMPLEDB_CLIENTS: readonly Client[] = [
 
 async function boto3Steps(t: TestContext, python: string, session: Session): Promise<void> {
   const { endpoint, tree, scratch } = session
-  const output = await session.run(python, [BOTO3_STEPS, endpoint, tree, scratch, LARGE_FILE])
+  const output = await session.run(python, [boto3Program, endpoint, tree, scratch, largeFile])
   const lines = output.trim().split('\n')
   assert.ok(lines.length > 10, `boto3 ran only ${lines.length} steps`)
   for (const line of lines) {
@@ -149,7 +149,7 @@ function otherServer(): Target | undefined {
   }
 }
 
-for (const client of [...CLIENTS, ...SELECT_CLIENTS, ...SIMPLEDB_CLIENTS]) {
+for (const client of [...s3Clients, ...selectClients, ...simpleDbClients]) {
   if (values.only !== undefined && values.only !== client.name) continue
   test(client.name, async (t) => {
     const command = await client.install()

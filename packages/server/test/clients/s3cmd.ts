@@ -5,9 +5,9 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Session } from './session.ts'
-import { FILE_COUNT, fingerprint, LARGE_FILE, sha256File } from './tree.ts'
+import { fileCount, fingerprint, largeFile, sha256File } from './tree.ts'
 
-const BUCKET = 's3://s3cmd-bucket'
+const bucket = 's3://s3cmd-bucket'
 
 /** Environment of s3cmd, which takes everything else from its configuration file. */
 export function s3cmdEnvironment(session: Session): Record<string, string> {
@@ -35,65 +35,65 @@ export async function s3cmdSteps(t: TestContext, s3cmd: string, session: Session
     session.run(s3cmd, ['-c', config, '--no-progress', ...args])
 
   await t.test('makes a bucket and sees it', async () => {
-    await call('mb', BUCKET)
+    await call('mb', bucket)
     assert.match(await call('ls'), /s3cmd-bucket/)
-    await call('info', BUCKET)
+    await call('info', bucket)
   })
   await t.test('syncs a tree up and lists all of it', async () => {
-    await call('sync', `${tree}/`, `${BUCKET}/tree/`)
-    const listed = await call('ls', '-r', `${BUCKET}/tree/`)
-    assert.equal(listed.trim().split('\n').length, FILE_COUNT)
+    await call('sync', `${tree}/`, `${bucket}/tree/`)
+    const listed = await call('ls', '-r', `${bucket}/tree/`)
+    assert.equal(listed.trim().split('\n').length, fileCount)
   })
   await t.test('downloads the same bytes', async () => {
     const back = join(scratch, 'back')
     await mkdir(back)
-    await call('get', '-r', `${BUCKET}/tree/`, `${back}/`)
+    await call('get', '-r', `${bucket}/tree/`, `${back}/`)
     assert.deepEqual(await fingerprint(back), await fingerprint(tree))
   })
   await t.test('transfers nothing when nothing changed', async () => {
-    assert.doesNotMatch(await call('sync', `${tree}/`, `${BUCKET}/tree/`), /upload:/)
+    assert.doesNotMatch(await call('sync', `${tree}/`, `${bucket}/tree/`), /upload:/)
   })
   await t.test('syncs changes and deletions', async () => {
     await writeFile(join(tree, 'plain.txt'), 'changed now')
     await rm(join(tree, 'many', 'b'))
-    await call('sync', '--delete-removed', `${tree}/`, `${BUCKET}/tree/`)
+    await call('sync', '--delete-removed', `${tree}/`, `${bucket}/tree/`)
     const back = join(scratch, 'synced')
     await mkdir(back)
-    await call('sync', `${BUCKET}/tree/`, `${back}/`)
+    await call('sync', `${bucket}/tree/`, `${back}/`)
     assert.deepEqual(await fingerprint(back), await fingerprint(tree))
   })
   await t.test('copies and moves on the server', async () => {
-    await call('cp', `${BUCKET}/tree/${LARGE_FILE}`, `${BUCKET}/copy of large`)
-    await call('mv', `${BUCKET}/tree/many/a`, `${BUCKET}/moved/å + b`)
-    assert.match(await call('ls', `${BUCKET}/moved/`), /å \+ b/)
+    await call('cp', `${bucket}/tree/${largeFile}`, `${bucket}/copy of large`)
+    await call('mv', `${bucket}/tree/many/a`, `${bucket}/moved/å + b`)
+    assert.match(await call('ls', `${bucket}/moved/`), /å \+ b/)
     const back = join(scratch, 'copied')
-    await call('get', `${BUCKET}/copy of large`, back)
-    assert.equal(await sha256File(back), await sha256File(join(tree, LARGE_FILE)))
+    await call('get', `${bucket}/copy of large`, back)
+    assert.equal(await sha256File(back), await sha256File(join(tree, largeFile)))
   })
   await t.test('shows an object and finds no unfinished upload', async () => {
-    assert.match(await call('info', `${BUCKET}/tree/plain.txt`), /File size: +11/)
-    assert.doesNotMatch(await call('multipart', BUCKET), /large/)
+    assert.match(await call('info', `${bucket}/tree/plain.txt`), /File size: +11/)
+    assert.doesNotMatch(await call('multipart', bucket), /large/)
   })
   await t.test('works with signature version 2', async () => {
     const old = (...args: string[]): Promise<string> => call('--signature-v2', ...args)
-    const name = `${BUCKET}/old way/å + b`
-    await old('put', join(tree, LARGE_FILE), name)
-    assert.match(await old('ls', `${BUCKET}/old way/`), /å \+ b/)
+    const name = `${bucket}/old way/å + b`
+    await old('put', join(tree, largeFile), name)
+    assert.match(await old('ls', `${bucket}/old way/`), /å \+ b/)
     await old('info', name)
-    await old('info', BUCKET)
-    await old('cp', name, `${BUCKET}/old copy`)
+    await old('info', bucket)
+    await old('cp', name, `${bucket}/old copy`)
     const back = join(scratch, 'old')
-    await old('get', `${BUCKET}/old copy`, back)
-    assert.equal(await sha256File(back), await sha256File(join(tree, LARGE_FILE)))
+    await old('get', `${bucket}/old copy`, back)
+    assert.equal(await sha256File(back), await sha256File(join(tree, largeFile)))
     const url = await old('signurl', name, '+60')
     assert.match(url, /Signature=/)
     assert.equal((await fetch(url.trim())).status, 200)
     await old('del', name)
   })
   await t.test('deletes everything and the bucket', async () => {
-    await call('del', '--recursive', '--force', BUCKET)
-    assert.equal((await call('ls', '-r', BUCKET)).trim(), '')
-    await call('rb', BUCKET)
+    await call('del', '--recursive', '--force', bucket)
+    assert.equal((await call('ls', '-r', bucket)).trim(), '')
+    await call('rb', bucket)
     assert.doesNotMatch(await call('ls'), /s3cmd-bucket/)
   })
 }

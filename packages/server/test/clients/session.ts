@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { startServer } from '../harness.ts'
 import { makeTree } from './tree.ts'
 
-const COMMAND_TIMEOUT_MS = 120_000
+const commandTimeoutMs = 120_000
 
 /** Where to find a server and how to sign. */
 export interface Target {
@@ -67,7 +67,7 @@ async function runCommand(
   const { PATH = '', LANG = 'C.UTF-8' } = process.env
   const child = spawn(command, args, {
     env: { PATH, LANG, LC_ALL: 'C.UTF-8', ...env },
-    timeout: COMMAND_TIMEOUT_MS,
+    timeout: commandTimeoutMs,
   })
   let output = ''
   let all = ''

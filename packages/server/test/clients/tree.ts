@@ -9,11 +9,11 @@ import { pipeline } from 'node:stream/promises'
 import { bodyOf } from '../crash/content.ts'
 
 /** The largest file: several parts for each client. */
-export const LARGE_FILE = 'large/thirty.bin'
-/** Size of `LARGE_FILE`. */
-export const LARGE_BYTES: number = 30 * 1024 * 1024 + 12_345
+export const largeFile = 'large/thirty.bin'
+/** Size of `largeFile`. */
+export const largeBytes: number = 30 * 1024 * 1024 + 12_345
 
-const FILES: Readonly<Record<string, number>> = {
+const files: Readonly<Record<string, number>> = {
   'empty.txt': 0,
   'one.bin': 1,
   'plain.txt': 5_000,
@@ -36,16 +36,16 @@ const FILES: Readonly<Record<string, number>> = {
   'many/a': 100,
   'many/b': 200,
   'many/c': 300,
-  [LARGE_FILE]: LARGE_BYTES,
+  [largeFile]: largeBytes,
 }
 
 /** Number of files that `makeTree` writes. */
-export const FILE_COUNT: number = Object.keys(FILES).length
+export const fileCount: number = Object.keys(files).length
 
 /** Writes the tree below a folder, dated an hour ago, as clients compare times. */
 export async function makeTree(folder: string): Promise<void> {
   const hourAgo = new Date(Date.now() - 3_600_000)
-  for (const [name, sizeBytes] of Object.entries(FILES)) {
+  for (const [name, sizeBytes] of Object.entries(files)) {
     const path = join(folder, name)
     await mkdir(dirname(path), { recursive: true })
     await writeFile(path, bodyOf(name, sizeBytes))

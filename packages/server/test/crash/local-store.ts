@@ -2,6 +2,7 @@
 // tests that must control exactly which commits happen.
 
 import { createHash } from 'node:crypto'
+import { Sweeper } from '../../src/background/sweep.ts'
 import { text } from '../../src/base/bytes.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import type { CrashHook } from '../../src/base/crash-point.ts'
@@ -11,24 +12,24 @@ import { silentLog } from '../../src/observe/log.ts'
 import { silentMetrics } from '../../src/observe/metrics.ts'
 import type { BodyInput } from '../../src/operation/body.ts'
 import { createBucket } from '../../src/operation/bucket.ts'
-import { checkStore } from '../../src/operation/check.ts'
 import { completeMultipartUpload } from '../../src/operation/complete.ts'
 import { contentSource } from '../../src/operation/content.ts'
 import { deleteObject } from '../../src/operation/delete.ts'
 import { copyFolder, deleteFolder, rename } from '../../src/operation/folder.ts'
+import { checkStore } from '../../src/operation/fsck.ts'
 import { createMultipartUpload, listParts, uploadPart } from '../../src/operation/multipart.ts'
 import { getObject, putObject } from '../../src/operation/object.ts'
 import type { Operation } from '../../src/operation/operation.ts'
 import { run } from '../../src/operation/run.ts'
-import { Sweeper } from '../../src/operation/sweep.ts'
 import { listMultipartUploads } from '../../src/operation/uploads.ts'
-import { walkBuckets } from '../../src/store/bucket.ts'
-import { collect } from '../../src/store/collect.ts'
-import { compact } from '../../src/store/compact.ts'
-import { countGarbage } from '../../src/store/garbage.ts'
-import { listStarts } from '../../src/store/process.ts'
-import * as schema from '../../src/store/schema.ts'
-import { walk } from '../../src/store/walk.ts'
+import { countGarbage } from '../../src/store/body/garbage.ts'
+import { listStarts } from '../../src/store/body/process.ts'
+import * as bodySchema from '../../src/store/body/schema.ts'
+import { walkBuckets } from '../../src/store/tree/bucket.ts'
+import { collect } from '../../src/store/tree/collect.ts'
+import { compact } from '../../src/store/tree/compact.ts'
+import * as treeSchema from '../../src/store/tree/schema.ts'
+import { walk } from '../../src/store/tree/walk.ts'
 
 /** The visible state of a store: the content of each key, by bucket and key, and each upload. */
 export type Seen = Readonly<Record<string, string>>
@@ -129,7 +130,7 @@ export class LocalStore {
     const { engine } = this.services
     const seen: Record<string, string> = {}
     const keys = await engine.read(async (tx) => {
-      for await (const { key } of tx.range(schema.allUploads())) {
+      for await (const { key } of tx.range(bodySchema.allUploads())) {
         seen[`upload ${Buffer.from(key).toString('hex')}`] = 'in progress'
       }
       const found: { readonly bucket: string; readonly key: string; readonly facts: string }[] = []
@@ -175,7 +176,7 @@ export class LocalStore {
 
   /** Sweeps until nothing is left to do. */
   async settle(): Promise<void> {
-    const sweeper = new Sweeper({ ...this.services, start: this.#open.start })
+    const sweeper = new Sweeper(this.services)
     for (let round = 0; round < sweepRounds; round++) {
       await sweeper.sweep()
       if (await this.#isSettled()) return
@@ -186,7 +187,11 @@ export class LocalStore {
 
   #isSettled(): Promise<boolean> {
     return this.services.engine.read(async (tx) => {
-      for (const queue of [schema.queue(), schema.compactions(), schema.manifestQueue()]) {
+      for (const queue of [
+        treeSchema.queue(),
+        treeSchema.compactions(),
+        bodySchema.manifestQueue(),
+      ]) {
         for await (const _ of tx.range(queue)) return false
       }
       return (await countGarbage(tx, 1)) === 0 && (await listStarts(tx)).length === 1

@@ -2,8 +2,8 @@
 // background work without visible changes.
 
 import { archiveFolder } from '../../src/operation/archive.ts'
-import { decodeCompaction } from '../../src/store/compaction.ts'
-import * as schema from '../../src/store/schema.ts'
+import { decodeCompaction } from '../../src/store/tree/compaction.ts'
+import * as treeSchema from '../../src/store/tree/schema.ts'
 import { bodyOf } from './content.ts'
 import type { LocalStore } from './local-store.ts'
 
@@ -49,7 +49,7 @@ async function* settling(store: LocalStore, maxRows = batchRows): AsyncGenerator
   const phases = new Set<string>()
   await store.settleRows(maxRows, async () => {
     await store.services.engine.read(async (tx) => {
-      for await (const { value } of tx.range(schema.compactions())) {
+      for await (const { value } of tx.range(treeSchema.compactions())) {
         phases.add(decodeCompaction(value).phase)
         return
       }

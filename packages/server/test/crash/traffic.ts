@@ -33,7 +33,7 @@ export interface OpenUpload {
 }
 
 /** Event counts for the report. */
-export interface Tally {
+export interface AggregateMetrics {
   acknowledged: number
   unanswered: number
   reads: number
@@ -76,7 +76,7 @@ export class Traffic {
   readonly histories: readonly KeyHistory[]
   readonly problems: string[] = []
   readonly openUploads: OpenUpload[] = []
-  readonly tally: Tally = { acknowledged: 0, unanswered: 0, reads: 0, refused: 0 }
+  readonly tally: AggregateMetrics = { acknowledged: 0, unanswered: 0, reads: 0, refused: 0 }
   readonly #options: TrafficOptions
   readonly #own: KeyHistory[][]
   readonly #shared: KeyHistory[]

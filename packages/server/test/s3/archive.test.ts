@@ -1,5 +1,5 @@
 // A folder as an archive across the wire: what programs find in it, and that it is the folder at one
-// moment, whatever happens meanwhile to the folder or to the client.
+// moment, unaffected by later changes of the folder and by a slow client.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -20,22 +20,19 @@ import {
 } from '@aws-sdk/client-s3'
 import type { Row } from '../../src/engine/engine.ts'
 import { decodeName } from '../../src/protocol/archive/name.ts'
-import * as schema from '../../src/store/schema.ts'
+import * as treeSchema from '../../src/store/tree/schema.ts'
 import { bodyOf } from '../crash/content.ts'
 import { canonicalQuery, objectPath, signedHeaders, type WireAnswer, xmlText } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { startForFile } from './bucket.fixture.ts'
 
 const run = promisify(execFile)
-const server = await InProcessServer.start()
+const server = await startForFile()
 const client = server.client()
 const scratch = await mkdtemp(join(tmpdir(), 'holdfast-archive-'))
 let count = 0
 let Bucket = ''
 
-after(async () => {
-  await rm(scratch, { recursive: true })
-  await server.closeWithoutFaults()
-})
+after(() => rm(scratch, { recursive: true }))
 
 beforeEach(async () => {
   Bucket = `archives-${count++}`
@@ -127,7 +124,7 @@ test('an archive that is empty, or of no folder, or of no known form, is refused
   assert.equal((await get('none/', 'zip', 'HEAD')).status, 404)
 })
 
-test('HEAD tells what GET would, without a length, and a range is ignored', async () => {
+test('HEAD has the headers of GET, without a length, and a range is ignored', async () => {
   await put('a/1')
   const { status, headers } = await get('a/', 'tar', 'HEAD')
   assert.equal(status, 200)
@@ -168,7 +165,7 @@ async function begin(
 function snapshots(): Promise<Row[]> {
   return server.store.services.engine.read(async (tx) => {
     const rows: Row[] = []
-    for await (const row of tx.range(schema.allSnapshots())) rows.push(row)
+    for await (const row of tx.range(treeSchema.allSnapshots())) rows.push(row)
     return rows
   })
 }
@@ -189,7 +186,7 @@ async function putLarge(folder: string, objects: number, sizeBytes: number): Pro
   }
 }
 
-test('an archive is the folder as it was when it began, whatever is done meanwhile', async () => {
+test('an archive is the folder as of its beginning, unaffected by later changes', async () => {
   await putLarge('a/b/', 12, 2_000_000)
   await put('a/b/z/last', 'as it was')
   const { answer } = await begin('a/', 'zip')

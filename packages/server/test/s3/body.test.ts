@@ -3,17 +3,15 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import {
   ChecksumAlgorithm,
-  CreateBucketCommand,
   GetObjectCommand,
   HeadObjectCommand,
   PutObjectCommand,
-  type S3Client,
 } from '@aws-sdk/client-s3'
-import { objectPath, type WireAnswer, type WireRequest, xmlText } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { objectPath, xmlText } from '../wire.ts'
+import { startWithBucket } from './bucket.fixture.ts'
 import {
   framedLength,
   type RawAnswer,
@@ -25,7 +23,6 @@ import {
   unsignedChunks,
 } from './raw.ts'
 
-const Bucket = 'bodies'
 // Of `hello`, computed by the AWS SDK's own packages.
 const sums = {
   crc32: 'NhCmhg==',
@@ -35,24 +32,7 @@ const sums = {
   sha256: createHash('sha256').update('hello').digest('base64'),
 }
 const hello = Buffer.from('hello')
-let server: InProcessServer
-let client: S3Client
-
-before(async () => {
-  server = await InProcessServer.start()
-  client = server.client()
-  await client.send(new CreateBucketCommand({ Bucket }))
-})
-
-after(() => server.closeWithoutFaults())
-
-function at(key: string, rest: Partial<WireRequest> = {}): WireRequest {
-  return { method: 'GET', path: objectPath(Bucket, key), ...rest }
-}
-
-async function put(key: string, body: Buffer, headers = {}): Promise<WireAnswer> {
-  return server.send(at(key, { method: 'PUT', body, headers }))
-}
+const { Bucket, server, client, at, put } = await startWithBucket('bodies')
 
 function code(answer: { readonly body: Buffer }): string | undefined {
   return xmlText(answer.body, 'Code')
@@ -253,7 +233,7 @@ test('a wrong chunk, signature, or trailer is refused, and nothing is stored', a
   }
 })
 
-test('a body that is not what was hashed is refused', async () => {
+test('a body that differs from its hash is refused', async () => {
   const answer = await sendRaw(server, {
     method: 'PUT',
     path: objectPath(Bucket, 'hash'),

@@ -1,40 +1,20 @@
 // Conditional requests across the wire: reads in RFC 9110's order, writes and copies by S3's tables.
 
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
-  CreateBucketCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
   PutObjectCommand,
-  type S3Client,
   type S3ServiceException,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
-import { objectPath, type WireAnswer, type WireRequest, xmlText } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { type WireAnswer, xmlText } from '../wire.ts'
+import { startWithBucket } from './bucket.fixture.ts'
 
-const Bucket = 'conditions'
-let server: InProcessServer
-let client: S3Client
-
-before(async () => {
-  server = await InProcessServer.start()
-  client = server.client()
-  await client.send(new CreateBucketCommand({ Bucket }))
-})
-
-after(() => server.closeWithoutFaults())
-
-function at(key: string, rest: Partial<WireRequest> = {}): WireRequest {
-  return { method: 'GET', path: objectPath(Bucket, key), ...rest }
-}
-
-async function put(key: string, text: string, headers = {}): Promise<WireAnswer> {
-  return server.send(at(key, { method: 'PUT', body: Buffer.from(text), headers }))
-}
+const { Bucket, server, client, at, put } = await startWithBucket('conditions')
 
 async function etagOf(key: string, text: string): Promise<string> {
   return String((await put(key, text)).headers.etag)
@@ -113,7 +93,7 @@ test('every form of an HTTP date is understood', async () => {
   }
 })
 
-test('a missing object is 404 whatever the condition', async () => {
+test('a missing object is 404 under any condition', async () => {
   for (const headers of [{ 'if-match': '*' }, { 'if-none-match': '*' }]) {
     assert.deepEqual(outcome(await server.send(at('absent', { headers }))), absent)
   }
@@ -138,7 +118,7 @@ test('of many racing creators exactly one succeeds, and the others get 412', asy
   assert.equal((await server.send(at('race'))).body.toString(), `racer ${winner}`)
 })
 
-test('If-Match on PUT replaces what it names, and nothing else', async () => {
+test('If-Match on PUT replaces only the object with that ETag', async () => {
   const etag = await etagOf('match', 'one')
   assert.deepEqual(outcome(await put('match', 'x', { 'if-match': '"other"' })), failed('If-Match'))
   assert.deepEqual(outcome(await put('match', 'two', { 'if-match': etag })), done)
@@ -172,7 +152,7 @@ test('conditions that S3 does not have on writes are refused, not ignored', asyn
   }
 })
 
-test('a deletion with If-Match deletes what it names', async () => {
+test('a deletion with If-Match deletes the object with that ETag', async () => {
   const remove = (key: string, headers: Record<string, string>): Promise<WireAnswer> =>
     server.send(at(key, { method: 'DELETE', headers }))
   const etag = await etagOf('delete', 'one')

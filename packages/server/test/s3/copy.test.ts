@@ -1,28 +1,22 @@
 // Copies across the wire.
 
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
-import { after, before, test } from 'node:test'
-import { CopyObjectCommand, CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3'
-import { encodeUri, objectPath, type WireAnswer, type WireRequest, xmlText } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { createHash, randomBytes } from 'node:crypto'
+import { test } from 'node:test'
+import { CopyObjectCommand, CreateBucketCommand } from '@aws-sdk/client-s3'
+import type { BlobStore } from '../../src/blob/blob.ts'
+import { createDigest } from '../../src/blob/digest.ts'
+import { type CopyObjectOutput, copyObject } from '../../src/operation/copy.ts'
+import { run } from '../../src/operation/run.ts'
+import { putManifest, readManifestPart, retainBody } from '../../src/store/body/body.ts'
+import { findBucket } from '../../src/store/tree/bucket.ts'
+import { findObject } from '../../src/store/tree/directory.ts'
+import { putObject } from '../../src/store/tree/object.ts'
+import { encodeUri, type WireAnswer, xmlText } from '../wire.ts'
+import { startWithBucket } from './bucket.fixture.ts'
 
-const Bucket = 'copies'
-let server: InProcessServer
-let client: S3Client
-
-before(async () => {
-  server = await InProcessServer.start({ owners: 1 })
-  client = server.client()
-  await client.send(new CreateBucketCommand({ Bucket }))
-  await client.send(new CreateBucketCommand({ Bucket: 'other-copies' }))
-})
-
-after(() => server.closeWithoutFaults())
-
-function at(key: string, rest: Partial<WireRequest> = {}): WireRequest {
-  return { method: 'GET', path: objectPath(Bucket, key), ...rest }
-}
+const { Bucket, server, client, at } = await startWithBucket('copies', { owners: 1 })
+await client.send(new CreateBucketCommand({ Bucket: 'other-copies' }))
 
 async function put(key: string, body: Buffer | string, headers = {}): Promise<void> {
   const answer = await server.send(at(key, { method: 'PUT', body: Buffer.from(body), headers }))
@@ -106,7 +100,7 @@ test('copies cross buckets but not owners', async () => {
   assert.equal(pushed.status, 403)
 })
 
-test('the source is percent-encoded, where a plus is a plus', async () => {
+test('the source is percent-encoded, where a bare plus is a space', async () => {
   for (const key of ['a+b c', 'q?versionId', 'é/%2F', '/slash', 'a//b', '..']) {
     await put(key, key)
     for (const slash of ['', '/']) {
@@ -116,8 +110,12 @@ test('the source is percent-encoded, where a plus is a plus', async () => {
     }
     assert.equal((await copy('decoded', encodeUri(`${Bucket}/${key}`))).status, 200)
   }
+  await put('plain plus', 'space')
   await put('plain+plus', 'plus')
-  assert.equal((await copy('decoded', `${Bucket}/plain+plus`)).status, 200)
+  for (const source of [`${Bucket}/plain+plus`, `${Bucket}%2Fplain+plus`]) {
+    assert.equal((await copy('decoded', source)).status, 200)
+    assert.equal((await server.send(at('decoded'))).body.toString(), 'space')
+  }
 })
 
 test('the source may name the version null, and no other', async () => {
@@ -149,7 +147,7 @@ test('a source that is none is refused', async () => {
   assert.equal(xmlText(nowhere.body, 'Code'), 'NoSuchBucket')
 })
 
-test('a copy of a range, or from what an ARN names, is refused and stores nothing', async () => {
+test('a copy of a range, or from a source named by an ARN, is refused and stores nothing', async () => {
   await put('ranged', '0123456789')
   const range = await copy('part-of-it', `${Bucket}/ranged`, {
     'x-amz-copy-source-range': 'bytes=0-3',
@@ -196,4 +194,166 @@ test('an expected owner must be the owner', async () => {
     at('expected', { headers: { 'x-amz-expected-bucket-owner': wrong } }),
   )
   assert.equal(xmlText(read.body, 'Code'), 'AccessDenied')
+})
+
+const parts = [randomBytes(5_242_880), randomBytes(1000)]
+const whole = Buffer.concat(parts)
+
+/** An object of two parts; its ETag. */
+async function upload(key: string, algorithm?: string): Promise<string> {
+  const headers: Record<string, string> =
+    algorithm === undefined ? {} : { 'x-amz-checksum-algorithm': algorithm }
+  const created = await server.send(at(key, { method: 'POST', query: { uploads: '' }, headers }))
+  const uploadId = xmlText(created.body, 'UploadId') ?? ''
+  let list = ''
+  for (const [index, body] of parts.entries()) {
+    const query = { partNumber: String(index + 1), uploadId }
+    const { headers: told } = await server.send(at(key, { method: 'PUT', query, body }))
+    const sum = told[`x-amz-checksum-${algorithm?.toLowerCase()}`]
+    const element = sum === undefined ? '' : `<Checksum${algorithm}>${sum}</Checksum${algorithm}>`
+    list += `<Part><PartNumber>${index + 1}</PartNumber><ETag>${told.etag}</ETag>${element}</Part>`
+  }
+  const body = Buffer.from(`<CompleteMultipartUpload>${list}</CompleteMultipartUpload>`)
+  const completed = await server.send(at(key, { method: 'POST', query: { uploadId }, body }))
+  assert.equal(completed.status, 200, String(completed.body))
+  return xmlText(completed.body, 'ETag') ?? ''
+}
+
+function digestOf(bytes: Buffer, algorithm: Parameters<typeof createDigest>[0]): string {
+  const digest = createDigest(algorithm)
+  digest.update(bytes)
+  return digest.digest().toString('base64')
+}
+
+const md5 = `"${createHash('md5').update(whole).digest('hex')}"`
+const head = (key: string, query = {}): Promise<WireAnswer> =>
+  server.send(at(key, { method: 'HEAD', query, headers: { 'x-amz-checksum-mode': 'ENABLED' } }))
+
+test('the copy of an object that was uploaded in parts is one whole', async () => {
+  const cases = [
+    [undefined, undefined, 'CRC64NVME'],
+    ['CRC32', undefined, 'CRC32'],
+    ['CRC32C', undefined, 'CRC32C'],
+    ['SHA256', undefined, 'SHA256'],
+    ['CRC32', 'SHA1', 'SHA1'],
+    ['SHA1', 'CRC32C', 'CRC32C'],
+    ['SHA256', 'SHA256', 'SHA256'],
+  ] as const
+  for (const [sourceAlgorithm, wanted, told] of cases) {
+    assert.match(await upload('in-parts', sourceAlgorithm), /-2"$/)
+    const headers = wanted === undefined ? {} : { 'x-amz-checksum-algorithm': wanted }
+    const answer = await copy('one', `/${Bucket}/in-parts`, headers)
+    assert.equal(answer.status, 200)
+    assert.equal(xmlText(answer.body, 'ETag'), md5)
+    const sum = digestOf(whole, told)
+    assert.equal(xmlText(answer.body, `Checksum${told}`), sum)
+    assert.equal(xmlText(answer.body, 'ChecksumType'), 'FULL_OBJECT')
+    const found = await head('one', { partNumber: '1' })
+    assert.equal(found.status, 206)
+    assert.equal(found.headers.etag, md5)
+    assert.equal(found.headers['content-length'], String(whole.byteLength))
+    assert.equal(found.headers[`x-amz-checksum-${told.toLowerCase()}`], sum)
+    assert.equal(found.headers['x-amz-mp-parts-count'], undefined)
+    assert.equal((await head('one', { partNumber: '2' })).status, 416)
+    assert.ok((await server.send(at('one'))).body.equals(whole))
+    const asked = { 'x-amz-object-attributes': 'ETag,ObjectParts,Checksum' }
+    const attributes = await server.send(at('one', { query: { attributes: '' }, headers: asked }))
+    assert.ok(!attributes.body.includes('ObjectParts'), String(attributes.body))
+    // A copy of the copy reads nothing, and says the same.
+    const again = await copy('two', `/${Bucket}/one`)
+    assert.equal(xmlText(again.body, 'ETag'), md5)
+    assert.equal(xmlText(again.body, `Checksum${told}`), sum)
+  }
+})
+
+test('an object in parts becomes a whole when it is copied onto itself', async () => {
+  await upload('itself')
+  const answer = await copy('itself', `/${Bucket}/itself`, {
+    'x-amz-metadata-directive': 'REPLACE',
+    'x-amz-meta-new': '1',
+  })
+  assert.equal(xmlText(answer.body, 'ETag'), md5)
+  assert.equal((await head('itself')).headers['x-amz-meta-new'], '1')
+  assert.ok((await server.send(at('itself'))).body.equals(whole))
+})
+
+test('copies of folders, and renamed objects, keep their ETags', async () => {
+  const etag = await upload('folder/in-parts')
+  const recursive = { 'x-holdfast-recursive': 'true' }
+  await copy('folder-copy/', `/${Bucket}/folder/`, recursive)
+  assert.equal((await head('folder-copy/in-parts')).headers.etag, etag)
+  assert.equal((await head('folder-copy/in-parts', { partNumber: '2' })).headers.etag, etag)
+})
+
+test('an object that is too large to be read for its copy keeps the ETag and the parts', async () => {
+  const etag = await upload('many', 'CRC32')
+  const { engine, ids } = server.store.services
+  const count = 110
+  // The same bytes as every part, so that it takes no room.
+  await engine.write(async (tx) => {
+    const root = (await findBucket(tx, Bucket))?.root ?? 0
+    const record = await findObject(tx, root, Buffer.from('many'))
+    assert.ok(record?.body.kind === 'manifest')
+    const first = await readManifestPart(tx, record.body.id, 0)
+    assert.ok(first)
+    const repeated = Array.from({ length: count }, (_, index) => ({
+      ...first,
+      number: index + 1,
+      offset: index * first.sizeBytes,
+    }))
+    for (const _ of repeated) await retainBody(tx, { kind: 'blob', id: first.blobId })
+    const body = putManifest(tx, ids.next(), repeated)
+    const sizeBytes = count * first.sizeBytes
+    await putObject({ tx, ids }, root, Buffer.from('many'), { ...record, body, sizeBytes })
+  })
+  const answer = await copy('many-copy', `/${Bucket}/many`)
+  assert.equal(xmlText(answer.body, 'ETag'), etag)
+  const part = parts[0] ?? Buffer.alloc(0)
+  const sum = digestOf(Buffer.concat(Array.from({ length: count }, () => part)), 'CRC32')
+  // CRCs of the parts tell that of the whole.
+  assert.equal(xmlText(answer.body, 'ChecksumCRC32'), sum)
+  assert.equal(xmlText(answer.body, 'ChecksumType'), 'FULL_OBJECT')
+  const found = await head('many-copy', { partNumber: '110' })
+  assert.equal(found.headers['x-amz-mp-parts-count'], String(count))
+  assert.equal(found.headers['x-amz-checksum-crc32'], undefined)
+})
+
+test('the checksums of a copy are computed from its own bytes', async () => {
+  const { services } = server.store
+  const { id: ownerId } = server.credential().owner
+  const principal = { accessKeyId: 'k', owner: { id: ownerId, displayName: 'o' } }
+  const caller = { principal, requestId: 'r', signal: new AbortController().signal }
+  const source = { bucket: Bucket, key: 'racing', conditions: {} }
+  const input = { bucket: Bucket, key: 'raced', source, conditions: {} }
+  /** Copies while the source is overwritten as soon as its bytes are read. */
+  const race = (overwrite: () => Promise<unknown>): Promise<CopyObjectOutput> => {
+    const { blobs } = services
+    let reads = 0
+    const racing: BlobStore = {
+      async read(...asked) {
+        if (++reads === 1) await overwrite()
+        return blobs.read(...asked)
+      },
+      write: (bytes) => blobs.write(bytes),
+      delete: (id) => blobs.delete(id),
+      deleteAll: (all) => blobs.deleteAll(all),
+      size: (id) => blobs.size(id),
+      writtenAt: (id) => blobs.writtenAt(id),
+      list: (start) => blobs.list(start),
+      removeStart: (start) => blobs.removeStart(start),
+      starts: () => blobs.starts(),
+      close: () => blobs.close(),
+    }
+    return run({ ...services, blobs: racing }, caller, copyObject, input)
+  }
+  await upload('racing')
+  await assert.rejects(
+    race(() => upload('racing')),
+    { code: 'CopySourceChanged' },
+  )
+  assert.equal((await head('raced')).status, 404)
+  // Of what was not uploaded in parts nothing has to be computed.
+  const { object } = await race(() => put('racing', 'a whole'))
+  assert.equal(object.etag, createHash('md5').update('a whole').digest('hex'))
+  assert.equal(String((await server.send(at('raced'))).body), 'a whole')
 })

@@ -2,45 +2,29 @@
 // say it, and with one header more where it can't.
 
 import assert from 'node:assert/strict'
-import { after, beforeEach, test } from 'node:test'
+import { beforeEach, test } from 'node:test'
 import {
   CopyObjectCommand,
   CreateBucketCommand,
   DeleteObjectCommand,
-  GetObjectCommand,
   HeadObjectCommand,
-  ListObjectsV2Command,
   PutObjectCommand,
   RenameObjectCommand,
 } from '@aws-sdk/client-s3'
 import { objectPath, type WireAnswer, xmlText } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { objectsOf, startForFile } from './bucket.fixture.ts'
 
-const server = await InProcessServer.start()
+const server = await startForFile()
 const client = server.client()
 let count = 0
 let Bucket = ''
-
-after(() => server.closeWithoutFaults())
 
 beforeEach(async () => {
   Bucket = `folders-${count++}`
   await client.send(new CreateBucketCommand({ Bucket }))
 })
 
-async function put(...keys: string[]): Promise<void> {
-  for (const Key of keys) await client.send(new PutObjectCommand({ Bucket, Key, Body: Key }))
-}
-
-async function keys(bucket = Bucket): Promise<string[]> {
-  const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }))
-  return Contents.map(({ Key }) => Key ?? '')
-}
-
-async function bodyOf(Key: string): Promise<string> {
-  const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }))
-  return (await Body?.transformToString()) ?? ''
-}
+const { put, keys, bodyOf } = objectsOf(client, () => Bucket)
 
 function rename(
   from: string,
@@ -116,7 +100,7 @@ test('a rename names its source as a key or as bucket/key, and needs no query pa
   assert.deepEqual(await keys(), ['moved-one', 'moved-three', 'moved-two'])
 })
 
-test('a rename refuses what it cannot do, and changes nothing', async () => {
+test('an impossible rename is refused, and changes nothing', async () => {
   await put('a/1', 'a/b/2', 'c/3', 'o')
   isRefused(await rename('missing/', 'x/'), 404, 'NoSuchKey')
   isRefused(await rename('missing', 'x'), 404, 'NoSuchKey')
@@ -232,7 +216,7 @@ test('a folder is copied, also across buckets, and the two are independent', asy
   )
 })
 
-test('a copy of a folder takes no new description of what is in it', async () => {
+test('a copy of a folder takes no new description of its objects', async () => {
   await put('a/1')
   const descriptions = [
     ['x-amz-metadata-directive', 'REPLACE'],

@@ -1,22 +1,14 @@
-// Generated requests of every shape: whatever comes, the answer is S3's, never a fault of the server.
+// Generated requests of every shape: the answer is S3's, never a fault of the server.
 
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { CreateBucketCommand } from '@aws-sdk/client-s3'
+import { test } from 'node:test'
 import fc from 'fast-check'
 import { encodeUri } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { startWithBucket } from './bucket.fixture.ts'
 import { RawConnection, signHead } from './raw.ts'
 
 const scale = Number(process.env['HOLDFAST_TEST_SCALE'] ?? 1)
-let server: InProcessServer
-
-before(async () => {
-  server = await InProcessServer.start()
-  await server.client().send(new CreateBucketCommand({ Bucket: 'bucket' }))
-})
-
-after(() => server.closeWithoutFaults())
+const { server } = await startWithBucket('bucket')
 
 const junk = fc.oneof(
   fc.constantFrom(

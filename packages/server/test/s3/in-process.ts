@@ -10,13 +10,15 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { createKeyLookup } from '../../src/access/key.ts'
+import type { Clock } from '../../src/base/clock.ts'
 import type { SimpleDbLimits } from '../../src/base/limits.ts'
 import { type OpenServices, openServices } from '../../src/compose.ts'
 import type { Log } from '../../src/observe/log.ts'
 import { silentMetrics } from '../../src/observe/metrics.ts'
-import { createProtocolHandler } from '../../src/protocol/handler.ts'
 import { createHttpServer } from '../../src/protocol/http/server.ts'
-import { Router } from '../../src/router.ts'
+import { overflowAnswer } from '../../src/protocol/overflow.ts'
+import { createProtocols } from '../../src/protocol/protocols.ts'
+import { Router } from '../../src/protocol/router.ts'
 import { type Credential, randomCredential } from '../harness.ts'
 import { type WireAnswer, WireClient, type WireRequest } from '../wire.ts'
 
@@ -29,6 +31,8 @@ export interface InProcessOptions {
   readonly requiredRegion?: string
   readonly simpleDbLimits?: Partial<SimpleDbLimits>
   readonly eventualLagMs?: number
+  /** The machine's clock if left out. */
+  readonly clock?: Clock
   readonly allowsSignatureV1?: boolean
   /** A folder of an earlier server; a new one if left out. Removed at the end all the same. */
   readonly dataFolder?: string
@@ -90,21 +94,22 @@ export class InProcessServer implements AsyncDisposable {
       isSweeping: false,
       simpleDbLimits: options.simpleDbLimits ?? {},
       eventualLagMs: options.eventualLagMs ?? 0,
+      ...(options.clock === undefined ? {} : { clock: options.clock }),
     })
     const domains = options.domains ?? []
     const { requiredRegion, acceptsSignatureV2 = true } = options
-    const handler = createProtocolHandler({
+    const protocols = createProtocols({
       services: store.services,
       lookup: createKeyLookup(credentials),
       domains,
       allowsSignatureV1: options.allowsSignatureV1 ?? false,
       acceptsSignatureV2,
+      exposition: async () => '',
       ...(requiredRegion === undefined ? {} : { requiredRegion }),
     })
     const { log, metrics, clock } = store.services
-    const exposition = async (): Promise<string> => ''
-    const router = new Router({ handler, domains, log, metrics, clock, exposition })
-    const server = createHttpServer()
+    const router = new Router({ protocols, log, metrics, clock })
+    const server = createHttpServer({ overflowAnswer })
     router.attach(server)
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')

@@ -1,10 +1,10 @@
-// Leases across the wire: who gets them, what they keep others from, and that no write slips through.
+// Leases across the wire: their grants, their exclusion of other clients, and that no write bypasses them.
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:http'
-import { after, beforeEach, test } from 'node:test'
+import { beforeEach, test } from 'node:test'
 import { CreateBucketCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3'
 import type { Route } from '../../src/protocol/s3/answer.ts'
 import { copyRoutes, folderRoutes, renameRoutes, table } from '../../src/protocol/s3/table.ts'
@@ -16,14 +16,12 @@ import {
   xmlText,
   xmlTexts,
 } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { startForFile } from './bucket.fixture.ts'
 
-const server = await InProcessServer.start({ owners: 1, domains: ['s3.test'] })
+const server = await startForFile({ owners: 1, domains: ['s3.test'] })
 const client = server.client()
 let count = 0
 let Bucket = ''
-
-after(() => server.closeWithoutFaults())
 
 beforeEach(async () => {
   Bucket = `leases-${count++}`
@@ -115,7 +113,7 @@ test('a lease is taken, shown, renewed and released, and its ticket is higher th
   assert.ok((await take({ write: [''] })).ticket > ticket)
 })
 
-test('a lease that is not granted names who holds it, and leaves nothing in the queue', async () => {
+test('a lease that is not granted names its holder, and leaves nothing in the queue', async () => {
   const held = await take({ write: ['a/b/'], label: 'me' })
   const refused = await ask({ read: ['a/'] })
   isRefused(refused, 409, 'LeaseNotGranted')
@@ -207,7 +205,7 @@ test('a paused holder that wakes up after its time cannot write', async () => {
   assert.equal((await put('a/x', next.ticket)).status, 200)
 })
 
-test('a read lease keeps writers out and other readers in; nobody who reads an object ever waits', async () => {
+test('a read lease keeps writers out and other readers in; reads of objects never wait', async () => {
   await put('a/x')
   const first = await take({ read: ['a/'] })
   await take({ read: ['a/x'] })

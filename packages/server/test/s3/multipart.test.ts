@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import {
   AbortMultipartUploadCommand,
   type CompletedPart,
@@ -12,38 +12,24 @@ import {
   CreateBucketCommand,
   CreateMultipartUploadCommand,
   type CreateMultipartUploadCommandInput,
+  DeleteBucketCommand,
   GetObjectAttributesCommand,
   ListMultipartUploadsCommand,
   ListPartsCommand,
   type MultipartUpload,
   RenameObjectCommand,
-  type S3Client,
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
 import { Crc } from '../../src/blob/crc.ts'
-import { putBlobBody } from '../../src/store/body.ts'
-import { findBucket } from '../../src/store/bucket.ts'
-import { putObject } from '../../src/store/object.ts'
-import { objectPath, type WireAnswer, type WireRequest, xmlText } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { putBlobBody } from '../../src/store/body/body.ts'
+import { findBucket } from '../../src/store/tree/bucket.ts'
+import { putObject } from '../../src/store/tree/object.ts'
+import { type WireAnswer, xmlText } from '../wire.ts'
+import { startWithBucket } from './bucket.fixture.ts'
 
-const Bucket = 'multipart'
 const mebibyte = 1_048_576
-let server: InProcessServer
-let client: S3Client
-
-before(async () => {
-  server = await InProcessServer.start()
-  client = server.client()
-  await client.send(new CreateBucketCommand({ Bucket }))
-})
-
-after(() => server.closeWithoutFaults())
-
-function at(key: string, rest: Partial<WireRequest> = {}): WireRequest {
-  return { method: 'GET', path: objectPath(Bucket, key), ...rest }
-}
+const { Bucket, server, client, at } = await startWithBucket('multipart')
 
 function md5(data: Buffer): Buffer {
   return createHash('md5').update(data).digest()
@@ -253,12 +239,48 @@ test('aborting ends an upload and leaves nothing behind', async () => {
   const address = await create('aborted')
   await uploadPart(address, 1, randomBytes(mebibyte))
   await client.send(new AbortMultipartUploadCommand(address))
-  await assert.rejects(client.send(new AbortMultipartUploadCommand(address)), {
-    name: 'NoSuchUpload',
-  })
   const part = new UploadPartCommand({ ...address, PartNumber: 1, Body: 'x' })
   await assert.rejects(client.send(part), { name: 'NoSuchUpload' })
   assert.equal((await server.send(at('aborted'))).status, 404)
+})
+
+test('an upload that was completed or aborted may be aborted again', async () => {
+  const aborted = await create('ended')
+  const completed = await create('ended')
+  await complete(completed, [await uploadPart(completed, 1, Buffer.from('x'))])
+  const abort = async (address: Address) => {
+    const { $metadata } = await client.send(new AbortMultipartUploadCommand(address))
+    assert.equal($metadata.httpStatusCode, 204)
+  }
+  for (let times = 0; times < 3; times++) {
+    await abort(aborted)
+    await abort(completed)
+  }
+  assert.equal((await server.send(at('ended'))).body.toString(), 'x')
+  await server.send(at('ended', { method: 'DELETE' }))
+  await abort(completed)
+  const { UploadId } = completed
+  const last = UploadId.endsWith('0') ? '1' : '0'
+  for (const other of [
+    { ...completed, Key: 'ended-elsewhere' },
+    { ...completed, UploadId: aborted.UploadId.slice(0, 14) + UploadId.slice(14) },
+    { ...completed, UploadId: UploadId.slice(0, -1) + last },
+    { ...completed, UploadId: UploadId.slice(0, 14) + '0'.repeat(24) },
+    { ...completed, UploadId: 'never-given' },
+  ]) {
+    const again = client.send(new AbortMultipartUploadCommand(other))
+    await assert.rejects(again, { name: 'NoSuchUpload' }, other.UploadId)
+  }
+})
+
+test('an upload that ended with its bucket is not one of a bucket of the same name', async () => {
+  const there = { Bucket: 'short-lived', Key: 'k' }
+  await client.send(new CreateBucketCommand({ Bucket: there.Bucket }))
+  const { UploadId } = await client.send(new CreateMultipartUploadCommand(there))
+  await client.send(new DeleteBucketCommand({ Bucket: there.Bucket }))
+  await client.send(new CreateBucketCommand({ Bucket: there.Bucket }))
+  const abort = new AbortMultipartUploadCommand({ ...there, UploadId })
+  await assert.rejects(client.send(abort), { name: 'NoSuchUpload' })
 })
 
 test('an abort may depend on when the upload began', async () => {
@@ -430,7 +452,7 @@ test('parts are listed by pages', async () => {
   assert.equal(rest.IsTruncated, false)
   const none = await client.send(new ListPartsCommand({ ...address, MaxParts: 0 }))
   assert.equal(none.Parts, undefined)
-  // Else who asks for pages of none would ask for ever.
+  // With max-parts=0, IsTruncated must be false, or the client loops.
   assert.equal(none.IsTruncated, false)
   const query = { uploadId: address.UploadId, 'max-parts': '' }
   const unlimited = await server.send(at('pages', { query }))
@@ -551,23 +573,37 @@ test('a part is read with its own checksum, wherever that is known', async () =>
   }
   const silent = await read('part-sums', '1', { 'x-amz-checksum-mode': '' })
   assert.equal(silent.headers['x-amz-checksum-crc32'], undefined)
-  // The parts of a copy have their checksums by the algorithm of the source, which it doesn't tell.
-  await client.send(
-    new CopyObjectCommand({
-      ...{ Bucket, Key: 'part-sums-copy', CopySource: `${Bucket}/part-sums` },
-      ChecksumAlgorithm: 'CRC32C',
-    }),
-  )
-  const { status, headers } = await read('part-sums-copy', '1')
-  assert.equal(status, 206)
-  assert.equal(headers['x-amz-checksum-crc32c'], undefined)
-  const attributes = await client.send(
-    new GetObjectAttributesCommand({
-      ...{ Bucket, Key: 'part-sums-copy' },
-      ObjectAttributes: ['ObjectParts'],
-    }),
-  )
-  assert.deepEqual(attributes.ObjectParts?.Parts ?? [], [])
+})
+
+test('an upload with a checksum of checksums completes with those of all parts in the list only', async () => {
+  const body = Buffer.from('the only part')
+  for (const [ChecksumAlgorithm, ChecksumType] of [
+    ['SHA256', undefined],
+    ['SHA1', 'COMPOSITE'],
+    ['CRC32', undefined],
+    ['CRC32C', 'COMPOSITE'],
+    ['CRC32', 'FULL_OBJECT'],
+    ['CRC64NVME', undefined],
+  ] as const) {
+    const options = ChecksumType === undefined ? {} : { ChecksumType }
+    const address = await create('listed', { ChecksumAlgorithm, ...options })
+    const query = { partNumber: '1', uploadId: address.UploadId }
+    const { headers } = await server.send(at('listed', { method: 'PUT', query, body }))
+    const name = ChecksumAlgorithm.toLowerCase()
+    const sum = String(headers[`x-amz-checksum-${name}`])
+    const part = { PartNumber: 1, ETag: String(headers.etag) }
+    if (ChecksumType !== 'FULL_OBJECT' && ChecksumAlgorithm !== 'CRC64NVME') {
+      await assert.rejects(complete(address, [part]), {
+        name: 'InvalidRequest',
+        message: `The upload was created using a ${name} checksum. The complete request must include the checksum for each part. It was missing for part 1 in the request.`,
+      })
+      const wrong = { ...part, [`Checksum${ChecksumAlgorithm}`]: `${sum.slice(0, -4)}AA==` }
+      await assert.rejects(complete(address, [wrong]), { name: 'InvalidPart' })
+      await complete(address, [{ ...part, [`Checksum${ChecksumAlgorithm}`]: sum }])
+    } else {
+      await complete(address, [part])
+    }
+  }
 })
 
 test('an upload without an algorithm gets the CRC64NVME of the whole, and others are compared', async () => {

@@ -2,40 +2,20 @@
 
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import {
-  CreateBucketCommand,
   DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectAttributesCommand,
   GetObjectCommand,
   HeadObjectCommand,
   PutObjectCommand,
-  type S3Client,
 } from '@aws-sdk/client-s3'
-import { objectPath, type WireAnswer, type WireRequest, xmlText, xmlTexts } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { type WireAnswer, type WireRequest, xmlText, xmlTexts } from '../wire.ts'
+import { startWithBucket } from './bucket.fixture.ts'
 import { sendRaw } from './raw.ts'
 
-const Bucket = 'objects'
-let server: InProcessServer
-let client: S3Client
-
-before(async () => {
-  server = await InProcessServer.start()
-  client = server.client()
-  await client.send(new CreateBucketCommand({ Bucket }))
-})
-
-after(() => server.closeWithoutFaults())
-
-function at(key: string, rest: Partial<WireRequest> = {}): WireRequest {
-  return { method: 'GET', path: objectPath(Bucket, key), ...rest }
-}
-
-async function put(key: string, body: Buffer | string, headers = {}): Promise<WireAnswer> {
-  return server.send(at(key, { method: 'PUT', body: Buffer.from(body), headers }))
-}
+const { Bucket, server, client, at, put } = await startWithBucket('objects')
 
 async function bodyOf(key: string): Promise<Buffer> {
   const answer = await server.send(at(key))
@@ -43,7 +23,7 @@ async function bodyOf(key: string): Promise<Buffer> {
   return answer.body
 }
 
-test('what is put comes back, whatever its size', async () => {
+test('a stored object comes back, at any size', async () => {
   for (const size of [0, 1, 4096, 65_536, 65_537, 3_000_000]) {
     const body = randomBytes(size)
     const answer = await put(`size-${size}`, body)
@@ -59,7 +39,7 @@ test('what is put comes back, whatever its size', async () => {
   }
 })
 
-test('HEAD tells what GET would, without a body', async () => {
+test('HEAD has the headers of GET, without a body', async () => {
   await put('head', 'seven b', { 'content-type': 'text/plain', 'x-amz-meta-a': '1' })
   const get = await server.send(at('head'))
   const head = await server.send(at('head', { method: 'HEAD' }))
@@ -114,7 +94,7 @@ test('the version null is the object, any other is none', async () => {
   assert.equal(xmlText(attributes.body, 'Code'), 'NoSuchVersion')
 })
 
-test('what is written names no version, and what is deleted none but null', async () => {
+test('a write names no version, and a deletion none but null', async () => {
   const outcome = async (rest: Partial<WireRequest>): Promise<(string | number | undefined)[]> => {
     const { status, body } = await server.send(at('versioned', rest))
     return [status, xmlText(body, 'Code'), xmlText(body, 'Message')]

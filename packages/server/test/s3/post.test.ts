@@ -2,22 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { createHash, createHmac, randomBytes } from 'node:crypto'
-import { after, before, test } from 'node:test'
-import { CreateBucketCommand, GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { test } from 'node:test'
+import { CreateBucketCommand, GetObjectCommand } from '@aws-sdk/client-s3'
 import { xmlText } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { startWithBucket } from './bucket.fixture.ts'
 
-const Bucket = 'forms'
-let server: InProcessServer
-let client: S3Client
-
-before(async () => {
-  server = await InProcessServer.start({ owners: 1 })
-  client = server.client()
-  await client.send(new CreateBucketCommand({ Bucket }))
-})
-
-after(() => server.closeWithoutFaults())
+const { Bucket, server, client } = await startWithBucket('forms', { owners: 1 })
 
 interface FormOptions {
   readonly fields?: Readonly<Record<string, string>>
@@ -27,6 +17,8 @@ interface FormOptions {
   readonly file?: Buffer | string
   readonly filename?: string
   readonly bucket?: string
+  /** Sent beside the form. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** A form that is signed for its own fields, unless told otherwise. */
@@ -68,16 +60,17 @@ function signedForm(options: FormOptions): FormData {
 }
 
 async function post(options: FormOptions): Promise<Response> {
-  const { bucket = Bucket } = options
+  const { bucket = Bucket, headers = {} } = options
   const body = signedForm(options)
-  return fetch(`${server.endpoint}/${bucket}`, { method: 'POST', body, redirect: 'manual' })
+  const url = `${server.endpoint}/${bucket}`
+  return fetch(url, { method: 'POST', body, headers, redirect: 'manual' })
 }
 
 async function refusal(response: Response): Promise<[number, string | undefined]> {
   return [response.status, xmlText(await response.text(), 'Code')]
 }
 
-test('a form stores its file with what its fields say of it', async () => {
+test('a form stores its file with the description in its fields', async () => {
   const file = randomBytes(300_000)
   const fields = {
     key: 'photo.png',
@@ -107,6 +100,75 @@ test('the key may take the name of the file', async () => {
   await post({ fields, filename: 'C:\\pictures\\me & you.gif' })
   const found = await client.send(new GetObjectCommand({ Bucket, Key: 'user/me & you.gif' }))
   assert.equal(await found.Body?.transformToString(), 'content')
+})
+
+test('every field may take the name of the file, before the policy is evaluated', async () => {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: this is how forms write it
+  const name = '${filename}'
+  const fields = {
+    key: `named/${name}`,
+    'Content-Type': `text/${name}`,
+    'Content-Disposition': `attachment; filename="${name}"`,
+    'x-amz-meta-name': `${name}, ${name}`,
+    success_action_redirect: `https://example.com/${name}`,
+  }
+  const conditions = [
+    { key: 'named/ä.css' },
+    ['starts-with', '$Content-Type', 'text/ä.'],
+    ['starts-with', '$Content-Disposition', ''],
+    { 'X-Amz-Meta-Name': 'ä.css, ä.css' },
+    ['eq', '$success_action_redirect', 'https://example.com/ä.css'],
+    ['starts-with', '$x-amz-algorithm', ''],
+    ['starts-with', '$x-amz-credential', ''],
+    ['starts-with', '$x-amz-date', ''],
+  ]
+  const filename = 'C:\\styles\\ä.css'
+  const response = await post({ fields, conditions, filename })
+  assert.equal(response.status, 303)
+  assert.match(response.headers.get('location') ?? '', /^https:\/\/example\.com\/%C3%A4\.css\?/)
+  const found = await client.send(new GetObjectCommand({ Bucket, Key: 'named/ä.css' }))
+  const latin1 = (text: string): string => Buffer.from(text).toString('latin1')
+  assert.equal(found.ContentType, latin1('text/ä.css'))
+  assert.equal(found.ContentDisposition, latin1('attachment; filename="ä.css"'))
+  const encoded = Buffer.from('ä.css, ä.css').toString('base64')
+  assert.equal(found.Metadata?.['name'], `=?UTF-8?B?${encoded}?=`)
+  const other = await post({ fields, conditions, filename: 'b.css' })
+  assert.deepEqual(await refusal(other), [403, 'AccessDenied'])
+  const long = { key: 'k', 'x-ignore-a': name.repeat(200) }
+  const grown = await post({ fields: long, filename: 'f'.repeat(200) })
+  assert.deepEqual(await refusal(grown), [400, 'MaxPostPreDataLengthExceeded'])
+})
+
+test('a header beside a form counts or is refused, and the headers of browsers are ignored', async () => {
+  const beside = (headers: Readonly<Record<string, string>>): Promise<Response> =>
+    post({ fields: { key: 'beside' }, headers })
+  for (const [name, value] of [
+    ['If-None-Match', '*'],
+    ['If-Match', '"x"'],
+    ['Content-MD5', 'x'],
+    ['Content-Disposition', 'inline'],
+    ['x-amz-meta-a', 'v'],
+    ['x-amz-checksum-crc32', 'AAAAAA=='],
+    ['x-amz-storage-class', 'STANDARD_IA'],
+    ['x-amz-acl', 'private'],
+  ] as const) {
+    assert.deepEqual(await refusal(await beside({ [name]: value })), [501, 'NotImplemented'], name)
+  }
+  const browser = {
+    'Accept-Language': 'de',
+    'Cache-Control': 'no-cache',
+    Origin: 'http://app.example',
+    Pragma: 'no-cache',
+    Referer: 'http://app.example/',
+    'X-Requested-With': 'XMLHttpRequest',
+  }
+  assert.equal((await beside(browser)).status, 204)
+  const { id } = server.credential().owner
+  assert.equal((await beside({ 'x-amz-expected-bucket-owner': id })).status, 204)
+  const other = await beside({ 'x-amz-expected-bucket-owner': 'other' })
+  assert.deepEqual(await refusal(other), [403, 'AccessDenied'])
+  const field = await post({ fields: { key: 'beside', 'x-amz-expected-bucket-owner': 'other' } })
+  assert.deepEqual(await refusal(field), [403, 'AccessDenied'])
 })
 
 test('a file without a name can not lend its name to an empty key', async () => {
@@ -188,7 +250,7 @@ test('forms without signature, of strangers, and for other buckets are refused',
   assert.deepEqual(await refusal(response), [403, 'SignatureDoesNotMatch'])
 })
 
-test('what a form asks for and is not there is refused', async () => {
+test('a form that asks for an unimplemented feature is refused', async () => {
   for (const [name, value] of [
     ['acl', 'public-read'],
     ['tagging', '<Tagging/>'],
@@ -243,6 +305,17 @@ test('a form may have the conditions of a write, and no others', async () => {
   assert.equal((await conditional('If-Match', first.headers.get('etag') ?? '')).status, 204)
   const since = await conditional('If-Unmodified-Since', new Date().toUTCString())
   assert.deepEqual(await refusal(since), [501, 'NotImplemented'])
+})
+
+test('the description in a form comes back in headers, or is refused', async () => {
+  for (const name of ['x-amz-meta-a b', 'x-amz-meta-é', 'x-amz-meta-\u212a']) {
+    const response = await post({ fields: { key: 'unfit', [name]: 'v' } })
+    assert.deepEqual(await refusal(response), [400, 'InvalidArgument'], name)
+  }
+  const control = await post({ fields: { key: 'unfit', 'x-amz-meta-a': 'v\u0000' } })
+  assert.deepEqual(await refusal(control), [400, 'InvalidArgument'])
+  const long = await post({ fields: { key: 'unfit', 'Content-Disposition': 'x'.repeat(2048) } })
+  assert.deepEqual(await refusal(long), [400, 'MetadataTooLarge'])
 })
 
 test('a form can not smuggle a header', async () => {

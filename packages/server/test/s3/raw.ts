@@ -3,7 +3,7 @@
 import { createHash, createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { canonicalQuery, type SigningKey } from '../wire.ts'
+import { canonicalQuery, type QueryPairs, type SigningKey } from '../wire.ts'
 
 const region = 'us-east-1'
 
@@ -11,7 +11,7 @@ const region = 'us-east-1'
 export interface RawRequest {
   readonly method: string
   readonly path: string
-  readonly query?: Readonly<Record<string, string>>
+  readonly query?: QueryPairs
   readonly headers?: Readonly<Record<string, string>>
   /** `x-amz-content-sha256`; the hash of the body if left out. */
   readonly payloadHash?: string
@@ -28,7 +28,7 @@ export interface SignedHead {
   readonly key: Buffer
 }
 
-/** Where requests go, and who signs them. */
+/** The target of requests, and the key that signs them. */
 export interface RawTarget {
   readonly port: number
   credential(): SigningKey
@@ -59,12 +59,7 @@ export function signHead(target: RawTarget, wanted: RawRequest): SignedHead {
   const scope = `${timestamp.slice(0, 8)}/${region}/s3/aws4_request`
   const hash = sha256(Buffer.from(canonical, 'latin1'))
   const toSign = ['AWS4-HMAC-SHA256', timestamp, scope, hash].join('\n')
-  const key = scope
-    .split('/')
-    .reduce<Buffer>(
-      (secret, part) => hmac(secret, part),
-      Buffer.from(`AWS4${signer.secretAccessKey}`),
-    )
+  const key = keyOf(signer, scope)
   const seed = hmac(key, toSign).toString('hex')
   headers['authorization'] =
     `AWS4-HMAC-SHA256 Credential=${signer.accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, Signature=${seed}`
@@ -72,6 +67,43 @@ export function signHead(target: RawTarget, wanted: RawRequest): SignedHead {
   const uri = query === '' ? wanted.path : `${wanted.path}?${query}`
   const text = `${wanted.method} ${uri} HTTP/1.1\r\n${lines.join('')}`
   return { text, seed, timestamp, scope, key }
+}
+
+/** The target of a URL that is presigned for `wanted`, whose headers must be sent with it. */
+export function presign(
+  target: RawTarget,
+  wanted: Pick<RawRequest, 'method' | 'path' | 'headers'> & {
+    readonly query?: Readonly<Record<string, string>>
+  },
+): string {
+  const signer = target.credential()
+  const timestamp = new Date().toISOString().replace(/[:-]|\.\d{3}/g, '')
+  const scope = `${timestamp.slice(0, 8)}/${region}/s3/aws4_request`
+  const headers: Record<string, string> = {
+    host: `127.0.0.1:${target.port}`,
+    ...wanted.headers,
+  }
+  const names = Object.keys(headers).sort()
+  const query = canonicalQuery({
+    ...wanted.query,
+    'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
+    'X-Amz-Credential': `${signer.accessKeyId}/${scope}`,
+    'X-Amz-Date': timestamp,
+    'X-Amz-Expires': '60',
+    'X-Amz-SignedHeaders': names.join(';'),
+  })
+  const lines = names.map((name) => `${name}:${headers[name]}`)
+  const parts = [wanted.method, wanted.path, query, ...lines, '', names.join(';')]
+  const canonical = [...parts, 'UNSIGNED-PAYLOAD'].join('\n')
+  const toSign = ['AWS4-HMAC-SHA256', timestamp, scope, sha256(Buffer.from(canonical))].join('\n')
+  const signature = hmac(keyOf(signer, scope), toSign).toString('hex')
+  return `${wanted.path}?${query}&X-Amz-Signature=${signature}`
+}
+
+/** The key that signs within a scope. */
+function keyOf({ secretAccessKey }: SigningKey, scope: string): Buffer {
+  const secret = Buffer.from(`AWS4${secretAccessKey}`)
+  return scope.split('/').reduce<Buffer>((key, part) => hmac(key, part), secret)
 }
 
 /** A body in signed aws-chunked framing; with trailers, which are signed too. */

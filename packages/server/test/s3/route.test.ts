@@ -1,31 +1,25 @@
-// What a route holds while it works, and that it lets go of it whatever happens.
+// The resources that a route holds while it runs, and their release in every outcome.
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import type { Principal } from '../../src/access/principal.ts'
 import { ByteBudget } from '../../src/base/budget.ts'
 import { isStoreError } from '../../src/base/errors.ts'
+import { FairQueue } from '../../src/base/fair-queue.ts'
 import { type GetObjectOutput, getObject } from '../../src/operation/object.ts'
 import { RequestBody } from '../../src/protocol/http/body.ts'
 import { type Call, route } from '../../src/protocol/s3/answer.ts'
 import { documentOf } from '../../src/protocol/s3/payload.ts'
 import { noQuery, type S3Request } from '../../src/protocol/s3/request.ts'
-import { InProcessServer } from './in-process.ts'
+import { startWithBucket } from './bucket.fixture.ts'
 
 const bucket = 'routes'
 const key = 'large'
-let server: InProcessServer
-
-before(async () => {
-  server = await InProcessServer.start()
-  await server.send({ method: 'PUT', path: `/${bucket}` })
-  await server.send({ method: 'PUT', path: `/${bucket}/${key}`, body: randomBytes(100_000) })
-})
-
-after(() => server.closeWithoutFaults())
+const { server, put } = await startWithBucket(bucket)
+await put(key, randomBytes(100_000))
 
 function principal(): Principal {
   const { accessKeyId, owner } = server.credential()
@@ -49,6 +43,7 @@ function requestWith(text: string, documents: ByteBudget): S3Request {
     payload: { kind: 'unsigned' },
     body: new RequestBody(incoming),
     documents,
+    parsing: new FairQueue(),
     origin: 'http://localhost',
   }
 }

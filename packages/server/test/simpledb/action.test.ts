@@ -169,7 +169,7 @@ test('a domain that is deleted and made again is empty', async () => {
   assert.deepEqual(await metadata(), [0, 0, 0, 0, 0, 0])
 })
 
-test('the metadata of a domain counts exactly what is in it', async () => {
+test('the metadata of a domain counts exactly its contents', async () => {
   await put('é', attributes('a=1', 'a=22', 'bb='))
   await put('j', attributes('a=1'))
   assert.deepEqual(await metadata(), [2, 3, 2, 3, 4, 4])
@@ -287,14 +287,24 @@ test('a batch writes all of its items or none', async () => {
 })
 
 test('any text comes back as it was put, as base64 where XML has no character for it', async () => {
-  const texts = ['<&>"\'', 'a\tb\nc', 'é😀\u{10ffff}', ' x ', 'a=b&c+d%20', '\u0085']
+  const texts = ['<&>"\'', 'a\tb\nc', 'é😀\u{10fffd}\ufdcf', ' x ', 'a=b&c+d%20', '\u0085']
   await put('text', Object.assign({}, ...texts.map((text, at) => attribute(at, 'a', text))))
   const sorted = [...texts].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
   assert.deepEqual(
     await pairs('text'),
     sorted.map((text) => `a=${text}`),
   )
-  const binary = ['\0', '\u0001x', '\ufffe', '\u007f', '\u0090']
+  const binary = [
+    '\0',
+    '\u0001x',
+    '\ufffe',
+    '\u007f',
+    '\u0090',
+    '\ufdd0',
+    '\ufdef',
+    '\u{1fffe}',
+    '\u{10ffff}x',
+  ]
   for (const text of binary) {
     await put('binary', { ...attribute(1, text, text) })
     const { body } = await sdb.ok('GetAttributes', { DomainName, ItemName: 'binary' })
@@ -302,6 +312,14 @@ test('any text comes back as it was put, as base64 where XML has no character fo
     assert.ok(body.includes(`<Name encoding="base64">${encoded}</Name>`), JSON.stringify(text))
     assert.ok(body.includes(`<Value encoding="base64">${encoded}</Value>`))
     await sdb.ok('DeleteAttributes', { DomainName, ItemName: 'binary' })
+    await put(text, attribute(1, 'of', 'binary'))
+    const query = `select of from \`${DomainName}\` where of = 'binary'`
+    const selected = await sdb.ok('Select', { SelectExpression: query, ConsistentRead: 'true' })
+    assert.ok(selected.body.includes(`<Item><Name encoding="base64">${encoded}</Name>`))
+    await sdb.ok('DeleteAttributes', { DomainName, ItemName: text })
+    const refused = await sdb.call('GetAttributes', { DomainName: text, ItemName: 'i' })
+    assert.equal(refused.code, 'InvalidParameterValue')
+    assert.ok(refused.message?.includes('\ufffd'), refused.message)
   }
   await put('return', attribute(1, 'a', 'x\ry'))
   const { body } = await sdb.ok('GetAttributes', { DomainName, ItemName: 'return' })
@@ -335,7 +353,7 @@ test('GET and POST do the same, and a plus sign in either is a space', async () 
   assert.deepEqual(pairsIn(body), ['a=1+ 2'])
 })
 
-test('what puts and deletes cost grows with the cube of their pairs', async () => {
+test('the cost of puts and deletes grows with the cube of their pairs', async () => {
   const target = { DomainName, ItemName: 'i' }
   const one = await sdb.ok('PutAttributes', { ...target, ...attributes('a=1') })
   assert.equal(one.usage, '0.0000219909')

@@ -1,20 +1,21 @@
 // Exports to a bucket of this server, as of one moment, and their way back into a domain.
 
 import assert from 'node:assert/strict'
-import { createHash, createHmac } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { CreateBucketCommand, DeleteBucketCommand, GetObjectCommand } from '@aws-sdk/client-s3'
-import { runExports } from '../../src/operation/run-export.ts'
-import { checkDomains } from '../../src/store/check-domain.ts'
-import { collectDomains } from '../../src/store/domain.ts'
+import { ExportQueue } from '../../src/background/export-queue.ts'
+import type { Services } from '../../src/operation/operation.ts'
+import { collectDomains } from '../../src/store/domain/domain.ts'
+import { checkDomains } from '../../src/store/fsck/domain.ts'
 import { type CommandResult, runHoldfast } from '../harness.ts'
 import { InProcessServer } from '../s3/in-process.ts'
+import { callExport, type JsonAnswer } from './export-client.ts'
 import { pairsIn, QueryClient, xmlText } from './query.ts'
 
-const server = await InProcessServer.start({ simpleDbLimits: { exportsPerDomain: 6 } })
+const server = await InProcessServer.start({ owners: 1, simpleDbLimits: { exportsPerDomain: 6 } })
 const sdb = new QueryClient(server.port, server.credential())
 const s3 = server.client()
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-import-'))
@@ -33,43 +34,14 @@ after(async () => {
   await rm(folder, { recursive: true })
 })
 
-interface JsonAnswer {
-  readonly status: number
-  readonly type: string | null
-  readonly fields: Readonly<Record<string, unknown>>
+/** Does every export that can be done now. */
+function runExports(of: Services): Promise<void> {
+  return new ExportQueue(of).run(signal)
 }
 
-/** Calls the export API, signed with Version 4. */
-async function call(action: string, input: Readonly<Record<string, unknown>>): Promise<JsonAnswer> {
-  const { accessKeyId, secretAccessKey } = server.credential()
-  const body = JSON.stringify(input)
-  const timestamp = new Date().toISOString().replace(/[:-]|\.\d{3}/g, '')
-  const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
-  const scope = `${timestamp.slice(0, 8)}/us-east-1/sdb/aws4_request`
-  const host = `127.0.0.1:${server.port}`
-  const names = 'host;x-amz-date'
-  const canonical = `POST\n/v2/${action}\n\nhost:${host}\nx-amz-date:${timestamp}\n\n${names}\n${sha256(body)}`
-  const key = scope
-    .split('/')
-    .reduce<string | Buffer>(
-      (secret, part) => createHmac('sha256', secret).update(part).digest(),
-      `AWS4${secretAccessKey}`,
-    )
-  const text = `AWS4-HMAC-SHA256\n${timestamp}\n${scope}\n${sha256(canonical)}`
-  const signature = createHmac('sha256', key).update(text).digest('hex')
-  const answer = await fetch(`http://${host}/v2/${action}`, {
-    method: 'POST',
-    body,
-    headers: {
-      'content-type': 'application/json',
-      'x-amz-date': timestamp,
-      authorization: `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`,
-    },
-  })
-  const fields: unknown = await answer.json()
-  assert.ok(typeof fields === 'object' && fields !== null)
-  const type = answer.headers.get('x-amzn-errortype')
-  return { status: answer.status, type, fields: { ...fields } }
+/** Calls the export API. */
+function call(action: string, input: Readonly<Record<string, unknown>>): Promise<JsonAnswer> {
+  return callExport(server.port, server.credential(), action, input)
 }
 
 async function put(ItemName: string, name: string, ...values: string[]): Promise<void> {
@@ -119,7 +91,7 @@ async function findings(): Promise<unknown[]> {
   })
 }
 
-test('an export has all items as of one moment, whatever is written while it is made', async () => {
+test('an export has all items as of one moment, without later writes', async () => {
   for (let at = 0; at < 20; at++) await put(`item-${at}`, 'a', 'before', `v${at}`)
   const started = await start('first', { s3KeyPrefix: 'some/where/' })
   assert.equal(started.status, 200)
@@ -147,7 +119,7 @@ test('an export has all items as of one moment, whatever is written while it is 
     statistics: () => services.engine.statistics(),
     close: () => services.engine.close(),
   }
-  await runExports({ ...services, engine }, signal)
+  await runExports({ ...services, engine })
   assert.ok(reads > 0)
   const lines = await exported(exportArn)
   const items = new Map(lines.map((line) => [JSON.parse(line).itemName, line]))
@@ -168,7 +140,7 @@ test('the same request under one token is one export, and another one is refused
   assert.deepEqual(first.fields, again.fields)
   const other = await start('token', { s3KeyPrefix: 'else' })
   assert.deepEqual([other.status, other.type], [409, 'ConflictException'])
-  await runExports(services, signal)
+  await runExports(services)
   const listed = await call('ListExports', { domainName: DomainName, maxResults: 1 })
   const next = await call('ListExports', {
     domainName: DomainName,
@@ -186,7 +158,7 @@ test('the same request under one token is one export, and another one is refused
   assert.equal(arns.length, 2)
 })
 
-test('what cannot be exported is refused, or fails with its reason', async () => {
+test('an impossible export is refused, or fails with its reason', async () => {
   const cases: [Record<string, unknown>, number, string][] = [
     [{ domainName: 'missing' }, 400, 'NoSuchDomainException'],
     [{ domainName: undefined }, 400, 'InvalidParameterValueException'],
@@ -205,19 +177,148 @@ test('what cannot be exported is refused, or fails with its reason', async () =>
   await s3.send(new CreateBucketCommand({ Bucket: 'short-lived' }))
   const { fields } = await start('doomed', { s3Bucket: 'short-lived' })
   await s3.send(new DeleteBucketCommand({ Bucket: 'short-lived' }))
-  await runExports(services, signal)
+  await runExports(services)
   const failed = await call('GetExport', { exportArn: fields['exportArn'] })
   assert.deepEqual(
     [failed.fields['exportStatus'], failed.fields['failureCode']],
-    ['FAILED', 'NoSuchBucket'],
+    ['FAILED', 'S3NoSuchBucket'],
   )
   assert.deepEqual(await findings(), [])
+})
+
+test('a bucket that cannot be exported to is refused in the words of the guide', async () => {
+  await server.client(1).send(new CreateBucketCommand({ Bucket: 'of-another' }))
+  const missing =
+    'An error occurred during the export. The specified Amazon S3 bucket does not exist.'
+  const denied = 'Export failed due to insufficient access to the Amazon S3 bucket.'
+  const cases: [Record<string, unknown>, number, string, string][] = [
+    [{ s3Bucket: 'not-there' }, 404, 'S3NoSuchBucket', missing],
+    [{ s3Bucket: 'A_B' }, 404, 'S3NoSuchBucket', missing],
+    [{ s3Bucket: 'a/b' }, 404, 'S3NoSuchBucket', missing],
+    [{ s3Bucket: 'a..b' }, 404, 'S3NoSuchBucket', missing],
+    [{ s3Bucket: 'of-another' }, 403, 'S3AccessDenied', denied],
+    [{ s3BucketOwner: '123456789012' }, 403, 'S3InvalidBucketOwnerAWSAccountID', denied],
+  ]
+  for (const [change, status, type, message] of cases) {
+    const refused = await start('no-bucket', change)
+    assert.deepEqual(
+      [refused.status, refused.type, refused.fields['message']],
+      [status, type, message],
+    )
+  }
+})
+
+test('wrong parameters of exports are refused in the words of the guide', async () => {
+  const value = (text: string, name: string, rule: string): string =>
+    `Value (${text}) for parameter ${name} is invalid. ${name} ${rule}.`
+  const long = (count: number): string => 'x'.repeat(count)
+  const cases: [string, Record<string, unknown>, string][] = [
+    [
+      'clientToken',
+      { clientToken: '' },
+      value('', 'ClientToken', 'must be between 1 and 128 characters long'),
+    ],
+    [
+      'clientToken',
+      { clientToken: 'a b' },
+      value(
+        'a b',
+        'ClientToken',
+        'must only contain ASCII characters in the range of 33-126, inclusive',
+      ),
+    ],
+    [
+      'domainName',
+      { domainName: 'ab' },
+      value('ab', 'DomainName', 'must be between 3 and 255 characters long'),
+    ],
+    [
+      'domainName',
+      { domainName: 'a/b' },
+      value(
+        'a/b',
+        'DomainName',
+        'must only contain letters, numbers, underscores, periods, and hyphens',
+      ),
+    ],
+    [
+      's3Bucket',
+      { s3Bucket: 'x' },
+      value('x', 'S3BucketName', 'must be between 3 and 63 characters long'),
+    ],
+    [
+      's3Bucket',
+      { s3Bucket: long(64) },
+      value(long(64), 'S3BucketName', 'must be between 3 and 63 characters long'),
+    ],
+    [
+      's3KeyPrefix',
+      { s3KeyPrefix: long(851) },
+      value(long(851), 'S3KeyPrefix', 'must be between 1 and 850 characters long'),
+    ],
+    [
+      's3BucketOwner',
+      { s3BucketOwner: '12' },
+      value('12', 'S3BucketOwner', 'must be a valid AWS account ID'),
+    ],
+    [
+      's3SseAlgorithm',
+      { s3SseAlgorithm: 'ROT13' },
+      value('ROT13', 'S3SseAlgorithm', 'can only be AES256 or KMS'),
+    ],
+  ]
+  for (const [what, change, message] of cases) {
+    const refused = await start('wrong', change)
+    const found = [refused.status, refused.type, refused.fields['message']]
+    assert.deepEqual(found, [400, 'InvalidParameterValueException', message], what)
+  }
+  const key = await start('wrong', { s3SseKmsKeyId: 'k' })
+  assert.deepEqual(
+    [key.status, key.type, key.fields['message']],
+    [
+      400,
+      'InvalidParameterCombinationException',
+      'Parameter S3SseKmsKeyId must be provided only when S3SseAlgorithm is KMS.',
+    ],
+  )
+  const others: [string, Record<string, unknown>, string][] = [
+    [
+      'GetExport',
+      { exportArn: 'x' },
+      value('x', 'ExportArn', 'must be between 20 and 2048 characters long'),
+    ],
+    [
+      'GetExport',
+      { exportArn: long(20) },
+      value(long(20), 'ExportArn', 'must be a valid Amazon SimpleDB Domain Export ARN'),
+    ],
+    ['ListExports', { maxResults: 101 }, value('101', 'MaxResults', 'must be between 1 and 100')],
+    [
+      'ListExports',
+      { nextToken: '' },
+      value('', 'NextToken', 'must be between 1 and 2048 characters long'),
+    ],
+    [
+      'ListExports',
+      { nextToken: '?' },
+      value(
+        '?',
+        'NextToken',
+        'must only contain letters, numbers, underscores, hyphens, and equals signs',
+      ),
+    ],
+  ]
+  for (const [action, input, message] of others) {
+    const refused = await call(action, input)
+    const found = [refused.status, refused.type, refused.fields['message']]
+    assert.deepEqual(found, [400, 'InvalidParameterValueException', message])
+  }
 })
 
 test('the files of an export are imported into a domain that is equal, and no others are', async () => {
   await put('awkward \u0000 "é"\u2028', 'ключ', '', '\u0001', '😀')
   const { fields } = await start('round')
-  await runExports(services, signal)
+  await runExports(services)
   const got = await call('GetExport', { exportArn: fields['exportArn'] })
   const manifestKey = String(got.fields['exportManifest'])
   const manifest = await object(manifestKey)
@@ -263,7 +364,7 @@ test('exports of one domain are limited', async () => {
     const { status, type } = await start(`many-${at}`)
     if (status === 200) continue
     assert.deepEqual([status, type], [409, 'NumberExportsLimitExceeded'])
-    await runExports(services, signal)
+    await runExports(services)
     return
   }
   assert.fail('there was no limit')

@@ -229,7 +229,7 @@ test('a batch with a condition is refused rather than written without looking', 
   assert.deepEqual(pairsIn((await sdb.ok('GetAttributes', { DomainName, ItemName: 'b' })).body), [])
 })
 
-test('what is missing or malformed is refused with its own text', async () => {
+test('a missing or malformed parameter is refused with its own text', async () => {
   const batch = { DomainName, 'Item.1.ItemName': 'i' }
   const must = (name: string): string => `The request must contain the parameter ${name}`
   const cases: [string, Parameters, string, string][] = [

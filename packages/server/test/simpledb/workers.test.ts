@@ -5,8 +5,9 @@ import { test } from 'node:test'
 import { startServer } from '../harness.ts'
 import { itemsIn, pairsIn, QueryClient } from './query.ts'
 
-test('a consistent read sees what was written through another worker, and counts lose nothing', async () => {
+test('a consistent read sees writes through another worker, and counts lose nothing', async () => {
   await using server = await startServer({ workers: 2 })
+  await server.untilServing(2)
   assert.equal((await server.workers()).length, 2)
   // Connections are spread over the workers, so several clients reach both.
   const clients = Array.from({ length: 4 }, () => new QueryClient(server.port, server))

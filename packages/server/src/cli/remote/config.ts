@@ -1,8 +1,8 @@
-// What the commands that speak to a running server can be told.
+// Options and operands of the commands for a running server.
 
-import { resolve } from 'node:path'
 import type { LeaseName } from 'holdfast-client'
 import {
+  absolutePath,
   type Environment,
   type OptionHelp,
   type Options,
@@ -10,7 +10,7 @@ import {
   quote,
   readOptions,
   UsageError,
-} from '../../options.ts'
+} from '../options.ts'
 import { type AnyName, isFolder, parsePair, parseRemote, type RemoteName } from './name.ts'
 
 /** Which server is spoken to, and by whom. */
@@ -24,9 +24,11 @@ export interface ServerChoice {
   /** Whether the environment has a key or a profile, which the SDK finds by itself. */
   readonly hasEnvironment: boolean
   readonly lease: LeaseName | undefined
+  /** A file of certificates whose signatures are trusted beside the usual ones. Absolute. */
+  readonly ca?: string
 }
 
-/** What every command is told. */
+/** The settings of every command. */
 export interface RemoteConfig {
   readonly server: ServerChoice
   readonly isJson: boolean
@@ -111,6 +113,11 @@ const server: OptionTable = {
     variable: 'HOLDFAST_DATA',
     text: 'use the root key and the server of this data folder (./data, if it is there)',
   },
+  ca: {
+    value: 'FILE',
+    variable: 'HOLDFAST_CA',
+    text: "trust a server's own certificate, or the authority that signed it (PEM; AWS_CA_BUNDLE)",
+  },
   region: { value: 'NAME', text: 'the region to sign for (AWS_REGION; us-east-1)' },
   lease: {
     value: 'BUCKET:TICKET',
@@ -126,7 +133,7 @@ export type RemoteCommand = 'ls' | 'tree' | 'mv' | 'cp' | 'rm' | 'zip' | 'lock'
 export const remoteOptions: Readonly<Record<RemoteCommand, OptionTable>> = {
   ls: {
     recursive: { text: 'everything below, not only the next level' },
-    sizes: { text: 'count what is in each folder, which takes longer the more it is' },
+    sizes: { text: 'count the contents of each folder; slow for large folders' },
     json,
     ...server,
   },
@@ -135,7 +142,10 @@ export const remoteOptions: Readonly<Record<RemoteCommand, OptionTable>> = {
   cp: {
     replace,
     'no-clobber': noClobber,
-    'content-type': { value: 'TYPE', text: 'of what is uploaded (by the name of the file)' },
+    'content-type': {
+      value: 'TYPE',
+      text: 'the Content-Type of uploads (by the name of the file)',
+    },
     json,
     ...server,
   },
@@ -150,9 +160,9 @@ export const remoteOptions: Readonly<Record<RemoteCommand, OptionTable>> = {
     read: { value: 'NAME', text: 'also hold this, shared with other readers; may be repeated' },
     wait: { value: 'SECONDS', text: 'give up after this time (never); 0: now or not at all' },
     ttl: { value: 'SECONDS', text: 'how long the lease outlives this process if killed (30)' },
-    label: { value: 'TEXT', text: 'a name for people who look at the list (the command)' },
-    list: { text: 'show who holds and who waits in the bucket NAME' },
-    release: { value: 'BUCKET:TICKET', text: 'end a lease, whoever has it' },
+    label: { value: 'TEXT', text: 'a name shown in the list of leases (the command)' },
+    list: { text: 'show the held and waiting leases of the bucket NAME' },
+    release: { value: 'BUCKET:TICKET', text: 'end a lease, also of another holder' },
     json,
     ...server,
   },
@@ -285,10 +295,11 @@ function common(options: Options, environment: Environment): RemoteConfig {
   }
   const lease = options.text('lease')
   const data = options.text('data')
+  const ca = options.text('ca') ?? environment['AWS_CA_BUNDLE']
   return {
     isJson: options.flag('json'),
     server: {
-      endpoint: checkEndpoint(options.text('endpoint')),
+      endpoint: endpointOf(options),
       region:
         options.text('region') ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'],
       key:
@@ -296,9 +307,10 @@ function common(options: Options, environment: Environment): RemoteConfig {
           ? undefined
           : { accessKeyId, secretAccessKey },
       profile: options.text('profile'),
-      dataFolder: { path: resolve(data ?? 'data'), isNamed: data !== undefined },
+      dataFolder: { path: pathOfData(data), isNamed: data !== undefined },
       hasEnvironment: ['AWS_ACCESS_KEY_ID', 'AWS_PROFILE'].some((name) => !!environment[name]),
       lease: lease === undefined ? undefined : parseLease('--lease', lease),
+      ...(ca === undefined || ca === '' ? {} : { ca: absolutePath(ca) }),
     },
   }
 }
@@ -309,10 +321,32 @@ function operand(options: Options, at: number, question: string): string {
   return text
 }
 
-function checkEndpoint(text: string | undefined): string | undefined {
+/** Where `data` is; a working directory that was deleted has none, and is no reason to fail. */
+function pathOfData(data: string | undefined): string {
+  if (data !== undefined) return absolutePath(data)
+  try {
+    return absolutePath('data')
+  } catch {
+    return 'data'
+  }
+}
+
+const example = 'http://127.0.0.1:9000'
+
+function endpointOf(options: Options): string | undefined {
+  const text = options.text('endpoint')
   if (text === undefined) return undefined
-  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text
-  throw new UsageError(`--endpoint takes a URL such as http://127.0.0.1:9000, not ${quote(text)}`)
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) {
+    throw options.wrong('endpoint', `a URL such as ${example}`)
+  }
+  const { origin, pathname, search, hash, username, password } = new URL(text)
+  if (pathname !== '/') {
+    throw options.wrong('endpoint', `the address of a server without a path, such as ${origin}`)
+  }
+  if (search + hash + username + password !== '') {
+    throw options.wrong('endpoint', `the address of a server alone, such as ${origin}`)
+  }
+  return text
 }
 
 function parseLease(option: string, text: string): LeaseName {

@@ -2,10 +2,10 @@
 // ends in `/`, on both sides.
 
 import { copyObject } from 'holdfast-client'
-import { UsageError } from '../../options.ts'
-import { exitCodes } from '../exit.ts'
+import { CommandError, exitCodes } from '../exit.ts'
+import { UsageError } from '../options.ts'
 import type { CopyConfig } from './config.ts'
-import type { Copied } from './copied.ts'
+import type { Copied } from './copy-summary.ts'
 import { download, downloadFolder, downloadStream } from './download.ts'
 import { formatCount, formatSize } from './format.ts'
 import { explainObject } from './hint.ts'
@@ -15,7 +15,7 @@ import { type AnyName, isFolder, type LocalName, type RemoteName, show } from '.
 import { type Session, withServer } from './session.ts'
 import { upload, uploadFolder, uploadStream } from './upload.ts'
 
-/** Copies, and says what was copied. */
+/** Copies, and prints a summary. */
 export async function cp(config: CopyConfig): Promise<number> {
   const copied = await withServer(config.server, (session) => copyAny(session, config))
   if (config.isJson) {
@@ -25,7 +25,12 @@ export async function cp(config: CopyConfig): Promise<number> {
   } else if (config.to.kind !== 'stream') {
     console.log(describe(copied))
   }
-  return exitCodes.ok
+  const { skipped = 0, objects = 0 } = copied
+  if (skipped === 0) return exitCodes.ok
+  const noun = config.from.kind === 'local' ? 'files' : 'objects'
+  throw new CommandError(
+    `${skipped} of ${skipped + objects} ${noun} were not copied; they are named above`,
+  )
 }
 
 function describe({ from, to, objects, bytes }: Copied): string {

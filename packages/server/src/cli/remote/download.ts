@@ -1,20 +1,22 @@
 // Objects of a bucket to this machine.
 
 import { utimes } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3'
 import { forEachConcurrently } from 'holdfast-client'
+import { makeFolder } from '../../base/make-folder.ts'
 import { CommandError, systemCode } from '../exit.ts'
 import type { CopyConfig } from './config.ts'
-import type { Copied } from './copied.ts'
-import { printable } from './format.ts'
+import type { Copied } from './copy-summary.ts'
 import { slashHint } from './hint.ts'
 import { countObjects, listObjects } from './listing.ts'
-import { pathOf, writeFileWhole } from './local.ts'
+import { existing, exists, placeOf, writeFileWhole } from './local.ts'
 import { type LocalName, lastName, type RemoteName, show } from './name.ts'
 import { Progress } from './progress.ts'
 import type { Session } from './session.ts'
+import { Skipped } from './skipping.ts'
+import { Spellings } from './spelling.ts'
 
 const filesAtOnce = 8
 
@@ -24,7 +26,7 @@ export async function download(
   { isCareful }: CopyConfig,
   { from, to }: { readonly from: RemoteName; readonly to: LocalName },
 ): Promise<Copied> {
-  const path = /(^|\/)\.{0,2}$/.test(to.path) ? join(to.path, lastName(from.key)) : to.path
+  const path = pathFor(from, to)
   const progress = new Progress()
   let bytes = 0
   const onBytes = (more: number, bytesTotal: number): void => {
@@ -35,7 +37,15 @@ export async function download(
   return { from: show(from), to: path, objects: 1, bytes }
 }
 
-/** Downloads every object below a folder, each as it is when its turn comes. */
+/** @throws CommandError if the object can't have its own name here */
+function pathFor(from: RemoteName, { path }: LocalName): string {
+  if (!/(^|\/)\.{0,2}$/.test(path)) return path
+  const place = placeOf(path, lastName(from.key))
+  if ('path' in place) return place.path
+  throw new CommandError(`${show(from)} needs another name here: ${place.why}`)
+}
+
+/** Downloads every object below a folder, each as it is when its turn comes. An object that fails alone is left out. */
 export async function downloadFolder(
   session: Session,
   { isCareful }: CopyConfig,
@@ -44,49 +54,62 @@ export async function downloadFolder(
   const { objects: objectsTotal, bytes: bytesTotal } = await countObjects(session, from)
   if (objectsTotal === 0) throw new CommandError(`there is nothing under ${show(from)}`)
   const progress = new Progress()
+  const skipped = new Skipped(progress)
   const done = { objects: 0, bytes: 0 }
   const report = (): void => {
     progress.show({ what: 'downloading', ...done, objectsTotal, bytesTotal })
   }
-  let skipped = 0
-  const skip = (key: string, why: string): void => {
-    skipped += 1
-    progress.clear()
-    console.error(`holdfast: skipped ${printable(key)}: ${why}`)
-  }
+  const spellings = await Spellings.of(to.path)
   const atOnce = { limit: filesAtOnce, signal: session.signal }
-  await forEachConcurrently(listObjects(session, from), atOnce, async ({ key }, signal) => {
-    // A folder's own object has no place of its own here.
-    if (key === from.key) return
-    const path = pathOf(to.path, key.slice(from.key.length))
-    if (path === undefined) {
-      if (!key.endsWith('/')) skip(key, 'no path on this machine can stand for it')
-      return
+  await forEachConcurrently(listObjects(session, from), atOnce, async (entry, signal) => {
+    const { key, sizeBytes } = entry
+    const name = key.slice(from.key.length)
+    // The folder itself exists; only the bytes of its marker object have no place.
+    const isMark = sizeBytes === 0 && key.endsWith('/')
+    const place = isMark && name === '' ? { path: to.path } : placeOf(to.path, trim(name, isMark))
+    if (!('path' in place)) return skipped.skip(key, place.why)
+    if (!spellings.add(place.path)) {
+      return skipped.skip(
+        key,
+        'here its name differs from that of another one in upper and lower case only',
+      )
     }
-    const name = { bucket: from.bucket, key }
+    let received = 0
     const onBytes = (more: number): void => {
+      received += more
       done.bytes += more
       report()
     }
-    try {
-      await fetch({ ...session, signal }, { from: name, path, isCareful, onBytes })
-      done.objects += 1
-    } catch (error) {
-      if (!nameClashes.has(systemCode(error) ?? '')) throw error
-      skip(key, 'a file and a folder can not have one name here')
-    }
+    const isCopied = await skipped.orSkip(key, signal, async () => {
+      if (isMark) await makeFolder(place.path, 0o777)
+      else {
+        const object = { bucket: from.bucket, key }
+        await fetch({ ...session, signal }, { from: object, path: place.path, isCareful, onBytes })
+      }
+    })
+    if (isCopied) done.objects += 1
+    else done.bytes -= received
     report()
   }).finally(() => progress.clear())
-  if (skipped > 0) throw new CommandError(`${skipped} of ${objectsTotal} objects were not copied`)
-  return { from: show(from), to: to.path, ...done }
+  return {
+    from: show(from),
+    to: to.path,
+    ...done,
+    ...(skipped.count > 0 ? { skipped: skipped.count } : {}),
+  }
 }
 
-const nameClashes: ReadonlySet<string> = new Set(['EISDIR', 'ENOTDIR', 'EEXIST', 'ENOTEMPTY'])
+/** A name without the slash of a folder's mark. */
+function trim(name: string, isMark: boolean): string {
+  return isMark ? name.slice(0, -1) : name
+}
 
 /** Writes an object to standard output. */
 export async function downloadStream(session: Session, from: RemoteName): Promise<Copied> {
+  const { signal } = session
   const { body, sizeBytes } = await get(session, from)
-  await pipeline(body, process.stdout, { signal: session.signal, end: false })
+  const whole = wholeOf({ body, sizeBytes, name: show(from), signal })
+  await pipeline(whole, process.stdout, { signal, end: false })
   return { from: show(from), to: '-', objects: 1, bytes: sizeBytes }
 }
 
@@ -101,20 +124,51 @@ async function fetch(
   session: Session,
   { from, path, isCareful, onBytes }: Fetching,
 ): Promise<void> {
+  if (isCareful && (await exists(path))) throw existing(path)
+  const { signal } = session
   const { body, sizeBytes, modified } = await get(session, from)
-  let received = 0
-  await writeFileWhole(path, body, {
-    isCareful,
-    signal: session.signal,
-    onBytes(more) {
-      received += more
-      onBytes(more, sizeBytes)
-    },
-  })
-  if (received !== sizeBytes) {
-    throw new CommandError(`${show(from)} broke off after ${received} of ${sizeBytes} bytes`)
-  }
+  const onMore = (more: number): void => onBytes(more, sizeBytes)
+  const whole = wholeOf({ body, sizeBytes, name: show(from), signal })
+  await writeFileWhole(path, whole, { isCareful, signal, onBytes: onMore })
   if (modified !== undefined) await utimes(path, modified, modified)
+}
+
+/** The body as it comes. @throws CommandError if it is cut short, or differs from its checksum */
+async function* wholeOf(source: {
+  readonly body: AsyncIterable<Uint8Array>
+  readonly sizeBytes: number
+  readonly name: string
+  readonly signal: AbortSignal
+}): AsyncGenerator<Uint8Array> {
+  const { body, sizeBytes, name, signal } = source
+  let received = 0
+  const chunks = body[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const next = await chunks.next().catch((cause: unknown) => {
+        signal.throwIfAborted()
+        const why = cause instanceof Error ? ` (${systemCode(cause) ?? cause.message})` : ''
+        throw brokeOff(name, received, sizeBytes, { why, cause })
+      })
+      if (next.done === true) break
+      received += next.value.byteLength
+      yield next.value
+    }
+  } finally {
+    await chunks.return?.().catch(() => undefined)
+  }
+  if (received !== sizeBytes) throw brokeOff(name, received, sizeBytes, { why: '' })
+}
+
+function brokeOff(
+  name: string,
+  received: number,
+  sizeBytes: number,
+  { why, cause }: { readonly why: string; readonly cause?: unknown },
+): CommandError {
+  return new CommandError(`${name} broke off after ${received} of ${sizeBytes} bytes${why}`, {
+    cause,
+  })
 }
 
 interface Got {

@@ -1,4 +1,4 @@
-// What goes wrong between a command and a server, in words that say what to do.
+// Messages for failures between a command and a server, with the remedy.
 
 import {
   FolderExistsError,
@@ -9,29 +9,25 @@ import {
   NotHoldfastError,
 } from 'holdfast-client'
 import { CommandError, exitCodes, systemCode } from '../exit.ts'
+import { localFailure } from './local.ts'
+import { explainStranger, explainUnreachable } from './reach.ts'
 
 /** Whom a command spoke to. */
 export interface Peer {
   readonly endpoint: string
   /** Where the access key came from: `from data/credentials.json`. */
   readonly keySource: string
+  /** The variable that names a proxy, which is not used. */
+  readonly proxy: string | undefined
 }
-
-const unreachable: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ETIMEDOUT',
-  'TimeoutError',
-])
 
 const wrongKey: ReadonlySet<string> = new Set(['InvalidAccessKeyId', 'SignatureDoesNotMatch'])
 
 /** The failure to tell; undefined if nothing expected this error. */
-export function explainFailure(error: unknown, peer: Peer): CommandError | undefined {
+export async function explainFailure(
+  error: unknown,
+  peer: Peer,
+): Promise<CommandError | undefined> {
   if (error instanceof CommandError) return error
   if (!(error instanceof Error)) return undefined
   const failure = (message: string, exitCode?: number): CommandError =>
@@ -48,11 +44,10 @@ export function explainFailure(error: unknown, peer: Peer): CommandError | undef
   if (error instanceof NotHoldfastError) {
     return failure(`is ${peer.endpoint} a Holdfast server? ${error.message}`)
   }
-  const code = systemCode(error) ?? error.name
-  if (unreachable.has(code)) {
+  const silence = await explainUnreachable(error, peer.endpoint)
+  if (silence !== undefined) {
     return failure(
-      `no server answers at ${peer.endpoint} (${code}): start one with \`holdfast serve\`, ` +
-        'or name another with --endpoint',
+      peer.proxy === undefined ? silence : `${silence} (the proxy in ${peer.proxy} is not used)`,
     )
   }
   if (error.name === 'CredentialsProviderError') {
@@ -65,9 +60,14 @@ export function explainFailure(error: unknown, peer: Peer): CommandError | undef
   if (wrongKey.has(error.name)) {
     return failure(`${peer.endpoint} refuses the access key ${peer.keySource} (${error.name})`)
   }
-  if ('$metadata' in error) return failure(`the server refuses: ${error.name}: ${error.message}`)
+  if ('$metadata' in error) {
+    return failure(
+      (await explainStranger(error, peer.endpoint)) ??
+        `the server refuses: ${error.name}: ${error.message}`,
+    )
+  }
   // A file of this machine.
-  return systemCode(error) === undefined ? undefined : failure(error.message)
+  return systemCode(error) === undefined ? undefined : failure(localFailure(error))
 }
 
 /** Messages of the command follow a colon. */

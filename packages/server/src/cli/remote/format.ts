@@ -6,7 +6,7 @@ const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 export function formatSize(bytes: number): string {
   let value = bytes
   let unit = 0
-  // What would be rounded up to 1024 belongs to the next unit.
+  // A value that would be rounded up to 1024 belongs to the next unit.
   while (Math.round(value) >= 1024 && unit < units.length - 1) {
     value /= 1024
     unit += 1
@@ -38,7 +38,7 @@ export function formatSpan(ms: number): string {
   return `${high}:${String(low).padStart(2, '0')} ${unit}`
 }
 
-/** Text without what could move a terminal's cursor: keys may have any character. */
+/** Text without control characters, which could move a terminal's cursor: keys may have any character. */
 export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, (character) => {
     const code = character.charCodeAt(0).toString(16).padStart(2, '0')

@@ -1,4 +1,4 @@
-// What somebody may have meant who named something that isn't there: most often a slash is missing, or
+// Suggestions for a name that doesn't exist: most often a slash is missing, or
 // one too many.
 
 import { CommandError } from '../exit.ts'
@@ -20,7 +20,7 @@ export async function bareHint(session: Session, { bucket, key }: RemoteName): P
   return found === undefined ? '' : `; ${show(bare)} is an object: write it without the slash`
 }
 
-/** What the refusal of an object's copy or rename means, as far as it is one of the usual ones. */
+/** Explains the usual refusals of an object's copy or rename. */
 export async function explainObject(
   session: Session,
   { from, to, cause }: { from: RemoteName; to: RemoteName; cause: unknown },

@@ -1,4 +1,4 @@
-// What is in a bucket, as commands show it: objects and, where asked for, folders between them.
+// The contents of a bucket, as commands show them: objects and, on request, folders between them.
 
 import { HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3'
 import type { RemoteName } from './name.ts'
@@ -14,7 +14,7 @@ export interface ObjectEntry {
   readonly etag: string
 }
 
-/** What keys have in common up to the next `/`. */
+/** The common prefix of keys up to the next `/`. */
 export interface FolderEntry {
   readonly kind: 'folder'
   readonly key: string
@@ -32,7 +32,7 @@ export interface Asking {
   readonly signal: AbortSignal
 }
 
-/** What begins with a name: one level of it, or everything below. In the order of the keys' bytes. */
+/** The entries whose keys begin with a name: one level, or everything below. In the order of the keys' bytes. */
 export async function* listEntries(
   { s3, signal }: Asking,
   name: RemoteName,

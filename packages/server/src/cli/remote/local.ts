@@ -1,9 +1,10 @@
-// Files of this machine: what is below a folder, and writing one so that it is there whole or not at all.
+// Files of this machine: those below a folder, and atomic writes.
 
 import { createWriteStream, type Stats } from 'node:fs'
-import { lstat, mkdir, opendir, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { lstat, opendir, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { makeFolder } from '../../base/make-folder.ts'
 import { CommandError, systemCode } from '../exit.ts'
 
 /** A file below a folder. */
@@ -14,7 +15,7 @@ export interface LocalFile {
   readonly sizeBytes: number
 }
 
-/** A file's size. @throws CommandError for a folder, or what isn't there */
+/** A file's size. @throws CommandError for a folder, or a missing file */
 export async function statFile(path: string): Promise<{ readonly sizeBytes: number }> {
   const found = await statPath(path)
   if (found.isDirectory()) {
@@ -23,26 +24,49 @@ export async function statFile(path: string): Promise<{ readonly sizeBytes: numb
   return { sizeBytes: found.size }
 }
 
+/** An entry that isn't copied, and the reason. */
+export type Skip = (name: string, why: string) => void
+
 /**
- * The regular files below a folder. Links, sockets and the like are told to `onSkipped`.
- * @throws CommandError if there is no such folder
+ * The regular files below a folder. Links, sockets and the like are told to `onOther`; what can't be looked
+ * at to `onSkipped`.
+ * @throws CommandError if there is no such folder, or it can't be looked into
  */
 export async function* walkFiles(
   folder: string,
-  onSkipped: (path: string) => void,
+  told: { readonly onOther: (path: string) => void; readonly onSkipped: Skip },
 ): AsyncGenerator<LocalFile> {
   if (!(await statPath(folder)).isDirectory()) {
     throw new CommandError(`${folder} is no folder: write it without the / at the end`)
   }
   const pending = ['']
   for (let below = pending.pop(); below !== undefined; below = pending.pop()) {
-    for await (const entry of await opendir(join(folder, below))) {
-      const name = `${below}${entry.name}`
-      const path = join(folder, name)
-      if (entry.isDirectory()) pending.push(`${name}/`)
-      else if (entry.isFile()) yield { path, name, sizeBytes: (await lstat(path)).size }
-      else onSkipped(path)
+    const path = join(folder, below)
+    try {
+      for await (const entry of await opendir(path)) {
+        const name = `${below}${entry.name}`
+        const file = join(folder, name)
+        if (entry.isDirectory()) pending.push(`${name}/`)
+        else if (!entry.isFile()) told.onOther(file)
+        else {
+          const sizeBytes = await sizeOf(file, told.onSkipped)
+          if (sizeBytes !== undefined) yield { path: file, name, sizeBytes }
+        }
+      }
+    } catch (error) {
+      if (below === '' || !isLocal(error)) throw error
+      told.onSkipped(path, localReason(error))
     }
+  }
+}
+
+async function sizeOf(path: string, onSkipped: Skip): Promise<number | undefined> {
+  try {
+    return (await lstat(path)).size
+  } catch (error) {
+    // The name as it was read may not be the name that it has.
+    onSkipped(path, path.includes('\uFFFD') ? 'its name is not UTF-8' : localReason(error))
+    return undefined
   }
 }
 
@@ -59,11 +83,10 @@ export async function writeFileWhole(
     readonly onBytes: (bytes: number) => void
   },
 ): Promise<void> {
-  if (options.isCareful && (await exists(path))) {
-    throw new CommandError(`there is a file ${path} already`)
-  }
-  await mkdir(dirname(path), { recursive: true })
-  const part = `${path}.part-${process.pid}`
+  if (options.isCareful && (await exists(path))) throw existing(path)
+  await makeFolder(dirname(path), 0o777)
+  // Short, since it must fit where the file's own name fits.
+  const part = join(dirname(path), `.holdfast-${process.pid}-${partCount++}`)
   try {
     await pipeline(
       stream,
@@ -83,18 +106,85 @@ export async function writeFileWhole(
   }
 }
 
-/**
- * Where a key of a folder belongs below a folder of this machine; undefined for one that no path can
- * stand for, or that would lie outside.
- */
-export function pathOf(folder: string, name: string): string | undefined {
-  const parts = name.split('/')
-  const isPath = parts.every((part) => part !== '' && part !== '.' && part !== '..')
-  const forbidden = process.platform === 'win32' ? /[\0\\:]/ : /\0/
-  return isPath && !forbidden.test(name) ? join(folder, ...parts) : undefined
+let partCount = 0
+
+/** That a file is not to be overwritten. */
+export function existing(path: string): CommandError {
+  return new CommandError(`there is a file ${path} already`)
 }
 
-async function exists(path: string): Promise<boolean> {
+/** Where a key of a folder belongs on this machine, or why it has no place here. */
+export type Place = { readonly path: string } | { readonly why: string }
+
+/** The longest name, in bytes, that the usual file systems take. */
+const nameBytes = 255
+
+/** The path for `name` below a folder of this machine. It never lies outside. */
+export function placeOf(folder: string, name: string): Place {
+  const parts = name.split('/')
+  if (parts.includes('')) return { why: 'a path has no empty names in it' }
+  if (parts.some((part) => part === '.' || part === '..')) {
+    return { why: 'on this machine . and .. are no names of files' }
+  }
+  const forbidden = process.platform === 'win32' ? /[\0\\:]/ : /\0/
+  if (forbidden.test(name)) return { why: 'it has a character that no path can have' }
+  if (parts.some((part) => Buffer.byteLength(part) > nameBytes)) return { why: tooLong }
+  return { path: join(folder, ...parts) }
+}
+
+const tooLong = 'its name is too long for the file system'
+
+const reasons: ReadonlyMap<string, string> = new Map([
+  ['ENOENT', 'there is no such file'],
+  ['EACCES', 'this user has no right to it'],
+  ['EPERM', 'this user has no right to it'],
+  ['ENAMETOOLONG', tooLong],
+  ['EISDIR', 'there is a folder of this name'],
+  ['ENOTDIR', 'there is a file in the place of one of its folders'],
+  ['EEXIST', 'there is a file in the place of one of its folders, or a link that leads nowhere'],
+  ['ENOTEMPTY', 'there is a folder of this name'],
+  ['ELOOP', 'the links in its path lead in a circle'],
+  ['EINVAL', 'the file system takes no such name'],
+  ['EILSEQ', 'the file system takes no such name'],
+  ['ENOSPC', 'the disk is full'],
+  ['EDQUOT', 'the disk quota is used up'],
+  ['EROFS', 'the file system is read-only'],
+  ['EIO', 'the disk fails'],
+])
+
+/** Explains an error of the file system. */
+export function localReason(error: unknown): string {
+  const code = systemCode(error)
+  return (code === undefined ? undefined : reasons.get(code)) ?? code ?? String(error)
+}
+
+/** An error of the file system as a sentence. */
+export function localFailure(error: Error): string {
+  const reason = reasons.get(systemCode(error) ?? '')
+  const path = 'dest' in error ? error.dest : 'path' in error ? error.path : undefined
+  if (reason === undefined || typeof path !== 'string') return error.message
+  return `${isOwn(path) ? dirname(path) : path}: ${reason}`
+}
+
+/** Of a file that this program needs for a moment, and nobody has named. */
+function isOwn(path: string): boolean {
+  return basename(path).startsWith('.holdfast-')
+}
+
+/** Of the file system, such as `EACCES` of a file, rather than of a connection. */
+export function isLocal(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && reasons.has(systemCode(error) ?? '')
+}
+
+/** Whether an error of the file system stands in the way of one file, and not of all. */
+export function isOfOneFile(error: unknown): boolean {
+  return isLocal(error) && !ofAll.has(systemCode(error) ?? '')
+}
+
+const ofAll: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'])
+
+/** Whether there is something of the name. */
+export async function exists(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
     () => false,
@@ -105,7 +195,7 @@ async function statPath(path: string): Promise<Stats> {
   try {
     return await stat(path)
   } catch (cause) {
-    const why = systemCode(cause) === 'ENOENT' ? 'there is no such file' : systemCode(cause)
+    const why = localReason(cause)
     const hint = path.startsWith('.') || path.startsWith('/') ? '' : `; in a bucket: s3://${path}`
     throw new CommandError(`${path}: ${why}${hint}`, { cause })
   }

@@ -49,7 +49,7 @@ async function runCommand(handle: LeaseHandle, config: RunConfig): Promise<numbe
     stdio: 'inherit',
     env: { ...config.environment, HOLDFAST_LEASE: leaseName(handle) },
   })
-  // What a terminal sends, the command gets as well; what only this process gets is passed on.
+  // The command gets a terminal's signals as well; signals to this process alone are forwarded.
   const forward = (signal: NodeJS.Signals): void => void child.kill(signal)
   const passed: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP']
   const ignore = (): void => undefined

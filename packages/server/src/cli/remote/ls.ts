@@ -1,4 +1,4 @@
-// `holdfast ls`: buckets, or what is in one, with sizes and counts.
+// `holdfast ls`: buckets, or the contents of one, with sizes and counts.
 
 import { ListBucketsCommand } from '@aws-sdk/client-s3'
 import { CommandError, exitCodes } from '../exit.ts'
@@ -25,6 +25,9 @@ async function listBuckets({ s3, signal }: Session, { isJson }: ListConfig): Pro
     const page = await s3.send(new ListBucketsCommand({ ContinuationToken: token }), {
       abortSignal: signal,
     })
+    if (page.Owner === undefined && page.Buckets === undefined) {
+      throw new CommandError('what answers there is no S3 server: name another with --endpoint')
+    }
     for (const { Name = '', CreationDate = new Date(0) } of page.Buckets ?? []) {
       console.log(
         isJson
@@ -59,7 +62,7 @@ async function listName(session: Session, config: ListConfig, name: RemoteName):
   else console.log(`${summarize(sum)}`)
 }
 
-/** What is in a folder; of a name without a slash, the object and the folder of that very name. */
+/** The contents of a folder; for a name without a slash, the object and the folder of that name. */
 async function* matching(
   session: Session,
   name: RemoteName,

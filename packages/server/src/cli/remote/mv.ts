@@ -2,14 +2,14 @@
 
 import { RenameObjectCommand } from '@aws-sdk/client-s3'
 import { FolderNotFoundError } from 'holdfast-client'
-import { UsageError } from '../../options.ts'
 import { CommandError, exitCodes } from '../exit.ts'
+import { UsageError } from '../options.ts'
 import type { MoveConfig } from './config.ts'
 import { explainObject } from './hint.ts'
 import { isFolder, lastName, type RemoteName, show } from './name.ts'
 import { type Session, withServer } from './session.ts'
 
-/** Renames, and says what was renamed. */
+/** Renames, and prints source and target. */
 export async function mv(config: MoveConfig): Promise<number> {
   const { from, isJson } = config
   const to = targetOf(config.from, config.to)

@@ -1,6 +1,6 @@
 // Names on the command line: where in a bucket something is, or where on this machine.
 
-import { quote, UsageError } from '../../options.ts'
+import { quote, UsageError } from '../options.ts'
 
 /** A key of a bucket, or the beginning of keys: a folder if it ends in `/`, the bucket if it is empty. */
 export interface RemoteName {
@@ -13,7 +13,7 @@ export interface LocalName {
   readonly path: string
 }
 
-/** What a name of `cp` stands for: a bucket's, this machine's, or the stream of standard input or output. */
+/** A source or target of `cp`: in a bucket, on this machine, or standard input or output. */
 export type AnyName =
   | { readonly kind: 'remote'; readonly name: RemoteName }
   | { readonly kind: 'local'; readonly name: LocalName }
@@ -61,7 +61,7 @@ export function show({ bucket, key }: RemoteName): string {
   return `${scheme}${bucket}/${key}`
 }
 
-/** What a key is called in its folder: `c` of `a/b/c`, `b/` of `a/b/`. */
+/** A key's name in its folder: `c` of `a/b/c`, `b/` of `a/b/`. */
 export function lastName(key: string): string {
   return key.slice(key.lastIndexOf('/', key.length - 2) + 1)
 }

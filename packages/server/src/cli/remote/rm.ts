@@ -1,4 +1,4 @@
-// `holdfast rm`: objects, and folders with all that is in them. It doesn't ask; the slash says what is meant.
+// `holdfast rm`: objects, and folders with all that is in them. It doesn't ask for confirmation; a final slash means a folder.
 
 import { DeleteObjectCommand } from '@aws-sdk/client-s3'
 import { CommandError, exitCodes } from '../exit.ts'
@@ -8,7 +8,7 @@ import { findObject } from './listing.ts'
 import { isFolder, type RemoteName, show } from './name.ts'
 import { type Session, withServer } from './session.ts'
 
-/** Removes one after the other; what isn't there ends it. */
+/** Removes one after the other; a missing one ends the command. */
 export async function rm(config: RemoveConfig): Promise<number> {
   await withServer(config.server, async (session) => {
     for (const name of config.names) {

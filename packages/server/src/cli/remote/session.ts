@@ -3,14 +3,15 @@
 import { join } from 'node:path'
 import { HeadBucketCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { createHoldfast, type Folders, type Leases, withLease } from 'holdfast-client'
-import { useAwsProfile } from '../../config.ts'
+import { processEnvironment, useAwsProfile } from '../../config.ts'
 import { findRootKey } from '../credentials.ts'
 import { CommandError } from '../exit.ts'
 import { readHolder } from '../lock.ts'
+import { readAuthorities } from './authority.ts'
 import type { ServerChoice } from './config.ts'
 import { explainFailure, type Peer } from './failure.ts'
 
-/** What a command works with. */
+/** The clients that a command uses, and the signal that ends it. */
 export interface Session {
   readonly s3: S3Client
   readonly folders: Folders
@@ -22,7 +23,7 @@ export interface Session {
 const defaultEndpoint = 'http://127.0.0.1:9000'
 
 /**
- * Runs `body` with a server, and makes what goes wrong in it a CommandError. SIGINT and SIGTERM abort
+ * Runs `body` with a server, and turns its failures into CommandErrors. SIGINT and SIGTERM abort
  * its signal, so that nothing half done is left behind; a second one ends the process.
  */
 export async function withServer<T>(
@@ -41,7 +42,7 @@ export async function withServer<T>(
     const { folders, leases } = createHoldfast(writing)
     return await body({ s3: writing, folders, leases, signal: stop.signal })
   } catch (error) {
-    throw explainFailure(stop.signal.aborted ? stop.signal.reason : error, peer) ?? error
+    throw (await explainFailure(stop.signal.aborted ? stop.signal.reason : error, peer)) ?? error
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
     process.stdout.off('error', onClosed)
@@ -53,7 +54,10 @@ async function choose(
   choice: ServerChoice,
 ): Promise<{ readonly config: S3ClientConfig; readonly peer: Peer }> {
   if (choice.profile !== undefined) useAwsProfile(choice.profile)
-  const base: S3ClientConfig = { forcePathStyle: true }
+  const base: S3ClientConfig = {
+    forcePathStyle: true,
+    requestHandler: await handlerOptions(choice),
+  }
   const region = await regionOf(choice, base)
   const configured =
     choice.endpoint ??
@@ -67,8 +71,25 @@ async function choose(
       endpoint,
       ...(key.credentials === undefined ? {} : { credentials: key.credentials }),
     },
-    peer: { endpoint, keySource: key.source },
+    peer: { endpoint, keySource: key.source, proxy: proxyFor(endpoint) },
   }
+}
+
+/** Milliseconds to a connection, and of silence on one; a lease is waited for a minute at a time. */
+const [connectionTimeout, socketTimeout] = [10_000, 120_000]
+
+async function handlerOptions({ ca }: ServerChoice): Promise<object> {
+  const trust = ca === undefined ? {} : { httpsAgent: { ca: await readAuthorities(ca) } }
+  return { connectionTimeout, socketTimeout, ...trust }
+}
+
+/** The variable that names a proxy for the endpoint, which the SDK takes no notice of. */
+function proxyFor(endpoint: string): string | undefined {
+  const environment = processEnvironment()
+  const names = endpoint.startsWith('https:')
+    ? ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy']
+    : ['HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy']
+  return names.find((name) => !!environment[name])
 }
 
 /** Where the server of a data folder is, if there is one. */
@@ -137,6 +158,13 @@ async function configuredEndpoint(config: S3ClientConfig): Promise<string | unde
     await s3.send(new HeadBucketCommand({ Bucket: 'any-bucket' }))
     return undefined
   } catch (error) {
+    if (error instanceof TypeError && 'code' in error && error.code === 'ERR_INVALID_URL') {
+      throw new CommandError(
+        'the endpoint of the AWS settings (AWS_ENDPOINT_URL, or endpoint_url in ~/.aws) is no URL such as ' +
+          defaultEndpoint,
+        { cause: error },
+      )
+    }
     if (!(error instanceof Destination)) throw error
     return /\.amazonaws\.com(\.cn)?$/.test(error.hostname) ? undefined : error.url
   } finally {

@@ -8,11 +8,12 @@ import { forEachConcurrently } from 'holdfast-client'
 import mime from 'mime'
 import { CommandError } from '../exit.ts'
 import type { CopyConfig } from './config.ts'
-import type { Copied } from './copied.ts'
+import type { Copied } from './copy-summary.ts'
 import { type LocalFile, statFile, walkFiles } from './local.ts'
 import { isFolder, type LocalName, type RemoteName, show } from './name.ts'
 import { Progress } from './progress.ts'
 import type { Session } from './session.ts'
+import { Skipped } from './skipping.ts'
 
 /** Bytes of a part; larger for a file that would have more than 10,000 of them. */
 const partBytes = 8_388_608
@@ -43,21 +44,25 @@ export async function upload(
   return { from: path, to: show(target), objects: 1, bytes: sizeBytes }
 }
 
-/** Uploads every file below a folder. */
+/** Uploads every file below a folder. A file that fails alone is left out. */
 export async function uploadFolder(
   session: Session,
   config: CopyConfig,
   { from, to }: { readonly from: LocalName; readonly to: RemoteName },
 ): Promise<Copied> {
+  const progress = new Progress()
+  const skipped = new Skipped(progress)
   const total = { objects: 0, bytes: 0 }
   const files: LocalFile[] = []
-  const onSkipped = (path: string): void => console.error(`holdfast: skipped ${path}: no file`)
-  for await (const file of walkFiles(from.path, onSkipped)) {
+  const told = {
+    onOther: (path: string): void => skipped.note(path, 'no file'),
+    onSkipped: (path: string, why: string): void => skipped.skip(path, why),
+  }
+  for await (const file of walkFiles(from.path, told)) {
     files.push(file)
     total.objects += 1
     total.bytes += file.sizeBytes
   }
-  const progress = new Progress()
   const done = { objects: 0, bytes: 0 }
   const report = (): void => {
     const totals = { objectsTotal: total.objects, bytesTotal: total.bytes }
@@ -66,21 +71,24 @@ export async function uploadFolder(
   const atOnce = { limit: filesAtOnce, signal: session.signal }
   await forEachConcurrently(files, atOnce, async (file, signal) => {
     let sent = 0
-    await send({ ...session, signal }, config, {
-      body: createReadStream(file.path),
-      sizeBytes: file.sizeBytes,
-      target: { bucket: to.bucket, key: to.key + file.name },
-      queueSize: partsAtOnceOfMany,
-      onBytes(bytes) {
-        done.bytes += bytes - sent
-        sent = bytes
-        report()
-      },
+    const onBytes = (bytes: number): void => {
+      done.bytes += bytes - sent
+      sent = bytes
+      report()
+    }
+    const target = { bucket: to.bucket, key: to.key + file.name }
+    const { path, sizeBytes } = file
+    const isCopied = await skipped.orSkip(path, signal, async () => {
+      const body = createReadStream(path)
+      const sending = { body, sizeBytes, target, queueSize: partsAtOnceOfMany, onBytes }
+      await send({ ...session, signal }, config, sending)
     })
-    done.objects += 1
+    if (isCopied) done.objects += 1
+    else done.bytes -= sent
     report()
   }).finally(() => progress.clear())
-  return { from: from.path, to: show(to), ...total }
+  const counted = skipped.count > 0 ? { ...done, skipped: skipped.count } : total
+  return { from: from.path, to: show(to), ...counted }
 }
 
 /** Uploads standard input, whose length nobody knows. */

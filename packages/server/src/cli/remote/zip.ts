@@ -5,7 +5,7 @@ import { FolderNotFoundError } from 'holdfast-client'
 import { CommandError, exitCodes } from '../exit.ts'
 import type { ZipConfig } from './config.ts'
 import { formatSize } from './format.ts'
-import { writeFileWhole } from './local.ts'
+import { exists, writeFileWhole } from './local.ts'
 import { lastName, show } from './name.ts'
 import { Progress } from './progress.ts'
 import { type Session, withServer } from './session.ts'
@@ -26,6 +26,9 @@ export async function zip(config: ZipConfig): Promise<number> {
 async function write(session: Session, config: ZipConfig, file: string): Promise<number> {
   const { signal, folders } = session
   const { name, format, isReplacing } = config
+  if (file !== '-' && !isReplacing && (await exists(file))) {
+    throw new CommandError(`there is a file ${file} already; --replace overwrites it`)
+  }
   const { stream } = await folders
     .archive({ bucket: name.bucket, folder: name.key }, { format, signal })
     .catch((cause: unknown) => {

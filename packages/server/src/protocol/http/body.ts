@@ -38,7 +38,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
   #wake: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
 
-  /** @throws StoreError InvalidRequest for a Content-Length that is no number */
+  /** @throws StoreError InvalidContentLength */
   constructor(request: IncomingMessage, options: RequestBodyOptions = {}) {
     this.#request = request
     this.#sendContinue = options.sendContinue
@@ -93,7 +93,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
     }
   }
 
-  /** Stops reading without closing the connection; what comes later is dropped by the server. */
+  /** Stops reading without closing the connection; the server drops the rest. */
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {
     if (this.#state === 'reading') this.#request.pause()
     this.#settle(this.#state === 'ended' || this.#state === 'failed' ? this.#state : 'stopped')
@@ -102,7 +102,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
     return { done: true, value: undefined }
   }
 
-  /** Reads and drops what is left, up to `maximumBytes` and `maximumMs`; never throws. */
+  /** Reads and drops the rest, up to `maximumBytes` and `maximumMs`; never throws. */
   async discard(maximumBytes: number, maximumMs: number): Promise<void> {
     if (this.isComplete || this.#state === 'failed') return
     await this.return()
@@ -185,12 +185,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
   }
 
   readonly #onIdle = (): void => {
-    this.#fail(
-      new StoreError(
-        'RequestTimeout',
-        'Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed.',
-      ),
-    )
+    this.#fail(new StoreError({ code: 'RequestTimeout' }))
   }
 
   #fail(failure: StoreError): void {
@@ -227,38 +222,11 @@ function declaredBytes(request: IncomingMessage): number | undefined {
   if (length === undefined) return 0
   const bytes = /^\d{1,15}$/.test(length) ? Number(length) : Number.NaN
   if (Number.isNaN(bytes)) {
-    throw new StoreError('InvalidRequest', 'The Content-Length header is not a valid number.')
+    throw new StoreError({ code: 'InvalidContentLength' })
   }
   return bytes
 }
 
 function incompleteBody(cause?: unknown): StoreError {
-  return new StoreError(
-    'IncompleteBody',
-    'You did not provide the number of bytes specified by the Content-Length HTTP header.',
-    { cause },
-  )
-}
-
-/**
- * The whole of a small body, copied.
- * @throws StoreError MaxMessageLengthExceeded beyond `maximumBytes`, and what the source throws
- */
-export async function readAll(
-  source: AsyncIterable<Uint8Array>,
-  maximumBytes: number,
-): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of source) {
-    bytes += chunk.byteLength
-    if (bytes > maximumBytes) {
-      throw new StoreError('MaxMessageLengthExceeded', 'Your request was too large.', {
-        fields: { MaxMessageLengthBytes: String(maximumBytes) },
-      })
-    }
-    chunks.push(Buffer.from(chunk))
-  }
-  const [only] = chunks
-  return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks, bytes)
+  return new StoreError({ code: 'IncompleteBody', part: 'body' }, { cause })
 }

@@ -87,11 +87,11 @@ test('any form comes through, however its bytes arrive', async () => {
 })
 
 test('a form without a file, or with too much before it, is refused', async () => {
-  await assert.rejects(read(encode([{ name: 'key', value: 'a' }])), code('InvalidArgument'))
+  await assert.rejects(read(encode([{ name: 'key', value: 'a' }])), code('FormWithoutFile'))
   const big = { name: 'key', value: 'a'.repeat(30_000) }
-  await assert.rejects(read(encode([big, file])), code('MaxPostPreDataLengthExceeded'))
+  await assert.rejects(read(encode([big, file])), code('FormFieldsTooLarge'))
   const many = Array.from({ length: 1000 }, (_, i) => ({ name: `f${i}`, value: '' }))
-  await assert.rejects(read(encode([...many, file])), code('MaxPostPreDataLengthExceeded'))
+  await assert.rejects(read(encode([...many, file])), code('FormFieldsTooLarge'))
 })
 
 test('what is no form is refused', async () => {
@@ -106,7 +106,7 @@ test('what is no form is refused', async () => {
     encode([{ name: 'key', value: 'a' }, { name: 'KEY', value: 'b' }, file]).toString(),
     encode([{ name: 'key', value: Buffer.from([0xff]) }, file]).toString('latin1'),
   ]) {
-    await assert.rejects(read(Buffer.from(bad, 'latin1')), code('MalformedPostRequest'), bad)
+    await assert.rejects(read(Buffer.from(bad, 'latin1')), code('MalformedForm'), bad)
   }
   for (const type of [
     undefined,
@@ -114,14 +114,14 @@ test('what is no form is refused', async () => {
     'multipart/form-data',
     'multipart/form-data; boundary=',
   ]) {
-    await assert.rejects(readForm(reusing([], filler), type), code('InvalidRequest'))
+    await assert.rejects(readForm(reusing([], filler), type), code('NotAForm'))
   }
 })
 
-test('a file that breaks off is MalformedPostRequest', async () => {
+test('a file that breaks off is MalformedForm', async () => {
   const whole = encode([file])
   const form = await read(whole.subarray(0, whole.byteLength - boundary.length))
-  await assert.rejects(collect(form.file.source), code('MalformedPostRequest'))
+  await assert.rejects(collect(form.file.source), code('MalformedForm'))
 })
 
 test('any body ends in a form or in a refusal', async () => {

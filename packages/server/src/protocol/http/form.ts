@@ -11,10 +11,10 @@ export interface FormField {
 
 /** The file of a form. */
 export interface FormFile {
-  /** As the browser sent it; undefined without one. `${filename}` in a key stands for it. */
+  /** As the browser sent it; undefined without one. `${filename}` in a field stands for it. */
   readonly filename: string | undefined
   readonly contentType: string | undefined
-  /** The file's bytes, read once; throws StoreError MalformedPostRequest where the form breaks off. */
+  /** The file's bytes, read once; throws StoreError MalformedForm where the form breaks off. */
   readonly source: AsyncIterable<Uint8Array>
 }
 
@@ -28,7 +28,7 @@ export interface Form {
 
 /**
  * Reads a form up to the beginning of its file.
- * @throws StoreError MalformedPostRequest, InvalidArgument without a file, MaxPostPreDataLengthExceeded for too much before it
+ * @throws StoreError NotAForm, MalformedForm, FormWithoutFile, FormFieldsTooLarge
  */
 export async function readForm(
   source: AsyncIterable<Uint8Array>,
@@ -61,10 +61,7 @@ function boundaryOf(contentType: string | undefined): string {
     )
   const boundary = match?.[1] ?? match?.[2]
   if (boundary === undefined) {
-    throw new StoreError(
-      'InvalidRequest',
-      'The Content-Type of a form upload must be multipart/form-data with a boundary.',
-    )
+    throw new StoreError({ code: 'NotAForm' })
   }
   return boundary
 }
@@ -129,7 +126,7 @@ class PartReader {
     }
   }
 
-  /** The file's bytes as they come; only what may be the beginning of a delimiter is held back. */
+  /** The file's bytes as they come; only a possible beginning of a delimiter is held back. */
   async *fileBody(): AsyncGenerator<Uint8Array> {
     const delimiter = this.#delimiter
     const keep = delimiter.byteLength - 1
@@ -170,7 +167,7 @@ class PartReader {
     }
   }
 
-  /** Reads what comes after the file, so that the connection can be used again. */
+  /** Reads the rest after the file, so that the connection can be used again. */
   async #drain(): Promise<void> {
     let left: number = s3Limits.postFieldBytes
     for (let chunk = await this.#next(); chunk !== undefined; chunk = await this.#next()) {
@@ -224,23 +221,14 @@ function decodeUtf8(bytes: Uint8Array): string {
 }
 
 function malformedPost(cause?: unknown): StoreError {
-  return new StoreError(
-    'MalformedPostRequest',
-    'The body of your POST request is not well-formed multipart/form-data.',
-    { cause },
-  )
+  return new StoreError({ code: 'MalformedForm' }, { cause })
 }
 
 function noFile(): StoreError {
-  return new StoreError('InvalidArgument', 'POST requires exactly one file upload per request.', {
-    fields: { ArgumentName: 'file', ArgumentValue: '0' },
-  })
+  return new StoreError({ code: 'FormWithoutFile' })
 }
 
-function tooMuchBeforeFile(): StoreError {
-  return new StoreError(
-    'MaxPostPreDataLengthExceeded',
-    'Your POST request fields preceding the upload file were too large.',
-    { fields: { MaxPostPreDataLengthBytes: String(s3Limits.postFieldBytes) } },
-  )
+/** The refusal of a form that says more of its file than S3 allows. */
+export function tooMuchBeforeFile(): StoreError {
+  return new StoreError({ code: 'FormFieldsTooLarge', maximumBytes: s3Limits.postFieldBytes })
 }

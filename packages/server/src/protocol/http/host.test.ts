@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { isStoreError } from '../../base/errors.ts'
 import { bucketOfHost, hostOf } from './host.ts'
 
-const domains = ['s3.example.com', 'example.com', 'localhost']
+const domains = ['s3.example.com', 'example.com']
 
 test('the bucket stands before the longest domain that fits', () => {
   assert.equal(bucketOfHost('photos.s3.example.com', domains), 'photos')
@@ -23,13 +23,33 @@ test('a bare domain, an address, or a foreign name has no bucket', () => {
     'photos.elsewhere.org',
     'xs3example.com',
     '.example.com',
+    'localhost',
+    '.localhost',
+    's3.localhost',
+    'notlocalhost',
+    's3.localhost.example.org',
+    'photos.localhost.localdomain',
     'notexample.com',
     '',
     undefined,
   ]) {
     assert.equal(bucketOfHost(host, domains), undefined, host)
+    if (host?.includes('example.com') !== true)
+      assert.equal(bucketOfHost(host, []), undefined, host)
   }
   assert.equal(bucketOfHost('photos.s3.example.com', []), undefined)
+})
+
+test('a bucket may stand before localhost, with and without domains', () => {
+  for (const own of [[], domains, ['localhost']]) {
+    assert.equal(bucketOfHost('foo.localhost:9000', own), 'foo')
+    assert.equal(bucketOfHost('Photos.LocalHost', own), 'photos')
+    assert.equal(bucketOfHost('my.dotted.bucket.localhost.', own), 'my.dotted.bucket')
+    assert.equal(bucketOfHost('localhost:9000', own), undefined)
+  }
+  assert.equal(bucketOfHost('store.localhost:9000', ['store.localhost']), undefined)
+  assert.equal(bucketOfHost('foo.store.localhost:9000', ['store.localhost']), 'foo')
+  assert.equal(bucketOfHost('foo.localhost:9000', ['store.localhost']), 'foo')
 })
 
 test('a request is for the host of its Host header, and for no other', () => {

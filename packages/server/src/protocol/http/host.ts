@@ -13,16 +13,21 @@ export function hostOf(
   hostHeader: string | undefined,
 ): string | undefined {
   if (authority !== undefined && authority.toLowerCase() !== hostHeader?.toLowerCase()) {
-    throw new StoreError('InvalidUri', 'The URI names another host than the Host header.', {
-      fields: { URI: authority },
-    })
+    throw new StoreError({ code: 'InvalidUri', uri: authority, problem: 'host' })
   }
   return hostHeader
 }
 
+/** A domain that every machine has for itself: no name below it leads elsewhere (RFC 6761, 6.3). */
+const loopbackDomain = 'localhost'
+
+/** Names of buckets. `s3.localhost` is a name of the server, since no bucket can be called `s3`. */
+const plausibleBucket = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/
+
 /**
- * The bucket that a Host header names in front of one of `domains`, or undefined for path-style
- * (the bare domain, an address, a foreign name). Bucket names are lower case, and host names have no case.
+ * The bucket that a Host header names in front of one of `domains` or of `localhost`, or undefined for
+ * path-style (the bare domain, an address, a foreign name). Bucket names are lower case, and host names have
+ * no case.
  * @param hostHeader with or without a port, such as `photos.s3.example.com:9000`
  * @param domains lower case, without port, such as `s3.example.com`
  */
@@ -30,17 +35,25 @@ export function bucketOfHost(
   hostHeader: string | undefined,
   domains: readonly string[],
 ): string | undefined {
-  if (hostHeader === undefined || domains.length === 0) return undefined
+  if (hostHeader === undefined) return undefined
   const host = hostName(hostHeader)
   if (host === undefined) return undefined
   let longest: string | undefined
   for (const domain of domains) {
     if (host === domain) return undefined
-    const starts = host.length - domain.length
-    const isBelow = starts > 1 && host.endsWith(domain) && host.charCodeAt(starts - 1) === 46
-    if (isBelow && (longest === undefined || domain.length > longest.length)) longest = domain
+    if (longest !== undefined && domain.length <= longest.length) continue
+    if (labelsBelow(host, domain) !== undefined) longest = domain
   }
-  return longest === undefined ? undefined : host.slice(0, host.length - longest.length - 1)
+  if (longest !== undefined) return labelsBelow(host, longest)
+  const bucket = labelsBelow(host, loopbackDomain)
+  return bucket !== undefined && plausibleBucket.test(bucket) ? bucket : undefined
+}
+
+/** The labels in front of `domain` and its dot; undefined for `domain` itself and for foreign names. */
+function labelsBelow(host: string, domain: string): string | undefined {
+  const dot = host.length - domain.length - 1
+  const isBelow = dot > 0 && host.charCodeAt(dot) === 46 && host.endsWith(domain)
+  return isBelow ? host.slice(0, dot) : undefined
 }
 
 /** Lower-case name without port and without the root's dot; undefined for an IPv6 address. */

@@ -43,7 +43,7 @@ export class Query {
 export interface Target {
   /** The path as it was sent, not decoded; begins with '/', or is '*' (OPTIONS). */
   readonly path: string
-  /** Host and port of an absolute-form target; only `hostOf` may tell what they mean. */
+  /** Host and port of an absolute-form target; only `hostOf` may interpret them. */
   readonly authority: string | undefined
   readonly query: Query
 }
@@ -55,8 +55,8 @@ const absoluteForm = /^https?:\/\/([^/?#]*)/i
  * Takes the target of a request line apart.
  * @throws StoreError InvalidUri for a target that is too long, has no path, or whose query isn't percent-encoded UTF-8.
  */
-export function parseTarget(rawUrl: string): Target {
-  if (rawUrl.length > ownLimits.urlBytes) throw invalidUri(rawUrl.slice(0, 256))
+export function parseTarget(rawUrl: string, maximumBytes: number = ownLimits.urlBytes): Target {
+  if (rawUrl.length > maximumBytes) throw invalidUri(rawUrl.slice(0, 256))
   let rest = rawUrl
   let authority: string | undefined
   if (rest.charCodeAt(0) !== 47) {
@@ -76,19 +76,28 @@ export function parseTarget(rawUrl: string): Target {
 
 /**
  * Decodes a query string or a form-urlencoded body: '+' is a space, as S3 reads it.
- * @throws StoreError InvalidUri where it isn't percent-encoded UTF-8.
+ * @throws StoreError InvalidUri where it isn't percent-encoded UTF-8, TooManyParameters
  */
 export function parseQuery(raw: string): Query {
   if (raw === '') return noQuery
   const parameters: QueryParameter[] = []
-  for (const pair of raw.split('&')) {
+  for (let start = 0; start < raw.length; ) {
+    const mark = raw.indexOf('&', start)
+    const end = mark < 0 ? raw.length : mark
+    const pair = raw.slice(start, end)
+    start = end + 1
     if (pair === '') continue
+    if (parameters.length === ownLimits.parameters) throw tooManyParameters()
     const equals = pair.indexOf('=')
     const name = equals < 0 ? pair : pair.slice(0, equals)
     const value = equals < 0 ? '' : pair.slice(equals + 1)
     parameters.push({ name: decodeQueryText(name), value: decodeQueryText(value) })
   }
   return new Query(parameters)
+}
+
+function tooManyParameters(): StoreError {
+  return new StoreError({ code: 'TooManyParameters' })
 }
 
 function decodeQueryText(raw: string): string {
@@ -117,8 +126,5 @@ export function decodeText(raw: string): string {
 }
 
 function invalidUri(uri: string, cause?: unknown): StoreError {
-  return new StoreError('InvalidUri', "Couldn't parse the specified URI.", {
-    fields: { URI: uri },
-    cause,
-  })
+  return new StoreError({ code: 'InvalidUri', uri, problem: 'syntax' }, { cause })
 }

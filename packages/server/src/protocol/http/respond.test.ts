@@ -5,7 +5,6 @@ import { get, type IncomingMessage, request, type ServerResponse } from 'node:ht
 import { type AddressInfo, connect } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import { sendFixed, sendStream } from './respond.ts'
 import { createHttpServer } from './server.ts'
 
@@ -202,16 +201,29 @@ test('a client that never reads an answer from memory is cut off', async (t) => 
 })
 
 test('a client that takes longer than that for all of it, but takes it, gets all of it', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
   const bytes = randomBytes(20_000_000)
-  const { url } = await serve(t, (response) =>
-    sendFixed(response, { status: 200, headers: {} }, bytes, undefined, 300),
-  )
+  let chunksBegun = 0
+  const { url } = await serve(t, (response) => {
+    const write = response.write.bind(response)
+    t.mock.method(response, 'write', (chunk: Uint8Array, taken: () => void) => {
+      chunksBegun++
+      return write(chunk, taken)
+    })
+    return sendFixed(response, { status: 200, headers: {} }, bytes, undefined, 300)
+  })
   const answer = await answerTo(url)
   const hash = createHash('sha256')
-  let chunks = 0
+  let waits = 0
+  let chunksSeen = 0
   for await (const chunk of answer) {
     hash.update(chunk)
-    if (++chunks % 8 === 0) await delay(20)
+    // The chunk before was taken, so the time for this one has just begun.
+    if (chunksBegun === chunksSeen) continue
+    chunksSeen = chunksBegun
+    t.mock.timers.tick(200)
+    waits++
   }
+  assert.ok(waits > 2)
   assert.equal(hash.digest('hex'), createHash('sha256').update(bytes).digest('hex'))
 })

@@ -51,6 +51,16 @@ export function sendFixed(
   return sent?.byteLength ?? 0
 }
 
+/** Sends a short text that no cache may keep, and returns the bytes of body sent. */
+export function sendText(
+  response: ServerResponse,
+  answer: { readonly status: number; readonly type: string; readonly text: string },
+): number {
+  const { status, type, text } = answer
+  const headers = { 'Content-Type': type, 'Cache-Control': 'no-store', Server: 'Holdfast' }
+  return sendFixed(response, { status, headers }, text)
+}
+
 /** Ends the response, and destroys it when the client doesn't take the last of it in time. */
 function endInTime(response: ServerResponse, bytes: Uint8Array | undefined, idleMs: number): void {
   if (bytes === undefined) response.end()
@@ -131,8 +141,8 @@ export interface StreamOptions {
  * Sends an answer whose body comes from `source`, and returns the bytes of body sent: fewer than `length` when the
  * client went, which is no error. The source is always closed.
  *
- * What the source throws before its first chunk is thrown while nothing is sent yet, so that it can be answered as an
- * error; what it throws later cuts the connection, which tells the client, and is thrown too.
+ * An error of the source before its first chunk is thrown while nothing is sent yet, so that it can be answered as an
+ * error; a later one cuts the connection, which tells the client, and is thrown too.
  */
 export async function sendStream(
   response: ServerResponse,

@@ -1,12 +1,12 @@
 // Which bucket and key a request names, in its path or in front of one of the server's own domains.
-// Keys are taken exactly as sent: `a//b`, `.` and `..` are ordinary keys.
+// Keys are taken exactly as sent: `a//b`, `.` and `..` are ordinary keys. Only a bare '+' is a space, as on S3.
 
 import { StoreError } from '../../base/errors.ts'
 import { s3Limits } from '../../base/limits.ts'
 import { bucketOfHost } from '../http/host.ts'
 import { decodeText } from '../http/request.ts'
 
-/** What a request is about: the account (both empty), a bucket (no key), or an object. */
+/** The resource of a request: the account (both empty), a bucket (no key), or an object. */
 export interface Address {
   readonly bucket: string
   readonly key: string
@@ -31,20 +31,26 @@ export function addressOf(
 ): Address {
   const hosted = bucketOfHost(host, domains)
   if (hosted !== undefined) {
-    return checked({ bucket: hosted, key: decodeText(path.slice(1)), isVirtualHost: true })
+    return checked({ bucket: hosted, key: decodePath(path.slice(1)), isVirtualHost: true })
   }
   const slash = path.indexOf('/', 1)
-  const bucket = decodeText(slash < 0 ? path.slice(1) : path.slice(1, slash))
-  const key = slash < 0 ? '' : decodeText(path.slice(slash + 1))
+  const bucket = decodePath(slash < 0 ? path.slice(1) : path.slice(1, slash))
+  const key = slash < 0 ? '' : decodePath(path.slice(slash + 1))
   return checked({ bucket, key, isVirtualHost: false })
+}
+
+/**
+ * The text of a part of a path, in a URL or in a header that names an object: a bare '+' is a space.
+ * @throws StoreError `InvalidUri`
+ */
+export function decodePath(raw: string): string {
+  return decodeText(raw.includes('+') ? raw.replaceAll('+', ' ') : raw)
 }
 
 function checked(address: Address): Address {
   const { bucket, key } = address
   if ((bucket !== '' || key !== '') && !plausibleBucket.test(bucket)) {
-    throw new StoreError('InvalidBucketName', 'The specified bucket is not valid.', {
-      fields: { BucketName: bucket },
-    })
+    throw new StoreError({ code: 'InvalidBucketName', bucket })
   }
   if (key.length > s3Limits.keyBytes / 3) checkKeyLength(key)
   return address
@@ -54,7 +60,5 @@ function checked(address: Address): Address {
 export function checkKeyLength(key: string): void {
   const size = Buffer.byteLength(key)
   if (size <= s3Limits.keyBytes) return
-  throw new StoreError('KeyTooLong', 'Your key is too long', {
-    fields: { Size: String(size), MaxSizeAllowed: String(s3Limits.keyBytes) },
-  })
+  throw new StoreError({ code: 'KeyTooLong', sizeBytes: size, maximumBytes: s3Limits.keyBytes })
 }

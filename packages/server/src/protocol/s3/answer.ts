@@ -5,8 +5,11 @@ import type { Bytes } from '../../base/bytes.ts'
 import type { Content } from '../../operation/content.ts'
 import { type Caller, isLeased, type Operation, type Services } from '../../operation/operation.ts'
 import { run } from '../../operation/run.ts'
-import { s3Namespace, XmlWriter } from '../xml/write.ts'
+import { XmlWriter } from '../xml/write.ts'
 import type { S3Request } from './request.ts'
+
+/** The namespace of S3's documents. */
+export const s3Namespace = 'http://s3.amazonaws.com/doc/2006-03-01/'
 
 /** A body that is read while it is sent. It must be sent or closed. */
 export interface StreamedBody {
@@ -15,15 +18,15 @@ export interface StreamedBody {
   readonly sizeBytes: number | undefined
 }
 
-/** What is answered, but for the headers that every answer has. */
+/** An answer, without the headers that every answer has. */
 export interface Answer {
   readonly status: number
-  /** Values are Latin-1 text. Whoever sends the answer may add to them. */
+  /** Values are Latin-1 text. The sender of the answer may add to them. */
   readonly headers: OutgoingHttpHeaders
   readonly body?: string | Bytes | StreamedBody | undefined
 }
 
-/** Whom and what a route works for. */
+/** The context of a route's call. */
 export interface Call {
   readonly services: Services
   readonly caller: Caller
@@ -35,7 +38,7 @@ export interface Route {
   readonly name: string
   /** Headers that no other route knows the meaning of. */
   readonly accepts?: ReadonlySet<string>
-  /** True for what leases protect, which may be done under one. */
+  /** True for writes that leases protect, which may be sent under one. */
   readonly isLeased?: boolean
   answer(request: S3Request, call: Call): Promise<Answer>
 }
@@ -65,6 +68,11 @@ export function route<Input, Checked, Moved, Output, Decoded extends Input>(
       }
     },
   }
+}
+
+/** A route whose requests could ask for a change and never make one: leases don't matter to it. */
+export function unchanging({ name, answer }: Route): Route {
+  return { name, answer }
 }
 
 /** An answer without body. */

@@ -3,7 +3,6 @@
 
 import type { OutgoingHttpHeaders } from 'node:http'
 import { text, utf8 } from '../../base/bytes.ts'
-import { StoreError } from '../../base/errors.ts'
 import {
   type Archive,
   type ArchivedObject,
@@ -17,7 +16,7 @@ import { tar } from '../archive/tar.ts'
 import { zip } from '../archive/zip.ts'
 import { type Route, route } from './answer.ts'
 import { responseOverrides } from './description.ts'
-import { invalidArgument } from './error.ts'
+import { invalidArgument, invalidRequest } from './error.ts'
 import type { S3Request } from './request.ts'
 
 const forms = {
@@ -49,7 +48,7 @@ export const archiveFolderRoute: Route = route(
   (archive) => archive.close(),
 )
 
-/** Tells what {@link archiveFolderRoute} would, without the archive. */
+/** Answers with the headers of {@link archiveFolderRoute}, without the archive. */
 export const headArchiveRoute: Route = route(
   headArchive,
   decode,
@@ -59,7 +58,7 @@ export const headArchiveRoute: Route = route(
   }),
 )
 
-/** @throws StoreError `InvalidArgument`, `InvalidRequest` */
+/** @throws S3Error `InvalidArgument`, `InvalidRequest` */
 function decode(request: S3Request): ArchiveRequest {
   const { bucket, key, query } = request
   const form = query.get('archive') ?? ''
@@ -67,7 +66,7 @@ function decode(request: S3Request): ArchiveRequest {
     throw invalidArgument('An archive is zip or tar.', 'archive', form)
   }
   if (!key.endsWith('/')) {
-    throw new StoreError('InvalidRequest', 'Only a folder has an archive: a key that ends in "/".')
+    throw invalidRequest('Only a folder has an archive: a key that ends in "/".')
   }
   const headers: OutgoingHttpHeaders = {
     'Content-Type': forms[form].type,

@@ -9,8 +9,16 @@ import {
   listBuckets,
 } from '../../operation/bucket.ts'
 import { childrenOf, childText, malformedXml } from '../xml/parse.ts'
-import { escapeXml, s3Namespace, XmlWriter } from '../xml/write.ts'
-import { documentAnswer, emptyAnswer, isoTime, type Route, route, xmlAnswer } from './answer.ts'
+import { escapeXml, XmlWriter } from '../xml/write.ts'
+import {
+  documentAnswer,
+  emptyAnswer,
+  isoTime,
+  type Route,
+  route,
+  s3Namespace,
+  xmlAnswer,
+} from './answer.ts'
 import { headerNotImplemented, parameterNotImplemented } from './error.ts'
 import { writeOwner } from './owner.ts'
 import { documentOf } from './payload.ts'
@@ -20,15 +28,15 @@ export const listBucketsRoute: Route = route(
   listBuckets,
   ({ query }) => ({
     prefix: query.get('prefix'),
-    region: query.get('bucket-region'),
-    continuationToken: query.get('continuation-token'),
-    limit: wholeNumber('max-buckets', query.get('max-buckets'), {
+    region: query.get('bucket-region') || undefined,
+    continuationToken: query.get('continuation-token') || undefined,
+    limit: wholeNumber('max-buckets', query.get('max-buckets') || undefined, {
       minimum: 1,
       maximum: s3Limits.bucketsPerOwner,
     }),
   }),
   ({ owner, buckets, continuationToken }, _request, { prefix, region, limit }) => {
-    // S3 shows a bucket's region only to who asks in the newer, paginated way.
+    // S3 shows a bucket's region only in the newer, paginated listing.
     const hasRegions = prefix !== undefined || region !== undefined || limit !== undefined
     return documentAnswer('ListAllMyBucketsResult', (xml) => {
       writeOwner(xml, 'Owner', owner)
@@ -103,9 +111,9 @@ export const getBucketLocationRoute: Route = route(
   getBucketLocation,
   ({ bucket }) => ({ bucket }),
   // The oldest region has no name here.
-  ({ region }) => {
+  ({ location }) => {
     const root = new XmlWriter().open('LocationConstraint', { xmlns: s3Namespace })
-    const text = region === 'us-east-1' ? '' : escapeXml(region)
+    const text = location === 'us-east-1' ? '' : escapeXml(location)
     return xmlAnswer(`${root}${text}</LocationConstraint>`)
   },
 )

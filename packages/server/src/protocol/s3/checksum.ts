@@ -1,19 +1,13 @@
 // The checksums of S3 on the wire: as headers, trailers, and XML elements.
 
 import type { OutgoingHttpHeaders } from 'node:http'
-import type { StoreError } from '../../base/errors.ts'
+import type { ChecksumAlgorithm, ChecksumType } from '../../base/terms.ts'
 import type { ChecksumRequest } from '../../operation/body.ts'
-import type { CreateUploadInput } from '../../operation/multipart.ts'
 import type { VerifiedBody } from '../sign/payload.ts'
 import { childText, type XmlElement } from '../xml/parse.ts'
 import type { XmlWriter } from '../xml/write.ts'
-import { headerNotImplemented, invalidRequest } from './error.ts'
+import { invalidRequest, type S3Error } from './error.ts'
 import { headerOf, type S3Request } from './request.ts'
-
-/** An algorithm, by the name that S3's clients write. */
-export type ChecksumAlgorithm = ChecksumRequest['algorithm']
-/** Of all bytes, or of the parts' checksums. */
-export type ChecksumType = NonNullable<CreateUploadInput['checksumType']>
 
 /** A checksum whose value the client repeats, base64. */
 export interface KnownChecksum {
@@ -34,17 +28,24 @@ const wireNames: Readonly<Record<ChecksumAlgorithm, WireNames>> = {
   CRC64NVME: { header: 'x-amz-checksum-crc64nvme', element: 'ChecksumCRC64NVME', bytes: 8 },
   SHA1: { header: 'x-amz-checksum-sha1', element: 'ChecksumSHA1', bytes: 20 },
   SHA256: { header: 'x-amz-checksum-sha256', element: 'ChecksumSHA256', bytes: 32 },
+  SHA512: { header: 'x-amz-checksum-sha512', element: 'ChecksumSHA512', bytes: 64 },
+  MD5: { header: 'x-amz-checksum-md5', element: 'ChecksumMD5', bytes: 16 },
+  XXHASH64: { header: 'x-amz-checksum-xxhash64', element: 'ChecksumXXHASH64', bytes: 8 },
+  XXHASH3: { header: 'x-amz-checksum-xxhash3', element: 'ChecksumXXHASH3', bytes: 8 },
+  XXHASH128: { header: 'x-amz-checksum-xxhash128', element: 'ChecksumXXHASH128', bytes: 16 },
 }
-const algorithms: readonly ChecksumAlgorithm[] = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256']
-
-/** Algorithms of S3's that aren't here. */
-const foreignAlgorithms: ReadonlySet<string> = new Set([
+const algorithms: readonly ChecksumAlgorithm[] = [
+  'CRC32',
+  'CRC32C',
+  'CRC64NVME',
+  'SHA1',
+  'SHA256',
   'SHA512',
   'MD5',
   'XXHASH64',
   'XXHASH3',
   'XXHASH128',
-])
+]
 
 const valuePrefix = 'x-amz-checksum-'
 /** Headers that look like a checksum's value and aren't. */
@@ -56,7 +57,7 @@ const notValues: ReadonlySet<string> = new Set([
 
 /**
  * The checksum of a body that a request announces, in a header or for a trailer; undefined for none.
- * @throws StoreError `InvalidRequest`, `NotImplemented`
+ * @throws S3Error `InvalidRequest`
  */
 export function announcedChecksum(
   request: S3Request,
@@ -75,7 +76,7 @@ export function announcedChecksum(
 }
 
 function checkNamedAlgorithm(named: string, sent: ChecksumAlgorithm | undefined): void {
-  const algorithm = parseAlgorithm('x-amz-sdk-checksum-algorithm', named)
+  const algorithm = parseAlgorithm(named)
   if (sent === undefined) {
     throw invalidRequest(
       'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.',
@@ -88,7 +89,7 @@ function checkNamedAlgorithm(named: string, sent: ChecksumAlgorithm | undefined)
 
 /**
  * The checksum whose value stands in a header; undefined for none.
- * @throws StoreError `InvalidRequest` for several, or a value that is none; `NotImplemented`
+ * @throws S3Error `InvalidRequest` for several, or a value that is none
  */
 export function checksumHeader(request: Pick<S3Request, 'headers'>): KnownChecksum | undefined {
   let found: KnownChecksum | undefined
@@ -105,15 +106,18 @@ export function checksumHeader(request: Pick<S3Request, 'headers'>): KnownChecks
   return found
 }
 
-function severalChecksums(): StoreError {
+function severalChecksums(): S3Error {
   return invalidRequest(
     'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.',
   )
 }
 
+/** The number of parts behind a composite checksum. */
+const countSuffix = /-\d{1,5}$/
+
 /** Also the composite form, `value-N`, which a completion may repeat. */
 function isChecksumValue(algorithm: ChecksumAlgorithm, value: string): boolean {
-  const base = value.replace(/-\d{1,5}$/, '')
+  const base = value.replace(countSuffix, '')
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base) || base.length % 4 !== 0) return false
   return Buffer.from(base, 'base64').byteLength === wireNames[algorithm].bytes
 }
@@ -121,9 +125,6 @@ function isChecksumValue(algorithm: ChecksumAlgorithm, value: string): boolean {
 function algorithmOfHeader(name: string): ChecksumAlgorithm {
   const algorithm = algorithms.find((candidate) => wireNames[candidate].header === name)
   if (algorithm !== undefined) return algorithm
-  if (foreignAlgorithms.has(name.slice(valuePrefix.length).toUpperCase())) {
-    throw headerNotImplemented(name)
-  }
   throw invalidRequest(`The ${name} header is not a checksum that S3 supports.`)
 }
 
@@ -145,30 +146,25 @@ function checksumTrailer(request: S3Request): ChecksumAlgorithm | undefined {
   return algorithmOfHeader(name)
 }
 
-/**
- * The algorithm in a header such as `x-amz-checksum-algorithm`.
- * @throws StoreError `InvalidRequest`, `NotImplemented`
- */
-export function parseAlgorithm(header: string, text: string): ChecksumAlgorithm {
+/** The algorithm that a header names. @throws S3Error `InvalidRequest` */
+function parseAlgorithm(text: string): ChecksumAlgorithm {
   const wanted = text.toUpperCase()
   const algorithm = algorithms.find((candidate) => candidate === wanted)
   if (algorithm !== undefined) return algorithm
-  if (foreignAlgorithms.has(wanted)) throw headerNotImplemented(header)
   throw invalidRequest(
     `Checksum algorithm provided is unsupported. Please try again with any of the valid types: [${algorithms.join(', ')}]`,
   )
 }
 
-/** The algorithm that `x-amz-checksum-algorithm` asks for. @throws StoreError as {@link parseAlgorithm} */
+/** The algorithm that `x-amz-checksum-algorithm` asks for. @throws S3Error `InvalidRequest` */
 export function wantedAlgorithm(
   request: Pick<S3Request, 'headers'>,
 ): ChecksumAlgorithm | undefined {
-  const name = 'x-amz-checksum-algorithm'
-  const text = headerOf(request, name)
-  return text === undefined ? undefined : parseAlgorithm(name, text)
+  const text = headerOf(request, 'x-amz-checksum-algorithm')
+  return text === undefined ? undefined : parseAlgorithm(text)
 }
 
-/** The `x-amz-checksum-type` of a request. @throws StoreError `InvalidRequest` */
+/** The `x-amz-checksum-type` of a request. @throws S3Error `InvalidRequest` */
 export function checksumTypeOf(request: Pick<S3Request, 'headers'>): ChecksumType | undefined {
   const text = headerOf(request, 'x-amz-checksum-type')
   if (text === undefined || text === 'COMPOSITE' || text === 'FULL_OBJECT') return text
@@ -183,6 +179,14 @@ export function putChecksumHeaders(
   if (checksum === undefined) return
   headers[wireNames[checksum.algorithm].header] = checksum.value
   if (checksum.type !== undefined) headers['x-amz-checksum-type'] = checksum.type
+}
+
+/** A composite checksum without its number of parts: GetObjectAttributes tells that beside it. */
+export function withoutCount(
+  checksum: KnownChecksum & { readonly type: ChecksumType },
+): KnownChecksum & { readonly type: ChecksumType } {
+  if (checksum.type !== 'COMPOSITE') return checksum
+  return { ...checksum, value: checksum.value.replace(countSuffix, '') }
 }
 
 /** Writes a checksum, and its type where it has one, as elements. */

@@ -1,12 +1,11 @@
 // CopyObject on the wire, and how every copy names its source.
 
-import { StoreError } from '../../base/errors.ts'
 import { type CopyObjectInput, type CopySource, copyObject } from '../../operation/copy.ts'
-import { decodeText } from '../http/request.ts'
+import { decodePath } from './address.ts'
 import { documentAnswer, isoTime, quoted, type Route, route } from './answer.ts'
 import { wantedAlgorithm, writeChecksum } from './checksum.ts'
 import { describedObject } from './description.ts'
-import { headerNotImplemented, invalidArgument } from './error.ts'
+import { headerNotImplemented, invalidArgument, type S3Error } from './error.ts'
 import { readConditions, writeConditions } from './header.ts'
 import { checkSourceOwner } from './owner.ts'
 import { headerOf, refuseVersion, type S3Request } from './request.ts'
@@ -36,13 +35,13 @@ export const copyObjectRoute: Route = route(
     }),
 )
 
-/** Only a part can be a range of its source. @throws StoreError `NotImplemented` */
+/** Only a part can be a range of its source. @throws S3Error `NotImplemented` */
 export function refuseSourceRange(request: S3Request): void {
   const name = `${sourceHeader}-range`
   if (headerOf(request, name) !== undefined) throw headerNotImplemented(name)
 }
 
-/** Whether a copy has a new description. @throws StoreError `InvalidArgument` for a directive that isn't one */
+/** Whether a copy has a new description. @throws S3Error `InvalidArgument` for a directive that isn't one */
 export function isReplacing(request: S3Request): boolean {
   const tagging = headerOf(request, 'x-amz-tagging-directive')
   if (tagging !== undefined && tagging !== 'COPY' && tagging !== 'REPLACE') {
@@ -55,8 +54,8 @@ export function isReplacing(request: S3Request): boolean {
 }
 
 /**
- * The source that a copy names: `bucket/key`, percent-encoded, with or without a slash in front.
- * @throws StoreError `InvalidArgument`, `AccessDenied` for a source of another owner than expected
+ * The source that a copy names: `bucket/key`, percent-encoded as in a URL, with or without a slash in front.
+ * @throws S3Error `InvalidArgument`, `AccessDenied` for a source of another owner than expected
  */
 export function copySourceOf(request: S3Request): CopySource {
   const sent = headerOf(request, sourceHeader) ?? ''
@@ -85,18 +84,17 @@ export function copySourceOf(request: S3Request): CopySource {
 
 function decodeSource(text: string, sent: string): string {
   try {
-    return decodeText(text)
+    return decodePath(text)
   } catch (cause) {
     throw invalidEncoding(sent, cause)
   }
 }
 
 /** Said of the header it stands in, not of the URL. */
-function invalidEncoding(sent: string, cause: unknown): StoreError {
-  const fields = { ArgumentName: sourceHeader, ArgumentValue: sent }
-  return new StoreError('InvalidArgument', 'Invalid copy source encoding.', { fields, cause })
+function invalidEncoding(sent: string, cause: unknown): S3Error {
+  return invalidArgument('Invalid copy source encoding.', sourceHeader, sent, { cause })
 }
 
-function invalidSource(message: string, sent: string): StoreError {
+function invalidSource(message: string, sent: string): S3Error {
   return invalidArgument(message, sourceHeader, sent)
 }

@@ -23,7 +23,7 @@ export const deleteObjectsRoute: Route = route(
         if (error !== undefined) {
           const { code, message } = reportError(error)
           xml.open('Error').element('Key', key).element('VersionId', versionId)
-          xml.element('Code', code).element('Message', message).close('Error')
+          xml.element('Code', code).message('Message', message).close('Error')
         } else if (!isQuiet) {
           xml.open('Deleted').element('Key', key).element('VersionId', versionId)
           xml.close('Deleted')
@@ -33,7 +33,11 @@ export const deleteObjectsRoute: Route = route(
 )
 
 async function decodeDelete(request: S3Request): Promise<DeleteDocument> {
-  const document = await documentOf(request, { isRequired: true, isProtected: true })
+  const document = await documentOf(request, {
+    isRequired: true,
+    isProtected: true,
+    isList: true,
+  })
   if (document?.name !== 'Delete') throw malformedXml()
   const objects = childrenOf(document, 'Object')
   if (objects.length === 0 || objects.length > s3Limits.deleteKeys) throw malformedXml()
@@ -61,7 +65,7 @@ function decodeObject(element: XmlElement): DeleteObjectsInput['objects'][number
   }
 }
 
-/** What `parse` makes of a child's text; a condition that can't be read must not be dropped. */
+/** The result of `parse` on a child's text; a condition that can't be read must not be dropped. */
 function conditionOf(
   element: XmlElement,
   name: string,

@@ -1,4 +1,4 @@
-// What clients say of an object besides its bytes: system headers, user metadata, storage class.
+// The description of an object besides its bytes: system headers, user metadata, storage class.
 // Header values are kept as Latin-1 text, one character a byte, just as Node reads and writes them;
 // user metadata as the text that those bytes are.
 
@@ -7,7 +7,8 @@ import type { OutgoingHttpHeaders } from 'node:http'
 import type { ObjectDescription, ObjectHead } from '../../operation/object.ts'
 import { withoutAwsChunked } from '../sign/chunked.ts'
 import { httpTime, quoted } from './answer.ts'
-import { headerNotImplemented, invalidArgument } from './error.ts'
+import { headerNotImplemented, invalidArgument, type S3Error } from './error.ts'
+import { headerOfText, headerToken, isHeaderValue, isPrintable, unfitValue } from './header-text.ts'
 import { headerOf, type S3Request } from './request.ts'
 
 const metadataPrefix = 'x-amz-meta-'
@@ -23,7 +24,7 @@ const systemHeaders: Readonly<Record<string, string>> = {
 }
 const systemHeaderNames: readonly string[] = Object.keys(systemHeaders)
 
-/** What S3 says of bytes of which the client said nothing. */
+/** S3's content type for objects stored without one. */
 const defaultContentType = 'binary/octet-stream'
 
 /** True for a header that says something of the object that a request stores. */
@@ -32,54 +33,74 @@ export function describesObject(name: string): boolean {
   return systemHeaderNames.includes(name)
 }
 
-/** The description in a request's headers. */
+/**
+ * The description in a request's headers.
+ * @throws S3Error `InvalidArgument` for text that no header could carry back
+ */
 export function describedObject(request: Pick<S3Request, 'headers'>): ObjectDescription {
-  const headers: Record<string, string> = {}
-  for (const name of systemHeaderNames) {
-    const sent = headerOf(request, name)
-    const value = name === 'content-encoding' ? withoutAwsChunked(sent) : sent
-    if (value) headers[name] = value
-  }
-  const metadata: Record<string, string> = {}
+  const said: SaidHeader[] = []
   for (const name in request.headers) {
-    if (!name.startsWith(metadataPrefix)) continue
-    metadata[metadataName(name)] = textOfHeader(headerOf(request, name) ?? '')
+    if (describesObject(name)) said.push({ name, value: headerOf(request, name) ?? '' })
   }
-  return { headers, metadata, storageClass: headerOf(request, 'x-amz-storage-class') ?? 'STANDARD' }
+  return describe(said)
 }
 
 /**
  * The description in a form's fields, which are text.
- * @throws StoreError `InvalidArgument` for what no header could carry back
+ * @throws S3Error `InvalidArgument` for text that no header could carry back
  */
 export function describedInForm(
   fields: readonly { readonly name: string; readonly value: string }[],
 ): ObjectDescription {
+  const said: SaidHeader[] = []
+  for (const { name: sentName, value } of fields) {
+    const name = sentName.toLowerCase()
+    if (!describesObject(name)) continue
+    // A letter that isn't ASCII may be one in lower case.
+    if (!headerToken.test(sentName)) throw invalidName(sentName, value)
+    said.push({ name, value: headerOfText(sentName, value) })
+  }
+  return describe(said)
+}
+
+/** A header of a description: lower-case name, Latin-1 value. */
+interface SaidHeader {
+  readonly name: string
+  readonly value: string
+}
+
+/** Every description is made here, so that `describeObject` can write all that is accepted. */
+function describe(said: readonly SaidHeader[]): ObjectDescription {
   const headers: Record<string, string> = {}
   const metadata: Record<string, string> = {}
   let storageClass = 'STANDARD'
-  for (const { name: sentName, value } of fields) {
-    const name = sentName.toLowerCase()
-    if (name === 'x-amz-storage-class') storageClass = value
-    if (systemHeaderNames.includes(name) && value !== '') headers[name] = headerOfText(name, value)
-    if (!name.startsWith(metadataPrefix)) continue
-    headerOfText(name, value)
-    if (!headerName.test(name)) {
-      throw invalidArgument('The name of a metadata field is not a valid header name.', name, value)
+  for (const { name, value } of said) {
+    if (!headerToken.test(name)) throw invalidName(name, value)
+    if (!isHeaderValue(value)) throw unfitValue(name, value)
+    if (name === 'x-amz-storage-class') {
+      storageClass = value
+    } else if (name.startsWith(metadataPrefix)) {
+      metadata[metadataName(name)] = textOfHeader(value)
+    } else {
+      const kept = name === 'content-encoding' ? withoutAwsChunked(value) : value
+      if (kept) headers[name] = kept
     }
-    metadata[metadataName(name)] = value
   }
   return { headers, metadata, storageClass }
 }
 
-/** The name under which metadata is kept. @throws StoreError for the one that no object can have */
+function invalidName(name: string, value: string): S3Error {
+  return invalidArgument('The name of a metadata field is not a valid header name.', name, value)
+}
+
+/** The name under which metadata is kept. @throws S3Error for the one that no object can have */
 function metadataName(header: string): string {
   const name = header.slice(metadataPrefix.length)
   if (name === '__proto__') throw headerNotImplemented(header)
   return name
 }
 
-const headerName = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
+const beyondAscii = /[\u0080-\uffff]/
 
 /** The text of a header's bytes: UTF-8, or Latin-1 where it isn't that. */
 function textOfHeader(value: string): string {
@@ -88,19 +109,10 @@ function textOfHeader(value: string): string {
   return isUtf8(bytes) ? bytes.toString('utf8') : value
 }
 
-const beyondAscii = /[\u0080-\uffff]/
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that a header can't carry
-const notInHeaders = /[\u0000-\u0008\u000a-\u001f\u007f]/
-
-/** The header value of a text, as Latin-1 of its UTF-8. @throws StoreError `InvalidArgument` */
-function headerOfText(name: string, text: string): string {
-  if (notInHeaders.test(text)) {
-    throw invalidArgument('Header value cannot be represented using ISO-8859-1.', name, text)
-  }
-  return Buffer.from(text, 'utf8').toString('latin1')
-}
-
-/** Writes the headers that tell of an object, its checksum aside, into an answer's. */
+/**
+ * Writes the headers that tell of an object, its checksum aside, into an answer's. Metadata that no header can
+ * carry is left out and counted, as on S3: a store may hold some that was taken before it was checked.
+ */
 export function describeObject(
   headers: OutgoingHttpHeaders,
   object: Pick<ObjectHead, 'modifiedAt' | 'etag' | 'storageClass' | 'headers' | 'metadata'>,
@@ -110,13 +122,21 @@ export function describeObject(
   headers['Accept-Ranges'] = 'bytes'
   headers['Content-Type'] = defaultContentType
   if (object.storageClass !== 'STANDARD') headers['x-amz-storage-class'] = object.storageClass
-  for (const name in object.headers) headers[systemHeaders[name] ?? name] = object.headers[name]
-  for (const name in object.metadata) {
-    headers[metadataPrefix + name] = encodedWord(object.metadata[name] ?? '')
+  for (const name in object.headers) {
+    const value = object.headers[name] ?? ''
+    if (isHeaderValue(value)) headers[systemHeaders[name] ?? name] = value
   }
+  let missing = 0
+  for (const name in object.metadata) {
+    const text = object.metadata[name] ?? ''
+    const header = metadataPrefix + name
+    if (headerToken.test(header) && isPrintable(text)) headers[header] = encodedWord(text)
+    else missing += 1
+  }
+  if (missing > 0) headers['x-amz-missing-meta'] = missing
 }
 
-/** Metadata on the wire: what isn't ASCII as an encoded word (RFC 2047), as S3 answers it. */
+/** Metadata on the wire: non-ASCII text as an encoded word (RFC 2047), as S3 answers it. */
 function encodedWord(text: string): string {
   if (!beyondAscii.test(text)) return text
   return `=?UTF-8?B?${Buffer.from(text, 'utf8').toString('base64')}?=`
@@ -134,7 +154,7 @@ const overrides: ReadonlyMap<string, string> = new Map([
 
 /**
  * The headers that a GET's `response-` parameters ask for; undefined for none.
- * @throws StoreError `InvalidArgument` for a value that no header can carry
+ * @throws S3Error `InvalidArgument` for a value that no header can carry
  */
 export function responseOverrides({
   query,
@@ -143,9 +163,7 @@ export function responseOverrides({
   for (const { name, value } of query.parameters) {
     const header = overrides.get(name)
     if (header === undefined) continue
-    if (notInHeaders.test(value) || /[\u0100-\uffff]/.test(value)) {
-      throw invalidArgument('Header value cannot be represented using ISO-8859-1.', name, value)
-    }
+    if (!isHeaderValue(value)) throw unfitValue(name, value)
     found ??= {}
     found[header] = value
   }

@@ -1,6 +1,7 @@
-// Finds the route of a request, and refuses headers that ask for what isn't there: to ignore one of
-// them would be a silent lie.
+// Finds the route of a request, and refuses headers that ask for unimplemented features, since
+// clients would take silence for success.
 
+import { grantPrefix, isOwnersGrant } from './acl.ts'
 import type { Address } from './address.ts'
 import type { Route } from './answer.ts'
 import { headerNotImplemented, invalidArgument, S3Error } from './error.ts'
@@ -8,8 +9,8 @@ import { recursiveHeader, renameSourceHeader } from './folder.ts'
 import { leaseHeader, type S3Request } from './request.ts'
 import { copyRoutes, folderRoutes, type Level, type Routes, renameRoutes, table } from './table.ts'
 
-/** What an address is of. */
-export function levelOf({ bucket, key }: Pick<Address, 'bucket' | 'key'>): Level {
+/** The kind of resource that an address names. */
+function levelOf({ bucket, key }: Pick<Address, 'bucket' | 'key'>): Level {
   if (key !== '') return 'OBJECT'
   return bucket === '' ? 'SERVICE' : 'BUCKET'
 }
@@ -17,7 +18,7 @@ export function levelOf({ bucket, key }: Pick<Address, 'bucket' | 'key'>): Level
 /** Parameters that name an operation only together, or beside another. */
 const companions: ReadonlySet<string> = new Set(['partNumber'])
 
-/** Every parameter that names an operation on a bucket or object, with whatever method. */
+/** Every parameter that names an operation on a bucket or object, with any method. */
 const subresources: Readonly<Record<Level, ReadonlySet<string>>> = {
   SERVICE: new Set(),
   BUCKET: namesOf(table.BUCKET),
@@ -30,7 +31,7 @@ function namesOf(methods: Readonly<Record<string, Routes>>): ReadonlySet<string>
 
 /**
  * The route of a request.
- * @throws S3Error `MethodNotAllowed`; StoreError `InvalidArgument` for parameters that contradict each other
+ * @throws S3Error `MethodNotAllowed`, `InvalidArgument` for parameters that contradict each other
  */
 export function detect({
   method,
@@ -59,7 +60,7 @@ function variantOf(found: Route, headers: S3Request['headers']): Route {
   return isRecursive ? (folderRoutes.get(found) ?? found) : found
 }
 
-/** The parameter that names the operation; '' where none does. @throws StoreError `InvalidArgument` */
+/** The parameter that names the operation; '' where none does. @throws S3Error `InvalidArgument` */
 function markOf(
   parameters: S3Request['query']['parameters'],
   routes: Routes,
@@ -84,11 +85,12 @@ function markOf(
 
 /** The method is none that the resource knows. */
 export function methodNotAllowed(level: Level, method: string): S3Error {
-  return new S3Error(
-    { status: 405, code: 'MethodNotAllowed' },
-    'The specified method is not allowed against this resource.',
-    { Method: method, ResourceType: level },
-  )
+  return new S3Error({
+    status: 405,
+    code: 'MethodNotAllowed',
+    message: 'The specified method is not allowed against this resource.',
+    fields: { Method: method, ResourceType: level },
+  })
 }
 
 /** The methods that a level knows, for the Allow header of a 405. */
@@ -110,26 +112,30 @@ const demanding: ReadonlyMap<string, readonly string[]> = new Map([
 ])
 
 const demandingPrefixes = [
-  'x-amz-grant-',
+  grantPrefix,
   'x-amz-server-side-encryption',
   'x-amz-copy-source-server-side-encryption',
   'x-holdfast-',
 ]
 
 /**
- * Refuses headers that ask for what isn't there, but for those that the route `accepts`.
- * @throws StoreError `NotImplemented`
+ * Refuses headers that ask for unimplemented features, but for those that the route `accepts`.
+ * @param ownerId of the caller, whose having all rights a header may say
+ * @throws S3Error `NotImplemented`
  */
 export function refuseDemands(
   headers: S3Request['headers'],
   { accepts, isLeased }: Pick<Route, 'accepts' | 'isLeased'> = {},
+  ownerId?: string,
 ): void {
   for (const name in headers) {
     if (!name.startsWith('x-') || accepts?.has(name) === true) continue
     if (name === leaseHeader && isLeased === true) continue
     const harmless = demanding.get(name)
     const isHarmless = harmless?.includes(String(headers[name])) ?? false
-    const isForeign = demandingPrefixes.some((prefix) => name.startsWith(prefix))
+    const isForeign =
+      demandingPrefixes.some((prefix) => name.startsWith(prefix)) &&
+      !isOwnersGrant(name, String(headers[name]), ownerId)
     if (isForeign || (harmless !== undefined && !isHarmless)) throw headerNotImplemented(name)
   }
 }

@@ -1,7 +1,6 @@
 // Folders on the wire. Each request is one of S3's own with a header more: RenameObject with keys that
 // end in '/', which S3 refuses; CopyObject and DeleteObject of such a key with `x-holdfast-recursive`.
 
-import { StoreError } from '../../base/errors.ts'
 import {
   type CopyFolderInput,
   copyFolder,
@@ -14,7 +13,7 @@ import { decodeText } from '../http/request.ts'
 import { documentAnswer, emptyAnswer, isoTime, type Route, route } from './answer.ts'
 import { copySourceOf, isReplacing, refuseSourceRange } from './copy.ts'
 import { describesObject } from './description.ts'
-import { headerNotImplemented, invalidArgument, invalidRequest } from './error.ts'
+import { headerNotImplemented, invalidArgument, invalidRequest, type S3Error } from './error.ts'
 import { readConditions, refuseConditions, writeConditions } from './header.ts'
 import { foreignToDeletion } from './object.ts'
 import { clientTokenOf, contentOf, headerOf, refuseVersion, type S3Request } from './request.ts'
@@ -107,7 +106,7 @@ export const deleteFolderRoute: Route = {
 
 /**
  * The source of a rename, percent-encoded. It is a key, or `/bucket/key` where there is no such key.
- * @throws StoreError `InvalidArgument`
+ * @throws S3Error `InvalidArgument`
  */
 function renameSourceOf(request: S3Request): Pick<RenameInput, 'from' | 'alternativeFrom'> {
   const sent = headerOf(request, renameSourceHeader)
@@ -126,13 +125,13 @@ function renameSourceOf(request: S3Request): Pick<RenameInput, 'from' | 'alterna
     : { from }
 }
 
-/** A body would be lost: whoever sends one means to store it. @throws StoreError `InvalidRequest` */
+/** Refuses a body, which the client means to store and would lose. @throws S3Error `InvalidRequest` */
 function refuseBody(request: S3Request): void {
   if (contentOf(request).decodedBytes === 0) return
   throw invalidRequest('A rename takes no body.')
 }
 
-/** What is copied keeps its own description. @throws StoreError `NotImplemented` for a new one */
+/** A copied folder's objects keep their own descriptions. @throws S3Error `NotImplemented` for a new one */
 function refuseDescription(request: S3Request): void {
   if (isReplacing(request)) throw headerNotImplemented('x-amz-metadata-directive')
   for (const name in request.headers) {
@@ -142,7 +141,7 @@ function refuseDescription(request: S3Request): void {
   }
 }
 
-/** @throws StoreError `NotImplemented` for an If-None-Match other than `*` */
+/** @throws S3Error `NotImplemented` for an If-None-Match other than `*` */
 function renameConditions(request: S3Request): RenameInput['conditions'] {
   const conditions = readConditions(request)
   const { ifNoneMatch } = conditions
@@ -152,7 +151,7 @@ function renameConditions(request: S3Request): RenameInput['conditions'] {
   return conditions
 }
 
-/** @throws StoreError `InvalidArgument` for anything but true and false */
+/** @throws S3Error `InvalidArgument` for anything but true and false */
 function flagOf(request: S3Request, name: string): boolean {
   const sent = headerOf(request, name)
   if (sent === undefined || sent === 'false') return false
@@ -160,15 +159,15 @@ function flagOf(request: S3Request, name: string): boolean {
   throw invalidArgument(`${name} is true or false.`, name, sent)
 }
 
-/** @throws StoreError `InvalidRequest` unless the request is recursive and every key is a folder's */
+/** @throws S3Error `InvalidRequest` unless the request is recursive and every key is a folder's */
 function requireFolders(request: S3Request, ...keys: readonly string[]): void {
   if (!flagOf(request, recursiveHeader)) {
     throw invalidArgument(`${recursiveHeader} can only be true.`, recursiveHeader, 'false')
   }
   if (keys.every((key) => key.endsWith('/'))) return
-  throw new StoreError('InvalidRequest', `${recursiveHeader} is for folders: keys that end in "/".`)
+  throw invalidRequest(`${recursiveHeader} is for folders: keys that end in "/".`)
 }
 
-function noSuchCondition(name: string): StoreError {
-  return new StoreError('InvalidRequest', `${name} does not apply to a folder.`)
+function noSuchCondition(name: string): S3Error {
+  return invalidRequest(`${name} does not apply to a folder.`)
 }

@@ -59,7 +59,7 @@ export function readConditions(request: Pick<S3Request, 'headers'>, prefix = '')
 /** Conditions that S3 has for deletions only. */
 const deleteConditions = ['x-amz-if-match-size', 'x-amz-if-match-last-modified-time']
 
-/** @throws StoreError `NotImplemented` for a condition that an operation doesn't have, of those named */
+/** @throws S3Error `NotImplemented` for a condition that an operation doesn't have, of those named */
 export function refuseConditions(
   request: Pick<S3Request, 'headers'>,
   names: readonly string[] = deleteConditions,
@@ -71,7 +71,7 @@ export function refuseConditions(
 
 /**
  * The conditions of a write. S3 knows no others than these two, one at a time.
- * @throws StoreError `NotImplemented` where a condition would else be ignored.
+ * @throws S3Error `NotImplemented` where a condition would else be ignored.
  */
 export function writeConditions(request: Pick<S3Request, 'headers'>): WriteConditions {
   const ifMatch = headerOf(request, 'if-match')
@@ -88,7 +88,7 @@ export function writeConditions(request: Pick<S3Request, 'headers'>): WriteCondi
 
 /**
  * A date that a write depends on; undefined without the header.
- * @throws StoreError `InvalidArgument`, since a write can't ignore its condition
+ * @throws S3Error `InvalidArgument`, since a write can't ignore its condition
  */
 export function conditionDate(
   request: Pick<S3Request, 'headers'>,

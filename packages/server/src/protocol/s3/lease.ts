@@ -70,7 +70,7 @@ async function decodeRenew(
   return { ...lease, ttlMs: millisecondsOf('ttlMs', body.ttlMs) }
 }
 
-/** The fields of an object that has none but those known. @throws StoreError `InvalidRequest` */
+/** The fields of an object that has none but those known. @throws S3Error `InvalidRequest` */
 function fieldsOf<Name extends string>(
   value: unknown,
   known: readonly Name[],

@@ -15,7 +15,7 @@ import { invalidArgument } from './error.ts'
 import { ownerOf, writeOwner } from './owner.ts'
 import { type S3Request, wholeNumber } from './request.ts'
 
-/** What every listing is asked. */
+/** The parameters common to all listings. */
 interface Page {
   readonly bucket: string
   readonly prefix: string
@@ -43,7 +43,7 @@ function pageOf({ bucket, query }: S3Request, limitName: string): Page {
   }
 }
 
-/** Text that is compared with keys: what is longer than any key is refused like such a key. */
+/** Text that is compared with keys: text longer than any key is refused like such a key. */
 function boundedText(text: string | undefined): string | undefined {
   if (text !== undefined) checkKeyLength(text)
   return text
@@ -86,14 +86,7 @@ export const listObjectsV2Route: Route = route(
     if (listType !== '2') {
       throw invalidArgument('Invalid List Type specified in Request', 'list-type', listType)
     }
-    const continuationToken = query.get('continuation-token')
-    if (continuationToken === '') {
-      throw invalidArgument(
-        'The continuation token provided is incorrect',
-        'continuation-token',
-        '',
-      )
-    }
+    const continuationToken = query.get('continuation-token') || undefined
     const startAfter = boundedText(query.get('start-after')) || undefined
     const hasOwners = query.get('fetch-owner')?.toLowerCase() === 'true'
     const page = pageOf(request, 'max-keys')
@@ -124,7 +117,7 @@ export const listObjectVersionsRoute: Route = route(
   (request): VersionsPage => {
     const { query } = request
     const keyMarker = boundedText(query.get('key-marker')) ?? ''
-    const versionIdMarker = query.get('version-id-marker')
+    const versionIdMarker = query.get('version-id-marker') || undefined
     if (versionIdMarker !== undefined && keyMarker === '') {
       throw invalidArgument(
         'A version-id marker cannot be specified without a key marker.',
@@ -163,7 +156,7 @@ export const listMultipartUploadsRoute: Route = route(
     return {
       ...pageOf(request, 'max-uploads'),
       keyMarker: boundedText(query.get('key-marker')) ?? '',
-      uploadIdMarker: query.get('upload-id-marker'),
+      uploadIdMarker: query.get('upload-id-marker') || undefined,
     }
   },
   (output, request, page) =>
@@ -229,7 +222,7 @@ function writeVersion(
 const escapedQuote = escapeXml('"')
 
 function writeFacts(xml: XmlWriter, object: ListedObject['object']): void {
-  // Not looked through for what to escape: a page has thousands of these.
+  // Written without a search for characters to escape: a page has thousands of these.
   xml
     .plain('LastModified', isoTime(object.modifiedAt))
     .plain('ETag', escapedQuote + object.etag + escapedQuote)
@@ -264,7 +257,7 @@ function encodedOptional(text: string | undefined, page: Page): string | undefin
  * Text as encoding-type=url shows it: S3 escapes all but letters, digits and `-_./*`. A space is `%20`,
  * which clients that decode forms and those that decode URLs both understand.
  */
-export function encodeListed(text: string): string {
+function encodeListed(text: string): string {
   if (plain.test(text)) return text
   return encodeURIComponent(text)
     .replaceAll('%2F', '/')

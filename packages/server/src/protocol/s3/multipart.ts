@@ -192,7 +192,11 @@ async function decodeComplete(request: S3Request): Promise<CompleteUploadInput> 
     maximum: s3Limits.objectBytes,
   })
   // The checksum headers of a completion are those of the object.
-  const document = await documentOf(request, { isRequired: true, ignoresChecksums: true })
+  const document = await documentOf(request, {
+    isRequired: true,
+    isList: true,
+    ignoresChecksums: true,
+  })
   if (document?.name !== 'CompleteMultipartUpload') throw malformedXml()
   const parts = childrenOf(document, 'Part').map(decodePart)
   if (parts.length > s3Limits.parts) throw malformedXml()

@@ -24,7 +24,7 @@ import {
   type Route,
   route,
 } from './answer.ts'
-import { putChecksumHeaders, writeChecksum } from './checksum.ts'
+import { putChecksumHeaders, withoutCount, writeChecksum } from './checksum.ts'
 import { describedObject, describeObject, responseOverrides } from './description.ts'
 import { invalidArgument, invalidRequest } from './error.ts'
 import {
@@ -39,7 +39,7 @@ import {
 import { bodyOf } from './payload.ts'
 import { headerOf, refuseVersion, type S3Request, wholeNumber } from './request.ts'
 
-/** A read, and what its answer's headers are to say. */
+/** A read, and the response headers that it overrides. */
 interface ReadRequest extends GetObjectInput {
   /** Decoded before the object is opened: a value that no header can carry must not leave it open. */
   readonly overrides: Readonly<Record<string, string>> | undefined
@@ -81,14 +81,14 @@ function decodeRead(request: S3Request): ReadRequest {
   return { bucket, key, versionId, conditions, range, ifRange, partNumber, overrides }
 }
 
-/** The version that is asked for. @throws StoreError `InvalidArgument` for an empty one */
+/** The version that is asked for. @throws S3Error `InvalidArgument` for an empty one */
 function versionIdOf({ query }: S3Request): string | undefined {
   const versionId = query.get('versionId')
   if (versionId !== '') return versionId
   throw invalidArgument('Version id cannot be the empty string', 'versionId', '')
 }
 
-/** What If-Range says: RFC 9110, 13.1.5. What is neither a tag nor a date holds for nothing. */
+/** The condition in If-Range: RFC 9110, 13.1.5. A value that is neither a tag nor a date never matches. */
 function rangeCondition(request: S3Request): GetObjectInput['ifRange'] {
   const text = headerOf(request, 'if-range')
   if (text === undefined) return undefined
@@ -98,7 +98,7 @@ function rangeCondition(request: S3Request): GetObjectInput['ifRange'] {
   return { etag: tags === '*' ? '' : (tags[0] ?? '') }
 }
 
-/** @throws StoreError `InvalidArgument` */
+/** @throws S3Error `InvalidArgument` */
 export function partNumberOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const partNumber = /^\d{1,9}$/.test(text) ? Number(text) : 0
@@ -221,9 +221,10 @@ function attributesOf(request: S3Request): ReadonlySet<AttributeName> {
 
 function partsPage(request: S3Request): { after: number; limit: number } {
   const limits = { minimum: 0, maximum: Number.MAX_SAFE_INTEGER }
-  const marker = headerOf(request, 'x-amz-part-number-marker')
+  const marker = headerOf(request, 'x-amz-part-number-marker') || undefined
   const after = wholeNumber('x-amz-part-number-marker', marker, limits) ?? 0
-  const limit = wholeNumber('x-amz-max-parts', headerOf(request, 'x-amz-max-parts'), limits)
+  const maximum = headerOf(request, 'x-amz-max-parts') || undefined
+  const limit = wholeNumber('x-amz-max-parts', maximum, limits)
   return { after, limit: Math.min(limit ?? s3Limits.pageEntries, s3Limits.pageEntries) }
 }
 
@@ -238,7 +239,7 @@ function encodeAttributes(
     if (wanted.has('ETag')) xml.element('ETag', object.etag)
     if (wanted.has('Checksum') && object.checksum !== undefined) {
       xml.open('Checksum')
-      writeChecksum(xml, object.checksum)
+      writeChecksum(xml, withoutCount(object.checksum))
       xml.close('Checksum')
     }
     if (parts !== undefined && page !== undefined) {

@@ -11,7 +11,7 @@ export function writeOwner(xml: XmlWriter, element: string, owner: Partial<Owner
   xml.close(element)
 }
 
-/** The owner with that id: the name is known of who asks, and nobody else's is ever shown. */
+/** The owner with that id: only the caller's own name is known, and no other is ever shown. */
 export function ownerOf({ principal }: Pick<S3Request, 'principal'>, id: string): Partial<Owner> {
   return principal?.owner.id === id ? principal.owner : { id }
 }
@@ -44,5 +44,5 @@ export function checkSourceOwner(request: Pick<S3Request, 'headers' | 'principal
 function checkOwner(request: Pick<S3Request, 'headers' | 'principal'>, header: string): void {
   const expected = headerOf(request, header)
   if (expected === undefined || expected === request.principal?.owner.id) return
-  throw new StoreError('AccessDenied', 'Access Denied')
+  throw new StoreError({ code: 'AccessDenied' })
 }

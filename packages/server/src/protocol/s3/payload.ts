@@ -1,22 +1,27 @@
 // Request bodies as operations take them: an object's bytes as a stream, or a small document read whole.
 
 import { StoreError } from '../../base/errors.ts'
-import { leaseLimits, s3Limits } from '../../base/limits.ts'
+import { leaseLimits, ownLimits, s3Limits } from '../../base/limits.ts'
 import { type BodyInput, receiveDocument } from '../../operation/body.ts'
-import { parseXml, type XmlElement } from '../xml/parse.ts'
+import { parseXmlWithBreaks, type XmlElement } from '../xml/parse.ts'
 import { announcedChecksum } from './checksum.ts'
+import { invalidRequest, S3Error } from './error.ts'
 import { contentOf, headerOf, type S3Request } from './request.ts'
 
 /**
  * The body of a request that stores bytes. Nothing of it is read yet.
- * @throws StoreError `MissingContentLength`, `InvalidDigest`, and what checksum headers may get wrong
+ * @throws S3Error `MissingContentLength`, `InvalidDigest`, and the refusals of checksum headers
  */
 export function bodyOf(request: S3Request): BodyInput {
   const content = contentOf(request)
   const isFramed = request.payload.kind === 'chunked'
   const hasLength = request.headers['content-length'] !== undefined
   if (content.decodedBytes === undefined || !(hasLength || isFramed)) {
-    throw new StoreError('MissingContentLength', 'You must provide the Content-Length HTTP header.')
+    throw new S3Error({
+      status: 411,
+      code: 'MissingContentLength',
+      message: 'You must provide the Content-Length HTTP header.',
+    })
   }
   return {
     source: content.source,
@@ -26,41 +31,47 @@ export function bodyOf(request: S3Request): BodyInput {
   }
 }
 
-/** The Content-MD5 header, decoded. @throws StoreError `InvalidDigest` */
+/** The Content-MD5 header, decoded. @throws S3Error `InvalidDigest` */
 export function contentMd5(request: Pick<S3Request, 'headers'>): Buffer | undefined {
   const text = headerOf(request, 'content-md5')
   if (text === undefined) return undefined
   const md5 = /^[A-Za-z0-9+/]{22}==$/.test(text.trim()) ? Buffer.from(text, 'base64') : undefined
   if (md5?.byteLength === 16) return md5
-  throw new StoreError('InvalidDigest', 'The Content-MD5 you specified is not valid.', {
+  throw new S3Error({
+    status: 400,
+    code: 'InvalidDigest',
+    message: 'The Content-MD5 you specified is not valid.',
     fields: { 'Content-MD5': text },
   })
 }
 
-/** What a document must come with. */
+/** The headers that a document requires. */
 export interface DocumentRule {
   /** An empty body is a mistake. */
   readonly isRequired: boolean
   /** Content-MD5 or a checksum must protect it. */
   readonly isProtected?: boolean
+  /** More than a few settings: as long as S3's longest lists. */
+  readonly isList?: boolean
   /** Checksum headers are of something else than the document. */
   readonly ignoresChecksums?: boolean
 }
 
 /**
  * The root of the XML document in a request's body; undefined for an empty body.
- * @throws StoreError `MissingRequestBody`, `MalformedXml`, `InvalidRequest`, `BadDigest`, `SlowDown`, …
+ * @throws S3Error `MissingRequestBodyError`, `InvalidRequest`; StoreError `MalformedXml`, `BadDigest`, …
  */
 export async function documentOf(
   request: S3Request,
   rule: DocumentRule,
 ): Promise<XmlElement | undefined> {
-  return readDocument(request, rule, { maximumBytes: s3Limits.xmlBodyBytes, parse: parseXml })
+  const maximumBytes = rule.isList === true ? s3Limits.xmlBodyBytes : ownLimits.smallXmlBytes
+  return readDocument(request, rule, { maximumBytes, parse: parseXmlWithBreaks })
 }
 
 /**
  * The JSON value in a request's body; undefined for an empty body.
- * @throws StoreError `MissingRequestBody`, `InvalidRequest`, `MaxMessageLengthExceeded`, `BadDigest`, …
+ * @throws S3Error `MissingRequestBodyError`, `InvalidRequest`; StoreError `MessageTooLong`, `BadDigest`, …
  */
 export async function jsonOf(request: S3Request, rule: DocumentRule): Promise<unknown> {
   return readDocument(request, rule, { maximumBytes: leaseLimits.bodyBytes, parse: parseJson })
@@ -74,36 +85,48 @@ function parseJson(bytes: Buffer): unknown {
   }
 }
 
-function notJson(cause: unknown): StoreError {
-  return new StoreError('InvalidRequest', 'The request body is not JSON in UTF-8.', { cause })
+function notJson(cause: unknown): S3Error {
+  return invalidRequest('The request body is not JSON in UTF-8.', { cause })
 }
 
-/** What the body of a request says, which is small; undefined if it is empty and may be. */
+/** The text of a small request body; undefined if it is empty and may be. */
 async function readDocument<T>(
   request: S3Request,
   rule: DocumentRule,
-  form: { readonly maximumBytes: number; readonly parse: (bytes: Buffer) => T },
+  form: { readonly maximumBytes: number; readonly parse: (bytes: Buffer) => T | Promise<T> },
 ): Promise<T | undefined> {
   const { maximumBytes, parse } = form
   // Nobody without a key may do anything that takes a document, so none is read for them.
-  if (request.principal === undefined) throw new StoreError('AccessDenied', 'Access Denied')
+  if (request.principal === undefined) throw new StoreError({ code: 'AccessDenied' })
   const content = contentOf(request)
   const md5 = contentMd5(request)
   const checksum = rule.ignoresChecksums === true ? undefined : announcedChecksum(request, content)
   if (rule.isProtected === true && md5 === undefined && checksum === undefined) {
-    throw new StoreError(
-      'InvalidRequest',
+    throw invalidRequest(
       'Missing required header for this request: Content-MD5 OR x-amz-checksum-*',
     )
   }
   const input = { source: content.source, sizeBytes: content.decodedBytes, md5, checksum }
-  const held = request.documents.hold()
+  const party = request.principal.owner.id
+  if ((content.decodedBytes ?? 0) > maximumBytes) throw tooLong(maximumBytes)
+  const held = request.documents.hold(party)
   try {
     const bytes = await receiveDocument(input, { maximumBytes, held })
-    if (bytes.byteLength > 0) return parse(bytes)
+    if (bytes.byteLength > ownLimits.smallXmlBytes) {
+      return await request.parsing.run(party, async () => parse(bytes))
+    }
+    if (bytes.byteLength > 0) return await parse(bytes)
   } finally {
     held.release()
   }
   if (!rule.isRequired) return undefined
-  throw new StoreError('MissingRequestBody', 'Request Body is empty')
+  throw new S3Error({
+    status: 400,
+    code: 'MissingRequestBodyError',
+    message: 'Request Body is empty',
+  })
+}
+
+function tooLong(maximumBytes: number): StoreError {
+  return new StoreError({ code: 'MessageTooLong', maximumBytes })
 }

@@ -1,24 +1,26 @@
 // Uploads by an HTML form: the file comes with the fields that describe it, and a policy that says
-// what the form may do. https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
+// the form's permissions. https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
 
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Principal } from '../../access/principal.ts'
 import { s3Limits } from '../../base/limits.ts'
 import { type PutObjectInput, putObject } from '../../operation/object.ts'
 import { run } from '../../operation/run.ts'
-import { type Form, readForm } from '../http/form.ts'
-import { evaluatePolicy } from '../sign/post.ts'
+import { type Form, readForm, tooMuchBeforeFile } from '../http/form.ts'
+import { evaluatePolicy, filenamePlaceholder } from '../sign/post.ts'
 import type { Verifier } from '../sign/verifier.ts'
 import { XmlWriter } from '../xml/write.ts'
 import { type Answer, type Call, emptyAnswer, quoted, xmlAnswer } from './answer.ts'
 import { checksumHeader, putChecksumHeaders } from './checksum.ts'
 import { describedInForm } from './description.ts'
 import { refuseDemands } from './detect.ts'
-import { headerNotImplemented, invalidArgument, S3Error } from './error.ts'
+import { invalidArgument, S3Error } from './error.ts'
 import { writeConditions } from './header.ts'
+import { refuseBesideForm } from './hoist.ts'
 import { objectUrl } from './location.ts'
+import { checkBucketOwner } from './owner.ts'
 import { contentMd5 } from './payload.ts'
-import { contentOf, headerOf, leaseHeader, leaseTicketOf, type S3Request } from './request.ts'
+import { contentOf, headerOf, leaseTicketOf, type S3Request } from './request.ts'
 
 /** The name of the operation in logs and metrics. */
 export const postObjectName = 'PostObject'
@@ -35,52 +37,85 @@ export function isFormUpload({
   return headers['authorization'] === undefined
 }
 
-/** Stores the file of a form, if its policy allows that. @throws StoreError, S3Error */
+/** Stores the file of a form, if its policy allows that. @throws StoreError, SignError, S3Error */
 export async function answerFormUpload(
   request: S3Request,
   verifier: Verifier<Principal>,
   { services, caller }: Call,
 ): Promise<Answer> {
-  // What a form asks for stands in its fields; a header must not be taken for one of them.
-  if (headerOf(request, leaseHeader) !== undefined) throw headerNotImplemented(leaseHeader)
+  refuseBesideForm(request.headers)
   const contentType = headerOf(request, 'content-type')
   if (!/^multipart\/form-data\b/i.test(contentType ?? '')) throw notAForm()
-  const form = await readForm(contentOf(request).source, contentType)
-  const { principal } = verifier.verifyForm(form)
-  const lease = leaseTicketOf({ headers: fieldsAsHeaders(form) })
+  const template = await readForm(contentOf(request).source, contentType)
+  const { principal } = verifier.verifyForm(template)
+  const form = fillIn(template)
+  const headers = fieldsAsHeaders(form)
+  checkBucketOwner({ headers: request.headers, principal })
+  checkBucketOwner({ headers, principal })
+  const lease = leaseTicketOf({ headers })
   const key = keyOf(form)
   const input = decodeForm(request, form, key, services.clock.now())
-  const output = await run(services, { ...caller, principal, lease }, putObject, input)
+  const context = {
+    ...caller,
+    principal,
+    lease,
+    headers: { ...request.headers, ...amzOf(headers) },
+  }
+  const output = await run(services, context, putObject, input)
   return encodeForm(request, form, key, output)
 }
 
 /** S3 gives this mistake the status of a failed condition. */
 function notAForm(): S3Error {
-  return new S3Error(
-    { status: 412, code: 'PreconditionFailed' },
-    'At least one of the pre-conditions you specified did not hold',
-    { Condition: 'Bucket POST must be of the enclosure-type multipart/form-data' },
+  return new S3Error({
+    status: 412,
+    code: 'PreconditionFailed',
+    message: 'At least one of the pre-conditions you specified did not hold',
+    fields: { Condition: 'Bucket POST must be of the enclosure-type multipart/form-data' },
+  })
+}
+
+/** A form whose fields have the name of its file where they ask for it. */
+interface FilledForm extends Form {
+  /** As it was sent. */
+  readonly template: Form
+}
+
+/**
+ * The form with its file's name in every field that asks for it: its policy applies to the result.
+ * @throws StoreError `FormFieldsTooLarge` where that makes it too long
+ */
+function fillIn(template: Form): FilledForm {
+  const { file } = template
+  // Some browsers sent whole paths.
+  const filename = file.filename?.split(/[/\\]/).at(-1) ?? ''
+  let bytes = 0
+  const fields = template.fields.map(({ name, value }) => {
+    const pieces = value.split(filenamePlaceholder)
+    bytes += value.length + (pieces.length - 1) * filename.length
+    if (bytes > s3Limits.postFieldBytes) throw tooMuchBeforeFile()
+    return { name, value: pieces.join(filename) }
+  })
+  const values = new Map(fields.map(({ name, value }) => [name.toLowerCase(), value]))
+  return { file, fields, get: (name) => values.get(name), template }
+}
+
+function keyOf(form: Form): string {
+  const key = form.get('key')
+  if (key !== undefined && key !== '') return key
+  throw invalidArgument(
+    "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.",
+    'key',
+    '',
   )
 }
 
-// biome-ignore lint/suspicious/noTemplateCurlyInString: this is how forms write it
-const filenamePlaceholder = '${filename}'
-
-function keyOf(form: Form): string {
-  const template = form.get('key')
-  if (template === undefined || template === '') {
-    throw invalidArgument(
-      "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.",
-      'key',
-      '',
-    )
-  }
-  // Some browsers sent whole paths.
-  const filename = form.file.filename?.split(/[/\\]/).at(-1) ?? ''
-  return template.split(filenamePlaceholder).join(filename)
-}
-
-function decodeForm(request: S3Request, form: Form, key: string, nowMs: number): PutObjectInput {
+function decodeForm(
+  request: S3Request,
+  form: FilledForm,
+  key: string,
+  nowMs: number,
+): PutObjectInput {
   const headers = fieldsAsHeaders(form)
   refuseDemands(headers, { isLeased: true })
   if (headers['acl'] !== undefined) refuseDemands({ 'x-amz-acl': headers['acl'] })
@@ -106,22 +141,28 @@ function decodeForm(request: S3Request, form: Form, key: string, nowMs: number):
   }
 }
 
-/** The fields by lower-case name, for what is a header elsewhere. */
+/** The fields by lower-case name, in place of headers. */
 function fieldsAsHeaders(form: Form): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const { name, value } of form.fields) headers[name.toLowerCase()] = value
   return headers
 }
 
-/** Bytes that the policy allows the file. @throws StoreError `AccessDenied`, `InvalidPolicyDocument` */
+/** The fields that act as S3's own headers. Other headers are facts about the client, not its to invent. */
+function amzOf(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const entries = Object.entries(headers)
+  return Object.fromEntries(entries.filter(([name]) => name.startsWith('x-amz-')))
+}
+
+/** Bytes that the policy allows the file. @throws SignError `PolicyNotMet`, `InvalidPolicyDocument` */
 function allowedSize(
-  form: Form,
+  { template, ...form }: FilledForm,
   bucket: string,
   nowMs: number,
 ): { readonly minimum: number; readonly maximum: number } {
   const policy = form.get('policy')
   if (policy === undefined) return { minimum: 0, maximum: s3Limits.singlePutBytes }
-  const { minimumBytes, maximumBytes } = evaluatePolicy(policy, form, { bucket, nowMs })
+  const { minimumBytes, maximumBytes } = evaluatePolicy(policy, form, { bucket, nowMs, template })
   return { minimum: minimumBytes, maximum: maximumBytes }
 }
 
@@ -152,7 +193,7 @@ function encodeForm(
   return { ...xmlAnswer(xml.toString(), headers), status: 201 }
 }
 
-/** Where the browser is sent; what isn't a URL counts for nothing, as on S3. */
+/** The URL of the redirect; an invalid one is ignored, as on S3. */
 function redirectOf(form: Form): URL | undefined {
   const text = form.get('success_action_redirect') ?? form.get('redirect')
   if (text === undefined || !/^https?:\/\//i.test(text)) return undefined

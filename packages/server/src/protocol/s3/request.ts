@@ -2,10 +2,11 @@
 
 import type { Principal } from '../../access/principal.ts'
 import type { ByteBudget } from '../../base/budget.ts'
+import type { FairQueue } from '../../base/fair-queue.ts'
+import { asLeaseTicket, type LeaseTicket } from '../../base/terms.ts'
 import type { RequestBody } from '../http/body.ts'
 import { Query } from '../http/request.ts'
 import { type Payload, type VerifiedBody, verifiedBody } from '../sign/payload.ts'
-import type { Verified } from '../sign/verifier.ts'
 import type { Address } from './address.ts'
 import { invalidArgument } from './error.ts'
 
@@ -15,45 +16,19 @@ type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
 export interface S3Request extends Address {
   readonly method: string
   readonly query: Query
-  /** By lower-case name; a presigned URL's `x-amz-` parameters stand among them, as S3 reads them. */
+  /** By lower-case name; the parameters of a presigned URL that act as headers stand among them. */
   readonly headers: Headers
   /** Undefined for a request without credentials. */
   readonly principal: Principal | undefined
   readonly payload: Payload
   readonly body: RequestBody
-  /** What the documents of all requests may hold at once. */
+  /** The memory that the documents of all requests may hold at once, and those of one owner. */
   readonly documents: ByteBudget
+  /** For documents that are too large to be parsed in passing. */
+  readonly parsing: FairQueue
   /** Scheme and host that the client used, such as `http://localhost:9000`. */
   readonly origin: string
 }
-
-/** The headers of a request, with the `x-amz-` parameters of a presigned URL among them. */
-export function effectiveHeaders(
-  headers: Headers,
-  query: Query,
-  method: Verified<unknown>['method'],
-): Headers {
-  if (method !== 'query') return headers
-  let merged: Record<string, string | readonly string[] | undefined> | undefined
-  for (const { name, value } of query.parameters) {
-    const header = name.toLowerCase()
-    if (!header.startsWith('x-amz-') || signatureParameters.has(header)) continue
-    merged ??= { ...headers }
-    merged[header] ??= value
-  }
-  return merged ?? headers
-}
-
-const signatureParameters: ReadonlySet<string> = new Set([
-  'x-amz-algorithm',
-  'x-amz-credential',
-  'x-amz-date',
-  'x-amz-expires',
-  'x-amz-signedheaders',
-  'x-amz-signature',
-  'x-amz-security-token',
-  'x-amz-content-sha256',
-])
 
 /** A header's value; undefined without it. */
 export function headerOf(
@@ -64,7 +39,7 @@ export function headerOf(
   return typeof value === 'string' || value === undefined ? value : value.join(',')
 }
 
-/** What is written is never a version that was there. @throws StoreError `InvalidArgument` */
+/** A write never addresses an existing version. @throws S3Error `InvalidArgument` */
 export function refuseVersion({ query }: Pick<S3Request, 'query'>): void {
   const versionId = query.get('versionId')
   if (versionId === undefined) return
@@ -74,7 +49,7 @@ export function refuseVersion({ query }: Pick<S3Request, 'query'>): void {
 
 const tokenHeader = 'x-amz-client-token'
 
-/** The token under which a request is done once. @throws StoreError `InvalidArgument` */
+/** The token under which a request is done once. @throws S3Error `InvalidArgument` */
 export function clientTokenOf(request: Pick<S3Request, 'headers'>): string | undefined {
   const token = headerOf(request, tokenHeader)
   if (token === undefined || /^[!-~]{1,64}$/.test(token)) return token
@@ -84,15 +59,15 @@ export function clientTokenOf(request: Pick<S3Request, 'headers'>): string | und
 /** Names the lease that a write is done under. */
 export const leaseHeader = 'x-holdfast-lease'
 
-/** The ticket of the lease that a write is done under. @throws StoreError `InvalidArgument` */
-export function leaseTicketOf(request: Pick<S3Request, 'headers'>): number | undefined {
+/** The ticket of the lease that a write is done under. @throws S3Error `InvalidArgument` */
+export function leaseTicketOf(request: Pick<S3Request, 'headers'>): LeaseTicket | undefined {
   const text = headerOf(request, leaseHeader)
   return text === undefined ? undefined : parseTicket(leaseHeader, text)
 }
 
-/** @throws StoreError `InvalidArgument` */
-export function parseTicket(name: string, text: string): number {
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
+/** @throws S3Error `InvalidArgument` */
+export function parseTicket(name: string, text: string): LeaseTicket {
+  if (/^[1-9]\d{0,14}$/.test(text)) return asLeaseTicket(Number(text))
   throw invalidArgument("A lease's ticket is a whole number.", name, text)
 }
 
@@ -101,7 +76,7 @@ export function contentOf(request: S3Request): VerifiedBody {
   return verifiedBody(request.body, request.payload, request.headers)
 }
 
-/** What a whole number may be, and how S3 complains of another. */
+/** The range of a whole number, and S3's refusal of others. */
 export interface NumberRule {
   readonly minimum: number
   readonly maximum: number
@@ -110,7 +85,7 @@ export interface NumberRule {
 
 /**
  * A whole number from a parameter or header; undefined without it.
- * @throws StoreError `InvalidArgument`
+ * @throws S3Error `InvalidArgument`
  */
 export function wholeNumber(
   name: string,

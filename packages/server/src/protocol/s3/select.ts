@@ -11,6 +11,7 @@ import { QueryError } from '../../select-content/error.ts'
 import type { QueryStats } from '../../select-content/message.ts'
 import type { QueryEvent } from '../../select-content/pool.ts'
 import { type Answer, type Call, type Route, route } from './answer.ts'
+import { queryWireError } from './error/select-content.ts'
 import { invalidArgument, invalidRequest, reportError, S3Error } from './error.ts'
 import { encodeEvent } from './event-stream.ts'
 import { recursiveHeader } from './folder.ts'
@@ -146,15 +147,6 @@ function statsXml(root: string, stats: QueryStats): Buffer {
   )
 }
 
-/** Codes of queries with another status than 400. */
-const statuses: Readonly<Record<string, number>> = {
-  Busy: 503,
-  InternalError: 500,
-  NotImplemented: 501,
-}
-
 function wireErrorOf(error: unknown): unknown {
-  if (!(error instanceof QueryError)) return error
-  const { code, message } = error
-  return new S3Error({ status: statuses[code] ?? 400, code }, message)
+  return error instanceof QueryError ? new S3Error(queryWireError(error), { cause: error }) : error
 }

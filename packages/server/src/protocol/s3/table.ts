@@ -1,6 +1,12 @@
-// What requests can ask for: every operation of S3's, by method, by what it is about, and by the query
-// parameter that names it. What isn't there yet stands in the table too, so that it is refused by name.
+// Every operation of S3's, by method, by the resource that it is about, and by the query
+// parameter that names it. Unimplemented operations are in the table too, so that they are refused by name.
 
+import {
+  getBucketAclRoute,
+  getObjectAclRoute,
+  putBucketAclRoute,
+  putObjectAclRoute,
+} from './acl.ts'
 import type { Route } from './answer.ts'
 import { archiveFolderRoute, headArchiveRoute } from './archive.ts'
 import {
@@ -38,14 +44,23 @@ import {
 } from './object.ts'
 import { selectFolderContentRoute, selectObjectContentRoute } from './select.ts'
 import {
+  bucketRemovals,
   bucketSettings,
-  getBucketAclRoute,
+  deleteObjectTaggingRoute,
   getBucketVersioningRoute,
-  getObjectAclRoute,
+  getObjectLegalHoldRoute,
+  getObjectRetentionRoute,
   getObjectTaggingRoute,
 } from './setting.ts'
+import {
+  putBucketLoggingRoute,
+  putBucketNotificationRoute,
+  putBucketRequestPaymentRoute,
+  putBucketTaggingRoute,
+  putObjectTaggingRoute,
+} from './setting-put.ts'
 
-/** What a request is about. */
+/** The resource that a request is about. */
 export type Level = 'SERVICE' | 'BUCKET' | 'OBJECT'
 
 /** The routes of one method on one level: by the parameter that names them, '' for none. */
@@ -71,14 +86,9 @@ const serviceGet: Routes = { '': listBucketsRoute }
 const bucketGet: Routes = {
   ...bucketSettings,
   ...allAbsent({
-    abac: 'GetBucketAbac',
-    analytics: 'GetBucketAnalyticsConfiguration',
     archive: 'ArchiveBucket',
-    'intelligent-tiering': 'GetBucketIntelligentTieringConfiguration',
-    inventory: 'GetBucketInventoryConfiguration',
     metadataConfiguration: 'GetBucketMetadataConfiguration',
     metadataTable: 'GetBucketMetadataTableConfiguration',
-    metrics: 'GetBucketMetricsConfiguration',
     session: 'CreateSession',
   }),
   '': listObjectsRoute,
@@ -95,51 +105,35 @@ const bucketPut: Routes = {
   ...allAbsent({
     abac: 'PutBucketAbac',
     accelerate: 'PutBucketAccelerateConfiguration',
-    acl: 'PutBucketAcl',
     analytics: 'PutBucketAnalyticsConfiguration',
     cors: 'PutBucketCors',
     encryption: 'PutBucketEncryption',
     'intelligent-tiering': 'PutBucketIntelligentTieringConfiguration',
     inventory: 'PutBucketInventoryConfiguration',
     lifecycle: 'PutBucketLifecycleConfiguration',
-    logging: 'PutBucketLogging',
     metadataAnnotationTable: 'UpdateBucketMetadataAnnotationTableConfiguration',
     metadataInventoryTable: 'UpdateBucketMetadataInventoryTableConfiguration',
     metadataJournalTable: 'UpdateBucketMetadataJournalTableConfiguration',
     metrics: 'PutBucketMetricsConfiguration',
-    notification: 'PutBucketNotificationConfiguration',
     'object-lock': 'PutObjectLockConfiguration',
     ownershipControls: 'PutBucketOwnershipControls',
     policy: 'PutBucketPolicy',
     publicAccessBlock: 'PutPublicAccessBlock',
     replication: 'PutBucketReplication',
-    requestPayment: 'PutBucketRequestPayment',
-    tagging: 'PutBucketTagging',
     versioning: 'PutBucketVersioning',
     website: 'PutBucketWebsite',
   }),
   '': createBucketRoute,
+  acl: putBucketAclRoute,
   lease: renewLeaseRoute,
+  logging: putBucketLoggingRoute,
+  notification: putBucketNotificationRoute,
+  requestPayment: putBucketRequestPaymentRoute,
+  tagging: putBucketTaggingRoute,
 }
 
 const bucketDelete: Routes = {
-  ...allAbsent({
-    analytics: 'DeleteBucketAnalyticsConfiguration',
-    cors: 'DeleteBucketCors',
-    encryption: 'DeleteBucketEncryption',
-    'intelligent-tiering': 'DeleteBucketIntelligentTieringConfiguration',
-    inventory: 'DeleteBucketInventoryConfiguration',
-    lifecycle: 'DeleteBucketLifecycle',
-    metadataConfiguration: 'DeleteBucketMetadataConfiguration',
-    metadataTable: 'DeleteBucketMetadataTableConfiguration',
-    metrics: 'DeleteBucketMetricsConfiguration',
-    ownershipControls: 'DeleteBucketOwnershipControls',
-    policy: 'DeleteBucketPolicy',
-    publicAccessBlock: 'DeletePublicAccessBlock',
-    replication: 'DeleteBucketReplication',
-    tagging: 'DeleteBucketTagging',
-    website: 'DeleteBucketWebsite',
-  }),
+  ...bucketRemovals,
   '': deleteBucketRoute,
   lease: releaseLeaseRoute,
 }
@@ -157,30 +151,30 @@ const objectGet: Routes = {
   ...allAbsent({
     annotation: 'GetObjectAnnotation',
     annotations: 'ListObjectAnnotations',
-    'legal-hold': 'GetObjectLegalHold',
-    retention: 'GetObjectRetention',
     torrent: 'GetObjectTorrent',
   }),
   '': getObjectRoute,
   acl: getObjectAclRoute,
   archive: archiveFolderRoute,
   attributes: getObjectAttributesRoute,
+  'legal-hold': getObjectLegalHoldRoute,
+  retention: getObjectRetentionRoute,
   tagging: getObjectTaggingRoute,
   uploadId: listPartsRoute,
 }
 
 const objectPut: Routes = {
   ...allAbsent({
-    acl: 'PutObjectAcl',
     annotation: 'PutObjectAnnotation',
     encryption: 'UpdateObjectEncryption',
     'legal-hold': 'PutObjectLegalHold',
     retention: 'PutObjectRetention',
-    tagging: 'PutObjectTagging',
   }),
   '': putObjectRoute,
+  acl: putObjectAclRoute,
   partNumber: uploadPartRoute,
   renameObject: renameRoute,
+  tagging: putObjectTaggingRoute,
   uploadId: uploadPartRoute,
 }
 
@@ -192,8 +186,9 @@ const objectPost: Routes = {
 }
 
 const objectDelete: Routes = {
-  ...allAbsent({ annotation: 'DeleteObjectAnnotation', tagging: 'DeleteObjectTagging' }),
+  ...allAbsent({ annotation: 'DeleteObjectAnnotation' }),
   '': deleteObjectRoute,
+  tagging: deleteObjectTaggingRoute,
   uploadId: abortMultipartUploadRoute,
 }
 

@@ -3,7 +3,7 @@
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 import { createHmac, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
 
-/** What a signature covers, as the HTTP server saw it. */
+/** The signed parts of a request, as the HTTP server received them. */
 export interface SignedRequest {
   readonly method: string
   /** The path as it was sent, not decoded. */
@@ -41,7 +41,7 @@ const lowerCaseToken = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
 
 /**
  * The names in a list of signed headers; undefined where one is no header's name in lower case, or stands there
- * twice: each brings its header's whole value into what is hashed.
+ * twice: each brings its header's whole value into the hashed text.
  */
 export function parseSignedHeaders(list: string): readonly string[] | undefined {
   const names = list.split(';')
@@ -70,10 +70,54 @@ export function isSameSignature(ours: string, theirs: string): boolean {
 
 const plainPath = /^[A-Za-z0-9\-._~/]*$/
 
-/** The path with everything escaped but unreserved characters and '/', however the client escaped it. */
-export function canonicalPath(rawPath: string): string {
+/**
+ * The path with everything escaped but unreserved characters and '/', however the client escaped it.
+ * @param plus the character for a bare '+', which S3 reads as a space
+ */
+function canonicalPath(rawPath: string, plus: '%20' | '%2B' = '%20'): string {
   if (plainPath.test(rawPath)) return rawPath
-  return rawPath.replace(/%[0-9A-Fa-f]{2}|[^A-Za-z0-9\-._~/]/g, escapeOnce)
+  return rawPath.replaceAll('+', plus).replace(/%[0-9A-Fa-f]{2}|[^A-Za-z0-9\-._~/]/g, escapeOnce)
+}
+
+/**
+ * The spellings of a path that a signer may have signed, the canonical one first. Some sign the path as
+ * they send it, such as with '%2F' inside a key.
+ * @param isPresigned false lets a bare '+' be signed as '%2B' too, as some signers have it. The holder of a
+ *   URL could else turn one that was made for the key `a+b` to the key `a b`.
+ */
+export function signedPaths(rawPath: string, isPresigned: boolean): string[] {
+  const paths = new Set([canonicalPath(rawPath), rawPath])
+  if (!isPresigned && rawPath.includes('+')) paths.add(canonicalPath(rawPath, '%2B'))
+  return [...paths]
+}
+
+/**
+ * True for the one order in which parameters whose names count as the same may come. Signatures cover
+ * parameters sorted by name and value: in any other order they would have another meaning under one signature.
+ * @param identityOf names that are equal by it count as the same; undefined where the order means nothing
+ */
+export function isInSignedOrder(
+  parameters: SignedRequest['parameters'],
+  identityOf: (name: string) => string | undefined = (name) => name,
+): boolean {
+  if (parameters.length < 2) return true
+  const latest = new Map<string, Parameter>()
+  for (const parameter of parameters) {
+    const identity = identityOf(parameter.name)
+    if (identity === undefined) continue
+    const previous = latest.get(identity)
+    if (previous !== undefined && !mayPrecede(previous, parameter)) return false
+    latest.set(identity, parameter)
+  }
+  return true
+}
+
+type Parameter = SignedRequest['parameters'][number]
+
+/** Spellings of a name come in the opposite order of their bytes: lower case first, as guides show it. */
+function mayPrecede(first: Parameter, second: Parameter): boolean {
+  if (first.name !== second.name) return first.name > second.name
+  return first.value <= second.value
 }
 
 function escapeOnce(token: string): string {
@@ -106,10 +150,6 @@ function escapeText(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (sign) => escapeByte(sign.charCodeAt(0)))
 }
 
-/**
- * A header's value with the values of repeated headers joined by ',', as they are signed. One that is signed
- * and isn't there counts as empty.
- */
 /** A header's values as they are signed, joined by commas; empty for one that isn't there. */
 export function signedValue(request: SignedRequest, name: string, rawValues: RawValues): string {
   // Any token may be a name, that of a property which every object inherits too.

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict'
 import { createHash, createHmac, createSecretKey } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { isStoreError } from '../../base/errors.ts'
+import { isStoreError, type StoreError } from '../../base/errors.ts'
 import { ownLimits } from '../../base/limits.ts'
 import { collect, cut, reusing } from '../../base/pieces.fixture.ts'
 import { ChunkedBody, type ChunkSigning, withoutAwsChunked } from './chunked.ts'
+import { isSignError, type SignError } from './error.ts'
 import { type Payload, verifiedBody } from './payload.ts'
+import { wordsOf } from './wording.ts'
 
 const { HOLDFAST_TEST_SCALE: scale = '1' } = process.env
 const signing: ChunkSigning = {
@@ -74,8 +76,12 @@ const lineFeed = 0x0a
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 const hello = [Buffer.from('hello '), Buffer.from('world')]
 const crc: Trailer = { name: 'x-amz-checksum-crc32', value: 'DUoRhQ==' }
+const isRefusal = (error: unknown): error is SignError | StoreError =>
+  isSignError(error) || isStoreError(error)
+const codeOf = (error: SignError | StoreError): string =>
+  isSignError(error) ? wordsOf(error.refusal).code : error.code
 const code = (expected: string) => (error: unknown) =>
-  isStoreError(error) && error.code === expected
+  isRefusal(error) && codeOf(error) === expected
 
 test('decoding undoes framing, however the bytes arrive', async () => {
   const body = fc.array(fc.uint8Array({ minLength: 1, maxLength: 300 }), { maxLength: 4 })
@@ -128,13 +134,13 @@ test('a changed byte anywhere in a signed body is found', async () => {
     const changed = Buffer.from(framed)
     changed[at] = (changed[at] ?? 0) ^ 0x01
     await assert.rejects(collect(decoder([changed], { decodedBytes: 11, trailers })), (error) =>
-      isStoreError(error),
+      isRefusal(error),
     )
   }
   for (let length = 0; length < framed.byteLength - 4; length++) {
     const short = framed.subarray(0, length)
     await assert.rejects(collect(decoder([short], { decodedBytes: 11, trailers })), (error) =>
-      isStoreError(error),
+      isRefusal(error),
     )
   }
 })
@@ -148,7 +154,7 @@ test('chunks out of order, left out or repeated do not verify', async () => {
     [first, first, second, last],
   ]) {
     const body = collect(decoder([Buffer.from(order.join(''), 'latin1')], { decodedBytes: 11 }))
-    await assert.rejects(body, (error) => isStoreError(error))
+    await assert.rejects(body, (error) => isRefusal(error))
   }
 })
 
@@ -255,7 +261,7 @@ test('any body ends in a value or in a refusal', async () => {
         try {
           await collect(decoder(pieces, { isSigned, decodedBytes: 11, trailers: [crc.name] }))
         } catch (error) {
-          assert.ok(isStoreError(error), String(error))
+          assert.ok(isRefusal(error), String(error))
         }
       },
     ),

@@ -6,6 +6,7 @@ import { createHash, hash, type KeyObject } from 'node:crypto'
 import { StoreError } from '../../base/errors.ts'
 import { ownLimits } from '../../base/limits.ts'
 import { isSameSignature, sign } from './canonical.ts'
+import { SignError } from './error.ts'
 
 /** Where the chain of chunk signatures begins. */
 export interface ChunkSigning {
@@ -219,30 +220,22 @@ export function withoutAwsChunked(contentEncoding: string | undefined): string |
 }
 
 function incompleteBody(): StoreError {
-  return new StoreError('IncompleteBody', 'The request body terminated unexpectedly')
+  return new StoreError({ code: 'IncompleteBody', part: 'chunk' })
 }
 
-function malformedChunk(): StoreError {
-  return new StoreError('InvalidRequest', 'The aws-chunked framing of the body is not well-formed.')
+function malformedChunk(): SignError {
+  return new SignError({ code: 'MalformedChunk' })
 }
 
-function malformedTrailer(): StoreError {
-  return new StoreError(
-    'MalformedTrailer',
-    'The request contained trailing data that was not well-formed or did not conform to our published schema.',
-  )
+function malformedTrailer(): SignError {
+  return new SignError({ code: 'MalformedTrailer' })
 }
 
-function chunkMismatch(text: string, signature: string, signing: ChunkSigning): StoreError {
-  return new StoreError(
-    'SignatureDoesNotMatch',
-    'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
-    {
-      fields: {
-        AWSAccessKeyId: signing.accessKeyId,
-        StringToSign: text,
-        SignatureProvided: signature,
-      },
-    },
-  )
+function chunkMismatch(text: string, signature: string, signing: ChunkSigning): SignError {
+  return new SignError({
+    code: 'ChunkSignatureMismatch',
+    accessKeyId: signing.accessKeyId,
+    signature,
+    stringToSign: text,
+  })
 }

@@ -6,7 +6,7 @@ import { parseCredential, SigningKeys } from './credential.ts'
 function scope(region: string) {
   const text = `AKID/20240101/${region}/s3/aws4_request`
   const credential = parseCredential(text, { region: undefined, service: 's3' })
-  assert.ok(!('problem' in credential))
+  assert.ok(!('fault' in credential))
   return credential
 }
 

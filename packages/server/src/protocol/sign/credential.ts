@@ -1,8 +1,9 @@
 // Access keys, credential scopes, and the signing keys derived from them.
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import { ownLimits } from '../../base/limits.ts'
+import type { CredentialFault } from './refusal.ts'
 
-/** What stands behind an access key id; `P` is whatever the server calls a principal. */
+/** The secret and the principal of an access key id; `P` is the server's type of principals. */
 export interface Credential<P> {
   readonly secretAccessKey: string
   readonly principal: P
@@ -18,11 +19,11 @@ export interface CredentialScope {
   readonly date: string
   readonly region: string
   readonly service: string
-  /** What comes after the access key id: the third line of a string to sign. */
+  /** The part after the access key id: the third line of a string to sign. */
   readonly scope: string
 }
 
-/** What a credential may name. */
+/** The regions and services that a credential may name. */
 export interface ScopeRule {
   /** The only region that is accepted; any if undefined. */
   readonly region: string | undefined
@@ -30,11 +31,11 @@ export interface ScopeRule {
   readonly service: string
 }
 
-/** The parts of a credential, or in AWS's words what is wrong with it. */
+/** The parts of a credential, or its fault. */
 export function parseCredential(
   text: string,
   rule: ScopeRule,
-): CredentialScope | { readonly problem: string; readonly region?: string } {
+): CredentialScope | { readonly fault: CredentialFault } {
   const parts = text.split('/')
   const [accessKeyId, date, region, service, terminal] = parts
   if (
@@ -45,29 +46,19 @@ export function parseCredential(
     service === undefined ||
     terminal === undefined
   ) {
-    return {
-      problem:
-        'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
-    }
+    return { fault: { kind: 'form' } }
   }
   if (!/^\d{8}$/.test(date)) {
-    return {
-      problem: `incorrect date format "${date}". This date in the credential must be in the format "yyyyMMdd".`,
-    }
+    return { fault: { kind: 'date', date } }
   }
   if (rule.region !== undefined && region !== rule.region) {
-    return {
-      problem: `the region '${region}' is wrong; expecting '${rule.region}'`,
-      region: rule.region,
-    }
+    return { fault: { kind: 'region', region, required: rule.region } }
   }
   if (service !== rule.service) {
-    return {
-      problem: `incorrect service "${service}". This endpoint belongs to "${rule.service}".`,
-    }
+    return { fault: { kind: 'service', service, required: rule.service } }
   }
   if (terminal !== 'aws4_request') {
-    return { problem: `incorrect terminal "${terminal}". This endpoint uses "aws4_request".` }
+    return { fault: { kind: 'terminal', terminal } }
   }
   return { accessKeyId, date, region, service, scope: text.slice(accessKeyId.length + 1) }
 }

@@ -1,7 +1,7 @@
-// What a signature says of the body, and the body wrapped so that reading it checks just that.
+// The part of a signature that covers the body, and a wrapper that verifies it while the body is read.
 import { createHash } from 'node:crypto'
-import { StoreError } from '../../base/errors.ts'
 import { ChunkedBody, type ChunkSigning } from './chunked.ts'
+import { SignError } from './error.ts'
 
 /** How the body is protected (x-amz-content-sha256). */
 export type Payload =
@@ -16,7 +16,7 @@ export type Payload =
       readonly hasTrailers: boolean
     }
 
-/** What a value of x-amz-content-sha256 announces; undefined for a value that S3 doesn't know. */
+/** The kind of body that a value of x-amz-content-sha256 announces; undefined for a value that S3 doesn't know. */
 export type PayloadForm =
   | { readonly kind: 'unsigned' }
   | { readonly kind: 'sha256'; readonly hex: string }
@@ -42,7 +42,7 @@ export function parsePayloadForm(value: string): PayloadForm | undefined {
 
 /** A body as the operation wants it: without framing, checked while it is read. */
 export interface VerifiedBody {
-  /** Fails while it is read, at the latest at its end, if the body isn't what was signed. */
+  /** Fails while it is read, at the latest at its end, if the body differs from the signed one. */
   readonly source: AsyncIterable<Uint8Array>
   /** The body's bytes without framing; undefined where the client declared none. */
   readonly decodedBytes: number | undefined
@@ -52,7 +52,7 @@ export interface VerifiedBody {
 
 /**
  * Wraps a body in the checks that its payload asks for.
- * @throws StoreError MissingContentLength or InvalidArgument for aws-chunked without a usable x-amz-decoded-content-length.
+ * @throws SignError DecodedLengthRequired or InvalidBodyLength for aws-chunked without a usable x-amz-decoded-content-length.
  *   Reading throws ContentSha256Mismatch, SignatureDoesNotMatch, IncompleteBody, InvalidRequest or MalformedTrailer.
  */
 export function verifiedBody(
@@ -95,15 +95,13 @@ function plain(
 function byteCount(value: HeaderValue): number | undefined {
   if (value === undefined) return undefined
   if (typeof value !== 'string' || !/^\d{1,15}$/.test(value)) {
-    throw new StoreError('InvalidArgument', 'The length of the body must be a whole number.', {
-      fields: { ArgumentValue: String(value) },
-    })
+    throw new SignError({ code: 'InvalidBodyLength', value: String(value) })
   }
   return Number(value)
 }
 
-function missingContentLength(): StoreError {
-  return new StoreError('MissingContentLength', 'You must provide the Content-Length HTTP header.')
+function missingContentLength(): SignError {
+  return new SignError({ code: 'DecodedLengthRequired' })
 }
 
 function trailerNames(value: HeaderValue): string[] {
@@ -125,10 +123,6 @@ async function* checkSha256(
   }
   const actual = digest.digest('hex')
   if (actual !== expected) {
-    throw new StoreError(
-      'ContentSha256Mismatch',
-      "The provided 'x-amz-content-sha256' header does not match what was computed.",
-      { fields: { ClientComputedContentSHA256: expected, S3ComputedContentSHA256: actual } },
-    )
+    throw new SignError({ code: 'PayloadHashMismatch', expected, actual })
   }
 }

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { isStoreError, type StoreError } from '../../base/errors.ts'
-import { evaluatePolicy, type PostFields } from './post.ts'
+import { isSignError } from './error.ts'
+import { evaluatePolicy, filenamePlaceholder, type PostFields } from './post.ts'
 import { Verifier } from './verifier.ts'
+import { type SignWords, wordsOf } from './wording.ts'
 
 const { HOLDFAST_TEST_SCALE: scale = '1' } = process.env
 const secretAccessKey = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'
@@ -49,11 +50,11 @@ const encode = (document: unknown): string =>
 const policyOf = (...conditions: unknown[]): string =>
   encode({ expiration: '2015-12-30T12:00:00.000Z', conditions })
 
-function refusal(run: () => unknown): StoreError {
+function refusal(run: () => unknown): SignWords {
   try {
     run()
   } catch (error) {
-    if (isStoreError(error)) return error
+    if (isSignError(error)) return wordsOf(error.refusal)
     throw error
   }
   assert.fail('it was accepted')
@@ -154,6 +155,25 @@ test('a policy without a bucket is good for none', () => {
   assert.equal(named.message, reason)
 })
 
+test('conditions name fields in any case', () => {
+  const policy = policyOf({ BuCkEt: 'b' }, { KEY: 'k' }, ['Starts-With', '$X-AMZ-Meta-A', 'v'])
+  evaluate(policy, { key: 'k', 'x-amz-meta-a': 'v1' })
+})
+
+test('conditions are about the form with the name of its file, or about just this template', () => {
+  const key = `u/${filenamePlaceholder}`
+  const evaluateFilled = (condition: unknown, filled: string) => {
+    const policy = policyOf({ bucket: 'b' }, condition)
+    const template = form({ policy, key })
+    return evaluatePolicy(policy, form({ policy, key: filled }), { bucket: 'b', nowMs, template })
+  }
+  evaluateFilled({ key: 'u/a.txt' }, 'u/a.txt')
+  evaluateFilled(['starts-with', '$key', 'u/a'], 'u/a.txt')
+  evaluateFilled({ key }, 'u/a.txt')
+  const { code } = refusal(() => evaluateFilled(['starts-with', '$key', 'u/$'], 'u/a.txt'))
+  assert.equal(code, 'AccessDenied')
+})
+
 test('an expired policy is refused', () => {
   const policy = encode({ expiration: new Date(nowMs).toISOString(), conditions: [] })
   const { code, message } = refusal(() => evaluate(policy, {}))
@@ -175,6 +195,10 @@ test('a policy that is none is InvalidPolicyDocument', () => {
     encode({ expiration, conditions: {} }),
     encode({ expiration, conditions: [], more: 1 }),
     encode({ expiration: 'soon', conditions: [] }),
+    encode({ Expiration: expiration, conditions: [] }),
+    encode({ EXPIRATION: expiration, expiration, conditions: [] }),
+    encode({ expiration, CONDITIONS: [] }),
+    encode({ expiration, conditions: [], Conditions: [] }),
     encode({ expiration: 1, conditions: [] }),
     ...[1, null, {}, { a: 1 }, { a: '', b: '' }, [], ['eq'], ['like', '$key', 'a']].map(
       (condition) => policyOf(condition),
@@ -231,7 +255,7 @@ test('any policy ends in bounds or in a refusal', () => {
           evaluate(policy, values)
           verifier.verifyForm(signedForm(policy, values))
         } catch (error) {
-          assert.ok(isStoreError(error), String(error))
+          assert.ok(isSignError(error), String(error))
         }
       },
     ),

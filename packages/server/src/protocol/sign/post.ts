@@ -1,18 +1,11 @@
 // POST uploads from browsers: the signature over the policy, and the policy's conditions on the form.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
-import { StoreError } from '../../base/errors.ts'
+
 import { s3Limits } from '../../base/limits.ts'
 import { isSameSignature, sign } from './canonical.ts'
 import { parseCredential } from './credential.ts'
-import {
-  invalidAccessKeyId,
-  invalidArgument,
-  invalidToken,
-  isoSeconds,
-  requestTimeTooSkewed,
-  signatureDoesNotMatch,
-} from './refuse.ts'
-import { parseTimestamp } from './timestamp.ts'
+import { SignError } from './error.ts'
+import { isoSeconds, parseTimestamp } from './timestamp.ts'
 import type { VerifyContext } from './v4.ts'
 
 /** The fields of a form before its file; names have no case. */
@@ -25,7 +18,8 @@ export interface PostFields {
 
 /**
  * Verifies the signature that a form carries over its policy.
- * @throws StoreError InvalidArgument, InvalidAccessKeyId, SignatureDoesNotMatch, RequestTimeTooSkewed or InvalidToken
+ * @throws SignError InvalidArgument, InvalidFormCredential, InvalidAccessKeyId, SignatureDoesNotMatch,
+ *   RequestTimeTooSkewed or InvalidToken
  */
 export function verifyPostFields<P>(
   fields: PostFields,
@@ -37,36 +31,45 @@ export function verifyPostFields<P>(
   const signature = requiredField(fields, 'x-amz-signature')
   const timestamp = requiredField(fields, 'x-amz-date')
   if (algorithm !== 'AWS4-HMAC-SHA256') {
-    throw invalidArgument(
-      'X-Amz-Algorithm only supports "AWS4-HMAC-SHA256"',
-      'x-amz-algorithm',
-      algorithm,
-    )
+    throw new SignError({
+      code: 'InvalidArgument',
+      argument: 'x-amz-algorithm',
+      value: algorithm,
+      fault: 'form algorithm',
+    })
   }
   const credential = parseCredential(credentialText, context)
-  if ('problem' in credential) {
-    throw invalidArgument(credential.problem, 'x-amz-credential', credentialText)
+  if ('fault' in credential) {
+    const { fault } = credential
+    throw new SignError({ code: 'InvalidFormCredential', value: credentialText, fault })
   }
   const signedAtMs = parseTimestamp(timestamp)
   if (signedAtMs === undefined || timestamp.slice(0, 8) !== credential.date) {
-    throw invalidArgument(
-      "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\", on the day of the credential",
-      'x-amz-date',
-      timestamp,
-    )
+    throw new SignError({
+      code: 'InvalidArgument',
+      argument: 'x-amz-date',
+      value: timestamp,
+      fault: 'form date',
+    })
   }
   const token = fields.get('x-amz-security-token')
-  if (token !== undefined) throw invalidToken(token)
+  if (token !== undefined) throw new SignError({ code: 'InvalidToken', token })
   const { accessKeyId } = credential
   const found = context.lookup(accessKeyId)
-  if (found === undefined) throw invalidAccessKeyId(accessKeyId)
+  if (found === undefined) throw new SignError({ code: 'InvalidAccessKeyId', accessKeyId })
   const key = context.keys.get(credential, found.secretAccessKey)
   if (!isSameSignature(sign(key, policy), signature)) {
-    throw signatureDoesNotMatch({ accessKeyId, stringToSign: policy, signature })
+    throw new SignError({
+      code: 'SignatureDoesNotMatch',
+      accessKeyId,
+      stringToSign: policy,
+      signature,
+    })
   }
   // A form may be used until its policy expires, so only a date in the future is wrong.
   if (signedAtMs - context.nowMs > s3Limits.clockSkewMs) {
-    throw requestTimeTooSkewed({
+    throw new SignError({
+      code: 'RequestTimeTooSkewed',
       requestTime: isoSeconds(signedAtMs),
       nowMs: context.nowMs,
       maximumMs: s3Limits.clockSkewMs,
@@ -75,15 +78,16 @@ export function verifyPostFields<P>(
   return { principal: found.principal, accessKeyId }
 }
 
-/** A field that a form can't be without. @throws StoreError InvalidArgument naming it */
+/** A field that a form can't be without. @throws SignError InvalidArgument naming it */
 export function requiredField(fields: PostFields, name: string): string {
   const value = fields.get(name)
   if (value) return value
-  throw invalidArgument(
-    `Bucket POST must contain a field named '${name}'.  If it is specified, please check the order of the fields.`,
-    name,
-    '',
-  )
+  throw new SignError({
+    code: 'InvalidArgument',
+    argument: name,
+    value: '',
+    fault: 'missing field',
+  })
 }
 
 /** Bytes that the file of a form may have. */
@@ -103,15 +107,26 @@ interface Policy {
 
 const exemptFields = new Set(['awsaccesskeyid', 'file', 'policy', 'signature', 'x-amz-signature'])
 
+/** The facts that a policy is evaluated for, besides the form. */
+export interface PolicySubject {
+  readonly bucket: string
+  readonly nowMs: number
+  readonly template?: PostFields
+}
+
+// biome-ignore lint/suspicious/noTemplateCurlyInString: this is how forms write it
+export const filenamePlaceholder = '${filename}'
+
 /**
  * Checks a form against its policy and returns the range that the file's size must be in.
- * @param form `bucket` is the bucket that the request names, whatever the form says
- * @throws StoreError InvalidPolicyDocument for a policy that isn't one, AccessDenied for a form that it doesn't allow
+ * @param form with the name of its file filled in; `bucket` is the bucket that the request names, whatever the
+ *   form says, and `template` the form as it was sent, if it differs
+ * @throws SignError InvalidPolicyDocument for a policy that isn't one, PolicyNotMet for a form that it doesn't allow
  */
 export function evaluatePolicy(
   policyBase64: string,
   form: PostFields,
-  { bucket, nowMs }: { readonly bucket: string; readonly nowMs: number },
+  { bucket, nowMs, template }: PolicySubject,
 ): ContentLengthRange {
   const policy = parsePolicy(policyBase64)
   if (nowMs >= policy.expiresAtMs) throw notAllowed('Policy expired.')
@@ -125,7 +140,12 @@ export function evaluatePolicy(
       continue
     }
     const actual = condition.field === 'bucket' ? bucket : (form.get(condition.field) ?? '')
-    if (!holds(condition, actual)) throw notAllowed(`Policy Condition failed: ${source}`)
+    // Signers that repeat each field of a form repeat the placeholder too, and mean any file's name.
+    const isTemplate =
+      condition.value.includes(filenamePlaceholder) &&
+      holds(condition, template?.get(condition.field) ?? '')
+    if (!isTemplate && !holds(condition, actual))
+      throw notAllowed(`Policy Condition failed: ${source}`)
     covered.add(condition.field)
   }
   const extra = form.fields.filter(({ name }) => {
@@ -178,9 +198,9 @@ function policyMembers(document: Record<string, unknown>): {
   let expiration: unknown
   let conditions: unknown
   for (const [name, value] of Object.entries(document)) {
-    // AWS takes these names in any case.
-    if (name.toLowerCase() === 'expiration') expiration = value
-    else if (name.toLowerCase() === 'conditions') conditions = value
+    // These names have a case, unlike those of fields.
+    if (name === 'expiration') expiration = value
+    else if (name === 'conditions') conditions = value
     else throw invalidPolicy(`Unexpected: '${name}'`)
   }
   if (expiration === undefined) throw invalidPolicy('Policy missing expiration.')
@@ -261,10 +281,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function invalidPolicy(problem: string, cause?: unknown): StoreError {
-  return new StoreError('InvalidPolicyDocument', `Invalid Policy: ${problem}`, { cause })
+function invalidPolicy(problem: string, cause?: unknown): SignError {
+  return new SignError({ code: 'InvalidPolicyDocument', problem }, { cause })
 }
 
-function notAllowed(reason: string): StoreError {
-  return new StoreError('AccessDenied', `Invalid according to Policy: ${reason}`)
+function notAllowed(problem: string): SignError {
+  return new SignError({ code: 'PolicyNotMet', problem })
 }

@@ -1,8 +1,9 @@
 // The refusals of presigned URLs, each with AWS's code and words. The URL is Amazon's example.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isStoreError, type StoreError } from '../../base/errors.ts'
+import { isSignError } from './error.ts'
 import { Verifier } from './verifier.ts'
+import { type SignWords, wordsOf } from './wording.ts'
 
 const example = {
   'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
@@ -44,11 +45,11 @@ function attempt({ query = {}, more = [], headers = {}, nowMs = day, region }: A
   }).principal
 }
 
-function refusal(of: Attempt): StoreError {
+function refusal(of: Attempt): SignWords {
   try {
     attempt(of)
   } catch (error) {
-    if (isStoreError(error)) return error
+    if (isSignError(error)) return wordsOf(error.refusal)
     throw error
   }
   assert.fail('the request verified')
@@ -60,7 +61,7 @@ test('a URL may be used from a quarter of an hour before it was signed until it 
   assert.equal(attempt({ nowMs: expiry }), 'owner')
   assert.equal(attempt({ nowMs: day - 900_000 }), 'owner')
   const late = refusal({ nowMs: expiry + 1 })
-  assert.deepEqual([late.code, late.message], ['AccessDenied', 'Request has expired'])
+  assert.deepEqual([late.code, late.message], ['ExpiredUrl', 'Request has expired'])
   assert.deepEqual(late.fields, {
     'X-Amz-Expires': '86400',
     Expires: '2013-05-25T00:00:00Z',
@@ -108,6 +109,11 @@ test('a bad parameter is named in the words of AWS', () => {
       `${credential}the region 'us-east-1' is wrong; expecting 'eu-west-1'`,
     ],
     [{ more: [{ name: 'X-Amz-Expires', value: '1' }] }, 'X-Amz-Expires must be given only once.'],
+    [{ more: [{ name: 'x-amz-expires', value: '1' }] }, 'x-amz-expires must be given only once.'],
+    [
+      { query: { 'x-amz-meta-a': '1', 'X-Amz-Meta-A': '2' } },
+      'X-Amz-Meta-A must be given only once.',
+    ],
   ]
   for (const [of, expected] of cases) {
     const { code, message } = refusal(of)
@@ -121,7 +127,9 @@ test('what a URL does not sign cannot be added to it', () => {
   assert.deepEqual(header.fields, { HeadersNotSigned: 'x-amz-acl' })
   assert.equal(refusal({ query: { versionId: 'v' } }).code, 'SignatureDoesNotMatch')
   assert.equal(refusal({ query: { 'X-Amz-Expires': '604800' } }).code, 'SignatureDoesNotMatch')
-  assert.equal(refusal({ query: { 'X-Amz-Security-Token': 't' } }).code, 'InvalidToken')
+  for (const name of ['X-Amz-Security-Token', 'x-amz-security-token']) {
+    assert.equal(refusal({ query: { [name]: 't' } }).code, 'InvalidToken')
+  }
   const unknown = example['X-Amz-Credential'].replace('AKIA', 'ASIA')
   assert.equal(refusal({ query: { 'X-Amz-Credential': unknown } }).code, 'InvalidAccessKeyId')
 })

@@ -1,10 +1,11 @@
 // Signature Version 4 in the query string: presigned URLs.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
-import { StoreError } from '../../base/errors.ts'
+
 import { s3Limits } from '../../base/limits.ts'
 import { parseSignedHeaders, type SignedRequest } from './canonical.ts'
 import { parseCredential } from './credential.ts'
-import { invalidToken, isoSeconds, mechanismNotSupported } from './refuse.ts'
+import { SignError } from './error.ts'
+import type { QueryFault } from './refusal.ts'
 import { parseTimestamp } from './timestamp.ts'
 import {
   headerText,
@@ -16,40 +17,41 @@ import {
 
 /**
  * Verifies a request with an X-Amz-Algorithm parameter.
- * @throws StoreError AuthorizationQueryParametersError, AccessDenied (expired, not yet valid, unsigned headers),
+ * @throws SignError AuthorizationQueryParametersError, UrlExpired, UrlNotYetValid, HeadersNotSigned,
  *   InvalidAccessKeyId, SignatureDoesNotMatch and the like
  */
 export function verifyQuery<P>(request: SignedRequest, context: VerifyContext<P>): Signed<P> {
   const parameters = presignParameters(request)
   const { timestamp, signature } = parameters
   const credential = parseCredential(parameters.credential, context)
-  if ('problem' in credential) {
-    throw parametersError(
-      `Error parsing the X-Amz-Credential parameter; ${credential.problem}`,
-      credential.region,
-    )
-  }
-  if (credential.date !== timestamp.slice(0, 8)) {
-    throw parametersError(
-      `Invalid credential date "${credential.date}". This date is not the same as X-Amz-Date: "${timestamp.slice(0, 8)}".`,
-    )
+  if ('fault' in credential) throw parametersError({ kind: 'credential', fault: credential.fault })
+  const date = timestamp.slice(0, 8)
+  if (credential.date !== date) {
+    throw parametersError({ kind: 'other day', credentialDate: credential.date, date })
   }
   checkLifetime(parameters, context.nowMs)
-  if (parameters.token !== undefined) throw invalidToken(parameters.token)
+  if (parameters.token !== undefined)
+    throw new SignError({ code: 'InvalidToken', token: parameters.token })
   const signedHeaders = parseSignedHeaders(parameters.signedHeaders)
   if (signedHeaders === undefined) {
-    throw parametersError('X-Amz-SignedHeaders must be distinct header names in lower case.')
+    throw parametersError({ kind: 'signed headers' })
   }
   requireSigned(request, signedHeaders)
-  const payloadHash =
-    parameters.contentSha256 ?? headerText(request, 'x-amz-content-sha256') ?? 'UNSIGNED-PAYLOAD'
+  const payloadHash = parameters.contentSha256 ?? headerText(request, 'x-amz-content-sha256')
   return verifySignature(request, context, {
     credential,
     timestamp,
     signedHeaders,
     signature,
-    payloadHash,
+    payloadHashes: payloadHash === undefined ? usualHashes(request) : [payloadHash],
+    isPresigned: true,
   })
+}
+
+/** The payload hashes to try for a URL that names none: for services other than S3, the body's hash too. */
+function usualHashes({ bodySha256 }: SignedRequest): string[] {
+  const unsigned = 'UNSIGNED-PAYLOAD'
+  return bodySha256 === undefined ? [unsigned] : [bodySha256, unsigned]
 }
 
 interface PresignParameters {
@@ -63,17 +65,23 @@ interface PresignParameters {
   readonly contentSha256: string | undefined
 }
 
+const tokenParameter = 'X-Amz-Security-Token'
+
 function presignParameters(request: SignedRequest): PresignParameters {
   const values = new Map<string, string>()
+  const headers = new Set<string>()
   for (const { name, value } of request.parameters) {
     if (!/^x-amz-/i.test(name)) continue
-    if (values.has(name)) throw parametersError(`${name} must be given only once.`)
-    values.set(name, value)
+    // They stand for headers, whose names have no case.
+    const header = name.toLowerCase()
+    if (headers.has(header)) throw parametersError({ kind: 'repeated parameter', name })
+    headers.add(header)
+    values.set(header === tokenParameter.toLowerCase() ? tokenParameter : name, value)
   }
   const algorithm = values.get('X-Amz-Algorithm')
   if (algorithm !== undefined && algorithm !== 'AWS4-HMAC-SHA256') {
-    if (algorithm.startsWith('AWS4-ECDSA')) throw mechanismNotSupported()
-    throw parametersError('X-Amz-Algorithm only supports "AWS4-HMAC-SHA256"')
+    if (algorithm.startsWith('AWS4-ECDSA')) throw new SignError({ code: 'MechanismNotSupported' })
+    throw parametersError({ kind: 'algorithm' })
   }
   const credential = values.get('X-Amz-Credential')
   const timestamp = values.get('X-Amz-Date')
@@ -81,13 +89,11 @@ function presignParameters(request: SignedRequest): PresignParameters {
   const signedHeaders = values.get('X-Amz-SignedHeaders')
   const signature = values.get('X-Amz-Signature')
   if (!algorithm || !credential || !timestamp || !expires || !signedHeaders || !signature) {
-    throw parametersError(
-      'Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.',
-    )
+    throw parametersError({ kind: 'missing parameter' })
   }
   const signedAtMs = parseTimestamp(timestamp)
   if (signedAtMs === undefined) {
-    throw parametersError("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
+    throw parametersError({ kind: 'date' })
   }
   return {
     credential,
@@ -96,19 +102,18 @@ function presignParameters(request: SignedRequest): PresignParameters {
     expiresSeconds: parseExpires(expires),
     signedHeaders,
     signature,
-    token: values.get('X-Amz-Security-Token'),
+    token: values.get(tokenParameter),
     contentSha256: values.get('X-Amz-Content-Sha256'),
   }
 }
 
 function parseExpires(text: string): number {
-  if (!/^-?\d{1,15}$/.test(text)) throw parametersError('X-Amz-Expires should be a number')
+  if (!/^-?\d{1,15}$/.test(text))
+    throw parametersError({ kind: 'expires', problem: 'not a number' })
   const seconds = Number(text)
-  if (seconds < 0) throw parametersError('X-Amz-Expires must be non-negative')
+  if (seconds < 0) throw parametersError({ kind: 'expires', problem: 'negative' })
   if (seconds > s3Limits.presignSeconds) {
-    throw parametersError(
-      'X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds',
-    )
+    throw parametersError({ kind: 'expires', problem: 'too long' })
   }
   return seconds
 }
@@ -116,25 +121,13 @@ function parseExpires(text: string): number {
 function checkLifetime({ signedAtMs, expiresSeconds }: PresignParameters, nowMs: number): void {
   const expiresAtMs = signedAtMs + expiresSeconds * 1000
   if (nowMs > expiresAtMs) {
-    throw new StoreError('AccessDenied', 'Request has expired', {
-      fields: {
-        'X-Amz-Expires': String(expiresSeconds),
-        Expires: isoSeconds(expiresAtMs),
-        ServerTime: isoSeconds(nowMs),
-      },
-    })
+    throw new SignError({ code: 'UrlExpired', expiresAtMs, expiresSeconds, nowMs })
   }
   if (signedAtMs - nowMs > s3Limits.clockSkewMs) {
-    throw new StoreError('AccessDenied', 'Request is not valid yet', {
-      fields: { 'X-Amz-Date': isoSeconds(signedAtMs), ServerTime: isoSeconds(nowMs) },
-    })
+    throw new SignError({ code: 'UrlNotYetValid', signedAtMs, nowMs })
   }
 }
 
-function parametersError(message: string, region?: string): StoreError {
-  return new StoreError(
-    'AuthorizationQueryParametersError',
-    message,
-    region === undefined ? {} : { fields: { Region: region } },
-  )
+function parametersError(fault: QueryFault): SignError {
+  return new SignError({ code: 'AuthorizationQueryParametersError', fault })
 }

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { isStoreError, type StoreError } from '../../base/errors.ts'
 import type { SignedRequest } from './canonical.ts'
+import { isSignError } from './error.ts'
 import type { PostFields } from './post.ts'
 import { type Verified, Verifier } from './verifier.ts'
+import { type SignWords, wordsOf } from './wording.ts'
 
 const { HOLDFAST_TEST_SCALE: scale = '1' } = process.env
 const accessKeyId = 'AKIAIOSFODNN7EXAMPLE'
@@ -53,17 +54,17 @@ function attempt(of: Attempt): Verified<string> {
   return verifierAt(of.now ?? date).verify(requestOf(of))
 }
 
-function refusal(run: () => unknown): StoreError {
+function refusal(run: () => unknown): SignWords {
   try {
     run()
   } catch (error) {
-    if (isStoreError(error)) return error
+    if (isSignError(error)) return wordsOf(error.refusal)
     throw error
   }
   assert.fail('it was accepted')
 }
 
-const refused = (of: Attempt): StoreError => refusal(() => attempt(of))
+const refused = (of: Attempt): SignWords => refusal(() => attempt(of))
 
 function sign(text: string): string {
   return createHmac('sha1', secretAccessKey).update(text).digest('base64')
@@ -173,7 +174,7 @@ test('the presigned URL of Amazon verifies until it expires', () => {
   assert.deepEqual([principal, method], ['owner', 'query'])
   assert.equal(attempt({ ...url, now: expires * 1000 }).principal, 'owner')
   const { code, message, fields } = refused({ ...url, now: expires * 1000 + 1000 })
-  assert.deepEqual([code, message], ['AccessDenied', 'Request has expired'])
+  assert.deepEqual([code, message], ['ExpiredUrl', 'Request has expired'])
   assert.deepEqual(fields, {
     Expires: '2007-03-29T03:40:20Z',
     ServerTime: '2007-03-29T03:40:21Z',
@@ -342,6 +343,45 @@ test('parameters of the resource are signed decoded, in order', () => {
   assert.equal(attempt(presigned(text, query)).principal, 'owner')
 })
 
+test('a value of a signed parameter can not swallow the next one', () => {
+  const text = `GET\n\n\n${expires}\n/b/k?response-content-type=a/b&versionId=1`
+  const apart = [
+    ['response-content-type', 'a/b'],
+    ['versionId', '1'],
+  ] as const
+  assert.equal(attempt(presigned(text, apart)).principal, 'owner')
+  for (const value of ['a/b&versionId=1', 'a/b&versionId', 'a/b&x&acl']) {
+    const { code } = refused(presigned(text, [['response-content-type', value]]))
+    assert.equal(code, 'InvalidArgument', value)
+  }
+})
+
+test('a URL may repeat the headers of a description, in any case, which count for nothing there', () => {
+  const text = `PUT\n\ntext/x\n${expires}\n/b/k`
+  const more = [
+    ['Cache-Control', 'no-store'],
+    ['Content-Disposition', 'inline'],
+    ['content-encoding', 'gzip'],
+    ['Content-Language', 'de'],
+    ['Content-Length', '1'],
+    ['Content-MD5', 'x'],
+    ['CONTENT-TYPE', 'text/x'],
+  ] as const
+  const put: Attempt = { method: 'PUT', headers: [['Content-Type', 'text/x']] }
+  assert.equal(attempt(presigned(text, more, put)).principal, 'owner')
+  const without = presigned(text, more, { method: 'PUT' })
+  assert.equal(refused(without).code, 'SignatureDoesNotMatch')
+})
+
+test('a bare plus in a path may be signed as a space, and in a URL as nothing else', () => {
+  const of = (signed: string): Attempt =>
+    presigned(`GET\n\n\n${expires}\n${signed}`, [], { path: '/b/a+b' })
+  for (const signed of ['/b/a+b', '/b/a%20b']) assert.equal(attempt(of(signed)).principal, 'owner')
+  assert.equal(refused(of('/b/a%2Bb')).code, 'SignatureDoesNotMatch')
+  const headers = [['Date', date], bearing(sign(`GET\n\n\n${date}\n/b/a%2Bb`))] as const
+  assert.equal(attempt({ path: '/b/a+b', headers }).principal, 'owner')
+})
+
 test('parameters of a URL stand for headers, and can not pass for two', () => {
   const text = `PUT\n\n\n${expires}\nx-amz-acl:private\nx-amz-meta-a:é\n/b/k`
   const put: Attempt = { method: 'PUT' }
@@ -413,7 +453,7 @@ test('any request ends in a principal or in a refusal', () => {
         const { principal } = attempt({ query, headers })
         assert.equal(principal, undefined)
       } catch (error) {
-        assert.ok(isStoreError(error), String(error))
+        assert.ok(isSignError(error), String(error))
       }
     }),
     { numRuns: 500 * Number(scale) },

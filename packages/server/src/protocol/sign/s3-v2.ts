@@ -1,35 +1,25 @@
 // S3's Signature Version 2, which presigning clients still use by default. It covers neither host, body
-// nor most of a request: whatever it leaves open and the server would act upon is refused.
+// nor most of a request: unsigned parts that would change the server's action are refused.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html
 import { createHmac } from 'node:crypto'
-import { StoreError } from '../../base/errors.ts'
 import { s3Limits } from '../../base/limits.ts'
 import {
-  canonicalPath,
   isSameSignature,
   RawValues,
   type SignedRequest,
+  signedPaths,
   signedValue,
 } from './canonical.ts'
+import { SignError } from './error.ts'
 import { type PostFields, requiredField } from './post.ts'
-import {
-  dateRequired,
-  headersNotSigned,
-  invalidAccessKeyId,
-  invalidArgument,
-  invalidToken,
-  isoSeconds,
-  requestTimeTooSkewed,
-  signatureDoesNotMatch,
-} from './refuse.ts'
 import { parseDateHeader } from './timestamp.ts'
 import { headerText, type VerifyContext } from './v4.ts'
 
-/** Who signed. */
+/** The signer. */
 export interface SignedV2<P> {
   readonly principal: P
   readonly accessKeyId: string
-  /** What x-amz-content-sha256 says; undefined where the signature says nothing of the body. */
+  /** The value of x-amz-content-sha256; undefined where the signature says nothing of the body. */
   readonly contentSha256: string | undefined
 }
 
@@ -40,7 +30,7 @@ export function isAuthorizationV2(authorization: string): boolean {
 
 /**
  * Verifies a request whose Authorization header has `authorization`: `AWS AccessKeyId:Signature`.
- * @throws StoreError InvalidArgument, AccessDenied (no date, something unsigned), InvalidAccessKeyId,
+ * @throws SignError InvalidArgument, DateRequired, HeadersNotSigned, ParameterNotSigned, InvalidAccessKeyId,
  *   SignatureDoesNotMatch, RequestTimeTooSkewed or InvalidToken
  */
 export function verifyHeaderV2<P>(
@@ -52,14 +42,16 @@ export function verifyHeaderV2<P>(
   const amzDate = headerText(request, 'x-amz-date')
   const text = amzDate ?? headerText(request, 'date') ?? ''
   const ms = parseDateHeader(text)
-  if (ms === undefined) throw dateRequired()
+  if (ms === undefined) throw new SignError({ code: 'DateRequired' })
   const amzHeaders = amzHeadersOf(request)
   // The date is signed once: x-amz-date stands among the other x-amz- headers.
   const date = amzDate === undefined ? text : ''
-  const signed = verifySignature(request, context, { accessKeyId, signature, date, amzHeaders })
-  // As in version 4, a wrong clock is told only to who holds a key.
+  const parts = { accessKeyId, signature, date, amzHeaders, isPresigned: false }
+  const signed = verifySignature(request, context, parts)
+  // As in version 4, only the holder of a key learns that its clock is wrong.
   if (Math.abs(context.nowMs - ms) > s3Limits.clockSkewMs) {
-    throw requestTimeTooSkewed({
+    throw new SignError({
+      code: 'RequestTimeTooSkewed',
       requestTime: text,
       nowMs: context.nowMs,
       maximumMs: s3Limits.clockSkewMs,
@@ -71,7 +63,7 @@ export function verifyHeaderV2<P>(
 /**
  * Verifies a presigned URL: AWSAccessKeyId, Expires (seconds since the epoch) and Signature. Its `x-amz-`
  * parameters are signed as the headers that they stand for.
- * @throws StoreError AccessDenied (incomplete, expired, something unsigned), InvalidArgument,
+ * @throws SignError UrlIncomplete, UrlExpired, UrlExpiryInvalid, HeadersNotSigned, ParameterNotSigned, InvalidArgument,
  *   InvalidAccessKeyId, SignatureDoesNotMatch or InvalidToken
  */
 export function verifyQueryV2<P>(request: SignedRequest, context: VerifyContext<P>): SignedV2<P> {
@@ -79,20 +71,18 @@ export function verifyQueryV2<P>(request: SignedRequest, context: VerifyContext<
   const signature = parameterOf(request, 'Signature')
   const expires = parameterOf(request, 'Expires')
   if (!accessKeyId || !signature || !expires) {
-    throw new StoreError(
-      'AccessDenied',
-      'Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters',
-    )
+    throw new SignError({ code: 'UrlIncomplete' })
   }
   checkLifetime(expires, context.nowMs)
   const amzHeaders = amzHeadersOf(request)
   addAmzParameters(amzHeaders, request)
-  return verifySignature(request, context, { accessKeyId, signature, date: expires, amzHeaders })
+  const parts = { accessKeyId, signature, date: expires, amzHeaders, isPresigned: true }
+  return verifySignature(request, context, parts)
 }
 
 /**
  * Verifies the signature that a form carries over its policy: AWSAccessKeyId, policy, signature.
- * @throws StoreError InvalidArgument, InvalidAccessKeyId, SignatureDoesNotMatch or InvalidToken
+ * @throws SignError InvalidArgument, InvalidAccessKeyId, SignatureDoesNotMatch or InvalidToken
  */
 export function verifyFormV2<P>(
   fields: PostFields,
@@ -102,11 +92,16 @@ export function verifyFormV2<P>(
   const accessKeyId = requiredField(fields, 'awsaccesskeyid')
   const signature = requiredField(fields, 'signature')
   const token = fields.get('x-amz-security-token')
-  if (token !== undefined) throw invalidToken(token)
+  if (token !== undefined) throw new SignError({ code: 'InvalidToken', token })
   const found = lookup(accessKeyId)
-  if (found === undefined) throw invalidAccessKeyId(accessKeyId)
+  if (found === undefined) throw new SignError({ code: 'InvalidAccessKeyId', accessKeyId })
   if (!isSameSignature(sign(found.secretAccessKey, policy), signature)) {
-    throw signatureDoesNotMatch({ accessKeyId, stringToSign: policy, signature })
+    throw new SignError({
+      code: 'SignatureDoesNotMatch',
+      accessKeyId,
+      stringToSign: policy,
+      signature,
+    })
   }
   return { principal: found.principal, accessKeyId }
 }
@@ -114,37 +109,44 @@ export function verifyFormV2<P>(
 interface Parts {
   readonly accessKeyId: string
   readonly signature: string
-  /** The fourth line of what is signed: Date or Expires. */
+  /** The fourth line of the string to sign: Date or Expires. */
   readonly date: string
   /** Latin-1 by lower-case name. */
   readonly amzHeaders: ReadonlyMap<string, string>
+  readonly isPresigned: boolean
 }
 
 function verifySignature<P>(
   request: SignedRequest,
   { lookup }: VerifyContext<P>,
-  { accessKeyId, signature, date, amzHeaders }: Parts,
+  { accessKeyId, signature, date, amzHeaders, isPresigned }: Parts,
 ): SignedV2<P> {
   refuseUnsigned(request)
   const token = amzHeaders.get('x-amz-security-token')
-  if (token !== undefined) throw invalidToken(token)
+  if (token !== undefined) throw new SignError({ code: 'InvalidToken', token })
   const found = lookup(accessKeyId)
-  if (found === undefined) throw invalidAccessKeyId(accessKeyId)
+  if (found === undefined) throw new SignError({ code: 'InvalidAccessKeyId', accessKeyId })
   const { secretAccessKey, principal } = found
-  const texts = signedPaths(request).map((path) =>
+  const texts = pathsOf(request, isPresigned).map((path) =>
     stringToSign(request, { path, date, amzHeaders }),
   )
   if (!texts.some((text) => isSameSignature(sign(secretAccessKey, text), signature))) {
-    throw signatureDoesNotMatch({ accessKeyId, stringToSign: texts[0] ?? '', signature })
+    throw new SignError({
+      code: 'SignatureDoesNotMatch',
+      accessKeyId,
+      stringToSign: texts[0] ?? '',
+      signature,
+    })
   }
   return { principal, accessKeyId, contentSha256: amzHeaders.get('x-amz-content-sha256') }
 }
 
-/** The spellings of a path that signers take for the same: first as it was sent. */
-function signedPaths({ path, hostBucket }: SignedRequest): string[] {
+/** The spellings of a path that may be signed, first as it was sent. */
+function pathsOf({ path, hostBucket }: SignedRequest, isPresigned: boolean): string[] {
   // Programs between signer and server may escape more or less of the path than was signed.
-  const canonical = canonicalPath(path)
-  const paths = path === canonical ? [path] : [path, canonical]
+  const paths = signedPaths(path, isPresigned).sort(
+    (a, b) => Number(b === path) - Number(a === path),
+  )
   // botocore signs a bucket with a slash at its end, and sends it without.
   if (hostBucket === undefined && path.indexOf('/', 1) < 0) paths.push(`${path}/`)
   return paths
@@ -166,7 +168,7 @@ function sign(secretAccessKey: string, text: string): string {
   return createHmac('sha1', secretAccessKey).update(text, 'latin1').digest('base64')
 }
 
-/** Parameters that are signed: those of Amazon's page, and what its clients have added since. */
+/** Parameters that are signed: those of Amazon's page, and later additions of its clients. */
 const signedParameters: ReadonlySet<string> = new Set([
   'accelerate',
   'acl',
@@ -211,9 +213,6 @@ const freeParameters: ReadonlySet<string> = new Set([
   'Expires',
   'Signature',
   'bucket-region',
-  // Presigning clients put these into the URL, though only the headers count.
-  'content-md5',
-  'content-type',
   'continuation-token',
   'delimiter',
   'encoding-type',
@@ -232,6 +231,20 @@ const freeParameters: ReadonlySet<string> = new Set([
   'version-id-marker',
 ])
 
+/**
+ * Headers, in any case, that clients repeat in the URLs that they presign: the JavaScript SDK all that it has.
+ * They aren't signed there, and only the headers themselves count.
+ */
+const repeatedHeaders: ReadonlySet<string> = new Set([
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-length',
+  'content-md5',
+  'content-type',
+])
+
 function canonicalResource(request: SignedRequest, path: string): string {
   const bucket = request.hostBucket === undefined ? '' : `/${request.hostBucket}`
   const signed = request.parameters.filter(({ name }) => signedParameters.has(name))
@@ -245,14 +258,32 @@ function canonicalResource(request: SignedRequest, path: string): string {
 /** Our own headers, and parameters that may name an operation, aren't covered by this version. */
 function refuseUnsigned(request: SignedRequest): void {
   const headers = Object.keys(request.headers).filter((name) => name.startsWith('x-holdfast-'))
-  if (headers.length > 0) throw headersNotSigned(headers.join(', '))
-  for (const { name } of request.parameters) {
-    if (signedParameters.has(name) || freeParameters.has(name) || isAmzName(name)) continue
-    throw new StoreError(
-      'AccessDenied',
-      'There were parameters present in the request which Signature Version 2 does not sign',
-      { fields: { ParametersNotSigned: name } },
-    )
+  if (headers.length > 0)
+    throw new SignError({ code: 'HeadersNotSigned', names: headers.join(', ') })
+  for (const { name, value } of request.parameters) {
+    if (freeParameters.has(name) || isAmzName(name)) continue
+    if (repeatedHeaders.has(name.toLowerCase())) continue
+    if (signedParameters.has(name)) {
+      refuseHiddenParameter(name, value)
+      continue
+    }
+    throw new SignError({ code: 'ParameterNotSigned', name })
+  }
+}
+
+/** In the string to sign, an '&' inside a value looks like the one between two: a value could swallow the next. */
+function refuseHiddenParameter(name: string, value: string): void {
+  if (!value.includes('&')) return
+  for (const piece of value.split('&').slice(1)) {
+    const equals = piece.indexOf('=')
+    const hidden = equals < 0 ? piece : piece.slice(0, equals)
+    if (!signedParameters.has(hidden)) continue
+    throw new SignError({
+      code: 'InvalidArgument',
+      argument: name,
+      value,
+      fault: 'several in one',
+    })
   }
 }
 
@@ -267,13 +298,18 @@ function amzHeadersOf(request: SignedRequest): Map<string, string> {
   return found
 }
 
-/** A header wins over its parameter, and the first of two parameters: just what is acted upon is signed. */
+/** A header wins over its parameter, and the first of two parameters: only the value in effect is signed. */
 function addAmzParameters(headers: Map<string, string>, { parameters }: SignedRequest): void {
   for (const { name, value } of parameters) {
     if (!isAmzName(name)) continue
-    // In what is signed, a colon ends a name and a new line a value: one that has it could pass for two.
+    // In the string to sign, a colon ends a name and a new line a value: one that has it could pass for two.
     if (!/^[\w-]+$/.test(name) || /[\r\n]/.test(value)) {
-      throw invalidArgument('The parameter can not stand for a header.', name, value)
+      throw new SignError({
+        code: 'InvalidArgument',
+        argument: name,
+        value,
+        fault: 'not a header',
+      })
     }
     const header = name.toLowerCase()
     if (!headers.has(header)) headers.set(header, bytesOf(value))
@@ -292,30 +328,30 @@ function parameterOf({ parameters }: SignedRequest, name: string): string | unde
 function parseAuthorization(header: string): Pick<Parts, 'accessKeyId' | 'signature'> {
   const [, credentials, ...more] = header.split(' ')
   if (credentials === undefined || more.length > 0) {
-    throw invalidArgument(
-      "Authorization header is invalid -- one and only one ' ' (space) required",
-      'Authorization',
-      header,
-    )
+    throw new SignError({
+      code: 'InvalidArgument',
+      argument: 'Authorization',
+      value: header,
+      fault: 'authorization form of Version 2',
+    })
   }
   const match = /^([^:]+):([^:]+)$/.exec(credentials)
   if (match?.[1] === undefined || match[2] === undefined) {
-    throw invalidArgument(
-      'AWS authorization header is invalid.  Expected AwsAccessKeyId:signature',
-      'Authorization',
-      header,
-    )
+    throw new SignError({
+      code: 'InvalidArgument',
+      argument: 'Authorization',
+      value: header,
+      fault: 'access key and signature',
+    })
   }
   return { accessKeyId: match[1], signature: match[2] }
 }
 
 function checkLifetime(expires: string, nowMs: number): void {
   if (!/^\d{1,12}$/.test(expires)) {
-    throw new StoreError('AccessDenied', `Invalid date (should be seconds since epoch): ${expires}`)
+    throw new SignError({ code: 'UrlExpiryInvalid', expires })
   }
   const expiresAtMs = Number(expires) * 1000
   if (nowMs <= expiresAtMs) return
-  throw new StoreError('AccessDenied', 'Request has expired', {
-    fields: { Expires: isoSeconds(expiresAtMs), ServerTime: isoSeconds(nowMs) },
-  })
+  throw new SignError({ code: 'UrlExpired', expiresAtMs, nowMs })
 }

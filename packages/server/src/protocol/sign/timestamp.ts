@@ -35,3 +35,8 @@ export function parseDateHeader(text: string): number | undefined {
   const ms = Date.parse(text)
   return Number.isNaN(ms) || ms < 0 ? undefined : ms
 }
+
+/** A moment as AWS writes it into error fields: 2013-05-24T00:00:00Z. */
+export function isoSeconds(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
-import { isStoreError, type StoreErrorCode } from '../../base/errors.ts'
+import { isSignError } from './error.ts'
 import {
   type ParameterRequest,
   type ParameterSigned,
@@ -9,6 +9,7 @@ import {
   stringToSignV2,
   verifyParameters,
 } from './v2.ts'
+import { type SignCode, wordsOf } from './wording.ts'
 
 const nowMs = Date.UTC(2026, 10, 21, 7, 47, 0)
 
@@ -68,9 +69,12 @@ function verified(
   })
 }
 
-function refused(code: StoreErrorCode, message?: string) {
-  return (error: unknown): boolean =>
-    isStoreError(error, code) && (message === undefined || error.message === message)
+function refused(code: SignCode, message?: string) {
+  return (error: unknown): boolean => {
+    if (!isSignError(error)) return false
+    const words = wordsOf(error.refusal)
+    return words.code === code && (message === undefined || words.message === message)
+  }
 }
 
 const common: Readonly<Record<string, string>> = {
@@ -137,6 +141,45 @@ test('names are ordered by their bytes, and values of one name by theirs', () =>
   )
 })
 
+test('repeated parameters hold in one order only', () => {
+  const fields = (pairs: readonly (readonly [string, string])[]): ParameterRequest => {
+    const parameters = [...Object.entries(common), ...pairs].map(([name, value]) => ({
+      name,
+      value,
+    }))
+    const signature = createHmac('sha256', 'SK').update(
+      stringToSignV2(requestOf(parameters), 'localhost'),
+    )
+    return requestOf([...parameters, { name: 'Signature', value: signature.digest('base64') }])
+  }
+  const one = ['Attribute.Name', 'a'] as const
+  const other = ['Attribute.Name', 'b'] as const
+  verified(fields([one, other]))
+  assert.throws(() => verified(fields([other, one])), refused('InvalidParameterCombination'))
+  const spellings = [
+    ['Attribute.1.name', 'Attribute.1.Name'],
+    ['Attribute.1.Name', 'Attribute.01.Name'],
+    ['Item.1.Attribute.1.Value', 'Item.1.Attribute.01.Value'],
+  ]
+  for (const [first = '', second = ''] of spellings) {
+    const pairs = [
+      [first, 'b'],
+      [second, 'a'],
+    ] as const
+    verified(fields(pairs))
+    assert.throws(
+      () => verified(fields(pairs.toReversed())),
+      refused('InvalidParameterCombination'),
+      second,
+    )
+  }
+  const set = [
+    ['AttributeName', 'b'],
+    ['AttributeName', 'a'],
+  ] as const
+  verified(fields(set))
+})
+
 test('times may have milliseconds and zones, and be fifteen minutes off', () => {
   for (const Timestamp of [
     '2026-11-21T07:47:00.000Z',
@@ -175,7 +218,7 @@ test('an expiry may replace the time, but not stand beside it', () => {
 })
 
 test('what is missing or malformed is refused, each by its name', () => {
-  const cases: [Record<string, string | undefined>, StoreErrorCode][] = [
+  const cases: [Record<string, string | undefined>, SignCode][] = [
     [{ AWSAccessKeyId: undefined }, 'MissingAuthentication'],
     [{ AWSAccessKeyId: '' }, 'MissingAuthentication'],
     [{ AWSAccessKeyId: 'NOBODY' }, 'InvalidAccessKeyId'],

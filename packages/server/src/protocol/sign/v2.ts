@@ -3,17 +3,17 @@
 // https://docs.aws.amazon.com/AmazonSimpleDB/latest/DeveloperGuide/HMACAuth.html
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { compareBytes, utf8 } from '../../base/bytes.ts'
-import { StoreError } from '../../base/errors.ts'
 import { s3Limits } from '../../base/limits.ts'
+import { isInSignedOrder } from './canonical.ts'
 import type { SecretLookup } from './credential.ts'
-import { invalidAccessKeyId } from './refuse.ts'
+import { SignError } from './error.ts'
 
-/** What the signature covers, as the HTTP server saw it. */
+/** The signed parts of a request, as the HTTP server received them. */
 export interface ParameterRequest {
   readonly method: string
   /** The Host header as received; undefined without one. */
   readonly host: string | undefined
-  /** The port that the request came in on: some clients leave it out of what they sign. */
+  /** The port that the request came in on: some clients don't sign it. */
   readonly localPort: number | undefined
   /** The path as it was sent. */
   readonly path: string
@@ -21,7 +21,7 @@ export interface ParameterRequest {
   readonly parameters: readonly { readonly name: string; readonly value: string }[]
 }
 
-/** What verification needs besides the request. */
+/** The parameters of verification besides the request. */
 export interface ParameterContext<P> {
   readonly lookup: SecretLookup<P>
   /** Milliseconds since the epoch. */
@@ -30,7 +30,7 @@ export interface ParameterContext<P> {
   readonly allowsVersion1: boolean
 }
 
-/** Who signed. */
+/** The signer. */
 export interface ParameterSigned<P> {
   readonly principal: P
   readonly accessKeyId: string
@@ -38,9 +38,9 @@ export interface ParameterSigned<P> {
 
 /**
  * Verifies the signature among a request's parameters.
- * @throws StoreError `MissingAuthentication`, `MissingParameter`, `InvalidParameterValue`,
- *   `InvalidParameterCombination`, `IncompleteSignature`, `InvalidAccessKeyId`,
- *   `SignatureDoesNotMatch`, `RequestExpired`, `InvalidToken`
+ * @throws SignError `MissingAuthentication`, `MissingParameter`, `InvalidParameterValue`,
+ *   `TimestampAndExpires`, `AmbiguousOrder`, `IncompleteSignature`, `InvalidAccessKeyId`,
+ *   `ParameterSignatureMismatch`, `RequestExpired`, `ForeignToken`
  */
 export function verifyParameters<P>(
   request: ParameterRequest,
@@ -53,31 +53,45 @@ export function verifyParameters<P>(
   const version = given('SignatureVersion')
   if (version === undefined) throw missingParameter('SignatureVersion')
   if (version !== '2' && !(version === '1' && context.allowsVersion1)) {
-    throw invalidValue(version, 'SignatureVersion', 'SignatureVersion must be 2')
+    throw invalidValue(version, 'SignatureVersion')
   }
   const algorithm = version === '1' ? 'sha1' : algorithmOf(given('SignatureMethod'))
   const signature = given('Signature')
   if (signature === undefined || signature === '') throw incompleteSignature()
   const moment = momentOf(given('Timestamp'), given('Expires'))
   const found = context.lookup(accessKeyId)
-  if (found === undefined) throw invalidAccessKeyId(accessKeyId)
+  if (found === undefined) throw new SignError({ code: 'InvalidAccessKeyId', accessKeyId })
   const isSigned = stringsToSign(request, version).some((text) => {
     const digest = createHmac(algorithm, found.secretAccessKey).update(text, 'utf8').digest()
     return isSame(digest, signature)
   })
   if (!isSigned) {
-    throw new StoreError(
-      'SignatureDoesNotMatch',
-      'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
-    )
+    throw new SignError({ code: 'ParameterSignatureMismatch' })
   }
-  // After the signature: a wrong clock is told only to who holds a key.
+  if (version === '2' && !isInSignedOrder(request.parameters, parameterIdentity)) {
+    throw ambiguousOrder()
+  }
+  // After the signature: only the holder of a key learns that its clock is wrong.
   checkMoment(moment, context.nowMs)
   // Temporary keys don't exist here, so every token is foreign.
   if (given('SecurityToken') !== undefined) {
-    throw new StoreError('InvalidToken', 'The security token included in the request is invalid.')
+    throw new SignError({ code: 'ForeignToken' })
   }
   return { principal: found.principal, accessKeyId }
+}
+
+/**
+ * What tells the parameters of SimpleDB apart, whose names are read in any case and whose numbers may begin
+ * with zeros; undefined for a set of names, which may come in any order.
+ */
+export function parameterIdentity(name: string): string | undefined {
+  if (/^AttributeName(?:\.\d+)?$/.test(name)) return undefined
+  return name.toLowerCase().replace(/\.0+(?=\d)/g, '.')
+}
+
+/** Parameters of one name whose order the signature doesn't tell. */
+export function ambiguousOrder(): SignError {
+  return new SignError({ code: 'AmbiguousOrder' })
 }
 
 /** The string that Version 2 signs; `host` as it was signed. */
@@ -147,7 +161,7 @@ function algorithmOf(method: string | undefined): 'sha1' | 'sha256' {
     case undefined:
       throw missingParameter('SignatureMethod')
     default:
-      throw invalidValue(method, 'SignatureMethod', 'It must be HmacSHA256 or HmacSHA1')
+      throw invalidValue(method, 'SignatureMethod')
   }
 }
 
@@ -160,23 +174,20 @@ interface Moment {
 
 function momentOf(timestamp: string | undefined, expires: string | undefined): Moment {
   if (timestamp !== undefined && expires !== undefined) {
-    throw new StoreError(
-      'InvalidParameterCombination',
-      'The parameter Timestamp cannot be used with the parameter Expires',
-    )
+    throw new SignError({ code: 'TimestampAndExpires' })
   }
   const kind = expires === undefined ? 'Timestamp' : 'Expires'
   const text = expires ?? timestamp
   if (text === undefined) throw missingParameter('Timestamp')
   const ms = parseDateTime(text)
-  if (ms === undefined) throw invalidValue(text, kind, 'It must be an ISO 8601 date and time')
+  if (ms === undefined) throw invalidValue(text, kind)
   return { kind, text, ms }
 }
 
 function checkMoment({ kind, text, ms }: Moment, nowMs: number): void {
   const isValid = kind === 'Expires' ? ms >= nowMs : Math.abs(nowMs - ms) <= s3Limits.clockSkewMs
   if (isValid) return
-  throw new StoreError('RequestTimeTooSkewed', `Request has expired. ${kind} date is ${text}.`)
+  throw new SignError({ code: 'RequestExpired', kind, text })
 }
 
 const dateTime =
@@ -201,27 +212,21 @@ export function parseDateTime(text: string): number | undefined {
   return sign === '-' ? local + offsetMs : local - offsetMs
 }
 
-function missingAuthentication(): StoreError {
-  return new StoreError(
-    'MissingAuthentication',
-    'AWS was not able to authenticate the request: access keys are missing.',
-  )
+function missingAuthentication(): SignError {
+  return new SignError({ code: 'MissingAuthentication' })
 }
 
-function incompleteSignature(): StoreError {
-  return new StoreError(
-    'IncompleteSignature',
-    'The request signature does not conform to AWS standards.',
-  )
+function incompleteSignature(): SignError {
+  return new SignError({ code: 'IncompleteSignature' })
 }
 
-function missingParameter(name: string): StoreError {
-  return new StoreError('MissingParameter', `The request must contain the parameter ${name}`)
+function missingParameter(name: string): SignError {
+  return new SignError({ code: 'MissingParameter', name })
 }
 
-function invalidValue(value: string, name: string, rule: string): StoreError {
-  return new StoreError(
-    'InvalidParameterValue',
-    `Value (${value}) for parameter ${name} is invalid. ${rule}.`,
-  )
+function invalidValue(
+  value: string,
+  name: 'SignatureVersion' | 'SignatureMethod' | 'Timestamp' | 'Expires',
+): SignError {
+  return new SignError({ code: 'InvalidParameterValue', name, value })
 }

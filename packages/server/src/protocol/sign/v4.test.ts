@@ -2,8 +2,9 @@
 // example of a signed GET.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isStoreError, type StoreError } from '../../base/errors.ts'
+import { isSignError } from './error.ts'
 import { Verifier } from './verifier.ts'
+import { type SignWords, wordsOf } from './wording.ts'
 
 const signedHeaders = 'host;range;x-amz-content-sha256;x-amz-date'
 const signature = 'f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41'
@@ -46,11 +47,11 @@ function attempt({ headers = {}, parameters = [], nowMs = day, region }: Attempt
   }).principal
 }
 
-function refusal(of: Attempt): StoreError {
+function refusal(of: Attempt): SignWords {
   try {
     attempt(of)
   } catch (error) {
-    if (isStoreError(error)) return error
+    if (isSignError(error)) return wordsOf(error.refusal)
     throw error
   }
   assert.fail('the request verified')

@@ -1,14 +1,14 @@
 // Signature Version 4 in the Authorization header: parsing, checks in AWS's order, verification.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html
-import { StoreError } from '../../base/errors.ts'
+
 import { s3Limits } from '../../base/limits.ts'
 import {
-  canonicalPath,
   canonicalRequest,
   isSameSignature,
   parseSignedHeaders,
   type SignedRequest,
   sign,
+  signedPaths,
   stringToSign,
 } from './canonical.ts'
 import {
@@ -18,20 +18,12 @@ import {
   type SecretLookup,
   type SigningKeys,
 } from './credential.ts'
+import { SignError } from './error.ts'
 import { type Payload, parsePayloadForm } from './payload.ts'
-import {
-  dateRequired,
-  headersNotSigned,
-  invalidAccessKeyId,
-  invalidArgument,
-  invalidToken,
-  mechanismNotSupported,
-  requestTimeTooSkewed,
-  signatureDoesNotMatch,
-} from './refuse.ts'
+import type { HeaderFault } from './refusal.ts'
 import { formatTimestamp, parseDateHeader, parseTimestamp } from './timestamp.ts'
 
-/** What verification needs besides the request. */
+/** The parameters of verification besides the request. */
 export interface VerifyContext<P> extends ScopeRule {
   readonly lookup: SecretLookup<P>
   readonly keys: SigningKeys
@@ -39,7 +31,7 @@ export interface VerifyContext<P> extends ScopeRule {
   readonly nowMs: number
 }
 
-/** Who signed, and what the signature says of the body. */
+/** The signer, and the signature's statement about the body. */
 export interface Signed<P> {
   readonly principal: P
   readonly accessKeyId: string
@@ -48,7 +40,7 @@ export interface Signed<P> {
 
 /**
  * Verifies a request whose Authorization header has `authorization`.
- * @throws StoreError with AWS's code for each way to be wrong
+ * @throws SignError with a code for each way to be wrong
  */
 export function verifyHeader<P>(
   request: SignedRequest,
@@ -57,25 +49,24 @@ export function verifyHeader<P>(
 ): Signed<P> {
   const parsed = parseAuthorization(authorization)
   const credential = parseCredential(parsed.credential, context)
-  if ('problem' in credential) throw malformed(credential.problem, credential.region)
+  if ('fault' in credential) throw malformed({ kind: 'credential', fault: credential.fault })
   const payloadHash = headerText(request, 'x-amz-content-sha256') ?? request.bodySha256
   if (payloadHash === undefined) {
-    throw new StoreError(
-      'InvalidRequest',
-      'Missing required header for this request: x-amz-content-sha256',
-    )
+    throw new SignError({ code: 'PayloadHashRequired' })
   }
   const time = requestTime(request)
   if (time.timestamp.slice(0, 8) !== credential.date) {
-    throw malformed(
-      `Invalid credential date "${credential.date}". This date is not the same as X-Amz-Date: "${time.timestamp.slice(0, 8)}".`,
-    )
+    throw malformed({
+      kind: 'other day',
+      credentialDate: credential.date,
+      date: time.timestamp.slice(0, 8),
+    })
   }
   const token = headerText(request, 'x-amz-security-token')
-  if (token !== undefined) throw invalidToken(token)
+  if (token !== undefined) throw new SignError({ code: 'InvalidToken', token })
   const signedHeaders = parseSignedHeaders(parsed.signedHeaders)
   if (signedHeaders === undefined) {
-    throw malformed('SignedHeaders must be distinct header names in lower case.')
+    throw malformed({ kind: 'signed headers' })
   }
   requireSigned(request, signedHeaders)
   const signed = verifySignature(request, context, {
@@ -83,11 +74,13 @@ export function verifyHeader<P>(
     timestamp: time.timestamp,
     signedHeaders,
     signature: parsed.signature,
-    payloadHash,
+    payloadHashes: [payloadHash],
+    isPresigned: false,
   })
-  // AWS looks at the clock last: a wrong clock is told only to who holds a key.
+  // AWS checks the clock last: only the holder of a key learns that its clock is wrong.
   if (Math.abs(context.nowMs - time.ms) > s3Limits.clockSkewMs) {
-    throw requestTimeTooSkewed({
+    throw new SignError({
+      code: 'RequestTimeTooSkewed',
       requestTime: time.text,
       nowMs: context.nowMs,
       maximumMs: s3Limits.clockSkewMs,
@@ -103,46 +96,45 @@ export interface SignatureParts {
   /** Distinct lower-case names, in the order in which they were sent. */
   readonly signedHeaders: readonly string[]
   readonly signature: string
-  /** The value that stands for the body: of x-amz-content-sha256, or UNSIGNED-PAYLOAD. */
-  readonly payloadHash: string
+  /** The values that may stand for the body, the usual one first: that of x-amz-content-sha256, if it is sent. */
+  readonly payloadHashes: readonly string[]
+  /** True for a signature in a URL, which may be used by others than its signer. */
+  readonly isPresigned: boolean
 }
 
 /**
  * Looks the key up and compares signatures.
- * @throws StoreError InvalidArgument, InvalidAccessKeyId or SignatureDoesNotMatch
+ * @throws SignError InvalidArgument, InvalidAccessKeyId or SignatureDoesNotMatch
  */
 export function verifySignature<P>(
   request: SignedRequest,
   { lookup, keys }: VerifyContext<P>,
   parts: SignatureParts,
 ): Signed<P> {
-  const { credential, timestamp, signature, payloadHash } = parts
-  const form = parsePayloadForm(payloadHash)
-  if (form === undefined) throw invalidPayloadHash(payloadHash)
+  const { credential, timestamp, signature, signedHeaders: headers } = parts
   const { accessKeyId, scope } = credential
+  const attempts = parts.payloadHashes.flatMap((payload) => {
+    const form = parsePayloadForm(payload)
+    if (form === undefined) throw invalidPayloadHash(payload)
+    const paths = signedPaths(request.path, parts.isPresigned)
+    return paths.map((path) => ({ form, signed: { path, headers, payload } }))
+  })
   const found = lookup(accessKeyId)
-  if (found === undefined) throw invalidAccessKeyId(accessKeyId)
+  if (found === undefined) throw new SignError({ code: 'InvalidAccessKeyId', accessKeyId })
   const key = keys.get(credential, found.secretAccessKey)
-  const covered = { headers: parts.signedHeaders, payload: payloadHash }
-  const path = canonicalPath(request.path)
-  const canonical = canonicalRequest(request, { ...covered, path })
-  const text = stringToSign(timestamp, scope, canonical)
-  if (!isSameSignature(sign(key, text), signature)) {
-    // Some signers take the path just as they send it, such as with '%2F' inside a key.
-    const asSent = canonicalRequest(request, { ...covered, path: request.path })
-    const isAsSent =
-      path !== request.path &&
-      isSameSignature(sign(key, stringToSign(timestamp, scope, asSent)), signature)
-    if (!isAsSent) {
-      throw signatureDoesNotMatch({
-        accessKeyId,
-        stringToSign: text,
-        signature,
-        canonicalRequest: canonical,
-      })
-    }
+  const facts: { readonly stringToSign: string; readonly canonicalRequest: string }[] = []
+  const match = attempts.find(({ signed }) => {
+    const canonical = canonicalRequest(request, signed)
+    const text = stringToSign(timestamp, scope, canonical)
+    facts.push({ stringToSign: text, canonicalRequest: canonical })
+    return isSameSignature(sign(key, text), signature)
+  })
+  if (match === undefined) {
+    const [usual = { stringToSign: '' }] = facts
+    throw new SignError({ code: 'SignatureDoesNotMatch', accessKeyId, signature, ...usual })
   }
   const { principal } = found
+  const { form } = match
   if (form.kind !== 'chunked') return { principal, accessKeyId, payload: form }
   const signing = form.isSigned
     ? { accessKeyId, key, seed: signature, timestamp, scope }
@@ -152,17 +144,18 @@ export function verifySignature<P>(
 }
 
 /** AWS's answer to a value of x-amz-content-sha256 that it doesn't know. */
-export function invalidPayloadHash(value: string): StoreError {
-  return invalidArgument(
-    'x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value.',
-    'x-amz-content-sha256',
+export function invalidPayloadHash(value: string): SignError {
+  return new SignError({
+    code: 'InvalidArgument',
+    argument: 'x-amz-content-sha256',
     value,
-  )
+    fault: 'payload hash',
+  })
 }
 
 /**
  * Checks that the signature covers `host` and every header that can change what the request does.
- * @throws StoreError AccessDenied naming the headers
+ * @throws SignError HeadersNotSigned
  */
 export function requireSigned(request: SignedRequest, signedHeaders: readonly string[]): void {
   const names = new Set(signedHeaders)
@@ -175,7 +168,7 @@ export function requireSigned(request: SignedRequest, signedHeaders: readonly st
   // HTTP/1.0 has no Host; the signature must still bind the request to a host.
   if (!names.has('host') && headerText(request, 'host') === undefined) unsigned ??= 'host'
   if (unsigned !== undefined) {
-    throw headersNotSigned(unsigned)
+    throw new SignError({ code: 'HeadersNotSigned', names: unsigned })
   }
 }
 
@@ -202,48 +195,49 @@ function parseAuthorization(header: string): Authorization {
   return parseUnusual(header)
 }
 
-/** Any order of components, and the precise reason for what is not an Authorization header at all. */
+/** Any order of components, and the precise reason for a malformed Authorization header. */
 function parseUnusual(header: string): Authorization {
   const space = header.indexOf(' ')
   const algorithm = space < 0 ? header : header.slice(0, space)
-  if (algorithm === 'AWS' || algorithm.startsWith('AWS4-ECDSA')) throw mechanismNotSupported()
+  if (algorithm === 'AWS' || algorithm.startsWith('AWS4-ECDSA'))
+    throw new SignError({ code: 'MechanismNotSupported' })
   if (!algorithm.startsWith('AWS4-')) {
-    throw invalidArgument('Unsupported Authorization Type', 'Authorization', header)
+    throw new SignError({
+      code: 'InvalidArgument',
+      argument: 'Authorization',
+      value: header,
+      fault: 'authorization type',
+    })
   }
-  if (algorithm !== 'AWS4-HMAC-SHA256') throw mechanismNotSupported()
+  if (algorithm !== 'AWS4-HMAC-SHA256') throw new SignError({ code: 'MechanismNotSupported' })
   if (space < 0) {
-    throw invalidArgument(
-      "Authorization header is invalid -- one and only one ' ' (space) required.",
-      'Authorization',
-      header,
-    )
+    throw new SignError({
+      code: 'InvalidArgument',
+      argument: 'Authorization',
+      value: header,
+      fault: 'authorization form',
+    })
   }
   const found = new Map<string, string>()
   for (const component of header.slice(space + 1).split(',')) {
     const text = component.trim()
     const equals = text.indexOf('=')
-    if (equals < 1) throw malformed(`the authorization component "${text}" is malformed.`)
+    if (equals < 1) throw malformed({ kind: 'component', text })
     const name = text.slice(0, equals)
-    if (found.has(name)) throw malformed(`the authorization component "${name}" is repeated.`)
+    if (found.has(name)) throw malformed({ kind: 'repeated component', name })
     found.set(name, text.slice(equals + 1))
   }
   const credential = found.get('Credential')
   const signedHeaders = found.get('SignedHeaders')
   const signature = found.get('Signature')
   if (!credential || !signedHeaders || !signature) {
-    throw malformed(
-      'the authorization header requires three components: Credential, SignedHeaders, and Signature.',
-    )
+    throw malformed({ kind: 'missing component' })
   }
   return { credential, signedHeaders, signature }
 }
 
-function malformed(problem: string, region?: string): StoreError {
-  return new StoreError(
-    'AuthorizationHeaderMalformed',
-    `The authorization header is malformed; ${problem}`,
-    region === undefined ? {} : { fields: { Region: region } },
-  )
+function malformed(fault: HeaderFault): SignError {
+  return new SignError({ code: 'AuthorizationHeaderMalformed', fault })
 }
 
 /** The time that was signed: x-amz-date, or else Date. */
@@ -253,7 +247,7 @@ function requestTime(request: SignedRequest): { ms: number; timestamp: string; t
   const text = amzDate ?? date ?? ''
   const ms = amzDate === undefined ? parseDateHeader(text) : parseTimestamp(text)
   if (ms === undefined) {
-    throw dateRequired()
+    throw new SignError({ code: 'DateRequired' })
   }
   return { ms, timestamp: amzDate ?? formatTimestamp(ms), text }
 }

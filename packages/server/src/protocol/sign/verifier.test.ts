@@ -4,8 +4,8 @@ import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
 import { test } from 'node:test'
 import { SignatureV4 } from '@smithy/signature-v4'
 import fc from 'fast-check'
-import { isStoreError } from '../../base/errors.ts'
-import type { SignedRequest } from './canonical.ts'
+import { isInSignedOrder, type SignedRequest } from './canonical.ts'
+import { isSignError } from './error.ts'
 import { Verifier } from './verifier.ts'
 
 const { HOLDFAST_TEST_SCALE: scale = '1' } = process.env
@@ -199,6 +199,61 @@ test('a path verifies however its characters are escaped', async () => {
   )
 })
 
+test('a bare plus in a path may be signed as the space that it is, or as it is sent', async () => {
+  const { headers, ...request } = unsigned({ method: 'GET', key: '', query: {}, metadata: {} })
+  const hash = { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' }
+  const unsignableHeaders = new Set(Object.keys(hash))
+  const send = async (signedPath: string, sentPath: string, isPresigned: boolean) => {
+    const draft = { ...request, path: signedPath, headers: { ...headers, ...hash } }
+    const result = isPresigned
+      ? await signer.presign(draft, { signingDate, expiresIn: 60, unsignableHeaders })
+      : await signer.sign(draft, { signingDate })
+    const sent = received({ ...result, path: sentPath })
+    if (!isPresigned) return verifier().verify(sent).principal
+    const { 'x-amz-content-sha256': _, ...kept } = sent.headers
+    return verifier().verify({ ...sent, headers: kept }).principal
+  }
+  for (const isPresigned of [false, true]) {
+    for (const path of ['/b/a%20%2B+b', '/b/a+%2B+b']) {
+      assert.equal(await send('/b/a%20%2B%20b', path, isPresigned), 'owner')
+    }
+    assert.equal(await send('/b/a+b', '/b/a+b', isPresigned), 'owner')
+    await assert.rejects(send('/b/a+b', '/b/a%2Bb', isPresigned))
+    await assert.rejects(send('/b/a%20b', '/b/a%2Bb', isPresigned))
+  }
+  assert.equal(await send('/b/a%2Bb', '/b/a+b', false), 'owner')
+  // The holder of a URL may not turn it to another key.
+  await assert.rejects(send('/b/a%2Bb', '/b/a+b', true), (error) =>
+    isSignError(error, 'SignatureDoesNotMatch'),
+  )
+})
+
+test('parameters of one name have one order that a signature covers', () => {
+  const parametersOf = (text: string) =>
+    [...new URLSearchParams(text)].map(([name, value]) => ({ name, value }))
+  for (const text of ['', 'a', 'a=1&b=2&a=2', 'a=1&a=1', 'b=2&a=1', 'a=1&A=0']) {
+    assert.equal(isInSignedOrder(parametersOf(text)), true, text)
+  }
+  assert.equal(isInSignedOrder(parametersOf('a=2&b=2&a=1')), false)
+  const fold = (name: string): string | undefined =>
+    name === 'free' ? undefined : name.toLowerCase()
+  assert.equal(isInSignedOrder(parametersOf('free=2&free=1'), fold), true)
+  const pairs = fc.array(fc.tuple(fc.constantFrom('a', 'A', 'b'), fc.constantFrom('1', '2')), {
+    maxLength: 5,
+  })
+  fc.assert(
+    fc.property(pairs, fc.infiniteStream(fc.nat()), (given, random) => {
+      const all = given.map(([name, value]) => ({ name, value }))
+      const orders = (name: string, list: typeof all): string =>
+        JSON.stringify(list.filter((one) => one.name.toLowerCase() === name))
+      const shuffled = [...all].sort(() => (random.next().value % 2 === 0 ? 1 : -1))
+      if (!isInSignedOrder(all, fold) || !isInSignedOrder(shuffled, fold)) return
+      for (const name of ['a', 'b']) assert.equal(orders(name, all), orders(name, shuffled))
+    }),
+    { numRuns: 500 * Number(scale) },
+  )
+})
+
 test('headers that are sent twice verify as one, joined by a comma', async () => {
   const original = await signed({
     method: 'PUT',
@@ -214,7 +269,7 @@ test('headers that are sent twice verify as one, joined by a comma', async () =>
   const oneHeader = original.rawHeaders.map((value) => (value === '1,2  3' ? '1, 2 3' : value))
   assert.throws(
     () => verifier().verify({ ...original, headers, rawHeaders: oneHeader }),
-    (error) => isStoreError(error, 'SignatureDoesNotMatch'),
+    (error) => isSignError(error, 'SignatureDoesNotMatch'),
   )
 })
 
@@ -266,7 +321,7 @@ test('a changed request never verifies', async () => {
         const changed = change(await signed(request), word)
         assert.throws(
           () => verifier().verify(changed),
-          (error) => isStoreError(error),
+          (error) => isSignError(error),
           name,
         )
       },
@@ -293,7 +348,7 @@ test('a changed URL never verifies', async () => {
         if (isAnonymous) continue
         assert.throws(
           () => verifier().verify({ ...original, parameters }),
-          (error) => isStoreError(error),
+          (error) => isSignError(error),
         )
       }
     }),
@@ -336,7 +391,7 @@ test('any Authorization header ends in a principal or in a refusal', async () =>
         try {
           verifier().verify(header(name, () => value)(original, ''))
         } catch (error) {
-          assert.ok(isStoreError(error), String(error))
+          assert.ok(isSignError(error), String(error))
         }
       },
     ),
@@ -365,7 +420,7 @@ test('any presigned query ends in a principal or in a refusal', async () => {
       try {
         verifier().verify({ ...original, parameters })
       } catch (error) {
-        assert.ok(isStoreError(error), String(error))
+        assert.ok(isSignError(error), String(error))
       }
     }),
     { numRuns: 1000 * Number(scale) },
@@ -392,7 +447,7 @@ test('a request without any signature is anonymous', () => {
   const chunks = { host: 'h', 'x-amz-content-sha256': 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD' }
   assert.throws(
     () => verifier().verify(received({ method: 'PUT', path: '/', headers: chunks })),
-    (error) => isStoreError(error, 'AccessDenied'),
+    (error) => isSignError(error, 'SignedChunksWithoutKey'),
   )
 })
 
@@ -425,8 +480,35 @@ test('other services sign the hash of a body without sending it', async () => {
   assert.equal(sdb.verify({ ...sent, headers, bodySha256 }).principal, 'owner')
   assert.throws(
     () => sdb.verify({ ...sent, headers }),
-    (error) => isStoreError(error, 'InvalidRequest'),
+    (error) => isSignError(error, 'PayloadHashRequired'),
   )
+})
+
+test('a URL for another service is signed over the body, or says that it is not', async () => {
+  const service = 'sdb'
+  const credentials = { accessKeyId, secretAccessKey }
+  const plain = new SignatureV4({ service, region: 'r', credentials, sha256: Sha256 })
+  const sdb = new Verifier({
+    lookup: () => ({ secretAccessKey, principal: 'owner' }),
+    clock: { now: () => signingDate.getTime(), monotonicMs: () => 0 },
+    service,
+  })
+  const query = { Action: 'ListDomains', Version: '2009-04-15' }
+  const request = { method: 'GET', protocol: 'http:', hostname: 'h', path: '/', query }
+  const options = { signingDate, expiresIn: 60 }
+  const sha256 = (body: string): string => createHash('sha256').update(body).digest('hex')
+  const url = received(await plain.presign({ ...request, headers: { host: 'h' } }, options))
+  const empty = { kind: 'sha256', hex: sha256('') }
+  assert.deepEqual(sdb.verify({ ...url, bodySha256: sha256('') }).payload, empty)
+  assert.throws(
+    () => sdb.verify({ ...url, bodySha256: sha256('more') }),
+    (error) => isSignError(error, 'SignatureDoesNotMatch'),
+  )
+  const headers = { host: 'h', 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' }
+  const unsignableHeaders = new Set(['x-amz-content-sha256'])
+  const open = await plain.presign({ ...request, headers }, { ...options, unsignableHeaders })
+  const sent = { ...received(open), headers: { host: 'h' }, bodySha256: sha256('') }
+  assert.deepEqual(sdb.verify(sent).payload, { kind: 'unsigned' })
 })
 
 test('a key that was given a new secret verifies with the new one only', async () => {
@@ -440,6 +522,6 @@ test('a key that was given a new secret verifies with the new one only', async (
   secret = 'another'
   assert.throws(
     () => changing.verify(request),
-    (error) => isStoreError(error, 'SignatureDoesNotMatch'),
+    (error) => isSignError(error, 'SignatureDoesNotMatch'),
   )
 })

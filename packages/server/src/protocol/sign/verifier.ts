@@ -1,13 +1,12 @@
 // Finds out how a request is signed, and has it verified: the one entry for the protocols.
 
 import type { Clock } from '../../base/clock.ts'
-import { StoreError } from '../../base/errors.ts'
 import type { SignedRequest } from './canonical.ts'
 import { type SecretLookup, SigningKeys } from './credential.ts'
+import { SignError } from './error.ts'
 import { type Payload, parsePayloadForm } from './payload.ts'
 import { type PostFields, verifyPostFields } from './post.ts'
 import { verifyQuery } from './presign.ts'
-import { invalidArgument, mechanismNotSupported } from './refuse.ts'
 import {
   isAuthorizationV2,
   type SignedV2,
@@ -56,7 +55,7 @@ export class Verifier<P> {
 
   /**
    * Verifies a request's head. The body is checked later, by `verifiedBody`.
-   * @throws StoreError with AWS's code and message for each way to be wrong
+   * @throws SignError with a code for each way to be wrong
    */
   verify(request: SignedRequest): Verified<P> {
     const authorization = headerText(request, 'authorization')
@@ -75,7 +74,7 @@ export class Verifier<P> {
       return { ...verifyQuery(request, this.#context()), method: 'query' }
     }
     if (isPresignedV2(request)) {
-      if (!this.#acceptsVersion2) throw mechanismNotSupported()
+      if (!this.#acceptsVersion2) throw new SignError({ code: 'MechanismNotSupported' })
       return { ...withoutKey(verifyQueryV2(request, this.#context())), method: 'query' }
     }
     const payload = payloadWithoutKey(headerText(request, 'x-amz-content-sha256'))
@@ -85,7 +84,7 @@ export class Verifier<P> {
   /**
    * Verifies the signature over a POST form's policy; a form without policy is anonymous. The policy
    * itself is for `evaluatePolicy`.
-   * @throws StoreError InvalidArgument, InvalidAccessKeyId, SignatureDoesNotMatch and the like
+   * @throws SignError InvalidArgument, InvalidAccessKeyId, SignatureDoesNotMatch and the like
    */
   verifyForm(fields: PostFields): Verified<P> {
     const isVersion4 =
@@ -93,7 +92,7 @@ export class Verifier<P> {
     const isVersion2 =
       fields.get('signature') !== undefined || fields.get('awsaccesskeyid') !== undefined
     if (!isVersion4 && isVersion2) {
-      if (!this.#acceptsVersion2) throw mechanismNotSupported()
+      if (!this.#acceptsVersion2) throw new SignError({ code: 'MechanismNotSupported' })
       const signed = verifyFormV2(fields, this.#context())
       return { ...signed, payload: { kind: 'unsigned' }, method: 'form' }
     }
@@ -135,14 +134,15 @@ function payloadWithoutKey(value: string | undefined): Payload {
   const form = parsePayloadForm(value)
   if (form === undefined) throw invalidPayloadHash(value)
   if (form.kind !== 'chunked') return form
-  if (form.isSigned) throw new StoreError('AccessDenied', 'Access Denied')
+  if (form.isSigned) throw new SignError({ code: 'SignedChunksWithoutKey' })
   return { kind: 'chunked', signing: undefined, hasTrailers: form.hasTrailers }
 }
 
-function twoMechanisms(authorization: string): StoreError {
-  return invalidArgument(
-    'Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified',
-    'Authorization',
-    authorization,
-  )
+function twoMechanisms(authorization: string): SignError {
+  return new SignError({
+    code: 'InvalidArgument',
+    argument: 'Authorization',
+    value: authorization,
+    fault: 'two mechanisms',
+  })
 }

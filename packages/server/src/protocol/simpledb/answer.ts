@@ -17,14 +17,14 @@ export interface ActionRequest {
   readonly limits: SimpleDbLimits
 }
 
-/** What an action gives. */
+/** The result of an action. */
 export interface ActionResult {
-  /** Writes what is in the result element; undefined for an action that has none. */
+  /** Writes the content of the result element; undefined for an action that has none. */
   readonly write?: ((xml: XmlWriter) => void) | undefined
   readonly usage: Usage
 }
 
-/** Whom and what an action works for. */
+/** The context of an action's call. */
 export interface Call {
   readonly services: Services
   readonly caller: Caller
@@ -33,7 +33,7 @@ export interface Call {
 /** One thing that requests can ask for. */
 export interface Action {
   readonly name: string
-  /** What it costs to be refused. */
+  /** The cost of a refused request. */
   readonly baseUsage: Usage
   answer(request: ActionRequest, call: Call): Promise<ActionResult>
 }

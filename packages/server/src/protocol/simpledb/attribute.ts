@@ -129,10 +129,11 @@ function decodeItems<Pair>(
 
 function refuseItemFlag(item: Parameters): void {
   if (item.find('Replace') === undefined) return
-  throw new SimpleDbError(
-    { status: 400, code: 'FeatureDeprecated' },
-    'The replace flag must be specified per attribute, not per item.',
-  )
+  throw new SimpleDbError({
+    status: 400,
+    code: 'FeatureDeprecated',
+    message: 'The replace flag must be specified per attribute, not per item.',
+  })
 }
 
 function decodePuts(parameters: Parameters, itemName: string | undefined): PutPair[] {

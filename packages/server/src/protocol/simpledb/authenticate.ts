@@ -1,4 +1,4 @@
-// Who makes a request: by a signature among its parameters (Version 2, or 1 where that is allowed), or
+// Authenticates a request: by a signature among its parameters (Version 2, or 1 where that is allowed), or
 // by Signature Version 4 as Amazon's newer services have it, which is safer.
 
 import { createHash } from 'node:crypto'
@@ -6,11 +6,18 @@ import type { IncomingMessage } from 'node:http'
 import type { Principal } from '../../access/principal.ts'
 import type { Bytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
-import { StoreError } from '../../base/errors.ts'
 import type { Target } from '../http/request.ts'
+import { isInSignedOrder } from '../sign/canonical.ts'
 import type { SecretLookup } from '../sign/credential.ts'
-import { type ParameterSigned, verifyParameters } from '../sign/v2.ts'
+import { SignError } from '../sign/error.ts'
+import {
+  ambiguousOrder,
+  type ParameterSigned,
+  parameterIdentity,
+  verifyParameters,
+} from '../sign/v2.ts'
 import { Verifier } from '../sign/verifier.ts'
+import { checkAccessKey, checkCredential } from './credential.ts'
 import type { Parameter } from './parameters.ts'
 
 /** How requests are authenticated. */
@@ -47,13 +54,14 @@ export class Authenticator {
 
   /**
    * The maker of a request of the query protocol, whose `parameters` are those of query and form.
-   * @throws StoreError for every way to be wrong, `MissingAuthentication` for a request without signature
+   * @throws SignError for every way to be wrong, `MissingAuthentication` for a request without signature
    */
   byParameters(
     request: WholeRequest,
     parameters: readonly Parameter[],
   ): ParameterSigned<Principal> {
     const { message, target } = request
+    checkAccessKey(parameters, message.headers.authorization)
     if (message.headers.authorization !== undefined || target.query.has('X-Amz-Algorithm')) {
       return this.byVersion4(request)
     }
@@ -70,30 +78,45 @@ export class Authenticator {
     )
   }
 
-  /** The maker of a request signed with Version 4. @throws StoreError as {@link byParameters} */
+  /** The maker of a request signed with Version 4. @throws SignError as {@link byParameters} */
   byVersion4({ message, target, body }: WholeRequest): ParameterSigned<Principal> {
+    checkCredential(message, target)
     const bodySha256 = createHash('sha256').update(body).digest('hex')
     const { headers, rawHeaders, method = '' } = message
-    const { principal, accessKeyId, payload } = this.#verifier.verify({
-      method,
-      path: target.path,
-      parameters: target.query.parameters,
-      headers,
-      rawHeaders,
-      bodySha256,
-    })
-    if (principal === undefined || accessKeyId === undefined) {
-      throw new StoreError(
-        'MissingAuthentication',
-        'AWS was not able to authenticate the request: access keys are missing.',
-      )
-    }
-    // What the parameters say decides what is done: none may come unsigned in the body.
+    const { parameters } = target.query
+    const { path } = target
+    const signed = { method, path, parameters, headers, rawHeaders, bodySha256 }
+    const { principal, accessKeyId, payload } = this.#verifier.verify(signed)
+    if (principal === undefined || accessKeyId === undefined)
+      throw new SignError({ code: 'MissingAuthentication' })
+    // The query is signed sorted; the body just as it is.
+    if (!isInSignedOrder(parameters, parameterIdentity)) throw ambiguousOrder()
+    // Parameters decide the action, so none may come unsigned in the body.
     const isCovered = payload.kind === 'sha256' ? payload.hex === bodySha256 : body.length === 0
     if (isCovered) return { principal, accessKeyId }
-    throw new StoreError(
-      'ContentSha256Mismatch',
-      "The provided 'x-amz-content-sha256' header does not match what was computed.",
-    )
+    throw new SignError({
+      code: 'PayloadHashMismatch',
+      expected: payload.kind === 'sha256' ? payload.hex : '',
+      actual: bodySha256,
+    })
   }
+}
+
+const keyInQuery = /[?&](?:AWSAccessKeyId=|X-Amz-Credential=)([A-Za-z0-9\-._~]{1,128})(?:[&#/%]|$)/
+// A header of another form names no key here: it is refused later, for its form.
+const keyInAuthorization =
+  /^AWS4-HMAC-SHA256 +(?:[^ ,]+, *)*Credential=([^/, ]{1,128})\/[^/, ]+\/[^/, ]+\/[^/, ]+\/aws4_request(?:,|$)/
+
+/**
+ * The access key that a request names outside of its body, as far as that can be seen without parsing anything;
+ * any other is found later.
+ */
+export function accessKeyInHead({
+  headers,
+  url = '',
+}: Pick<IncomingMessage, 'headers' | 'url'>): string | undefined {
+  const { authorization } = headers
+  return authorization === undefined
+    ? keyInQuery.exec(url)?.[1]
+    : keyInAuthorization.exec(authorization)?.[1]
 }

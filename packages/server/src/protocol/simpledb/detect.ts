@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 import { bucketOfHost } from '../http/host.ts'
 
-/** What SimpleDB's export API begins with: no bucket's name is so short. */
+/** The prefix of SimpleDB's export API: no bucket's name is so short. */
 export const exportPath = '/v2/'
 
 const actionParameter = /[?&](?:Action|Version)=/

@@ -1,148 +1,89 @@
-// Errors on SimpleDB's wire: which status and code each reason has, and the XML body that tells of it.
+// Errors on SimpleDB's wire: how each refusal is told, and the XML body that tells it.
 // https://docs.aws.amazon.com/AmazonSimpleDB/latest/DeveloperGuide/APIError.html
 
-import { StoreError, type StoreErrorCode } from '../../base/errors.ts'
+import { type Refusal, type RefusalOf, StoreError } from '../../base/errors.ts'
+import type { SharedRefusal } from '../../base/refusal/shared.ts'
+import type { SimpleDbRefusal } from '../../base/refusal/simpledb.ts'
+import { tell } from '../../base/refusal/tell.ts'
+import { SignError } from '../sign/error.ts'
+import type { SignRefusal } from '../sign/refusal.ts'
+import { isoSeconds } from '../sign/timestamp.ts'
+import { type S3SignCode, type SignCode, wordsOf } from '../sign/wording.ts'
 import { XmlWriter } from '../xml/write.ts'
+import { domainErrors } from './error/domain.ts'
+import { accessFailure, sharedErrors } from './error/shared.ts'
+import { httpError, internalError, type WireError, type WireTable } from './error/wire.ts'
 import { readableText } from './text.ts'
 import { formatUsage, type Usage } from './usage.ts'
-
-interface WireError {
-  readonly status: number
-  readonly code: string
-  /** In place of the error's own message, which is another protocol's. */
-  readonly message?: string
-}
 
 /** The declaration that SimpleDB's documents begin with. */
 export const xmlDeclaration = '<?xml version="1.0"?>\n'
 
-const badRequest = (code: StoreErrorCode): WireError => ({ status: 400, code })
-const conflict = (code: StoreErrorCode): WireError => ({ status: 409, code })
+/** `NoSuchBucket` is that of an export. */
+type ToldRefusal = SharedRefusal | SimpleDbRefusal | RefusalOf<'NoSuchBucket'>
 
-const unavailable: WireError = {
-  status: 503,
-  code: 'ServiceUnavailable',
-  message: 'Service AmazonSimpleDB is currently unavailable. Please try again later',
+const wireErrors: WireTable<ToldRefusal> = { ...sharedErrors, ...domainErrors }
+
+const authFailure: WireError = {
+  status: 403,
+  code: 'AuthFailure',
+  message: 'AWS was not able to validate the provided access keys.',
 }
 
-const internal: WireError = {
-  status: 500,
-  code: 'InternalError',
-  message: 'Request could not be executed due to an internal service error.',
+/** The form of an Authorization header, as far as it is of Signature Version 4. */
+const headerForm =
+  'AWS4-HMAC-SHA256 Credential=AccessKeyId/Date/Region/sdb/aws4_request, SignedHeaders=SignedHeaders, Signature=Signature'
+
+const invalidAuthHeader: WireError = {
+  status: 400,
+  code: 'InvalidHTTPAuthHeader',
+  message: `The HTTP authorization header is bad, use ${headerForm}.`,
 }
 
-const incompleteSignature: WireError = { status: 400, code: 'IncompleteSignature' }
-const invalidRequest: WireError = { status: 400, code: 'InvalidHttpRequest' }
-const expired: WireError = { status: 400, code: 'RequestExpired' }
+const incompleteSignature: WireError = {
+  status: 400,
+  code: 'IncompleteSignature',
+  message: 'The request signature does not conform to AWS standards.',
+}
 
-/** Reasons that no operation on domains has: for them to come here is a mistake of ours. */
-const foreignErrors = {
-  InvalidRange: internal,
-  InvalidDigest: internal,
-  BadDigest: internal,
-  ChecksumMismatch: internal,
-  MissingContentLength: internal,
-  MissingRequestBody: internal,
-  MalformedXml: internal,
-  MalformedTrailer: internal,
-  MalformedPostRequest: internal,
-  InvalidPolicyDocument: internal,
-  MetadataTooLarge: internal,
-  EntityTooLarge: internal,
-  EntityTooSmall: internal,
-  MaxPostPreDataLengthExceeded: internal,
-  MethodNotAllowed: internal,
-  InvalidBucketName: internal,
-  InvalidLocationConstraint: internal,
-  InvalidStorageClass: internal,
-  NoSuchBucket: internal,
-  BucketAlreadyExists: internal,
-  BucketAlreadyOwnedByYou: internal,
-  BucketNotEmpty: internal,
-  TooManyBuckets: internal,
-  NoSuchKey: internal,
-  NoSuchVersion: internal,
-  PreconditionFailed: internal,
-  NotModified: internal,
-  ConditionalRequestConflict: internal,
-  IdempotencyParameterMismatch: internal,
-  NoSuchUpload: internal,
-  IllegalLocationConstraint: internal,
-  LeaseLost: internal,
-  LeaseNotCovering: internal,
-  LeaseNotGranted: internal,
-  InvalidPart: internal,
-  InvalidPartNumber: internal,
-  InvalidPartOrder: internal,
-} as const
+const signatureDoesNotMatch: WireError = {
+  status: 403,
+  code: 'SignatureDoesNotMatch',
+  message:
+    'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
+}
 
-const wireErrors: Readonly<Record<StoreErrorCode, WireError>> = {
-  ...foreignErrors,
+/** How refused signatures are told; `message` stands in place of AWS's usual one. */
+const signErrors: Readonly<
+  Record<Exclude<SignCode, S3SignCode>, Partial<WireError> & Pick<WireError, 'status'>>
+> = {
   AccessDenied: { status: 403, code: 'AccessFailure' },
-  MissingAuthentication: { status: 403, code: 'AuthMissingFailure' },
-  InvalidAccessKeyId: { status: 403, code: 'InvalidClientTokenId' },
-  InvalidToken: { status: 403, code: 'InvalidClientTokenId' },
-  SignatureDoesNotMatch: {
-    status: 403,
-    code: 'SignatureDoesNotMatch',
-    message:
-      'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
-  },
-  IncompleteSignature: incompleteSignature,
-  AuthorizationHeaderMalformed: incompleteSignature,
+  AuthorizationHeaderMalformed: invalidAuthHeader,
   AuthorizationQueryParametersError: incompleteSignature,
-  RequestTimeTooSkewed: expired,
-  ContentSha256Mismatch: { status: 403, code: 'SignatureDoesNotMatch' },
-  InvalidArgument: invalidRequest,
-  InvalidRequest: invalidRequest,
-  InvalidUri: { status: 400, code: 'InvalidURI' },
-  IncompleteBody: invalidRequest,
-  RequestTimeout: { status: 408, code: 'RequestTimeout' },
-  KeyTooLong: invalidRequest,
-  MaxMessageLengthExceeded: invalidRequest,
-  NotImplemented: { status: 401, code: 'NotYetImplemented' },
-  NoSuchDomain: badRequest('NoSuchDomain'),
-  MissingParameter: badRequest('MissingParameter'),
-  InvalidParameterCombination: badRequest('InvalidParameterCombination'),
-  InvalidParameterValue: badRequest('InvalidParameterValue'),
-  DuplicateItemName: badRequest('DuplicateItemName'),
-  NumberDomainsExceeded: conflict('NumberDomainsExceeded'),
-  NumberDomainBytesExceeded: conflict('NumberDomainBytesExceeded'),
-  NumberDomainAttributesExceeded: conflict('NumberDomainAttributesExceeded'),
-  NumberItemAttributesExceeded: conflict('NumberItemAttributesExceeded'),
-  NumberSubmittedAttributesExceeded: conflict('NumberSubmittedAttributesExceeded'),
-  NumberSubmittedItemsExceeded: conflict('NumberSubmittedItemsExceeded'),
-  AttributeDoesNotExist: { status: 404, code: 'AttributeDoesNotExist' },
-  MultiValuedAttribute: conflict('MultiValuedAttribute'),
-  ConditionalCheckFailed: conflict('ConditionalCheckFailed'),
-  DomainInExport: { status: 409, code: 'DeleteConflictException' },
-  NoSuchExport: { status: 400, code: 'NoSuchExportException' },
-  ExportConflict: { status: 409, code: 'ConflictException' },
-  NumberExportsExceeded: { status: 409, code: 'NumberExportsLimitExceeded' },
-  InvalidQueryExpression: badRequest('InvalidQueryExpression'),
-  InvalidNumberPredicates: badRequest('InvalidNumberPredicates'),
-  InvalidNumberValueTests: badRequest('InvalidNumberValueTests'),
-  TooManyRequestedAttributes: badRequest('TooManyRequestedAttributes'),
-  InvalidSortExpression: badRequest('InvalidSortExpression'),
-  InvalidNextToken: badRequest('InvalidNextToken'),
-  UnsupportedNextToken: badRequest('UnsupportedNextToken'),
-  SlowDown: unavailable,
-  ServiceUnavailable: unavailable,
-  // Not one of SimpleDB's: its disks are never full. The SDKs don't retry a 507, which would be in vain.
-  InsufficientStorage: { status: 507, code: 'InsufficientStorage' },
-  Internal: internal,
+  ContentSha256Mismatch: signatureDoesNotMatch,
+  ExpiredUrl: { status: 400, code: 'RequestExpired' },
+  IncompleteSignature: incompleteSignature,
+  InvalidAccessKeyId: { status: 403, code: 'InvalidClientTokenId' },
+  InvalidArgument: { status: 400, code: 'InvalidHttpRequest' },
+  InvalidParameterCombination: { status: 400 },
+  InvalidParameterValue: { status: 400 },
+  InvalidRequest: { status: 400, code: 'InvalidHttpRequest' },
+  // A token belongs to temporary keys, which nobody could have given.
+  InvalidToken: authFailure,
+  MissingAuthentication: { status: 403, code: 'AuthMissingFailure' },
+  MissingParameter: { status: 400 },
+  RequestTimeTooSkewed: { status: 400, code: 'RequestExpired' },
+  SignatureDoesNotMatch: signatureDoesNotMatch,
 }
 
 /** A refusal that only SimpleDB's own surface knows. */
 export class SimpleDbError extends Error {
-  readonly status: number
-  readonly code: string
+  readonly wire: WireError
 
-  constructor(wire: { readonly status: number; readonly code: string }, message: string) {
-    super(message)
+  constructor(wire: WireError, options?: ErrorOptions) {
+    super(wire.message, options)
     this.name = 'SimpleDbError'
-    this.status = wire.status
-    this.code = wire.code
+    this.wire = wire
   }
 }
 
@@ -155,21 +96,49 @@ export interface ErrorReport {
   readonly isFault: boolean
 }
 
-/** What the client is told of `error`: of anything but a refusal only that it happened. */
+/** The error that the client gets for `error`: a fault isn't described. */
 export function reportError(error: unknown): ErrorReport {
-  if (error instanceof SimpleDbError) {
-    const { status, code, message } = error
-    return { status, code, message, isFault: false }
-  }
-  const wire = error instanceof StoreError ? wireErrors[error.code] : internal
-  const own = error instanceof Error ? error.message : ''
-  const message = wire.message ?? messageOf(wire, own)
-  return { status: wire.status, code: wire.code, message, isFault: wire === internal }
+  const wire = wireErrorOf(error)
+  return { ...wire, isFault: wire === internalError }
 }
 
-function messageOf(wire: WireError, message: string): string {
-  if (wire !== invalidRequest) return message
-  return `The HTTP request is invalid. Reason: ${message}`
+function wireErrorOf(error: unknown): WireError {
+  if (error instanceof SimpleDbError) return error.wire
+  if (error instanceof SignError) return signErrorOf(error)
+  if (!(error instanceof StoreError)) return internalError
+  const { refusal } = error
+  // For a refusal of another protocol to come here is a fault of the server.
+  return isTold(refusal) ? tell(wireErrors, refusal.code, refusal) : internalError
+}
+
+function signErrorOf({ refusal }: SignError): WireError {
+  const { code, message } = wordsOf(refusal)
+  if (!isQuerySign(code)) return internalError
+  const wire = signErrors[code]
+  if (wire.code === 'InvalidHttpRequest') return httpError(message)
+  return { code, message: ownWords(refusal) ?? message, ...wire }
+}
+
+/** Where SimpleDB says it otherwise than other services. */
+function ownWords(refusal: SignRefusal): string | undefined {
+  switch (refusal.code) {
+    case 'UrlExpired':
+      return `Request has expired. Expires date is ${isoSeconds(refusal.expiresAtMs)}.`
+    case 'RequestTimeTooSkewed':
+      return `Request has expired. Timestamp date is ${refusal.requestTime}.`
+    case 'SignedChunksWithoutKey':
+      return accessFailure(undefined).message
+    default:
+      return undefined
+  }
+}
+
+function isQuerySign(code: SignCode): code is keyof typeof signErrors {
+  return Object.hasOwn(signErrors, code)
+}
+
+function isTold(refusal: Refusal): refusal is ToldRefusal {
+  return Object.hasOwn(wireErrors, refusal.code)
 }
 
 /** The XML body of an error; `usage` is left out where nothing was begun. */
@@ -191,10 +160,21 @@ export function errorBody(
     .toString()
 }
 
+/** An Authorization header that is none of Signature Version 4. */
+export function invalidAuthorization(): SimpleDbError {
+  return new SimpleDbError(invalidAuthHeader)
+}
+
+/** Keys that can't be told from each other, or that none can be. */
+export function authFailed(): SimpleDbError {
+  return new SimpleDbError(authFailure)
+}
+
 /** Parameters that can't stand beside each other. */
 export function invalidCombination(one: string, other: string): SimpleDbError {
-  return new SimpleDbError(
-    { status: 400, code: 'InvalidParameterCombination' },
-    `The parameter ${one} cannot be used with the parameter ${other}`,
-  )
+  return new SimpleDbError({
+    status: 400,
+    code: 'InvalidParameterCombination',
+    message: `The parameter ${one} cannot be used with the parameter ${other}`,
+  })
 }

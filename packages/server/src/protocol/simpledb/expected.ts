@@ -80,5 +80,5 @@ function checked(
 }
 
 function refusal(code: string, message: string): SimpleDbError {
-  return new SimpleDbError({ status: 400, code }, message)
+  return new SimpleDbError({ status: 400, code, message })
 }

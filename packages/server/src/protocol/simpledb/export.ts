@@ -1,6 +1,8 @@
 // The export API, which Amazon added in 2026: JSON under `/v2/`, signed with Version 4.
 
+import { isStoreError } from '../../base/errors.ts'
 import {
+  type ExportRecord,
   getExport,
   listExports,
   type StartExportInput,
@@ -8,6 +10,7 @@ import {
 } from '../../operation/export.ts'
 import { run } from '../../operation/run.ts'
 import type { Call } from './answer.ts'
+import { bucketDenied, failureWire } from './error/export.ts'
 import { SimpleDbError } from './error.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -24,7 +27,10 @@ const actions: readonly ExportAction[] = [
   {
     name: 'StartDomainExport',
     async answer(fields, { services, caller }) {
-      const record = await run(services, caller, startDomainExport, decodeStart(fields, caller))
+      const input = decodeStart(fields, caller)
+      const record = await run(services, caller, startDomainExport, input).catch((error) => {
+        throw isStoreError(error, 'AccessDenied') ? s3AccessDenied(error) : error
+      })
       return {
         clientToken: record.clientToken,
         exportArn: record.arn,
@@ -35,7 +41,7 @@ const actions: readonly ExportAction[] = [
   {
     name: 'GetExport',
     async answer(fields, { services, caller }) {
-      const arn = needText(fields, 'exportArn', { least: 20, most: 2048 })
+      const arn = needText(fields, 'exportArn', exportArn)
       const record = await run(services, caller, getExport, { arn })
       return {
         exportArn: record.arn,
@@ -45,8 +51,7 @@ const actions: readonly ExportAction[] = [
         requestedAt: record.requestedAt / 1000,
         s3Bucket: record.bucket,
         s3KeyPrefix: record.keyPrefix,
-        failureCode: record.failure?.code,
-        failureMessage: record.failure?.message,
+        ...failureOf(record),
         exportManifest: record.manifestKey,
         itemsCount: record.items,
         exportDataCutoffTime: record.cutoffAt === undefined ? undefined : record.cutoffAt / 1000,
@@ -57,9 +62,9 @@ const actions: readonly ExportAction[] = [
     name: 'ListExports',
     async answer(fields, { services, caller }) {
       const { exports, nextToken } = await run(services, caller, listExports, {
-        domain: findText(fields, 'domainName', { least: 3, most: 255 }),
+        domain: findText(fields, 'domainName', domainName),
         limit: decodeLimit(fields['maxResults']),
-        nextToken: findText(fields, 'nextToken', { least: 0, most: 4096 }),
+        nextToken: findText(fields, 'nextToken', nextTokenForm),
       })
       const exportSummaries = exports.map((record) => ({
         exportArn: record.arn,
@@ -76,7 +81,11 @@ const actions: readonly ExportAction[] = [
 export function findExportAction(path: string): ExportAction {
   const action = actions.find(({ name }) => path === `/v2/${name}`)
   if (action !== undefined) return action
-  throw new SimpleDbError({ status: 404, code: 'UnknownOperationException' }, 'Unknown operation.')
+  throw new SimpleDbError({
+    status: 404,
+    code: 'UnknownOperationException',
+    message: 'Unknown operation.',
+  })
 }
 
 /** The fields in a request's body. @throws SimpleDbError `SerializationException` */
@@ -87,7 +96,11 @@ export function parseFields(body: string): Fields {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
   }
-  throw new SimpleDbError({ status: 400, code: 'SerializationException' }, 'Not a JSON object.')
+  throw new SimpleDbError({
+    status: 400,
+    code: 'SerializationException',
+    message: 'Not a JSON object.',
+  })
 }
 
 /** The code as this API's models name it. */
@@ -102,18 +115,93 @@ const modelled: ReadonlySet<string> = new Set([
   'NoSuchDomain',
 ])
 
-function decodeStart(fields: Fields, { requestId }: Call['caller']): StartExportInput {
-  for (const name of ['s3SseAlgorithm', 's3SseKmsKeyId', 's3BucketOwner']) {
-    if (fields[name] === undefined || fields[name] === null) continue
-    // To take it and not to do it would be a silent lie.
-    throw invalid(name, 'It is not available here.')
-  }
-  const keyPrefix = findText(fields, 's3KeyPrefix', { least: 1, most: 850 })
-  return {
-    clientToken: findText(fields, 'clientToken', { least: 1, most: 256 }) ?? requestId,
-    domain: needText(fields, 'domainName', { least: 3, most: 255 }),
-    bucket: needText(fields, 's3Bucket', { least: 3, most: 255 }),
+/** Refuses a bucket of another owner, or a wrong guess at its owner. */
+function s3AccessDenied(cause?: unknown, code = bucketDenied.code): SimpleDbError {
+  return new SimpleDbError({ ...bucketDenied, code }, { cause })
+}
+
+/** Why an export has failed, as the API's clients know it. */
+function failureOf({ failure }: ExportRecord): Fields {
+  if (failure === undefined) return {}
+  const { code, message } = failureWire(failure)
+  return { failureCode: exceptionName(code), failureMessage: message }
+}
+
+/** The required form of a text, in the words of the guide's list of errors. */
+interface TextForm {
+  /** The parameter's name in messages. */
+  readonly name: string
+  readonly least: number
+  readonly most: number
+  readonly form?: readonly [pattern: RegExp, rule: string]
+}
+
+const domainName: TextForm = {
+  name: 'DomainName',
+  least: 3,
+  most: 255,
+  form: [/^[\w.-]+$/, 'must only contain letters, numbers, underscores, periods, and hyphens'],
+}
+const clientToken: TextForm = {
+  name: 'ClientToken',
+  least: 1,
+  most: 128,
+  form: [/^[!-~]+$/, 'must only contain ASCII characters in the range of 33-126, inclusive'],
+}
+const exportArn: TextForm = {
+  name: 'ExportArn',
+  least: 20,
+  most: 2048,
+  form: [/^arn:aws/, 'must be a valid Amazon SimpleDB Domain Export ARN'],
+}
+const nextTokenForm: TextForm = {
+  name: 'NextToken',
+  least: 1,
+  most: 2048,
+  form: [/^[\w=-]+$/, 'must only contain letters, numbers, underscores, hyphens, and equals signs'],
+}
+const bucketName: TextForm = { name: 'S3BucketName', least: 3, most: 63 }
+const keyPrefixForm: TextForm = { name: 'S3KeyPrefix', least: 1, most: 850 }
+const bucketOwner: TextForm = {
+  name: 'S3BucketOwner',
+  least: 1,
+  most: 2048,
+  form: [/^\d{12}$/, 'must be a valid AWS account ID'],
+}
+
+function decodeStart(fields: Fields, { principal, requestId }: Call['caller']): StartExportInput {
+  refuseEncryption(fields)
+  const keyPrefix = findText(fields, 's3KeyPrefix', keyPrefixForm)
+  const input = {
+    clientToken: findText(fields, 'clientToken', clientToken) ?? requestId,
+    domain: needText(fields, 'domainName', domainName),
+    bucket: needText(fields, 's3Bucket', bucketName),
     keyPrefix: keyPrefix?.replace(/\/+$/, ''),
+  }
+  const owner = fields['s3BucketOwner']
+  // Only the caller's own buckets can be exported to.
+  if (owner !== undefined && owner !== null && owner !== principal?.owner.id) {
+    needText(fields, 's3BucketOwner', bucketOwner)
+    throw s3AccessDenied(undefined, 'S3InvalidBucketOwnerAWSAccountID')
+  }
+  return input
+}
+
+/** Refuses encryption in all its forms: to take it and not to do it would be a silent lie. */
+function refuseEncryption({ s3SseAlgorithm, s3SseKmsKeyId }: Fields): void {
+  const [algorithm, key] = [s3SseAlgorithm ?? undefined, s3SseKmsKeyId ?? undefined]
+  if (algorithm !== undefined && algorithm !== 'AES256' && algorithm !== 'KMS') {
+    throw invalid('S3SseAlgorithm', algorithm, 'can only be AES256 or KMS')
+  }
+  if (key !== undefined && algorithm !== 'KMS') {
+    throw new SimpleDbError({
+      status: 400,
+      code: 'InvalidParameterCombinationException',
+      message: 'Parameter S3SseKmsKeyId must be provided only when S3SseAlgorithm is KMS.',
+    })
+  }
+  if (algorithm !== undefined) {
+    throw invalid('S3SseAlgorithm', algorithm, 'is not available on this server')
   }
 }
 
@@ -122,30 +210,35 @@ function decodeLimit(value: unknown): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= pageExports) {
     return value
   }
-  throw invalid('maxResults', `It must be from 1 to ${pageExports}.`)
+  throw invalid('MaxResults', value, `must be between 1 and ${pageExports}`)
 }
 
-interface Bounds {
-  readonly least: number
-  readonly most: number
-}
-
-function findText(fields: Fields, name: string, { least, most }: Bounds): string | undefined {
-  const value = fields[name]
+function findText(fields: Fields, field: string, wanted: TextForm): string | undefined {
+  const value = fields[field]
   if (value === undefined || value === null) return undefined
-  if (typeof value === 'string' && value.length >= least && value.length <= most) return value
-  throw invalid(name, `It must be a text of ${least} to ${most} characters.`)
+  return textOf(value, wanted)
 }
 
-function needText(fields: Fields, name: string, bounds: Bounds): string {
-  const value = findText(fields, name, bounds)
-  if (value === undefined) throw invalid(name, 'It is missing.')
+function needText(fields: Fields, field: string, wanted: TextForm): string {
+  return textOf(fields[field] ?? '', wanted)
+}
+
+function textOf(value: unknown, { name, least, most, form }: TextForm): string {
+  if (typeof value !== 'string' || value.length < least || value.length > most) {
+    throw invalid(name, value, `must be between ${least} and ${most} characters long`)
+  }
+  if (form !== undefined && !form[0].test(value)) throw invalid(name, value, form[1])
   return value
 }
 
-function invalid(name: string, problem: string): SimpleDbError {
-  return new SimpleDbError(
-    { status: 400, code: 'InvalidParameterValueException' },
-    `The parameter ${name} is invalid. ${problem}`,
-  )
+/** Characters of a value that a refusal shows. */
+const shownLength = 2048
+
+function invalid(name: string, value: unknown, rule: string): SimpleDbError {
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return new SimpleDbError({
+    status: 400,
+    code: 'InvalidParameterValueException',
+    message: `Value (${text.slice(0, shownLength)}) for parameter ${name} is invalid. ${name} ${rule}.`,
+  })
 }

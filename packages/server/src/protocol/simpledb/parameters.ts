@@ -115,13 +115,14 @@ export function parseFlag(
 
 /** The refusal of a request that lacks something. */
 export function missingParameter(message: string): SimpleDbError {
-  return new SimpleDbError({ status: 400, code: 'MissingParameter' }, message)
+  return new SimpleDbError({ status: 400, code: 'MissingParameter', message })
 }
 
-/** The refusal of a value; `rule` says what would have been right. */
+/** The refusal of a value; `rule` names the valid ones. */
 export function invalidValue(value: string, parameter: string, rule: string): SimpleDbError {
-  return new SimpleDbError(
-    { status: 400, code: 'InvalidParameterValue' },
-    `Value (${value}) for parameter ${parameter} is invalid. ${rule}`,
-  )
+  return new SimpleDbError({
+    status: 400,
+    code: 'InvalidParameterValue',
+    message: `Value (${value}) for parameter ${parameter} is invalid. ${rule}`,
+  })
 }

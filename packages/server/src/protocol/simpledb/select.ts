@@ -1,4 +1,4 @@
-// The action Select, and the extension that explains what it would do.
+// The action Select, and the extension that explains its plan.
 
 import { explainSelect, type SelectOutput, select } from '../../operation/select.ts'
 import type { XmlWriter } from '../xml/write.ts'
@@ -24,7 +24,7 @@ export const explainSelectAction: Action = action(
   ({ parameters }) => ({ expression: parameters.need('SelectExpression') }),
   (explanation) => ({
     usage: baseUsage.select,
-    write: (xml) => xml.element('Plan', JSON.stringify(explanation)),
+    write: (xml) => writeText(xml, 'Plan', JSON.stringify(explanation)),
   }),
 )
 

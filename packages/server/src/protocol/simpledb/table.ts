@@ -1,4 +1,4 @@
-// The actions by name and version, and what is refused before any of them is looked at.
+// The actions by name and version, and the refusals that precede them.
 
 import type { Action, ApiVersion } from './answer.ts'
 import {
@@ -38,16 +38,16 @@ const actions: ReadonlyMap<string, Action> = new Map(
 /** The query language that Select took the place of. */
 const formerActions: ReadonlySet<string> = new Set(['Query', 'QueryWithAttributes'])
 
-/** What a request asks for, and in which version of the API. */
+/** The action that a request asks for, and its version of the API. */
 export interface Route {
   readonly action: Action
   readonly version: ApiVersion
 }
 
 /**
- * Finds what a request asks for.
+ * Finds the action that a request asks for.
  * @throws SimpleDbError `MissingAction`, `InvalidAction`, `MissingParameter`, `NoSuchVersion`, and
- *   `InvalidWSDLVersion` for what the former version of the API didn't have
+ *   `InvalidWSDLVersion` for actions that the former version of the API didn't have
  */
 export function findRoute(parameters: Parameters): Route {
   const name = parameters.find('Action')
@@ -88,5 +88,5 @@ function refuseNewParameters(parameters: Parameters): void {
 }
 
 function refusal(code: string, message: string): SimpleDbError {
-  return new SimpleDbError({ status: 400, code }, message)
+  return new SimpleDbError({ status: 400, code, message })
 }

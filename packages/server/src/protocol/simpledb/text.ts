@@ -14,24 +14,33 @@ export function writeText(xml: XmlWriter, element: string, text: string): void {
   }
 }
 
-/** `text` with what XML can't carry replaced, for messages that quote it. */
+/** `text` with characters that XML can't carry replaced, for messages that quote it. */
 export function readableText(text: string): string {
   if (isXmlText(text)) return text
   return Array.from(text, (character) => (isXmlText(character) ? character : '\ufffd')).join('')
 }
 
-/** False for text with characters that XML forbids, or that XML 1.1 has restricted. */
+/**
+ * False for text with characters that XML forbids, that XML 1.1 has restricted, or that Unicode has left
+ * undefined for ever; and for half a surrogate pair.
+ */
 export function isXmlText(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
-    if (code > 0x9f ? code >= 0xfffe : code > 0x7e ? code !== 0x85 : isForbiddenControl(code)) {
-      return false
-    }
+    if (code < 0xd800) {
+      if (code <= 0x9f && isForbiddenByte(code)) return false
+    } else if (code < 0xe000) {
+      const point = text.codePointAt(at) ?? 0
+      // The last two of every plane are no characters.
+      if (point < 0x10000 || (point & 0xfffe) === 0xfffe) return false
+      at++
+    } else if (code >= 0xfffe || (code >= 0xfdd0 && code <= 0xfdef)) return false
   }
   return true
 }
 
 /** The writer makes a reference of a carriage return, which a parser would else change. */
-function isForbiddenControl(code: number): boolean {
+function isForbiddenByte(code: number): boolean {
+  if (code > 0x7e) return code !== 0x85
   return code < 0x20 && code !== 0x09 && code !== 0x0a && code !== 0x0d
 }

@@ -1,10 +1,10 @@
-// BoxUsage: what a request costs, in hours of a machine. The formulas give every number that was
+// BoxUsage: the cost of a request, in hours of a machine. The formulas give every number that was
 // recorded of Amazon's service. In units of 1e-10 hours, so that nothing is rounded but at the end.
 
 /** An amount of machine time, in units of 1e-10 hours. */
 export type Usage = number
 
-/** What a request costs that does nothing. */
+/** The cost of a request that does nothing. */
 export const baseUsage = {
   changeDomain: 55_590_278,
   readDomain: 71_759,
@@ -25,7 +25,7 @@ export function readUsage(names: number): Usage {
 }
 
 /**
- * Select, by what it returns. Amazon published no formula: this one gives what was recorded for item
+ * Select, by the size of its result. Amazon published no formula: this one gives what was recorded for item
  * names alone, and for the one item of two attributes in Amazon's article on consistency.
  */
 export function selectUsage(returned: {

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { isStoreError } from '../../base/errors.ts'
-import { childrenOf, childText, parseXml, type XmlElement } from './parse.ts'
-import { s3Namespace, XmlWriter } from './write.ts'
+import { childrenOf, childText, parseXml, parseXmlWithBreaks, type XmlElement } from './parse.ts'
+import { XmlWriter } from './write.ts'
+
+const s3Namespace = 'http://s3.amazonaws.com/doc/2006-03-01/'
 
 const { HOLDFAST_TEST_SCALE: scale = '1' } = process.env
 const parse = (text: string): XmlElement => parseXml(Buffer.from(text))
@@ -137,5 +139,42 @@ test('any document is read or refused', () => {
       }
     }),
     { numRuns: 2000 * Number(scale) },
+  )
+})
+
+test('parts that go on and on are refused before they have ended', async () => {
+  const long = ' -'.repeat(1_000_000)
+  for (const text of [
+    `<a><!--${long}--></a>`,
+    `<a>${`<!--${long.slice(0, 1000)}-->`.repeat(100)}</a>`,
+    `<a>${'<!---->'.repeat(1001)}</a>`,
+    `<a><?p ${long}?></a>`,
+    `<a>${'<?p?>'.repeat(1001)}</a>`,
+    `<a>${long}</a>`,
+    `<a><![CDATA[${long}]]></a>`,
+    `<a b="${long}"/>`,
+    `<a ${long.replaceAll('-', ' ')}/>`,
+    `<a${'a'.repeat(1_000_000)}/>`,
+    `<!--${long}--><a/>`,
+    `<a/>${long.replaceAll('-', ' ')}`,
+    `<!--${long}`,
+    `<a>&${'a'.repeat(1_000_000)};</a>`,
+  ]) {
+    assert.throws(() => parse(text), malformed, text.slice(0, 20))
+    await assert.rejects(parseXmlWithBreaks(Buffer.from(text)), malformed)
+  }
+  assert.equal(parse(`<!-- ${long.slice(0, 1000)} --><?p q?><a/>`).name, 'a')
+})
+
+test('with breaks, a document is read as it is without, wherever it is cut', async () => {
+  const keys = Array.from({ length: 5000 }, (_, i) => `${'ü€😀'.repeat(i % 13)}&amp;${i}\r\n`)
+  const text = `<Delete>${keys.map((key) => `<Key>${key}</Key>`).join('')}</Delete>`
+  const body = Buffer.from(text)
+  const root = await parseXmlWithBreaks(body)
+  assert.deepEqual(root, parseXml(body))
+  const texts = childrenOf(root, 'Key').map((key) => key.text)
+  assert.deepEqual(
+    texts,
+    keys.map((key) => key.replaceAll('&amp;', '&').replaceAll('\r\n', '\n')),
   )
 })

@@ -2,6 +2,7 @@
 // Namespaces are not compared, since S3's clients send its namespace, an older one, or none.
 import { SaxesParser, type SaxesTagNS } from 'saxes'
 import { StoreError } from '../../base/errors.ts'
+import { Breaks } from '../../base/fair-queue.ts'
 import { ownLimits, s3Limits } from '../../base/limits.ts'
 
 /** An element. Names are local: without prefix and namespace. */
@@ -34,29 +35,88 @@ const noChildren: OpenElement[] = []
 
 /**
  * The root element of a UTF-8 document.
- * @throws StoreError MalformedXml for what isn't well-formed XML in UTF-8, has a DTD, or goes beyond the bounds
+ * @throws StoreError MalformedXml for text that isn't well-formed XML in UTF-8, has a DTD, or exceeds the bounds
  */
 export function parseXml(body: Uint8Array, bounds: XmlBounds = {}): XmlElement {
-  if (body.byteLength > (bounds.maximumBytes ?? s3Limits.xmlBodyBytes)) throw malformedXml()
-  const tree = new TreeBuilder(
-    bounds.maximumElements ?? ownLimits.xmlElements,
-    bounds.maximumDepth ?? ownLimits.xmlDepth,
-  )
-  const parser = new SaxesParser({ xmlns: true })
-  parser.on('opentag', (tag) => tree.open(tag))
-  parser.on('closetag', () => tree.close())
-  parser.on('attribute', () => tree.countAttribute())
-  parser.on('text', (text) => tree.addText(text))
-  parser.on('cdata', (text) => tree.addText(text))
-  parser.on('doctype', () => {
-    throw malformedXml()
-  })
-  parser.on('error', (cause) => {
-    throw malformedXml(cause)
-  })
-  parser.write(decodeUtf8(body)).close()
-  if (tree.root === undefined) throw malformedXml()
-  return tree.root
+  const reading = new Reading(body, bounds)
+  while (!reading.isAtEnd) reading.step()
+  return reading.root()
+}
+
+/** The same for a document that may be large: others have their turn meanwhile. */
+export async function parseXmlWithBreaks(
+  body: Uint8Array,
+  bounds: XmlBounds = {},
+): Promise<XmlElement> {
+  const reading = new Reading(body, bounds)
+  const breaks = new Breaks()
+  while (!reading.isAtEnd) {
+    reading.step()
+    if (breaks.isDue) await breaks.take()
+  }
+  return reading.root()
+}
+
+/** Bytes that are parsed at once. */
+const stepBytes = 8192
+
+/** A document on its way through the parser, piece by piece. */
+class Reading {
+  readonly #body: Uint8Array
+  readonly #tree: TreeBuilder
+  readonly #parser = new SaxesParser({ xmlns: true })
+  readonly #decoder = new TextDecoder('utf-8', { fatal: true })
+  #at = 0
+
+  constructor(body: Uint8Array, bounds: XmlBounds) {
+    if (body.byteLength > (bounds.maximumBytes ?? s3Limits.xmlBodyBytes)) throw malformedXml()
+    this.#body = body
+    this.#tree = new TreeBuilder(
+      bounds.maximumElements ?? ownLimits.xmlElements,
+      bounds.maximumDepth ?? ownLimits.xmlDepth,
+    )
+    const tree = this.#tree
+    const parser = this.#parser
+    parser.on('opentag', (tag) => tree.open(tag))
+    parser.on('closetag', () => tree.close())
+    parser.on('attribute', () => tree.countAttribute())
+    parser.on('text', (text) => tree.addText(text))
+    parser.on('cdata', (text) => tree.addText(text))
+    parser.on('comment', (text) => tree.countAside(text.length))
+    parser.on('processinginstruction', ({ body }) => tree.countAside(body.length))
+    parser.on('doctype', () => {
+      throw malformedXml()
+    })
+    parser.on('error', (cause) => {
+      throw malformedXml(cause)
+    })
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at >= this.#body.byteLength
+  }
+
+  step(): void {
+    const events = this.#tree.events
+    const piece = this.#body.subarray(this.#at, this.#at + stepBytes)
+    this.#at += piece.byteLength
+    this.#parser.write(this.#decode(piece))
+    this.#tree.countBytes(piece.byteLength, this.#tree.events > events)
+  }
+
+  root(): XmlElement {
+    this.#parser.write(this.#decode()).close()
+    if (this.#tree.root === undefined) throw malformedXml()
+    return this.#tree.root
+  }
+
+  #decode(piece?: Uint8Array): string {
+    try {
+      return this.#decoder.decode(piece, { stream: piece !== undefined })
+    } catch (cause) {
+      throw malformedXml(cause)
+    }
+  }
 }
 
 class TreeBuilder {
@@ -64,8 +124,14 @@ class TreeBuilder {
   readonly #maximumElements: number
   readonly #maximumDepth: number
   readonly #path: OpenElement[] = []
+  /** Parts of the document that were complete. */
+  events = 0
   #elements = 0
   #attributes = 0
+  #asides = 0
+  #asidesLength = 0
+  /** Bytes of a part that isn't complete, at least. */
+  #partBytes = 0
 
   constructor(maximumElements: number, maximumDepth: number) {
     this.#maximumElements = maximumElements
@@ -73,6 +139,7 @@ class TreeBuilder {
   }
 
   open(tag: SaxesTagNS): void {
+    this.events++
     this.#elements++
     if (this.#elements > this.#maximumElements || this.#path.length >= this.#maximumDepth) {
       throw malformedXml()
@@ -91,15 +158,33 @@ class TreeBuilder {
   }
 
   countAttribute(): void {
+    this.events++
     this.#attributes++
     if (this.#attributes > ownLimits.xmlAttributes) throw malformedXml()
   }
 
+  /** Counts a comment or a processing instruction: nobody needs many, or long ones. */
+  countAside(length: number): void {
+    this.events++
+    this.#asides++
+    this.#asidesLength += length
+    const { xmlAsides, xmlPartBytes } = ownLimits
+    if (this.#asides > xmlAsides || this.#asidesLength > xmlPartBytes) throw malformedXml()
+  }
+
+  /** Refuses a part, such as a comment, that goes on and on. */
+  countBytes(bytes: number, hadEvents: boolean): void {
+    this.#partBytes = hadEvents ? 0 : this.#partBytes + bytes
+    if (this.#partBytes > ownLimits.xmlPartBytes) throw malformedXml()
+  }
+
   close(): void {
+    this.events++
     this.#path.pop()
   }
 
   addText(text: string): void {
+    this.events++
     const element = this.#path.at(-1)
     if (element) element.text += text
   }
@@ -115,21 +200,9 @@ function attributesOf(tag: SaxesTagNS): ReadonlyMap<string, string> {
   return attributes ?? noAttributes
 }
 
-function decodeUtf8(body: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body)
-  } catch (cause) {
-    throw malformedXml(cause)
-  }
-}
-
 /** S3's answer to XML that it can't use, also where the XML is fine and only the schema is not. */
 export function malformedXml(cause?: unknown): StoreError {
-  return new StoreError(
-    'MalformedXml',
-    'The XML you provided was not well-formed or did not validate against our published schema',
-    { cause },
-  )
+  return new StoreError({ code: 'MalformedXml' }, { cause })
 }
 
 /** The first child of that name. */

@@ -1,11 +1,8 @@
 // Writes XML answers by joining strings. Elements come out in the order they are written.
 
-/** The namespace of S3's documents. */
-export const s3Namespace = 'http://s3.amazonaws.com/doc/2006-03-01/'
-
 const declaration = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
-/** Builds one document. The caller closes what it opens. */
+/** Builds one document. The caller closes every element that it opens. */
 export class XmlWriter {
   #text: string
 
@@ -39,9 +36,15 @@ export class XmlWriter {
     return this
   }
 
-  /** An element with text that needs no escape: a number, or what was made of plain characters here. */
+  /** An element with text that needs no escape: a number, or generated text of plain characters. */
   plain(name: string, text: string | number): this {
     this.#text += `<${name}>${text}</${name}>`
+    return this
+  }
+
+  /** An element of an error, whose quotes S3 leaves bare. Characters that XML can't carry must not make it unreadable. */
+  message(name: string, value: string): this {
+    this.#text += `<${name}>${escapeMessage(value)}</${name}>`
     return this
   }
 
@@ -74,6 +77,12 @@ export function escapeXml(text: string): string {
     from = i + 1
   }
   return from === 0 ? text : escaped + text.slice(from)
+}
+
+function escapeMessage(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that XML 1.0 can't carry
+  const readable = text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd')
+  return readable.includes('"') ? readable.split('"').map(escapeXml).join('"') : escapeXml(readable)
 }
 
 function referenceOf(code: number): string | undefined {

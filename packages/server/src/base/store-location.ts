@@ -1,0 +1,33 @@
+// Where the two halves of a store are: its rows and its blobs, as URLs that `engine/open.ts` and
+// `blob/open.ts` open.
+
+import { join, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+/** The places of a store. */
+export interface StoreLocation {
+  readonly engine: URL
+  readonly blobs: URL
+}
+
+/** The store in a data folder: rows in `engine/`, blobs in `blobs/`. */
+export function storeIn(dataFolder: string): StoreLocation {
+  const folder = resolve(dataFolder)
+  return {
+    engine: pathToFileURL(join(folder, 'engine')),
+    blobs: pathToFileURL(join(folder, 'blobs')),
+  }
+}
+
+/**
+ * The folder that `url` names.
+ * @param subject what the URL is of, for the message
+ * @throws Error for any scheme but `file:`
+ */
+export function folderOf(url: URL, subject: string): string {
+  if (url.protocol === 'file:' && url.host === '') return fileURLToPath(url)
+  // Only scheme and host: the rest may contain a password.
+  throw new Error(
+    `can't open ${subject} at ${url.protocol}//${url.host}: only file:/// URLs are supported`,
+  )
+}

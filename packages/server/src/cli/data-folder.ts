@@ -1,0 +1,172 @@
+// Decides which folders a server may use: its own, and empty ones. All checks precede the first write, so
+// a mistyped path leaves no trace.
+
+import { type Dirent, existsSync } from 'node:fs'
+import { access, constants, lstat, readdir, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { makeFolders } from '../base/folder.ts'
+import { storeIn } from '../base/store-location.ts'
+import { lookAtEngine, mayHoldEngine } from '../engine/location.ts'
+import { CommandError, exitCodes, systemCode } from './exit.ts'
+
+/** The state of a data folder's path: missing, empty but for ignorable files, or a data folder. */
+export type FoundFolder = 'missing' | 'empty' | 'ours'
+
+/** The files and folders that a server creates in its data folder. */
+const ownNames =
+  /^(engine|blobs|lock|lock-journal|server\.json(\.part)?|credentials\.json(\.part)?|doctor-\d+)$/
+
+/** Names that file systems and file managers create by themselves. */
+const strayNames =
+  /^(lost\+found|\.(gitkeep|gitignore|keep|placeholder|DS_Store|directory|snapshots?|zfs|nfs[0-9a-f]+|Trash-\d+))$/
+
+const shownNames = 3
+
+/**
+ * Finds out whether a server may use `folder`, an absolute path. Files in it that are in `given` were
+ * named on the command line, and don't count as foreign.
+ * @throws CommandError that names the foreign files, or the fault of the path
+ */
+export async function examineDataFolder(
+  folder: string,
+  given: readonly (string | undefined)[] = [],
+): Promise<FoundFolder> {
+  try {
+    if (!(await isThere(folder))) return 'missing'
+    await access(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+    const entries = await readdir(folder, { withFileTypes: true })
+    await refuseDanglingLinks(folder, entries)
+    const known = new Set(given.filter((file) => file !== undefined && dirname(file) === folder))
+    const names = entries.map(({ name }) => name)
+    if (await hasStore(folder)) return 'ours'
+    const own = await ownOf(folder, names)
+    const strangers = names.filter(
+      (name) => !own.includes(name) && !strayNames.test(name) && !known.has(join(folder, name)),
+    )
+    if (strangers.length > 0) throw notOurs(folder, strangers)
+    return own.length > 0 ? 'ours' : 'empty'
+  } catch (error) {
+    throw unusable(folder, error)
+  }
+}
+
+/** Makes `folder` if it isn't there. `given` as above. @throws CommandError if it can't be used */
+export async function prepareDataFolder(
+  folder: string,
+  given: readonly (string | undefined)[] = [],
+): Promise<void> {
+  if ((await examineDataFolder(folder, given)) === 'missing') await makeDataFolder(folder)
+}
+
+/** Creates the missing folders of the path. @throws CommandError */
+export async function makeDataFolder(folder: string): Promise<void> {
+  try {
+    await makeFolders(folder)
+  } catch (error) {
+    throw unusable(folder, error)
+  }
+}
+
+/** Why a data folder can't be used; a CommandError as it is. */
+function unusable(folder: string, error: unknown): CommandError {
+  if (error instanceof CommandError) return error
+  return new CommandError(`can't use ${folder} as data folder: ${reasonOf(error)}`, {
+    cause: error,
+  })
+}
+
+function reasonOf(error: unknown): string {
+  switch (systemCode(error)) {
+    case 'EACCES':
+    case 'EPERM':
+      return 'this user may not write there'
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return 'it, or something above it, is a file'
+    case 'ENOENT':
+      return 'no folder can be made there'
+    case 'ELOOP':
+      return 'the links in its path lead in a circle'
+    case 'ENAMETOOLONG':
+      return 'its name, or its path, is too long for the file system'
+    case 'EROFS':
+      return 'it is on a read-only file system'
+    case 'ENOSPC':
+      return 'its disk is full'
+    default:
+      return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/** True if there is a folder; false if it could be made, as far as can be told. */
+async function isThere(folder: string): Promise<boolean> {
+  if (await isFolder(folder)) return true
+  for (let above = dirname(folder); ; above = dirname(above)) {
+    if (!(await isFolder(above))) continue
+    await access(above, constants.W_OK | constants.X_OK)
+    return false
+  }
+}
+
+/** False if the path doesn't exist. @throws Error of the system, or CommandError for anything but a folder */
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    if ((await stat(path)).isDirectory()) return true
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error
+    const isLink = await lstat(path).then(
+      (found) => found.isSymbolicLink(),
+      () => false,
+    )
+    if (!isLink) return false
+    throw new CommandError(
+      `can't use the data folder: ${path} is a link to something that isn't there`,
+      { cause: error },
+    )
+  }
+  throw new CommandError(`can't use the data folder: ${path} is a file`)
+}
+
+/** An unmounted disk must not be mistaken for a new store. */
+async function refuseDanglingLinks(folder: string, entries: readonly Dirent[]): Promise<void> {
+  for (const entry of entries) {
+    const path = join(folder, entry.name)
+    if (!ownNames.test(entry.name) || !entry.isSymbolicLink() || existsSync(path)) continue
+    throw new CommandError(
+      `can't use ${folder} as data folder: ${path} is a link to something that isn't there`,
+    )
+  }
+}
+
+/** Those of the names that a server has made, or may as well have. */
+async function ownOf(folder: string, names: readonly string[]): Promise<readonly string[]> {
+  const isOurEngine = await mayHoldEngine(storeIn(folder).engine)
+  return names.filter((name) => {
+    if (name === 'engine') return isOurEngine
+    // Many programs call a file so; ours lies beside its lock.
+    if (name === 'server.json') return names.includes('lock')
+    return ownNames.test(name)
+  })
+}
+
+/** Whether a store is in the folder, or bodies of one that is to be looked at more closely. */
+async function hasStore(folder: string): Promise<boolean> {
+  const found = await lookAtEngine(storeIn(folder).engine).catch(() => undefined)
+  if (found !== undefined) return true
+  const blobs = await readdir(join(folder, 'blobs')).catch(() => [])
+  return blobs.some((name) => /^\d+$/.test(name))
+}
+
+function notOurs(folder: string, strangers: readonly string[]): CommandError {
+  const names = strangers
+    .toSorted()
+    .slice(0, shownNames)
+    .map((name) => JSON.stringify(name))
+  const more = strangers.length - names.length
+  const shown = `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+  return new CommandError(
+    `${folder} is no data folder, and not empty: it has ${shown}; ` +
+      `name a new or an empty folder with --data, such as ${join(folder, 'holdfast')}`,
+    { exitCode: exitCodes.refused },
+  )
+}

@@ -1,0 +1,41 @@
+// Runs a command that opens a store in a process of its own: damaged pages may crash the engine, and
+// somebody has to be left to say so in plain words.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { processEnvironment } from '../../config.ts'
+import { exitCodes, isCrash } from '../exit.ts'
+
+/** Set in the process apart. */
+const variable = 'HOLDFAST_CHILD_PROCESS'
+
+/**
+ * Runs `body` in another process, which was given the same command line, and returns its exit code;
+ * `crashCode` if it crashed.
+ */
+export async function inChildProcess(
+  body: () => Promise<number>,
+  crashCode: number,
+): Promise<number> {
+  const environment = processEnvironment()
+  if (environment[variable] !== undefined) return body()
+  const [program, ...args] = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
+  const child = spawn(program, args, {
+    stdio: 'inherit',
+    env: { ...environment, [variable]: '1' },
+  })
+  const stop = (): void => {
+    child.kill()
+  }
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
+  // A terminal sends it to both, and the other one decides.
+  process.on('SIGINT', () => undefined)
+  const [code, signal]: (number | string | null)[] = await once(child, 'exit')
+  if (typeof code === 'number') return code
+  if (!isCrash(String(signal))) return exitCodes.failure
+  console.error(
+    `bad  the store is damaged: reading it crashed (${signal}). Suspect the disk, or files that were\n` +
+      'changed by hand. Keep a copy of the folder as it is, and restore it from a backup.',
+  )
+  return crashCode
+}

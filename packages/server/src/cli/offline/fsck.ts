@@ -1,0 +1,173 @@
+// `holdfast fsck`: checks everything in a data folder and says in plain words what is wrong. A server
+// may be at work in the folder; the check sees one moment of it.
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { storeIn } from '../../base/store-location.ts'
+import type { BlobStore } from '../../blob/blob.ts'
+import { openBlobs } from '../../blob/open.ts'
+import type { FsckConfig } from '../../config.ts'
+import { DamageError, type Engine, FormatError } from '../../engine/engine.ts'
+import { openEngine } from '../../engine/open.ts'
+import { describeMisfit, examineFit, examineWithoutRows, type Fit } from '../../operation/fit.ts'
+import { type CheckSummary, checkStore, type Finding } from '../../operation/fsck.ts'
+import { CommandError, exitCodes, systemCode } from '../exit.ts'
+
+/** Checks the folder and returns the exit code: 0 when it is clean, 4 when there are findings. */
+export async function fsck(config: FsckConfig): Promise<number> {
+  const { dataFolder, isJson } = config
+  // Before the engine is opened, which would make rows where there are none.
+  const lost = misfitOf(await examineWithoutRows(dataFolder))
+  if (lost !== undefined) {
+    print(lost, isJson)
+    return exitCodes.findings
+  }
+  const { engine, blobs } = await openStore(dataFolder)
+  try {
+    return await check({ engine, blobs, config })
+  } catch (error) {
+    // The bytes of a damaged page are taken for rows, so any error is possible.
+    const finding: Finding = {
+      invariant: 'everything in the store can be read',
+      where: 'the store',
+      detail: `the check broke off: ${error instanceof Error ? error.message : error}`,
+    }
+    console.log(isJson ? JSON.stringify({ finding }) : `${describe(finding)}\n${advice}`)
+    return exitCodes.findings
+  } finally {
+    await blobs.close()
+    await engine.close()
+  }
+}
+
+/** A mismatch of rows and blobs, as a finding; undefined if they fit. */
+function misfitOf(fit: Fit | undefined): Finding | undefined {
+  if (fit === undefined || fit === 'fits' || fit === 'new') return undefined
+  const invariant = 'engine/ and blobs/ are of one store, and of one moment'
+  return { invariant, where: 'the data folder', detail: describeMisfit(fit) }
+}
+
+function print(finding: Finding, isJson: boolean): void {
+  console.log(isJson ? JSON.stringify({ finding }) : describe(finding))
+}
+
+async function check(store: {
+  readonly engine: Engine
+  readonly blobs: BlobStore
+  readonly config: FsckConfig
+}): Promise<number> {
+  const { engine, blobs, config } = store
+  const { isJson, dataFolder } = config
+  const started = performance.now()
+  const progress = new Progress(!isJson && process.stderr.isTTY === true)
+  try {
+    const misfit = misfitOf(await examineFit(engine, dataFolder))
+    const onProgress = (phase: string): void => progress.show(phase)
+    const onBytes = (bytes: number): void => progress.count(bytes)
+    const content = config.checksContent === true ? { onBytes } : undefined
+    const findings = checkStore({ engine, blobs, misfit, onProgress, content })
+    let step = await findings.next()
+    while (step.done !== true) {
+      progress.clear()
+      print(step.value, isJson)
+      step = await findings.next()
+    }
+    progress.clear()
+    const summary = step.value
+    const seconds = Math.round(performance.now() - started) / 1000
+    console.log(
+      isJson ? JSON.stringify({ summary: { ...summary, seconds } }) : conclude(summary, seconds),
+    )
+    return summary.findings === 0 ? exitCodes.ok : exitCodes.findings
+  } finally {
+    progress.clear()
+  }
+}
+
+async function openStore(
+  dataFolder: string,
+): Promise<{ readonly engine: Engine; readonly blobs: BlobStore }> {
+  if (!existsSync(join(dataFolder, 'engine'))) {
+    throw new CommandError(`there is no store in ${dataFolder}; name the data folder with --data`)
+  }
+  try {
+    const location = storeIn(dataFolder)
+    const engine = await openEngine(location.engine, { readMs: Number.POSITIVE_INFINITY })
+    // The number of the start matters to writers only.
+    const blobs = await openBlobs(location.blobs, { start: 0, isReadOnly: true })
+    return { engine, blobs }
+  } catch (error) {
+    if (error instanceof DamageError) {
+      throw new CommandError(error.message, { exitCode: exitCodes.findings, cause: error })
+    }
+    const exitCode = error instanceof FormatError ? exitCodes.refused : exitCodes.failure
+    const reason = systemCode(error) ?? (error instanceof Error ? error.message : String(error))
+    throw new CommandError(`can't open the store in ${dataFolder}: ${reason}`, {
+      exitCode,
+      cause: error,
+    })
+  }
+}
+
+function describe({ invariant, where, detail, objects = [] }: Finding): string {
+  const names = objects.map((name) => `\n  read as: ${JSON.stringify(name)}`)
+  return `${where}: ${detail}${names.join('')}\n  broken rule: ${invariant}`
+}
+
+function conclude(summary: CheckSummary, seconds: number): string {
+  const { buckets, objects, uploads, domains, items, blobs, blobBytes, garbage, findings } = summary
+  const { contentBytes } = summary
+  const content = contentBytes === undefined ? '' : `content of ${contentBytes} bytes compared, `
+  const counts =
+    `${buckets} buckets, ${objects} objects, ${uploads} uploads in progress, ` +
+    `${domains} domains, ${items} items, ` +
+    `${blobs} blobs of ${blobBytes} bytes, ${content}${garbage} blobs that wait for collection; ${seconds} s`
+  if (findings === 0) return `clean: ${counts}`
+  return `${findings} findings: ${counts}\n${advice}`
+}
+
+const advice =
+  'The store never does this to itself: suspect the disk, or files that were changed by hand.\n' +
+  'Keep a copy of the folder as it is. Objects that are not named above can be read and copied\n' +
+  'to a new folder; those that are named are to be restored from elsewhere.'
+
+/** Milliseconds between two lines of progress while bodies are read. */
+const progressMs = 200
+
+/** One line on a terminal that shows the progress of the check. */
+class Progress {
+  readonly #isShown: boolean
+  readonly #startedAt = performance.now()
+  #phase = ''
+  #readBytes = 0
+  #writtenAt = 0
+
+  constructor(isShown: boolean) {
+    this.#isShown = isShown
+  }
+
+  show(phase: string): void {
+    this.#phase = phase
+    this.#write()
+  }
+
+  /** Adds bytes of bodies that were read. */
+  count(bytes: number): void {
+    this.#readBytes += bytes
+    if (performance.now() - this.#writtenAt > progressMs) this.#write()
+  }
+
+  #write(): void {
+    if (!this.#isShown) return
+    this.#writtenAt = performance.now()
+    const seconds = (this.#writtenAt - this.#startedAt) / 1000
+    const mebibytes = this.#readBytes / 1_048_576
+    const rate = `${Math.round(mebibytes)} MiB read, ${Math.round(mebibytes / seconds)} MiB/s`
+    const read = this.#readBytes === 0 ? '' : `: ${rate}`
+    process.stderr.write(`\r\x1b[Kchecking ${this.#phase}${read} …`)
+  }
+
+  clear(): void {
+    if (this.#isShown) process.stderr.write('\r\x1b[K')
+  }
+}

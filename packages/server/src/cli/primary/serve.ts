@@ -1,0 +1,193 @@
+// `holdfast serve`: the primary process. It checks its configuration, takes the folder's lock, finds
+// the access keys, and lets workers serve until it is told to stop. It never opens the store itself.
+
+import type { AccessKey } from '../../access/key.ts'
+import { systemClock } from '../../base/clock.ts'
+import { ownLiveness } from '../../base/liveness.ts'
+import type { ServeConfig } from '../../config.ts'
+import type { ProcessLog } from '../../observe/pino.ts'
+import { findCredentials, type LoadedCredentials, loadCredentials } from '../credentials.ts'
+import { examineDataFolder, makeDataFolder } from '../data-folder.ts'
+import { CommandError, exitCodes } from '../exit.ts'
+import { FolderLock, killSurvivors } from '../lock.ts'
+import { listenToSignals, type StopSignals } from '../signals.ts'
+import { readTls, type TlsTexts } from './certificate.ts'
+import { Workers } from './cluster.ts'
+import { Connections, listen } from './connections.ts'
+import { welcome } from './welcome.ts'
+
+/** Milliseconds that requests under way have to end when the server is stopped. */
+const graceMs = 30_000
+/** Milliseconds that a start has to end which is no longer wanted. */
+const stuckMs = 1000
+
+/** Runs the server to its end and returns its exit code. @throws CommandError when it can't start */
+export async function serve(config: ServeConfig): Promise<number> {
+  const stop = listenToSignals()
+  const connections = new Connections()
+  const workers = new Workers({ count: config.workers, connections, clock: systemClock })
+  // First of all, since they take longest to get ready.
+  workers.fork()
+  using held = new DisposableStack()
+  held.defer(() => workers.kill())
+  const preparing = prepare({ config, connections, workers, held })
+  const ready = await Promise.race([preparing, stop.first])
+  if (ready !== undefined) return await run({ config, stop, workers, ...ready })
+  workers.kill()
+  const timer = setTimeout(endByDefault, stuckMs)
+  await preparing.catch(() => undefined)
+  clearTimeout(timer)
+  return exitCodes.ok
+}
+
+/**
+ * Ends this process as a signal does that nobody handles: to exit, Node waits for the calls under way, and
+ * one that reads a pipe, or a disk that has gone, may never return.
+ */
+function endByDefault(): void {
+  process.removeAllListeners('SIGTERM')
+  process.kill(process.pid, 'SIGTERM')
+}
+
+/** The resources that a server needs before its workers may open the store. */
+interface Ready {
+  readonly credentials: LoadedCredentials
+  readonly tls: TlsTexts | undefined
+  readonly port: number
+  readonly lock: FolderLock
+  readonly log: ProcessLog
+}
+
+/**
+ * Reads the named files, then takes the port, and only then creates anything. What has to be given back is
+ * left to `held`. @throws CommandError
+ */
+async function prepare(facts: {
+  readonly config: ServeConfig
+  readonly connections: Connections
+  readonly workers: Workers
+  readonly held: DisposableStack
+}): Promise<Ready> {
+  const { config, connections, workers, held } = facts
+  const { dataFolder, credentialsFile: file } = config
+  const tls = config.tls === undefined ? undefined : await readTls(config.tls)
+  const given = [file, config.tls?.certificateFile, config.tls?.keyFile]
+  const found = await examineDataFolder(dataFolder, given)
+  const known = await findCredentials({ file, dataFolder })
+  const takeLock = (): FolderLock => {
+    const lock = FolderLock.take(dataFolder)
+    // In this order: the lock says that nobody else is at work here.
+    held.defer(() => {
+      workers.kill()
+      lock.release()
+    })
+    return lock
+  }
+  // When a server is started twice, the error should name the folder, not the port.
+  const early = found === 'ours' ? takeLock() : undefined
+  const { server, port } = await listen(connections, config)
+  held.defer(() => server.close())
+  if (found === 'missing') await makeDataFolder(dataFolder)
+  const lock = early ?? takeLock()
+  const { openProcessLog } = await import('../../observe/pino.ts')
+  const { logLevel: level, logFormat: format } = config
+  const log = openProcessLog({ level, format, base: { worker: 'primary' } })
+  held.defer(() => log.flush())
+  const credentials = known ?? (await loadCredentials({ file, dataFolder }))
+  return { credentials, tls, port, lock, log }
+}
+
+interface Run extends Ready {
+  readonly config: ServeConfig
+  readonly stop: StopSignals
+  readonly workers: Workers
+}
+
+async function run({
+  config,
+  port,
+  lock,
+  log,
+  stop,
+  workers,
+  credentials,
+  tls,
+}: Run): Promise<number> {
+  const { dataFolder } = config
+  const survivors = killSurvivors(dataFolder)
+  if (survivors > 0) log.warn('killed workers that outlived their server', { survivors })
+  if (credentials.warning !== undefined) log.warn(credentials.warning)
+  const startedAt = new Date().toISOString()
+  const token = ownLiveness()
+  let endpoint: string | undefined
+  const describe = (tokens: readonly string[]): void =>
+    lock.describe({ pid: process.pid, token, endpoint, startedAt, workers: tokens })
+  workers.onChange(describe)
+  void stop.again.then(() => workers.kill())
+  const serving = workers.serve({ setup: { config, keys: credentials.keys, tls }, log })
+  await Promise.race([serving, stop.first])
+  if (!stop.isAsked) {
+    endpoint = endpointOf(config, port)
+    describe(workers.tokens)
+    announce({ config, credentials, endpoint, log })
+    stop.onHangup(() => void reload({ config, workers, log }))
+    await stop.first
+  }
+  log.info('stopping')
+  await workers.stop(graceMs)
+  log.info('stopped')
+  if (!stop.isUrgent) return exitCodes.ok
+  throw new CommandError('stopped at once, as it was told twice: requests under way were cut off')
+}
+
+function announce(facts: {
+  readonly config: ServeConfig
+  readonly credentials: LoadedCredentials
+  readonly endpoint: string
+  readonly log: ProcessLog
+}): void {
+  const { config, credentials, endpoint, log } = facts
+  process.stderr.write(welcome({ ...facts, isTerminal: process.stderr.isTTY === true }))
+  const readyMs = Math.round(performance.now())
+  log.info('ready', { endpoint, dataFolder: config.dataFolder, workers: config.workers, readyMs })
+  log.debug('access keys', { file: credentials.file, count: credentials.keys.length })
+  if (!isLoopback(config.host)) {
+    const { host } = config
+    const isSafe = config.tls !== undefined
+    log.warn(
+      isSafe
+        ? 'other machines can reach this server'
+        : 'other machines can reach this server, and without TLS who is between can read along',
+      { host },
+    )
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\./.test(host)
+}
+
+function endpointOf({ host, tls }: ServeConfig, port: number): string {
+  const scheme = tls === undefined ? 'http' : 'https'
+  const isAny = host === '0.0.0.0' || host === '::' || host === ''
+  const name = isAny ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+  return `${scheme}://${name}:${port}`
+}
+
+async function reload(facts: {
+  readonly config: ServeConfig
+  readonly workers: Workers
+  readonly log: ProcessLog
+}): Promise<void> {
+  const { config, workers, log } = facts
+  let keys: readonly AccessKey[]
+  try {
+    const { credentialsFile: file, dataFolder } = config
+    keys = (await loadCredentials({ file, dataFolder })).keys
+  } catch (error) {
+    log.error('the access keys could not be read again; those in use stay', { error })
+    return
+  }
+  workers.setKeys(keys)
+  log.info('read the access keys again', { count: keys.length })
+}

@@ -1,9 +1,0 @@
-// What `holdfast cp` tells when it has copied.
-
-import type { Total } from './listing.ts'
-
-/** What was copied, and how much where it was counted. */
-export interface Copied extends Partial<Total> {
-  readonly from: string
-  readonly to: string
-}

@@ -1,0 +1,250 @@
+// Whether the rows and the blobs of a data folder are of one store and one moment, which is looked at
+// before anything else is done with them. Where they don't fit, nothing proves that a blob without a
+// row is garbage: so the store isn't opened, unless somebody who knows better says so, and then the
+// blobs of the process starts that the rows don't know are kept for ever.
+
+import { isDeepStrictEqual } from 'node:util'
+import { storeIn } from '../base/store-location.ts'
+import { type BlobFacts, lookAtBlobs, readMark, writeMark } from '../blob/mark.ts'
+import type { Engine, ReadTransaction, WriteTransaction } from '../engine/engine.ts'
+import { lookAtEngine } from '../engine/location.ts'
+import {
+  type Identity,
+  putIdentity,
+  putUnknownStarts,
+  readIdentity,
+} from '../store/body/identity.ts'
+import * as bodySchema from '../store/body/schema.ts'
+import { lastOfSequence, raiseSequence } from '../store/row/sequence.ts'
+import type { Acceptance } from './acceptance.ts'
+
+/** What does not fit. */
+export type Misfit = 'lost-rows' | 'older-rows' | 'lost-blobs' | 'other-store' | 'damaged-mark'
+
+/** What the rows tell of themselves. */
+export interface RowFacts {
+  readonly identity: Identity | undefined
+  /** The number of the last process start; 0 if there was none. */
+  readonly lastStart: number
+  /** True if a row refers to a blob. */
+  readonly hasBlobs: boolean
+}
+
+/** Rows of which there are none. */
+export const noRows: RowFacts = { identity: undefined, lastStart: 0, hasBlobs: false }
+
+/** `new`: the blobs have no identity yet, or are being given one. */
+export type Fit = 'fits' | 'new' | Misfit
+
+/** Holds what the rows tell against what the blobs tell. */
+export function judgeFit(rows: RowFacts, blobs: BlobFacts): Fit {
+  const { identity, lastStart, hasBlobs } = rows
+  const { mark, greatestStart, hasFiles } = blobs
+  if (blobs.isMarkDamaged) return 'damaged-mark'
+  if (identity?.adopts !== undefined) {
+    const isUnderWay = mark?.id === identity.id || (mark?.id ?? null) === identity.adopts
+    if (isUnderWay) return 'new'
+  }
+  if (identity === undefined && lastStart === 0) {
+    return mark !== undefined || hasFiles ? 'lost-rows' : 'new'
+  }
+  // Rows are durable before the mark tells of them: it can lag behind them, never the reverse.
+  if (mark !== undefined && mark.id !== identity?.id) {
+    const isOlder = identity === undefined || mark.former.includes(identity.id)
+    return isOlder ? 'older-rows' : 'other-store'
+  }
+  if (greatestStart > lastStart || (mark?.starts ?? 0) > lastStart) return 'older-rows'
+  if (mark !== undefined) return 'fits'
+  return identity !== undefined || (hasBlobs && !hasFiles) ? 'lost-blobs' : 'new'
+}
+
+/** Rows and blobs that are not of one store, or not of one moment. The message says what to do. */
+export class MisfitError extends Error {
+  override readonly name = 'MisfitError'
+  readonly misfit: Misfit
+
+  constructor(misfit: Misfit, dataFolder: string) {
+    super(`can't use the data folder ${dataFolder}: ${describeMisfit(misfit)}`)
+    this.misfit = misfit
+  }
+}
+
+/** What is wrong, and what to do about it. */
+export function describeMisfit(misfit: Misfit): string {
+  switch (misfit) {
+    case 'lost-rows':
+      return (
+        'engine/ has no rows, but blobs/ is of a store that had some: is a disk not mounted, or a backup ' +
+        'half restored? Restore engine/, or start once with --accept-lost-rows: that begins an empty ' +
+        'store, and keeps the files in blobs/.'
+      )
+    case 'older-rows':
+      return (
+        'engine/ is older than blobs/, where process starts wrote that it does not know. Restore both ' +
+        'from one backup, or start once with --accept-lost-rows: that goes on with the older engine/, ' +
+        'and keeps the files in blobs/ that it does not know.'
+      )
+    case 'lost-blobs':
+      return (
+        'blobs/ is missing or empty, or has lost its store.json, but engine/ is of a store that had it: is ' +
+        'a disk not mounted, or a backup half restored? Restore blobs/, or start once with ' +
+        '--accept-lost-blobs: then objects whose files are gone can be listed and deleted, not read.'
+      )
+    case 'damaged-mark':
+      return (
+        "blobs/store.json, which says whose the files are, can't be understood. Restore it from a backup, or " +
+        'remove it and start once with --accept-lost-blobs.'
+      )
+    case 'other-store':
+      return (
+        'engine/ and blobs/ are of two different stores, so objects would get bodies of others. Put those ' +
+        'two together again that belong together.'
+      )
+  }
+}
+
+/** Where rows and blobs are, and what may be wrong with them. */
+export interface FitOptions {
+  readonly dataFolder: string
+  readonly accepts: readonly Acceptance[]
+  /** Becomes the identity of a store that has none. */
+  readonly newId: string
+}
+
+/** Looks at what fits without changing anything. */
+export async function examineFit(engine: Engine, dataFolder: string): Promise<Fit> {
+  // In this order: the blobs lag behind the rows.
+  const blobs = await lookAtBlobs(storeIn(dataFolder).blobs)
+  return judgeFit(await engine.read(readFacts), blobs)
+}
+
+/**
+ * The same before an engine is opened, which would make one where there is none: a file of rows that is
+ * missing or empty has none. Undefined if there are rows.
+ */
+export async function examineWithoutRows(dataFolder: string): Promise<Fit | undefined> {
+  // In this order, since another process may just be making the store.
+  const blobs = await lookAtBlobs(storeIn(dataFolder).blobs)
+  const rows = await lookAtEngine(storeIn(dataFolder).engine)
+  return rows !== undefined && rows.sizeBytes > 0 ? undefined : judgeFit(noRows, blobs)
+}
+
+/** Refuses blobs without rows before an engine is made for them. @throws MisfitError */
+export async function refuseLostRows({
+  dataFolder,
+  accepts,
+}: Pick<FitOptions, 'dataFolder' | 'accepts'>): Promise<void> {
+  const fit = await examineWithoutRows(dataFolder)
+  if (fit === 'lost-rows' && !isAccepted(fit, accepts)) throw new MisfitError(fit, dataFolder)
+}
+
+/** Looks at the blobs again where another process has changed them meanwhile. */
+const attempts = 4
+
+/**
+ * Sees to it that rows and blobs are of one store: gives both an identity where they have none yet, and
+ * refuses what doesn't fit and isn't accepted. It may be interrupted anywhere, and done by several
+ * processes at once.
+ * @throws MisfitError
+ */
+export async function ensureFit(engine: Engine, options: FitOptions): Promise<void> {
+  const url = storeIn(options.dataFolder).blobs
+  for (let attempt = 1; ; attempt++) {
+    const blobs = await lookAtBlobs(url)
+    try {
+      return await settle(engine, blobs, options)
+    } catch (error) {
+      const isSame = isDeepStrictEqual(await lookAtBlobs(url), blobs)
+      if (!(error instanceof MisfitError) || isSame || attempt === attempts) throw error
+    }
+  }
+}
+
+async function settle(engine: Engine, blobs: BlobFacts, options: FitOptions): Promise<void> {
+  // The rows decide, so that all processes write the same mark.
+  const { id, adopts } = await engine.write((tx) => adopt(tx, blobs, options))
+  if (adopts === undefined) return
+  const former = [...(blobs.mark?.former ?? []), ...(adopts === null ? [] : [adopts])]
+  const url = storeIn(options.dataFolder).blobs
+  if (blobs.mark?.id !== id) await writeMark(url, { id, starts: 0, former })
+  await engine.write(async (tx) => {
+    const known = await readIdentity(tx)
+    if (known?.id === id && known.adopts !== undefined) putIdentity(tx, { id })
+  })
+}
+
+/** Makes the blobs this store's own, if they are or may be; returns the identity of the rows. */
+async function adopt(
+  tx: WriteTransaction,
+  blobs: BlobFacts,
+  { accepts, newId, dataFolder }: FitOptions,
+): Promise<Identity> {
+  const rows = await readFacts(tx)
+  const { identity } = rows
+  const fit = judgeFit(rows, blobs)
+  const adopts = blobs.mark?.id ?? null
+  const greatest = Math.max(blobs.greatestStart, blobs.mark?.starts ?? 0)
+  if (fit === 'fits' || fit === 'new') {
+    if (identity !== undefined) return identity
+  } else if (isAccepted(fit, accepts)) {
+    disownStarts(tx, rows, { fit, greatest, adopts })
+  } else {
+    throw new MisfitError(fit, dataFolder)
+  }
+  await raiseSequence(tx, 'process-start', greatest)
+  if (fit === 'older-rows' && identity?.id === adopts) return identity
+  const id = fit === 'lost-blobs' ? (identity?.id ?? newId) : newId
+  putIdentity(tx, { id, adopts })
+  return { id, adopts }
+}
+
+function isAccepted(fit: Misfit, accepts: readonly Acceptance[]): boolean {
+  switch (fit) {
+    case 'lost-rows':
+    case 'older-rows':
+      return accepts.includes('lost-rows')
+    case 'lost-blobs':
+      return accepts.includes('lost-blobs')
+    case 'other-store':
+    case 'damaged-mark':
+      return false
+  }
+}
+
+/** Says of which starts the blobs are not to be touched. */
+function disownStarts(
+  tx: WriteTransaction,
+  { identity, lastStart }: RowFacts,
+  facts: { readonly fit: Misfit; readonly greatest: number; readonly adopts: string | null },
+): void {
+  const { fit, greatest, adopts } = facts
+  // Older rows know their own starts. Else the blobs may be anybody's, whatever their numbers are.
+  const knowsItsOwn = fit === 'older-rows' && (identity !== undefined || adopts === null)
+  const first = knowsItsOwn ? lastStart + 1 : 1
+  if (greatest >= first) putUnknownStarts(tx, { first, last: greatest })
+}
+
+async function readFacts(tx: ReadTransaction): Promise<RowFacts> {
+  const identity = await readIdentity(tx)
+  const lastStart = await lastOfSequence(tx, 'process-start')
+  let hasBlobs = false
+  for await (const _ of tx.range(bodySchema.blobCounts())) {
+    hasBlobs = true
+    break
+  }
+  return { identity, lastStart, hasBlobs }
+}
+
+/**
+ * Notes beside the blobs that process start `start` has been given its number. To be called once that is
+ * durable: so rows that are restored later, and don't know it, are found out.
+ */
+export async function noteStart(dataFolder: string, start: number): Promise<void> {
+  const url = storeIn(dataFolder).blobs
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    const mark = await readMark(url)
+    if (mark === undefined || mark === 'damaged' || mark.starts >= start) return
+    // Another process may put its own, lower number there, so it's looked at again.
+    await writeMark(url, { ...mark, starts: start })
+  }
+}

@@ -1,0 +1,27 @@
+// The paths below `/_/`, which no bucket can have: what the server tells of itself, without a key.
+
+import { bucketOfHost } from '../http/host.ts'
+import type { Protocol } from '../http/protocol.ts'
+import { type AdminContext, AdminExchange } from './exchange.ts'
+import { type AdminSource, adminRoutes } from './table.ts'
+
+/** What the protocol works with. */
+export interface AdminOptions extends AdminSource, Pick<AdminContext, 'log'> {
+  /** The server's own names: below them, every path is a bucket's. */
+  readonly domains: readonly string[]
+}
+
+/** Makes the protocol. */
+export function createAdminProtocol(options: AdminOptions): Protocol {
+  const { domains, log } = options
+  const context: AdminContext = { log, routes: adminRoutes(options), isStopping: false }
+  const stopping: AdminContext = { ...context, isStopping: true }
+  return {
+    name: 'admin',
+    isAdministrative: true,
+    speaks: ({ url = '/', headers }) =>
+      url.startsWith('/_/') && bucketOfHost(headers.host, domains) === undefined,
+    serve: (...exchange) => new AdminExchange(context, ...exchange).serve(),
+    serveStopping: (...exchange) => new AdminExchange(stopping, ...exchange).serve(),
+  }
+}

@@ -1,0 +1,56 @@
+// What the server tells of itself, one route per path.
+
+import type { Clock } from '../../base/clock.ts'
+import { prometheusType } from '../../observe/prometheus.ts'
+import { Scrape } from '../../observe/scrape.ts'
+
+/** An answer, which is text. */
+export interface AdminAnswer {
+  readonly status: number
+  readonly text: string
+}
+
+/** One thing that can be asked for. */
+export interface AdminRoute {
+  /** The operation's name in logs and metrics. */
+  readonly name: string
+  /** A route for GET answers HEAD too. */
+  readonly method: string
+  readonly path: string
+  /** The media type of its answers. */
+  readonly type: string
+  /** @param isStopping true while the server ends what is under way */
+  answer(isStopping: boolean): AdminAnswer | Promise<AdminAnswer>
+}
+
+/** What the routes tell of. */
+export interface AdminSource {
+  readonly clock: Clock
+  /** The text of `/_/metrics`; called once for simultaneous requests, and not much more often than every 100 ms. */
+  readonly exposition: () => Promise<string>
+}
+
+/** Milliseconds between two collections of metrics in this process; the primary makes fewer of them. */
+const scrapeIntervalMs = 100
+
+/** Makes the table. */
+export function adminRoutes({ clock, exposition }: AdminSource): readonly AdminRoute[] {
+  const scrape = new Scrape({ collect: exposition, clock, intervalMs: scrapeIntervalMs })
+  return [
+    {
+      name: 'Health',
+      method: 'GET',
+      path: '/_/health',
+      type: 'text/plain',
+      answer: (isStopping) =>
+        isStopping ? { status: 503, text: 'stopping\n' } : { status: 200, text: 'ok\n' },
+    },
+    {
+      name: 'Metrics',
+      method: 'GET',
+      path: '/_/metrics',
+      type: prometheusType,
+      answer: async () => ({ status: 200, text: await scrape.text() }),
+    },
+  ]
+}

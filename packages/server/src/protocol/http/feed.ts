@@ -1,0 +1,135 @@
+// Feeds a connection's bytes to Node's parser in small pieces. Given a whole read, the parser makes a
+// request of everything in it at once, thousands of them, and can't be stopped. So a connection with too
+// many requests that aren't answered is fed no more and not read, until some of them are.
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Server as HttpsServer } from 'node:https'
+import type { Socket } from 'node:net'
+import { ownLimits } from '../../base/limits.ts'
+
+/** How many requests may be unanswered. */
+export interface FeedLimits {
+  /** Of one connection. One piece may bring more. */
+  readonly unansweredPerConnection: number
+  /** Of all connections; beyond, those without an unanswered request are fed, and no others. */
+  readonly unansweredRequests: number
+}
+
+/** Bytes of a piece, outside of bodies: most heads, and some tens of the shortest requests. */
+const pieceBytes = 2048
+
+/** Feeds all connections of one server. */
+export class Feeds {
+  readonly limits: FeedLimits
+  /** Requests of all connections that aren't answered. */
+  unanswered = 0
+  readonly #feeds = new WeakMap<Socket, Feed>()
+
+  constructor(limits: FeedLimits = ownLimits) {
+    this.limits = limits
+  }
+
+  attach(server: Server | HttpsServer): void {
+    const isEncrypted = 'setSecureContext' in server
+    server.on(isEncrypted ? 'secureConnection' : 'connection', (socket: Socket) => {
+      const parse = socket.listeners('data')
+      // A connection that has failed already.
+      if (parse.length !== 1) return
+      this.#feeds.set(socket, new Feed(this, socket, (chunk) => parse[0]?.call(socket, chunk)))
+    })
+    const note = (request: IncomingMessage, response: ServerResponse): void =>
+      this.#feeds.get(request.socket)?.note(request, response)
+    server.on('request', note).on('checkContinue', note).on('checkExpectation', note)
+  }
+}
+
+/** One connection. */
+class Feed {
+  readonly #all: Feeds
+  readonly #socket: Socket
+  readonly #parse: (chunk: Buffer) => void
+  /** The bytes that were read, but not parsed. */
+  #pending: Buffer | undefined
+  #unanswered = 0
+  #latest: IncomingMessage | undefined
+  /** Bytes of the latest request's body that are still to come, for sure. */
+  #bodyBytes = 0
+
+  constructor(all: Feeds, socket: Socket, parse: (chunk: Buffer) => void) {
+    this.#all = all
+    this.#socket = socket
+    this.#parse = parse
+    socket.removeAllListeners('data')
+    // Otherwise Node's parser would read whole buffers from the system itself.
+    socket.on('data', this.#onData).on('resume', this.#onResume).once('close', this.#onClose)
+  }
+
+  note(request: IncomingMessage, response: ServerResponse): void {
+    this.#latest = request
+    this.#unanswered++
+    this.#all.unanswered++
+    const length = request.headers['content-length']
+    // Some of the body may have come with the piece that is being parsed.
+    if (length !== undefined) this.#bodyBytes = Number(length)
+    response.once('close', this.#onAnswered)
+  }
+
+  get #isFull(): boolean {
+    const { limits, unanswered } = this.#all
+    if (this.#unanswered > limits.unansweredPerConnection) return true
+    if (this.#unanswered === 0 || unanswered <= limits.unansweredRequests) return false
+    // A request that was begun can be answered only when its body has come.
+    return this.#latest?.complete === true
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    let rest = chunk
+    while (rest.byteLength > 0) {
+      if (this.#isFull || this.#socket.isPaused() || isHeldByNode(this.#socket)) {
+        this.#pending = rest
+        this.#socket.pause()
+        return
+      }
+      const bytes = Math.min(rest.byteLength, Math.max(pieceBytes, this.#bodyBytes))
+      const piece = bytes === rest.byteLength ? rest : rest.subarray(0, bytes)
+      rest = rest.subarray(bytes)
+      this.#bodyBytes = Math.max(0, this.#bodyBytes - bytes)
+      const unanswered = this.#unanswered
+      this.#parse(piece)
+      if (this.#unanswered > unanswered) {
+        this.#bodyBytes = Math.max(0, this.#bodyBytes - bytes)
+      }
+    }
+  }
+
+  /** Comes before anything more is read. */
+  readonly #onResume = (): void => {
+    const pending = this.#pending
+    if (this.#isFull) {
+      this.#socket.pause()
+    } else if (pending !== undefined && !isHeldByNode(this.#socket)) {
+      this.#pending = undefined
+      this.#onData(pending)
+    }
+  }
+
+  readonly #onAnswered = (): void => {
+    if (this.#unanswered === 0) return
+    this.#unanswered--
+    this.#all.unanswered--
+    if (this.#pending !== undefined && !this.#isFull && !isHeldByNode(this.#socket)) {
+      this.#socket.resume()
+    }
+  }
+
+  /** Answers that never had their turn are not told that it will not come. */
+  readonly #onClose = (): void => {
+    this.#all.unanswered -= this.#unanswered
+    this.#unanswered = 0
+    this.#pending = undefined
+  }
+}
+
+/** True where Node itself stopped reading, since the client takes no answers: it must not be fed then. */
+function isHeldByNode(socket: Socket): boolean {
+  return Reflect.get(socket, '_paused') === true
+}

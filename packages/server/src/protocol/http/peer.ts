@@ -1,0 +1,20 @@
+// The other end of a request's connection.
+
+import type { Socket } from 'node:net'
+
+/** How Node shows an IPv4 address on a socket of IPv6. */
+const mappedPrefix = '::ffff:'
+
+/** The client's IP address, in its own family's form; undefined once the connection has ended. */
+export function sourceIpOf(request: {
+  readonly socket: Pick<Socket, 'remoteAddress'>
+}): string | undefined {
+  const address = request.socket.remoteAddress
+  if (address?.startsWith(mappedPrefix) !== true || !address.includes('.')) return address
+  return address.slice(mappedPrefix.length)
+}
+
+/** True if the request came over TLS. */
+export function isSecure({ socket }: { readonly socket: object }): boolean {
+  return 'encrypted' in socket
+}

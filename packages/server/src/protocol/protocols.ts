@@ -1,0 +1,21 @@
+// The protocols that share a port, in the order in which the router asks them.
+
+import { type AdminOptions, createAdminProtocol } from './admin/protocol.ts'
+import type { Protocol } from './http/protocol.ts'
+import { createS3Protocol, type S3Options } from './s3/protocol.ts'
+import type { SimpleDbOptions } from './simpledb/exchange.ts'
+import { createSimpleDbProtocol } from './simpledb/protocol.ts'
+
+/** What all protocols together work with. */
+export type ProtocolOptions = S3Options & SimpleDbOptions & Pick<AdminOptions, 'exposition'>
+
+/** Makes the protocols. */
+export function createProtocols(options: ProtocolOptions): readonly Protocol[] {
+  const { services, domains, exposition } = options
+  const { clock, log } = services
+  return [
+    createAdminProtocol({ domains, clock, log, exposition }),
+    createSimpleDbProtocol(options, domains),
+    createS3Protocol(options),
+  ]
+}

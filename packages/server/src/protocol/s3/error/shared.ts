@@ -1,0 +1,97 @@
+// How S3 tells refusals that every protocol has.
+
+import type { SharedRefusal } from '../../../base/refusal/shared.ts'
+import { internalError, requestError, slowDown, type WireTable } from './wire.ts'
+
+const storageTexts = {
+  disk: 'The disk is full.',
+  reserve: 'The disk is nearly full; only removals go on.',
+  blobs: 'The server has no room left for this body.',
+} as const
+
+const incompleteTexts = {
+  body: 'You did not provide the number of bytes specified by the Content-Length HTTP header.',
+  chunk: 'The request body terminated unexpectedly',
+} as const
+
+const uriTexts = {
+  syntax: "Couldn't parse the specified URI.",
+  host: 'The URI names another host than the Host header.',
+} as const
+
+export const sharedErrors: WireTable<SharedRefusal> = {
+  AccessDenied: ({ action, region }) => ({
+    status: 403,
+    code: 'AccessDenied',
+    message: 'Access Denied',
+    fields: { Action: action, Region: region },
+  }),
+  InvalidUri: ({ uri, problem }) => ({
+    status: 400,
+    code: 'InvalidURI',
+    message: uriTexts[problem],
+    fields: { URI: uri },
+  }),
+  HeaderSectionTooLarge: ({ maximumBytes }) => ({
+    status: 400,
+    code: 'RequestHeaderSectionTooLarge',
+    message:
+      'Your request header and query parameters used to make the request exceed the maximum allowed size.',
+    fields: { MaxSizeAllowed: String(maximumBytes) },
+  }),
+  InvalidHost: () => requestError('The request must have one Host header that names a host.'),
+  TransferEncodingInHttp10: () =>
+    requestError('An HTTP/1.0 request can not have a Transfer-Encoding header.'),
+  RepeatedHeader: ({ name }) =>
+    requestError(`The request must not have more than one ${name} header.`),
+  TooManyParameters: () => requestError('It has too many parameters.'),
+  InvalidContentLength: () => requestError('The Content-Length header is not a valid number.'),
+  IncompleteBody: ({ part }) => ({
+    status: 400,
+    code: 'IncompleteBody',
+    message: incompleteTexts[part],
+  }),
+  RequestTimeout: () => ({
+    status: 400,
+    code: 'RequestTimeout',
+    message:
+      'Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed.',
+  }),
+  MessageTooLong: ({ maximumBytes }) => ({
+    status: 400,
+    code: 'MaxMessageLengthExceeded',
+    message: 'Your request was too large.',
+    fields: { MaxMessageLengthBytes: String(maximumBytes) },
+  }),
+  SlowDown: () => slowDown('Please reduce your request rate.'),
+  StoreClosed: () => ({
+    status: 503,
+    code: 'ServiceUnavailable',
+    message: 'The store is closed.',
+  }),
+  ReadTooLong: ({ limitMs }) => ({
+    status: 503,
+    code: 'ServiceUnavailable',
+    message: `A read of the store took over ${limitMs} ms.`,
+  }),
+  DeclaredDead: () => ({
+    status: 503,
+    code: 'ServiceUnavailable',
+    message: 'This process of the server was taken for dead, and ends. Please try again.',
+  }),
+  // S3 has no such error, since its disks are never full. The SDKs don't retry a 507, which would be in vain.
+  InsufficientStorage: ({ space }) => ({
+    status: 507,
+    code: 'InsufficientStorage',
+    message: storageTexts[space],
+  }),
+  CommitFailed: () => internalError,
+  StoreFailed: () => internalError,
+  TransactionTooLarge: ({ rows, sizeBytes }) =>
+    requestError(`The request changes too much at once: ${rows} rows, ${sizeBytes} bytes.`),
+  RowKeyTooLong: ({ sizeBytes, maximumBytes }) => ({
+    status: 400,
+    code: 'KeyTooLongError',
+    message: `The key needs ${sizeBytes} bytes; at most ${maximumBytes} fit.`,
+  }),
+}

@@ -1,0 +1,71 @@
+// The S3 protocol as the router sees it.
+
+import { randomBytes } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
+import type { Principal } from '../../access/principal.ts'
+import { ByteBudget } from '../../base/budget.ts'
+import { FairQueue } from '../../base/fair-queue.ts'
+import { ownLimits } from '../../base/limits.ts'
+import type { Services } from '../../operation/operation.ts'
+import type { ExchangeResult } from '../http/exchange.ts'
+import type { Protocol } from '../http/protocol.ts'
+import { sendText } from '../http/respond.ts'
+import type { SecretLookup } from '../sign/credential.ts'
+import { Verifier } from '../sign/verifier.ts'
+import { XmlWriter } from '../xml/write.ts'
+import { type S3Context, S3Exchange } from './exchange.ts'
+
+/** What the protocol works with. */
+export interface S3Options {
+  readonly services: Services
+  /** Finds the secret and the principal of an access key. */
+  readonly lookup: SecretLookup<Principal>
+  /** Lower-case domain names in front of which a bucket may stand. */
+  readonly domains: readonly string[]
+  /** The only region that requests may be signed for; any if left out. */
+  readonly requiredRegion?: string
+  /** Whether Signature Version 2 is accepted beside Version 4; true if left out. */
+  readonly acceptsSignatureV2?: boolean
+}
+
+/** Makes the protocol. It keeps no state but derived signing keys, and what documents hold. */
+export function createS3Protocol(options: S3Options): Protocol {
+  const { services, lookup, domains, requiredRegion, acceptsSignatureV2 = true } = options
+  const context: S3Context = {
+    services,
+    domains,
+    verifier: new Verifier<Principal>({
+      lookup,
+      clock: services.clock,
+      acceptsVersion2: acceptsSignatureV2,
+      ...(requiredRegion === undefined ? {} : { region: requiredRegion }),
+    }),
+    hostId: randomBytes(48).toString('base64'),
+    documents: new ByteBudget(ownLimits.documentBytes, ownLimits.documentBytes / 4),
+    parsing: new FairQueue(),
+  }
+  return {
+    name: 's3',
+    // Every path and every method is S3's, unless another protocol claims it first.
+    speaks: () => true,
+    serve: (request, response, circumstances) =>
+      new S3Exchange(context, request, response, circumstances).serve(),
+    serveStopping: async (_, response, { requestId }) => refuse(response, requestId),
+  }
+}
+
+/** Asks the client to come back, without looking at the request. */
+function refuse(response: ServerResponse, requestId: string): ExchangeResult {
+  response.shouldKeepAlive = false
+  response.setHeader('Retry-After', '1')
+  response.setHeader('x-amz-request-id', requestId)
+  const text = new XmlWriter()
+    .open('Error')
+    .element('Code', 'ServiceUnavailable')
+    .element('Message', 'Service is unable to handle request.')
+    .element('RequestId', requestId)
+    .close('Error')
+    .toString()
+  const bytesOut = sendText(response, { status: 503, type: 'application/xml', text })
+  return { operation: 'Unknown', status: 503, bytesIn: 0, bytesOut }
+}

@@ -1,0 +1,259 @@
+// One request to SimpleDB on its way through: parameters, signature, action, answer, as XML or, for exports,
+// as JSON.
+
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Principal } from '../../access/principal.ts'
+import { StoreError } from '../../base/errors.ts'
+import { FairQueue } from '../../base/fair-queue.ts'
+import { ownLimits } from '../../base/limits.ts'
+import type { Services } from '../../operation/operation.ts'
+import { RequestBody } from '../http/body.ts'
+import { type Circumstances, Exchange, type ExchangeResult } from '../http/exchange.ts'
+import { checkHead } from '../http/head.ts'
+import { parseTarget, type Target } from '../http/request.ts'
+import { sendFixed } from '../http/respond.ts'
+import type { SecretLookup } from '../sign/credential.ts'
+import { SignError } from '../sign/error.ts'
+import type { ParameterSigned } from '../sign/v2.ts'
+import { answerBody } from './answer.ts'
+import { Authenticator, accessKeyInHead } from './authenticate.ts'
+import { exportPath } from './detect.ts'
+import { type ErrorReport, errorBody, reportError, SimpleDbError } from './error.ts'
+import { exceptionName, findExportAction, parseFields } from './export.ts'
+import { Forms, parseForm, type ReceivedForm } from './form.ts'
+import { Parameters } from './parameters.ts'
+import { findRoute } from './table.ts'
+import type { Usage } from './usage.ts'
+
+/** What the protocol works with. */
+export interface SimpleDbOptions {
+  readonly services: Services
+  /** Finds the secret and the principal of an access key. */
+  readonly lookup: SecretLookup<Principal>
+  /** The only region that requests may be signed for; any if left out. */
+  readonly requiredRegion?: string
+  /** Accepts Signature Version 1; false if left out. */
+  readonly allowsSignatureV1?: boolean
+}
+
+/** What all exchanges share. It keeps no state but derived signing keys, and what forms hold. */
+export class SimpleDbContext {
+  readonly services: Services
+  readonly authenticator: Authenticator
+  readonly forms: Forms
+  /** For what is too large to be parsed in passing. */
+  readonly parsing: FairQueue = new FairQueue()
+  readonly lookup: SecretLookup<Principal>
+  /** The second half of request ids, which have the form of UUIDs. */
+  readonly processId: string = randomBytes(8).toString('hex')
+
+  constructor({ services, lookup, requiredRegion, allowsSignatureV1 = false }: SimpleDbOptions) {
+    const { clock } = services
+    this.services = services
+    this.lookup = lookup
+    this.authenticator = new Authenticator({
+      lookup,
+      clock,
+      requiredRegion,
+      allowsVersion1: allowsSignatureV1,
+    })
+    this.forms = new Forms({ isKnown: (accessKeyId) => lookup(accessKeyId) !== undefined, clock })
+  }
+}
+
+interface Answer {
+  readonly status: number
+  readonly text: string
+}
+
+/** One request on its way through. */
+export class SimpleDbExchange extends Exchange<Answer, ErrorReport> {
+  readonly #context: SimpleDbContext
+  readonly #requestId: string
+  #form: ReceivedForm | undefined
+  /** True for the export API. */
+  readonly #isJson: boolean
+  /** What an error costs, once an action was begun. */
+  #usage: Usage | undefined
+
+  constructor(
+    context: SimpleDbContext,
+    request: IncomingMessage,
+    response: ServerResponse,
+    circumstances: Circumstances,
+  ) {
+    super(request, response, circumstances, context.services.log)
+    this.#context = context
+    this.#requestId = uuidOf(circumstances.requestId, context.processId)
+    this.#isJson = request.url?.startsWith(exportPath) === true
+  }
+
+  /** Asks the client to come back, without looking at the request. */
+  refuse(): ExchangeResult {
+    this.response.shouldKeepAlive = false
+    const bytesOut = this.sendError(unavailable)
+    return { operation: this.operation, status: unavailable.status, bytesIn: 0, bytesOut }
+  }
+
+  protected async answer(): Promise<Answer> {
+    try {
+      const text = this.#isJson ? await this.#answerExport() : await this.#answerQuery()
+      return { status: 200, text }
+    } finally {
+      this.#form?.release()
+    }
+  }
+
+  async #answerQuery(): Promise<string> {
+    const { services } = this.#context
+    const { method = '', url = '' } = this.request
+    checkHead(this.request, this.response)
+    if (url.length > ownLimits.simpleDbUrlBytes) throw uriTooLong()
+    const accessKeyId = this.#keyInHead()
+    const target = parseTarget(url, ownLimits.simpleDbUrlBytes)
+    if (method !== 'GET' && method !== 'POST') {
+      throw new SimpleDbError({
+        status: 400,
+        code: 'UnsupportedHttpVerb',
+        message: `The requested HTTP verb is not supported: ${method}.`,
+      })
+    }
+    const form = await this.#readForm(accessKeyId, ownLimits.formBytes)
+    const { parameters, signed } = await this.#understand(target, form)
+    this.accessKeyId = signed.accessKeyId
+    const { action, version } = findRoute(parameters)
+    this.operation = action.name
+    this.#usage = action.baseUsage
+    const { limits } = services.simpleDb
+    if (action.name.startsWith('Batch') && form.bytes.length > limits.batchRequestBytes) {
+      throw tooLong(limits.batchRequestBytes)
+    }
+    const caller = this.contextOf(signed.principal, this.request.headers)
+    const result = await action.answer({ parameters, limits }, { services, caller })
+    return answerBody(result, { action: action.name, version, requestId: this.#requestId })
+  }
+
+  async #answerExport(): Promise<string> {
+    const { services, authenticator } = this.#context
+    checkHead(this.request, this.response)
+    const target = parseTarget(this.request.url ?? '')
+    const action = findExportAction(this.request.method === 'POST' ? target.path : '')
+    const accessKeyId = this.#keyInHead()
+    if (accessKeyId === undefined && this.request.headers.authorization === undefined) {
+      throw new SignError({ code: 'MissingAuthentication' })
+    }
+    const { bytes: body } = await this.#readForm(accessKeyId, ownLimits.exportBytes)
+    const signed = authenticator.byVersion4({ message: this.request, target, body })
+    this.accessKeyId = signed.accessKeyId
+    this.operation = action.name
+    const caller = this.contextOf(signed.principal, this.request.headers)
+    const fields = parseFields(body.toString('utf8'))
+    return JSON.stringify(await action.answer(fields, { services, caller }))
+  }
+
+  #errorText(report: ErrorReport): string {
+    if (this.#isJson) return JSON.stringify({ message: report.message })
+    return errorBody(report, { requestId: this.#requestId, usage: this.#usage })
+  }
+
+  /** The access key that the head names. @throws SignError `InvalidAccessKeyId` before anything else is read */
+  #keyInHead(): string | undefined {
+    const accessKeyId = accessKeyInHead(this.request)
+    if (accessKeyId === undefined || this.#context.lookup(accessKeyId) !== undefined) {
+      return accessKeyId
+    }
+    throw new SignError({ code: 'InvalidAccessKeyId', accessKeyId })
+  }
+
+  async #readForm(accessKeyId: string | undefined, maximumBytes: number): Promise<ReceivedForm> {
+    const { isContinueExpected } = this.circumstances
+    const sendContinue = (): void => this.response.writeContinue()
+    this.body = new RequestBody(this.request, {
+      ...(isContinueExpected ? { sendContinue } : {}),
+      ...(accessKeyId === undefined ? { idleMs: ownLimits.keylessIdleMs } : {}),
+    })
+    const origin = { address: this.request.socket.remoteAddress ?? '', accessKeyId }
+    this.#form = await this.#context.forms.receive(this.body, origin, maximumBytes)
+    return this.#form
+  }
+
+  /** The parameters of query and form, and whose they are. Much of it waits for its turn. */
+  async #understand(
+    target: Target,
+    form: ReceivedForm,
+  ): Promise<{ readonly parameters: Parameters; readonly signed: ParameterSigned<Principal> }> {
+    const { authenticator, parsing } = this.#context
+    const work = async (): Promise<{
+      readonly parameters: Parameters
+      readonly signed: ParameterSigned<Principal>
+    }> => {
+      const inForm = form.bytes.length === 0 ? [] : await parseForm(form.bytes)
+      const inQuery = target.query.parameters
+      if (inQuery.length + inForm.length > ownLimits.parameters) {
+        throw new StoreError({ code: 'TooManyParameters' })
+      }
+      const parameters = new Parameters([...inQuery, ...inForm])
+      const message = { message: this.request, target, body: form.bytes }
+      return { parameters, signed: authenticator.byParameters(message, parameters.all) }
+    }
+    const bytes = (this.request.url?.length ?? 0) + form.bytes.length
+    return bytes <= ownLimits.quickFormBytes ? work() : parsing.run(form.party, work)
+  }
+
+  protected report(error: unknown): ErrorReport {
+    return reportError(error)
+  }
+
+  protected send({ status, text }: Answer): number {
+    return this.#send(status, text)
+  }
+
+  protected sendError(report: ErrorReport): number {
+    const { status, code } = report
+    return this.#send(status, this.#errorText(report), exceptionName(code))
+  }
+
+  #send(status: number, text: string, code?: string): number {
+    if (this.response.destroyed) return 0
+    const headers = {
+      'Content-Type': this.#isJson ? 'application/json' : 'text/xml',
+      ...(this.#isJson && code !== undefined ? { 'x-amzn-ErrorType': code } : {}),
+      'x-amzn-RequestId': this.#requestId,
+      Server: 'Holdfast',
+      ...(status === 503 ? { 'Retry-After': '1' } : {}),
+    }
+    return sendFixed(this.response, { status, headers }, text, this.body)
+  }
+}
+
+const unavailable: ErrorReport = {
+  status: 503,
+  code: 'ServiceUnavailable',
+  message: 'Service AmazonSimpleDB is currently unavailable. Please try again later',
+  isFault: false,
+}
+
+function tooLong(bytes: number): StoreError {
+  return new StoreError({ code: 'MessageTooLong', maximumBytes: bytes })
+}
+
+function uriTooLong(): SimpleDbError {
+  return new SimpleDbError({
+    status: 400,
+    code: 'URITooLong',
+    message: `The URI exceeded the maximum limit of ${ownLimits.simpleDbUrlBytes}.`,
+  })
+}
+
+/** The request's own id, so that it is found in the log, in the form that clients know. */
+function uuidOf(requestId: string, processId: string): string {
+  const digits = `${requestId.toLowerCase()}${processId}`
+  return [
+    digits.slice(0, 8),
+    digits.slice(8, 12),
+    digits.slice(12, 16),
+    digits.slice(16, 20),
+    digits.slice(20, 32),
+  ].join('-')
+}

@@ -1,0 +1,181 @@
+// Forms before their key is verified: the access key stands among their parameters, and often behind all
+// others. So a form is read under a budget, small until a key that exists is seen, and counted as it comes in.
+
+import { ByteBudget, type HeldBytes } from '../../base/budget.ts'
+import type { Clock } from '../../base/clock.ts'
+import { StoreError } from '../../base/errors.ts'
+import { Breaks } from '../../base/fair-queue.ts'
+import { ownLimits } from '../../base/limits.ts'
+import type { RequestBody } from '../http/body.ts'
+import { parseQuery } from '../http/request.ts'
+import { SignError } from '../sign/error.ts'
+import { SimpleDbError } from './error.ts'
+import type { Parameter } from './parameters.ts'
+
+/** How forms are read. */
+export interface FormsOptions {
+  readonly isKnown: (accessKeyId: string) => boolean
+  readonly clock: Clock
+}
+
+/** Where a form comes from. */
+export interface FormOrigin {
+  /** Of the client. */
+  readonly address: string
+  /** The access key that the request's head names, if it does. */
+  readonly accessKeyId: string | undefined
+}
+
+/** A form as it was received; its holder must release its memory. */
+export interface ReceivedForm {
+  readonly bytes: Buffer
+  /** Whom its parsing is counted on: an access key, or else an address. */
+  readonly party: string
+  release(): void
+}
+
+const ampersand = 0x26
+
+/** Reads the forms of one process. */
+export class Forms {
+  readonly #options: FormsOptions
+  readonly #keyless = new ByteBudget(ownLimits.keylessBytes, ownLimits.keylessBytes / 2)
+  readonly #keyed = new ByteBudget(ownLimits.documentBytes, ownLimits.documentBytes / 4)
+
+  constructor(options: FormsOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Reads a form whole, up to `maximumBytes`.
+   * @throws StoreError `MessageTooLong`, `TooManyParameters`, `SlowDown`; SimpleDbError `RequestTimeout`;
+   *   SignError `InvalidAccessKeyId`; and the errors of the body
+   */
+  async receive(
+    body: RequestBody,
+    origin: FormOrigin,
+    maximumBytes: number,
+  ): Promise<ReceivedForm> {
+    if ((body.declaredBytes ?? 0) > maximumBytes) throw tooLong(maximumBytes)
+    const reading = new Reading(origin, this.#keyless, this.#keyed)
+    const { clock, isKnown } = this.#options
+    const endMs = clock.monotonicMs() + ownLimits.keylessMs
+    const chunks: Buffer[] = []
+    try {
+      for await (const chunk of body) {
+        if (reading.sizeBytes + chunk.byteLength > maximumBytes) throw tooLong(maximumBytes)
+        reading.add(chunk, isKnown)
+        if (reading.accessKeyId === undefined && clock.monotonicMs() > endMs) throw tooSlow()
+        chunks.push(Buffer.from(chunk))
+      }
+      const bytes = Buffer.concat(chunks)
+      return { bytes, party: reading.party, release: () => reading.release() }
+    } catch (error) {
+      reading.release()
+      throw error
+    }
+  }
+}
+
+/** A form on its way in. */
+class Reading {
+  accessKeyId: string | undefined
+  sizeBytes = 0
+  readonly #address: string
+  readonly #keyed: ByteBudget
+  #held: HeldBytes
+  #ampersands = 0
+  /** The end of the bytes received so far, where the name of a key may have begun. */
+  #tail = '&'
+
+  constructor({ address, accessKeyId }: FormOrigin, keyless: ByteBudget, keyed: ByteBudget) {
+    this.accessKeyId = accessKeyId
+    this.#address = address
+    this.#keyed = keyed
+    this.#held = accessKeyId === undefined ? keyless.hold(address) : keyed.hold(accessKeyId)
+  }
+
+  get party(): string {
+    return this.accessKeyId ?? this.#address
+  }
+
+  add(chunk: Uint8Array, isKnown: (accessKeyId: string) => boolean): void {
+    this.#count(chunk)
+    const before = this.#chargedBytes
+    this.sizeBytes += chunk.byteLength
+    if (this.accessKeyId === undefined) this.#look(chunk, isKnown)
+    else this.#held.take(this.#chargedBytes - before)
+  }
+
+  release(): void {
+    this.#held.release()
+  }
+
+  /** A little is free, so that a large form shuts no other out: the number of connections bounds the total. */
+  get #chargedBytes(): number {
+    return Math.max(0, this.sizeBytes - ownLimits.freeFormBytes)
+  }
+
+  #count(chunk: Uint8Array): void {
+    let at = chunk.indexOf(ampersand)
+    while (at >= 0) {
+      this.#ampersands++
+      if (this.#ampersands > ownLimits.parameters) {
+        throw new StoreError({ code: 'TooManyParameters' })
+      }
+      at = chunk.indexOf(ampersand, at + 1)
+    }
+  }
+
+  #look(chunk: Uint8Array, isKnown: (accessKeyId: string) => boolean): void {
+    const { buffer, byteOffset, byteLength } = chunk
+    const text = this.#tail + Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
+    const [, accessKeyId] = keyParameter.exec(text) ?? []
+    this.#tail = text.slice(-keyParameterLength)
+    if (accessKeyId === undefined) {
+      this.#held.take(Math.min(byteLength, this.#chargedBytes))
+      return
+    }
+    if (!isKnown(accessKeyId)) throw new SignError({ code: 'InvalidAccessKeyId', accessKeyId })
+    this.#held.release()
+    this.#held = this.#keyed.hold(accessKeyId)
+    this.accessKeyId = accessKeyId
+    this.#held.take(this.#chargedBytes)
+  }
+}
+
+/** Finds unescaped names only: any other is found when the whole form is parsed. */
+const keyParameter = /&AWSAccessKeyId=([A-Za-z0-9\-._~]{1,128})&/
+const keyParameterLength = '&AWSAccessKeyId=&'.length + 128
+
+/** Bytes of a form that are parsed at once. */
+const pieceBytes = 32_768
+
+/** The parameters of a form, parsed with breaks. @throws StoreError as `parseQuery` */
+export async function parseForm(bytes: Buffer): Promise<Parameter[]> {
+  const breaks = new Breaks()
+  const parameters: Parameter[] = []
+  for (let start = 0; start < bytes.byteLength; ) {
+    const mark = bytes.indexOf(ampersand, start + pieceBytes)
+    const end = mark < 0 ? bytes.byteLength : mark
+    // Node gives headers, and so this body, as the bytes that they are.
+    for (const parameter of parseQuery(bytes.toString('latin1', start, end)).parameters) {
+      parameters.push(parameter)
+    }
+    start = end + 1
+    if (breaks.isDue) await breaks.take()
+  }
+  return parameters
+}
+
+function tooLong(maximumBytes: number): StoreError {
+  return new StoreError({ code: 'MessageTooLong', maximumBytes })
+}
+
+function tooSlow(): SimpleDbError {
+  return new SimpleDbError({
+    status: 408,
+    code: 'RequestTimeout',
+    message: 'The form came in too slowly.',
+  })
+}

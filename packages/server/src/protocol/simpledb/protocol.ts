@@ -1,0 +1,39 @@
+// The SimpleDB protocol as the router sees it.
+
+import type { Protocol, RequestHandler } from '../http/protocol.ts'
+import { isSimpleDb } from './detect.ts'
+import type { SimpleDbExchange, SimpleDbOptions } from './exchange.ts'
+
+type Begin = (...request: Parameters<RequestHandler>) => SimpleDbExchange
+
+/**
+ * Makes the protocol. Its code is loaded with the first request: many servers never get one, and all are to
+ * start fast.
+ * @param domains the server's own names, in front of which a bucket may stand
+ */
+export function createSimpleDbProtocol(
+  options: SimpleDbOptions,
+  domains: readonly string[],
+): Protocol {
+  let loading: Promise<Begin> | undefined
+  const begin = async (...request: Parameters<Begin>): Promise<SimpleDbExchange> => {
+    loading ??= load(options).catch((error: unknown) => {
+      // Such as for want of file descriptors: the next request tries again.
+      loading = undefined
+      throw error
+    })
+    return (await loading)(...request)
+  }
+  return {
+    name: 'simpledb',
+    speaks: (request) => isSimpleDb(request, domains),
+    serve: async (...request) => (await begin(...request)).serve(),
+    serveStopping: async (...request) => (await begin(...request)).refuse(),
+  }
+}
+
+async function load(options: SimpleDbOptions): Promise<Begin> {
+  const { SimpleDbContext, SimpleDbExchange } = await import('./exchange.ts')
+  const context = new SimpleDbContext(options)
+  return (...request) => new SimpleDbExchange(context, ...request)
+}

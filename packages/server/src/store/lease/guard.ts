@@ -1,0 +1,53 @@
+// What leases let a write do, decided in the transaction of the write: whether another's lease is in
+// its way, and whether the lease that it names covers it. Nothing is read for buckets without leases
+// but the one row that says so.
+
+import type { ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
+import { Blocker } from './blocker.ts'
+import { blockerOf, endLease, findLease, isLive, type LeaseAddress } from './lease.ts'
+import { ancestorRank, chainOf, pathRank, type WrittenPath, writeRank } from './node.ts'
+import * as schema from './schema.ts'
+
+/** Leases whose time is over that one write ends at most. */
+const endedAtOnce = 16
+
+/** Whether the lease, which is held, has `path` to write. */
+export async function covers(
+  tx: ReadTransaction,
+  address: LeaseAddress,
+  path: WrittenPath,
+): Promise<boolean> {
+  for (const node of chainOf(path)) {
+    const row = schema.leaseHeld({ ...address, node, rank: writeRank })
+    if ((await tx.get(row)) !== undefined) return true
+  }
+  return false
+}
+
+/**
+ * The live lease, read or write, that keeps others from writing at `path`. A lease whose time is over
+ * ends here.
+ */
+export async function findHolder(
+  tx: WriteTransaction,
+  bucketId: number,
+  path: WrittenPath,
+  now: number,
+): Promise<Blocker | undefined> {
+  let ended = 0
+  const chain = chainOf(path)
+  for (const [depth, node] of chain.entries()) {
+    const from = depth === chain.length - 1 ? pathRank : ancestorRank
+    for await (const { key } of tx.range(schema.leaseHeldFrom(bucketId, node, from))) {
+      const address = schema.parseLeaseNode(key)
+      const record = await findLease(tx, address)
+      if (record === undefined) throw new Error(`lease ${address.ticket} has no record`)
+      const blocker = blockerOf(key, address, record)
+      if (isLive(record, now)) return blocker
+      if (ended === endedAtOnce) return new Blocker({ ...blocker, until: now })
+      ended++
+      await endLease(tx, address, now, 'expired')
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,149 @@
+// The frame of every hostile test: a real server with two workers, a well-behaved client that measures
+// alone and then beside an attack, and what must hold of it: no failed request, a bounded 99th
+// percentile, no dead worker, bounded memory.
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+import { type Credential, randomCredential, startServer, type TestServer } from '../harness.ts'
+import { anonymousBytes, MemoryWatch, mebibytes } from '../memory/sample.ts'
+import { WireClient } from '../wire.ts'
+import type { BystanderData, BystanderReport } from './bystander-client.ts'
+
+/** Milliseconds for which the client measures alone, and at least beside an attack. */
+const measureMs = 1500
+/** Milliseconds after which the client gives a request up: beyond what any bound allows. */
+const timeoutMs = 30_000
+const bucket = 'bystander'
+
+/** What the well-behaved client saw. */
+export interface Figures {
+  readonly requests: number
+  readonly failures: readonly string[]
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly maximumMs: number
+}
+
+/** The same client alone, and beside an attack. */
+export interface Comparison {
+  readonly alone: Figures
+  readonly beside: Figures
+  /** Anonymous memory of the largest worker: before the attack, and the highest during it. */
+  readonly memoryBefore: number
+  readonly memoryHighest: number
+  /** Workers that were there before the attack and are not any more. */
+  readonly deadWorkers: readonly number[]
+}
+
+/** What an attack may cost others. */
+export interface HarmBounds {
+  /** 99th percentile beside the attack, in milliseconds; 3000 if left out, or ten times that alone. */
+  readonly p99Ms?: number
+  /** Anonymous memory that a worker may gain, in bytes; 400 MiB if left out. */
+  readonly memoryBytes?: number
+}
+
+/** A server under attack, with the keys of the three parties. */
+export interface Target extends AsyncDisposable {
+  readonly server: TestServer
+  /** An owner of the server's who attacks the others. */
+  readonly attacker: Credential
+  /** The owner whose client is measured. */
+  readonly bystander: Credential
+}
+
+/** Starts `holdfast serve` with two workers and makes the well-behaved client's bucket. */
+export async function startTarget(args: readonly string[] = []): Promise<Target> {
+  const root = randomCredential('root')
+  const attacker = randomCredential('attacker')
+  const bystander = randomCredential('bystander')
+  const server = await startServer({
+    workers: 2,
+    credentials: [root, attacker, bystander],
+    args: ['--log-level', 'warn', ...args],
+  })
+  const client = new WireClient({ ...bystander, host: server.host, port: server.port })
+  const { status } = await client.send({ method: 'PUT', path: `/${bucket}` })
+  client.close()
+  assert.equal(status, 200)
+  return { server, attacker, bystander, [Symbol.asyncDispose]: () => server.close() }
+}
+
+/** Measures the client alone, then while `attack` runs, and compares. The attack ends by itself. */
+export async function compare(target: Target, attack: () => Promise<void>): Promise<Comparison> {
+  const { server } = target
+  const alone = await measure(target, () => delay(measureMs))
+  const workers = await server.workers()
+  const memoryBefore = Math.max(...(await Promise.all(workers.map(anonymousBytes))))
+  const watch = new MemoryWatch(workers)
+  const beside = await measure(target, () => Promise.all([attack(), delay(measureMs)]))
+  const memoryHighest = await watch.stop()
+  const living = new Set(await server.workers())
+  const deadWorkers = workers.filter((pid) => !living.has(pid))
+  return { alone, beside, memoryBefore, memoryHighest, deadWorkers }
+}
+
+/** Fails if an attack has done more harm than the bounds allow. */
+export function assertUnharmed(comparison: Comparison, bounds: HarmBounds = {}): void {
+  const { alone, beside, memoryBefore, memoryHighest, deadWorkers } = comparison
+  const p99Ms = bounds.p99Ms ?? Math.max(3000, 10 * alone.p99Ms)
+  const memoryBytes = bounds.memoryBytes ?? 400 * 1024 ** 2
+  assert.deepEqual(alone.failures, [])
+  assert.deepEqual(beside.failures.slice(0, 3), [], `${beside.failures.length} requests failed`)
+  assert.deepEqual(deadWorkers, [], 'workers died')
+  assert.ok(beside.p99Ms <= p99Ms, `p99 is above ${p99Ms} ms: ${describe(comparison)}`)
+  const gained = memoryHighest - memoryBefore
+  assert.ok(gained <= memoryBytes, `a worker gained ${mebibytes(gained)}: ${describe(comparison)}`)
+}
+
+/** The figures of a comparison on one line, for people. */
+export function describe({ alone, beside, ...memory }: Comparison): string {
+  const { memoryBefore, memoryHighest } = memory
+  return [
+    `alone: ${describeFigures(alone)}`,
+    `beside the attack: ${describeFigures(beside)}`,
+    `memory: ${mebibytes(memoryBefore)}, then ${mebibytes(memoryHighest)}`,
+  ].join('; ')
+}
+
+function describeFigures({ requests, p50Ms, p99Ms, maximumMs }: Figures): string {
+  const [p50, p99, maximum] = [p50Ms, p99Ms, maximumMs].map((ms) => `${ms.toFixed(1)} ms`)
+  return `${requests} requests, p50 ${p50}, p99 ${p99}, at most ${maximum}`
+}
+
+async function measure(
+  { server, bystander }: Target,
+  during: () => Promise<unknown>,
+): Promise<Figures> {
+  const data: BystanderData = {
+    target: { ...bystander, host: server.host, port: server.port },
+    bucket,
+    timeoutMs,
+  }
+  const client = new Worker(new URL('bystander-client.ts', import.meta.url), { workerData: data })
+  const reported: Promise<BystanderReport[]> = once(client, 'message')
+  try {
+    await during()
+    client.postMessage('stop')
+    const [report] = await reported
+    assert.ok(report)
+    return figuresOf(report)
+  } finally {
+    await client.terminate()
+  }
+}
+
+function figuresOf({ latenciesMs, failures }: BystanderReport): Figures {
+  const sorted = latenciesMs.toSorted((a, b) => a - b)
+  const at = (share: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+  return {
+    requests: sorted.length,
+    failures,
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+    maximumMs: at(1),
+  }
+}

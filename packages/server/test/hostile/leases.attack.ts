@@ -1,0 +1,142 @@
+// An owner whose requests wait for leases by the hundred: what it costs the others while nothing happens,
+// when all are let go at once, and when there are too many of them.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type WireAnswer, WireClient, xmlText } from '../wire.ts'
+import { assertUnharmed, compare, describe, startTarget, type Target } from './bystander.ts'
+
+const bucket = 'attacker'
+const waiters = 1000
+/** Milliseconds of the 99th percentile beside any of it. */
+const p99Ms = 500
+
+/** Requests of the attacker's, each over a connection of its own if many are sent at once. */
+class Attacker {
+  readonly wire: WireClient
+
+  constructor({ server, attacker }: Target) {
+    this.wire = new WireClient({ ...attacker, host: server.host, port: server.port }, 120_000)
+  }
+
+  lease(wanted: object): Promise<WireAnswer> {
+    const body = Buffer.from(JSON.stringify(wanted))
+    return this.wire.send({ method: 'POST', path: `/${bucket}`, query: { lease: '' }, body })
+  }
+
+  /** Takes the lease that is in everybody's way. */
+  async take(): Promise<number> {
+    const { status, body } = await this.lease({ write: ['a/'], ttlMs: 600_000 })
+    assert.equal(status, 200, body.toString())
+    return JSON.parse(body.toString()).ticket
+  }
+
+  async release(ticket: number): Promise<void> {
+    const query = { lease: String(ticket) }
+    const { status } = await this.wire.send({ method: 'DELETE', path: `/${bucket}`, query })
+    assert.equal(status, 204)
+  }
+
+  /** Resolves when so many leases of the bucket wait. */
+  async untilWaiting(count: number): Promise<void> {
+    for (;;) {
+      const answer = await this.wire.send({
+        method: 'GET',
+        path: `/${bucket}`,
+        query: { lease: '', after: '0' },
+      })
+      const { leases, nextAfter } = JSON.parse(answer.body.toString())
+      if (nextAfter !== undefined || leases.length > count) return
+    }
+  }
+}
+
+async function open(): Promise<{ target: Target; attacker: Attacker }> {
+  const target = await startTarget()
+  const attacker = new Attacker(target)
+  await attacker.wire.send({ method: 'PUT', path: `/${bucket}` })
+  return { target, attacker }
+}
+
+function codesOf(answers: readonly WireAnswer[]): Record<string, number> {
+  const codes: Record<string, number> = {}
+  for (const { status, body } of answers) {
+    const code = `${status} ${xmlText(body, 'Code') ?? ''}`.trim()
+    codes[code] = (codes[code] ?? 0) + 1
+  }
+  return codes
+}
+
+test('a thousand requests that wait for one lease harm nobody', { timeout: 120_000 }, async (t) => {
+  const { target, attacker } = await open()
+  await using _ = target
+  await attacker.take()
+  let answers: readonly WireAnswer[] = []
+  const comparison = await compare(target, async () => {
+    const wanted = { write: ['a/'], ttlMs: 1000, waitMs: 8000 }
+    answers = await Promise.all(Array.from({ length: waiters }, () => attacker.lease(wanted)))
+  })
+  t.diagnostic(describe(comparison))
+  assert.deepEqual(codesOf(answers), { '409 LeaseNotGranted': waiters })
+  assertUnharmed(comparison, { p99Ms })
+  attacker.wire.close()
+})
+
+test('a lease that ends before a thousand others lets them go without harm', {
+  timeout: 120_000,
+}, async (t) => {
+  const { target, attacker } = await open()
+  await using _ = target
+  const ticket = await attacker.take()
+  const wanted = { read: ['a/'], ttlMs: 600_000, waitMs: 60_000 }
+  const waiting = Array.from({ length: waiters / 2 }, () => attacker.lease(wanted))
+  await attacker.untilWaiting(waiters / 2)
+  const comparison = await compare(target, async () => {
+    await attacker.release(ticket)
+    assert.deepEqual(codesOf(await Promise.all(waiting)), { '200': waiters / 2 })
+  })
+  t.diagnostic(describe(comparison))
+  assertUnharmed(comparison, { p99Ms })
+  attacker.wire.close()
+})
+
+test('writes that wait for a lease, and more of them than may, harm nobody', {
+  timeout: 120_000,
+}, async (t) => {
+  const { target, attacker } = await open()
+  await using _ = target
+  await attacker.take()
+  const answers: WireAnswer[] = []
+  const comparison = await compare(target, async () => {
+    const write = (index: number): Promise<WireAnswer> =>
+      attacker.wire.send({
+        method: 'PUT',
+        path: `/${bucket}/a/${index}`,
+        body: Buffer.alloc(1000),
+      })
+    answers.push(...(await Promise.all(Array.from({ length: 1500 }, (_, index) => write(index)))))
+  })
+  t.diagnostic(describe(comparison))
+  assert.deepEqual(codesOf(answers), { '503 SlowDown': 1500 })
+  for (const { headers } of answers) assert.ok(headers['retry-after'] !== undefined)
+  assertUnharmed(comparison, { p99Ms })
+  attacker.wire.close()
+})
+
+test('more requests for leases than may wait are told so at once', {
+  timeout: 120_000,
+}, async (t) => {
+  const { target, attacker } = await open()
+  await using _ = target
+  await attacker.take()
+  let answers: readonly WireAnswer[] = []
+  const comparison = await compare(target, async () => {
+    const wanted = { write: ['a/'], ttlMs: 1000, waitMs: 8000 }
+    answers = await Promise.all(Array.from({ length: 3 * waiters }, () => attacker.lease(wanted)))
+  })
+  t.diagnostic(describe(comparison))
+  const codes = codesOf(answers)
+  assert.deepEqual(codes, { '409 LeaseNotGranted': 2 * waiters, '503 SlowDown': waiters })
+  assertUnharmed(comparison, { p99Ms })
+  attacker.wire.close()
+})
