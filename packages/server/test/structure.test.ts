@@ -187,6 +187,31 @@ test('a package of npm is imported by the files that the table names, and no oth
   assert.deepEqual(refused, [])
 })
 
+/** The files that are loaded with a file: those of its imports, and of theirs. */
+function loadedWith(file: string, loaded = new Set<string>()): ReadonlySet<string> {
+  if (loaded.has(file)) return loaded
+  loaded.add(file)
+  const text = readFileSync(join(source, file), 'utf8')
+  for (const [, name] of text.matchAll(/^(?:import|export) (?!type )[^'=]*?'(\.[^'\n]+)'/gm)) {
+    loadedWith(relative(source, join(source, dirname(file), name ?? '')), loaded)
+  }
+  return loaded
+}
+
+test('a server loads the engine of SelectObjectContent in the thread of a query only', () => {
+  const engine = ['object-reader', 'parse', 'query'].map((name) => `select-content/${name}.ts`)
+  const inServer = loadedWith('index.ts')
+  assert.ok(inServer.has('select-content/pool.ts'))
+  assert.deepEqual(
+    engine.filter((file) => inServer.has(file)),
+    [],
+  )
+  const inThread = loadedWith('select-content/thread.ts')
+  for (const file of engine) assert.ok(inThread.has(file), file)
+  // Parquet's package is optional, and loaded by the first query that needs it.
+  assert.ok(!inThread.has('select-content/parquet-rows.ts'))
+})
+
 test('every folder and every file beside the folders is in the table', () => {
   const unknown = files.filter((file) => !isTest(file) && allowed[roomOf(file)] === undefined)
   assert.deepEqual(unknown, [])

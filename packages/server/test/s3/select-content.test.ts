@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request } from 'node:http'
-import { after, beforeEach, test } from 'node:test'
+import { beforeEach, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import {
   CompleteMultipartUploadCommand,
@@ -19,14 +19,12 @@ import {
 import { arrowFile } from '../../src/select-content/parquet.fixture.ts'
 import { messagesOf, recordsOf } from '../event-stream.ts'
 import { canonicalQuery, objectPath, signedHeaders, type WireAnswer, xmlText } from '../wire.ts'
-import { InProcessServer } from './in-process.ts'
+import { startForFile } from './bucket.fixture.ts'
 
-const server = await InProcessServer.start({ owners: 1 })
+const server = await startForFile({ owners: 1 })
 const client = server.client()
 let count = 0
 let Bucket = ''
-
-after(() => server.closeWithoutFaults())
 
 beforeEach(async () => {
   Bucket = `select-${count++}`
