@@ -6,11 +6,9 @@
 export type QueryErrorCode =
   // The request.
   | 'AmbiguousFieldName'
-  | 'Busy'
   | 'EmptyRequestBody'
   | 'ExpressionTooLong'
   | 'InvalidCompressionFormat'
-  | 'InvalidDataSource'
   | 'InvalidExpressionType'
   | 'InvalidFileHeaderInfo'
   | 'InvalidJsonType'
@@ -45,7 +43,6 @@ export type QueryErrorCode =
   | 'IllegalSqlFunctionArgument'
   | 'IncorrectSqlFunctionArgumentType'
   | 'IntegerOverflow'
-  | 'InvalidCast'
   | 'InvalidDataType'
   | 'InvalidTableAlias'
   | 'LikeInvalidInputs'
@@ -75,13 +72,10 @@ export type QueryErrorCode =
   | 'ParseUnexpectedToken'
   | 'ParseUnsupportedCallWithStar'
   | 'ParseUnsupportedSelect'
-  | 'ParseUnsupportedSyntax'
   | 'UnsupportedFunction'
-  | 'UnsupportedSqlOperation'
   | 'UnsupportedSqlStructure'
   // The server.
   | 'NotImplemented'
-  | 'InternalError'
 
 /** A failure of a query for a reason that its caller may know. */
 export class QueryError extends Error {

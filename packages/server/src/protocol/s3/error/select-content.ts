@@ -1,30 +1,22 @@
 // How S3 tells errors of queries of objects.
 
 import type { QueryError, QueryErrorCode } from '../../../select-content/error.ts'
-import { internalError, type WireError } from './wire.ts'
+import type { WireError } from './wire.ts'
 
 /** A failed query as the client sees it. */
 export function queryWireError({ code, detail }: QueryError): WireError {
-  if (code === 'InternalError') return internalError
-  return { status: statuses[code] ?? 400, code, message: detail ?? sentences[code] }
-}
-
-/** Statuses other than 400. */
-const statuses: Partial<Readonly<Record<QueryErrorCode, number>>> = {
-  Busy: 503,
-  NotImplemented: 501,
+  const status = code === 'NotImplemented' ? 501 : 400
+  return { status, code, message: detail ?? sentences[code] }
 }
 
 const sentences: Readonly<Record<QueryErrorCode, string>> = {
   // The request.
   AmbiguousFieldName:
     'The field name matches to multiple fields in the file. Check the SQL expression and the file.',
-  Busy: 'The service is unavailable. Try again later.',
   EmptyRequestBody: 'The request body cannot be empty.',
   ExpressionTooLong:
     'The SQL expression is too long. The maximum length of the expression is 256 KB.',
   InvalidCompressionFormat: 'The file is not in a supported compression format.',
-  InvalidDataSource: 'The data source type is not valid. Only CSV, JSON and Parquet are supported.',
   InvalidExpressionType: 'The ExpressionType is not valid. Only SQL expressions are supported.',
   InvalidFileHeaderInfo:
     'The FileHeaderInfo is not valid. Only NONE, USE and IGNORE are supported.',
@@ -66,7 +58,6 @@ const sentences: Readonly<Record<QueryErrorCode, string>> = {
   IllegalSqlFunctionArgument: 'An illegal argument was used in a SQL function.',
   IncorrectSqlFunctionArgumentType: 'An argument of a SQL function has the wrong type.',
   IntegerOverflow: 'An integer overflow or underflow occurred in the SQL expression.',
-  InvalidCast: 'An attempt to convert from one data type to another failed in the SQL expression.',
   InvalidDataType: 'The SQL expression contains a data type that is not valid.',
   InvalidTableAlias: 'The SQL expression contains a table alias that is not valid.',
   LikeInvalidInputs: 'LIKE needs a text, a pattern, and an escape of one character.',
@@ -96,11 +87,8 @@ const sentences: Readonly<Record<QueryErrorCode, string>> = {
   ParseUnexpectedToken: 'The SQL expression contains an unexpected token.',
   ParseUnsupportedCallWithStar: 'Only COUNT can be called with *.',
   ParseUnsupportedSelect: 'The SQL expression contains an unsupported use of SELECT.',
-  ParseUnsupportedSyntax: 'The SQL expression contains unsupported syntax.',
   UnsupportedFunction: 'The SQL expression calls a function that is not supported.',
-  UnsupportedSqlOperation: 'The SQL expression contains an operation that is not supported.',
   UnsupportedSqlStructure: 'The SQL expression contains a structure that is not supported.',
   // The server.
   NotImplemented: 'The functionality is not implemented.',
-  InternalError: 'We encountered an internal error. Please try again.',
 }
