@@ -1,10 +1,10 @@
-// The duty of the collector, which one process has at a time: every transaction of its work reads the
-// row that says so, and can't commit once another process has taken the duty over.
+// The collector's duty, held by one process at a time. Every transaction of its work reads the row that names
+// the holder, so it can't commit once another process has taken over the duty.
 
 import type { Engine } from '../engine/engine.ts'
 import { hasCollectorDuty } from '../store/body/process.ts'
 
-/** Another process has the duty now. */
+/** Another process now holds the duty. */
 export class DutyLostError extends Error {
   override readonly name = 'DutyLostError'
 
@@ -13,7 +13,7 @@ export class DutyLostError extends Error {
   }
 }
 
-/** `engine` for the work of process start `start` as the collector. Its writes throw DutyLostError, too. */
+/** `engine` for the collector's work in process start `start`. Writes also throw DutyLostError. */
 export function onDuty(engine: Engine, start: number): Engine {
   return {
     read: (body, options) => engine.read(body, options),

@@ -1,6 +1,5 @@
-// The exports that were asked for, in the process that has the duty: which of them are done now, beside
-// each other. None waits for another owner's; one that can't go on, because of a lease or a fault, steps
-// aside and is tried again later.
+// The queue of requested exports in the process with the duty. Exports run concurrently; none waits for
+// another owner's. An export stopped by a lease or a fault is set aside and retried later.
 
 import { type Refusal, StoreError } from '../base/errors.ts'
 import { exportLimits } from '../base/limits.ts'
@@ -18,19 +17,19 @@ const finalCodes: Readonly<Record<FinalRefusal['code'], true>> = {
   TransactionTooLarge: true,
 }
 
-/** An export that stepped aside. */
+/** An export that was set aside. */
 interface Rest {
   readonly tries: number
-  /** By the monotonic clock. */
+  /** In milliseconds of the monotonic clock. */
   readonly untilMs: number
 }
 
-/** All exports of one process. */
+/** The export queue of one process. */
 export class ExportQueue {
   readonly #services: Services
   readonly #running = new Map<string, ExportRecord>()
   readonly #resting = new Map<string, Rest>()
-  /** The last of the reads, which take turns. */
+  /** The end of the last queued read; reads run one at a time. */
   #lastRead: Promise<unknown> = Promise.resolve()
 
   constructor(services: Services) {
@@ -38,8 +37,8 @@ export class ExportQueue {
   }
 
   /**
-   * Begins the exports that may begin, and those that may afterwards. Resolves when all that it began have
-   * ended or stepped aside; may be called again meanwhile.
+   * Starts all exports that may start, now and as others end. Resolves when all that it started have
+   * ended or been set aside. May be called again before that.
    */
   async run(signal: AbortSignal): Promise<void> {
     const { engine } = this.#services
@@ -56,11 +55,11 @@ export class ExportQueue {
     await Promise.all(begun)
   }
 
-  /** The export to begin next: of the owner, and then the bucket, that has the fewest under way. */
+  /** The export to start next: from the owner, and then the bucket, with the fewest running exports. */
   #choose(unfinished: readonly ExportRecord[]): ExportRecord | undefined {
     const running = [...this.#running.values()]
     if (running.length >= exportLimits.atOnce) return undefined
-    // An owner who has none finds a place, as long as not too many have one.
+    // Once half of the places are taken, an owner may hold only one, so that other owners get a place.
     const isScarce = running.length >= exportLimits.atOnce / 2
     const mostOfOwner = isScarce ? 1 : exportLimits.ofOwnerAtOnce
     const nowMs = this.#services.clock.monotonicMs()
@@ -74,7 +73,7 @@ export class ExportQueue {
       if (ofOwner.some((other) => other.domain === domain)) continue
       const toBucket = ofOwner.filter((other) => other.bucket === bucket).length
       const rank = ofOwner.length * exportLimits.atOnce + toBucket
-      // The oldest comes first among equals.
+      // The oldest wins a tie.
       if (best === undefined || rank < best.rank) best = { record, rank }
     }
     return best?.record
@@ -99,15 +98,15 @@ export class ExportQueue {
         await endExport(this.#services, { ...record, status: 'FAILED', failure })
         return
       }
-      log.warn('an export failed, and is tried again', { export: record.id, error })
+      log.warn('an export failed and will be retried', { export: record.id, error })
       await this.#stepAside(record)
     } catch (another) {
       this.#rest(record.id)
-      log.warn('an export could not be put aside', { export: record.id, error: another })
+      log.warn('could not set an export aside', { export: record.id, error: another })
     }
   }
 
-  /** Lets go of the domain, so that its other exports may be done meanwhile. */
+  /** Releases the domain, so that its other exports can run meanwhile. */
   async #stepAside(record: ExportRecord): Promise<void> {
     this.#rest(record.id)
     await setAside(this.#services, record)
@@ -120,7 +119,7 @@ export class ExportQueue {
     this.#resting.set(id, { tries, untilMs: this.#services.clock.monotonicMs() + restMs })
   }
 
-  /** Reads one at a time, so that all exports together ask no more of the process than one would. */
+  /** Reads one at a time, so that all exports together load the process no more than one does. */
   readonly #readInTurn = <T>(body: (tx: ReadTransaction) => Promise<T>): Promise<T> => {
     const { engine } = this.#services
     const read = this.#lastRead.then(() => engine.read(body))

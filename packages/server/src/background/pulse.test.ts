@@ -17,27 +17,27 @@ function look(
   return monitor.dead(starts, { ownBeat, verdictOn: () => verdict }).map(({ number }) => number)
 }
 
-test('a start of which the system says that it is dead is dead at once', () => {
+test('a start that the system reports dead is dead at once', () => {
   assert.deepEqual(look(new HeartMonitor(), [start(1, 5)], { ownBeat: 0, verdict: 'dead' }), [1])
 })
 
-test('a start of which nothing is known is dead after 60 seconds without a beat, seen by oneself', () => {
+test('a start of unknown liveness is dead after 60 seconds without a heartbeat, as observed here', () => {
   const monitor = new HeartMonitor()
-  // Between 13 beats of one's own there are 12 times 5 seconds.
+  // Between 13 own heartbeats there are 12 intervals of 5 seconds.
   for (let ownBeat = 7; ownBeat < 20; ownBeat++) {
     assert.deepEqual(look(monitor, [start(1, 5), start(2, ownBeat)], { ownBeat }), [])
   }
   assert.deepEqual(look(monitor, [start(1, 5), start(2, 19)], { ownBeat: 20 }), [1])
 })
 
-test("however often, and however late, one looks: only beats of one's own heart count", () => {
+test('only own heartbeats count, however often and however late the monitor looks', () => {
   const monitor = new HeartMonitor()
   for (let round = 0; round < 1000; round++) {
     assert.deepEqual(look(monitor, [start(1, 5)], { ownBeat: 7 }), [])
   }
 })
 
-test('a beat begins the time anew, and so does a start that comes back', () => {
+test('a heartbeat restarts the time, and so does a start that comes back', () => {
   const monitor = new HeartMonitor()
   look(monitor, [start(1, 5)], { ownBeat: 0 })
   assert.deepEqual(look(monitor, [start(1, 6)], { ownBeat: 12 }), [])
@@ -47,7 +47,7 @@ test('a beat begins the time anew, and so does a start that comes back', () => {
   assert.deepEqual(look(monitor, [start(1, 6)], { ownBeat: 39 }), [1])
 })
 
-test('a start of which the system says that it lives needs no heartbeat', () => {
+test('a start that the system reports alive needs no heartbeat', () => {
   const monitor = new HeartMonitor()
   for (const ownBeat of [0, 100]) {
     assert.deepEqual(look(monitor, [start(1, 5)], { ownBeat, verdict: 'alive' }), [])

@@ -1,5 +1,5 @@
-// The heartbeats of process starts: this process renews its own, and watches those of others, about
-// which the system says nothing: they may be of another machine or PID namespace.
+// Heartbeats of process starts. A process renews its own and monitors those of starts whose liveness the
+// system can't tell. Such starts may be on another machine or in another PID namespace.
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { systemClock } from '../base/clock.ts'
@@ -10,7 +10,7 @@ import type { Log } from '../observe/log.ts'
 import type { Presence } from '../store/body/presence.ts'
 import { beat, type NumberedStart } from '../store/body/process.ts'
 
-/** Renews the heartbeat of this process until it is closed. */
+/** Renews this process's heartbeat until closed. */
 export class Pulse {
   readonly #options: PulseOptions
   readonly #stop = new AbortController()
@@ -34,7 +34,7 @@ export class Pulse {
     const { engine, presence } = this.#options
     await engine.write(async (tx) => {
       await presence.confirm(tx)
-      // By the machine's clock, as the times of files are, with which it is compared.
+      // The system clock, because file times are compared with this one.
       await beat(tx, presence.start, systemClock.now())
     })
   }
@@ -50,36 +50,33 @@ export class Pulse {
       } catch (error) {
         const { presence, log } = this.#options
         if (signal.aborted || presence.isDeposed) return
-        // On a full disk it fails for a long time; once is enough to know.
-        if (!isFailing)
-          log.warn('the heartbeat could not be renewed, and is tried again', { error })
+        // On a full disk, renewal fails for a long time; one message is enough.
+        if (!isFailing) log.warn('could not renew the heartbeat; will retry', { error })
         isFailing = true
       }
     }
   }
 }
 
-/** What a pulse needs. */
 export interface PulseOptions {
   readonly engine: Engine
   readonly presence: Presence
   readonly log: Log
 }
 
-/** Beats of one's own heart between which there are at least `ownLimits.heartbeatOverdueMs`. */
+/** Own heartbeats that span at least `ownLimits.heartbeatOverdueMs`. */
 const overdueBeats = Math.ceil(ownLimits.heartbeatOverdueMs / ownLimits.heartbeatMs) + 1
 
 /**
- * Tells which starts are dead: those of which the system says so, and those, of which it says nothing,
- * whose heart was seen not to beat for `ownLimits.heartbeatOverdueMs`. That time is counted in beats of
- * one's own heart: while this process sleeps, or the store takes no commits, it doesn't go on, and no
- * clock that is set has a part in it.
+ * Tells which starts are dead: those that the system reports dead, and unknown ones without a heartbeat for
+ * `ownLimits.heartbeatOverdueMs`. That time is counted in own heartbeats. The count stops while this process
+ * is suspended or the store takes no commits, and setting a clock has no effect on it.
  */
 export class HeartMonitor {
-  /** By the number of a start: its beat, and one's own when that was seen first. */
+  /** By start number: its heartbeat, and the own heartbeat at which that was first seen. */
   readonly #seen = new Map<number, { readonly beat: number; readonly ownBeat: number }>()
 
-  /** Those of `others` that are dead, when one's own heart has beaten `ownBeat` times. */
+  /** The dead starts among `others`, after `ownBeat` own heartbeats. */
   dead(
     others: readonly NumberedStart[],
     facts: { readonly ownBeat: number; readonly verdictOn: (liveness: string) => Verdict },
@@ -94,7 +91,7 @@ export class HeartMonitor {
     })
   }
 
-  /** Beats of one's own heart since that of the start was seen to beat. */
+  /** Own heartbeats since the start's last heartbeat was seen. */
   #silence({ number, record: { beat } }: NumberedStart, ownBeat: number): number {
     const seen = this.#seen.get(number)
     if (seen?.beat === beat) return ownBeat - seen.ownBeat

@@ -1,5 +1,5 @@
-// Does one export: a snapshot of its domain, written as lines of JSON into objects of the bucket. After a
-// crash it is begun anew on the same snapshot.
+// Runs one export: takes a snapshot of the domain and writes it as lines of JSON into objects of the bucket.
+// After a crash, the export restarts on the same snapshot.
 
 import type { Owner } from '../access/principal.ts'
 import { isStoreError, StoreError } from '../base/errors.ts'
@@ -14,11 +14,11 @@ import { findHolder } from '../store/lease/guard.ts'
 import { hasLeases } from '../store/lease/lease.ts'
 import { findBucket } from '../store/tree/bucket.ts'
 
-/** Entries of a snapshot that one read goes through: far less than a read may take. */
+/** Snapshot entries per read; takes far less than the time limit of a read. */
 const entriesPerRead = 500
-/** UTF-16 units after which a read ends: an item has half a megabyte at most. */
+/** UTF-16 units after which a read ends; an item has at most half a megabyte. */
 const textPerRead = 1_048_576
-/** Bytes after which a file ends and another one begins. */
+/** Bytes after which a new file is started. */
 const fileBytes = 1_073_741_824
 
 /** One item as a line of an export's file. */
@@ -27,24 +27,23 @@ export interface ExportedItem {
   readonly attributes: readonly { readonly name: string; readonly values: readonly string[] }[]
 }
 
-/** What an export works with. */
 export interface ExportContext {
   readonly services: Services
   readonly signal: AbortSignal
-  /** Reads on a snapshot of the engine when it is this export's turn. */
+  /** Reads an engine snapshot when this export's turn has come. */
   read<T>(body: (tx: ReadTransaction) => Promise<T>): Promise<T>
 }
 
-/** The snapshot of a domain that is exported. */
+/** The domain snapshot that is exported. */
 interface Snapshot {
   readonly domain: number
   readonly snapshot: number
 }
 
 /**
- * Does an export that has not ended. `blocked` if a lease covers what it would write: it isn't begun then,
- * or has to be set aside.
- * @throws StoreError for what keeps it from being done
+ * Runs an export that has not ended. Returns `blocked` if a lease covers its target: then the export isn't
+ * started, or must be set aside.
+ * @throws StoreError for the reason why the export fails
  */
 export async function runExport(
   { services, signal, read }: ExportContext,
@@ -86,7 +85,7 @@ export async function runExport(
     })
     return 'ended'
   } catch (error) {
-    // A lease that was granted meanwhile.
+    // A lease granted while the export ran.
     if (isBusy(error) && (await isBlocked(services, record, folder))) {
       return 'blocked'
     }
@@ -102,7 +101,7 @@ function isBusy(error: unknown): boolean {
   )
 }
 
-/** True if somebody holds a lease that covers the export's folder: known before anything is read. */
+/** True if a lease covers the export's folder; tested before anything is read. */
 async function isBlocked(
   { engine, clock }: Services,
   { bucket: name }: ExportRecord,
@@ -115,7 +114,7 @@ async function isBlocked(
   })
 }
 
-/** Begins the domain's snapshot, or finds the one that an interrupted try began; undefined if it has ended. */
+/** Creates the domain snapshot, or finds that of an interrupted attempt; undefined if the export has ended. */
 async function begin(
   { engine, ids, clock }: Services,
   asked: ExportRecord,
@@ -136,12 +135,12 @@ async function begin(
   })
 }
 
-/** Ends an export that is over, and with it its snapshot if it was begun. */
+/** Ends an export, and its snapshot if there is one. */
 export async function endExport({ engine }: Services, record: ExportRecord): Promise<void> {
   await engine.write((tx) => putWithoutSnapshot(tx, record))
 }
 
-/** Puts an export back among those that wait to be done, and ends its snapshot if it was begun. */
+/** Returns an export to the queue, and ends its snapshot if there is one. */
 export async function setAside({ engine }: Services, asked: ExportRecord): Promise<void> {
   await engine.write(async (tx) => {
     const record = await findExport(tx, asked)
@@ -153,7 +152,7 @@ export async function setAside({ engine }: Services, asked: ExportRecord): Promi
 async function putWithoutSnapshot(tx: WriteTransaction, record: ExportRecord): Promise<void> {
   const before = await findExport(tx, record)
   const domain = await findDomain(tx, record.ownerId, record.domain)
-  // One that wasn't begun has none: another export's isn't touched.
+  // An export that wasn't started has no snapshot: a snapshot of the domain is another export's.
   if (before?.status === 'IN_PROGRESS' && domain?.snapshot !== undefined) {
     setSnapshot(tx, { ...domain, name: record.domain }, undefined)
   }
@@ -166,7 +165,7 @@ interface Progress {
   items: number
 }
 
-/** The lines of one file, read while they are stored. */
+/** The lines of one file, read while the file is stored. */
 async function* fileOf(
   read: ExportContext['read'],
   signal: AbortSignal,

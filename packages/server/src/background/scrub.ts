@@ -1,5 +1,5 @@
-// The scrub: reads all bodies, slowly, pass after pass, so that what the disk changed is known while
-// there may still be a good copy elsewhere. It removes and repairs nothing.
+// The scrub reads all bodies slowly, pass after pass, to find disk damage while a good copy may still exist
+// elsewhere. It removes and repairs nothing.
 
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
@@ -23,42 +23,41 @@ import { findObjects, nameOfBody } from '../store/fsck/place.ts'
 import { decodeEntry, recordOf, successor } from '../store/tree/entry.ts'
 import * as treeSchema from '../store/tree/schema.ts'
 
-/** What a scrub works with. */
 export interface ScrubOptions {
   readonly engine: Engine
   readonly blobs: BlobStore
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
-  /** Bytes that are read in a second, in the long run. */
+  /** Bytes read per second, in the long run. */
   readonly bytesPerSecond: number
-  /** Waits, other than by the system's timers: for tests. */
+  /** Replaces the system's timers in tests. */
   readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
-/** Milliseconds from the end of one pass to the beginning of the next. */
+/** Milliseconds between two passes. */
 const restMs = 60_000
-/** Milliseconds between two times that the position is stored, and that the end of short passes is. */
+/** Milliseconds between two writes of the position, and between two writes of the end of short passes. */
 const [keepMs, keepEndMs] = [30_000, 3_600_000]
-/** Rows that are looked at in one read, and bytes of row bodies. */
+/** Rows, and bytes of row bodies, per read. */
 const page = { rows: 256, bytes: 1_048_576 } as const
-/** Bodies that are remembered, so that each is reported once. */
+/** Remembered damaged bodies; each is reported once. */
 const rememberedBodies = 10_000
 
-/** What a page of rows leaves to be read, and what was wrong in it. */
+/** The blobs that a page of rows leaves to read, and the damage found in the page. */
 interface Page {
   readonly blobs: (CheckedBlob & { readonly key: Uint8Array })[]
   readonly damaged: { readonly body: string; readonly fault: string }[]
   readBytes: number
-  /** The last row that was looked at; undefined when there were no more. */
+  /** The last row of the page; undefined at the end. */
   last: Uint8Array | undefined
 }
 
-/** Scrubs for one process. */
+/** The scrub of one process. */
 export class Scrubber {
   readonly #options: ScrubOptions
   readonly #reported = new Set<string>()
-  /** By the monotonic clock, as all times here. */
+  /** By the monotonic clock, like all times here. */
   #dueAt = 0
   #keptAt = 0
   #keptEndAt = Number.NEGATIVE_INFINITY
@@ -68,9 +67,9 @@ export class Scrubber {
   }
 
   /**
-   * Goes on with the pass under way, or begins the next one; resolves at its end, or at once while it is
-   * not yet time for the next.
-   * @throws the abort reason of `signal`, and whatever the store throws: the pass goes on where it was
+   * Continues the current pass, or starts the next one. Resolves at its end, or at once if the next pass is
+   * not yet due.
+   * @throws the abort reason of `signal`, and any error of the store; the next call continues the pass
    */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, engine, metrics } = this.#options
@@ -90,7 +89,7 @@ export class Scrubber {
     this.#dueAt = clock.monotonicMs() + restMs
   }
 
-  /** The end of a pass so short that its position was never stored is not worth a write each time. */
+  /** Stores the end of a pass. For a pass too short to store its position, a write each time isn't worth it. */
   async #keepEnd(state: ScrubState, isShort: boolean): Promise<void> {
     const now = this.#options.clock.monotonicMs()
     if (isShort && now - this.#keptEndAt < keepEndMs) return
@@ -122,7 +121,7 @@ export class Scrubber {
     }
   }
 
-  /** The state after the row with `key`, which is stored if the last one was long ago. */
+  /** The state after the row with `key`; stored if the last write was long ago. */
   async #passed(before: ScrubState, key: Uint8Array): Promise<ScrubState> {
     const state = { ...before, after: key }
     if (this.#options.clock.monotonicMs() - this.#keptAt > keepMs) await this.#keep(state)
@@ -134,7 +133,7 @@ export class Scrubber {
     if (fault !== undefined) await this.#report(nameOfBody({ kind: 'blob', id: blob.id }), fault)
   }
 
-  /** Counts bytes that were read, and waits for as long as they may take. */
+  /** Counts bytes read, and waits to keep the rate. */
   async #pace(bytes: number, signal: AbortSignal): Promise<void> {
     const { metrics, bytesPerSecond, pause = waitFor } = this.#options
     if (bytes > 0) metrics.scrubbed(bytes)
@@ -161,7 +160,7 @@ export class Scrubber {
   }
 }
 
-/** Looks at the next rows of a stage: reads the row bodies among what they say, and leaves the blobs. */
+/** Reads the next rows of a stage and checks their row bodies; blobs are left to the caller. */
 async function readPage(
   tx: ReadTransaction,
   stage: ScrubStage,
@@ -228,12 +227,12 @@ async function lookAtEntry(tx: ReadTransaction, { key, value }: Row, found: Page
   }
 }
 
-/** Blobs with checksums have had their turn. */
+/** True for blobs without checksums; the others were read in an earlier stage. */
 async function isUnsummed(tx: ReadTransaction, id: BlobId): Promise<boolean> {
   return (await readBlobSums(tx, id)) === undefined
 }
 
-/** Rows in reads of a page each, for what takes longer than a read may. */
+/** All rows of a range, in one read per page, since the scan may exceed the time limit of a read. */
 async function* allRows(engine: Engine, range: Range): AsyncGenerator<Row> {
   let { start } = range
   for (;;) {

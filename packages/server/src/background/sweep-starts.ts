@@ -1,6 +1,6 @@
-// What happens to other process starts on the store: those that are dead are declared so, and what they
-// left is swept. A blob is removed for being without a row only if these rows know its maker, and were
-// still being written when it was made: rows that were lost, or restored, prove nothing.
+// Sweeps other process starts: declares dead ones dead and collects their remains. A blob without a row is
+// removed only if the rows know its maker and were still being written when the blob was made. Lost or
+// restored rows prove nothing.
 
 import { ownLimits } from '../base/limits.ts'
 import { type Verdict, verdictOn } from '../base/liveness.ts'
@@ -21,31 +21,30 @@ import {
 import { releaseSnapshots } from '../store/tree/snapshot.ts'
 import { HeartMonitor } from './pulse.ts'
 
-/** What a sweeper of starts works with. */
 export interface StartSweeperOptions {
   readonly engine: Engine
-  /** The engine for the work of the collector. */
+  /** The engine for the collector's work. */
   readonly dutyEngine: Engine
   readonly blobs: BlobStore
   readonly presence: Presence
   readonly log: Log
   readonly verdictOn?: ((liveness: string) => Verdict) | undefined
-  /** Does batch after batch of rows, with rests between. */
+  /** Runs batch after batch, with pauses between. */
   repeat(batch: () => Promise<{ readonly rows: number; readonly hasMore: boolean }>): Promise<void>
-  /** Lets requests come first. @throws the abort reason when the sweeper is closed */
+  /** Yields to requests. @throws the abort reason when the sweeper is closed */
   rest(): Promise<void>
 }
 
-/** Blobs, or rows, of one transaction. */
+/** Blobs or rows per transaction. */
 const batchSize = 256
 
-/** Sweeps the other starts for one process. */
+/** Sweeps the other starts, for one process. */
 export class StartSweeper {
   readonly #options: StartSweeperOptions
   readonly #engine: Engine
   readonly #start: number
   readonly #hearts = new HeartMonitor()
-  /** True once the folders of earlier starts were looked through, in this turn of having the duty. */
+  /** True once the folders of earlier starts were checked since this process got the duty. */
   #isTidy = false
 
   constructor(options: StartSweeperOptions) {
@@ -54,14 +53,14 @@ export class StartSweeper {
     this.#start = options.presence.start
   }
 
-  /** To be called while another process has the duty of the collector. */
+  /** Called while another process holds the duty. */
   onDutyLost(): void {
     this.#isTidy = false
   }
 
   /**
-   * Declares those dead that are, which is a commit: what they left is touched only once they can commit
-   * nothing any more. Of whom nothing is known lives.
+   * Declares dead starts dead. This is a commit: remains are touched only once their start can commit
+   * nothing more. A start of unknown liveness counts as alive.
    */
   async declareDead(): Promise<void> {
     const { engine, log } = this.#options
@@ -75,14 +74,14 @@ export class StartSweeper {
     }
     for (const { number, record } of this.#hearts.dead(others, facts)) {
       const isDead = await engine.write((tx) => declareDead(tx, { number, beat: record.beat }))
-      if (isDead) log.info('a process that worked on the store has ended', { start: number })
+      if (isDead) log.info('another process on the store is dead', { start: number })
     }
   }
 
-  /** Makes garbage of what dead processes left without a reference, and forgets them. */
+  /** Makes the unreferenced blobs of dead starts garbage, and removes the starts' rows. */
   async sweep(): Promise<void> {
     const starts = await this.#engine.read(listStarts)
-    // One that fails doesn't keep the others.
+    // One failure doesn't stop the others.
     let failure: unknown
     for (const start of starts) {
       if (start.number === this.#start || start.record.liveness !== '') continue
@@ -114,7 +113,7 @@ export class StartSweeper {
     await engine.write(async (tx) => removeStart(tx, number))
   }
 
-  /** Makes garbage of those of `ids` that nothing refers to, unless the rows may be older than they are. */
+  /** Makes the unreferenced ones of `ids` garbage, unless the rows may be older than the blobs. */
   async #markUnreferenced(ids: readonly BlobId[], maker: ProcessStart): Promise<void> {
     if (ids.length === 0) return
     const unreferenced = await this.#engine.read((tx) => unreferencedAmong(tx, ids))
@@ -125,23 +124,23 @@ export class StartSweeper {
   }
 
   /**
-   * True if a blob was written when its maker's heart, as these rows have it, had long stopped: then they
-   * are an older copy, restored beside blobs that go on, and know nothing of it.
+   * True if a blob was written long after the last heartbeat of its maker in these rows. Then the rows are an
+   * older copy, restored beside newer blobs that the copy doesn't know.
    */
   async #isLater(id: BlobId, { beatAt }: ProcessStart): Promise<boolean> {
     if (beatAt === undefined) return false
     const { blobs, log } = this.#options
     const writtenAt = await blobs.writtenAt(id)
     if (writtenAt === undefined || writtenAt <= beatAt + ownLimits.heartbeatSlackMs) return false
-    log.warn('a blob is later than the rows, which may have been restored; it is kept', { id })
+    log.warn('kept a blob newer than the rows; the rows may have been restored', { id })
     return true
   }
 
-  /** Removes the empty folders of starts that were swept before; once. Others' folders are left alone. */
+  /** Removes, once, the empty folders of starts that were swept before. Folders of other stores stay. */
   async tidy(): Promise<void> {
     if (this.#isTidy) return
     const { blobs } = this.#options
-    // In this order: a start has its row before it has a folder.
+    // The order matters: a start has its row before it has a folder.
     const numbers = await blobs.starts()
     const { known, unswept } = await this.#engine.read(async (tx) => ({
       known: await KnownStarts.read(tx),
@@ -153,7 +152,7 @@ export class StartSweeper {
     const strange = numbers.filter((number) => !known.has(number))
     if (strange.length > 0) {
       const { log } = this.#options
-      log.warn('blobs of process starts that this store does not know are kept', {
+      log.warn('kept blobs of process starts unknown to this store', {
         starts: strange,
       })
     }

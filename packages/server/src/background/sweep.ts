@@ -1,9 +1,9 @@
-// The background work of a process: it tells the others how far its readers have come, and, in the
-// one process that has the duty, removes what nothing refers to any more: blobs, what dead processes
-// left, deleted folders, the uploads of deleted buckets, and leases whose time is over.
+// Background work of a process. Each round publishes the epoch up to which its readers have ended. The
+// process with the duty also removes garbage: blobs, remains of dead processes, deleted folders, uploads of
+// deleted buckets, and expired leases.
 //
-// A blob goes only when no reader can hold it (`store/epoch.ts`). What a dead process left without
-// a reference becomes garbage like everything else, so that there is one way only for a blob to go.
+// A blob is removed only when no reader can hold it (`store/epoch.ts`). Unreferenced remains of a dead
+// process become garbage like all else, so there is only one way to remove a blob.
 
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
@@ -36,7 +36,6 @@ import type { Snapshots } from '../store/tree/snapshot.ts'
 import { DutyLostError, onDuty } from './duty.ts'
 import { StartSweeper } from './sweep-starts.ts'
 
-/** What a sweeper works with. */
 export interface SweeperOptions {
   readonly engine: Engine
   readonly blobs: BlobStore
@@ -46,39 +45,39 @@ export interface SweeperOptions {
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
-  /** This start of a process. */
+  /** This start. */
   readonly presence: Presence
-  /** False if this process only tells how far its readers are, and never collects; true if left out. */
+  /** False if this process only publishes its epoch and never collects; default true. */
   readonly isCollecting?: boolean
-  /** Milliseconds between two rounds; a second if left out. */
+  /** Milliseconds between two rounds; default 1,000. */
   readonly intervalMs?: number
-  /** Begins exports that were asked for, and resolves when they have ended; none are done if it is left out. */
+  /** Starts requested exports, and resolves when they have ended; without this, no exports run. */
   readonly exports?: (signal: AbortSignal) => Promise<void>
-  /** Goes on with the scrub; there is none if it is left out. */
+  /** Continues the scrub; without this, there is none. */
   readonly scrub?: (signal: AbortSignal) => Promise<void>
-  /** What is known of the process that left a token, other than by asking the system: for tests. */
+  /** Replaces asking the system for the liveness of a token's process, in tests. */
   readonly verdictOn?: (liveness: string) => Verdict
 }
 
-/** What a batch of work came to. */
+/** The result of a batch of work. */
 interface Batch {
   readonly rows: number
   readonly hasMore: boolean
 }
 
-/** Blobs, or rows, of one transaction. */
+/** Blobs or rows per transaction. */
 const batchSize = 256
-/** Milliseconds of one kind of work in a round: a large folder must not keep leases and tokens waiting. */
+/** Milliseconds per kind of work in a round: a large folder must not delay leases and tokens. */
 const shareMs = 500
-/** Garbage is counted up to here for the metrics. */
+/** Upper bound of the garbage counted for the metrics. */
 const countedBlobs = 10_000
-/** Milliseconds of the longest pause after failures in a row. */
+/** Milliseconds of the longest pause after consecutive failures. */
 const longestPauseMs = 60_000
 
-/** Sweeps for one process until it is closed. */
+/** Sweeps for one process until closed. */
 export class Sweeper {
   readonly #options: SweeperOptions
-  /** The engine for the work of the collector. */
+  /** The engine for the collector's work. */
   readonly #engine: Engine
   readonly #starts: StartSweeper
   readonly #stop = new AbortController()
@@ -89,9 +88,9 @@ export class Sweeper {
   #publishing = false
   /** Milliseconds that each kind of work may take in this round. */
   #shareMs = Number.POSITIVE_INFINITY
-  /** True when some of this round was left to the next one. */
+  /** True when this round left work to the next one. */
   #isCutShort = false
-  /** Where the blobs go on that were left. */
+  /** The position after which the remaining blobs follow. */
   #lastGarbage: Garbage | undefined
   #published = -1
 
@@ -106,12 +105,12 @@ export class Sweeper {
     })
   }
 
-  /** Begins to sweep, a round at a time. */
+  /** Starts to sweep, one round at a time. */
   start(): void {
     this.#running = this.#run()
   }
 
-  /** Ends the round under way, as soon as its batch is done. */
+  /** Ends the current round after its current batch. */
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#running
@@ -120,9 +119,9 @@ export class Sweeper {
   }
 
   /**
-   * One round, in which each kind of work has a share of time, all it needs if that is left out. What
-   * fails is logged and keeps nothing else from being done; false if anything did.
-   * @throws if the store can't even tell who has the duty, and when the sweeper is closed.
+   * Runs one round, in which each kind of work may take `share` milliseconds; no limit by default. A failure
+   * is logged and doesn't stop other work; returns false if there was any.
+   * @throws if the store can't tell which process has the duty, and when the sweeper is closed
    */
   async sweep(share: number = Number.POSITIVE_INFINITY): Promise<boolean> {
     const { engine } = this.#options
@@ -138,7 +137,7 @@ export class Sweeper {
     return hasDuty ? this.#collect() : true
   }
 
-  /** The round of the process that has the duty; false if anything failed. */
+  /** The round of the process with the duty; false if any work failed. */
   async #collect(): Promise<boolean> {
     const { ids } = this.#options
     const engine = this.#engine
@@ -180,7 +179,7 @@ export class Sweeper {
   }
 
   /**
-   * False if `stage` failed, which is logged.
+   * Runs `stage`; logs a failure and returns false.
    * @throws the abort reason when the sweeper is closed, and DutyLostError
    */
   async #attempt(what: string, stage: () => Promise<void>): Promise<boolean> {
@@ -206,7 +205,7 @@ export class Sweeper {
       try {
         await wait(pauseMs, undefined, { signal: this.#stop.signal, ref: false })
         const isDone = await this.sweep(shareMs)
-        // What was left has rested as long as it took.
+        // Work cut short has already paused for as long as it ran.
         if (isDone) pauseMs = this.#isCutShort ? 0 : intervalMs
         else pauseMs = Math.min(Math.max(pauseMs, intervalMs) * 2, longestPauseMs)
       } catch (error) {
@@ -217,7 +216,7 @@ export class Sweeper {
     }
   }
 
-  /** Publishes `epoch` once the reads that began before it have ended, however long they take. */
+  /** Publishes `epoch` once all reads that began before it have ended, however long they take. */
   #publish(epoch: number): void {
     if (this.#publishing || epoch <= this.#published) return
     const { engine, readers, presence, log } = this.#options
@@ -233,24 +232,24 @@ export class Sweeper {
     }
     publish()
       .catch((error: unknown) =>
-        log.warn('could not publish an epoch; the next round will', { error }),
+        log.warn('could not publish an epoch; the next round will retry', { error }),
       )
       .finally(() => {
         this.#publishing = false
       })
   }
 
-  /** Begins the exports that may begin; they go on beside the rounds, however long they take. */
+  /** Starts the exports that may start; they run beside the rounds, however long they take. */
   #export(): void {
     const { exports, log } = this.#options
     if (exports === undefined) return
     const begun = exports(this.#stop.signal)
-      .catch((error: unknown) => log.warn('exports failed, and are tried again', { error }))
+      .catch((error: unknown) => log.warn('exports failed and will be retried', { error }))
       .finally(() => this.#exports.delete(begun))
     this.#exports.add(begun)
   }
 
-  /** Lets the scrub go on, however long a pass takes. */
+  /** Continues the scrub, however long a pass takes. */
   #goOnScrubbing(): void {
     const { scrub, log } = this.#options
     if (this.#scrubbing || scrub === undefined) return
@@ -258,7 +257,8 @@ export class Sweeper {
     const { signal } = this.#stop
     this.#scrub = scrub(signal)
       .catch((error: unknown) => {
-        if (!signal.aborted) log.warn('the scrub broke off, and goes on later', { error })
+        if (!signal.aborted)
+          log.warn('the scrub was interrupted and will continue later', { error })
       })
       .finally(() => {
         this.#scrubbing = false
@@ -275,7 +275,7 @@ export class Sweeper {
       const options = { before, after, limit: batchSize }
       const garbage = await engine.read((tx) => listGarbage(tx, options))
       const unremoved = await this.#deleteGarbage(garbage)
-      // One that stays must not hide those behind it.
+      // A blob that can't be removed must not block those after it.
       after = garbage.at(-1)
       if (failed.length === 0) failed.push(...unremoved)
       const rows = garbage.length - unremoved.length
@@ -291,12 +291,12 @@ export class Sweeper {
     }
   }
 
-  /** Deletes and forgets blobs; returns those that could not be deleted, which stay garbage. */
+  /** Deletes blobs and their garbage rows; returns those that could not be deleted, which stay garbage. */
   async #deleteGarbage(garbage: readonly Garbage[]): Promise<readonly UnremovedBlob[]> {
     if (garbage.length === 0) return []
     const { blobs, log } = this.#options
     const engine = this.#engine
-    // Nothing refers to garbage. Were that ever wrong, data would be lost: so it is looked at here again.
+    // Garbage has no references. If that were ever wrong, data would be lost, so it is checked again here.
     const blobIds = garbage.map(({ blobId }) => blobId)
     const { referenced, known } = await engine.read(async (tx) => ({
       referenced: await referencedAmong(tx, blobIds),
@@ -310,7 +310,7 @@ export class Sweeper {
     const ids = garbage
       .map(({ blobId }) => blobId)
       .filter((id) => !referenced.has(id) && known.has(startOf(id)))
-    // Durably, so that no blob comes back after its row, which says that it is garbage, has gone.
+    // Durably, so that no blob reappears after its garbage row is gone.
     const unremoved = await blobs.deleteAll(ids)
     const left = new Set(unremoved.map(({ id }) => id))
     const gone = garbage.filter(({ blobId }) => !left.has(blobId))
@@ -319,8 +319,8 @@ export class Sweeper {
   }
 
   /**
-   * The epoch that every process has reached that wasn't declared dead. Begins a new one if all have
-   * reached the present one and there is garbage of it, which would else never become older than all readers.
+   * The epoch that every start not declared dead has reached. If all have reached the present epoch and it has
+   * garbage, begins a new one. Without that, the garbage would never become older than all readers.
    */
   async #safeEpoch(): Promise<number> {
     return this.#engine.write(async (tx) => {
@@ -339,7 +339,7 @@ export class Sweeper {
     await this.#repeatInShare('row', async () => {
       const bucketId = await engine.read(nextAbandonedBucket)
       if (bucketId === undefined) return { rows: 0, hasMore: false }
-      // An upload may have 10,000 parts: one is a transaction's worth.
+      // An upload may have 10,000 parts: enough for one transaction.
       await engine.write((tx) => removeAbandonedUploads(tx, bucketId, 1))
       return { rows: 1, hasMore: true }
     })
@@ -351,7 +351,7 @@ export class Sweeper {
     return { rows, hasMore: rows === batchSize }
   }
 
-  /** Ends the leases whose time is over, so that writes needn't look at them any more. */
+  /** Ends expired leases, so that writes needn't check them any more. */
   async #sweepLeases(): Promise<void> {
     const { clock, metrics } = this.#options
     const engine = this.#engine
@@ -362,7 +362,7 @@ export class Sweeper {
     metrics.leases(await engine.read(countLeases))
   }
 
-  /** Does batch after batch, resting as long as each took, so that requests come first. */
+  /** Runs batch after batch, pausing for as long as each took, so that requests come first. */
   async #repeat(kind: 'blob' | 'row', batch: () => Promise<Batch>): Promise<void> {
     const { clock, metrics } = this.#options
     for (;;) {
@@ -374,7 +374,7 @@ export class Sweeper {
     }
   }
 
-  /** The same, but what is not done after its share of the round is left to the next one. */
+  /** Like `#repeat`, but leaves the work beyond its share of the round to the next round. */
   async #repeatInShare(kind: 'blob' | 'row', batch: () => Promise<Batch>): Promise<void> {
     const { clock } = this.#options
     const endMs = clock.monotonicMs() + this.#shareMs

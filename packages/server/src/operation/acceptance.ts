@@ -1,8 +1,7 @@
-// What somebody who knows better may accept of a data folder whose rows and blobs don't fit each other:
+// The defects of a data folder, with rows and blobs that don't match, that an operator can accept:
 // see `fit.ts`.
 
-/** By the names of the options `--accept-…`. */
+/** As in the names of the options `--accept-…`. */
 export const acceptances = ['lost-rows', 'lost-blobs'] as const
 
-/** One of them. */
 export type Acceptance = (typeof acceptances)[number]

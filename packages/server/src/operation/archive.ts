@@ -1,5 +1,5 @@
-// A folder read whole, as it is at one moment: a snapshot that is taken in one transaction and walked
-// in short ones, at the pace of the client, while others write. The snapshot holds all bodies.
+// Reads a whole folder as of one moment, while others write. The snapshot is taken in one transaction, and
+// walked in short ones at the client's pace; it keeps all bodies from collection.
 
 import type { Bytes } from '../base/bytes.ts'
 import { text, utf8 } from '../base/bytes.ts'
@@ -21,7 +21,7 @@ export interface ArchiveInput {
 
 /** An object of an archive. */
 export interface ArchivedObject {
-  /** What follows the folder in its key; empty for the key that is the folder's own. */
+  /** The rest of its key after the folder; empty for the object whose key is the folder's. */
   readonly key: Bytes
   /** Whether there are keys that begin with this one and a '/'. */
   readonly isFolderToo: boolean
@@ -29,22 +29,22 @@ export interface ArchivedObject {
   /** Milliseconds since the epoch. */
   readonly modifiedAt: number
   readonly checksum: Checksum | undefined
-  /** Its bytes: at hand, where they are few, or a source to be iterated once, if at all. */
+  /** The object's bytes: in memory if there are few, else a source that may be iterated once. */
   readonly content: Bytes | (() => ByteSource)
 }
 
-/** A folder as it was; it must be closed. */
+/** A folder as of one moment; must be closed. */
 export interface Archive {
-  /** All objects in the order of their keys, each time the same; bytes at hand only `withBytes`. */
+  /** All objects in key order, the same on every call. Small contents are in memory only `withBytes`. */
   objects(options: { readonly withBytes: boolean }): AsyncGenerator<ArchivedObject>
-  /** Lets go of the snapshot; more than once is harmless. */
+  /** Releases the snapshot; idempotent. */
   close(): Promise<void>
 }
 
-/** Objects of one transaction, and bytes of their bodies. */
+/** Objects, and bytes of their bodies, per transaction. */
 const pageLimits = { objects: 256, bytes: 1_048_576 } as const
 
-/** The rights that reading all of a folder stands for. */
+/** The rights to read every object of a folder. */
 const needs = ({ bucket, folder }: ArchiveInput): Need[] => [
   onBucket('s3:ListBucket', bucket),
   onPath('s3:GetObject', bucket, folder),
@@ -64,7 +64,7 @@ export const archiveFolder: Change<ArchiveInput, Archive> = {
   },
 }
 
-/** Tells whether a folder could be archived. */
+/** Checks that a folder can be archived. */
 export const headArchive: Query<ArchiveInput, void> = {
   kind: 'query',
   name: 'HeadArchive',
@@ -110,7 +110,7 @@ class SnapshotArchive implements Archive {
     try {
       await snapshots.release(this.#snapshot)
     } catch (error) {
-      log.warn('could not release a snapshot; it is tried again', { error })
+      log.warn('could not release a snapshot; will retry', { error })
     }
   }
 
@@ -119,7 +119,7 @@ class SnapshotArchive implements Archive {
     after: Bytes | undefined,
     withBytes: boolean,
   ): Promise<ArchivedObject[]> {
-    // Else the snapshot may have been released.
+    // Once this start is declared dead, the snapshot may have been released.
     await this.#services.presence.confirm(tx)
     const limit = pageLimits.objects
     const page: ArchivedObject[] = []

@@ -1,6 +1,6 @@
-// Operations on the attributes of items: put, delete, get. Conditions are decided on the state that
-// the transaction changes. What a request says by itself is checked before anything is read; then the
-// domain, the condition, the item's limit, and the domain's limits, in this order.
+// Operations on the attributes of items: put, delete, get. Conditions are tested on the state that the
+// transaction changes. The request itself is checked before any read. Then follow the domain, the condition,
+// the item's limit, and the domain's limits, in this order.
 
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
@@ -21,10 +21,10 @@ import type { Change, CheckStep, CommitStep, Query } from './operation.ts'
 
 export type { DeletePair, PutPair } from '../store/domain/attributes.ts'
 
-/** What the current value of one attribute must be. */
+/** The expected current value of one attribute. */
 export interface Expectation {
   readonly name: string
-  /** The only value; undefined: the attribute must not exist. */
+  /** The only value; undefined if the attribute must not exist. */
   readonly value: string | undefined
 }
 
@@ -79,12 +79,12 @@ export const batchDeleteAttributes: Change<ItemsInput<DeletePair>, void> = {
 export interface GetAttributesInput {
   readonly domain: string
   readonly item: string
-  /** The attributes asked for; undefined for all. */
+  /** The requested attributes; undefined for all. */
   readonly names: readonly string[] | undefined
   readonly consistentRead: boolean
 }
 
-/** Reads an item's attributes; none if there is no such item. */
+/** Reads an item's attributes; empty if there is no such item. */
 export const getAttributes: Query<GetAttributesInput, Attributes> = {
   kind: 'query',
   name: 'GetAttributes',
@@ -104,8 +104,8 @@ export const getAttributes: Query<GetAttributesInput, Attributes> = {
 }
 
 /**
- * Reads the newest state if it must be, else one that may be as old as the server was told. The
- * domain itself is always looked up in the newest state.
+ * Reads the newest state if the request needs it, else one that may lag by as much as the server's setting.
+ * The domain itself is always looked up in the newest state.
  */
 export async function readLagging<T>(
   step: Pick<CheckStep, 'tx' | 'services'>,
@@ -138,7 +138,7 @@ async function change<Pair extends DeletePair>(
     grownBytes += sizeOf(counts)
   }
   if (grownPairs <= 0 && grownBytes <= 0) return
-  // Not recorded as read, so what is under way at the same moment may overshoot the limits together.
+  // The counts aren't recorded as read, so concurrent requests may together exceed the limits.
   const counts = await readCounts(tx, domain)
   if (grownPairs > 0 && counts.pairs > simpleDb.limits.domainPairs) {
     throw new StoreError({ code: 'NumberDomainAttributesExceeded' })
@@ -153,7 +153,7 @@ function sizeOf({ itemNameBytes, nameBytes, valueBytes }: DomainCounts): number 
 }
 
 /**
- * The condition of a put or delete: the seed's dynamic errors, with its texts.
+ * Tests the condition of a put or delete: the SimpleDB seed's dynamic errors, with its texts.
  * @throws StoreError `AttributeDoesNotExist`, `MultiValuedAttribute`, `ConditionalCheckFailed`
  */
 export function checkExpectation(attributes: Attributes, expected: Expectation): void {
@@ -179,7 +179,7 @@ export function checkExpectation(attributes: Attributes, expected: Expectation):
   })
 }
 
-/** What can be said of a request without reading anything: lengths first, then counts. */
+/** Checks a request without reading any row: lengths first, then counts. */
 function checkItems(items: readonly ItemPairs<DeletePair>[], limits: SimpleDbLimits): void {
   for (const { name, pairs } of items) {
     checkItemName(name, limits)
@@ -207,7 +207,7 @@ function checkItems(items: readonly ItemPairs<DeletePair>[], limits: SimpleDbLim
   }
 }
 
-/** A delete may leave more than the limit where it was lowered. */
+/** A delete may leave more attributes than the limit if the limit was lowered. */
 function checkItemSize(after: Attributes, before: Attributes, limits: SimpleDbLimits): void {
   const count = countPairs(after)
   if (count <= limits.itemPairs || count <= countPairs(before)) return

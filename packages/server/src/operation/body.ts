@@ -1,5 +1,5 @@
-// Receiving a body: it is hashed while it is stored, small ones in memory for a row of the commit,
-// large ones as a blob; then what the client announced of it is checked.
+// Receives a body, and hashes it while storing it. A small body stays in memory, for a row of the commit; a
+// large one becomes a blob. Then the client's announced size and checksums are verified.
 
 import type { HeldBytes } from '../base/budget.ts'
 import type { Bytes } from '../base/bytes.ts'
@@ -14,59 +14,59 @@ import { isReferenced } from '../store/body/garbage.ts'
 import type { Body, Checksum } from '../store/row/record.ts'
 import type { CommitStep, TransferStep } from './operation.ts'
 
-/** Bodies up to this size are rows of the engine: see `bench/blob.ts` for where the two cost the same. */
+/** Largest body stored as a row of the engine; `bench/blob.ts` measures where rows and blobs cost the same. */
 const rowBodyBytes = 65_536
 
-/** A checksum that the client announced. */
+/** A checksum announced by the client. */
 export interface ChecksumRequest {
   readonly algorithm: ChecksumAlgorithm
-  /** The base64 value announced; a function, since a trailer tells it only after the body. */
+  /** The announced base64 value; a function, because a trailer has it only after the body. */
   expected(): string | undefined
 }
 
-/** A body as a request brings it. */
+/** A request's body. */
 export interface BodyInput {
   readonly source: ByteSource
-  /** Bytes announced, undefined for a form upload; the source fails if it has more or fewer. */
+  /** Announced bytes, undefined for a form upload; the source fails if its length differs. */
   readonly sizeBytes: number | undefined
   /** The Content-MD5 header, decoded. */
   readonly md5?: Bytes | undefined
   readonly checksum?: ChecksumRequest | undefined
-  /** Bounds of the size besides S3's own, from a form upload's policy. */
+  /** Bounds of the size in addition to S3's own, from a form upload's policy. */
   readonly sizeRange?: { readonly minimum: number; readonly maximum: number } | undefined
 }
 
-/** Bytes that were received and not yet referred to by any row. */
+/** Received bytes without a reference in any row yet. */
 export type Stored =
   | { readonly kind: 'empty' }
   | { readonly kind: 'bytes'; readonly bytes: Buffer }
   | { readonly kind: 'blob'; readonly id: BlobId; readonly sums: BlobSums }
 
-/** A body that was received, stored durably or held in memory, and found to be what was announced. */
+/** A received body, stored durably or held in memory, and verified against its announcements. */
 export interface ReceivedBody {
   readonly stored: Stored
   readonly sizeBytes: number
   readonly md5: Buffer
-  /** Base64 values of the checksums that were computed. */
+  /** The base64 value of the computed checksum. */
   readonly checksum: Checksum | undefined
-  /** The CRC64NVME, base64, if it was asked for besides another checksum. */
+  /** The CRC64NVME in base64, if requested in addition to another checksum. */
   readonly crc64: string | undefined
 }
 
-/** How a body is to be stored. */
+/** How to store a body. */
 export interface ReceiveOptions {
-  /** Never as a row, not even when it is empty: parts of uploads. */
+  /** Never store as a row, not even if empty: for parts of uploads. */
   readonly alwaysBlob?: boolean
-  /** Computed when the client announced none. */
+  /** Computed if the client announced none. */
   readonly defaultChecksum?: ChecksumAlgorithm | undefined
-  /** Computed besides the one that the client announced. */
+  /** Also computes the CRC64NVME, in addition to any other checksum. */
   readonly alsoCrc64?: boolean
 }
 
 /**
- * Stores and checks a body.
+ * Stores and verifies a body.
  * @throws StoreError `EntityTooLarge`, `EntityTooSmall`, `BadDigest`, `ChecksumMismatch`,
- *   `InsufficientStorage`, and what the source throws.
+ *   `InsufficientStorage`, and the source's errors.
  */
 export async function receiveBody(
   step: TransferStep,
@@ -79,7 +79,7 @@ export async function receiveBody(
   const algorithms: ChecksumAlgorithm[] = algorithm === undefined ? ['MD5'] : ['MD5', algorithm]
   const isCrc64Extra = options.alsoCrc64 === true && algorithm !== 'CRC64NVME'
   if (isCrc64Extra) algorithms.push('CRC64NVME')
-  // A blob has CRC32s anyway, which tell that of the whole: it needn't be taken twice.
+  // A blob has CRC32s anyway, and they determine the whole body's: no need to compute it twice.
   const isSummed = isStoredAsBlob(input.sizeBytes, options)
   const taken = isSummed ? algorithms.filter((each) => each !== 'CRC32') : algorithms
   const hashed = digesting(input.source, taken)
@@ -97,10 +97,10 @@ export async function receiveBody(
 }
 
 /**
- * Reads and checks a small body whole, such as an XML document: at most `maximumBytes` of it, which
- * `held` has to afford.
- * @throws StoreError `MessageTooLong`, `SlowDown`, `BadDigest`, `ChecksumMismatch`, and what the
- *   source throws.
+ * Reads and verifies a small body whole, such as an XML document. Its bytes, at most `maximumBytes`, are
+ * charged to `held`.
+ * @throws StoreError `MessageTooLong`, `SlowDown`, `BadDigest`, `ChecksumMismatch`, and the source's
+ *   errors.
  */
 export async function receiveDocument(
   input: BodyInput,
@@ -122,7 +122,7 @@ export async function receiveDocument(
   return Buffer.concat(chunks)
 }
 
-/** Makes what was received a body with one reference, which the caller's row is to hold. */
+/** Turns stored bytes into a body with one reference, to be held by the caller's row. */
 export function placeBody(step: CommitStep, stored: Stored): Body {
   switch (stored.kind) {
     case 'empty':
@@ -168,8 +168,8 @@ async function storeBlob(step: TransferStep, source: ByteSource): Promise<Stored
   const { blobs, engine } = step.services
   const { id, sums } = await blobs.write(source)
   step.onFailure(async () => {
-    // A commit that failed may have been applied nevertheless. Where that can't be told, the blob is
-    // left to the sweep of this process's start.
+    // A failed commit may have been applied nevertheless. If that can't be determined, the blob is left to
+    // the sweep of this process's start.
     if (!(await engine.read((tx) => isReferenced(tx, id)))) await blobs.delete(id)
   })
   return { kind: 'blob', id, sums }

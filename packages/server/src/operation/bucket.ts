@@ -1,4 +1,4 @@
-// Operations on buckets: list, create, head, delete, and the few settings that every bucket has.
+// Operations on buckets: list, create, head, delete, and the few settings of every bucket.
 
 import type { Owner } from '../access/principal.ts'
 import { StoreError } from '../base/errors.ts'
@@ -36,7 +36,7 @@ export interface ListBucketsOutput {
   readonly continuationToken?: string | undefined
 }
 
-/** Lists the buckets of the caller's owner by name. */
+/** Lists the caller's buckets by name. */
 export const listBuckets: Query<ListBucketsInput, ListBucketsOutput> = {
   kind: 'query',
   name: 'ListBuckets',
@@ -79,7 +79,7 @@ const ipAddress = /^\d{1,3}(\.\d{1,3}){3}$/
 const reservedPrefixes = ['xn--', 'sthree-', 'amzn-s3-demo-']
 const reservedSuffixes = ['-s3alias', '--ol-s3', '.mrap', '--x-s3', '--table-s3']
 
-/** True for a name that a new bucket may have. */
+/** True if a new bucket may have this name. */
 export function isBucketName(name: string): boolean {
   if (!bucketName.test(name) || ipAddress.test(name)) return false
   if (reservedPrefixes.some((prefix) => name.startsWith(prefix))) return false
@@ -87,15 +87,15 @@ export function isBucketName(name: string): boolean {
 }
 
 /**
- * A region as the scope of a signature can hold it: every client may create a bucket in the region that it
- * signs for, `eu-west-1` as well as `auto` or `garage`.
+ * A region as a signature's scope can hold it. Every client may create a bucket in the region it signs for,
+ * be it `eu-west-1`, `auto` or `garage`.
  */
 const plausibleRegion = /^[!-+\--.0-~]{1,64}$/
 
-/** The location that stands for S3's first region in Europe. */
+/** The location that means S3's first region in Europe. */
 const oldEurope = { location: 'EU', region: 'eu-west-1' }
 
-/** @throws StoreError `InvalidLocationConstraint`; `IllegalLocationConstraint` for another region than ours */
+/** @throws StoreError `InvalidLocationConstraint`; `IllegalLocationConstraint` for another region than the server's */
 function checkLocation(services: Services, constraint: string | undefined): void {
   const { region, isRegionFixed } = services
   if (constraint === region) return
@@ -103,13 +103,13 @@ function checkLocation(services: Services, constraint: string | undefined): void
     throw new StoreError({ code: 'InvalidLocationConstraint', location: constraint })
   }
   if (!isRegionFixed) return
-  // Only the oldest region takes no constraint for itself.
+  // Only in the oldest region, a missing constraint means the region itself.
   if (constraint === undefined && region === 'us-east-1') return
   if (constraint === oldEurope.location && region === oldEurope.region) return
   throw new StoreError({ code: 'IllegalLocationConstraint', location: constraint })
 }
 
-/** The region that a bucket is in: the server's, where it has been told one. */
+/** A bucket's region: the server's, if one is configured. */
 export function regionOf(
   { region, isRegionFixed }: Pick<Services, 'region' | 'isRegionFixed'>,
   bucket: Pick<BucketRecord, 'region'>,
@@ -118,14 +118,14 @@ export function regionOf(
   return bucket.region === oldEurope.location ? oldEurope.region : bucket.region
 }
 
-/** A bucket's location: its region, but for buckets that were created with that region's older name. */
+/** A bucket's location: its region, or the region's older name if the bucket was created with it. */
 function locationOf(services: Services, bucket: BucketRecord): string {
   const region = regionOf(services, bucket)
   const isOldEurope = bucket.region === oldEurope.location && region === oldEurope.region
   return isOldEurope ? oldEurope.location : region
 }
 
-/** Creates a bucket of the caller's. */
+/** Creates a bucket owned by the caller. */
 export const createBucket: Change<CreateBucketInput, void> = {
   kind: 'change',
   name: 'CreateBucket',
@@ -141,7 +141,7 @@ export const createBucket: Change<CreateBucketInput, void> = {
       if (existing.ownerId !== step.owner.id) {
         throw new StoreError({ code: 'BucketAlreadyExists', bucket: input.bucket })
       }
-      // In us-east-1, S3 answers the owner's second creation with success, elsewhere not.
+      // In us-east-1, S3 answers the owner's second creation with success; in other regions it refuses.
       if (regionOf(step.services, existing) === 'us-east-1') return
       throw new StoreError({ code: 'BucketAlreadyOwnedByYou', bucket: input.bucket })
     }
@@ -156,7 +156,7 @@ export const createBucket: Change<CreateBucketInput, void> = {
   },
 }
 
-/** Tells whether a bucket exists, and its region. */
+/** Returns the region of an existing bucket. */
 export const headBucket: Query<BucketAddress, { readonly region: string }> = {
   kind: 'query',
   name: 'HeadBucket',
@@ -166,7 +166,7 @@ export const headBucket: Query<BucketAddress, { readonly region: string }> = {
   },
 }
 
-/** Deletes an empty bucket; uploads in progress in it are ended. */
+/** Deletes an empty bucket and aborts its uploads in progress. */
 export const deleteBucket: Change<BucketAddress, void> = {
   kind: 'change',
   name: 'DeleteBucket',
@@ -176,7 +176,7 @@ export const deleteBucket: Change<BucketAddress, void> = {
   commit: (step, { bucket }) => deleteEntry(step.tx, bucket),
 }
 
-/** Tells a bucket's location constraint, in S3's older name where it was created with that. */
+/** Returns a bucket's location constraint, in S3's older name if the bucket was created with it. */
 export const getBucketLocation: Query<BucketAddress, { readonly location: string }> = {
   kind: 'query',
   name: 'GetBucketLocation',
@@ -186,7 +186,7 @@ export const getBucketLocation: Query<BucketAddress, { readonly location: string
   },
 }
 
-/** Tells that a bucket never had versioning: there is nothing yet that could turn it on. */
+/** Reports that a bucket never had versioning, since nothing can turn it on yet. */
 export const getBucketVersioning: Query<BucketAddress, void> = {
   kind: 'query',
   name: 'GetBucketVersioning',
@@ -194,7 +194,7 @@ export const getBucketVersioning: Query<BucketAddress, void> = {
   check: async () => undefined,
 }
 
-/** Tells who owns a bucket and so has all rights on it; nobody else can have any. */
+/** Returns a bucket's owner, the only account that has or can have rights on it. */
 export const getBucketAcl: Query<BucketAddress, { readonly owner: Owner }> = {
   kind: 'query',
   name: 'GetBucketAcl',

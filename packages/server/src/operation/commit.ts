@@ -1,5 +1,5 @@
-// Commits under leases: the rights, the leases and the change are of one transaction, which is tried again
-// when a lease that was in the way has ended.
+// Commits under leases. The rights, the lease check and the change share one transaction, which is retried
+// when a blocking lease has ended.
 
 import { isStoreError, type StoreError } from '../base/errors.ts'
 import { Blocker } from '../store/lease/blocker.ts'
@@ -10,7 +10,7 @@ import type { Batch, CommitStep, Outcome, Writing } from './operation.ts'
 import { makeStep, ownerOf, type Run, refusalOf, stepOn } from './step.ts'
 import { type LeaseWait, untilUnblocked } from './wait-for-lease.ts'
 
-/** A commit, and what it needs. */
+/** A commit and its context. */
 export interface Commit<Input, Output> {
   readonly operation: Writing<Input>
   readonly input: Input
@@ -22,8 +22,8 @@ export interface Commit<Input, Output> {
 }
 
 /**
- * Commits once the leases of others let it, for which it waits `waitMs` at most.
- * @throws StoreError for every refusal, `SlowDown` when the time is over
+ * Commits once the leases of others permit it; waits `waitMs` at most.
+ * @throws StoreError for every refusal, `SlowDown` on timeout
  */
 export function commitUnderLeases<Input, Output>(
   of: Run,
@@ -43,7 +43,7 @@ export function commitUnderLeases<Input, Output>(
   )
 }
 
-/** Commits one portion of a batch; the items that are refused don't keep the others. */
+/** Commits one portion of a batch; refused items don't affect the others. */
 export function commitPortion<Input, Item, Output>(
   of: Run,
   operation: Batch<Input, Item, Output>,
@@ -82,7 +82,7 @@ async function attemptPortion<Input, Item, Output>(
   })
 }
 
-/** Changes one item of a batch; returns the refusal that concerns it alone. @throws StoreError */
+/** Changes one item of a batch; returns a refusal that concerns this item only. @throws StoreError */
 async function commitItem<Input, Item, Output>(
   { change, isRefusal }: Batch<Input, Item, Output>,
   step: CommitStep,
@@ -113,7 +113,7 @@ function leaseCheckOf<Input>(of: Run, operation: Writing<Input>, step: CommitSte
   return new LeaseCheck({ tx, step, now, lease: of.caller.lease, isPreparation, isFinal })
 }
 
-/** The first lease that keeps an operation from writing one of its paths. */
+/** The refusal by the first lease that keeps an operation from writing one of its paths. */
 async function leaseRefusalOf<Input>(
   leases: LeaseCheck,
   operation: Writing<Input>,

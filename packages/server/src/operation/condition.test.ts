@@ -65,7 +65,7 @@ for (const [name, conditions, expected] of reads) {
   })
 }
 
-test('a write with If-None-Match succeeds only where there is nothing', () => {
+test('a write with If-None-Match succeeds only if there is no object', () => {
   assert.equal(
     codeOf(() => checkWrite({ ifNoneMatch: '*' }, undefined)),
     undefined,
@@ -76,7 +76,7 @@ test('a write with If-None-Match succeeds only where there is nothing', () => {
   )
 })
 
-test('a write with If-Match finds the same, another, or no object', () => {
+test('a write with If-Match is tested on the same, another, or no object', () => {
   assert.equal(
     codeOf(() => checkWrite({ ifMatch: ['aa'] }, object)),
     undefined,

@@ -3,7 +3,7 @@
 import { StoreError } from '../base/errors.ts'
 import type { ConditionName, ConditionSubject } from '../base/refusal/s3.ts'
 
-/** `*`, or the ETags listed, without quotes. */
+/** `*`, or the listed ETags without quotes. */
 export type EntityTags = '*' | readonly string[]
 
 /** The four conditions of a read, or of a copy's source. Times are milliseconds since the epoch. */
@@ -14,13 +14,13 @@ export interface ReadConditions {
   readonly ifUnmodifiedSince?: number | undefined
 }
 
-/** The conditions of a write on the current object. `If-None-Match` is only ever `*`. */
+/** The conditions of a write on the current object. `If-None-Match` can only be `*`. */
 export interface WriteConditions {
   readonly ifMatch?: EntityTags | undefined
   readonly ifNoneMatch?: '*' | undefined
 }
 
-/** What conditions look at. */
+/** The state against which conditions are tested. */
 export interface Condition {
   readonly etag: string
   readonly modifiedAt: number
@@ -30,7 +30,7 @@ function matches(tags: EntityTags, etag: string): boolean {
   return tags === '*' || tags.includes(etag)
 }
 
-/** The refusal of a request whose condition, of that name, does not hold. */
+/** The refusal of a request for which the condition named `condition` fails. */
 export function preconditionFailed(
   condition: ConditionName,
   subject: ConditionSubject = 'target',
@@ -38,7 +38,7 @@ export function preconditionFailed(
   return new StoreError({ code: 'PreconditionFailed', condition, subject })
 }
 
-/** HTTP dates have whole seconds, so an object's time is cut to seconds before it is compared. */
+/** HTTP dates have whole seconds, so an object's time is truncated to seconds before a comparison. */
 function seconds(ms: number): number {
   return Math.floor(ms / 1000)
 }
@@ -75,7 +75,7 @@ export function checkRead(conditions: ReadConditions, target: Condition): void {
 }
 
 /**
- * Checks the conditions on what a write reads or replaces besides: every failure is 412.
+ * Checks a write's conditions on objects that it reads or replaces: every failure is 412.
  * @throws StoreError `PreconditionFailed`
  */
 export function checkForWrite(
@@ -88,8 +88,8 @@ export function checkForWrite(
 }
 
 /**
- * Checks the conditions of a write on the current object.
- * @throws StoreError `PreconditionFailed`; `NoSuchKey` where `If-Match` finds no object.
+ * Checks a write's conditions on the current object.
+ * @throws StoreError `PreconditionFailed`; `NoSuchKey` if `If-Match` finds no object.
  */
 export function checkWrite(conditions: WriteConditions, current: Condition | undefined): void {
   const { ifMatch, ifNoneMatch } = conditions

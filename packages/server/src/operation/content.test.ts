@@ -7,7 +7,7 @@ function streamed(source: ByteSource): Content {
   return { kind: 'stream', source, close: async () => {} }
 }
 
-test('a copy whose client has gone ends after the chunk at hand, and closes its source', async () => {
+test('a copy ends after the current chunk and closes its source when its client disconnects', async () => {
   let read = 0
   let isClosed = false
   async function* chunks(): ByteSource {
@@ -25,7 +25,7 @@ test('a copy whose client has gone ends after the chunk at hand, and closes its 
   assert.deepEqual([read, isClosed], [1, true])
 })
 
-test('bytes at hand are a stream of one chunk, or of none', async () => {
+test('bytes in memory make a stream of one chunk or none', async () => {
   const { signal } = new AbortController()
   for (const bytes of [Buffer.from('abc'), Buffer.alloc(0)]) {
     const chunks: Uint8Array[] = []

@@ -1,6 +1,6 @@
-// The bytes of an object, or of a range of it: planned in the snapshot in which the object was found,
-// opened after that snapshot has ended, read at the pace of the client. What differs from its checksum
-// is never given out: the read fails instead, and is counted.
+// The bytes of an object or a range of it. They are planned in the snapshot of the object's row, opened after
+// the snapshot has ended, and read at the client's pace. Bytes that don't match their checksum are never
+// sent: the read fails and is counted.
 
 import type { Bytes } from '../base/bytes.ts'
 import { DamagedBody } from '../base/damaged-body.ts'
@@ -12,46 +12,45 @@ import { type RowBody, readBlobSums, readManifestPart, readRowBody } from '../st
 import type { Body, ObjectRecord } from '../store/row/record.ts'
 import type { Services, TransferStep } from './operation.ts'
 
-/** Bytes at hand, or a stream of them, which must be consumed or closed. */
+/** Bytes in memory, or a stream that must be consumed or closed. */
 export type Content =
   | { readonly kind: 'bytes'; readonly bytes: Bytes }
   | { readonly kind: 'stream'; readonly source: ByteSource; close(): Promise<void> }
 
-/** Bytes at hand, or the slices of blobs that make them up, in order. */
+/** Bytes in memory, or the slices of blobs that make up the content, in order. */
 export type ContentPlan = { readonly kind: 'bytes'; readonly bytes: Bytes } | SlicePlan
 
 interface SlicePlan {
   readonly kind: 'slices'
   readonly slices: readonly Slice[]
-  /** The checksums of the first slice's blob; those of the others are looked up when they are read. */
+  /** The checksums of the first slice's blob; those of other blobs are looked up when they are read. */
   readonly firstSums: BlobSums | undefined
-  /** What the bytes are of, for people. */
+  /** The object's name, for messages. */
   readonly object: string
 }
 
 interface Slice {
   readonly blobId: BlobId
-  /** Bytes of all of the blob. */
+  /** Size of the whole blob. */
   readonly blobBytes: number
-  /** Absent for all of the blob. */
+  /** Absent for the whole blob. */
   readonly range?: ByteRange
 }
 
-/** What a read happens in, or is to happen with. */
+/** The part of a step that reading needs. */
 interface ReadStep {
   readonly tx: ReadTransaction
   readonly services: Pick<Services, 'metrics'>
 }
 
-/** No bytes. */
 export const noContent: ContentPlan & Content = { kind: 'bytes', bytes: new Uint8Array() }
 
-/** An object as it is named to people. */
+/** An object's name in messages. */
 export function nameOf({ bucket, key }: { readonly bucket: string; readonly key: string }): string {
   return `${bucket}/${key}`
 }
 
-/** Finds where the bytes of an object, or of `range` of it, are. @throws DamagedBody */
+/** Locates the bytes of an object, or of `range` of it. @throws DamagedBody */
 export async function planContent(
   step: ReadStep,
   { body, sizeBytes }: Pick<ObjectRecord, 'body' | 'sizeBytes'>,
@@ -89,7 +88,7 @@ export async function readSmallBody(
   }
 }
 
-/** Tells of which object a damaged body is, and counts it; any other error is returned as it is. */
+/** Adds the object's name to a DamagedBody error and counts it; returns any other error unchanged. */
 function noted({ metrics }: Pick<Services, 'metrics'>, object: string, error: unknown): unknown {
   if (!(error instanceof DamagedBody) || error.object !== undefined) return error
   metrics.damagedBody('read')
@@ -146,8 +145,8 @@ async function partAt(
 }
 
 /**
- * Opens what was planned. The first blob is opened before this resolves; while a stream lasts, the
- * step's reading keeps the blobs from being collected.
+ * Opens a plan. The first blob is opened before this resolves. While a stream lasts, the step's `reading`
+ * keeps the blobs from being collected.
  */
 export async function openContent(step: TransferStep, plan: ContentPlan): Promise<Content> {
   if (plan.kind === 'bytes') return plan
@@ -169,14 +168,14 @@ export async function openContent(step: TransferStep, plan: ContentPlan): Promis
     kind: 'stream',
     source,
     async close() {
-      // A generator that was never started runs no `finally`: what it would have closed is closed here.
+      // A generator that was never started doesn't run its `finally`, so its source is closed here.
       await closeSource(started ? source : opened)
       reading?.end()
     },
   }
 }
 
-/** What reading blobs takes. */
+/** The services that reading blobs needs. */
 type ReadServices = Pick<Services, 'blobs' | 'engine' | 'metrics'>
 
 async function openSlice(
@@ -188,7 +187,7 @@ async function openSlice(
   if (slice === undefined) throw new Error(`there is no slice ${index}`)
   const { blobId, blobBytes, range } = slice
   const { engine, blobs } = services
-  // The row is there for as long as the file is.
+  // The row exists for as long as the file.
   const sums = index === 0 ? plan.firstSums : await engine.read((tx) => readBlobSums(tx, blobId))
   try {
     return await blobs.read(blobId, range, { sizeBytes: blobBytes, sums })
@@ -245,7 +244,7 @@ function slicesWithin(slices: readonly Slice[], range: ByteRange): Slice[] {
   return within
 }
 
-/** The bytes that were planned, for who keeps them from being collected in another way. */
+/** The planned bytes, for callers that keep the blobs from collection by other means. */
 export async function* readPlan(services: ReadServices, plan: ContentPlan): ByteSource {
   if (plan.kind === 'slices') {
     yield* readSlices(services, plan, await openSlice(services, plan, 0))
@@ -255,8 +254,8 @@ export async function* readPlan(services: ReadServices, plan: ContentPlan): Byte
 }
 
 /**
- * Content as a stream, whatever it is, for copying it elsewhere: it throws when `signal` is aborted, since no
- * client that has gone stops it by itself.
+ * Any content as a stream, for copying it elsewhere. Throws when `signal` is aborted, since a client's
+ * disconnect doesn't stop a copy by itself.
  */
 export async function* contentSource(content: Content, signal: AbortSignal): ByteSource {
   signal.throwIfAborted()

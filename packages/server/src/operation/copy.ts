@@ -1,5 +1,5 @@
-// CopyObject: a new record for bytes that are shared with the source, never moved. They are read only
-// for what the record has to say of them: another checksum, or the ETag of a whole.
+// CopyObject: a new record for bytes shared with the source; no bytes move. They are read only if the record
+// needs another checksum, or the ETag of a whole.
 
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
@@ -32,7 +32,7 @@ import {
 } from './object.ts'
 import type { CheckStep, TransferStep, Upload } from './operation.ts'
 
-/** The source of a copy and what must hold of it. */
+/** The source of a copy, and the conditions on it. */
 export interface CopySource extends ObjectAddress {
   readonly versionId?: string | undefined
   readonly conditions: ReadConditions
@@ -41,9 +41,9 @@ export interface CopySource extends ObjectAddress {
 export interface CopyObjectInput extends ObjectAddress {
   readonly source: CopySource
   readonly conditions: WriteConditions
-  /** The new description (`REPLACE`); undefined to take the source's (`COPY`). */
+  /** The new description (`REPLACE`); undefined to keep the source's (`COPY`). */
   readonly description?: Omit<ObjectDescription, 'storageClass'> | undefined
-  /** Undefined for STANDARD, as on S3: the source's class is not taken over. */
+  /** Undefined for STANDARD: as on S3, the source's class isn't copied. */
   readonly storageClass?: string | undefined
   /** A checksum to compute; undefined keeps the source's. */
   readonly checksumAlgorithm?: ChecksumAlgorithm | undefined
@@ -54,17 +54,17 @@ export interface CopyObjectOutput {
 }
 
 interface CheckedSource extends HashedSource {
-  /** What is to be computed from all the bytes, and where they are; absent if nothing is. */
+  /** The hashes to compute from all the bytes, and the plan to read them; absent if there are none. */
   readonly hashing?: Hashing & { readonly plan: ContentPlan }
 }
 
-/** What must be known of a copy beside its source's record, and is there or has to be computed. */
+/** Facts that a copy needs beside its source's record: already known, or to be computed. */
 interface Hashing {
   readonly withEtag: boolean
   readonly algorithm: ChecksumAlgorithm | undefined
 }
 
-/** What is known of a copy of the object that has this body. */
+/** The known facts of a copy of an object with this body. */
 interface HashedSource {
   readonly body: Body
   readonly etag?: string | undefined
@@ -129,7 +129,7 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
   },
 }
 
-/** The source's record, its version and conditions checked. @throws StoreError */
+/** The source's record, after its version and conditions were checked. @throws StoreError */
 export async function requireSource(
   step: Pick<CheckStep, 'tx' | 'bucket'>,
   source: CopySource,
@@ -142,7 +142,7 @@ export async function requireSource(
   return record
 }
 
-/** What is copied whole may have 5 GiB. @throws StoreError `CopySourceTooLarge` */
+/** Checks the 5 GiB limit of a copy in one request. @throws StoreError `CopySourceTooLarge` */
 export function checkSourceSize(record: ObjectRecord): void {
   if (record.sizeBytes > s3Limits.singlePutBytes) {
     throw new StoreError({ code: 'CopySourceTooLarge', maximumBytes: s3Limits.singlePutBytes })
@@ -158,9 +158,9 @@ function refuseSelfCopy(input: CopyObjectInput): void {
 }
 
 /**
- * What a copy has to say of its bytes that neither its source's record nor `known` tells. As on S3, a copy
- * is one whole, however its source was uploaded; but of a large one that takes too long, and so it keeps
- * the ETag and the checksum of parts.
+ * The facts of a copy's bytes that neither its source's record nor `known` contains. As on S3, a copy is a
+ * single whole, however its source was uploaded. For a large object that would take too long, so the copy
+ * keeps the ETag and the checksum of parts.
  */
 function hashingOf(
   { checksumAlgorithm }: CopyObjectInput,
@@ -179,7 +179,7 @@ function isNeeded({ withEtag, algorithm }: Hashing): boolean {
   return withEtag || algorithm !== undefined
 }
 
-/** The checksum of a whole by a CRC, from those of its parts; undefined where they don't tell. */
+/** The CRC of a whole, combined from those of its parts; undefined if they don't suffice. */
 async function joinedChecksum(
   tx: ReadTransaction,
   { checksumAlgorithm }: CopyObjectInput,
@@ -188,7 +188,7 @@ async function joinedChecksum(
   if (body.kind !== 'manifest' || checksum?.type !== 'COMPOSITE') return undefined
   const { algorithm } = checksum
   const isWanted = checksumAlgorithm === undefined || checksumAlgorithm === algorithm
-  // The parts of a copy keep their checksums while the copy may have been given another algorithm.
+  // The parts of a copy keep their checksums even if the copy has been given another algorithm.
   if (!isWanted || completion === undefined || !isCrcAlgorithm(algorithm)) return undefined
   let whole: Buffer | undefined
   for await (const part of readManifest(tx, body.id)) {

@@ -11,10 +11,10 @@ import { onKey } from './need.ts'
 import { checkKey, type ObjectAddress, writesObject } from './object.ts'
 import type { Batch, Change, CommitStep } from './operation.ts'
 
-/** The conditions of a deletion: `If-Match`, and those of directory buckets, which hold for all here. */
+/** The conditions of a deletion: `If-Match`, and those of S3's directory buckets, here valid for all buckets. */
 export interface DeleteConditions {
   readonly ifMatch?: EntityTags | undefined
-  /** Milliseconds since the epoch, to the second. */
+  /** Milliseconds since the epoch, in whole seconds. */
   readonly ifModifiedAt?: number | undefined
   readonly ifSizeBytes?: number | undefined
 }
@@ -24,7 +24,7 @@ export interface DeleteObjectInput extends ObjectAddress {
   readonly conditions: DeleteConditions
 }
 
-/** Deletes an object; that there is none is no error, unless `If-Match` says so. */
+/** Deletes an object. A missing object is no error, unless `If-Match` requires one. */
 export const deleteObject: Change<DeleteObjectInput, void> = {
   kind: 'change',
   name: 'DeleteObject',
@@ -35,7 +35,7 @@ export const deleteObject: Change<DeleteObjectInput, void> = {
 }
 
 async function deleteOne(step: CommitStep, root: number, input: DeleteObjectInput): Promise<void> {
-  // A version that never was: deleting it changes nothing, as on S3.
+  // A version that never existed: deleting it changes nothing, as on S3.
   if (input.versionId !== undefined && input.versionId !== 'null') return
   checkKey(input.key)
   const key = utf8(input.key)
@@ -65,7 +65,7 @@ export interface DeleteObjectsInput {
   readonly objects: readonly Omit<DeleteObjectInput, 'bucket'>[]
 }
 
-/** What became of each key, in the order asked for. */
+/** The outcome for each key, in the order of the request. */
 export interface DeleteObjectsOutput {
   readonly results: readonly {
     readonly key: string
@@ -75,8 +75,8 @@ export interface DeleteObjectsOutput {
 }
 
 /**
- * What the deletion of one object may be refused for: all before it has written anything, so that the
- * others can go on in the same transaction. Whatever else fails, fails all of it.
+ * The refusals of a single object's deletion. All come before its first write, so that the other deletions
+ * can proceed in the same transaction. Any other failure fails the whole request.
  */
 const refusals: ReadonlySet<StoreErrorCode> = new Set([
   'PreconditionFailed',
@@ -84,7 +84,7 @@ const refusals: ReadonlySet<StoreErrorCode> = new Set([
   'KeyTooLong',
 ])
 
-/** No more objects, and no deeper ones, than one transaction should delete. */
+/** Divides the objects into portions for one transaction each, limited by count and total depth. */
 function deletionPortions(objects: readonly DeleteObjectInput[]): DeleteObjectInput[][] {
   const portions: DeleteObjectInput[][] = []
   let depth = 0
@@ -106,7 +106,7 @@ function deletionPortions(objects: readonly DeleteObjectInput[]): DeleteObjectIn
   return portions
 }
 
-/** Deletes up to 1,000 objects; each succeeds or fails for itself. */
+/** Deletes up to 1,000 objects; each succeeds or fails by itself. */
 export const deleteObjects: Batch<DeleteObjectsInput, DeleteObjectInput, DeleteObjectsOutput> = {
   kind: 'batch',
   name: 'DeleteObjects',

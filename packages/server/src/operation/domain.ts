@@ -1,4 +1,4 @@
-// Operations on domains: create, delete, list, and what is counted of one.
+// Operations on domains: create, delete, list, and a domain's counts.
 
 import { text, utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
@@ -20,7 +20,7 @@ export interface DomainAddress {
   readonly domain: string
 }
 
-/** Creates a domain of the caller's; one that is there stays as it is. */
+/** Creates a domain owned by the caller; an existing one stays unchanged. */
 export const createDomain: Change<DomainAddress, void> = {
   kind: 'change',
   name: 'CreateDomain',
@@ -38,7 +38,7 @@ export const createDomain: Change<DomainAddress, void> = {
   },
 }
 
-/** Deletes a domain with all that is in it; that there is none is no error. */
+/** Deletes a domain with all its items. A missing domain is no error. */
 export const deleteDomain: Change<DomainAddress, void> = {
   kind: 'change',
   name: 'DeleteDomain',
@@ -95,7 +95,7 @@ export interface DomainMetadataOutput {
   readonly countedAt: number
 }
 
-/** Tells what is counted of a domain, as of now. */
+/** Returns a domain's present counts. */
 export const domainMetadata: Query<DomainAddress, DomainMetadataOutput> = {
   kind: 'query',
   name: 'DomainMetadata',
@@ -106,7 +106,7 @@ export const domainMetadata: Query<DomainAddress, DomainMetadataOutput> = {
   },
 }
 
-/** The caller's domain of that name. @throws StoreError `InvalidDomainName`, `NoSuchDomain` */
+/** The caller's domain with this name. @throws StoreError `InvalidDomainName`, `NoSuchDomain` */
 export async function needDomain(
   step: Pick<CheckStep | CommitStep, 'tx' | 'owner'>,
   name: string,
@@ -119,7 +119,7 @@ export async function needDomain(
 
 const domainName = /^[A-Za-z0-9_.-]{3,255}$/
 
-/** @throws StoreError `InvalidDomainName` for a name that no domain can have */
+/** @throws StoreError `InvalidDomainName` for an illegal name */
 export function checkDomainName(name: string): void {
   if (domainName.test(name)) return
   throw new StoreError({ code: 'InvalidDomainName', domain: name })

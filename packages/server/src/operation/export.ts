@@ -1,4 +1,4 @@
-// Exports: asking for one, and asking what became of it. `run-export.ts` does them.
+// Exports: requesting one, and querying its state. `run-export.ts` executes them.
 
 import { randomUUID } from 'node:crypto'
 import { StoreError } from '../base/errors.ts'
@@ -19,11 +19,11 @@ import type { Change, CommitStep, Query } from './operation.ts'
 export type { ExportRecord } from '../store/domain/export.ts'
 
 const hourMs = 3_600_000
-/** Milliseconds that a client token is known. */
+/** Milliseconds for which a client token is valid. */
 const tokenMs = 8 * hourMs
-/** Milliseconds of the limits on the number of exports. */
+/** Milliseconds of the period over which exports are limited in number. */
 const limitMs = 24 * hourMs
-/** Milliseconds that an export is told of: three months. */
+/** Milliseconds for which an export remains visible: three months. */
 const keptMs = 92 * 24 * hourMs
 
 export interface StartExportInput {
@@ -33,7 +33,7 @@ export interface StartExportInput {
   readonly keyPrefix?: string | undefined
 }
 
-/** Asks for an export; the same request under the same token is one. */
+/** Requests an export; the same request with the same token creates only one. */
 export const startDomainExport: Change<StartExportInput, ExportRecord> = {
   kind: 'change',
   name: 'StartDomainExport',
@@ -47,7 +47,7 @@ export const startDomainExport: Change<StartExportInput, ExportRecord> = {
     const record: ExportRecord = {
       ...input,
       id,
-      // As in the samples of Amazon's guide, with nothing where a partition would be named.
+      // As in the samples of Amazon's guide, with an empty partition.
       arn: `arn:aws::sdb:${step.services.region}:${owner.id}:domain/${input.domain}/export/${id}`,
       ownerId: owner.id,
       ownerName: owner.displayName,
@@ -59,7 +59,7 @@ export const startDomainExport: Change<StartExportInput, ExportRecord> = {
   },
 }
 
-/** Goes through the owner's exports: finds the token, holds the limits, and forgets what is old. */
+/** Scans the owner's exports: finds the token's export, checks the limits, and removes old records. */
 async function lookThrough(
   step: CommitStep,
   input: StartExportInput,
@@ -90,7 +90,7 @@ async function lookThrough(
   return undefined
 }
 
-/** Tells what became of an export. */
+/** Returns an export's record. */
 export const getExport: Query<{ readonly arn: string }, ExportRecord> = {
   kind: 'query',
   name: 'GetExport',
@@ -115,7 +115,7 @@ export interface ListExportsOutput {
   readonly nextToken: string | undefined
 }
 
-/** Lists the caller's exports of the last three months, the newest first. */
+/** Lists the caller's exports of the last three months, newest first. */
 export const listExports: Query<ListExportsInput, ListExportsOutput> = {
   kind: 'query',
   name: 'ListExports',

@@ -120,7 +120,7 @@ for (const [what, rowFacts, blobFacts, expected] of cases) {
   test(`${expected}: ${what}`, () => assert.equal(judgeFit(rowFacts, blobFacts), expected))
 }
 
-test('every refusal says what to do in two sentences, and names the folder', () => {
+test('every refusal names the folder and the remedy in two sentences', () => {
   const misfits: readonly Misfit[] = [
     'lost-rows',
     'older-rows',

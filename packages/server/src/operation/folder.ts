@@ -1,5 +1,5 @@
-// Folders as one thing: rename, copy and delete, each one transaction whatever lies below; and the
-// rename of one object, which S3 has too.
+// Folder operations: rename, copy and delete, each in one transaction regardless of the subtree's size. Also
+// the rename of one object, as on S3.
 
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
@@ -26,22 +26,22 @@ import type { BucketPath, Change, CommitStep } from './operation.ts'
 
 export interface RenameInput {
   readonly bucket: string
-  /** The source: it is a folder if it ends in '/', and then the target has to be one, too. */
+  /** The source: a folder if it ends in '/', and then the target must be one too. */
   readonly from: string
-  /** What the source means if there is no object of that very key: S3 also takes `bucket/key`. */
+  /** Used as the source if there is no object under `from`: S3 also accepts `bucket/key`. */
   readonly alternativeFrom?: string | undefined
   readonly to: string
   readonly conditions: ReadConditions
   readonly sourceConditions: ReadConditions
-  /** For folders: what is under the target goes. Objects always replace, as on S3. */
+  /** For folders: removes the objects under the target. Objects are always replaced, as on S3. */
   readonly replace: boolean
-  /** Under the same token the rename is done once. */
+  /** Requests with the same token rename only once. */
   readonly clientToken?: string | undefined
 }
 
 const isFolder = (key: string): boolean => key.endsWith('/')
 
-/** The rights for all that a folder operation moves or removes, or for one key. */
+/** The rights for all objects that a folder operation moves or removes, or for one key. */
 function needs(bucket: string, key: string, actions: readonly Need['action'][]): Need[] {
   return actions.map((action) => onPath(action, bucket, key))
 }
@@ -50,7 +50,7 @@ function written(bucket: string, key: string): BucketPath {
   return isFolder(key) ? { bucket, folder: key } : { bucket, key }
 }
 
-/** Renames an object, or a folder with all that is in it. Everything else about them stays. */
+/** Renames an object, or a folder with all its objects. All other properties stay the same. */
 export const rename: Change<RenameInput, void> = {
   kind: 'change',
   name: 'RenameObject',
@@ -88,7 +88,7 @@ export const rename: Change<RenameInput, void> = {
   },
 }
 
-/** AWS's documents give the source both as a key and as `bucket/key`: the key counts, if it is there. */
+/** AWS's documents give the source both as a key and as `bucket/key`: an existing key takes precedence. */
 async function resolveSource(
   tx: ReadTransaction,
   root: number,
@@ -111,7 +111,7 @@ async function renameOneObject(step: CommitStep, root: number, input: RenameInpu
   await renameObject({ tx, ids: step.services.ids }, keys)
 }
 
-/** The conditions on what a rename replaces: each failure is 412, also where there is nothing. */
+/** The conditions on the object that a rename replaces: each failure is 412, even if there is no object. */
 function checkTarget(conditions: ReadConditions, current: ObjectRecord | undefined): void {
   if (current !== undefined) {
     checkForWrite(conditions, current, 'target')
@@ -134,7 +134,7 @@ async function renameWholeFolder(
   await renameFolder({ tx: step.tx, ids: step.services.ids }, { root, from, to, replace })
 }
 
-/** A folder has neither an ETag nor a time of its own. */
+/** A folder has neither an ETag nor a time. */
 function refuseObjectConditions(conditions: ReadConditions): void {
   if (Object.values(conditions).every((condition) => condition === undefined)) return
   throw new StoreError({ code: 'FolderCondition' })
@@ -144,13 +144,13 @@ export interface CopyFolderInput {
   readonly source: { readonly bucket: string; readonly folder: string }
   readonly bucket: string
   readonly folder: string
-  /** What is under the target goes. */
+  /** Removes the objects under the target. */
   readonly replace: boolean
   readonly conditions: WriteConditions
   readonly clientToken?: string | undefined
 }
 
-/** Copies all that is in a folder, within a bucket or across buckets; the bytes and rows are shared. */
+/** Copies a folder with all its objects, within or across buckets; bytes and rows are shared. */
 export const copyFolder: Change<CopyFolderInput, { readonly copiedAt: number }> = {
   kind: 'change',
   name: 'CopyFolder',
@@ -190,7 +190,7 @@ export interface DeleteFolderInput {
   readonly folder: string
 }
 
-/** Deletes all that is in a folder; that there is none is no error, as with objects. */
+/** Deletes a folder with all its objects. A missing folder is no error, as with objects. */
 export const deleteFolder: Change<DeleteFolderInput, void> = {
   kind: 'change',
   name: 'DeleteFolder',

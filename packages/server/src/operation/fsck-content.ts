@@ -1,5 +1,5 @@
-// Reads a body whole to see whether it still is what was stored: by its checksums, or, where a version
-// without checksums wrote it, by the MD5 that is its ETag.
+// Verifies a body by reading it whole: against its checksums or, if a version without checksums wrote it,
+// against its ETag, which is an MD5.
 
 import { createHash } from 'node:crypto'
 import type { Bytes } from '../base/bytes.ts'
@@ -10,21 +10,21 @@ import type { Engine } from '../engine/engine.ts'
 import { faultOfRow, type RowBody, readBlobSums } from '../store/body/body.ts'
 import { isReferenced } from '../store/body/garbage.ts'
 
-/** A blob that is to be read. */
+/** A blob to be read. */
 export interface CheckedBlob {
   readonly id: BlobId
-  /** Bytes that it must have; those that its file has, if nothing says. */
+  /** The required size; undefined if unknown, and then the file's size is taken. */
   readonly sizeBytes?: number | undefined
-  /** The ETag of what it is the body of: for a blob without checksums. */
+  /** The ETag of the body's object or part: for a blob without checksums. */
   readonly etag?: string | undefined
 }
 
-/** Called with bytes that were read; resolves when the next may be. */
+/** Called with the number of bytes read; the next read waits until it resolves. */
 export type Pace = (bytes: number) => Promise<void> | void
 
 /**
- * What is wrong with a blob, in plain words; undefined if nothing is, or if nothing refers to it any
- * more. It needn't be kept from being collected. @throws what `pace` throws
+ * Describes the damage of a blob in plain words; undefined if it is intact or has no references any more.
+ * The caller needn't protect the blob from collection. @throws errors of `pace`
  */
 export async function faultOfBlob(
   { engine, blobs }: { readonly engine: Engine; readonly blobs: BlobStore },
@@ -34,7 +34,7 @@ export async function faultOfBlob(
   const sums = await engine.read((tx) => readBlobSums(tx, blob.id))
   const fault = await readThrough(blobs, { ...blob, sums }, pace)
   if (fault === undefined) return undefined
-  // Its last reference may have gone since, and the file with it.
+  // Its last reference, and then its file, may have been removed meanwhile.
   return (await engine.read((tx) => isReferenced(tx, blob.id))) ? fault : undefined
 }
 
@@ -58,7 +58,7 @@ async function readThrough(
   return md5 === undefined || md5.digest('hex') === etag ? undefined : differsFromEtag
 }
 
-/** What is wrong with the row of a body of an object with `etag`; undefined if nothing is. */
+/** Describes the damage of the row body of an object with `etag`; undefined if it is intact. */
 export function faultOfSmallBody(
   body: RowBody,
   bytes: Bytes | undefined,
@@ -72,7 +72,7 @@ export function faultOfSmallBody(
 
 const differsFromEtag = 'its bytes differ from its ETag'
 
-/** True for the ETag of what was not uploaded in parts. */
+/** True for the ETag of a body that was not uploaded in parts. */
 function isMd5(etag: string | undefined): boolean {
   return etag !== undefined && /^[0-9a-f]{32}$/.test(etag)
 }

@@ -1,5 +1,5 @@
-// The whole of fsck: every row of one snapshot of the store, and every blob, held against what the
-// store promises. A server may be at work meanwhile: what the snapshot can't settle is looked at again.
+// Fsck checks every row of one snapshot of the store, and every blob, against the store's invariants. A
+// server may run meanwhile: anything the snapshot can't decide is checked again.
 
 import type { BlobId } from '../base/terms.ts'
 import type { BlobStore } from '../blob/blob.ts'
@@ -28,42 +28,41 @@ import { faultOfBlob, faultOfSmallBody } from './fsck-content.ts'
 
 export type { Finding } from '../store/fsck/tree.ts'
 
-/** How much was checked. */
+/** Totals of a check. */
 export interface CheckSummary {
   buckets: number
-  /** Rows of objects, in living folders and in those that wait for collection. */
+  /** Object rows, in live folders and in those queued for collection. */
   objects: number
   uploads: number
   domains: number
   items: number
   blobs: number
   blobBytes: number
-  /** Blobs that nothing refers to and that wait for collection. */
+  /** Unreferenced blobs that await collection. */
   garbage: number
   findings: number
-  /** Bytes of bodies that were read and compared, if they were to be. */
+  /** Bytes of bodies read and verified, if requested. */
   contentBytes?: number
 }
 
-/** What a check works with. */
 export interface CheckOptions {
-  /** Opened so that a read may last: see `EngineOptions.readMs`. */
+  /** Must be opened for long reads: see `EngineOptions.readMs`. */
   readonly engine: Engine
   readonly blobs: BlobStore
-  /** Told what is being checked now. */
+  /** Called with the name of each phase. */
   readonly onProgress?: (phase: string) => void
   /**
-   * Reads all bodies, too, and tells of the bytes as they are read. Takes as long as the disk needs for all
-   * of them.
+   * Also reads all bodies, and reports the bytes as they are read. Takes as long as the disk needs to read
+   * them all.
    */
   readonly content?: { onBytes(bytes: number): void } | undefined
-  /** That rows and blobs don't fit each other, if they don't. */
+  /** The finding that rows and blobs don't match, if they don't. */
   readonly misfit?: Finding | undefined
-  /** Bodies of one pass; bounds the memory. */
+  /** Bodies per pass; bounds the memory. */
   readonly bodiesPerPass?: number
 }
 
-/** Checks everything; yields the findings and returns what was checked. */
+/** Checks everything; yields the findings and returns the totals. */
 export async function* checkStore(options: CheckOptions): AsyncGenerator<Finding, CheckSummary> {
   const summary: CheckSummary = {
     buckets: 0,
@@ -81,7 +80,7 @@ export async function* checkStore(options: CheckOptions): AsyncGenerator<Finding
     summary.findings++
     yield options.misfit
   }
-  // The findings leave the snapshot in batches of a phase, since a read's body can't yield.
+  // The findings leave the snapshot in one batch per phase, since a read's function can't yield.
   for (const finding of await options.engine.read((tx) => checkRows(tx, options, summary))) {
     summary.findings++
     yield finding
@@ -94,7 +93,7 @@ export async function* checkStore(options: CheckOptions): AsyncGenerator<Finding
   return summary
 }
 
-/** Findings that are kept; a store with more is broken beyond counting. */
+/** Upper bound of the findings kept from rows; in a store with more, their exact number doesn't matter. */
 const keptFindings = 10_000
 
 async function checkRows(
@@ -155,7 +154,7 @@ async function checkRows(
   return withObjects(tx, findings, onProgress)
 }
 
-/** The findings, those of bodies with the objects that have them. */
+/** The findings, with those of bodies extended by the objects that have the body. */
 async function withObjects(
   tx: ReadTransaction,
   findings: readonly Finding[],
@@ -197,7 +196,7 @@ async function* checkUploads(
   }
 }
 
-/** What is given out once must not be given out again. */
+/** Numbers given out once must not be given out again. */
 async function* checkSequences(tx: ReadTransaction): AsyncGenerator<Finding> {
   const invariant = 'no number that is in use can be given out again'
   const unused = await firstUnusedId(tx)
@@ -221,7 +220,7 @@ async function* checkSequences(tx: ReadTransaction): AsyncGenerator<Finding> {
   }
 }
 
-/** A snapshot goes with the start that took it. */
+/** A snapshot is removed with the start that took it. */
 async function* checkSnapshots(tx: ReadTransaction): AsyncGenerator<Finding> {
   const starts = new Set((await listStarts(tx)).map(({ number }) => number))
   for await (const { key } of tx.range(treeSchema.allSnapshots())) {
@@ -259,7 +258,7 @@ async function* checkFiles(
       if (fault !== undefined) yield { ...changedBytes, where, detail: `${body}: ${fault}`, body }
       continue
     }
-    // Since the snapshot, its last reference may have gone, and the file with it.
+    // Its last reference, and then its file, may have been removed since the snapshot.
     if (!(await engine.read((tx) => isReferenced(tx, id)))) continue
     if (found === undefined) {
       const detail = `the file of blob ${id} is missing`
@@ -271,12 +270,12 @@ async function* checkFiles(
   }
 }
 
-/** Blobs that are looked up together. */
+/** Blobs looked up together. */
 const batchSize = 256
 
-/** Files that nobody will ever remove. Those of starts that are not swept yet, the sweep will. */
+/** Files that will never be removed. Files of starts not yet swept are left to the sweep. */
 async function* checkLeaks({ engine, blobs }: CheckOptions): AsyncGenerator<Finding> {
-  // In this order: a start has its row before it has a file, and has none any more once it is swept.
+  // The order matters: a start has its row before it has a file, and loses the row when it is swept.
   const starts = await blobs.starts()
   const { known, unswept } = await engine.read(async (tx) => ({
     known: await KnownStarts.read(tx),
@@ -290,7 +289,7 @@ async function* checkLeaks({ engine, blobs }: CheckOptions): AsyncGenerator<Find
   }
 }
 
-/** Blobs of a start that this store never had: perhaps of another store, or later than these rows. */
+/** Blobs of a start unknown to this store: perhaps of another store, or newer than these rows. */
 async function* checkUnknownStart(
   { engine, blobs }: CheckOptions,
   start: number,
@@ -333,7 +332,7 @@ async function* leaksAmong(
     return unused
   })
   for (const id of leaked) {
-    // It may have been collected since it was listed.
+    // It may have been collected since the listing.
     if ((await blobs.size(id)) === undefined) continue
     const detail = 'nothing refers to it, and nothing would remove it; it only takes room'
     yield { invariant: 'every blob has an object', where: `blob ${id}`, detail }

@@ -1,5 +1,5 @@
-// Leases before a commit: the one place where the paths that an operation writes are held against
-// them, whatever the operation.
+// The lease check of all commits: the only place that tests the paths an operation writes against the leases
+// of their buckets.
 
 import { StoreError } from '../base/errors.ts'
 import type { LeaseTicket } from '../base/terms.ts'
@@ -10,20 +10,20 @@ import { hasLeases, requireHeld } from '../store/lease/lease.ts'
 import type { WrittenPath } from '../store/lease/node.ts'
 import type { BucketPath, Step } from './operation.ts'
 
-/** What is known of one attempt to commit. */
+/** The facts of one attempt to commit. */
 export interface Attempt {
   readonly tx: WriteTransaction
   readonly step: Step
   readonly now: number
   /** The ticket that the caller names. */
   readonly lease: LeaseTicket | undefined
-  /** True when readers see nothing of the change yet, so that only the named lease matters. */
+  /** True if readers see nothing of the change yet, so that only the named lease matters. */
   readonly isPreparation: boolean
-  /** True when there is no time left to wait. */
+  /** True if no time to wait is left. */
   readonly isFinal: boolean
 }
 
-/** Holds paths against the leases of their buckets, for one attempt to commit. */
+/** Tests paths against the leases of their buckets, for one attempt to commit. */
 export class LeaseCheck {
   readonly #attempt: Attempt
   #bucket: string | undefined
@@ -34,14 +34,14 @@ export class LeaseCheck {
   }
 
   /**
-   * Why `path` can't be written now: a blocker that is worth waiting for, or the refusal.
+   * The reason why `path` can't be written now: a blocker to wait for, or a refusal.
    * @throws StoreError `LeaseLost`
    */
   async refusalOf(path: BucketPath): Promise<Blocker | StoreError | undefined> {
     const { tx, step, now, lease, isPreparation, isFinal } = this.#attempt
     if (lease === undefined && isPreparation) return undefined
     const { id: bucketId } = step.bucket(path.bucket)
-    // Nearly always all paths are in one bucket, which has no leases.
+    // Nearly always, all paths are in one bucket without leases.
     if (path.bucket !== this.#bucket) {
       if (lease !== undefined) await requireHeld(tx, { bucketId, ticket: lease }, now)
       this.#isAsked = lease !== undefined || (await hasLeases(tx, bucketId))
@@ -57,7 +57,7 @@ export class LeaseCheck {
   }
 }
 
-/** Refuses early what the commit would, for a lease that the caller names. @throws StoreError */
+/** Refuses before the commit if the lease that the caller names doesn't permit the writes. @throws StoreError */
 export async function checkNamedLease(
   {
     tx,

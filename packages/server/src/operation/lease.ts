@@ -1,8 +1,8 @@
-// Leases for clients: take one, wait for it, renew it, give it back, see who has them.
+// Lease operations for clients: acquire, wait, renew, release, list.
 //
-// A request for a lease is repeatable: under its token, the client's or one made here, it has one place
-// in the queue. Each attempt of its commit asks for that place again, and is granted it or told what is
-// before it; between two attempts the runner waits (`wait-for-lease.ts`), and keeps the place (`waiting.ts`).
+// A request for a lease is repeatable: its token, the client's or a generated one, identifies one place in
+// the queue. Each attempt of its commit polls that place, and gets the lease or its blocker. Between two
+// attempts, the runner waits (`wait-for-lease.ts`) and keeps the place (`waiting.ts`).
 
 import { createHash } from 'node:crypto'
 import type { Bytes } from '../base/bytes.ts'
@@ -30,22 +30,22 @@ import type { Change, Query, Services } from './operation.ts'
 export interface AcquireLeaseInput extends LeasePaths {
   readonly bucket: string
   readonly ttlMs: number
-  /** Milliseconds that the request waits; 0 to take the lease now or not at all. */
+  /** Milliseconds to wait; with 0, the lease is granted at once or not at all. */
   readonly waitMs: number
   readonly label: string
-  /** Under the same token there is one lease, and one place in the queue. */
+  /** All requests with the same token share one lease and one place in the queue. */
   readonly clientToken?: string | undefined
 }
 
-/** A lease as its holder knows it. */
+/** A lease as shown to its holder. */
 export type LeaseOutput = Omit<Lease, 'bucketId' | 'token'>
 
-/** A lease, or what is before it in the queue, in which its place is kept for a while. */
+/** A lease, or the blocker before it in the queue, where the place is kept for a while. */
 export type AcquireLeaseOutput =
   | { readonly lease: LeaseOutput }
   | { readonly ticket: LeaseTicket; readonly blockedBy: BlockingLease }
 
-/** Takes a lease on paths of a bucket, waiting behind those who asked earlier. */
+/** Acquires a lease on paths of a bucket; waits behind earlier requests. */
 export const acquireLease: Change<AcquireLeaseInput, AcquireLeaseOutput> = {
   kind: 'change',
   name: 'AcquireLease',
@@ -70,19 +70,19 @@ export const acquireLease: Change<AcquireLeaseInput, AcquireLeaseOutput> = {
     return { ticket: address.ticket, blockedBy: lease.lease }
   },
   async abandon({ services, owner, requestId }, input) {
-    // The client can ask for its place again, if it named a token.
+    // A client with a token can ask for its place again.
     if (input.clientToken !== undefined) return
     const token = tokenOf(input, requestId)
     await services.waiting.inTurn(owner.id, () => leaveQueue(services, input.bucket, token))
   },
 }
 
-/** Names the one place in the queue that all attempts of a request have. */
+/** The token of the place in the queue that all attempts of a request share. */
 function tokenOf({ clientToken }: AcquireLeaseInput, requestId: string): Bytes {
   return hash(clientToken === undefined ? `request ${requestId}` : `client ${clientToken}`)
 }
 
-/** The refusal of a lease that others are before. */
+/** The refusal of a lease that has others before it. */
 export function leaseNotGranted(blockedBy: BlockingLease, ticket?: LeaseTicket): StoreError {
   return new StoreError({
     code: 'LeaseNotGranted',
@@ -102,7 +102,7 @@ function checkRequest(input: AcquireLeaseInput): void {
   if (count === 0 || count > leaseLimits.paths) {
     throw outOfBounds('paths', { minimum: 1, maximum: leaseLimits.paths }, count)
   }
-  // The empty path is the whole bucket.
+  // The empty path means the whole bucket.
   for (const path of [...read, ...write]) if (path !== '') checkKey(path)
   nodesOf(input)
   checkTtl(ttlMs)
@@ -148,7 +148,7 @@ export interface LeaseInput {
 
 const holderNeeds = ({ bucket }: LeaseInput): Need[] => [onBucket('s3:PutObject', bucket)]
 
-/** Lets a lease live on from now; may be repeated. */
+/** Extends a lease from now on; idempotent. */
 export const renewLease: Change<LeaseInput & { readonly ttlMs?: number | undefined }, LeaseOutput> =
   {
     kind: 'change',
@@ -162,7 +162,7 @@ export const renewLease: Change<LeaseInput & { readonly ttlMs?: number | undefin
     },
   }
 
-/** Gives a lease back, or the place in the queue; may be repeated. */
+/** Releases a lease or a place in the queue; idempotent. */
 export const releaseLease: Change<LeaseInput, void> = {
   kind: 'change',
   name: 'ReleaseLease',
@@ -174,14 +174,14 @@ export const releaseLease: Change<LeaseInput, void> = {
 
 export interface ListLeasesOutput {
   readonly leases: readonly (LeaseOutput & {
-    /** Of one that waits: whom it waits for, the latest of each kind. */
+    /** For a waiting request: the tickets it waits for, the latest of each kind. */
     readonly blockedBy: readonly number[]
   })[]
-  /** The last ticket of a page that others follow. */
+  /** The last ticket of a page, if another page follows. */
   readonly nextAfter?: number | undefined
 }
 
-/** Tells who holds leases of a bucket, and who waits for whom. */
+/** Lists the holders of a bucket's leases, the waiting requests, and the tickets these wait for. */
 export const listLeases: Query<
   { readonly bucket: string; readonly after: number },
   ListLeasesOutput

@@ -1,5 +1,5 @@
-// Listings of objects: one page, one snapshot. The three forms of S3 differ in how they are told to
-// go on, and in what they show.
+// Listings of objects: one page from one snapshot. S3's three forms differ in how a client continues a
+// listing, and in the fields shown.
 
 import { text, utf8 } from '../base/bytes.ts'
 import { listObjects as listEntries } from '../store/tree/listing.ts'
@@ -7,17 +7,16 @@ import { onBucket } from './need.ts'
 import type { ObjectHead } from './object.ts'
 import type { Query } from './operation.ts'
 
-/** What a listing is of. */
 export interface ListObjectsInput {
   readonly bucket: string
   readonly prefix: string
   /** Undefined for none; never empty. */
   readonly delimiter?: string | undefined
-  /** Entries of the page, at most 1,000; 0 asks for none. */
+  /** Entries per page, at most 1,000; 0 returns none. */
   readonly limit: number
-  /** Keys after this text (`marker`, `start-after`, `key-marker`). */
+  /** Lists keys after this text (`marker`, `start-after`, `key-marker`). */
   readonly after?: string | undefined
-  /** Where an earlier page of the same listing ended; instead of `after`. */
+  /** Sealed end of an earlier page of the same listing; instead of `after`. */
   readonly continuationToken?: string | undefined
 }
 
@@ -27,14 +26,13 @@ export interface ListedObject {
   readonly object: ObjectHead & { readonly ownerId: string }
 }
 
-/** One page. */
 export interface ListObjectsOutput {
   readonly objects: readonly ListedObject[]
   readonly commonPrefixes: readonly string[]
   readonly isTruncated: boolean
   /** The last key or common prefix of a truncated page. */
   readonly last?: string | undefined
-  /** Continues after {@link last}; sealed. */
+  /** Sealed; continues after {@link last}. */
   readonly nextToken?: string | undefined
 }
 
@@ -77,7 +75,7 @@ export const listObjects: Query<ListObjectsInput, ListObjectsOutput> = {
   },
 }
 
-/** True when `after` is a common prefix of this listing, so that all keys below it were passed. */
+/** True if `after` is a common prefix of this listing, so that all keys below it were passed. */
 function isCommonPrefix(after: string | undefined, input: ListObjectsInput): boolean {
   const { delimiter, prefix } = input
   if (after === undefined || delimiter === undefined || !after.startsWith(prefix)) return false
@@ -85,7 +83,7 @@ function isCommonPrefix(after: string | undefined, input: ListObjectsInput): boo
   return found >= 0 && found + delimiter.length === after.length
 }
 
-/** The same listing under the names that S3 gives its forms. */
+/** The same listing under the operation names of S3's forms. */
 export function listObjectsAs(
   name: 'ListObjects' | 'ListObjectsV2' | 'ListObjectVersions',
 ): Query<ListObjectsInput, ListObjectsOutput> {

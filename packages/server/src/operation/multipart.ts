@@ -1,5 +1,5 @@
-// Multipart uploads: create, upload parts, list, complete, abort. Completion links the parts' blobs
-// into a manifest; no bytes move.
+// Multipart uploads: create, upload parts, list, complete, abort. Completion links the parts' blobs into a
+// manifest; no bytes move.
 
 import { randomBytes } from 'node:crypto'
 import { utf8 } from '../base/bytes.ts'
@@ -50,7 +50,7 @@ export interface CreateUploadOutput {
   readonly checksumType?: ChecksumType | undefined
 }
 
-/** An upload as requests name it. */
+/** An upload as a request names it. */
 export interface UploadInput extends ObjectAddress {
   readonly uploadId: string
 }
@@ -87,7 +87,7 @@ async function findUploadOf(
   return record === undefined || record.nonce !== nonce ? undefined : { address, record }
 }
 
-/** The address and nonce in an upload's id; undefined for text that is no id. */
+/** The address and nonce in an upload id; undefined for a text that isn't one. */
 function addressOf(
   step: Step,
   input: UploadInput,
@@ -101,7 +101,7 @@ function addressOf(
 
 const putNeeds = (input: ObjectAddress): Need[] => [onKey('s3:PutObject', input)]
 
-/** The type that an algorithm's multipart checksums have when the client does not say. */
+/** The type of an algorithm's multipart checksums if the client gives none. */
 function defaultType(algorithm: ChecksumAlgorithm): ChecksumType {
   return algorithm === 'CRC64NVME' ? 'FULL_OBJECT' : 'COMPOSITE'
 }
@@ -124,7 +124,7 @@ function checkChecksumType(
   return type ?? defaultType(algorithm)
 }
 
-/** Begins an upload in parts. */
+/** Starts a multipart upload. */
 export const createMultipartUpload: Change<CreateUploadInput, CreateUploadOutput> = {
   kind: 'change',
   name: 'CreateMultipartUpload',
@@ -168,7 +168,7 @@ export interface UploadPartOutput {
   readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined
 }
 
-/** Stores one part, instead of one of the same number. */
+/** Stores one part; replaces an earlier part with the same number. */
 export const uploadPart: Upload<UploadPartInput, UploadRecord, ReceivedBody, UploadPartOutput> = {
   kind: 'upload',
   name: 'UploadPart',
@@ -237,7 +237,7 @@ interface PartCopyPlan {
   readonly sizeBytes: number
 }
 
-/** Stores as a part what another object, or a range of it, holds. */
+/** Stores another object, or a range of it, as a part. */
 export const uploadPartCopy: Upload<
   UploadPartCopyInput,
   PartCopyPlan,
@@ -271,7 +271,7 @@ export const uploadPartCopy: Upload<
   commit: commitPart,
 }
 
-/** @throws StoreError `InvalidCopyRange`: a copy's range is never cut to the source's size. */
+/** @throws StoreError `InvalidCopyRange`: a copy's range is never truncated to the source's size. */
 function copyRange(range: RangeRequest | undefined, source: ObjectRecord): ByteRange | undefined {
   if (range === undefined) return undefined
   if ('suffix' in range || range.end === undefined || range.end >= source.sizeBytes) {
@@ -281,8 +281,8 @@ function copyRange(range: RangeRequest | undefined, source: ObjectRecord): ByteR
 }
 
 /**
- * Ends an upload and releases its parts. One that was completed or aborted before has nothing to release: as on
- * S3, where clients abort without knowing, that is a success.
+ * Aborts an upload and releases its parts. Aborting a completed or aborted upload succeeds, as on S3, where
+ * clients abort without knowing the upload's state.
  */
 export const abortMultipartUpload: Change<
   UploadInput & { readonly ifInitiatedAt?: number | undefined },
@@ -334,7 +334,7 @@ export interface ListPartsOutput {
   readonly isTruncated: boolean
 }
 
-/** Lists the parts of an upload that were stored. */
+/** Lists the stored parts of an upload. */
 export const listParts: Query<ListPartsInput, ListPartsOutput> = {
   kind: 'query',
   name: 'ListParts',
@@ -345,7 +345,7 @@ export const listParts: Query<ListPartsInput, ListPartsOutput> = {
     let isTruncated = false
     for await (const { number, part } of walkParts(step.tx, address.number, input.after)) {
       if (parts.length === input.limit) {
-        // Who asks for none would else ask for the rest for ever.
+        // With max-parts=0, IsTruncated must be false, or the client loops.
         isTruncated = input.limit > 0
         break
       }
@@ -364,7 +364,7 @@ export const listParts: Query<ListPartsInput, ListPartsOutput> = {
   },
 }
 
-/** True when at least one part of at most 10,000 has this number. @throws StoreError `PartNumberOutOfBounds` */
+/** Accepts part numbers from 1 to 10,000. @throws StoreError `PartNumberOutOfBounds` */
 export function checkPartNumber(partNumber: number): void {
   if (partNumber >= 1 && partNumber <= s3Limits.parts) return
   throw new StoreError({ code: 'PartNumberOutOfBounds', partNumber })

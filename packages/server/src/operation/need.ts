@@ -9,17 +9,17 @@ export interface Need {
   readonly resource: Resource
 }
 
-/** On the caller's own account. */
+/** A right on the caller's own account. */
 export function onAccount(action: Action): Need {
   return { action, resource: account }
 }
 
-/** On a bucket itself. */
+/** A right on a bucket itself. */
 export function onBucket(action: Action, bucket: string): Need {
   return { action, resource: { kind: 'bucket', bucket } }
 }
 
-/** On one key. */
+/** A right on one key. */
 export function onKey(
   action: Action,
   { bucket, key }: { readonly bucket: string; readonly key: string },
@@ -27,7 +27,7 @@ export function onKey(
   return { action, resource: { kind: 'key', bucket, key } }
 }
 
-/** On everything below a path that is empty or ends in '/', or on the one key that it is. */
+/** A right on everything below a path that is empty or ends in '/', or else on the key `path`. */
 export function onPath(action: Action, bucket: string, path: string): Need {
   return { action, resource: pathResource(bucket, path) }
 }

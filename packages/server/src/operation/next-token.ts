@@ -1,4 +1,4 @@
-// SimpleDB's continuation tokens: those of `token.ts`, refused as SimpleDB does.
+// SimpleDB's continuation tokens: those of `token.ts`, with SimpleDB's refusal.
 
 import type { Bytes } from '../base/bytes.ts'
 import { isStoreError, StoreError } from '../base/errors.ts'
@@ -7,7 +7,7 @@ import type { TokenSealer } from './token.ts'
 /** The position in a `NextToken`. @throws StoreError `InvalidNextToken` for anything not sealed for `scope` */
 export function openNextToken(tokens: TokenSealer, scope: string, token: string): Bytes {
   try {
-    // Clients may send a token back with line breaks, as Amazon's own have them.
+    // Clients may send a token back with line breaks, as Amazon's own tokens have them.
     return tokens.open(scope, token.replace(/\s/g, ''))
   } catch (error) {
     throw isStoreError(error, 'InvalidContinuationToken') ? invalidNextToken(error) : error

@@ -1,4 +1,4 @@
-// What can be asked about an object's settings before there is a way to make any.
+// Reads of an object's settings, none of which can be changed yet.
 
 import type { Action } from '../access/decide.ts'
 import type { Owner } from '../access/principal.ts'
@@ -10,7 +10,7 @@ interface SettingInput extends ObjectAddress {
   readonly versionId?: string | undefined
 }
 
-/** Tells who owns an object and so has all rights on it; nobody else can have any. */
+/** Returns an object's owner, the only account that has or can have rights on it. */
 export const getObjectAcl: Query<SettingInput, { readonly owner: Owner }> = {
   kind: 'query',
   name: 'GetObjectAcl',
@@ -21,7 +21,7 @@ export const getObjectAcl: Query<SettingInput, { readonly owner: Owner }> = {
   },
 }
 
-/** Tells that an object has no tags. */
+/** Reports that an object has no tags. */
 export const getObjectTagging: Query<SettingInput, void> = {
   kind: 'query',
   name: 'GetObjectTagging',

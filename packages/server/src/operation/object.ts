@@ -1,4 +1,4 @@
-// Operations on single objects: put, get, head, attributes. Their deletion is in delete.ts.
+// Operations on single objects: put, get, head, attributes. Deletion is in delete.ts.
 
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
@@ -28,10 +28,10 @@ export interface ObjectAddress {
   readonly key: string
 }
 
-/** What an answer tells of an object. */
+/** The properties of an object that a response shows. */
 export type ObjectHead = Omit<ObjectRecord, 'body' | 'ownerId'>
 
-/** What a client may say of an object that it stores, besides its bytes. */
+/** The properties of an object that its client chooses, other than the bytes. */
 export interface ObjectDescription {
   /** System headers by lower-case name: content-type, content-encoding, … */
   readonly headers: Readonly<Record<string, string>>
@@ -45,26 +45,26 @@ export type RangeRequest =
   | { readonly start: number; readonly end?: number | undefined }
   | { readonly suffix: number }
 
-/** What GetObject and HeadObject ask for. */
+/** Input of GetObject and HeadObject. */
 export interface GetObjectInput extends ObjectAddress {
   readonly versionId?: string | undefined
   readonly conditions: ReadConditions
   readonly range?: RangeRequest | undefined
-  /** The range counts only if this is the object's ETag or time; else the answer is the whole (`If-Range`). */
+  /** Applies the range only if this is the object's ETag or time; else the response is the whole (`If-Range`). */
   readonly ifRange?: { readonly etag: string } | { readonly modifiedAt: number } | undefined
   readonly partNumber?: number | undefined
 }
 
-/** What GetObject and HeadObject answer; `content` is that of the range or part asked for. */
+/** Output of GetObject and HeadObject; `content` is that of the requested range or part. */
 export interface GetObjectOutput {
   readonly object: ObjectHead
-  /** The bytes sent, when a range or a part was asked for (206); never of an empty part. */
+  /** The bytes sent if a range or part was requested (206); undefined for an empty part. */
   readonly range?: ByteRange | undefined
-  /** Parts of an object that was uploaded in parts; only when a part was asked for. */
+  /** The number of parts of a multipart object; only if a part was requested. */
   readonly partsCount?: number | undefined
-  /** Bytes of the answer's body. */
+  /** Size of the response's body. */
   readonly sizeBytes: number
-  /** The checksum of the answer's body, if one is kept: of the whole, or of the part asked for. */
+  /** The stored checksum, if any, of the response's body: of the whole, or of the requested part. */
   readonly checksum?: Checksum | undefined
   readonly content: Content
 }
@@ -97,7 +97,7 @@ export function requireNullVersion(input: { readonly versionId?: string | undefi
   throw new StoreError({ code: 'NoSuchVersion', versionId: input.versionId })
 }
 
-/** What of an object is sent: `range` of it, nothing if a part is empty, else the whole. */
+/** The selected bytes of an object: `range` of it, none for an empty part, else the whole. */
 interface Selection {
   readonly range?: ByteRange
   readonly isEmpty?: true
@@ -105,7 +105,7 @@ interface Selection {
   readonly checksum?: Checksum | undefined
 }
 
-/** What a GET of `record` will send, by its range or part. @throws StoreError `InvalidRange`, `NoSuchPart` */
+/** Selects the bytes of a GET by its range or part. @throws StoreError `InvalidRange`, `NoSuchPart` */
 async function selectRange(
   tx: ReadTransaction,
   record: ObjectRecord,
@@ -118,14 +118,14 @@ async function selectRange(
   return { range: resolveRange(input.range, record.sizeBytes) }
 }
 
-/** Times are compared as HTTP shows them, in seconds. */
+/** Compares times in whole seconds, as in HTTP. */
 function isRangeCurrent(ifRange: GetObjectInput['ifRange'], record: ObjectRecord): boolean {
   if (ifRange === undefined) return true
   if ('etag' in ifRange) return ifRange.etag === record.etag
   return Math.floor(ifRange.modifiedAt / 1000) === Math.floor(record.modifiedAt / 1000)
 }
 
-/** The bytes that a range means for an object of `sizeBytes`. @throws StoreError `InvalidRange` */
+/** Resolves a range for an object of `sizeBytes`. @throws StoreError `InvalidRange` */
 export function resolveRange(range: RangeRequest, sizeBytes: number): ByteRange {
   const last = sizeBytes - 1
   if ('suffix' in range) {
@@ -138,7 +138,7 @@ export function resolveRange(range: RangeRequest, sizeBytes: number): ByteRange 
   throw new StoreError({ code: 'InvalidRange', requested: range, sizeBytes })
 }
 
-/** True for the ETag of an object that was uploaded in parts; a copy of one may be a whole. */
+/** True for the ETag of an object that was uploaded in parts; a copy of such an object may be a whole. */
 export function isOfParts(etag: string): boolean {
   return /-\d+$/.test(etag)
 }
@@ -168,8 +168,8 @@ async function selectPart(
 }
 
 /**
- * A part's checksum as the object's has it. Only of an object where it was completed: the parts of a copy
- * keep theirs, by whatever algorithm, while the copy may have been given another.
+ * A part's checksum, by the object's algorithm and type. Only an object that wasn't copied has one: the parts
+ * of a copy keep their checksums even if the copy has been given another algorithm.
  */
 function checksumOfPart(
   { checksum, completion }: ObjectRecord,
@@ -213,7 +213,7 @@ export const getObject: Download<GetObjectInput, FoundObject, GetObjectOutput> =
   },
 }
 
-/** Tells of an object what GetObject would, without its bytes. */
+/** Returns the same as GetObject, without the bytes. */
 export const headObject: Query<GetObjectInput, Omit<GetObjectOutput, 'content'>> = {
   kind: 'query',
   name: 'HeadObject',
@@ -221,7 +221,7 @@ export const headObject: Query<GetObjectInput, Omit<GetObjectOutput, 'content'>>
   check: (step, input) => findForRead(step, input, false),
 }
 
-/** Checks what a description may not exceed. @throws StoreError `MetadataTooLarge`, `InvalidStorageClass` */
+/** Checks a description's limits. @throws StoreError `MetadataTooLarge`, `InvalidStorageClass` */
 export function checkDescription(description: ObjectDescription): void {
   checkSize(description.metadata, 'utf8', s3Limits.userMetadataBytes)
   checkSize(description.headers, 'latin1', s3Limits.systemMetadataBytes)
@@ -265,12 +265,12 @@ export function checkKey(key: string): void {
   }
 }
 
-/** What an operation on one object writes. */
+/** The path written by an operation on one object. */
 export function writesObject(_step: Step, { bucket, key }: ObjectAddress): BucketPath[] {
   return [{ bucket, key }]
 }
 
-/** Stores an object under a key, instead of what was there. */
+/** Stores an object under a key; replaces the current one. */
 export const putObject: Upload<PutObjectInput, void, ReceivedBody, PutObjectOutput> = {
   kind: 'upload',
   name: 'PutObject',
@@ -312,7 +312,7 @@ export const putObject: Upload<PutObjectInput, void, ReceivedBody, PutObjectOutp
 export interface ObjectAttributesInput extends ObjectAddress {
   readonly versionId?: string | undefined
   readonly conditions: ReadConditions
-  /** Whether the parts are asked for, and which page of them. */
+  /** The requested page of parts; undefined for no parts. */
   readonly parts?: { readonly after: number; readonly limit: number } | undefined
 }
 
@@ -334,7 +334,7 @@ export interface ObjectParts {
   }[]
 }
 
-/** Tells an object's ETag, checksum, parts, storage class and size. */
+/** Returns an object's ETag, checksum, parts, storage class and size. */
 export const getObjectAttributes: Query<ObjectAttributesInput, ObjectAttributesOutput> = {
   kind: 'query',
   name: 'GetObjectAttributes',
@@ -365,7 +365,7 @@ async function listObjectParts(
   for await (const part of readManifest(tx, body.id)) {
     if (part.number <= page.after) continue
     if (parts.length === page.limit) {
-      // Who asks for none would else ask for the rest for ever.
+      // With max-parts=0, IsTruncated must be false, or the client loops.
       isTruncated = page.limit > 0
       break
     }

@@ -1,6 +1,6 @@
-// What an operation is: a record of its name, the rights it needs, and its steps. There are five kinds:
-// a query reads rows, a change writes them, an upload moves bytes in before it writes, a download moves
-// bytes out after it read, and a batch is a change for each of many items. Only `run.ts` runs them.
+// An operation is a record of its name, the rights it needs, and its steps. There are five kinds. A query
+// reads rows; a change writes them. An upload moves bytes in before it writes; a download moves bytes out
+// after it has read. A batch is a change for each of many items. Only `run.ts` runs operations.
 
 import type { RequestContext } from '../access/context.ts'
 import type { Owner } from '../access/principal.ts'
@@ -24,7 +24,7 @@ import type { Need } from './need.ts'
 import type { TokenSealer } from './token.ts'
 import type { Waiting } from './waiting.ts'
 
-/** What operations work with; made once per process in `compose.ts`. */
+/** The services that operations use; created once per process in `compose.ts`. */
 export interface Services {
   readonly engine: Engine
   readonly blobs: BlobStore
@@ -39,64 +39,64 @@ export interface Services {
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
-  /** The region that this server says it is, such as `us-east-1`. */
+  /** The server's own region, such as `us-east-1`. */
   readonly region: string
-  /** True when all buckets are in that region; else each is where its creator said. */
+  /** True if all buckets are in that region; else each is in the region that its creator chose. */
   readonly isRegionFixed: boolean
   readonly simpleDb: SimpleDbSettings
 }
 
-/** What a server may be told about domains. */
+/** The settings of domains. */
 export interface SimpleDbSettings {
   readonly limits: SimpleDbLimits
-  /** How old, in milliseconds, the state may be that a read without ConsistentRead sees. */
+  /** Milliseconds by which the state seen by a read without ConsistentRead may lag. */
   readonly eventualLagMs: number
 }
 
 /** The request for which an operation runs. */
 export interface Caller extends RequestContext {
   readonly requestId: string
-  /** Aborted when the client has gone or the server gives the request up. */
+  /** Aborted when the client has disconnected or the server gives up on the request. */
   readonly signal: AbortSignal
-  /** Aborted when the server is told to stop: what only waits should end. */
+  /** Aborted when the server begins to stop: operations that only wait should end. */
   readonly stopping?: AbortSignal | undefined
   /** The ticket of the lease under which the caller writes. */
   readonly lease?: LeaseTicket | undefined
 }
 
-/** What every step is given. */
+/** The part common to all steps. */
 export interface Step {
   readonly services: Services
-  /** The owner of what the operation creates; also the account whose domains it works on. */
+  /** The owner of anything the operation creates; also the account of its domains. */
   readonly owner: Owner
   readonly requestId: string
   readonly signal: AbortSignal
-  /** The bucket of that name among the operation's needs: it exists, and the caller may use it. */
+  /** The bucket `name` among the operation's needs: it exists, and the caller may use it. */
   bucket(name: string): BucketRecord
 }
 
-/** Refuse early; read. One snapshot. */
+/** Refuses early and reads, in one snapshot. */
 export interface CheckStep extends Step {
   readonly tx: ReadTransaction
 }
 
-/** Move bytes; no lock and no transaction is held. */
+/** Moves bytes, without a lock or a transaction. */
 export interface TransferStep extends Step {
   /**
-   * Protects the blobs that the check saw from collection, for a download or an upload that `readsBlobs`;
-   * ended by the runner unless handed over.
+   * Protects the blobs seen by the check from collection, for a download or an upload that `readsBlobs`.
+   * The runner ends it, unless it is handed over.
    */
   readonly reading: Reading | undefined
-  /** Runs `undo` if the operation fails from here on, such as to remove a blob without a reference. */
+  /** Runs `undo` if the operation fails later, for example to remove a blob without a reference. */
   onFailure(undo: () => Promise<void>): void
 }
 
 /** The authoritative step: one transaction, which may run several times. */
 export interface CommitStep extends Step {
   readonly tx: WriteTransaction
-  /** Milliseconds since the epoch: the time of the change. */
+  /** The time of the change, in milliseconds since the epoch. */
   readonly now: number
-  /** True when the time to wait is over: the commit can't answer with a blocker any more. */
+  /** True when the wait has timed out: the commit can't return a blocker any more. */
   readonly isFinal: boolean
 }
 
@@ -104,31 +104,31 @@ export interface CommitStep extends Step {
 export type BucketPath = WrittenPath & { readonly bucket: string }
 
 interface Declared<Input> {
-  /** As the protocol documents it: `PutObject`. */
+  /** As in the protocol's documentation: `PutObject`. */
   readonly name: string
   needs(input: Input): readonly Need[]
 }
 
-/** How an operation that writes meets leases and a disk that is nearly full. */
+/** The behaviour of a writing operation towards leases and a nearly full disk. */
 export interface Writing<Input> {
   /**
-   * The paths that it locks: what readers find changed afterwards. Before the commit, in its transaction,
-   * the runner waits for the leases of others to end that cover them, and checks the lease that the
-   * caller names.
+   * The locked paths: those under which readers find changes afterwards. In the commit's transaction, and
+   * before the commit, the runner waits until no lease of others covers them. It also checks the lease that
+   * the caller names.
    */
   writes?(
     step: Step & { readonly tx: ReadTransaction },
     input: Input,
   ): readonly BucketPath[] | Promise<readonly BucketPath[]>
-  /** True when readers see nothing of it yet: a lease that is named must cover it, others' don't matter. */
+  /** True if readers see nothing of it yet: a named lease must cover it, but leases of others don't matter. */
   readonly isPreparation?: true
-  /** True when it gives room back, or hardly takes any: it goes on when the disk is nearly full. */
+  /** True if it frees space or takes hardly any, so that it may run on a nearly full disk. */
   readonly usesReserve?: true
-  /** Milliseconds that its commit may wait for leases; a short time if left out. */
+  /** Milliseconds that its commit may wait for leases; a short time by default. */
   waitMs?(input: Input): number
   /**
-   * True when commits of one owner change the same row, and would only be run over and over if too many
-   * were tried at once.
+   * True if commits of one owner change the same row: too many concurrent attempts would only cause
+   * reruns.
    */
   readonly takesTurns?: true
 }
@@ -150,44 +150,44 @@ export interface Download<Input, Found, Output> extends Declared<Input> {
 export interface Change<Input, Output> extends Declared<Input>, Writing<Input> {
   readonly kind: 'change'
   commit(step: CommitStep, input: Input): Promise<Output | Blocker>
-  /** Takes back what attempts that met a blocker have committed, when the request has failed. */
+  /** After the request has failed, undoes the commits of attempts that met a blocker. */
   abandon?(step: Step, input: Input): Promise<void>
 }
 
 /** Receives or reads bytes, and then writes rows that refer to them. */
 export interface Upload<Input, Checked, Moved, Output> extends Declared<Input>, Writing<Input> {
   readonly kind: 'upload'
-  /** True when the transfer reads blobs; others don't, so that slow clients never hold up the collection. */
+  /** True if the transfer reads blobs. For others, slow clients never delay the collection. */
   readonly readsBlobs?: true
   check(step: CheckStep, input: Input): Promise<Checked>
   transfer(step: TransferStep, input: Input, checked: Checked): Promise<Moved>
   commit(step: CommitStep, input: Input, moved: Moved): Promise<Output | Blocker>
 }
 
-/** Makes the same change of many items, each of which succeeds or fails for itself. */
+/** Makes the same change of many items, each of which succeeds or fails by itself. */
 export interface Batch<Input, Item, Output> {
   readonly kind: 'batch'
   readonly name: string
-  /** The change of one item. It refuses before it writes, so that the others can go on. */
+  /** The change of one item. It refuses before its first write, so that the other items can proceed. */
   readonly change: Change<Item, void>
   /** The items in order, at least one. All have the same bucket. */
   items(input: Input): readonly Item[]
-  /** Cuts the items so that each portion is small enough for one transaction. */
+  /** Divides the items into portions small enough for one transaction each. */
   portions(items: readonly Item[]): readonly (readonly Item[])[]
-  /** True if a failure of {@link change} concerns its item only; any other fails the request. */
+  /** True if a failure of {@link change} concerns only its item; any other fails the request. */
   isRefusal(error: StoreError): boolean
-  /** The answer, of what became of each item, in order. */
+  /** The response, from the outcome of each item, in order. */
   output(outcomes: readonly Outcome<Item>[]): Output
 }
 
-/** What became of an item of a batch. */
+/** The outcome for an item of a batch. */
 export interface Outcome<Item> {
   readonly item: Item
-  /** Undefined if it was changed. */
+  /** Undefined if the item was changed. */
   readonly refusal: StoreError | undefined
 }
 
-/** Any operation. `Checked` is what its first step hands to the next, `Moved` what the second does. */
+/** Any operation. The check's result is `Checked`, and the transfer's is `Moved`. */
 export type Operation<Input, Checked, Moved, Output> =
   | Query<Input, Output>
   | Download<Input, Checked, Output>
@@ -195,7 +195,7 @@ export type Operation<Input, Checked, Moved, Output> =
   | Upload<Input, Checked, Moved, Output>
   | Batch<Input, Checked, Output>
 
-/** True if leases matter to an operation, so that it may be done under one. */
+/** True if an operation is subject to leases, so that it may name one. */
 export function isLeased<Input, Checked, Moved, Output>(
   operation: Operation<Input, Checked, Moved, Output>,
 ): boolean {

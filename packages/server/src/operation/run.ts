@@ -1,5 +1,5 @@
-// The one place that runs operations: it authorizes, asks the leases, runs the steps, and undoes what
-// a failure left.
+// The only runner of operations: it authorizes, checks leases, runs the steps, and undoes the effects of a
+// failure.
 
 import type { StoreError } from '../base/errors.ts'
 import { leaseLimits } from '../base/limits.ts'
@@ -115,7 +115,7 @@ async function runUpload<Input, Checked, Moved, Output>(
     signal.throwIfAborted()
     checkWritable(of, operation)
     const waitMs = waitMsOf(operation, input)
-    // A transfer's only effect that has to be undone is a blob, to which the commit is about to refer.
+    // A transfer's only undo is the removal of a blob to which the commit is about to refer.
     const hasNewBlob = undo.length > 0
     return commitUnderLeases(of, {
       ...{ operation, input, needs, waitMs, hasNewBlob },
@@ -124,7 +124,7 @@ async function runUpload<Input, Checked, Moved, Output>(
   })
 }
 
-/** Commits portion by portion; together they wait no longer than one change may. */
+/** Commits portion by portion; all portions together wait no longer than one change may. */
 async function runBatch<Input, Item, Output>(
   of: Run,
   operation: Batch<Input, Item, Output>,
@@ -144,7 +144,7 @@ async function runBatch<Input, Item, Output>(
   return operation.output(outcomes)
 }
 
-/** A batch of which no item is allowed is refused as a whole. @throws StoreError */
+/** Refuses a batch as a whole if none of its items is allowed. @throws StoreError */
 async function refuseAllDenied<Input, Item, Output>(
   of: Run,
   { change }: Batch<Input, Item, Output>,
@@ -166,23 +166,23 @@ function waitMsOf<Input>(operation: Writing<Input>, input: Input): number {
 }
 
 /**
- * Refuses writes of a process that was declared dead, and what adds on a disk that is nearly full, so that
- * what removes can go on. @throws StoreError
+ * Refuses writes of a process that was declared dead. On a nearly full disk, refuses operations that add
+ * data, so that those that remove data can proceed. @throws StoreError
  */
 function checkWritable<Input>({ services }: Run, operation: Writing<Input>): void {
   services.presence.check()
   if (operation.usesReserve !== true) services.engine.checkRoom(0)
 }
 
-/** Anonymous writers are decided on in a snapshot first, so that they never load the writer. */
+/** Authorizes anonymous writers in a snapshot first, so that refused ones never load the writer. */
 async function authorizeWriter(of: Run, needs: readonly Need[]): Promise<void> {
   if (of.caller.principal !== undefined) return
   await of.services.engine.read((tx) => stepOn(tx, of, needs))
 }
 
 /**
- * Moves the bytes of an operation: `body` gets the step for it. Protects the blobs that the operation reads
- * for as long as `body` runs, or longer where the protection is handed over; undoes the transfer if it fails.
+ * Runs `body` with the transfer step of an operation. Protects the blobs that the operation reads while
+ * `body` runs, or longer if the protection is handed over. Undoes the transfer if it fails.
  */
 async function transferring<T>(
   of: Run,
@@ -208,7 +208,7 @@ async function attemptUndo({ services }: Run, action: () => Promise<void>): Prom
   try {
     await action()
   } catch (error) {
-    // The sweep finds what stays behind when this process has ended.
+    // After the end of this process, the sweep removes the remains.
     services.log.warn('could not undo a failed transfer', { error })
   }
 }

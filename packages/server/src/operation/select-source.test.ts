@@ -1,4 +1,4 @@
-// The store's source of Select, held against the plain model by the suite that every source passes.
+// Tests the store's SelectSource against the plain model, with the suite that every source passes.
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -27,7 +27,7 @@ selectSuite(
     const record = { ownerId: 'o', createdAt: 0 }
     const domain = await engine.write(async (tx) => {
       const { number } = createDomain({ tx, ids }, 'domain', record)
-      // A neighbour whose rows must never be seen.
+      // A neighbouring domain, from which no row may be returned.
       const other = createDomain({ tx, ids }, 'other', record)
       for (const { name, attributes } of items) {
         const pairs = Object.entries(attributes).map(([attribute, values]) => ({

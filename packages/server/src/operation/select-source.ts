@@ -1,4 +1,4 @@
-// One domain as Select reads it: its indexes and items, in one transaction.
+// A domain as SelectSource: its indexes and items, in one transaction.
 
 import { type Bytes, compareBytes, utf8 } from '../base/bytes.ts'
 import type { Range, ReadTransaction } from '../engine/engine.ts'
@@ -15,10 +15,10 @@ import {
 import * as domainSchema from '../store/domain/schema.ts'
 import { unpack } from '../store/row/record.ts'
 
-/** Bytes of rows after which a batch of items ends, so that big items don't fill the memory. */
+/** Bytes of rows after which a batch of items ends; bounds the memory for big items. */
 const batchBytes = 4_194_304
 
-/** The domain of a number, in a transaction whose reads end with it. */
+/** The domain with a given number; readable until its transaction ends. */
 export class DomainSource implements SelectSource {
   readonly #tx: ReadTransaction
   readonly #domain: number
@@ -113,7 +113,7 @@ export class DomainSource implements SelectSource {
       for (const row of batch) {
         const value = domainSchema.nameInDomain(row.key)
         const item = unpack<[number]>(row.value)[0]
-        // An item may have gone, and another have come by the same name.
+        // An item may have been deleted, and another been created with the same name.
         if (after !== undefined && compareBytes(value, after.value) === 0) {
           if (isDescending ? item >= after.item : item <= after.item) continue
         }
@@ -125,13 +125,13 @@ export class DomainSource implements SelectSource {
   }
 }
 
-/** The rows of `bounds` in the direction of the scan, those beyond `place` if it is given. */
+/** The rows of `bounds` in scan direction; only those after `place` if given. */
 function beyond(bounds: Range, place: Bytes | undefined, isDescending: boolean): Range {
   if (isDescending) return { ...bounds, end: least(bounds.end, place), reverse: true }
   return place === undefined ? bounds : { ...bounds, start: greatest(bounds.start, after(place)) }
 }
 
-/** As {@link beyond}, with the row at `place` itself. */
+/** Like {@link beyond}, but including the row at `place`. */
 function from(bounds: Range, place: Bytes | undefined, isDescending: boolean): Range {
   if (isDescending) {
     return { ...bounds, end: least(bounds.end, place && after(place)), reverse: true }
@@ -150,7 +150,7 @@ function least(a: Bytes | undefined, b: Bytes | undefined): Bytes | undefined {
 
 const zero = utf8('\0')
 
-/** The least key above `key`. */
+/** The immediate successor of `key` in key order. */
 function after(key: Bytes): Bytes {
   return Buffer.concat([key, zero])
 }

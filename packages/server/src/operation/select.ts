@@ -1,4 +1,4 @@
-// Select: one page of what a query finds in a domain, and how it would be found.
+// Select: one page of a query's results in a domain, and the query's plan.
 
 import { isStoreError, StoreError } from '../base/errors.ts'
 import type { Select } from '../select/ast.ts'
@@ -22,12 +22,12 @@ export interface SelectInput {
 
 export interface SelectOutput {
   readonly items: SelectPage['items']
-  /** For `count(*)`: how many were counted on this page. */
+  /** For `count(*)`: the number counted on this page. */
   readonly count: number | undefined
   readonly nextToken: string | undefined
 }
 
-/** Answers a page of a query. */
+/** Returns a page of a query's results. */
 export const select: Query<SelectInput, SelectOutput> = {
   kind: 'query',
   name: 'Select',
@@ -36,7 +36,7 @@ export const select: Query<SelectInput, SelectOutput> = {
     const query = parseSelect(expression)
     const domain = await domainOf(step, query)
     const { tokens, clock, simpleDb } = step.services
-    // A token stands for a place in the same domain, not in another one of the same name.
+    // A token is valid for the same domain only, not for a later one with the same name.
     const scope = `select\0${domain}\0${tokenScope(query)}`
     const after =
       nextToken === undefined ? undefined : decodePosition(openNextToken(tokens, scope, nextToken))
@@ -51,7 +51,7 @@ export const select: Query<SelectInput, SelectOutput> = {
         pageBytes: selectPageBytes,
       }),
     ).catch((cause: unknown) => {
-      // The page's time is over long before its snapshot is taken away, unless one step took it all.
+      // The time budget of a page ends long before its snapshot expires, unless a single step used it up.
       const isLate = clock.monotonicMs() - startedMs >= selectMs
       throw isLate && isStoreError(cause, 'ReadTooLong')
         ? queryTimeout(query.domain, expression, cause)
@@ -63,12 +63,12 @@ export const select: Query<SelectInput, SelectOutput> = {
   },
 }
 
-/** The refusal of a query that couldn't be answered in its time, not even in part. */
+/** The refusal of a query without even a partial result within its time. */
 function queryTimeout(domain: string, expression: string, cause: unknown): StoreError {
   return new StoreError({ code: 'QueryTimeout', domain, expression }, { cause })
 }
 
-/** Tells how a query would be answered: an extension, for people who wonder why it is slow. */
+/** Returns the plan of a query: an extension, to diagnose slow queries. */
 export const explainSelect: Query<{ readonly expression: string }, Explanation> = {
   kind: 'query',
   name: 'ExplainSelect',
@@ -79,7 +79,7 @@ export const explainSelect: Query<{ readonly expression: string }, Explanation> 
   },
 }
 
-/** The number of the domain that a query is of. */
+/** The number of the queried domain. */
 async function domainOf(step: CheckStep, { domain }: Select): Promise<number> {
   const found = await findDomain(step.tx, step.owner.id, domain)
   if (found !== undefined) return found.number

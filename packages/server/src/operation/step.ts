@@ -1,5 +1,5 @@
-// The step of an operation: what its code is given once the caller is known to have the rights it needs,
-// decided in the same transaction that the step uses.
+// Creates the step of an operation after checking that the caller has the needed rights, in the same
+// transaction that the step uses.
 
 import { accessDenied, decide, type Question } from '../access/decide.ts'
 import { anonymousOwner, type Owner } from '../access/principal.ts'
@@ -10,13 +10,13 @@ import { regionOf } from './bucket.ts'
 import type { Need } from './need.ts'
 import type { Caller, Services, Step } from './operation.ts'
 
-/** The services, and the request that they are used for. */
+/** The services, and the request for which they are used. */
 export interface Run {
   readonly services: Services
   readonly caller: Caller
 }
 
-/** The step of an operation whose needs the caller has. @throws StoreError */
+/** The step of an operation after its needs were checked. @throws StoreError */
 export async function stepOn(tx: ReadTransaction, of: Run, needs: readonly Need[]): Promise<Step> {
   const buckets = new Map<string, BucketRecord>()
   const refusal = await refusalOf(tx, of, buckets, needs)
@@ -25,8 +25,8 @@ export async function stepOn(tx: ReadTransaction, of: Run, needs: readonly Need[
 }
 
 /**
- * The refusal of the first need that the caller doesn't have. The buckets are looked up in `tx`, so that
- * a commit decides on what it changes, and are added to `buckets`.
+ * The refusal of the first need that the caller lacks. The buckets are looked up in `tx`, so that a commit
+ * authorizes on the state that it changes, and are added to `buckets`.
  * @throws StoreError `NoSuchBucket`
  */
 export async function refusalOf(
@@ -53,7 +53,7 @@ export async function refusalOf(
   return undefined
 }
 
-/** The owner of what a request creates. */
+/** The owner of anything a request creates. */
 export function ownerOf({ principal }: Caller): Owner {
   return principal?.owner ?? anonymousOwner
 }

@@ -6,7 +6,7 @@ import { TokenSealer } from './token.ts'
 
 const tokens = new TokenSealer(Buffer.from('secret'))
 
-test('a token opens to the position that it was sealed for', () => {
+test('a token opens to its sealed position', () => {
   fc.assert(
     fc.property(fc.string(), fc.uint8Array({ maxLength: 1024 }), (scope, position) => {
       const opened = tokens.open(scope, tokens.seal(scope, position))
@@ -15,7 +15,7 @@ test('a token opens to the position that it was sealed for', () => {
   )
 })
 
-test('an altered token, or one for another listing, is refused', () => {
+test('an altered token or one of another listing is refused', () => {
   const refused = (scope: string, token: string): void => {
     assert.throws(
       () => tokens.open(scope, token),
@@ -37,7 +37,7 @@ test('an altered token, or one for another listing, is refused', () => {
   )
 })
 
-test('a mark is of one scope, one content, and one secret', () => {
+test('a mark is specific to its scope, content and secret', () => {
   const content = Buffer.from('content')
   const mark = tokens.mark('scope', content)
   assert.equal(mark.length, 16)

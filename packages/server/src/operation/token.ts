@@ -1,5 +1,5 @@
-// Continuation tokens: opaque, and bound to what they continue by a keyed hash, so that a token that
-// was altered, or made for another listing, is refused instead of silently meaning something else.
+// Continuation tokens: opaque, and bound by a keyed hash to the listing that they continue. An altered token,
+// or one of another listing, is refused instead of being misinterpreted.
 
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 import type { Bytes } from '../base/bytes.ts'
@@ -7,26 +7,26 @@ import { StoreError } from '../base/errors.ts'
 
 const macBytes = 16
 
-/** Makes and opens continuation tokens. All processes on one store share `secret`. */
+/** Seals and opens continuation tokens. All processes on a store share `secret`. */
 export class TokenSealer {
   readonly #secret: KeyObject
 
   constructor(secret: Bytes) {
-    // Made once: for each token it would cost several times what the hash does.
+    // Created once: for each token, creating it would take several times as long as the hash.
     this.#secret = createSecretKey(secret)
   }
 
-  /** A token for `position`; `scope` says which listing it belongs to. */
+  /** Seals `position` into a token for the listing named by `scope`. */
   seal(scope: string, position: Bytes): string {
     return Buffer.concat([this.#mac(scope, position), position]).toString('base64url')
   }
 
-  /** The position in `token`. @throws StoreError `InvalidContinuationToken` for anything not sealed for `scope`. */
+  /** The position in `token`. @throws StoreError `InvalidContinuationToken` if it wasn't sealed for `scope`. */
   open(scope: string, token: string): Buffer {
     const bytes = Buffer.from(token, 'base64url')
     const position = bytes.subarray(macBytes)
     const mac = bytes.subarray(0, macBytes)
-    // The decoder takes what it doesn't understand for nothing: one token would have many spellings.
+    // The decoder ignores invalid characters; without this check, one token would have many spellings.
     const isExact = bytes.toString('base64url') === token
     if (!isExact || mac.length !== macBytes || !timingSafeEqual(mac, this.#mac(scope, position))) {
       throw new StoreError({ code: 'InvalidContinuationToken' })
@@ -34,7 +34,7 @@ export class TokenSealer {
     return position
   }
 
-  /** Bytes that tell, to whoever has the secret, that `content` was marked here for `scope`: 16 of them. */
+  /** A 16-byte keyed hash by which holders of the secret can verify that `content` was marked for `scope`. */
   mark(scope: string, content: Bytes): Buffer {
     return this.#mac(scope, content)
   }

@@ -8,7 +8,7 @@ const tokens = new TokenSealer(Buffer.from('secret'))
 const random = '0123456789ab'
 const address = { bucketId: 1, key: utf8('a/key'), number: 42 }
 
-test('an id has the number and the nonce of its upload, and anything else has none', () => {
+test('an id yields the number and nonce of its upload, and any other text yields none', () => {
   const nonce = makeNonce(tokens, address, random)
   assert.deepEqual(parseUploadId(uploadIdOf(42, nonce)), { number: 42, nonce })
   for (const text of ['', 'x', '0'.repeat(37), '0'.repeat(39), 'F'.repeat(38), 'f'.repeat(38)]) {
@@ -16,7 +16,7 @@ test('an id has the number and the nonce of its upload, and anything else has no
   }
 })
 
-test('a nonce is known at the address of its upload, and nowhere else', () => {
+test('a nonce is valid only at the address of its upload', () => {
   const nonce = makeNonce(tokens, address, random)
   assert.ok(nonce.startsWith(random))
   assert.ok(isNonceOf(tokens, address, nonce))
@@ -24,7 +24,7 @@ test('a nonce is known at the address of its upload, and nowhere else', () => {
     { ...address, bucketId: 2 },
     { ...address, number: 43 },
     { ...address, key: utf8('another') },
-    // The same text, cut elsewhere.
+    // The same text, divided elsewhere.
     { ...address, number: 4, key: utf8('2/a/key') },
   ]) {
     assert.ok(!isNonceOf(tokens, other, nonce))

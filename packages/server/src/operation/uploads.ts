@@ -1,4 +1,4 @@
-// ListMultipartUploads: one page of the uploads in progress of a bucket, by key and age.
+// ListMultipartUploads: one page of a bucket's uploads in progress, by key and age.
 
 import { afterPrefix, text, utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
@@ -72,10 +72,10 @@ export const listMultipartUploads: Query<ListUploadsInput, ListUploadsOutput> = 
   },
 }
 
-/** Where to go on. After a common prefix of this listing, all below it is passed. */
+/** The position at which to continue. After a common prefix of this listing, all uploads below it are passed. */
 function markerOf(input: ListUploadsInput): UploadMarker | undefined {
   const { keyMarker, uploadIdMarker } = input
-  // As on S3, the id counts only beside a key.
+  // As on S3, the id counts only together with a key.
   if (keyMarker === undefined || keyMarker === '') return undefined
   const number = uploadIdMarker ? numberOf(uploadIdMarker) : undefined
   if (groupOf(keyMarker, input) === keyMarker) {
@@ -92,7 +92,7 @@ function numberOf(uploadIdMarker: string): number {
   throw new StoreError({ code: 'InvalidUploadIdMarker', marker: uploadIdMarker })
 }
 
-/** The common prefix that `key` belongs to, by the delimiter. */
+/** The common prefix of `key` by the delimiter. */
 function groupOf(key: string, input: ListUploadsInput): string | undefined {
   const { delimiter, prefix } = input
   if (delimiter === undefined || !key.startsWith(prefix)) return undefined

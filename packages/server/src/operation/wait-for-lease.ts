@@ -1,6 +1,6 @@
-// Waiting for what keeps a commit from being done: trying, watching the row that is in the way, and
-// trying again, for as long as the request may wait. Between two tries a request costs a watch, which
-// it shares with the others of its bucket, and a timer.
+// Waits for a commit's blocker: attempts the commit, watches the blocking row, and retries for as long as the
+// request may wait. Between two attempts, a request costs a timer, and a watch shared with the other requests
+// of its bucket.
 
 import type { Clock } from '../base/clock.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -8,27 +8,27 @@ import { Blocker } from '../store/lease/blocker.ts'
 import { renewedUntil } from '../store/lease/lease.ts'
 import type { Waiting } from './waiting.ts'
 
-/** What a wait works with. */
+/** The parameters of a wait. */
 export interface LeaseWait {
   readonly engine: Engine
   readonly clock: Clock
   readonly waiting: Waiting
-  /** Whose request it is: one owner's requests wait for each other, and for nobody else's. */
+  /** The owner of the request: attempts take turns among one owner's requests only. */
   readonly ownerId: string
   readonly signal: AbortSignal
   /** Ends the wait early, with a final attempt. */
   readonly stopping?: AbortSignal | undefined
   readonly waitMs: number
-  /** True when the first attempt takes its turn, as all later ones do. */
+  /** True if the first attempt takes its turn, as all later ones do. */
   readonly takesTurns?: boolean | undefined
 }
 
-/** The longest time between two looks, so that a step of the clock is noticed. */
+/** The longest time between two checks of the blocker, so that a step of the clock is noticed. */
 const longestWaitMs = 30_000
 
 /**
- * Makes attempts until one meets no blocker. The last one is final, and may not give a blocker.
- * @throws the signal's reason when it is aborted; StoreError `SlowDown` if too many of the owner wait
+ * Makes attempts until one meets no blocker. The last attempt is final, and must not return a blocker.
+ * @throws the signal's reason when aborted; StoreError `SlowDown` if too many requests of the owner wait
  */
 export async function untilUnblocked<T>(
   leaseWait: LeaseWait,
@@ -60,7 +60,7 @@ export async function untilUnblocked<T>(
   }
 }
 
-/** Waits until a blocker may have gone, or there is no time left to wait. */
+/** Waits until a blocker may be gone, or no time to wait is left. */
 async function untilGone(
   { engine, clock, signal, stopping }: LeaseWait,
   blocker: Blocker,
@@ -81,7 +81,7 @@ async function untilGone(
       if (!early.aborted) throw error
     }
     if (stopping?.aborted === true || clock.monotonicMs() >= deadline) return
-    // Much cheaper than an attempt, and nearly always the lease was renewed.
+    // Much cheaper than an attempt; nearly always the lease was renewed.
     until = await engine.read((tx) => renewedUntil(tx, blocker, clock.now()))
   }
 }

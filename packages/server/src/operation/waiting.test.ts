@@ -29,7 +29,7 @@ function open(): Waiting {
 
 const isSlowDown = (error: unknown): boolean => isStoreError(error, 'TooManyWaiting')
 
-/** Asks for the same path some times: one lease is held, and the others wait. */
+/** Requests leases on the same path: the first is granted, the others wait. */
 async function queue(count: number): Promise<QueuePlace[]> {
   const bucketId = ++buckets
   return engine.write(async (tx) => {
@@ -45,7 +45,7 @@ async function queue(count: number): Promise<QueuePlace[]> {
   })
 }
 
-test('an owner may have so many waiting requests of each kind, and no other owner has fewer for it', async () => {
+test('the number of waiting requests is limited per owner and kind, independently of other owners', async () => {
   const waiting = open()
   const [place] = await queue(1)
   assert.ok(place)
@@ -65,7 +65,7 @@ test('an owner may have so many waiting requests of each kind, and no other owne
   await waiting.close()
 })
 
-test('the requests of one owner are tried in the order they came, so many at once, beside those of others', async () => {
+test('attempts of the requests of one owner run in order of arrival, a few at once, beside those of other owners', async () => {
   const waiting = open()
   const begun: number[] = []
   const gates = Array.from({ length: 100 }, () => Promise.withResolvers<void>())
@@ -85,7 +85,7 @@ test('the requests of one owner are tried in the order they came, so many at onc
   assert.deepEqual(begun, [...gates.keys()])
 })
 
-test('places are kept while their requests wait, many in one transaction', async () => {
+test('places are renewed while their requests wait, many in one transaction', async () => {
   const waiting = open()
   const [held, ...places] = await queue(251)
   assert.ok(held)
@@ -113,7 +113,7 @@ test('places are kept while their requests wait, many in one transaction', async
   await waiting.close()
 })
 
-test('a place that has lapsed is not kept', async () => {
+test('an expired place is not renewed', async () => {
   const waiting = open()
   const [, place] = await queue(2)
   assert.ok(place)
