@@ -25,6 +25,7 @@ import { ensureFit, noteStart, refuseLostRows } from './operation/fit.ts'
 import type { Services } from './operation/operation.ts'
 import { TokenSealer } from './operation/token.ts'
 import { Waiting } from './operation/waiting.ts'
+import { QueryPool } from './select-content/pool.ts'
 import { Readers } from './store/body/epoch.ts'
 import { Presence } from './store/body/presence.ts'
 import { endStart, registerStart } from './store/body/process.ts'
@@ -126,6 +127,7 @@ async function take(engine: Engine, options: ServiceOptions): Promise<OpenServic
     snapshots: new Snapshots({ engine, ids, start }),
     tokens: new TokenSealer(secret),
     waiting: new Waiting({ engine, clock, log }),
+    contentQueries: new QueryPool(),
     clock,
     log,
     metrics,
@@ -144,6 +146,7 @@ async function take(engine: Engine, options: ServiceOptions): Promise<OpenServic
     async close() {
       await sweeper.close()
       await services.waiting.close()
+      await services.contentQueries.close()
       await blobs.close()
       await marker.close()
       await pulse.close()

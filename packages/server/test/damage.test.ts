@@ -20,6 +20,7 @@ import { findBucket } from '../src/store/tree/bucket.ts'
 import { collect } from '../src/store/tree/collect.ts'
 import { findObject } from '../src/store/tree/directory.ts'
 import { putObject } from '../src/store/tree/object.ts'
+import { messagesOf } from './event-stream.ts'
 import { runHoldfast } from './harness.ts'
 import { InProcessServer } from './s3/in-process.ts'
 import { objectPath, type WireAnswer, type WireRequest, xmlText, xmlTexts } from './wire.ts'
@@ -122,12 +123,12 @@ const flipped = (bytes: Buffer): Buffer => {
   return bytes
 }
 
-/** Parts of `part` and a short one, completed as `key`. */
-async function upload(key: string): Promise<void> {
+/** Parts, of which all but the last are large, completed as `key`. */
+async function upload(key: string, parts: readonly Buffer[] = [part, large]): Promise<void> {
   const created = await sendWell('POST', key, { query: { uploads: '' } })
   const uploadId = xmlText(created.body, 'UploadId') ?? ''
   const listed: string[] = []
-  for (const [index, body] of [part, large].entries()) {
+  for (const [index, body] of parts.entries()) {
     const query = { partNumber: String(index + 1), uploadId }
     const { headers } = await sendWell('PUT', key, { query, body })
     listed.push(`<Part><PartNumber>${index + 1}</PartNumber><ETag>${headers.etag}</ETag></Part>`)
@@ -237,6 +238,88 @@ test('a damaged part of an upload breaks off what reaches it, and nothing else',
   await upload('manifest')
   await sendWell('GET', 'manifest')
   await sendWell('DELETE', 'manifest')
+})
+
+/** A SelectObjectContent request for all records, or for those that begin in a range. */
+function query(
+  range?: readonly [start: number, end: number],
+): Omit<WireRequest, 'method' | 'path'> {
+  const scan =
+    range === undefined
+      ? ''
+      : `<ScanRange><Start>${range[0]}</Start><End>${range[1]}</End></ScanRange>`
+  const body = Buffer.from(
+    '<SelectObjectContentRequest><Expression>SELECT * FROM S3Object</Expression>' +
+      '<ExpressionType>SQL</ExpressionType><InputSerialization><CSV/></InputSerialization>' +
+      `<OutputSerialization><CSV/></OutputSerialization>${scan}</SelectObjectContentRequest>`,
+  )
+  return { query: { select: '', 'select-type': '2' }, body }
+}
+
+const records = Buffer.from('0123456,89abcde\n'.repeat(43_750))
+
+/** Fails unless the query fails before its first record, or ends with an event that says so. */
+async function queryRefused(
+  object: string,
+  ...[key, request]: readonly [string, ReturnType<typeof query>]
+): Promise<string> {
+  const { status, body } = await send('POST', key, request)
+  let delivered = ''
+  if (status === 200) {
+    const messages = messagesOf(body)
+    const last = messages.pop()
+    assert.equal(last?.headers[':message-type'], 'error')
+    assert.equal(last?.headers[':error-code'], 'InternalError')
+    for (const { headers, payload } of messages) {
+      assert.notEqual(headers[':event-type'], 'End')
+      if (headers[':event-type'] === 'Records') delivered += payload
+    }
+  } else {
+    assert.deepEqual([status, xmlText(body, 'Code')], [500, 'InternalError'])
+  }
+  const [fault, ...others] = server.faults.splice(0)
+  assert.ok(fault?.error instanceof DamagedBody, String(fault?.error))
+  assert.equal(fault.error.object, `${Bucket}/${object}`)
+  assert.deepEqual(others, [])
+  return delivered
+}
+
+test('a query of a damaged body fails, and its ranges that miss the damage do not', async () => {
+  await sendWell('PUT', 'records', { body: records })
+  await sendWell('PUT', 'queried/records', { body: records })
+  await sendWell('POST', 'records', query())
+  await flip(await fileOf('records'), 200_000)
+  await queryRefused('records', 'records', query())
+  await queryRefused('records', 'records', query([196_000, 210_000]))
+  const { body } = await sendWell('POST', 'records', query([300_000, 300_015]))
+  assert.equal(messagesOf(body).at(-1)?.headers[':event-type'], 'End')
+  await flip(await fileOf('queried/records'), records.byteLength - 1)
+  const headers = { 'x-holdfast-recursive': 'true' }
+  await queryRefused('queried/records', 'queried/', { ...query(), headers })
+  for (const key of ['records', 'queried/records']) await sendWell('DELETE', key)
+})
+
+test('a query of a small body with a changed bit fails', async () => {
+  const line = Buffer.from('a,b,c\n')
+  for (const key of ['line', 'queried/line']) {
+    await sendWell('PUT', key, { body: line })
+    await changeRow(key, flipped)
+  }
+  await queryRefused('line', 'line', query())
+  const headers = { 'x-holdfast-recursive': 'true' }
+  await queryRefused('queried/line', 'queried/', { ...query(), headers })
+  for (const key of ['line', 'queried/line']) await sendWell('DELETE', key)
+})
+
+test('a query that has delivered records ends with an error at a damaged part', async () => {
+  const parts = Buffer.alloc(part.byteLength, '0123456,89abcde\n')
+  await upload('queried', [parts, records])
+  await sendWell('POST', 'queried', query())
+  await flip(await fileOf('queried', 1), 5)
+  const delivered = await queryRefused('queried', 'queried', query())
+  assert.match(delivered, /^(0123456,89abcde\n)+$/)
+  assert.ok(delivered.length <= parts.byteLength)
+  await sendWell('DELETE', 'queried')
 })
 
 test('bodies of a version without checksums are read as they are', async () => {

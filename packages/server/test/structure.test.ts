@@ -15,6 +15,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   observe: ['base'],
   access: ['base'],
   select: ['base'],
+  'select-content': ['base'],
   engine: ['base'],
   blob: ['base'],
   'store/row': ['base', 'engine'],
@@ -31,7 +32,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'store/lease',
     'store/domain',
   ],
-  operation: ['base', 'observe', 'access', 'select', 'engine', 'blob', 'store/*'],
+  operation: ['base', 'observe', 'access', 'select', 'select-content', 'engine', 'blob', 'store/*'],
   background: ['base', 'observe', 'access', 'engine', 'blob', 'store/*', 'operation'],
   'protocol/xml': ['base'],
   'protocol/sign': ['base'],
@@ -41,6 +42,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'base',
     'access',
     'operation',
+    'select-content',
     'protocol/xml',
     'protocol/sign',
     'protocol/archive',
@@ -60,6 +62,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'base',
     'observe',
     'access',
+    'select-content',
     'engine',
     'blob',
     'store/*',
@@ -112,6 +115,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 
 /** Packages of npm, and the only files that import them. */
 const packages: Readonly<Record<string, RegExp>> = {
+  hyparquet: /^select-content\/parquet-(file|rows|value)\.ts$/,
+  'hyparquet-compressors': /^select-content\/parquet-file\.ts$/,
   'hash-wasm': /^blob\/xxhash\.ts$/,
   lmdb: /^engine\/lmdb\.ts$/,
   valibot: /^base\/document\.ts$/,
@@ -180,6 +185,31 @@ test('a package of npm is imported by the files that the table names, and no oth
     }
   }
   assert.deepEqual(refused, [])
+})
+
+/** The files that are loaded with a file: those of its imports, and of theirs. */
+function loadedWith(file: string, loaded = new Set<string>()): ReadonlySet<string> {
+  if (loaded.has(file)) return loaded
+  loaded.add(file)
+  const text = readFileSync(join(source, file), 'utf8')
+  for (const [, name] of text.matchAll(/^(?:import|export) (?!type )[^'=]*?'(\.[^'\n]+)'/gm)) {
+    loadedWith(relative(source, join(source, dirname(file), name ?? '')), loaded)
+  }
+  return loaded
+}
+
+test('a server loads the engine of SelectObjectContent in the thread of a query only', () => {
+  const engine = ['object-reader', 'parse', 'query'].map((name) => `select-content/${name}.ts`)
+  const inServer = loadedWith('index.ts')
+  assert.ok(inServer.has('select-content/pool.ts'))
+  assert.deepEqual(
+    engine.filter((file) => inServer.has(file)),
+    [],
+  )
+  const inThread = loadedWith('select-content/thread.ts')
+  for (const file of engine) assert.ok(inThread.has(file), file)
+  // Parquet's package is optional, and loaded by the first query that needs it.
+  assert.ok(!inThread.has('select-content/parquet-rows.ts'))
 })
 
 test('every folder and every file beside the folders is in the table', () => {

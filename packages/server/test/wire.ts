@@ -51,8 +51,9 @@ export function canonicalQuery(query: QueryPairs = {}): string {
   const pairs: readonly (readonly [string, string])[] =
     Symbol.iterator in query ? query : Object.entries(query)
   return pairs
-    .map(([name, value]) => `${encodeUri(name)}=${encodeUri(value)}`)
-    .sort()
+    .map(([name, value]) => [encodeUri(name), encodeUri(value)] as const)
+    .sort(([a, x], [b, y]) => (a < b || (a === b && x < y) ? -1 : 1))
+    .map(([name, value]) => `${name}=${value}`)
     .join('&')
 }
 

@@ -94,6 +94,41 @@ export const selectLimits = {
   probeEntries: 1000,
 } as const
 
+/** Limits of SelectObjectContent; S3's guide, "Filtering and retrieving data using Amazon S3 Select", unless said otherwise. */
+export const contentSelectLimits = {
+  /** UTF-8 bytes of an expression (256 KB). */
+  expressionBytes: 262_144,
+  /** Bytes of a record of the input, or of the result (1 MB). */
+  recordBytes: 1_048_576,
+  /** Columns of a record: our own, a record of empty fields has a million. */
+  columns: 65_536,
+  /** Columns of a result: our own. */
+  projections: 4096,
+  /** Expressions within each other, and steps of a path: our own. */
+  depth: 100,
+  /** Objects and arrays of JSON within each other: our own, so that no value overflows the stack. */
+  jsonDepth: 500,
+  /** Operators of one expression: our own, each may be a call within another. */
+  operators: 20_000,
+  /** Operators of one chain without parentheses, which make a tree as deep: our own. */
+  chain: 1000,
+  /** Queries of a process that run at once, and milliseconds that others wait for one to end: our own. */
+  queries: 4,
+  waitMs: 5000,
+  /** MiB of the heap of one query: our own. The buffers beside it take a few more. */
+  heapMegabytes: 192,
+  /** Bytes of the columns of a Parquet row group that a query reads, as they are stored: our own. */
+  rowGroupBytes: 67_108_864,
+  /** Bytes of one page of such a column, decompressed: our own. */
+  parquetPageBytes: 33_554_432,
+  /** Milliseconds without a message after which the answer shows that the query goes on: our own. */
+  keepAliveMs: 1000,
+  /** Bytes of a message of records, at most. */
+  messageBytes: 262_144,
+  /** Bytes of the object that a query has been given and not yet used. */
+  aheadBytes: 4_194_304,
+} as const
+
 /** Limits of our own, each so that memory and time stay bounded. */
 export const ownLimits = {
   /** Bytes of a request's headers, of which S3 documents 8 KiB, and their number: 2 KB of metadata may be 1,000. */

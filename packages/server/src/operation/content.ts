@@ -207,6 +207,43 @@ async function* readSlices(services: ReadServices, plan: SlicePlan, first: ByteS
   }
 }
 
+/**
+ * The bytes of `range` within what was planned for a whole object, verified like all others. A later write
+ * may have replaced the object meanwhile; its blobs must be kept from being collected.
+ */
+export async function* readPlannedRange(
+  services: ReadServices,
+  plan: ContentPlan,
+  range: ByteRange,
+): ByteSource {
+  if (range.end < range.start) return
+  if (plan.kind === 'bytes') {
+    yield plan.bytes.subarray(range.start, range.end + 1)
+    return
+  }
+  const slices = slicesWithin(plan.slices, range)
+  const [first] = slices
+  if (first === undefined) return
+  const { blobId } = first
+  const firstSums = await services.engine.read((tx) => readBlobSums(tx, blobId))
+  yield* readPlan(services, { ...plan, slices, firstSums })
+}
+
+/** The parts of whole blobs that make up `range` of all their bytes. */
+function slicesWithin(slices: readonly Slice[], range: ByteRange): Slice[] {
+  const within: Slice[] = []
+  let offset = 0
+  for (const { blobId, blobBytes } of slices) {
+    const start = Math.max(range.start - offset, 0)
+    const end = Math.min(range.end - offset, blobBytes - 1)
+    offset += blobBytes
+    if (start > end) continue
+    const isWhole = start === 0 && end === blobBytes - 1
+    within.push(isWhole ? { blobId, blobBytes } : { blobId, blobBytes, range: { start, end } })
+  }
+  return within
+}
+
 /** The planned bytes, for callers that keep the blobs from collection by other means. */
 export async function* readPlan(services: ReadServices, plan: ContentPlan): ByteSource {
   if (plan.kind === 'slices') {

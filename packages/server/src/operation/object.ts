@@ -91,8 +91,8 @@ export async function requireObject(
   return record
 }
 
-/** Buckets that never had versioning have one version of each key, `null`. */
-function requireNullVersion(input: { readonly versionId?: string | undefined }): void {
+/** Buckets that never had versioning have one version of each key, `null`. @throws StoreError `NoSuchVersion` */
+export function requireNullVersion(input: { readonly versionId?: string | undefined }): void {
   if (input.versionId === undefined || input.versionId === 'null') return
   throw new StoreError({ code: 'NoSuchVersion', versionId: input.versionId })
 }

@@ -12,6 +12,7 @@ import type { BlobStore } from '../blob/blob.ts'
 import type { Engine, ReadTransaction, WriteTransaction } from '../engine/engine.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import type { QueryPool } from '../select-content/pool.ts'
 import type { Readers, Reading } from '../store/body/epoch.ts'
 import type { Presence } from '../store/body/presence.ts'
 import type { Blocker } from '../store/lease/blocker.ts'
@@ -33,6 +34,8 @@ export interface Services {
   readonly presence: Presence
   readonly tokens: TokenSealer
   readonly waiting: Waiting
+  /** Runs the queries of SelectObjectContent. */
+  readonly contentQueries: QueryPool
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics

@@ -164,6 +164,23 @@ export async function awsCliSteps(t: TestContext, aws: string, session: Session)
     const { Uploads: uploads = [] } = await api('list-multipart-uploads', '--bucket', bucket)
     assert.deepEqual(uploads, [])
   })
+  await t.test('queries an object', async () => {
+    const result = join(scratch, 'result.json')
+    const where = ['--bucket', bucket, '--key', 'people.csv']
+    const source = join(scratch, 'people.csv')
+    await writeFile(source, 'name,age\nJane,31\nBob,5\n')
+    await api('put-object', ...where, '--body', source)
+    await api(
+      'select-object-content',
+      ...where,
+      ...['--expression', 'SELECT s.name FROM S3Object s WHERE CAST(s.age AS INT) > 10'],
+      ...['--expression-type', 'SQL'],
+      ...['--input-serialization', '{"CSV":{"FileHeaderInfo":"USE"}}'],
+      ...['--output-serialization', '{"JSON":{}}'],
+      result,
+    )
+    assert.equal(await readFile(result, 'utf8'), '{"name":"Jane"}\n')
+  })
   await t.test('gets the error codes of S3', async () => {
     const missing = api('get-object', '--bucket', bucket, '--key', 'no such', join(scratch, 'x'))
     await assert.rejects(missing, /NoSuchKey/)

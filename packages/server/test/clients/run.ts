@@ -16,6 +16,7 @@ import { cliSimpleDbSteps, recipeSteps, runSteps, sdkV2Folder, sdkV2Steps } from
 import { largeFile } from './tree.ts'
 
 const boto3SimpleDbProgram = fileURLToPath(new URL('boto3_simpledb_steps.py', import.meta.url))
+const boto3SelectProgram = fileURLToPath(new URL('boto3_select_steps.py', import.meta.url))
 const boto3Program = fileURLToPath(new URL('boto3_steps.py', import.meta.url))
 
 const { values } = parseArgs({
@@ -72,6 +73,18 @@ const s3Clients: readonly Client[] = [
     versionArgs: ['version'],
     env: resticEnvironment,
     steps: resticSteps,
+  },
+]
+
+/** Clients of SelectObjectContent. */
+const selectClients: readonly Client[] = [
+  {
+    name: 'boto3 select',
+    install: () => pythonCommand('boto3', 'python3'),
+    versionArgs: ['-c', 'import boto3; print("boto3", boto3.__version__)'],
+    env: awsEnvironment,
+    steps: (t, python, session) =>
+      runSteps(t, session, [python, boto3SelectProgram, session.endpoint]),
   },
 ]
 
@@ -136,7 +149,7 @@ function otherServer(): Target | undefined {
   }
 }
 
-for (const client of [...s3Clients, ...simpleDbClients]) {
+for (const client of [...s3Clients, ...selectClients, ...simpleDbClients]) {
   if (values.only !== undefined && values.only !== client.name) continue
   test(client.name, async (t) => {
     const command = await client.install()

@@ -4,6 +4,7 @@
 
 import { createHash } from 'node:crypto'
 import { Choices } from '../crash/content.ts'
+import { recordsOf } from '../event-stream.ts'
 import { objectPath, type WireAnswer, WireClient, xmlText, xmlTexts } from '../wire.ts'
 import type { Recorded } from './linearize.ts'
 import type { FolderAnswer, Op, State } from './model.ts'
@@ -95,8 +96,12 @@ function chooseOperation(choices: Choices, folders: readonly string[], value: ()
         return { kind, key, value: written }
       }
     }
-    case 'get':
-      return async (client) => ({ kind, key, found: await client.get(key) })
+    case 'get': {
+      const isQuery = choices.fraction() < 0.3
+      return async (client) => {
+        return { kind, key, found: await (isQuery ? client.select(key) : client.get(key)) }
+      }
+    }
     case 'delete':
       return async (client) => {
         await client.delete(key)
@@ -120,8 +125,13 @@ function chooseOperation(choices: Choices, folders: readonly string[], value: ()
         await client.deleteFolder(folder)
         return { kind, folder }
       }
-    case 'archive':
-      return async (client) => ({ kind, folder, found: await client.archive(folder) })
+    case 'archive': {
+      const isQuery = choices.fraction() < 0.3
+      return async (client) => {
+        const found = await (isQuery ? client.selectFolder(folder) : client.archive(folder))
+        return { kind, folder, found }
+      }
+    }
   }
 }
 
@@ -163,6 +173,36 @@ class Client {
     const value = answer.body.toString()
     const said = answer.headers['x-amz-meta-value']
     return said === value ? value : `${value}, but its header says ${said}`
+  }
+
+  /** What {@link get} would find, read by a query. */
+  async select(key: string): Promise<string | undefined> {
+    return (await this.#select(key, 'SELECT * FROM S3Object'))?.trimEnd()
+  }
+
+  /** What {@link archive} would find, read by a query. */
+  async selectFolder(folder: string): Promise<string[] | undefined> {
+    if (this.#options.fault === 'archive') return this.#archiveInSteps(folder)
+    const recursive = { 'x-holdfast-recursive': 'true' }
+    const records = await this.#select(folder, 'SELECT _key, _1 FROM S3Object', recursive)
+    const lines = records?.split('\n').filter((line) => line !== '')
+    return lines?.map((line) => line.slice(folder.length).replace(',', ' '))
+  }
+
+  async #select(
+    key: string,
+    expression: string,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<string | undefined> {
+    const body = Buffer.from(
+      `<SelectObjectContentRequest><Expression>${expression}</Expression>` +
+        '<ExpressionType>SQL</ExpressionType><InputSerialization><CSV/></InputSerialization>' +
+        '<OutputSerialization><CSV/></OutputSerialization></SelectObjectContentRequest>',
+    )
+    const query = { select: '', 'select-type': '2' }
+    const path = this.#path(key)
+    const answer = await this.#send({ method: 'POST', path, query, headers, body }, [200, 404])
+    return answer.status === 404 ? undefined : recordsOf(answer.body)
   }
 
   async delete(key: string): Promise<void> {

@@ -41,7 +41,6 @@ test('operations that are not there answer 501, and change nothing', async () =>
     ['GET', `/${Bucket}/object`, 'torrent'],
     ['GET', `/${Bucket}/object`, 'annotations'],
     ['POST', `/${Bucket}/object`, 'restore'],
-    ['POST', `/${Bucket}/object`, 'select'],
   ]
   for (const [method, path, name] of cases) {
     const answer = await server.send({ method, path, query: { [name]: '' } })

@@ -4,7 +4,10 @@
 /** The engine's, and those of the space and memory that all requests share. */
 export type EngineRefusal =
   /** Too much at once of what `resource` names; the same request may succeed later. */
-  | { readonly code: 'SlowDown'; readonly resource: 'ids' | 'memory' | 'readers' | 'writers' }
+  | {
+      readonly code: 'SlowDown'
+      readonly resource: 'ids' | 'memory' | 'queries' | 'readers' | 'writers'
+    }
   | { readonly code: 'StoreClosed' }
   /** Other processes took this one for dead; it ends. */
   | { readonly code: 'DeclaredDead' }

@@ -42,6 +42,7 @@ import {
   headObjectRoute,
   putObjectRoute,
 } from './object.ts'
+import { selectFolderContentRoute, selectObjectContentRoute } from './select.ts'
 import {
   bucketRemovals,
   bucketSettings,
@@ -178,7 +179,8 @@ const objectPut: Routes = {
 }
 
 const objectPost: Routes = {
-  ...allAbsent({ restore: 'RestoreObject', select: 'SelectObjectContent' }),
+  ...allAbsent({ restore: 'RestoreObject' }),
+  select: selectObjectContentRoute,
   uploadId: completeMultipartUploadRoute,
   uploads: createMultipartUploadRoute,
 }
@@ -222,4 +224,5 @@ export const renameRoutes: ReadonlyMap<Route, Route> = new Map([[putObjectRoute,
 export const folderRoutes: ReadonlyMap<Route, Route> = new Map([
   [copyObjectRoute, copyFolderRoute],
   [deleteObjectRoute, deleteFolderRoute],
+  [selectObjectContentRoute, selectFolderContentRoute],
 ])
