@@ -185,7 +185,8 @@ async function openOwnBlobs(
   try {
     await noteStart(dataFolder, start)
   } catch (error) {
-    // The note is only diagnostic. A process must start on a full disk, since its sweep frees space.
+    // The note only serves to detect restored rows. A full disk must not prevent a start, since the
+    // sweep frees space.
     if (!isDiskFull(error)) throw error
   }
   const checkRoom = (bytes: number): void => engine.checkRoom(bytes)

@@ -39,7 +39,7 @@ export interface EmbedOptions {
   readonly simpleDbLimits?: Partial<SimpleDbLimits>
   /** The lag of item reads without ConsistentRead, in milliseconds; default 0. */
   readonly eventualLagMs?: number
-  /** Mebibytes of bodies that the scrub reads in a second; 0 for no scrub; 8 if left out. */
+  /** The scrub's read rate in MiB/s; 0 for no scrub; default 8. */
   readonly scrubMibPerSecond?: number
   /**
    * The accepted mismatches of a data folder's rows (`engine/`) and bodies (`blobs/`), as with the
