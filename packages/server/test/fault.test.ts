@@ -1,4 +1,4 @@
-// What operations do when the store fails in the middle of them.
+// Operations during which the store fails.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -102,7 +102,7 @@ test('a blob goes when its commit was not applied, and stays where that can not 
   assert.equal((await blobs()).length, before.length + 1)
 })
 
-/** `tx`, whose reads fail with `error` once `isOver` says so. */
+/** `tx`, with reads that fail with `error` once `isOver` returns true. */
 function failing(tx: WriteTransaction, isOver: () => boolean, error: StoreError): WriteTransaction {
   const check = (): ReadTransaction => {
     if (isOver()) throw error

@@ -1,5 +1,5 @@
-// Processes on one store that can't see each other, as in two containers: what one does not know to be dead
-// it leaves alone, and who is declared dead changes nothing any more.
+// Processes on one store that can't see each other, as in two containers. A process not known to be dead
+// is left alone, and a process declared dead can't write any more.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -34,11 +34,11 @@ async function newFolder(): Promise<string> {
   return folder
 }
 
-/** A process as the others see it. */
+/** A process, with the state that others see. */
 interface Process extends OpenServices {
   readonly sweeper: Sweeper
   readonly pulse: Pulse
-  /** How often it learnt that it was declared dead. */
+  /** The number of `onDeposed` calls. */
   deposed(): number
 }
 
@@ -60,7 +60,7 @@ async function openProcess(dataFolder: string, liveness: string): Promise<Proces
   return { ...open, sweeper, pulse: new Pulse(open.services), deposed: () => deposed }
 }
 
-/** Two processes: the second can know nothing of the first. */
+/** Opens two processes. The first is `unknown` to the second. */
 async function openTwo(): Promise<readonly [Process, Process]> {
   const folder = await newFolder()
   return [await openProcess(folder, elsewhere), await openProcess(folder, '2:2:boot:2:machine')]
@@ -96,10 +96,10 @@ async function sweepUntilGone(
   assert.fail(`blob ${id} is still there`)
 }
 
-/** Beats of a watcher's heart after which a heart that it doesn't hear has stopped. */
+/** The number of the watcher's heartbeats after which a silent process counts as stopped. */
 const overdueBeats = 13
 
-/** Lets `watcher` watch the others for more than a minute, by its own heart. */
+/** Lets `watcher` watch the others for more than a minute, by its own heartbeats. */
 async function watchAMinute(watcher: Process, onBeat?: () => Promise<void>): Promise<void> {
   await watcher.sweeper.sweep()
   for (let beat = 0; beat < overdueBeats; beat++) {
@@ -187,7 +187,7 @@ test('a process whose heart has stopped for a minute is swept; back again, it co
     starts.map(({ number }) => number),
     [b.start],
   )
-  // It doesn't know yet. The commit of a large body finds out, and then it refuses the small ones, too.
+  // The process doesn't know yet. The commit of a large body finds out; then small ones are refused, too.
   const isRefusal = (error: unknown): boolean => isStoreError(error, 'DeclaredDead')
   await put(a, 10)
   await assert.rejects(put(a, large), isRefusal)
@@ -253,7 +253,7 @@ test('the collector that lost its duty commits nothing, and collects no more', a
   await close(a, b)
 })
 
-test('heartbeats and epochs leave the row alone that commits of large bodies read', async () => {
+test('heartbeats and epochs do not change the row that commits of large bodies read', async () => {
   const [a, b] = await openTwo()
   await run(a.services, caller, createBucket, { bucket: 'bucket' })
   const before = a.services.engine.statistics().conflicts

@@ -12,7 +12,7 @@ import * as schema from './schema.ts'
 
 /** The parameters of an upload's creation. */
 export interface UploadRecord {
-  /** Random, in hex. It is part of the upload id, so that clients can't guess ids. */
+  /** Unguessable, in hex. It is part of the upload id that clients hold. */
   readonly nonce: string
   readonly ownerId: string
   /** Milliseconds since the epoch. */
@@ -42,7 +42,10 @@ export interface PartRecord {
   readonly modifiedAt: number
   /** Base64, by the upload's algorithm or the part's own. */
   readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined
-  /** CRC64NVME, base64, if the upload has no algorithm but the part has another checksum. Used for the object's. */
+  /**
+   * CRC64NVME, base64, if the upload has no algorithm but the part has another checksum. The object's
+   * checksum is computed from it.
+   */
   readonly crc64?: string | undefined
 }
 
