@@ -207,6 +207,6 @@ async function noteEnd(engine: Engine, start: number, log: Log): Promise<void> {
   try {
     await engine.write((tx) => endStart(tx, start))
   } catch (error) {
-    log.warn('could not note the end of this process; its successor will see it', { error })
+    log.warn('could not record the end of this process; the next one will detect it', { error })
   }
 }

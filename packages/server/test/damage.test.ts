@@ -408,7 +408,7 @@ function scrubber(pause: () => Promise<void> = async () => undefined): {
   return { scrub, found, counts, clock }
 }
 
-test('the scrub reads every body once in a pass, and reports each that is damaged once', async () => {
+test('the scrub reads every body once per pass, and reports each damaged body once', async () => {
   await empty()
   for (const key of ['x/row', 'old-row', 'bad-row', 'old-bad-row'])
     await sendWell('PUT', key, { body: small })
@@ -444,7 +444,7 @@ test('the scrub reads every body once in a pass, and reports each that is damage
   assert.equal(whole.counts.damaged, 6)
 })
 
-test('the scrub goes on where it was when it was stopped', async () => {
+test('the scrub resumes at its last position after a stop', async () => {
   await empty()
   const keys = ['1', '2', '3', '4']
   for (const key of keys) await sendWell('PUT', key, { body: large })
@@ -464,7 +464,7 @@ test('the scrub goes on where it was when it was stopped', async () => {
   assert.equal(third.counts.bytes, keys.length * large.byteLength)
 })
 
-test('the process that has the duty of collecting goes on with the scrub in each round', async () => {
+test('the process with the duty continues the scrub in each round', async () => {
   const rounds: AbortSignal[] = []
   const { services } = server.store
   const scrub = async (signal: AbortSignal): Promise<void> => void rounds.push(signal)

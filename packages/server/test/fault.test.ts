@@ -81,7 +81,7 @@ test('a blob stays when its commit failed for the caller but was applied', async
   if (content.kind === 'stream') await content.close()
 })
 
-test('a blob goes when its commit was not applied, and stays where that can not be told', async () => {
+test('a blob is removed if its commit was not applied, and stays if that is unknown', async () => {
   const before = await blobs()
   const write = async (): Promise<never> => {
     throw new StoreError({ code: 'InsufficientStorage', space: 'disk' })
@@ -120,7 +120,7 @@ function failing(tx: WriteTransaction, isOver: () => boolean, error: StoreError)
   }
 }
 
-test('a deletion of many objects that the store breaks off deletes none of them', async () => {
+test('a deletion of many objects that the store aborts deletes none of them', async () => {
   const { engine } = store.services
   const keys = ['a/1', 'b/2', 'c/3']
   for (const key of keys) await put(store.services, key, Buffer.from(key))

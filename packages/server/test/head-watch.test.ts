@@ -62,7 +62,7 @@ test('a complete request does not count, but the bytes after it do', async (t) =
   watch.look()
   assert.equal(socket.destroyed, false)
   const before = socket.bytesRead
-  // The rest of the bound is for a body, and exceeds the budget.
+  // The rest of the bound for a body, plus more than the budget.
   client.write(head(15_000))
   client.write('x'.repeat(6000))
   while (socket.bytesRead < before + 21_000) await new Promise((resolve) => setImmediate(resolve))
@@ -70,7 +70,7 @@ test('a complete request does not count, but the bytes after it do', async (t) =
   assert.equal(socket.destroyed, true)
 })
 
-test('where there are too many connections, the oldest without a request go', async (t) => {
+test('above the limit of connections, the oldest without a request are closed', async (t) => {
   const { watch, open } = await watched(t, { partialHeadBytes: 10_000, connections: 2 })
   const opened = [await open(''), await open(''), await open('')]
   watch.look()

@@ -141,7 +141,7 @@ async function get({ services }: Process): Promise<number> {
 
 const large = 200_000
 
-test('an upload is not disturbed by a process that can not know whether it lives', async () => {
+test('an upload is not disturbed by a process to which its liveness is unknown', async () => {
   const [a, b] = await openTwo()
   await run(a.services, caller, createBucket, { bucket: 'bucket' })
   const sweepMany = async (): Promise<void> => {
@@ -157,7 +157,7 @@ test('an upload is not disturbed by a process that can not know whether it lives
   await close(a, b)
 })
 
-test('the readers of a process of which nothing is known are waited for', async () => {
+test('collection waits for the readers of a process with unknown liveness', async () => {
   const [a, b] = await openTwo()
   const id = await writeBlob(b)
   await b.services.engine.write(async (tx) => putBlobBody(tx, id))
@@ -174,7 +174,7 @@ test('the readers of a process of which nothing is known are waited for', async 
   await close(a, b)
 })
 
-test('a process whose heart has stopped for a minute is swept; back again, it commits nothing', async () => {
+test('a process without a heartbeat for a minute is swept; once resumed, it commits nothing', async () => {
   const [a, b] = await openTwo()
   await run(a.services, caller, createBucket, { bucket: 'bucket' })
   const [orphan, used] = [await writeBlob(a), await writeBlob(a)]
@@ -213,7 +213,7 @@ test('a process that is declared dead during an upload does not commit it', asyn
   await close(a, b)
 })
 
-test('a process that learns of its death by its own heart refuses all writes', async () => {
+test('a process that finds itself declared dead by its own heartbeat refuses all writes', async () => {
   const [a, b] = await openTwo()
   await run(a.services, caller, createBucket, { bucket: 'bucket' })
   await b.services.engine.write((tx) => declareDead(tx, { number: a.start, beat: 0 }))
@@ -222,7 +222,7 @@ test('a process that learns of its death by its own heart refuses all writes', a
   await close(a, b)
 })
 
-test('a heart that beat since it was looked at is not declared dead', async () => {
+test('a process with a heartbeat since the last look is not declared dead', async () => {
   const [a, b] = await openTwo()
   const declare = (beat: number): Promise<boolean> =>
     b.services.engine.write((tx) => declareDead(tx, { number: a.start, beat }))

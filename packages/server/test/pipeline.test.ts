@@ -110,7 +110,7 @@ for (const [what, text] of bodies) {
   })
 }
 
-test('all that was sent is answered once the first request is', async (t) => {
+test('all pipelined requests are answered once the first one is', async (t) => {
   const server = createHttpServer()
   const { waiting, go } = answerInTurn(server)
   const socket = await open(t, await portOf(t, server))

@@ -165,7 +165,7 @@ test('a process that could not open its blobs leaves no start behind', async () 
   await a.close()
 })
 
-test('a process that leaves the collection to others does not hold it back', async () => {
+test('a process that leaves the collection to others does not delay it', async () => {
   const folder = await newFolder()
   const dead = new Set<string>()
   const [a, b] = [await openProcess(folder, 'a', dead), await openProcess(folder, 'b', dead)]
@@ -252,7 +252,7 @@ test('the uploads of a deleted bucket end, and their parts go', async () => {
   await a.close()
 })
 
-test('one process has the duty to collect; another takes it over when that one is dead', async () => {
+test('one process has the duty; another takes it over when the first is dead', async () => {
   const folder = await newFolder()
   const dead = new Set<string>()
   const [a, b] = [await openProcess(folder, 'a', dead), await openProcess(folder, 'b', dead)]
@@ -307,7 +307,7 @@ async function garbageCount({ services }: Process): Promise<number> {
   return services.engine.read((tx) => countGarbage(tx, 1000))
 }
 
-test('blobs that can not be removed stay garbage, and do not keep those behind them', async () => {
+test('blobs that can not be removed stay garbage, and do not block later ones', async () => {
   const open = await openProcess(await newFolder(), 'a', new Set())
   const { engine, blobs } = open.services
   const stuck = Array.from({ length: 300 }, (_, i) => asBlobId(`1-${100_000 + i}`))
