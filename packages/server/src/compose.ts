@@ -1,5 +1,5 @@
-// Puts the parts of one process together: the store's services in a data folder, with the start of
-// this process registered, so that others know whose blobs are whose.
+// Composes one process: opens the store's services in a data folder and registers this process's start,
+// so that other processes can attribute its blobs.
 
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { ExportQueue } from './background/export-queue.ts'
@@ -33,12 +33,11 @@ import { IdSource } from './store/row/id.ts'
 import { ensureSecret } from './store/row/secret.ts'
 import { Snapshots } from './store/tree/snapshot.ts'
 
-/** What a process works with, and what it tells others through. */
 export interface ServiceOptions {
-  /** Made if it isn't there. */
+  /** Created if missing. */
   readonly dataFolder: string
   readonly region: string
-  /** True if all buckets are to be in that region, whatever was said when they were created. */
+  /** True if all buckets are in that region, regardless of the region in their creation request. */
   readonly isRegionFixed?: boolean
   readonly log: Log
   readonly metrics: Metrics
@@ -48,38 +47,38 @@ export interface ServiceOptions {
   /** Milliseconds that reads of items without ConsistentRead lag behind; 0 if left out. */
   readonly eventualLagMs?: number
   /**
-   * False if this process never collects what nothing refers to; true if left out. It tells the others
-   * how far its readers are in any case, or they could collect nothing.
+   * False if this process never collects garbage; default true. It publishes its epoch in any case,
+   * since otherwise no process could collect.
    */
   readonly isSweeping?: boolean
-  /** Mebibytes that the scrub reads in a second; 0 for no scrub; 8 if left out. */
+  /** The scrub's read rate in MiB/s; 0 for no scrub; default 8. */
   readonly scrubMibPerSecond?: number | undefined
-  /** What is accepted of rows and blobs that don't fit each other; nothing if left out. */
+  /** The accepted mismatches of rows and blobs; default none. */
   readonly accepts?: readonly Acceptance[]
   /**
-   * Called once if this process finds that it was declared dead. It can't write any more, and its reads
-   * are not protected: it is to end, or to close the services and open them again.
+   * Called once if this process finds that it was declared dead. Its writes fail and its reads are no
+   * longer protected from collection. It must exit, or close the services and reopen them.
    */
   readonly onDeposed?: () => void
-  /** The token by which others tell whether this process lives; the system's if left out. */
+  /** This process's liveness token; default: the system's. */
   readonly liveness?: string
-  /** For tests, which kill the process there. */
+  /** For tests, which kill the process at crash points. */
   readonly onCrashPoint?: CrashHook
 }
 
-/** The services of one process, to be closed when its requests have ended. */
+/** The services of one process. Close them when its requests have ended. */
 export interface OpenServices {
   readonly services: Services
-  /** The number of this start of a process, which begins the ids of its blobs. */
+  /** The number of this start, the first part of its blobs' ids. */
   readonly start: number
   close(): Promise<void>
 }
 
 /**
- * Opens the store in a data folder for one process. Several may have it open.
- * @throws StoreError `InsufficientStorage` when the disk is full and the engine has no free page left
- *   to register the process on; usually it has some. MisfitError when the rows and the
- *   blobs are not of one store and one moment.
+ * Opens the store in a data folder for one process. Several processes may have it open.
+ * @throws StoreError `InsufficientStorage` if the disk is full and the engine has no free page left to
+ *   register the process; usually it has some. MisfitError if the rows and the blobs are of different
+ *   stores or different moments.
  */
 export async function openServices(options: ServiceOptions): Promise<OpenServices> {
   const { dataFolder, clock = systemClock, onCrashPoint, accepts = [] } = options
@@ -195,7 +194,8 @@ async function openOwnBlobs(
   try {
     await noteStart(dataFolder, start)
   } catch (error) {
-    // It only helps to find out about mistakes; what gives room back must start on a full disk, too.
+    // The note only serves to detect restored rows. A full disk must not prevent a start, since the
+    // sweep frees space.
     if (!isDiskFull(error)) throw error
   }
   const checkRoom = (bytes: number): void => engine.checkRoom(bytes)
@@ -211,11 +211,11 @@ function fullDisk(error: unknown): unknown {
   return new StoreError({ code: 'InsufficientStorage', space: 'disk' }, { cause: error })
 }
 
-/** Without it the start would count as alive for as long as this process lives. */
+/** Marks the start as ended. Otherwise it would count as alive for as long as this process lives. */
 async function noteEnd(engine: Engine, start: number, log: Log): Promise<void> {
   try {
     await engine.write((tx) => endStart(tx, start))
   } catch (error) {
-    log.warn('could not note the end of this process; its successor will see it', { error })
+    log.warn('could not record the end of this process; the next one will detect it', { error })
   }
 }

@@ -1,5 +1,5 @@
-// What the commands can be told, by options and by the environment (an option wins). The only reader
-// of the environment; everything is checked here, so that the rest of the server can rely on it.
+// The configuration of the commands, from options and the environment (an option wins). This is the only
+// reader of the environment. All values are validated here.
 
 import { availableParallelism } from 'node:os'
 import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
@@ -16,21 +16,21 @@ import {
 import { type LogFormat, type LogLevel, logFormats, logLevels } from './observe/level.ts'
 import { type Acceptance, acceptances } from './operation/acceptance.ts'
 
-/** How `holdfast serve` was asked to run. Paths are absolute. */
+/** The configuration of `holdfast serve`. Paths are absolute. */
 export interface ServeConfig {
   readonly host: string
   /** 0: any free port. */
   readonly port: number
   readonly dataFolder: string
-  /** Undefined: the root key in the data folder, made on the first start. */
+  /** Undefined: the root key in the data folder, created on the first start. */
   readonly credentialsFile: string | undefined
   readonly workers: number
-  /** The server's own names, below which a bucket may stand in the Host header. Lower case. */
+  /** The server's own names, in lower case. The Host header may be `bucket.NAME`. */
   readonly domains: readonly string[]
   readonly tls: TlsFiles | undefined
-  /** The region that the server says it is. */
+  /** The region that the server reports. */
   readonly region: string
-  /** The only region that requests may be signed for; any if undefined. */
+  /** The only region accepted in signatures; undefined: any. */
   readonly requiredRegion: string | undefined
   /** Whether S3's Signature Version 2 is accepted beside Version 4. */
   readonly acceptsSignatureV2: boolean
@@ -38,41 +38,41 @@ export interface ServeConfig {
   readonly logFormat: LogFormat
   /** Limits of SimpleDB in place of Amazon's. */
   readonly simpleDbLimits: Partial<SimpleDbLimits>
-  /** Milliseconds that reads without ConsistentRead lag behind. */
+  /** The lag of reads without ConsistentRead, in milliseconds. */
   readonly eventualLagMs: number
   readonly allowsSignatureV1: boolean
-  /** Mebibytes of bodies that are read and checked in a second; 0 for none; 8 if left out. */
+  /** The scrub's read rate in MiB/s; 0 for no scrub; default 8. */
   readonly scrubMibPerSecond?: number
-  /** What is accepted of rows and blobs that don't fit each other. */
+  /** The accepted mismatches of rows and blobs. */
   readonly accepts: readonly Acceptance[]
 }
 
-/** Where the certificate chain and its key are, both PEM. */
+/** The paths of the certificate chain and its key, both PEM. */
 export interface TlsFiles {
   readonly certificateFile: string
   readonly keyFile: string
 }
 
-/** How `holdfast fsck` was asked to run. */
+/** The configuration of `holdfast fsck`. */
 export interface FsckConfig {
   readonly dataFolder: string
   readonly isJson: boolean
-  /** Whether all bodies are read and compared with their checksums, too. */
+  /** Set if all bodies are read and verified against their checksums, too. */
   readonly checksContent?: true
 }
 
-/** How `holdfast doctor` was asked to run. */
+/** The configuration of `holdfast doctor`. */
 export interface DoctorConfig {
   readonly dataFolder: string
   readonly host: string
   readonly port: number
 }
 
-/** How `holdfast import` was asked to run. Paths are absolute. */
+/** The configuration of `holdfast import`. Paths are absolute. */
 export interface ImportConfig {
   readonly dataFolder: string
   readonly credentialsFile: string | undefined
-  /** Where the manifest and the files of an export are. */
+  /** The folder with an export's manifest and files. */
   readonly folder: string
   readonly domain: string
 }
@@ -151,7 +151,7 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
       variable: 'HOLDFAST_SCRUB_MIB_PER_SECOND',
       text: 'how fast stored bodies are read in the background to find corruption; 0 for never (8)',
     },
-    // Without variables: they are for one start, and not to be left behind in a unit or an image.
+    // No environment variables: these apply to one start, and must not persist in a unit or an image.
     'accept-lost-rows': {
       text: 'start though engine/ is missing, or older than blobs/; files that it does not know are kept',
     },
@@ -188,7 +188,7 @@ export function processEnvironment(): Environment {
   return process.env
 }
 
-/** Makes a profile of ~/.aws the one that the AWS SDK takes settings from; it has no option for all of them. */
+/** Selects the profile of ~/.aws for the AWS SDK, which has no option that covers all settings. */
 export function useAwsProfile(name: string): void {
   process.env['AWS_PROFILE'] = name
 }

@@ -1,5 +1,5 @@
-// Holdfast inside another program: one process, one store, an HTTP server that can be listened with or
-// a handler for a server that is there already.
+// Embeds Holdfast in another program: one process and one store, with an HTTP server of its own or a
+// handler for an existing server.
 
 import type { RequestListener, Server } from 'node:http'
 import { type AccessKey, createKeyLookup } from './access/key.ts'
@@ -22,43 +22,43 @@ export { type Log, silentLog } from './observe/log.ts'
 export type { Acceptance } from './operation/acceptance.ts'
 export { type Misfit, MisfitError } from './operation/fit.ts'
 
-/** What an embedded server needs. */
+/** Options of an embedded server. */
 export interface EmbedOptions {
-  /** Made if it isn't there. Other processes may have it open, `holdfast serve` too. */
+  /** Created if missing. Other processes may have it open, including `holdfast serve`. */
   readonly dataFolder: string
-  /** At least one; the first one's owner is the root. */
+  /** At least one; the owner of the first is the root. */
   readonly keys: readonly AccessKey[]
-  /** Names in front of which a bucket may stand in the Host header, besides `localhost`. */
+  /** The server's own names besides `localhost`. The Host header may be `bucket.NAME`. */
   readonly domains?: readonly string[]
-  /** The only region that requests may be signed for; any if left out. */
+  /** The only region accepted in signatures; default: any. */
   readonly region?: string
-  /** Whether S3's Signature Version 2 is accepted beside Version 4; true if left out. */
+  /** Whether S3's Signature Version 2 is accepted beside Version 4; default true. */
   readonly acceptsSignatureV2?: boolean
   readonly log?: Log
   /** Limits of domains in place of SimpleDB's own. */
   readonly simpleDbLimits?: Partial<SimpleDbLimits>
-  /** Milliseconds that reads of items without ConsistentRead lag behind; 0 if left out. */
+  /** The lag of item reads without ConsistentRead, in milliseconds; default 0. */
   readonly eventualLagMs?: number
-  /** Mebibytes of bodies that the scrub reads in a second; 0 for no scrub; 8 if left out. */
+  /** The scrub's read rate in MiB/s; 0 for no scrub; default 8. */
   readonly scrubMibPerSecond?: number
   /**
-   * What is accepted of a data folder whose rows (`engine/`) and bodies (`blobs/`) don't fit each other,
-   * as `--accept-lost-rows` and `--accept-lost-blobs` of the command do; nothing if left out.
+   * The accepted mismatches of a data folder's rows (`engine/`) and bodies (`blobs/`), as with the
+   * command's `--accept-lost-rows` and `--accept-lost-blobs`; default none.
    */
   readonly accepts?: readonly Acceptance[]
   /**
-   * Called once if other processes on the data folder took this one for dead, as after it was stopped
-   * for more than a minute. It refuses all writes from then on: close it, and open it again.
+   * Called once if other processes on the data folder declared this one dead, for example after it was
+   * stopped for more than a minute. From then on all writes are refused: close the server and reopen it.
    */
   readonly onDeposed?: () => void
 }
 
-/** An open store and what serves it. */
+/** An open store and its server. */
 export interface EmbeddedServer {
   readonly services: Services
-  /** Answers requests; for `http.createServer`. It has no `100 Continue` of its own. */
+  /** Serves requests; for `http.createServer`. It doesn't send `100 Continue` itself. */
   readonly handler: RequestListener
-  /** Listens; resolves to the port, which is a free one for port 0. */
+  /** Listens; resolves to the port. Port 0 selects a free one. */
   listen(address?: { readonly host?: string; readonly port?: number }): Promise<number>
   /** Finishes the requests under way within `graceMs` (30 s), then closes the store. */
   close(graceMs?: number): Promise<void>
@@ -68,8 +68,8 @@ const defaultGraceMs = 30_000
 
 /**
  * Opens a store for this process.
- * @throws StoreError `InsufficientStorage`, MisfitError for rows and bodies that are not of one store and
- *   one moment, Error for a newer format or a server of an earlier version that has the folder
+ * @throws StoreError `InsufficientStorage`; MisfitError if rows and bodies are of different stores or
+ *   different moments; Error for a newer format, or if a server of an earlier version has the folder
  */
 export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
   const { dataFolder, keys, domains = [], region, log = silentLog } = options

@@ -1,4 +1,4 @@
-// Opens a store beside a server, and beside other programs: for those that embed it, and for commands.
+// Opens a store shared with a server and other programs: for embedding and for commands.
 
 import { resolve } from 'node:path'
 import { makeFolders } from './base/folder.ts'
@@ -6,8 +6,8 @@ import { FolderLock } from './cli/lock.ts'
 import { type OpenServices, openServices, type ServiceOptions } from './compose.ts'
 
 /**
- * As {@link openServices}, of a folder that is shared for as long as they are open.
- * @throws CommandError `refused` while a server has it that doesn't share
+ * As {@link openServices}, for a folder that is shared as long as the services are open.
+ * @throws CommandError `refused` while a server that doesn't share has the folder
  */
 export async function openShared(options: ServiceOptions): Promise<OpenServices> {
   await makeFolders(resolve(options.dataFolder))

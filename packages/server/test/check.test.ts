@@ -1,4 +1,4 @@
-// fsck finds nothing in a store that is whole, and each fault that is planted in it.
+// fsck has no findings in an intact store, and finds each planted fault.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -32,7 +32,7 @@ import { runHoldfast } from './harness.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-check-'))
 let store: OpenServices
-/** Ids of what the store holds. */
+/** Ids of the store's contents. */
 const held = {
   row: 0,
   shared: 0,
@@ -50,7 +50,7 @@ function recordOf(body: Body, sizeBytes: number): ObjectRecord {
   return { ...facts, sizeBytes, body, headers: {}, metadata: {} }
 }
 
-/** A lease on a path, granted if it can be; the ticket. */
+/** Enters a lease on a path, granted if possible. Returns the ticket. */
 async function putLease(
   tx: WriteTransaction,
   bucketId: number,
@@ -164,7 +164,7 @@ async function restore(rows: readonly Row[]): Promise<void> {
   })
 }
 
-test('a whole store has no findings, in one pass or in many', async () => {
+test('an intact store has no findings, in one pass or in many', async () => {
   for (const bodiesPerPass of [undefined, 3, 1]) {
     const { findings, summary } = await check(bodiesPerPass)
     assert.deepEqual(findings, [])
@@ -403,7 +403,7 @@ for (const [name, plant, found] of faults) {
   })
 }
 
-test('a file that nothing refers to is found once its start is swept, and not while it is garbage', async () => {
+test('an unreferenced file is found once its start is swept, and not while it is garbage', async () => {
   const { engine } = store.services
   const rows = await allRows()
   const leaked = await writeBlob('leak')

@@ -1,4 +1,4 @@
-// What a client is told, and how its connection ends, when what it sends isn't HTTP: plain and over TLS.
+// The response and the end of the connection for input that isn't HTTP, plain and over TLS.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -19,7 +19,7 @@ async function listen(t: TestContext, server: Server): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-/** A client that never closes its side, and all that it is sent until the server has closed its own. */
+/** A client that never closes its side, with all bytes received until the server closes the other. */
 function halfOpen(t: TestContext, port: number): { socket: Socket; received: Promise<string> } {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   t.after(() => socket.destroy())
@@ -50,7 +50,7 @@ test('a connection that was answered 400 is closed even if its client never clos
   await closed
 })
 
-test('so is one over TLS, and one that speaks no TLS at all', async (t) => {
+test('a connection over TLS is closed too, and so is one that speaks no TLS', async (t) => {
   const server = await createHttpsServer({ cert: testCertificate, key: testKey }, { lingerMs: 20 })
   const port = await listen(t, server)
   const secured = once(server, 'secureConnection')
@@ -73,7 +73,7 @@ test('so is one over TLS, and one that speaks no TLS at all', async (t) => {
   if (!raw.destroyed) await once(raw, 'close')
 })
 
-test('a client that goes on sending what is not HTTP gets its answer all the same', async (t) => {
+test('a client that goes on sending bytes that are not HTTP still gets its answer', async (t) => {
   const server = createHttpServer({ lingerMs: 1000 })
   const { socket, received } = halfOpen(t, await listen(t, server))
   socket.write(nonsense)

@@ -1,5 +1,5 @@
-// Bodies whose bytes the disk changed or lost: they are never given out as what was stored, and
-// everything that doesn't need their bytes goes on.
+// Bodies whose bytes the disk changed or lost. They are never served, and operations that don't need
+// their bytes still work.
 
 import assert from 'node:assert/strict'
 import { readFile, rm, truncate, writeFile } from 'node:fs/promises'
@@ -58,14 +58,14 @@ async function sendWell(...request: Parameters<typeof send>): Promise<WireAnswer
   return answer
 }
 
-/** Fails unless the answer is an internal error, or breaks off, and the object is named in the log. */
+/** Fails unless the response is an internal error or is cut off, and the log names the object. */
 async function refused(
   object: string,
   ...[method, key, more]: Parameters<typeof send>
 ): Promise<void> {
   const outcome = await send(method, key, more).catch((error: unknown) => error)
   if (!(outcome instanceof Error)) assert.equal(Object(outcome).status, 500, `${method} ${key}`)
-  // A connection may be cut before the reason is in the log.
+  // The connection may be cut before the reason is logged.
   for (let turn = 0; server.faults.length === 0 && turn < 10_000; turn++) await nextTurn()
   const [fault, ...others] = server.faults.splice(0)
   assert.ok(fault?.error instanceof DamagedBody, `${method} ${key}: ${fault?.error}`)
@@ -103,7 +103,7 @@ async function flip(path: string, at: number): Promise<void> {
   await writeFile(path, bytes)
 }
 
-/** Makes the row of a small body what `change` makes of its bytes; no row, if that is undefined. */
+/** Replaces a small body's bytes by the result of `change`; removes the row if that is undefined. */
 async function changeRow(
   key: string,
   change: (bytes: Buffer) => Buffer | undefined,
@@ -137,7 +137,7 @@ async function upload(key: string, parts: readonly Buffer[] = [part, large]): Pr
   await sendWell('POST', key, { query: { uploadId }, body })
 }
 
-/** All that reads all the bytes of `key` is refused, and nothing else is. */
+/** Asserts that exactly the operations that read all bytes of `key` are refused. */
 async function assertDamaged(key: string): Promise<void> {
   await refused(key, 'GET', key)
   await sendWell('HEAD', key)
@@ -197,7 +197,7 @@ for (const [what, change] of rowRots) {
   })
 }
 
-test('a range is given out unless what it touches is damaged', async () => {
+test('a range is served unless it touches damaged bytes', async () => {
   await sendWell('PUT', 'ranges', { body: large })
   await flip(await fileOf('ranges'), 200_000)
   const ranges = [
@@ -217,7 +217,7 @@ test('a range is given out unless what it touches is damaged', async () => {
   }
 })
 
-test('a damaged part of an upload breaks off what reaches it, and nothing else', async () => {
+test('a damaged part of an upload cuts off only the reads that reach it', async () => {
   await upload('manifest')
   await flip(await fileOf('manifest', 1), 5)
   const { body } = await sendWell('GET', 'manifest', { query: { partNumber: '1' } })
@@ -226,7 +226,7 @@ test('a damaged part of an upload breaks off what reaches it, and nothing else',
   const headers = { range: `bytes=${part.byteLength - 5}-${part.byteLength + 5}` }
   await refused('manifest', 'GET', 'manifest', { headers })
   await sendWell('HEAD', 'manifest')
-  // The copy is to be a whole, so all bytes are read for its ETag.
+  // The copy has a single body, so its ETag needs all bytes.
   const source = { 'x-amz-copy-source': objectPath(Bucket, 'manifest') }
   await refused('manifest', 'PUT', 'copy', { headers: source })
   await upload('folder/manifest')
@@ -349,7 +349,7 @@ async function check(withContent = true): Promise<{ found: Finding[]; summary: C
   }
 }
 
-/** Puts away what other tests left. */
+/** Removes the remains of other tests. */
 async function empty(): Promise<void> {
   const { body } = await server.send({
     method: 'GET',
@@ -360,7 +360,7 @@ async function empty(): Promise<void> {
   while ((await collect(server.store.services.engine, { maxRows: 256 })).hasMore);
 }
 
-/** Makes the bodies of these objects what a version without checksums would have written. */
+/** Rewrites the bodies of these objects as a version without checksums would have. */
 async function forgetChecksums(keys: readonly string[]): Promise<void> {
   const { engine, ids } = server.store.services
   await engine.write(async (tx) => {
@@ -377,7 +377,7 @@ async function forgetChecksums(keys: readonly string[]): Promise<void> {
   })
 }
 
-test('fsck reads content only when told to, and finds nothing in a whole store', async () => {
+test('fsck reads content only when told to, and has no findings in an intact store', async () => {
   await empty()
   await sendWell('PUT', 'a/row', { body: small })
   await sendWell('PUT', 'a/blob', { body: large })
@@ -394,7 +394,7 @@ test('fsck reads content only when told to, and finds nothing in a whole store',
   assert.equal(without.summary.contentBytes, undefined)
 })
 
-test('fsck names what is damaged, and the objects that have it, those in copies too', async () => {
+test('fsck names damaged bodies and their objects, including copies', async () => {
   await empty()
   const copySource = (key: string): Record<string, string> => ({
     'x-amz-copy-source': objectPath(Bucket, key),
@@ -460,7 +460,7 @@ test('the command compares content when it is told to, and ends with 4 for damag
   assert.equal(summary.summary.findings, 1)
 })
 
-/** A scrub of the store that waits for nothing, and what it told. */
+/** A scrub of the store without pauses, with its reports. */
 function scrubber(pause: () => Promise<void> = async () => undefined): {
   readonly scrub: Scrubber
   readonly found: Record<string, unknown>[]
@@ -491,7 +491,7 @@ function scrubber(pause: () => Promise<void> = async () => undefined): {
   return { scrub, found, counts, clock }
 }
 
-test('the scrub reads every body once in a pass, and reports each that is damaged once', async () => {
+test('the scrub reads every body once per pass, and reports each damaged body once', async () => {
   await empty()
   for (const key of ['x/row', 'old-row', 'bad-row', 'old-bad-row'])
     await sendWell('PUT', key, { body: small })
@@ -527,7 +527,7 @@ test('the scrub reads every body once in a pass, and reports each that is damage
   assert.equal(whole.counts.damaged, 6)
 })
 
-test('the scrub goes on where it was when it was stopped', async () => {
+test('the scrub resumes at its last position after a stop', async () => {
   await empty()
   const keys = ['1', '2', '3', '4']
   for (const key of keys) await sendWell('PUT', key, { body: large })
@@ -547,7 +547,7 @@ test('the scrub goes on where it was when it was stopped', async () => {
   assert.equal(third.counts.bytes, keys.length * large.byteLength)
 })
 
-test('the process that has the duty of collecting goes on with the scrub in each round', async () => {
+test('the process with the duty continues the scrub in each round', async () => {
   const rounds: AbortSignal[] = []
   const { services } = server.store
   const scrub = async (signal: AbortSignal): Promise<void> => void rounds.push(signal)

@@ -55,7 +55,7 @@ const empty: ObjectRecord = {
 
 async function putAll(keys: readonly string[]): Promise<void> {
   const { engine, ids } = store.services
-  // Few at a time: on a busy machine, too, a transaction has to end in time.
+  // Few at a time, so that a transaction ends in time even on a busy machine.
   for (let i = 0; i < keys.length; i += 5) {
     await engine.write(async (tx) => {
       for (const key of keys.slice(i, i + 5)) await putObject({ tx, ids }, root, utf8(key), empty)
@@ -91,7 +91,7 @@ async function deleteAll(keys: readonly string[]): Promise<number> {
   return transactions
 }
 
-test('deep trees are deleted a few keys at a time, however many a request names', async () => {
+test('deep trees are deleted a few keys at a time, regardless of the number in a request', async () => {
   const depth = 200
   const count = Math.min(Math.ceil(20 * scale), s3Limits.deleteKeys)
   const keys = Array.from({ length: count }, (_, i) => `${i}/${'d/'.repeat(depth - 2)}k`)
@@ -100,7 +100,7 @@ test('deep trees are deleted a few keys at a time, however many a request names'
   assert.equal(await countKeys(), 0)
 })
 
-test('a deletion of many keys takes its turns with the transactions of others', async () => {
+test('a deletion of many keys alternates with the transactions of other requests', async () => {
   const keys = Array.from({ length: ownLimits.deletionKeys * 3 }, (_, i) => `f/${i}`)
   await putAll(keys)
   assert.equal(await deleteAll(keys), 3)

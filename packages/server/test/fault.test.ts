@@ -1,4 +1,4 @@
-// What operations do when the store fails in the middle of them.
+// Operations during which the store fails.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -81,7 +81,7 @@ test('a blob stays when its commit failed for the caller but was applied', async
   if (content.kind === 'stream') await content.close()
 })
 
-test('a blob goes when its commit was not applied, and stays where that can not be told', async () => {
+test('a blob is removed if its commit was not applied, and stays if that is unknown', async () => {
   const before = await blobs()
   const write = async (): Promise<never> => {
     throw new StoreError({ code: 'InsufficientStorage', space: 'disk' })
@@ -102,7 +102,7 @@ test('a blob goes when its commit was not applied, and stays where that can not 
   assert.equal((await blobs()).length, before.length + 1)
 })
 
-/** `tx`, whose reads fail with `error` once `isOver` says so. */
+/** `tx`, with reads that fail with `error` once `isOver` returns true. */
 function failing(tx: WriteTransaction, isOver: () => boolean, error: StoreError): WriteTransaction {
   const check = (): ReadTransaction => {
     if (isOver()) throw error
@@ -120,7 +120,7 @@ function failing(tx: WriteTransaction, isOver: () => boolean, error: StoreError)
   }
 }
 
-test('a deletion of many objects that the store breaks off deletes none of them', async () => {
+test('a deletion of many objects that the store aborts deletes none of them', async () => {
   const { engine } = store.services
   const keys = ['a/1', 'b/2', 'c/3']
   for (const key of keys) await put(store.services, key, Buffer.from(key))

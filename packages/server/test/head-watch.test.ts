@@ -1,4 +1,4 @@
-// Connections on which no request has begun, and what all of them together may hold.
+// Connections without a complete request head, and the bound of their total memory.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -52,7 +52,7 @@ test('the longest unfinished heads are cut off until half of the budget is free'
   assert.deepEqual([short.destroyed, long.destroyed, longer.destroyed], [false, true, true])
 })
 
-test('a request that came whole counts for nothing, and what follows it does', async (t) => {
+test('a complete request does not count, but the bytes after it do', async (t) => {
   const { watch, open } = await watched(t, { partialHeadBytes: 10_000, connections: 100 })
   const [client, socket] = await open(whole)
   await once(client, 'data')
@@ -62,7 +62,7 @@ test('a request that came whole counts for nothing, and what follows it does', a
   watch.look()
   assert.equal(socket.destroyed, false)
   const before = socket.bytesRead
-  // What is left of the bound for a body, and more than the budget.
+  // The rest of the bound for a body, plus more than the budget.
   client.write(head(15_000))
   client.write('x'.repeat(6000))
   while (socket.bytesRead < before + 21_000) await new Promise((resolve) => setImmediate(resolve))
@@ -70,7 +70,7 @@ test('a request that came whole counts for nothing, and what follows it does', a
   assert.equal(socket.destroyed, true)
 })
 
-test('where there are too many connections, the oldest without a request go', async (t) => {
+test('above the limit of connections, the oldest without a request are closed', async (t) => {
   const { watch, open } = await watched(t, { partialHeadBytes: 10_000, connections: 2 })
   const opened = [await open(''), await open(''), await open('')]
   watch.look()

@@ -1,4 +1,4 @@
-// Leases over several worker processes, and over their sudden end. HOLDFAST_TEST_SCALE multiplies the
+// Leases across several worker processes, and across their crashes. HOLDFAST_TEST_SCALE multiplies the
 // number of clients.
 
 import assert from 'node:assert/strict'
@@ -20,7 +20,7 @@ function lease(wire: WireClient, wanted: object): Promise<WireAnswer> {
   return wire.send({ method: 'POST', path: `/${bucket}`, query: { lease: '' }, body })
 }
 
-/** The ticket of a lease that is waited for, in as many requests as it takes. */
+/** Waits for a lease, in as many requests as needed. Returns its ticket. */
 async function takeTicket(wire: WireClient, wanted: object, token: string): Promise<number> {
   for (;;) {
     const answer = await wire.send({
@@ -51,7 +51,7 @@ async function get(wire: WireClient, key: string): Promise<string> {
   return status === 200 ? body.toString() : '0'
 }
 
-/** What one client works on: a folder, or one of two in it. */
+/** The folders that clients work on: a folder and two in it. */
 const folders = ['f/', 'f/a/', 'f/b/'] as const
 const counters = { 'f/': ['f/a/n', 'f/b/n'], 'f/a/': ['f/a/n'], 'f/b/': ['f/b/n'] } as const
 
@@ -65,7 +65,7 @@ test('clients that queue on paths in one another exclude each other, through sev
   const inside = new Map<string, number>()
   const workers = new Set<unknown>()
   let highest = 0
-  /** Adds one to each counter by reading and writing it, which loses counts if two do it at once. */
+  /** Increments each counter by a read and a write, which loses updates if two clients overlap. */
   const work = async (wire: WireClient, index: number): Promise<void> => {
     const folder = folders[index % 3] ?? 'f/'
     const ticket = await takeTicket(wire, { write: [folder], label: `${index}` }, `t${index}`)
@@ -129,7 +129,7 @@ test('leases survive kill -9, are kept by every worker, and tickets go on growin
   for (const one of [wire, ...wires]) one.close()
 })
 
-test('a server that is told to stop does not wait for those who wait for leases', async () => {
+test('a server that is told to stop does not wait for requests that wait for leases', async () => {
   await using server = await startServer({ workers: 2 })
   const wire = wireClient(server)
   await wire.send({ method: 'PUT', path: `/${bucket}` })

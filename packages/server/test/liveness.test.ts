@@ -1,5 +1,5 @@
-// Processes on one store that can't see each other, as in two containers: what one does not know to be dead
-// it leaves alone, and who is declared dead changes nothing any more.
+// Processes on one store that can't see each other, as in two containers. A process not known to be dead
+// is left alone, and a process declared dead can't write any more.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -34,11 +34,11 @@ async function newFolder(): Promise<string> {
   return folder
 }
 
-/** A process as the others see it. */
+/** A process, with the state that others see. */
 interface Process extends OpenServices {
   readonly sweeper: Sweeper
   readonly pulse: Pulse
-  /** How often it learnt that it was declared dead. */
+  /** The number of `onDeposed` calls. */
   deposed(): number
 }
 
@@ -60,7 +60,7 @@ async function openProcess(dataFolder: string, liveness: string): Promise<Proces
   return { ...open, sweeper, pulse: new Pulse(open.services), deposed: () => deposed }
 }
 
-/** Two processes: the second can know nothing of the first. */
+/** Opens two processes. The first is `unknown` to the second. */
 async function openTwo(): Promise<readonly [Process, Process]> {
   const folder = await newFolder()
   return [await openProcess(folder, elsewhere), await openProcess(folder, '2:2:boot:2:machine')]
@@ -96,10 +96,10 @@ async function sweepUntilGone(
   assert.fail(`blob ${id} is still there`)
 }
 
-/** Beats of a watcher's heart after which a heart that it doesn't hear has stopped. */
+/** The number of the watcher's heartbeats after which a silent process counts as stopped. */
 const overdueBeats = 13
 
-/** Lets `watcher` watch the others for more than a minute, by its own heart. */
+/** Lets `watcher` watch the others for more than a minute, by its own heartbeats. */
 async function watchAMinute(watcher: Process, onBeat?: () => Promise<void>): Promise<void> {
   await watcher.sweeper.sweep()
   for (let beat = 0; beat < overdueBeats; beat++) {
@@ -141,7 +141,7 @@ async function get({ services }: Process): Promise<number> {
 
 const large = 200_000
 
-test('an upload is not disturbed by a process that can not know whether it lives', async () => {
+test('an upload is not disturbed by a process to which its liveness is unknown', async () => {
   const [a, b] = await openTwo()
   await run(a.services, caller, createBucket, { bucket: 'bucket' })
   const sweepMany = async (): Promise<void> => {
@@ -157,7 +157,7 @@ test('an upload is not disturbed by a process that can not know whether it lives
   await close(a, b)
 })
 
-test('the readers of a process of which nothing is known are waited for', async () => {
+test('collection waits for the readers of a process with unknown liveness', async () => {
   const [a, b] = await openTwo()
   const id = await writeBlob(b)
   await b.services.engine.write(async (tx) => putBlobBody(tx, id))
@@ -174,7 +174,7 @@ test('the readers of a process of which nothing is known are waited for', async 
   await close(a, b)
 })
 
-test('a process whose heart has stopped for a minute is swept; back again, it commits nothing', async () => {
+test('a process without a heartbeat for a minute is swept; once resumed, it commits nothing', async () => {
   const [a, b] = await openTwo()
   await run(a.services, caller, createBucket, { bucket: 'bucket' })
   const [orphan, used] = [await writeBlob(a), await writeBlob(a)]
@@ -187,7 +187,7 @@ test('a process whose heart has stopped for a minute is swept; back again, it co
     starts.map(({ number }) => number),
     [b.start],
   )
-  // It doesn't know yet. The commit of a large body finds out, and then it refuses the small ones, too.
+  // The process doesn't know yet. The commit of a large body finds out; then small ones are refused, too.
   const isRefusal = (error: unknown): boolean => isStoreError(error, 'DeclaredDead')
   await put(a, 10)
   await assert.rejects(put(a, large), isRefusal)
@@ -213,7 +213,7 @@ test('a process that is declared dead during an upload does not commit it', asyn
   await close(a, b)
 })
 
-test('a process that learns of its death by its own heart refuses all writes', async () => {
+test('a process that finds itself declared dead by its own heartbeat refuses all writes', async () => {
   const [a, b] = await openTwo()
   await run(a.services, caller, createBucket, { bucket: 'bucket' })
   await b.services.engine.write((tx) => declareDead(tx, { number: a.start, beat: 0 }))
@@ -222,7 +222,7 @@ test('a process that learns of its death by its own heart refuses all writes', a
   await close(a, b)
 })
 
-test('a heart that beat since it was looked at is not declared dead', async () => {
+test('a process with a heartbeat since the last look is not declared dead', async () => {
   const [a, b] = await openTwo()
   const declare = (beat: number): Promise<boolean> =>
     b.services.engine.write((tx) => declareDead(tx, { number: a.start, beat }))
@@ -253,7 +253,7 @@ test('the collector that lost its duty commits nothing, and collects no more', a
   await close(a, b)
 })
 
-test('heartbeats and epochs leave the row alone that commits of large bodies read', async () => {
+test('heartbeats and epochs do not change the row that commits of large bodies read', async () => {
   const [a, b] = await openTwo()
   await run(a.services, caller, createBucket, { bucket: 'bucket' })
   const before = a.services.engine.statistics().conflicts

@@ -1,4 +1,4 @@
-// Clients that send request after request without waiting for answers: what they make the server hold.
+// Clients that pipeline requests, and the memory that they cost the server.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -29,7 +29,7 @@ async function open(t: TestContext, port: number): Promise<Socket> {
   return socket
 }
 
-/** Answers requests in turn, the first of all when it is told to; `seen` counts those that were parsed. */
+/** Answers requests in order, the first one on demand; `seen` counts the parsed ones. */
 function answerInTurn(server: Server): {
   seen: () => number
   waiting: () => number
@@ -85,7 +85,7 @@ async function testBackPressure(t: TestContext, server: Server, text: string): P
   const count = Math.ceil(8_000_000 / text.length)
   socket.write(text.repeat(count))
   while (waiting() === 0) await turn()
-  // As long as reading goes on, each turn of the event loop brings some.
+  // While the server reads, each turn of the event loop brings some requests.
   for (let i = 0; i < 100; i++) await turn()
   const [read, parsed] = [connection.bytesRead, seen()]
   assert.ok(read < 4 * 65_536, `${read} bytes were read`)
@@ -110,7 +110,7 @@ for (const [what, text] of bodies) {
   })
 }
 
-test('all that was sent is answered once the first request is', async (t) => {
+test('all pipelined requests are answered once the first one is', async (t) => {
   const server = createHttpServer()
   const { waiting, go } = answerInTurn(server)
   const socket = await open(t, await portOf(t, server))

@@ -1,5 +1,5 @@
-// The walls of the server: which folder may import which, which file may import which package, and what
-// every file has. The tables allow; whatever they don't name is refused.
+// The import rules of the server: the allowed imports between folders, the files that may import each
+// package, and the form of every file. Imports that the tables don't name are refused.
 
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -217,7 +217,7 @@ test('every folder and every file beside the folders is in the table', () => {
   assert.deepEqual(unknown, [])
 })
 
-test('every file but a test opens with a comment that says what it is for', () => {
+test('every file but a test opens with a comment that states its purpose', () => {
   const bare = files.filter((file) => {
     if (file.endsWith('.test.ts')) return false
     const text = readFileSync(join(source, file), 'utf8')
@@ -226,7 +226,7 @@ test('every file but a test opens with a comment that says what it is for', () =
   assert.deepEqual(bare, [])
 })
 
-test('a name has no more than one suffix, and it is one that means something', () => {
+test('a name has at most one suffix, of a known kind', () => {
   const odd = files.filter(
     (file) => !/^[a-z0-9-]+(\.(test|slow\.test|suite|fixture))?\.ts$/.test(basename(file)),
   )

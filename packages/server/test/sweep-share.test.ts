@@ -1,4 +1,4 @@
-// The rounds of the background collection, in which much work of one kind doesn't hold up the others.
+// Rounds of the background collection: much work of one kind doesn't delay the other kinds.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -17,7 +17,7 @@ const folder = await mkdtemp(join(tmpdir(), 'holdfast-share-'))
 
 after(() => rm(folder, { recursive: true, force: true }))
 
-test('a round leaves what is too much of one kind to the next, and gets to the other kinds', async () => {
+test('a round leaves excess work of one kind to the next round, and reaches the other kinds', async () => {
   const open = await openServices({
     dataFolder: folder,
     region: 'us-east-1',

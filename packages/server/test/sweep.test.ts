@@ -1,4 +1,4 @@
-// The background collection, as several processes on one store do it together.
+// The background collection by several processes on one store.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -38,7 +38,7 @@ async function newFolder(): Promise<string> {
   return folder
 }
 
-/** A process on a store, as far as the others can tell. */
+/** A process on a store, with the state that others see. */
 interface Process extends OpenServices {
   readonly sweeper: Sweeper
 }
@@ -57,7 +57,7 @@ async function openProcess(folder: string, token: string, dead: Set<string>): Pr
   return { ...open, sweeper }
 }
 
-/** Says of the tokens in `dead` that their processes are dead, and of all others that they are alive. */
+/** A verdict function: tokens in `dead` are dead, all others alive. */
 function verdictBy(dead: ReadonlySet<string>): (liveness: string) => Verdict {
   return (liveness) => (dead.has(liveness) ? 'dead' : 'alive')
 }
@@ -115,7 +115,7 @@ test('an overwritten blob stays while another process still reads it, and goes a
   await b.close()
 })
 
-test('what a dead process left without a reference is swept; what a living one has begun is not', async () => {
+test('unreferenced blobs of a dead process are swept; those of a live one are not', async () => {
   const folder = await newFolder()
   const dead = new Set<string>()
   const [a, b] = [await openProcess(folder, 'a', dead), await openProcess(folder, 'b', dead)]
@@ -165,7 +165,7 @@ test('a process that could not open its blobs leaves no start behind', async () 
   await a.close()
 })
 
-test('a process that leaves the collection to others does not hold it back', async () => {
+test('a process that leaves the collection to others does not delay it', async () => {
   const folder = await newFolder()
   const dead = new Set<string>()
   const [a, b] = [await openProcess(folder, 'a', dead), await openProcess(folder, 'b', dead)]
@@ -184,7 +184,7 @@ test('a process that leaves the collection to others does not hold it back', asy
   await b.close()
 })
 
-test('who drains readers waits for those, too, for whom somebody else waits already', async () => {
+test('draining readers also waits for readers that another drain already waits for', async () => {
   const readers = new Readers()
   const reading = readers.begin()
   let drained = 0
@@ -252,7 +252,7 @@ test('the uploads of a deleted bucket end, and their parts go', async () => {
   await a.close()
 })
 
-test('one process has the duty to collect; another takes it over when that one is dead', async () => {
+test('one process has the duty; another takes it over when the first is dead', async () => {
   const folder = await newFolder()
   const dead = new Set<string>()
   const [a, b] = [await openProcess(folder, 'a', dead), await openProcess(folder, 'b', dead)]
@@ -309,7 +309,7 @@ async function garbageCount({ services }: Process): Promise<number> {
   return services.engine.read((tx) => countGarbage(tx, 1000))
 }
 
-test('blobs that can not be removed stay garbage, and do not keep those behind them', async () => {
+test('blobs that can not be removed stay garbage, and do not block later ones', async () => {
   const open = await openProcess(await newFolder(), 'a', new Set())
   const { engine, blobs } = open.services
   const stuck = Array.from({ length: 300 }, (_, i) => asBlobId(`1-${100_000 + i}`))
@@ -356,7 +356,7 @@ test('a blob that is in use is kept even if it was taken for garbage', async () 
   await open.close()
 })
 
-test('what fails is logged by its name, and keeps nothing else from being collected', async () => {
+test('a failed step is logged by its name, and does not keep others from being collected', async () => {
   const folder = await newFolder()
   const dead = new Set<string>()
   const open = await openProcess(folder, 'a', dead)

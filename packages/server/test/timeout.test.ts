@@ -1,4 +1,4 @@
-// What a client is told that stopped sending, where the connection is encrypted.
+// The response to a client that stops sending, over TLS.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -14,7 +14,7 @@ import { testCertificate, testKey } from './cli/certificate.ts'
 
 test('a client that stopped in the middle of a body gets the whole answer over TLS', async (t) => {
   const server = await createHttpsServer({ cert: testCertificate, key: testKey })
-  // More than the system buffers.
+  // More than the system's buffers hold.
   const text = 'too slow '.repeat(2_000_000)
   server.on('request', async (request, response) => {
     const body = new RequestBody(request, { idleMs: 20 })

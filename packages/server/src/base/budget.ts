@@ -1,29 +1,29 @@
-// Memory that many requests share. Each takes of it as its bytes come in, and who finds none left is
-// refused rather than made to wait: those who hold it may be slow. No party may have all of it.
+// A memory budget that many requests share. A request reserves bytes as its body arrives. When none are
+// left, the request is refused instead of queued, since the holders may be slow. A party's share is bounded.
 
 import { StoreError } from './errors.ts'
 
-/** What one holder has of a budget. */
+/** The part of a budget that one holder has reserved. */
 export interface HeldBytes {
-  /** Takes more. @throws StoreError `SlowDown` when too little is left */
+  /** Reserves more. @throws StoreError `SlowDown` when too little is left */
   take(bytes: number): void
-  /** Gives everything back; more than once is harmless. */
+  /** Releases everything; idempotent. */
   release(): void
 }
 
-/** Bytes that may be held at once, all told, and by one party. */
+/** Limits the bytes held at once, in total and per party. */
 export class ByteBudget {
   readonly #shareBytes: number
   readonly #heldByParty = new Map<string, number>()
   #leftBytes: number
 
-  /** @param shareBytes what one party may hold; everything if left out */
+  /** @param shareBytes the limit of one party; default: the whole budget */
   constructor(limitBytes: number, shareBytes: number = limitBytes) {
     this.#leftBytes = limitBytes
     this.#shareBytes = shareBytes
   }
 
-  /** Begins to hold; nothing yet. @param party such as an owner's id or an address */
+  /** Registers a holder of zero bytes. @param party such as an owner's id or an address */
   hold(party = ''): HeldBytes {
     let heldBytes = 0
     return {

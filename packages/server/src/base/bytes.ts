@@ -1,6 +1,6 @@
-// Byte strings: the type of every key and value below the protocols, and the few things done to them.
+// Byte strings: the type of every key and value below the protocols, and its basic operations.
 
-/** Bytes that nobody changes after they were made. A Node `Buffer` is one. */
+/** Bytes that are immutable by convention. A Node `Buffer` is one. */
 export type Bytes = Uint8Array
 
 /** UTF-8 bytes of `text`. */
@@ -13,7 +13,7 @@ export function text(bytes: Bytes): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
 }
 
-/** The bytes in hexadecimal, for people. */
+/** The bytes in hexadecimal, for messages. */
 export function hexOf(bytes: Bytes): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }
@@ -23,7 +23,7 @@ export function compareBytes(a: Bytes, b: Bytes): number {
   return Buffer.compare(a, b)
 }
 
-/** Orders well-formed texts as their UTF-8 bytes, which is not the order of JavaScript's strings. */
+/** Orders well-formed texts by their UTF-8 bytes. JavaScript orders strings by UTF-16 units instead. */
 export function compareUtf8(a: string, b: string): number {
   const length = Math.min(a.length, b.length)
   for (let index = 0; index < length; index++) {
@@ -34,7 +34,7 @@ export function compareUtf8(a: string, b: string): number {
   return a.length - b.length
 }
 
-/** Half a surrogate pair stands for a character above all that one unit can say. */
+/** Ranks surrogates above all other units: a pair encodes a code point above U+FFFF. */
 function codeOrder(unit: number): number {
   return unit < 0xe000 ? unit + 0x2000 : unit - 0x800
 }

@@ -1,10 +1,10 @@
-// Time is passed in, so that tests set it.
+// Clocks are passed in, so that tests can set the time.
 
-/** Where the time comes from. */
+/** A source of time. */
 export interface Clock {
   /** Milliseconds since the Unix epoch, by the wall clock. */
   now(): number
-  /** Milliseconds since some fixed moment, never going back: for durations. */
+  /** Milliseconds since an arbitrary moment, monotonic: for durations. */
   monotonicMs(): number
 }
 

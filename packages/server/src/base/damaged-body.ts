@@ -1,14 +1,14 @@
-// Bytes that aren't those that were stored: the disk lost or changed them, and nobody may take them
-// for the object's. No caller's mistake, so it is answered as an internal error.
+// Bytes that differ from those stored: the disk lost or changed them, so they must not be served.
+// The client did nothing wrong, so the response is an internal error.
 
 /** A body that is missing, has another length, can't be read, or differs from its checksum. */
 export class DamagedBody extends Error {
   override readonly name = 'DamagedBody'
-  /** Which one, such as `blob 3-17` or `row 12`. */
+  /** The body's name, such as `blob 3-17` or `row 12`. */
   readonly body: string
-  /** What is wrong with it, in plain words. */
+  /** A description of the damage. */
   readonly fault: string
-  /** The object that it was read for, as `bucket/key`, where that is known. */
+  /** The object that the body was read for, as `bucket/key`, if known. */
   readonly object: string | undefined
 
   constructor(

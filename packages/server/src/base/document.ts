@@ -1,9 +1,9 @@
-// Parses JSON documents from outside by schemas of valibot. An error names the place, and never quotes
-// a value, which may be a secret.
+// Parses external JSON documents with valibot schemas. An error names the place, but never quotes a
+// value, which may be a secret.
 
 import * as v from 'valibot'
 
-/** A document that isn't what it should be. The message names the place: `entry 2: "owner": "id" must …`. */
+/** An invalid document. The message names the place: `entry 2: "owner": "id" must …`. */
 export class DocumentError extends Error {
   override readonly name = 'DocumentError'
 }
@@ -12,10 +12,10 @@ const notObject = 'must be an object: {…}'
 const notText = 'must be a text of 1 to 1,024 characters'
 const notCount = 'must be a whole number'
 
-/** The form of a document or of a part of it: a schema whose values are of type `T`. */
+/** A schema of a document or of a part of one, with values of type `T`. */
 export type Form<T> = v.GenericSchema<unknown, T>
 
-/** Parses `text` as JSON of the form that `form` describes. @throws DocumentError */
+/** Parses `text` as JSON and validates it against `form`. @throws DocumentError */
 export function parseDocument<T>(form: Form<T>, text: string): T {
   const result = v.safeParse(form, parseJson(text), { abortEarly: true })
   if (result.success) return result.output
@@ -26,13 +26,13 @@ export function parseDocument<T>(form: Form<T>, text: string): T {
   throw new DocumentError(`${places.join(': ')} ${issue.message}`.trimStart())
 }
 
-/** An object with these fields, and perhaps others, which are left out of the result. */
+/** An object with these fields. Other fields are allowed, but left out of the result. */
 export function fields<const Entries extends v.ObjectEntries>(
   entries: Entries,
 ): Form<v.InferOutput<v.ObjectSchema<Entries, undefined>>> {
   const object = v.object(entries, (issue) => {
     const key = issue.path?.at(-1)?.key
-    // Valibot reports a missing field as an error of the object; say what the field must be.
+    // Valibot reports a missing field as an error of the object; replace it by the field's own message.
     const entry = typeof key === 'string' ? entries[key] : undefined
     return entry === undefined ? notObject : messageFor(entry)
   })
@@ -87,12 +87,12 @@ function parseJson(text: string): unknown {
     if (!(error instanceof SyntaxError)) throw error
     // V8 may quote the text around a syntax error, and that text may be a secret.
     const [problem] = error.message.split(/, (?:\.\.\.)?"/)
-    // biome-ignore lint/style/useErrorCause: for the same reason, since causes are logged.
+    // biome-ignore lint/style/useErrorCause: causes are logged, so the cause could leak a secret too.
     throw new DocumentError(`not JSON: ${problem}`)
   }
 }
 
-/** The message for a required field that is missing. */
+/** The message for a missing required field. */
 function messageFor(entry: v.GenericSchema): string {
   const result = v.safeParse(entry, undefined)
   return result.success ? 'is missing' : result.issues[0].message

@@ -1,11 +1,11 @@
-// The one error class for refusals and callers' mistakes. It carries facts: a code of a closed set, with
-// typed details. Statuses, sentences and element names stand in one complete table per protocol.
+// The error class for refusals and callers' mistakes. It carries a code of a closed set, with typed
+// details. Statuses, messages and element names are in one complete table per protocol.
 
 import type { S3Refusal } from './refusal/s3.ts'
 import type { SharedRefusal } from './refusal/shared.ts'
 import type { SimpleDbRefusal } from './refusal/simpledb.ts'
 
-/** Every reason for which the server refuses or fails a request on purpose. */
+/** Every deliberate refusal of a request. */
 export type Refusal = SharedRefusal | S3Refusal | SimpleDbRefusal
 
 export type StoreErrorCode = Refusal['code']
@@ -26,7 +26,7 @@ export class StoreError extends Error {
   }
 }
 
-/** True for a {@link StoreError}, of the given code if one is given. */
+/** True for a {@link StoreError}, with code `code` if given. */
 export function isStoreError(error: unknown, code?: StoreErrorCode): error is StoreError {
   return error instanceof StoreError && (code === undefined || error.code === code)
 }

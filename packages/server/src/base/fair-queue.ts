@@ -1,6 +1,5 @@
-// Work that takes long, such as parsing a large document, one piece at a time: with breaks in between, so
-// that it holds up small requests only as long as a break is apart, and each party in its turn, so that
-// many pieces of one don't come before a single one of another.
+// Runs long work, such as parsing a large document, one piece at a time. Breaks bound how long small
+// requests are delayed. Parties take turns, so one party's backlog doesn't starve the others.
 
 import { setImmediate } from 'node:timers/promises'
 import { type Clock, systemClock } from './clock.ts'
@@ -8,7 +7,7 @@ import { type Clock, systemClock } from './clock.ts'
 /** Milliseconds of work between two breaks. */
 const stretchMs = 5
 
-/** Lets other requests have their turn while a long piece of work goes on. */
+/** Yields to other requests during a long piece of work. */
 export class Breaks {
   readonly #clock: Clock
   #lastMs: number
@@ -18,31 +17,31 @@ export class Breaks {
     this.#lastMs = clock.monotonicMs()
   }
 
-  /** True when the work has gone on for long enough. */
+  /** True when the work has run for `stretchMs` since the last break. */
   get isDue(): boolean {
     return this.#clock.monotonicMs() - this.#lastMs >= stretchMs
   }
 
-  /** A break. */
+  /** Yields to the event loop. */
   async take(): Promise<void> {
     await setImmediate()
     this.#lastMs = this.#clock.monotonicMs()
   }
 }
 
-/** Runs one piece of work at a time. */
+/** Runs one piece of work at a time, round-robin by party. */
 export class FairQueue {
-  /** Starts of what waits, by party, in the order of their turns. */
+  /** The callbacks that start waiting work, by party, in the order of the parties' turns. */
   readonly #waiting = new Map<string, (() => void)[]>()
   #isBusy = false
 
-  /** Runs `work` when it's the turn of its party, and resolves or rejects as it does. */
+  /** Runs `work` when its party's turn comes; resolves or rejects as `work` does. */
   async run<T>(party: string, work: () => Promise<T>): Promise<T> {
     const hasToWait = this.#isBusy
     this.#isBusy = true
     if (hasToWait) await this.#turnOf(party)
     try {
-      // Between two pieces, too, small requests have their turn.
+      // Yield to small requests between two pieces, too.
       if (hasToWait) await setImmediate()
       return await work()
     } finally {
@@ -58,11 +57,11 @@ export class FairQueue {
     return promise
   }
 
-  /** False if nothing waits. */
+  /** Starts the next piece; false if none waits. */
   #startNext(): boolean {
     for (const [party, starts] of this.#waiting) {
       const start = starts.shift()
-      // To the end of the order, or out of it.
+      // Move the party to the end of the order, or drop it if it has no more work.
       this.#waiting.delete(party)
       if (starts.length > 0) this.#waiting.set(party, starts)
       start?.()

@@ -1,14 +1,14 @@
-// Folders whose entries survive a power loss: a name is only durable once its folder is synced, and
-// so is a new folder in the one above.
+// Folders whose entries survive a power loss. A name is durable only once its folder is synced; so a new
+// folder needs a sync of its parent.
 
 import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { makeFolder } from './make-folder.ts'
 
 /**
- * Makes the folder at absolute `path` and those above it, and syncs those above it up to `top`, which
- * is above `path`; without one, up to the first that got an entry. Those that were there are synced
- * too: whoever made them may not have got so far.
+ * Creates the folder at absolute `path` and its missing parents. Syncs the parents up to `top`, an
+ * ancestor of `path`; without `top`, up to the first that got an entry. Existing folders are synced
+ * too: their creator may have crashed before its sync.
  */
 export async function makeFolders(path: string, top?: string): Promise<void> {
   const first = await makeFolder(path)
@@ -19,7 +19,7 @@ export async function makeFolders(path: string, top?: string): Promise<void> {
   }
 }
 
-/** Makes what was renamed, made or removed in the folder at `path` durable. */
+/** Makes renames, creations and removals in the folder at `path` durable. */
 export async function syncFolder(path: string): Promise<void> {
   const handle = await open(path, 'r')
   try {
@@ -29,7 +29,7 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Syncs one folder for many writers: those that wait at the same time share a sync. */
+/** Syncs one folder for many writers: concurrent waiters share a sync. */
 export class FolderSync {
   readonly path: string
   #running: Promise<void> = Promise.resolve()
@@ -41,7 +41,7 @@ export class FolderSync {
 
   /** Resolves when every change of the folder made before the call is durable. */
   sync(): Promise<void> {
-    // The one that runs may have begun before the caller's change, so it doesn't count.
+    // The running sync may have begun before the caller's change, so wait for the next one.
     this.#next ??= this.#start(this.#running)
     return this.#next
   }
@@ -50,7 +50,7 @@ export class FolderSync {
     await before
     this.#next = undefined
     const running = syncFolder(this.path)
-    // Those who wait for this one see its error; those who come after it only wait for its end.
+    // Waiters of this sync see its error; the next sync only waits for its end.
     this.#running = running.catch(() => undefined)
     await running
   }

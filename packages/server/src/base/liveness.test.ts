@@ -7,7 +7,7 @@ function systemError(code: string): Error {
   return Object.assign(new Error(code), { code })
 }
 
-/** What a system says, and the error codes that it fails with. */
+/** The facts of a simulated system, and the error codes of its failures. */
 interface Facts {
   readonly stat?: string
   readonly boot?: string
@@ -63,7 +63,7 @@ test('nothing is known of a process of another machine, boot or PID namespace', 
     check('7:42:boot:1:elsewhere', facts, 'unknown')
     check('7:42:earlier:1:machine', facts, 'unknown')
     check('7:42:boot:2:machine', facts, 'unknown')
-    // Tokens of versions that didn't say in which namespace they are.
+    // Tokens of versions that didn't record their namespace.
     check('7:42:boot', facts, 'unknown')
     check('7', facts, 'unknown')
   }
@@ -72,7 +72,7 @@ test('nothing is known of a process of another machine, boot or PID namespace', 
 test('only a process that the system says is not there is dead', () => {
   for (const code of ['ENOENT', 'ESRCH']) {
     check(seven, { stat: code, kill: 'ESRCH' }, 'dead')
-    // Hidden by /proc, but there.
+    // Hidden by /proc, but alive.
     check(seven, { stat: code }, 'unknown')
     check(seven, { stat: code, kill: 'EPERM' }, 'unknown')
   }

@@ -1,23 +1,23 @@
-// Whether a process is still alive, told by a token that it left. What a dead process left is deleted,
-// so the answer fails safe: "dead" is said only of a process of one's own scope (machine, boot, and
-// PID namespace), and only where the system says that it isn't there. Of any other scope nothing is
-// known: its processes are not in this `/proc`, and their ids mean other processes here, or none.
+// Determines from a token whether a process is still alive. The remains of a dead process are deleted,
+// so the answer fails safe. "dead" needs a process of one's own scope (machine, boot, PID namespace)
+// that the system reports as absent. Processes of other scopes are `unknown`: they aren't in this
+// `/proc`, and their ids mean other processes here, or none.
 
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** What the system knows of a process; only what is `dead` may be cleaned up after. */
+/** The state of a process. Only the remains of a `dead` process may be deleted. */
 export type Verdict = 'alive' | 'dead' | 'unknown'
 
-/** What is asked of the system; it throws errors with its codes. */
+/** The system calls used here. They throw errors with system codes. */
 export interface System {
   /** The id of this process, in its own PID namespace. */
   readonly pid: number
-  /** The text of a file. */
+  /** Reads a file's text. */
   read(path: string): string
-  /** Where a symbolic link leads. */
+  /** The target of a symbolic link. */
   readLink(path: string): string
-  /** As kill(2): 0 only asks whether the process is there. */
+  /** As kill(2): signal 0 only tests whether the process exists. */
   kill(pid: number, signal: 0): void
 }
 
@@ -29,14 +29,14 @@ const thisSystem: System = {
 }
 
 /**
- * The token of this process: `pid:start:boot:namespace:machine`. What the system doesn't tell is left
- * empty, and where it tells nothing, the token is the id alone.
+ * The token of this process: `pid:start:boot:namespace:machine`. Unavailable fields are empty; if no
+ * field is available, the token is the id alone.
  */
 export function ownLiveness(system: System = thisSystem): string {
   return livenessOf(system.pid, system) ?? `${system.pid}`
 }
 
-/** The token of process `pid` of this scope; undefined if it isn't there, or the system doesn't tell. */
+/** The token of process `pid` of this scope; undefined if it doesn't exist, or its state is unreadable. */
 export function livenessOf(pid: number, system: System = thisSystem): string | undefined {
   const scope = scopeOf(system)
   if (scope === undefined || !hasOwnProcesses(system)) return undefined
@@ -45,14 +45,14 @@ export function livenessOf(pid: number, system: System = thisSystem): string | u
 }
 
 /**
- * The verdict on the process that made `token`. A stopped process is alive. A process is `unknown` if it
- * is of another scope, and also when the system can't tell, as when it is short of file descriptors.
+ * The verdict on the process that made `token`. A stopped process is alive. A process of another scope
+ * is `unknown`; so is any process while the lookup fails, for example for want of file descriptors.
  */
 export function verdictOn(token: string, system: System = thisSystem): Verdict {
   const [id = '', startedAt, ...scope] = token.split(':')
   const pid = /^\d{1,10}$/.test(id) ? Number(id) : 0
   if (pid === 0) return 'dead'
-  // Without a scope, nothing says whose process it is.
+  // Without a scope, the id could mean a process of another system.
   if (startedAt === undefined || startedAt === '' || scope.join(':') !== scopeOf(system)) {
     return 'unknown'
   }
@@ -63,8 +63,8 @@ export function verdictOn(token: string, system: System = thisSystem): Verdict {
 }
 
 /**
- * As {@link verdictOn}, of a process that is to have `file` open. If it runs, but hasn't, then `unknown`:
- * the token may have been copied along with the folder that the process works on.
+ * As {@link verdictOn}, for a process that should have `file` open. A running process that doesn't is
+ * `unknown`: the token may have been copied along with the process's folder.
  */
 export function verdictOnUser(token: string, file: string): Verdict {
   const verdict = verdictOn(token)
@@ -72,7 +72,7 @@ export function verdictOnUser(token: string, file: string): Verdict {
   return isElsewhere ? 'unknown' : verdict
 }
 
-/** Whether process `pid`, of this PID namespace, has `file` open; undefined if the system doesn't tell. */
+/** Whether process `pid`, of this PID namespace, has `file` open; undefined if `/proc` can't be read. */
 export function hasOpen(pid: number, file: string): boolean | undefined {
   try {
     const wanted = statSync(file, { bigint: true })
@@ -90,27 +90,27 @@ type Look =
   | { readonly verdict: 'alive'; readonly startedAt: string }
   | { readonly verdict: 'dead' | 'unknown' }
 
-/** Whether process `pid` runs, and since which clock tick of this boot. */
+/** Whether process `pid` runs, and its start time in clock ticks of this boot. */
 function lookAt(pid: number, system: System): Look {
   let status: string
   try {
     status = system.read(`/proc/${pid}/stat`)
   } catch (error) {
-    // `/proc` may hide the processes of other users (`hidepid`): then kill(2) still knows them.
+    // `/proc` may hide the processes of other users (`hidepid`); kill(2) still finds them.
     return { verdict: saysGone(error) && isGone(pid, system) ? 'dead' : 'unknown' }
   }
-  // The second field is the name in parentheses, which may contain anything; state follows it.
+  // The second field is the name in parentheses, which may contain any character; the state follows.
   const fields = status.slice(status.lastIndexOf(')') + 2).split(' ')
   if (fields[0] === 'Z' || fields[0] === 'X') return { verdict: 'dead' }
   const startedAt = fields[19]
   return startedAt === undefined ? { verdict: 'unknown' } : { verdict: 'alive', startedAt }
 }
 
-/** Boot, PID namespace, and machine of this process; undefined where the system doesn't tell. */
+/** Boot, PID namespace and machine of this process; undefined if they can't be read. */
 function scopeOf(system: System): string | undefined {
   try {
     const boot = system.read('/proc/sys/kernel/random/boot_id').trim()
-    // Such as `pid:[4026531836]`.
+    // The link's target is like `pid:[4026531836]`.
     const namespace = /\d+/.exec(system.readLink('/proc/self/ns/pid'))?.[0]
     return namespace === undefined ? undefined : `${boot}:${namespace}:${machineOf(system)}`
   } catch {
@@ -118,18 +118,18 @@ function scopeOf(system: System): string | undefined {
   }
 }
 
-/** The machine's id, where it has one; see machine-id(5). */
+/** The machine's id, empty if it has none; see machine-id(5). */
 function machineOf(system: System): string {
   try {
     return system.read('/etc/machine-id').trim()
   } catch (error) {
-    // Only if there is none: else the scope would be another one as soon as it can be read again.
+    // Empty only if the file is missing. On other errors, the scope would change once it is readable again.
     if (saysGone(error)) return ''
     throw error
   }
 }
 
-/** True if `/proc` shows the processes of this PID namespace, rather than those of the one above it. */
+/** True if `/proc` shows the processes of this PID namespace, not those of its parent. */
 function hasOwnProcesses(system: System): boolean {
   try {
     return Number.parseInt(system.read('/proc/self/stat'), 10) === system.pid
@@ -147,7 +147,7 @@ function isGone(pid: number, system: System): boolean {
   }
 }
 
-/** ESRCH comes from a file of a process that ends while it is read. */
+/** Reading a file of `/proc` fails with ESRCH if its process ends meanwhile. */
 function saysGone(error: unknown): boolean {
   return hasCode(error, 'ENOENT') || hasCode(error, 'ESRCH')
 }

@@ -1,14 +1,14 @@
-// Folders that are made with all that is missing above them. Node's own recursion never ends where a
-// name leads nowhere: below a link to something that isn't there, and in /proc.
+// Creates folders with their missing parents. Node's own recursive mkdir loops forever below a dangling
+// link, and in /proc.
 
 import { mkdirSync, statSync } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /**
- * Makes the folder at `path` and those above it, which only this user can look into unless `mode` says
- * otherwise; returns the topmost one that it made, if any.
- * @throws Error of the system, such as `ENOTDIR` for a file in its place
+ * Creates the folder at `path` and its missing parents, private to this user unless `mode` says
+ * otherwise. Returns the topmost folder that was created, if any.
+ * @throws Error of the system, such as `ENOTDIR` if the path has a file in it
  */
 export async function makeFolder(path: string, mode = 0o700): Promise<string | undefined> {
   try {
@@ -19,11 +19,11 @@ export async function makeFolder(path: string, mode = 0o700): Promise<string | u
     const above = dirname(path)
     if (!isMissing(error) || above === path) throw error
     const first = await makeFolder(above, mode)
-    // Without recursion: what is still missing can't be made.
+    // Not recursive: if the parent is still missing, it can't be created.
     return await mkdir(path, { mode }).then(
       () => first ?? path,
       async (failure: unknown) => {
-        // Another one may have made it meanwhile.
+        // Another process may have created it meanwhile.
         if (await isFolder(path)) return first
         throw failure
       },
@@ -31,7 +31,7 @@ export async function makeFolder(path: string, mode = 0o700): Promise<string | u
   }
 }
 
-/** As `makeFolder`, at once. @throws Error of the system */
+/** As `makeFolder`, synchronously. @throws Error of the system */
 export function makeFolderSync(path: string, mode = 0o700): void {
   try {
     mkdirSync(path, { mode })

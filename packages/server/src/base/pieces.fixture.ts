@@ -1,6 +1,6 @@
-// Bytes that arrive in pieces, for tests of what reads them.
+// Bytes that arrive in pieces, for tests of their readers.
 
-/** Yields pieces in one buffer that is overwritten with `filler` as soon as the next is asked for. */
+/** Yields pieces in one buffer, overwritten with `filler` as soon as the next is requested. */
 export async function* reusing(
   pieces: readonly Uint8Array[],
   filler: number,
@@ -13,7 +13,7 @@ export async function* reusing(
   }
 }
 
-/** Cuts bytes at places given as fractions of their length. */
+/** Cuts bytes at positions given as fractions of their length. */
 export function cut(bytes: Buffer, fractions: readonly number[]): Buffer[] {
   const ends = [...fractions.map((f) => Math.floor(f * bytes.byteLength)), bytes.byteLength]
   let start = 0
@@ -26,7 +26,7 @@ export function cut(bytes: Buffer, fractions: readonly number[]): Buffer[] {
     })
 }
 
-/** All bytes of a source whose chunks are valid only until the next. */
+/** All bytes of a source whose chunks are valid only until the next one is requested. */
 export async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Buffer[] = []
   for await (const chunk of source) chunks.push(Buffer.from(chunk))

@@ -1,10 +1,8 @@
-// Where the two halves of a store are: its rows and its blobs, as URLs that `engine/open.ts` and
-// `blob/open.ts` open.
+// The locations of a store's rows and blobs, as URLs that `engine/open.ts` and `blob/open.ts` open.
 
 import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
-/** The places of a store. */
 export interface StoreLocation {
   readonly engine: URL
   readonly blobs: URL
@@ -21,12 +19,12 @@ export function storeIn(dataFolder: string): StoreLocation {
 
 /**
  * The folder that `url` names.
- * @param subject what the URL is of, for the message
+ * @param subject the name of the URL's purpose, for the message
  * @throws Error for any scheme but `file:`
  */
 export function folderOf(url: URL, subject: string): string {
   if (url.protocol === 'file:' && url.host === '') return fileURLToPath(url)
-  // Only scheme and host: the rest may contain a password.
+  // Quote only scheme and host: the rest may contain a password.
   throw new Error(
     `can't open ${subject} at ${url.protocol}//${url.host}: only file:/// URLs are supported`,
   )

@@ -1,18 +1,18 @@
 // Words of the domain that several layers share: identifiers as branded types, and S3's terms for
 // checksums.
 
-/** Names one blob for ever: the number of the process start that wrote it, and a number within it. */
+/** Identifies one blob, never reused: the number of the start that wrote it, and a number within the start. */
 export type BlobId = string & { readonly __brand: 'BlobId' }
 
 /**
- * The blob id in `text`, which comes from a row or from the blob store. Its form isn't checked here,
- * since damaged rows have to be readable: the blob store checks every id before it uses it.
+ * The blob id in `text`, which comes from a row or from the blob store. The form isn't checked here,
+ * since damaged rows must be readable. The blob store checks every id before use.
  */
 export function asBlobId(text: string): BlobId {
   return text as BlobId
 }
 
-/** The number of a lease in the order of requests, unique in the store; it serves as fencing token. */
+/** A lease's number in the order of requests, unique in the store. It serves as fencing token. */
 export type LeaseTicket = number & { readonly __brand: 'LeaseTicket' }
 
 /** The ticket in `number`, which comes from a row, the sequence of tickets, or a parsed request. */
@@ -33,5 +33,5 @@ export type ChecksumAlgorithm =
   | 'XXHASH64'
   | 'XXHASH128'
 
-/** Whether a checksum covers all bytes, or the checksums of the parts. */
+/** FULL_OBJECT: a checksum of all bytes. COMPOSITE: a checksum of the parts' checksums. */
 export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE'

@@ -1,4 +1,4 @@
-// Sources of bytes for tests of blobs, and what came of them.
+// Byte sources for tests of blobs, and helpers to read the results.
 
 import type { Bytes } from '../base/bytes.ts'
 import type { BlobId } from '../base/terms.ts'
@@ -22,7 +22,7 @@ export async function collect(source: ByteSource): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-/** The ids that a start left, sorted. */
+/** The ids of a start's blobs, sorted. */
 export async function idsOf(blobs: BlobStore, start: number): Promise<BlobId[]> {
   const ids: BlobId[] = []
   for await (const id of blobs.list(start)) ids.push(id)

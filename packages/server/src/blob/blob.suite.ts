@@ -1,4 +1,4 @@
-// What every byte store must do, run by each of them.
+// The contract suite of blob stores. Each implementation runs it.
 
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
@@ -9,21 +9,21 @@ import { asBlobId } from '../base/terms.ts'
 import { chunked, collect, idsOf } from './blob.fixture.ts'
 import { type BlobStore, type ByteSource, closeSource } from './blob.ts'
 
-/** A place for blobs that can be opened again and again, each time with a start of its own. */
+/** A location of blobs that can be opened repeatedly, each time with a start of its own. */
 export interface BlobPlace {
   open(start: number): Promise<BlobStore>
   remove(): Promise<void>
 }
 
-/** A body of `sizeBytes` that differs from those of other sizes. */
+/** A body of `sizeBytes`; bodies of different sizes have different content. */
 function body(sizeBytes: number): Buffer {
   return Buffer.alloc(sizeBytes, createHash('sha256').update(String(sizeBytes)).digest())
 }
 
-// Around the sizes of the buffers of implementations, and far above them.
+// Sizes around those of the implementations' buffers, and far above them.
 const sizes = [65_536, 524_288, 1_048_576, 2_097_152].flatMap((size) => [size - 1, size, size + 1])
 
-/** Registers the tests. `makePlace` makes an empty place for each. */
+/** Registers the tests. `makePlace` creates an empty place for each test. */
 export function testBlobs(name: string, makePlace: () => Promise<BlobPlace>): void {
   const run = (
     title: string,
@@ -81,7 +81,7 @@ function testBytes(run: Run): void {
     const { id } = await blobs.write(chunked(bytes, 300_000))
     let at = 0
     for await (const chunk of await blobs.read(id)) {
-      // Time for a read ahead to overwrite the chunk, if it did.
+      // Give a faulty read-ahead time to overwrite the chunk.
       for (let turn = 0; turn < 20; turn++) await new Promise((done) => setImmediate(done))
       assert.ok(bytes.subarray(at, at + chunk.byteLength).equals(chunk))
       at += chunk.byteLength
@@ -137,7 +137,7 @@ function testSums(run: Run): void {
       const range = { start: start ?? 0, end: end ?? 0 }
       const read = await collect(await blobs.read(id, range, { sizeBytes, sums }))
       assert.ok(read.equals(bytes.subarray(range.start, range.end + 1)))
-      // As if the bytes of one of the checksums had changed.
+      // Simulate a changed checksum.
       const changed = c % Math.ceil(size / 65_536)
       const others = Buffer.from(sums)
       others.writeUInt8(others.readUInt8(changed * 4) ^ 1, changed * 4)
@@ -184,7 +184,7 @@ function testFailures(run: Run): void {
     const before = Date.now()
     const { id } = await blobs.write(chunked(body(100), 100))
     const writtenAt = await blobs.writtenAt(id)
-    // File systems keep times by a clock that ticks a few milliseconds apart.
+    // File systems take times from a clock with ticks of a few milliseconds.
     assert.ok(writtenAt !== undefined && writtenAt > before - 1000, `${writtenAt} ${before}`)
     await blobs.delete(id)
     assert.equal(await blobs.writtenAt(id), undefined)
@@ -226,7 +226,7 @@ function testFailures(run: Run): void {
       `${id}.part`,
     ]
     for (const text of strange) {
-      // What a damaged row could hold.
+      // An id as a damaged row could hold it.
       await assert.rejects(blobs.read(asBlobId(text)), text)
     }
   })

@@ -1,5 +1,5 @@
-// The contract of the byte store: immutable bytes by id, for bodies too large to be rows. A blob is
-// never changed, so who holds its id can never see a torn body.
+// The contract of the blob store: immutable bytes by id, for bodies too large to be rows. A blob never
+// changes, so readers never see a torn body.
 
 import type { Bytes } from '../base/bytes.ts'
 import type { BlobId } from '../base/terms.ts'
@@ -10,43 +10,43 @@ export function startOf(id: BlobId): number {
   return Number.parseInt(id, 10)
 }
 
-/** Part of a blob: bytes `start` to `end` inclusive, as in HTTP. */
+/** A range of a blob: bytes `start` to `end` inclusive, as in HTTP. */
 export interface ByteRange {
   readonly start: number
   readonly end: number
 }
 
-/** A blob as it was written. */
+/** The result of a write. */
 export interface WrittenBlob {
   readonly id: BlobId
   readonly sizeBytes: number
-  /** To be kept where the blob is referred to, and given to whoever reads it. */
+  /** The checksums. The caller stores them with its reference, and passes them to reads. */
   readonly sums: BlobSums
 }
 
-/** What is known of a blob, which its reader wants to be told if it isn't so any more. */
+/** The expected properties of a blob. A read that finds others fails. */
 export interface ExpectedBlob {
   readonly sizeBytes: number
-  /** Undefined for a blob that was written before there were checksums: its bytes aren't checked. */
+  /** Undefined for a blob of a version without checksums: its bytes aren't checked. */
   readonly sums?: BlobSums | undefined
 }
 
 /**
- * Body bytes with back-pressure: a chunk is valid until the next one is asked for, so the consumer
- * has used it up (written it, hashed it, copied it) before it goes on or ends early, which closes the
- * source; after that the chunk may hold anything, or nothing.
+ * Body bytes with back-pressure. A chunk is valid until the next one is requested. The consumer must
+ * have used it (written, hashed or copied it) before it continues, or ends early, which closes the
+ * source. Afterwards the chunk's content is undefined.
  */
 export type ByteSource = AsyncIterable<Bytes>
 
 /**
- * Ends a source that nobody will iterate, so that it lets go of its file. (It has no effect on an
- * async generator that was not begun: sources that hold something must be written out as iterators.)
+ * Closes a source that won't be iterated, so that its file is closed. This has no effect on an async
+ * generator that was not begun, so sources that hold resources must be explicit iterators.
  */
 export async function closeSource(source: ByteSource): Promise<void> {
   await source[Symbol.asyncIterator]().return?.()
 }
 
-/** A blob that could not be removed, or of which it isn't known whether it will stay removed. */
+/** A blob whose removal failed, or may not be durable. */
 export interface UnremovedBlob {
   readonly id: BlobId
   readonly error: unknown
@@ -54,48 +54,48 @@ export interface UnremovedBlob {
 
 export interface BlobStore {
   /**
-   * Stores all of `source` under a new id; durable when it resolves (bytes, name and folder synced).
-   * If `source` throws, or the disk is full, nothing is left behind and the error is passed on; the
-   * source is always iterated, so it is also ended.
+   * Stores all of `source` under a new id. Durable when it resolves (bytes, name and folder synced).
+   * If `source` throws, or the disk is full, nothing remains and the error is rethrown. The source is
+   * always iterated, and so always closed.
    * @throws StoreError `InsufficientStorage` on a full disk.
    */
   write(source: ByteSource): Promise<WrittenBlob>
   /**
-   * The bytes of a blob, or of `range` of it, to be iterated once, or ended with {@link closeSource}.
-   * The blob is opened before this resolves, so a deletion afterwards does not disturb the reader.
-   * No byte is given out that differs from its checksum in `expected`.
-   * @throws Error when there is no such range in it (our mistake); DamagedBody when there is no such
-   *   blob, when it has another size than expected, and, as the source does too, when its bytes can't
-   *   be read or aren't those that were written.
+   * The bytes of a blob, or of `range` of it, to be iterated once, or closed with {@link closeSource}.
+   * The blob is opened before this resolves, so a later deletion doesn't affect the reader. Bytes that
+   * differ from their checksum in `expected` are never returned.
+   * @throws Error if the blob has no such range (a bug of the caller). DamagedBody if the blob is
+   *   missing, or its size differs from the expected one. The source, too, throws DamagedBody if bytes
+   *   can't be read or have changed.
    */
   read(id: BlobId, range?: ByteRange, expected?: ExpectedBlob): Promise<ByteSource>
   /**
-   * Removes a blob, finished or not; no error if it is gone already. Not durable: after a power loss it
-   * may be back, for the sweep of its start to find.
+   * Removes a blob, finished or not; a missing one is no error. Not durable: after a power loss the
+   * blob may reappear, and the sweep of its start finds it.
    */
   delete(id: BlobId): Promise<void>
   /**
-   * Removes blobs, durably when it resolves; those that are gone already count as removed. Resolves to
-   * those that could not be removed, and why.
+   * Removes blobs. Durable when it resolves. Missing blobs count as removed. Resolves to the blobs that
+   * could not be removed, with the errors.
    */
   deleteAll(ids: readonly BlobId[]): Promise<readonly UnremovedBlob[]>
-  /** Bytes of a finished blob; undefined if there is none. */
+  /** The size of a finished blob in bytes; undefined if there is none. */
   size(id: BlobId): Promise<number | undefined>
-  /** When a finished blob was written, in milliseconds since the Unix epoch; undefined if there is none. */
+  /** The time of a finished blob's write, in milliseconds since the Unix epoch; undefined if there is none. */
   writtenAt(id: BlobId): Promise<number | undefined>
-  /** The blobs that the process start `start` left, finished or not; for the sweep after a crash. */
+  /** The blobs of start `start`, finished or not; for the sweep after a crash. */
   list(start: number): AsyncIterable<BlobId>
   /**
-   * Removes the unfinished blobs of a start, and the start itself once it has no blobs. Finished ones
-   * stay. Only for starts that are dead.
+   * Removes the unfinished blobs of a dead start, and the start itself once it has no blobs. Finished
+   * blobs stay.
    */
   removeStart(start: number): Promise<void>
   /** Puts a mark of this start beside the blobs, in place of the one before; durable when it resolves. */
   mark(mark: number): Promise<void>
   /** Removes the mark of a start that was swept; no error if it has none. */
   removeMark(start: number): Promise<void>
-  /** The process starts that left something here, in no order. */
+  /** The starts that have blobs here, finished or not, in no order. */
   starts(): Promise<readonly number[]>
-  /** Resolves when no write is under way; begins no more. Sources given out stay readable. */
+  /** Refuses new writes; resolves when those in progress have ended. Open sources stay readable. */
   close(): Promise<void>
 }

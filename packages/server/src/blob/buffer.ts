@@ -1,23 +1,23 @@
-// Buffers that bodies pass through, used again and again: making one costs more than filling it.
-// How much lies idle is bounded, and so is how much large buffers take while many bodies are slow.
+// A pool of buffers for bodies: allocating a buffer costs more than filling it. The idle memory is
+// bounded. So is the memory of large buffers, for when many bodies are slow.
 
-/** Where the readers and writers of bodies get their memory. */
+/** The buffer pool of the readers and writers of bodies. */
 export interface Buffers {
-  /** A buffer of `sizeBytes`, or a smaller one while memory is short. Its content is arbitrary. */
+  /** A buffer of `sizeBytes`, or a smaller one while memory is short. The content is arbitrary. */
   take(sizeBytes: number): Buffer
-  /** Hands `buffer` back for others to use; nobody may still look at it. */
+  /** Returns `buffer` to the pool. There must be no other references to it. */
   give(buffer: Buffer): void
-  /** Hands `buffer` back, but somebody may still look at it, so it's never used again. */
+  /** Gives up `buffer` without reuse, since a reference to it may remain. */
   drop(buffer: Buffer): void
 }
 
-/** Bounds in bytes. */
+/** Limits in bytes. */
 export interface BufferLimits {
   /** The size of a buffer that is handed out when memory is short. */
   readonly smallBytes: number
-  /** Memory in use, in all, above which only small buffers are handed out. */
+  /** Total memory in use above which only small buffers are handed out. */
   readonly inUseBytes: number
-  /** Memory kept for later. */
+  /** Maximum of idle memory. */
   readonly idleBytes: number
 }
 

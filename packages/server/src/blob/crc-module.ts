@@ -1,9 +1,9 @@
 // Builds the WebAssembly module behind CRC32C and CRC64NVME: slicing-by-16 over tables of 64-bit
-// entries, and polynomial multiplication to combine CRCs. JavaScript has no fast 64-bit integers and
-// WebAssembly has, so the module is assembled here, instruction by instruction, rather than shipped
-// as a binary that nobody can read.
+// entries, and polynomial multiplication to combine CRCs. WebAssembly has fast 64-bit integers,
+// JavaScript has not. The module is assembled here, instruction by instruction, instead of shipped as an
+// unreadable binary.
 
-/** Table slices of a CRC: how many bytes one step takes in. */
+/** The number of a CRC's table slices, which is the number of bytes that one step processes. */
 export const sliceCount = 16
 /** Bytes of the tables of one CRC: 256 entries of 8 bytes for each slice. */
 export const tableBytes: number = sliceCount * 256 * 8
@@ -40,7 +40,7 @@ const op = {
 } as const
 const noResult = 0x40
 
-/** Where things lie in the module's memory, in bytes: the input first, then the tables of each CRC. */
+/** The layout of the module's memory, in bytes: the input first, then the tables of each CRC. */
 export interface CrcLayout {
   readonly inputBytes: number
   /** Address of the tables of the function `update<n>`. */
@@ -48,9 +48,10 @@ export interface CrcLayout {
 }
 
 /**
- * The module: memory `memory`; for each table `update<n>(register: i64, end: i32) → i64`, which takes in
- * the input from address 0 to `end`; and `multiply(a: i64, b: i64, polynomial: i64, top: i64) → i64`,
- * the product of reflected polynomials modulo `polynomial`, where `top` has the bit of x⁰ set.
+ * The module. It exports memory `memory`. For each table, `update<n>(register: i64, end: i32) → i64`
+ * processes the input from address 0 to `end`.
+ * `multiply(a: i64, b: i64, polynomial: i64, top: i64) → i64` is the product of reflected polynomials
+ * modulo `polynomial`; `top` has the bit of x⁰ set.
  */
 export function crcModule(layout: CrcLayout): Uint8Array<ArrayBuffer> {
   const updates = layout.tables
@@ -76,11 +77,11 @@ export function crcModule(layout: CrcLayout): Uint8Array<ArrayBuffer> {
   ])
 }
 
-/** `update(register, end)`: sixteen bytes at a time, then the rest one by one. */
+/** `update(register, end)`: sixteen bytes per step, then the rest byte by byte. */
 function updateFunction(tables: number): number[] {
   const [register, end, at, low, high] = [0, 1, 2, 3, 4]
   const wide = Array.from({ length: sliceCount }, (_, index) => {
-    // The first byte of the input has the most zeros after it: it takes the last slice.
+    // The first byte of a step is followed by the most zeros, so it uses the last slice.
     const slice = tables + (sliceCount - 1 - index) * 256 * 8
     const entry = lookup(index < 8 ? low : high, (index % 8) * 8, slice)
     return index === 0 ? entry : [...entry, op.i64Xor]
@@ -116,7 +117,7 @@ function updateFunction(tables: number): number[] {
 
 /** Pushes the entry of the table at `table` for the byte at bit `shift` of `local`. */
 function lookup(local: number, shift: number, table: number): number[] {
-  // Entries are 8 bytes, so the byte is wanted three bits to the left.
+  // Entries are 8 bytes, so the index is the byte shifted left by three bits.
   const turn =
     shift === 0
       ? [op.i64Const, ...signed(3), op.i64Shl]
@@ -187,7 +188,7 @@ function unsigned(value: number): number[] {
   return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...unsigned(value >>> 7)]
 }
 
-/** Signed LEB128 of a number that isn't negative: the top bit of the last byte is a sign. */
+/** Signed LEB128 of a non-negative number: the top bit of the last byte is a sign. */
 function signed(value: number): number[] {
   return value < 0x40 ? [value] : [(value & 0x7f) | 0x80, ...signed(value >>> 7)]
 }

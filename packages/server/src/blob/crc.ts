@@ -1,18 +1,18 @@
-// CRC32, CRC32C and CRC64NVME: incremental, and the combination crc(A‖B) from crc(A), crc(B) and the
-// length of B, which gives the checksum of a whole multipart object from those of its parts.
+// CRC32, CRC32C and CRC64NVME, computed incrementally. Also combines crc(A) and crc(B) to crc(A‖B), given
+// the length of B. So a multipart object's checksum is computed from those of its parts.
 
 import { crc32 } from 'node:zlib'
 import type { Bytes } from '../base/bytes.ts'
 import { crcModule, sliceCount, tableBytes } from './crc-module.ts'
 
-// What is used of a global that Node has and its types lack: https://webassembly.github.io/spec/js-api/
+// The used part of a global that Node's types lack: https://webassembly.github.io/spec/js-api/
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object
   readonly Instance: new (module: object) => { readonly exports: Readonly<Record<string, unknown>> }
   readonly Memory: new (...never: never) => object
 }
 
-/** The CRCs that S3 knows; all reflected, with all ones before and after. */
+/** The CRCs of S3. All are reflected, with initial value and final XOR of all ones. */
 export type CrcAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME'
 
 /** True for a CRC. The checksums of S3's other algorithms can't be combined. */
@@ -22,7 +22,7 @@ export function isCrcAlgorithm(name: string): name is CrcAlgorithm {
 
 interface CrcParameters {
   readonly bits: 32 | 64
-  /** The generator without its highest term, reflected. */
+  /** The generator polynomial without its highest term, reflected. */
   readonly polynomial: bigint
 }
 
@@ -33,7 +33,7 @@ const parameters: Readonly<Record<CrcAlgorithm, CrcParameters>> = {
   CRC64NVME: { bits: 64, polynomial: 0x9a6c_9329_ac4b_c9b5n },
 }
 
-/** A CRC under way. */
+/** A CRC computation. */
 export class Crc {
   readonly #algorithm: CrcAlgorithm
   #value = 0n
@@ -49,14 +49,14 @@ export class Crc {
         : machine().update(this.#algorithm, this.#value, chunk)
   }
 
-  /** The CRC of what was taken in so far: 4 or 8 bytes, the highest first, as S3 writes them. */
+  /** The CRC of the input so far: 4 or 8 bytes, big-endian, as in S3. */
   digest(): Buffer {
     return toBytes(this.#value, parameters[this.#algorithm].bits)
   }
 }
 
 /**
- * The CRC of A‖B from the CRC of A, that of B, and the bytes of B, in O(log `lengthOfB`).
+ * The CRC of A‖B from the CRCs of A and B and the length of B in bytes, in O(log `lengthOfB`).
  * @throws RangeError unless both have the width of `algorithm` and the length is a safe integer ≥ 0.
  */
 export function combineCrc(algorithm: CrcAlgorithm, a: Bytes, b: Bytes, lengthOfB: number): Buffer {
@@ -86,10 +86,10 @@ interface Machine {
   shift(algorithm: CrcAlgorithm, value: bigint, lengthBytes: number): bigint
 }
 
-/** Bytes copied into the module at a time: so few that they are still in the nearest cache. */
+/** Bytes copied into the module at a time: few enough to stay in the L1 cache. */
 const inputBytes = 16_384
 
-// One per thread, made when it is first needed: it has tables and scratch, but no state between calls.
+// One per thread, created on first use: it has tables and scratch memory, but no state between calls.
 let shared: Machine | undefined
 function machine(): Machine {
   shared ??= createMachine()
@@ -143,7 +143,7 @@ function repeatedSquares(
   algorithm: CrcAlgorithm,
   times: (algorithm: CrcAlgorithm, a: bigint, b: bigint) => bigint,
 ): readonly bigint[] {
-  // Reflected: the highest bit is x⁰, so eight bits below it is x⁸.
+  // Reflected: the highest bit is x⁰, so the bit eight below it is x⁸.
   const powers = [1n << BigInt(parameters[algorithm].bits - 9)]
   for (let last = powers[0]; powers.length < 53 && last !== undefined; last = powers.at(-1)) {
     powers.push(times(algorithm, last, last))

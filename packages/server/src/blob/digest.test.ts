@@ -23,7 +23,7 @@ function digestOf(
   return digest.digest()
 }
 
-/** A CRC bit by bit, as its definition says. */
+/** A CRC computed bit by bit, by definition. */
 function slowCrc(bytes: Uint8Array, bits: 32 | 64, polynomial: bigint): Buffer {
   const ones = (1n << BigInt(bits)) - 1n
   let register = ones
@@ -118,7 +118,7 @@ test('the CRC of a whole is the combination of those of its parts', () => {
 })
 
 test('CRCs of parts of any length combine as if the zeros between were there', () => {
-  // crc(A‖0ⁿ) in two ways: whole, and by doubling the zeros, up to five tebibytes.
+  // crc(A‖0ⁿ) in two ways: in one step, and by doubling the zeros, up to five tebibytes.
   for (const algorithm of crcs) {
     const a = digestOf(algorithm, Buffer.from('the first part'))
     const zeros = { crc: digestOf(algorithm, Buffer.alloc(1)), length: 1 }

@@ -1,4 +1,4 @@
-// Digests of bodies, taken while their bytes pass: MD5 for ETags, and the checksums of S3.
+// Digests of bodies, computed as their bytes pass: MD5 for ETags, and S3's checksums.
 
 import { createHash } from 'node:crypto'
 import type { Bytes } from '../base/bytes.ts'
@@ -7,10 +7,10 @@ import type { ByteSource } from './blob.ts'
 import { Crc } from './crc.ts'
 import type { XxhashAlgorithm } from './xxhash.ts'
 
-/** A digest under way. After `digest` nothing may be added. */
+/** A digest computation. After `digest`, no more input is allowed. */
 export interface Digest {
   update(chunk: Bytes): void
-  /** The value, highest byte first: what S3 writes in base64, or for MD5 in hex. */
+  /** The value, highest byte first. S3 encodes it in base64, or for MD5 in hex. */
   digest(): Buffer
 }
 
@@ -28,7 +28,7 @@ export async function startDigest(algorithm: ChecksumAlgorithm): Promise<Digest>
   }
 }
 
-/** Starts a digest of a kind for which nothing has to be loaded. */
+/** Starts a digest of an algorithm that needs no library. */
 export function createDigest(algorithm: Exclude<ChecksumAlgorithm, XxhashAlgorithm>): Digest {
   switch (algorithm) {
     case 'CRC32':
@@ -43,23 +43,23 @@ export function createDigest(algorithm: Exclude<ChecksumAlgorithm, XxhashAlgorit
   }
 }
 
-/** The digests that were asked for, by algorithm. */
+/** The requested digests, by algorithm. */
 export type Digests = Readonly<Partial<Record<ChecksumAlgorithm, Buffer>>>
 
 /** A source whose bytes are hashed as they pass. */
 export interface DigestingSource {
-  /** The same bytes; to be iterated once, instead of the source given. */
+  /** The same bytes. Iterate this once, instead of the original source. */
   readonly source: ByteSource
-  /** Bytes that passed so far. */
+  /** The number of bytes passed so far. */
   sizeBytes(): number
-  /** The digests; once, and only after `source` was iterated to its end. */
+  /** The digests. Call this once, after `source` was iterated to its end. */
   results(): Promise<Digests>
 }
 
 /**
- * Takes the digests `algorithms` of `source` while somebody iterates the source that is returned. They
- * are taken on this thread: handing the bytes to another costs a copy and more, which was measured to
- * gain 7 % with one process on two cores, and to lose 15 % with two.
+ * Computes the digests `algorithms` of `source` as the returned source is iterated. They are computed on
+ * this thread, since another thread costs a copy and more. Measured on two cores, another thread gained
+ * 7 % with one process and lost 15 % with two.
  */
 export function digesting(
   source: ByteSource,
@@ -69,7 +69,7 @@ export function digesting(
   let isBegun = false
   let sizeBytes = 0
   let isEnded = false
-  // Not a generator: one that wasn't begun doesn't pass `return` on.
+  // Not a generator: one that wasn't begun doesn't forward `return`.
   const pass = (): AsyncIterator<Bytes, undefined> => {
     const iterator = source[Symbol.asyncIterator]()
     return {

@@ -1,5 +1,6 @@
-// Part of a file as a source of bytes: two buffers, one read while the consumer has the other. The
-// file is closed as soon as its last byte is read, and when the consumer ends early or forgets it.
+// Reads a part of a file as a byte source. One of two buffers is filled while the consumer uses the
+// other. The file is closed after its last byte is read, or when the consumer ends early or drops the
+// source.
 
 import type { FileHandle } from 'node:fs/promises'
 import type { Bytes } from '../base/bytes.ts'
@@ -8,9 +9,9 @@ import type { ByteSource } from './blob.ts'
 import type { Buffers } from './buffer.ts'
 import { type BlobSums, findChange, summedBytes } from './sums.ts'
 
-/** Bytes of one read of a large body; measured: from here on more gains nothing. */
+/** Bytes of one read of a large body. Measured: larger reads gain nothing. */
 const readBytes = 524_288
-/** Bytes of the buffer of a body that fits in it. */
+/** Bytes of the buffer for bodies that fit in it. */
 const smallReadBytes = 65_536
 
 interface Chunk {
@@ -23,16 +24,16 @@ export interface FilePart {
   readonly handle: FileHandle
   readonly position: number
   readonly sizeBytes: number
-  /** What it is called where it turns out to be damaged. */
+  /** The body's name in DamagedBody errors. */
   readonly name: string
-  /** What its bytes are checked against, and the bytes of all of the file. */
+  /** The checksums to verify against, and the size of the whole file. */
   readonly check?: { readonly sums: BlobSums; readonly fileBytes: number } | undefined
 }
 
-/** Makes sources of files, all with the same buffers. */
+/** Creates sources of files that share a buffer pool. */
 export class FileSources {
   readonly #buffers: Buffers
-  /** A source that nobody iterates nor ends is our mistake, but it must not keep its file for ever. */
+  /** Closes the files of sources that are neither iterated nor closed, which is a bug elsewhere. */
   readonly #forgotten = new FinalizationRegistry<FileReader>((reader) => void reader.end())
 
   constructor(buffers: Buffers) {
@@ -40,8 +41,8 @@ export class FileSources {
   }
 
   /**
-   * The bytes of `part`, to be iterated once; owns its handle from now on. The first read is under way
-   * at once, and a body that it holds whole doesn't keep the file open.
+   * The bytes of `part`, to be iterated once. The source owns the handle. The first read starts at once;
+   * if it covers the whole body, the file doesn't stay open.
    */
   open(part: FilePart): ByteSource {
     const reader = new FileReader(part, this.#buffers)
@@ -69,7 +70,7 @@ class FileReader {
   #remainingBytes: number
   /** The chunk that the next call returns. */
   #ahead: Promise<Chunk> | undefined
-  /** The buffer of the chunk that the consumer has. */
+  /** The buffer of the consumer's current chunk. */
   #lent: Buffer | undefined
   #hasEnded = false
   #closed: Promise<void> | undefined
@@ -84,7 +85,7 @@ class FileReader {
     this.#readAhead(undefined)
   }
 
-  /** The next chunk; undefined at the end. The chunk before it is no longer the caller's. */
+  /** The next chunk; undefined at the end. Invalidates the previous chunk. */
   async next(): Promise<Bytes | undefined> {
     const ahead = this.#ahead
     const used = this.#lent
@@ -98,7 +99,7 @@ class FileReader {
     try {
       const { buffer, bytes } = await ahead
       if (this.#hasEnded) {
-        // Ended while we waited: nobody saw this buffer, nor can the one before be in use.
+        // Closed meanwhile: this buffer was never handed out, and the previous one is no longer in use.
         for (const unused of [buffer, used]) if (unused !== undefined) this.#buffers.give(unused)
         return undefined
       }
@@ -112,7 +113,7 @@ class FileReader {
     }
   }
 
-  /** Ends early: closes the file when the read under way is done. */
+  /** Ends early: closes the file after the read in progress. */
   async end(): Promise<void> {
     const ahead = this.#ahead
     const lent = this.#lent
@@ -120,8 +121,7 @@ class FileReader {
     this.#lent = undefined
     this.#hasEnded = true
     this.#remainingBytes = 0
-    // A consumer that gave up may have handed the chunk to a socket that still sends it, so nobody
-    // else may write into its buffer.
+    // A socket may still be sending the consumer's last chunk, so the buffer must not be reused.
     if (lent !== undefined) this.#buffers.drop(lent)
     await ahead?.then(
       ({ buffer }) => this.#buffers.give(buffer),
@@ -130,7 +130,7 @@ class FileReader {
     await this.#close()
   }
 
-  /** Starts the next read, into `spare` if there is one, or closes the file if there is none to do. */
+  /** Starts the next read, into `spare` if given. Closes the file if no bytes remain. */
   #readAhead(spare: Buffer | undefined): void {
     if (this.#remainingBytes === 0) {
       if (spare !== undefined) this.#buffers.give(spare)
@@ -144,7 +144,7 @@ class FileReader {
     this.#position += bytes.byteLength
     this.#remainingBytes -= bytes.byteLength
     this.#ahead = this.#read({ buffer, bytes }, position)
-    // Its error is the next caller's, who may come late or never.
+    // The next call reports the error. It may come late or never, so mark the rejection as handled.
     this.#ahead.catch(() => undefined)
   }
 
@@ -160,7 +160,7 @@ class FileReader {
     return { ...chunk, bytes: this.#wanted(chunk.bytes, position) }
   }
 
-  /** @throws DamagedBody unless the bytes, those read only to be checked too, are as they were written */
+  /** @throws DamagedBody if any byte has changed, including bytes read only for verification */
   #check(bytes: Bytes, position: number): void {
     const { name, check } = this.#part
     if (check === undefined) return
@@ -169,7 +169,7 @@ class FileReader {
     throw new DamagedBody(name, `the ${summedBytes} bytes at ${changed} differ from their checksum`)
   }
 
-  /** Those of `bytes` that the consumer asked for: at least one. */
+  /** The requested part of `bytes`: at least one byte. */
   #wanted(bytes: Bytes, position: number): Bytes {
     const start = this.#part.position
     const end = start + this.#part.sizeBytes
@@ -178,13 +178,13 @@ class FileReader {
   }
 
   #close(): Promise<void> {
-    // Nothing was written, so an error of the close says nothing about the bytes.
+    // The file is only read, so an error of close doesn't affect the bytes.
     this.#closed ??= this.#handle.close().catch(() => undefined)
     return this.#closed
   }
 }
 
-/** What has to be read of a file to give out `part` checked: up to the next multiples of 64 KiB. */
+/** The range to read in order to verify `part`: extended to multiples of 64 KiB at both ends. */
 function checkedBytes({ position, sizeBytes, check }: FilePart): {
   readonly start: number
   readonly end: number

@@ -1,5 +1,5 @@
-// Streams a body into a file: the next bytes are received while the last ones are written, and the
-// disk begins to sync long before the end, so that the last sync is short.
+// Streams a body into a file. Receiving overlaps with writing. Syncs start long before the end, so that
+// the last sync is short.
 
 import type { FileHandle } from 'node:fs/promises'
 import type { Bytes } from '../base/bytes.ts'
@@ -7,22 +7,22 @@ import type { ByteSource } from './blob.ts'
 import type { Buffers } from './buffer.ts'
 import { type BlobSums, Summer } from './sums.ts'
 
-/** Bytes of one write; measured: less costs more calls, more gains nothing. */
+/** Bytes of one write. Measured: smaller writes cost more calls, larger ones gain nothing. */
 const writeBytes = 1_048_576
 /** Bytes written between the starts of two syncs. */
 const syncBytes = 8_388_608
 
-/** An empty file to write, and how to remove it again. */
+/** An empty file to write, with a function to remove it. */
 export interface NewFile {
   readonly handle: FileHandle
   remove(): Promise<void>
 }
 
 /**
- * Writes all of `source` to the file that `create` makes when the first bytes are there, syncs and
- * closes it; resolves to its size in bytes, its checksums, and what `create` gave. If that fails, the file is removed,
- * and an error of the source is passed on. `checkRoom` throws where so many bytes are not to be
- * written. Nothing is under way any more when it ends, well or badly.
+ * Writes all of `source` to a file, then syncs and closes it. `create` is called when the first bytes
+ * arrive. Resolves to the size in bytes, the checksums, and the result of `create`. On failure, the file
+ * is removed, and an error of the source is rethrown. `checkRoom` throws if that many bytes must not be
+ * written. When this settles, no operation on the file is in progress.
  */
 export async function writeBody<File extends NewFile>(
   create: () => Promise<File>,
@@ -36,7 +36,7 @@ export async function writeBody<File extends NewFile>(
     for await (const chunk of source) {
       file ??= await create()
       writer ??= new BodyWriter(file.handle, buffers, checkRoom)
-      // A chunk may be any size, and is only ours until we ask for the next one.
+      // A chunk may have any size, and is valid only until the next one is requested.
       for (let taken = 0; taken < chunk.byteLength; ) {
         taken += writer.fill(chunk, taken)
         if (writer.isFull) await writer.flush()
@@ -61,10 +61,10 @@ class BodyWriter {
   readonly #handle: FileHandle
   readonly #buffers: Buffers
   readonly #checkRoom: (bytes: number) => void
-  /** The buffer that is being filled, and how far it is. */
+  /** The buffer being filled, and its fill level. */
   #filling: Buffer | undefined
   #filledBytes = 0
-  /** The buffer that is being written, or was. */
+  /** The buffer being written, or written last. */
   #other: Buffer | undefined
   #writing = new Step()
   #syncing = new Step()
@@ -82,7 +82,7 @@ class BodyWriter {
     return this.#filledBytes === this.#filling?.byteLength
   }
 
-  /** Takes what fits of `chunk` from `start` on; returns how many bytes. */
+  /** Copies from `chunk`, from `start`, until the buffer is full. Returns the number of bytes. */
   fill(chunk: Bytes, start: number): number {
     this.#filling ??= this.#buffers.take(writeBytes)
     const piece = chunk.subarray(start, start + this.#filling.byteLength - this.#filledBytes)
@@ -91,7 +91,7 @@ class BodyWriter {
     return piece.byteLength
   }
 
-  /** Starts to write what was filled, after the write before it. */
+  /** Starts to write the filled buffer, after the previous write. */
   async flush(): Promise<void> {
     await this.#writing.end()
     if (this.#filling === undefined || this.#filledBytes === 0) return
@@ -106,7 +106,7 @@ class BodyWriter {
     this.#writing.start(this.#write(bytes, position))
   }
 
-  /** Resolves when all that was taken is on the disk. */
+  /** Resolves when all bytes are on disk. */
   async finish(): Promise<void> {
     await this.flush()
     await this.#writing.end()
@@ -114,13 +114,13 @@ class BodyWriter {
     await this.#handle.datasync()
   }
 
-  /** Resolves when nothing is under way any more, whatever came of it. */
+  /** Resolves when no operation is in progress, regardless of the outcome. */
   async settled(): Promise<void> {
     await this.#writing.settled()
     await this.#syncing.settled()
   }
 
-  /** Lets others use the buffers; only when nothing is under way. */
+  /** Returns the buffers to the pool. No operation may be in progress. */
   giveBack(): void {
     if (this.#filling !== undefined) this.#buffers.give(this.#filling)
     if (this.#other !== undefined) this.#buffers.give(this.#other)
@@ -128,7 +128,7 @@ class BodyWriter {
 
   async #write(bytes: Bytes, position: number): Promise<void> {
     this.#checkRoom(bytes.byteLength)
-    // A write may take less than it was given, as the last one before the disk is full does.
+    // A write may be short, as the last one before the disk is full.
     for (let done = 0; done < bytes.byteLength; ) {
       const { bytesWritten } = await this.#handle.write(
         bytes,
@@ -146,7 +146,7 @@ class BodyWriter {
   }
 }
 
-/** Something under way that nobody waits for yet; its error is kept until somebody does. */
+/** An operation in progress that is awaited later; its error is kept until then. */
 class Step {
   #settled: Promise<void> = Promise.resolve()
   #failure: { readonly error: unknown } | undefined
@@ -169,7 +169,7 @@ class Step {
     return this.#settled
   }
 
-  /** Waits for the end; throws what it failed with. */
+  /** Waits for the end; rethrows the error. */
   async end(): Promise<void> {
     await this.#settled
     if (this.#failure !== undefined) throw this.#failure.error

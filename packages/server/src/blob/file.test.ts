@@ -1,4 +1,4 @@
-// Blobs in files: the contract, and what only files can get wrong: descriptors, folders, full disks.
+// Blobs in files: the contract, and the cases specific to files: descriptors, folders, full disks.
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
@@ -49,7 +49,7 @@ async function filesBelow(folder: string): Promise<string[]> {
     .map((entry) => join(entry.parentPath, entry.name))
 }
 
-/** How many descriptors this process has open below `folder`. */
+/** The number of descriptors that this process has open below `folder`. */
 async function openFiles(folder: string): Promise<number> {
   const targets = await Promise.all(
     (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
@@ -57,7 +57,7 @@ async function openFiles(folder: string): Promise<number> {
   return targets.filter((target) => target.startsWith(folder)).length
 }
 
-/** Lets the event loop turn until `isDone`, or so often that it never will be. */
+/** Turns the event loop until `isDone`, up to a limit. */
 async function eventually(isDone: () => Promise<boolean>): Promise<boolean> {
   for (let turn = 0; turn < 1000; turn++) {
     if (await isDone()) return true
@@ -182,7 +182,7 @@ test('a file that became shorter is an error, not a short body', async () => {
   })
 })
 
-/** Starts Node on a module of plain JavaScript, to which `openFileBlobs` and `folder` are known. */
+/** Starts Node on a plain JavaScript module with `openFileBlobs` and `folder` in scope. */
 function startScript(
   folder: string,
   script: string,
@@ -248,7 +248,7 @@ test('an unfinished blob can be deleted by its listed id, and its writer fails',
   })
 })
 
-// A file system of our own needs a mount, which not every machine lets us do.
+// The test needs a file system of its own, and not every machine permits the mount.
 const own = ['unshare', '--map-root-user', '--mount'] as const
 const canMount = spawnSync(own[0], [...own.slice(1), 'true']).status === 0
 
@@ -289,7 +289,7 @@ if (canMount) {
   })
 
   test('a disk without room for a folder or a name refuses the body until it has', async () => {
-    // The root, the folder of the start, and one more.
+    // Inodes for the root, the folder of the start, and one more.
     await runOnSmallDisk(
       'size=8m,nr_inodes=3',
       `await assert.rejects(blobs.write(body(10)), isFull)

@@ -1,12 +1,12 @@
-// Opens a blob store by its URL. Files, at `file:` URLs, are the only ones so far.
+// Opens a blob store by its URL. Only `file:` URLs are supported so far.
 
 import { folderOf } from '../base/store-location.ts'
 import type { BlobStore } from './blob.ts'
 import { type FileBlobsOptions, openFileBlobs } from './file.ts'
 
 /**
- * Opens the blobs at `url`. Several processes may have them open, each with its own start.
- * @throws Error for a scheme that no blob store has
+ * Opens the blob store at `url`. Several processes may have it open, each with its own start.
+ * @throws Error for an unsupported scheme
  */
 export async function openBlobs(
   url: URL,

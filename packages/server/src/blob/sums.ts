@@ -1,12 +1,12 @@
-// The checksums that tell whether a blob's bytes are still those that were written: a CRC32 of every
-// 64 KiB, so that a range is checked without reading the rest. Of the checksums at hand it is the one
-// that costs least: Node's own does 4 GB/s where CRC32C and CRC64NVME do 1.3.
+// The checksums that detect changed bytes of a blob: a CRC32 per 64 KiB, so that a range is verified
+// without reading the rest. CRC32 is the cheapest of the available checksums: Node's implementation does
+// 4 GB/s, CRC32C and CRC64NVME do 1.3 GB/s.
 
 import { crc32 } from 'node:zlib'
 import type { Bytes } from '../base/bytes.ts'
 import { combineCrc } from './crc.ts'
 
-/** Bytes that one checksum is of; the last of a blob may have fewer. Every buffer holds a multiple. */
+/** Bytes per checksum; fewer for the last of a blob. Every buffer's size is a multiple. */
 export const summedBytes = 65_536
 /** Bytes of one checksum. */
 const sumBytes = 4
@@ -14,7 +14,7 @@ const sumBytes = 4
 /** A blob's checksums: 4 bytes big-endian for every 64 KiB, in order. */
 export type BlobSums = Bytes
 
-/** Takes the checksums of bytes that come in order, in pieces of any size. */
+/** Computes the checksums of bytes that arrive in order, in pieces of any size. */
 export class Summer {
   readonly #full: number[] = []
   #sum = 0
@@ -30,7 +30,7 @@ export class Summer {
     }
   }
 
-  /** The checksums of all that was taken; once. */
+  /** The checksums of all input. Call this once. */
   finish(): BlobSums {
     if (this.#takenBytes > 0) this.#next()
     const sums = Buffer.alloc(this.#full.length * sumBytes)
@@ -47,12 +47,12 @@ export class Summer {
   }
 }
 
-/** Whether checksums are as many as a blob of `sizeBytes` has. */
+/** Whether `sums` has the number of checksums for a blob of `sizeBytes`. */
 export function fitsSums(sums: BlobSums, sizeBytes: number): boolean {
   return sums.byteLength === Math.ceil(sizeBytes / summedBytes) * sumBytes
 }
 
-/** The CRC32 of all of a blob of `sizeBytes`, as S3 writes it, from its checksums. */
+/** The CRC32 of a whole blob of `sizeBytes`, big-endian, from its checksums. */
 export function joinSums(sums: BlobSums, sizeBytes: number): Buffer {
   let whole: Bytes = new Uint8Array(sumBytes)
   for (let index = 0; index * sumBytes < sums.byteLength; index++) {
@@ -64,8 +64,9 @@ export function joinSums(sums: BlobSums, sizeBytes: number): Buffer {
 }
 
 /**
- * Where the first of `bytes` is that differ from their checksums, rounded down to 64 KiB; undefined if
- * none do. They begin at `position` of the blob, a multiple of 64 KiB, and end at one, or at its end.
+ * The position of the first changed byte, rounded down to 64 KiB; undefined if none has changed. `bytes`
+ * begin at `position` of the blob, a multiple of 64 KiB. They end at another multiple, or at the blob's
+ * end.
  */
 export function findChange(sums: BlobSums, bytes: Bytes, position: number): number | undefined {
   const view = new DataView(sums.buffer, sums.byteOffset, sums.byteLength)

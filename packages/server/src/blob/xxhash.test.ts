@@ -1,4 +1,4 @@
-// xxHash: the values of Amazon's own library, however bodies are cut and interleaved.
+// xxHash: equal to Amazon's own library, regardless of how bodies are split and interleaved.
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
@@ -16,7 +16,7 @@ async function hashOf(algorithm: XxhashAlgorithm, ...chunks: Uint8Array[]): Prom
   return hash.digest().toString('base64')
 }
 
-/** Bytes of a pattern, and by awscrt 0.38.1 their XXH64, XXH3 and XXH128 in base64. */
+/** Sizes of a byte pattern, with XXH64, XXH3 and XXH128 by awscrt 0.38.1 in base64. */
 const known: readonly [size: number, ...values: string[]][] = [
   [0, '70bbN1HY6Zk=', 'LQaABTjTlMI=', 'maoG0wFHmNhgAcMkRo1Jfw=='],
   [3, 'VuaVdjKkh/k=', 'FfcJOxc9AFw=', 'RvZsuTU4FWUV9wk7Fz0AXA=='],

@@ -1,21 +1,21 @@
-// XXH64, XXH3 and XXH128, by a library that is loaded when the first client asks for one of them.
+// XXH64, XXH3 and XXH128, by a library that is loaded on first use.
 
 import type { IHasher } from 'hash-wasm'
 import type { Bytes } from '../base/bytes.ts'
 
-/** The hashes of xxHash that S3 knows, by their names on the wire: `XXHASH3` is the one of 64 bits. */
+/** The xxHash algorithms of S3, by their wire names. `XXHASH3` is the 64-bit one. */
 export type XxhashAlgorithm = 'XXHASH64' | 'XXHASH3' | 'XXHASH128'
 
-/** Of each algorithm, the machine that this process has for it. */
+/** This process's machine for each algorithm. */
 const machines = new Map<XxhashAlgorithm, Promise<Machine>>()
 
-/** Starts a hash with the seed 0. */
+/** Starts a hash with seed 0. */
 export async function startXxhash(algorithm: XxhashAlgorithm): Promise<Xxhash> {
   let machine = machines.get(algorithm)
   if (machine === undefined) {
     machine = loadMachine(algorithm)
     machines.set(algorithm, machine)
-    // Such as for want of file descriptors: the next request tries again.
+    // Loading can fail, for example for want of file descriptors: the next request retries.
     machine.catch(() => machines.delete(algorithm))
   }
   return new Xxhash(await machine)
@@ -33,10 +33,10 @@ async function loadMachine(algorithm: XxhashAlgorithm): Promise<Machine> {
   }
 }
 
-/** A hash under way. After `digest` nothing may be added. */
+/** A hash computation. After `digest`, no more input is allowed. */
 export class Xxhash {
   readonly #machine: Machine
-  /** The machine's state after the latest update, while the machine works for another hash. */
+  /** The machine's state after the latest update, saved while the machine works for another hash. */
   state: Uint8Array | undefined
 
   constructor(machine: Machine) {
@@ -47,7 +47,7 @@ export class Xxhash {
     this.#machine.turnTo(this).update(chunk)
   }
 
-  /** 8 or 16 bytes, the highest first: the canonical form, which S3 writes in base64. */
+  /** 8 or 16 bytes, big-endian: the canonical form, which S3 encodes in base64. */
   digest(): Buffer {
     const value = this.#machine.turnTo(this).digest('binary')
     this.#machine.forget()
@@ -56,8 +56,8 @@ export class Xxhash {
 }
 
 /**
- * Works for all hashes of an algorithm in turn. One machine each would reserve gigabytes of addresses for every
- * upload under way; to save a state and load another costs little beside a chunk.
+ * Multiplexes all hashes of an algorithm. A machine per hash would reserve gigabytes of addresses for
+ * every upload in progress. Saving a state and loading another costs little compared with a chunk.
  */
 class Machine {
   readonly #hasher: IHasher
@@ -76,7 +76,7 @@ class Machine {
     return this.#hasher
   }
 
-  /** After the end of the current hash, of which nothing needs to be kept. */
+  /** Drops the current hash's state after its end. */
   forget(): void {
     this.#current = undefined
   }

@@ -132,6 +132,6 @@ function explain(error: unknown, name: string | undefined): number {
     console.error(`holdfast: ${error.message}`)
     return error.exitCode
   }
-  console.error('holdfast: an error that nothing expected:', error)
+  console.error('holdfast: unexpected error:', error)
   return exitCodes.failure
 }

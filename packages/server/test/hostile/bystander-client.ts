@@ -1,21 +1,21 @@
-// A well-behaved client on a thread of its own, so that what it measures is the server and not the attacker
-// beside it. It puts and gets small objects until it is told to stop, half of them over fresh connections.
+// A well-behaved client on its own thread, so that the attacker's work doesn't distort the measurement. It
+// puts and gets small objects until it is stopped, half of them over fresh connections.
 
 import { parentPort, workerData } from 'node:worker_threads'
 import { type SigningKey, WireClient } from '../wire.ts'
 
-/** What the client is started with. */
+/** The client's parameters. */
 export interface BystanderData {
   readonly target: SigningKey & { readonly host: string; readonly port: number }
   readonly bucket: string
   readonly timeoutMs: number
 }
 
-/** What the client reports at its end. */
+/** The client's final report. */
 export interface BystanderReport {
-  /** Milliseconds of each request, in the order they were sent. */
+  /** The latency of each request in milliseconds, in sending order. */
   readonly latenciesMs: readonly number[]
-  /** What went wrong, one text for each request that failed. */
+  /** One message for each failed request. */
   readonly failures: readonly string[]
 }
 

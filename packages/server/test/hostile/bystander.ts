@@ -1,6 +1,6 @@
-// The frame of every hostile test: a real server with two workers, a well-behaved client that measures
-// alone and then beside an attack, and what must hold of it: no failed request, a bounded 99th
-// percentile, no dead worker, bounded memory.
+// The harness of all hostile tests: a real server with two workers, and a well-behaved client that
+// measures alone and then during an attack. Asserts no failed request, a bounded 99th percentile, no dead
+// worker, and bounded memory.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -11,13 +11,13 @@ import { anonymousBytes, MemoryWatch, mebibytes } from '../memory/sample.ts'
 import { WireClient } from '../wire.ts'
 import type { BystanderData, BystanderReport } from './bystander-client.ts'
 
-/** Milliseconds for which the client measures alone, and at least beside an attack. */
+/** The client's measuring time alone, and the minimum during an attack, in milliseconds. */
 const measureMs = 1500
-/** Milliseconds after which the client gives a request up: beyond what any bound allows. */
+/** The client's request timeout in milliseconds: longer than every bound. */
 const timeoutMs = 30_000
 const bucket = 'bystander'
 
-/** What the well-behaved client saw. */
+/** The measurements of the well-behaved client. */
 export interface Figures {
   readonly requests: number
   readonly failures: readonly string[]
@@ -26,29 +26,29 @@ export interface Figures {
   readonly maximumMs: number
 }
 
-/** The same client alone, and beside an attack. */
+/** The same client alone, and during an attack. */
 export interface Comparison {
   readonly alone: Figures
   readonly beside: Figures
-  /** Anonymous memory of the largest worker: before the attack, and the highest during it. */
+  /** Anonymous memory of the largest worker before the attack, and the peak during it. */
   readonly memoryBefore: number
   readonly memoryHighest: number
-  /** Workers that were there before the attack and are not any more. */
+  /** Workers that died during the attack. */
   readonly deadWorkers: readonly number[]
 }
 
-/** What an attack may cost others. */
+/** Bounds of the harm to other clients. */
 export interface HarmBounds {
-  /** 99th percentile beside the attack, in milliseconds; 3000 if left out, or ten times that alone. */
+  /** 99th percentile during the attack, in milliseconds; default: 3000, or ten times that alone. */
   readonly p99Ms?: number
-  /** Anonymous memory that a worker may gain, in bytes; 400 MiB if left out. */
+  /** The maximum growth of a worker's anonymous memory, in bytes; default 400 MiB. */
   readonly memoryBytes?: number
 }
 
 /** A server under attack, with the keys of the three parties. */
 export interface Target extends AsyncDisposable {
   readonly server: TestServer
-  /** An owner of the server's who attacks the others. */
+  /** The attacker, who is an owner on the server. */
   readonly attacker: Credential
   /** The owner whose client is measured. */
   readonly bystander: Credential
@@ -71,7 +71,7 @@ export async function startTarget(args: readonly string[] = []): Promise<Target>
   return { server, attacker, bystander, [Symbol.asyncDispose]: () => server.close() }
 }
 
-/** Measures the client alone, then while `attack` runs, and compares. The attack ends by itself. */
+/** Measures the client alone and then during `attack`, which must end by itself. */
 export async function compare(target: Target, attack: () => Promise<void>): Promise<Comparison> {
   const { server } = target
   const alone = await measure(target, () => delay(measureMs))
@@ -85,7 +85,7 @@ export async function compare(target: Target, attack: () => Promise<void>): Prom
   return { alone, beside, memoryBefore, memoryHighest, deadWorkers }
 }
 
-/** Fails if an attack has done more harm than the bounds allow. */
+/** Fails if the harm of an attack exceeds the bounds. */
 export function assertUnharmed(comparison: Comparison, bounds: HarmBounds = {}): void {
   const { alone, beside, memoryBefore, memoryHighest, deadWorkers } = comparison
   const p99Ms = bounds.p99Ms ?? Math.max(3000, 10 * alone.p99Ms)
@@ -98,7 +98,7 @@ export function assertUnharmed(comparison: Comparison, bounds: HarmBounds = {}):
   assert.ok(gained <= memoryBytes, `a worker gained ${mebibytes(gained)}: ${describe(comparison)}`)
 }
 
-/** The figures of a comparison on one line, for people. */
+/** A comparison as one line of text. */
 export function describe({ alone, beside, ...memory }: Comparison): string {
   const { memoryBefore, memoryHighest } = memory
   return [

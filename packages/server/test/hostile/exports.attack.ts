@@ -1,5 +1,5 @@
-// An owner who asks for exports by the hundred, of which most wait for a lease of the same owner: another
-// owner's export is done all the same, and so are everybody's requests.
+// An owner with hundreds of exports, most of which wait for a lease of the same owner. Another owner's
+// export and all other requests must still complete.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -13,9 +13,9 @@ import { assertUnharmed, compare, describe, startTarget, type Target } from './b
 const domains = 60
 const exportsPerDomain = 5
 const itemsPerDomain = 100
-/** Milliseconds of the 99th percentile beside it. */
+/** The bound of the bystander's 99th percentile during the attack, in milliseconds. */
 const p99Ms = 500
-/** Times that the state of an export is asked for, and milliseconds between two. */
+/** The maximum number of polls of an export's state, and the milliseconds between two polls. */
 const looks = 100
 const lookMs = 100
 
@@ -51,7 +51,7 @@ async function start(target: Target, owner: Credential, input: object): Promise<
   return fields['exportArn']
 }
 
-/** The state of an export once it has ended, or after a while. */
+/** The state of an export at its end, or after the last poll. */
 async function outcome(target: Target, owner: Credential, exportArn: unknown): Promise<unknown> {
   let status: unknown
   for (let look = 0; look < looks; look++) {
@@ -64,7 +64,7 @@ async function outcome(target: Target, owner: Credential, exportArn: unknown): P
   return status
 }
 
-test('hundreds of exports of one owner, most of them under a lease, hold up nobody', {
+test('hundreds of exports of one owner, most of them under a lease, delay no other owner', {
   timeout: 240_000,
 }, async (t) => {
   await using target = await startTarget(['--simpledb-limit', 'exportsPerOwner=1000'])

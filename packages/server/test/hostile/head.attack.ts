@@ -1,4 +1,4 @@
-// Attackers without a key who open connections and never get to the end of a request's head.
+// Attackers without a key that open connections and never complete a request's head.
 
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -28,7 +28,7 @@ for (const [what, count, text] of heads) {
   })
 }
 
-test('heads that come in byte by byte harm nobody', { timeout: 60_000 }, async (t) => {
+test('heads that arrive byte by byte harm no other client', { timeout: 60_000 }, async (t) => {
   await using target = await startTarget()
   const comparison = await compare(target, async () => {
     const sockets = await openMany(target.server, 300)

@@ -1,5 +1,5 @@
-// An owner whose requests wait for leases by the hundred: what it costs the others while nothing happens,
-// when all are let go at once, and when there are too many of them.
+// An owner with hundreds of requests that wait for leases. Measures the cost for other owners while the
+// requests wait, when all are granted at once, and when there are too many.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -8,10 +8,10 @@ import { assertUnharmed, compare, describe, startTarget, type Target } from './b
 
 const bucket = 'attacker'
 const waiters = 1000
-/** Milliseconds of the 99th percentile beside any of it. */
+/** The bound of the bystander's 99th percentile during each attack, in milliseconds. */
 const p99Ms = 500
 
-/** Requests of the attacker's, each over a connection of its own if many are sent at once. */
+/** The attacker's requests. Concurrent ones use a connection each. */
 class Attacker {
   readonly wire: WireClient
 
@@ -24,7 +24,7 @@ class Attacker {
     return this.wire.send({ method: 'POST', path: `/${bucket}`, query: { lease: '' }, body })
   }
 
-  /** Takes the lease that is in everybody's way. */
+  /** Takes the lease that blocks all others. */
   async take(): Promise<number> {
     const { status, body } = await this.lease({ write: ['a/'], ttlMs: 600_000 })
     assert.equal(status, 200, body.toString())
@@ -37,7 +37,7 @@ class Attacker {
     assert.equal(status, 204)
   }
 
-  /** Resolves when so many leases of the bucket wait. */
+  /** Resolves when `count` leases of the bucket wait. */
   async untilWaiting(count: number): Promise<void> {
     for (;;) {
       const answer = await this.wire.send({
@@ -67,7 +67,9 @@ function codesOf(answers: readonly WireAnswer[]): Record<string, number> {
   return codes
 }
 
-test('a thousand requests that wait for one lease harm nobody', { timeout: 120_000 }, async (t) => {
+test('a thousand requests that wait for one lease harm no other client', {
+  timeout: 120_000,
+}, async (t) => {
   const { target, attacker } = await open()
   await using _ = target
   await attacker.take()
@@ -82,7 +84,7 @@ test('a thousand requests that wait for one lease harm nobody', { timeout: 120_0
   attacker.wire.close()
 })
 
-test('a lease that ends before a thousand others lets them go without harm', {
+test('the end of a lease with a thousand waiters harms no other client', {
   timeout: 120_000,
 }, async (t) => {
   const { target, attacker } = await open()
@@ -100,7 +102,7 @@ test('a lease that ends before a thousand others lets them go without harm', {
   attacker.wire.close()
 })
 
-test('writes that wait for a lease, and more of them than may, harm nobody', {
+test('writes that wait for a lease, even above the limit, harm no other client', {
   timeout: 120_000,
 }, async (t) => {
   const { target, attacker } = await open()
@@ -123,7 +125,7 @@ test('writes that wait for a lease, and more of them than may, harm nobody', {
   attacker.wire.close()
 })
 
-test('more requests for leases than may wait are told so at once', {
+test('lease requests above the limit of waiters are refused at once', {
   timeout: 120_000,
 }, async (t) => {
   const { target, attacker } = await open()

@@ -1,4 +1,4 @@
-// Attackers without a key who ask for metrics, over and over, on many connections.
+// Attackers without a key that request metrics in a loop, on many connections.
 
 import { Agent, get } from 'node:http'
 import { test } from 'node:test'
@@ -7,7 +7,7 @@ import { assertUnharmed, compare, describe, startTarget } from './bystander.ts'
 const connections = 32
 const requestsPerConnection = 12
 
-test('a flood of requests for metrics harms nobody', { timeout: 60_000 }, async (t) => {
+test('a flood of metrics requests harms no other client', { timeout: 60_000 }, async (t) => {
   await using target = await startTarget()
   const { endpoint } = target.server
   const agent = new Agent({ keepAlive: true, maxSockets: connections })

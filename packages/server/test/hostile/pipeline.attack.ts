@@ -1,4 +1,4 @@
-// Attackers without a key who send request after request and take their time to read, or never read, the answers.
+// Attackers without a key that pipeline requests and read the responses slowly or never.
 
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'

@@ -1,11 +1,11 @@
-// Connections of an attacker: many, raw, and indifferent to what becomes of them.
+// An attacker's connections: many raw sockets with errors ignored.
 
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TestServer } from '../harness.ts'
 
-/** Opens connections whose errors and answers nobody looks at. */
+/** Opens connections with errors and responses ignored. */
 export async function openMany(server: TestServer, count: number): Promise<Socket[]> {
   return Promise.all(
     Array.from({ length: count }, async () => {
@@ -22,7 +22,7 @@ export function closeAll(sockets: readonly Socket[]): void {
   for (const socket of sockets) socket.destroy()
 }
 
-/** Writes `text`, and waits until the server took all of it, `ms` have passed, or the connection ended. */
+/** Writes `text`. Resolves when the server has read all, after `ms`, or when the connection has ended. */
 export async function push(socket: Socket, text: string | Buffer, ms: number): Promise<void> {
   if (socket.destroyed) return
   const written = new Promise<void>((resolve) => {
@@ -32,7 +32,7 @@ export async function push(socket: Socket, text: string | Buffer, ms: number): P
   await Promise.race([written, delay(ms, undefined, { ref: false })])
 }
 
-/** Sends `text` on a connection of its own, and resolves to the status of the answer; 0 without one. */
+/** Sends `text` on its own connection. Resolves to the response's status; 0 without a response. */
 export async function statusOf(server: TestServer, text: string | Buffer): Promise<number> {
   const [socket] = await openMany(server, 1)
   if (socket === undefined) return 0
@@ -47,7 +47,7 @@ export async function statusOf(server: TestServer, text: string | Buffer): Promi
   return status
 }
 
-/** Calls `work` `count` times, `atOnce` of them at a time. */
+/** Calls `work` `count` times, with `atOnce` calls concurrently. */
 export async function repeat(
   { count, atOnce }: { readonly count: number; readonly atOnce: number },
   work: (index: number) => Promise<unknown>,

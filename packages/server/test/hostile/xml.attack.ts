@@ -1,4 +1,4 @@
-// An owner who sends documents that take long to parse, correctly signed.
+// An owner that sends correctly signed documents that are slow to parse.
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'

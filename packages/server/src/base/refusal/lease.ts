@@ -1,4 +1,4 @@
-// Refusals of leases, and of writes because of leases.
+// Refusals of lease requests, and of writes blocked by leases.
 
 import type { LeaseTicket } from '../terms.ts'
 
@@ -11,7 +11,7 @@ export interface BlockingLease {
 }
 
 export type LeaseRefusal =
-  /** It expired, was released, or was never granted. */
+  /** The lease expired, was released, or was never granted. */
   | { readonly code: 'LeaseLost'; readonly ticket: LeaseTicket }
   /** A request names a lease that is still in the queue. */
   | { readonly code: 'LeaseWaiting'; readonly ticket: LeaseTicket }
@@ -19,19 +19,19 @@ export type LeaseRefusal =
   | {
       readonly code: 'LeaseNotGranted'
       readonly blockedBy: BlockingLease
-      /** Of a place that is kept in the queue. */
+      /** The ticket, if the request keeps a place in the queue. */
       readonly ticket?: LeaseTicket | undefined
     }
   /** A write without a lease. */
   | { readonly code: 'BlockedByLease'; readonly ticket: LeaseTicket; readonly label: string }
-  /** Requests of one owner that wait for leases. */
+  /** One owner has too many requests that wait for leases. */
   | { readonly code: 'TooManyWaiting'; readonly maximum: number }
   | { readonly code: 'TooManyLeases'; readonly count: number; readonly maximum: number }
-  /** Paths and the folders that they are in. */
+  /** `count`: the number of paths and of the folders above them. */
   | { readonly code: 'TooManyLeaseNodes'; readonly count: number; readonly maximum: number }
   | {
       readonly code: 'LeaseOutOfBounds'
-      /** `paths`: their number; `label`: its length. */
+      /** `paths`: the number of paths; `label`: the label's length. */
       readonly field: 'paths' | 'ttlMs' | 'waitMs' | 'label'
       readonly minimum: number
       readonly maximum: number

@@ -10,19 +10,19 @@ type BucketRefusal =
   | { readonly code: 'BucketAlreadyOwnedByYou'; readonly bucket: string }
   | { readonly code: 'BucketNotEmpty'; readonly bucket: string }
   | { readonly code: 'TooManyBuckets' }
-  /** No region has such a name. */
+  /** No region has this name. */
   | { readonly code: 'InvalidLocationConstraint'; readonly location: string }
-  /** Another region than the server's. */
+  /** A region other than the server's. */
   | { readonly code: 'IllegalLocationConstraint'; readonly location: string | undefined }
 
 type ObjectRefusal =
-  /** `key` is that of an object or folder; undefined where a condition found no object. */
+  /** `key`: of an object or folder; undefined if a condition found no object. */
   | { readonly code: 'NoSuchKey'; readonly key?: string | undefined }
   | { readonly code: 'NoSuchVersion'; readonly versionId?: string | undefined }
   | { readonly code: 'EmptyKey' }
   | {
       readonly code: 'KeyTooLong'
-      /** Undefined where not one key but a folder's name, or keys below it, would be too long. */
+      /** Undefined if a folder's name, or keys below it, would be too long, not one key. */
       readonly sizeBytes?: number | undefined
       readonly maximumBytes: number
     }
@@ -37,7 +37,7 @@ type ObjectRefusal =
   | { readonly code: 'InvalidContinuationToken' }
   | { readonly code: 'IdempotencyParameterMismatch' }
 
-/** First and last byte, or a number of bytes at the end. */
+/** First and last byte, or the length of a suffix. */
 export type RequestedRange =
   | { readonly start: number; readonly end?: number | undefined }
   | { readonly suffix: number }
@@ -52,7 +52,7 @@ export type ConditionName =
   | 'ifSizeBytes'
   | 'ifInitiatedAt'
 
-/** What a condition is about: the object that is read or replaced, or another source. */
+/** The subject of a condition: the object that is read or replaced, or another source. */
 export type ConditionSubject = 'target' | 'copy source' | 'rename source'
 
 type ConditionRefusal =
@@ -62,13 +62,13 @@ type ConditionRefusal =
       readonly subject: ConditionSubject
     }
   | { readonly code: 'NotModified'; readonly etag: string; readonly modifiedAt: number }
-  /** There are objects in a folder that must not be replaced. */
+  /** The target folder has objects and must not be replaced. */
   | { readonly code: 'FolderExists' }
   /** A folder has neither an ETag nor a time. */
   | { readonly code: 'FolderCondition' }
 
 type BodyRefusal =
-  /** `maximumBytes` is left out where it is the limit of a whole object, not of the request. */
+  /** `maximumBytes` is left out if the limit is that of a whole object, not of the request. */
   | { readonly code: 'EntityTooLarge'; readonly maximumBytes?: number | undefined }
   | { readonly code: 'EntityTooSmall' }
   /** MD5s, base64. */
@@ -78,18 +78,18 @@ type BodyRefusal =
 type CopyRefusal =
   | { readonly code: 'CopySourceTooLarge'; readonly maximumBytes: number }
   | { readonly code: 'CopySourceChanged' }
-  /** An object on itself, without any change. */
+  /** A copy of an object to itself without any change. */
   | { readonly code: 'CopyToItself' }
   | { readonly code: 'FolderCopyToItself' }
   | { readonly code: 'RenameToItself' }
   | { readonly code: 'FolderRenameIntoItself' }
-  /** From a folder to an object, or the reverse. */
+  /** A rename of a folder to an object, or the reverse. */
   | { readonly code: 'RenameChangesKind' }
   | { readonly code: 'NotAFolderName' }
-  /** Whether all keys would fit can't be told in one transaction. */
+  /** One transaction can't check that all keys would fit. */
   | { readonly code: 'FolderTooLargeToMeasure'; readonly maximumRows: number }
 
-/** Those of documents and forms that carry a request. */
+/** Refusals of documents and forms that carry a request. */
 type DocumentRefusal =
   | { readonly code: 'MalformedXml' }
   | { readonly code: 'NotAForm' }

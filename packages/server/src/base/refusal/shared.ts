@@ -1,42 +1,41 @@
-// Refusals that requests of every protocol can meet: those of authorization, of the HTTP message, and of
-// the engine below.
+// Refusals common to all protocols: of authorization, of the HTTP message, and of the engine.
 
-/** The engine's, and those of the space and memory that all requests share. */
+/** Refusals of the engine, and of the disk space and memory that all requests share. */
 export type EngineRefusal =
-  /** Too much at once of what `resource` names; the same request may succeed later. */
+  /** `resource` is exhausted for now; a retry may succeed. */
   | {
       readonly code: 'SlowDown'
       readonly resource: 'ids' | 'memory' | 'queries' | 'readers' | 'writers'
     }
   | { readonly code: 'StoreClosed' }
-  /** Other processes took this one for dead; it ends. */
+  /** Other processes declared this one dead; it ends. */
   | { readonly code: 'DeclaredDead' }
   | { readonly code: 'ReadTooLong'; readonly limitMs: number }
-  /** `reserve`: nearly full, so that only removals go on; `blobs`: full for large bodies. */
+  /** `reserve`: nearly full, so only removals proceed; `blobs`: full for large bodies. */
   | { readonly code: 'InsufficientStorage'; readonly space: 'disk' | 'reserve' | 'blobs' }
   | { readonly code: 'CommitFailed' }
-  /** The engine failed before, and has to be opened again. */
+  /** The engine failed earlier and must be reopened. */
   | { readonly code: 'StoreFailed' }
   | { readonly code: 'TransactionTooLarge'; readonly rows: number; readonly sizeBytes: number }
   | { readonly code: 'RowKeyTooLong'; readonly sizeBytes: number; readonly maximumBytes: number }
 
-/** Those of the HTTP message. */
+/** Refusals of the HTTP message. */
 export type MessageRefusal =
   | {
       readonly code: 'InvalidUri'
       readonly uri: string
-      /** `host`: it names another host than the Host header. */
+      /** `host`: the target names a host other than the Host header's. */
       readonly problem: 'syntax' | 'host'
     }
   | { readonly code: 'HeaderSectionTooLarge'; readonly maximumBytes: number }
   /** The Host header is missing, or names no host. */
   | { readonly code: 'InvalidHost' }
   | { readonly code: 'TransferEncodingInHttp10' }
-  /** A header that may be there once only. */
+  /** A header that may occur only once. */
   | { readonly code: 'RepeatedHeader'; readonly name: string }
   | { readonly code: 'TooManyParameters' }
   | { readonly code: 'InvalidContentLength' }
-  /** `chunk`: it broke off inside the aws-chunked framing. */
+  /** `chunk`: the body ended inside the aws-chunked framing. */
   | { readonly code: 'IncompleteBody'; readonly part: 'body' | 'chunk' }
   /** A body in chunks that are mostly framing. */
   | { readonly code: 'WastefulChunks' }
@@ -48,8 +47,8 @@ export type SharedRefusal =
   | MessageRefusal
   | {
       readonly code: 'AccessDenied'
-      /** Given to principals, for resources in a bucket. */
+      /** Set for principals, on resources in a bucket. */
       readonly action?: string | undefined
-      /** Of the bucket. */
+      /** The bucket's region. */
       readonly region?: string | undefined
     }

@@ -1,4 +1,4 @@
-// Tables of words: a row for each code, which says how the refusals of that code are told.
+// Word tables: a row for each code, with the words for refusals of that code.
 
 interface Coded {
   readonly code: string
@@ -9,7 +9,7 @@ export type WordTable<Kind extends Coded, Words> = {
   readonly [Code in Kind['code']]: (refusal: Extract<Kind, { readonly code: Code }>) => Words
 }
 
-/** What the row of `code` says of `refusal`, whose code it is. */
+/** Applies the row of `code` to `refusal`, which must have that code. */
 export function tell<Kind extends Coded, Words, Code extends Kind['code']>(
   table: WordTable<Kind, Words>,
   code: Code,

@@ -4,7 +4,7 @@ export type UploadRefusal =
   | { readonly code: 'NoSuchUpload'; readonly uploadId: string }
   | { readonly code: 'InvalidUploadIdMarker'; readonly marker: string }
   | { readonly code: 'PartNumberOutOfBounds'; readonly partNumber: number }
-  /** A range to copy that isn't wholly inside its source. */
+  /** A copy range that extends beyond its source. */
   | { readonly code: 'InvalidCopyRange'; readonly sourceBytes: number }
   | { readonly code: 'NoParts' }
   | { readonly code: 'InvalidPartOrder' }
@@ -37,11 +37,11 @@ export type UploadRefusal =
       readonly expected: string
       readonly actual: string
     }
-  /** The list of parts has to repeat the checksums of all. */
+  /** The list of parts must repeat each part's checksum. */
   | {
       readonly code: 'PartChecksumMissing'
       readonly algorithm: string
       readonly partNumber: number
     }
-  /** The whole object's checksum can't be computed from those of the parts. */
+  /** The object's checksum can't be computed from those of its parts. */
   | { readonly code: 'ChecksumNotComputable'; readonly algorithm: string }

@@ -23,7 +23,7 @@ export interface Peer {
 
 const wrongKey: ReadonlySet<string> = new Set(['InvalidAccessKeyId', 'SignatureDoesNotMatch'])
 
-/** The failure to tell; undefined if nothing expected this error. */
+/** The failure to report; undefined for an unexpected error. */
 export async function explainFailure(
   error: unknown,
   peer: Peer,

@@ -1,14 +1,12 @@
-// Bodies: where an object's bytes are, how many rows refer to them, and what becomes of them when the
-// last reference goes. Small ones are rows, large ones blobs, multipart ones manifests of blobs, which
-// are queued when they go: one may have 10,000 parts, and a transaction may release any number.
+// Bodies and their reference counts. Small bodies are rows, large ones blobs, multipart ones manifests
+// of blobs. An unreferenced manifest is queued, since it may have 10,000 parts and a transaction may
+// release any number of manifests.
 //
-// A body with one reference has no count: for rows and manifests the count's row is there only while
-// it is above one. A blob always has its count's row, which is how a sweep after a crash tells a blob
-// that is referred to from one that was never committed.
+// Rows and manifests have a count row only while the count is above one. A blob always has a count row;
+// so a sweep after a crash can tell a referenced blob from one that was never committed.
 //
-// Whether bytes are still those that were written, a checksum tells: a row body's is in the reference
-// to it, a blob's are a row that lives as long as its file. Bodies that were written before there were
-// checksums have none.
+// Checksums detect changed bytes. A row body's checksum is in its reference. A blob's checksums are a
+// row that exists as long as the file. Bodies of versions without checksums have none.
 
 import { crc32 } from 'node:zlib'
 import type { Bytes } from '../../base/bytes.ts'
@@ -19,30 +17,30 @@ import { type Body, pack, unpack } from '../row/record.ts'
 import { currentEpoch } from './epoch.ts'
 import * as schema from './schema.ts'
 
-/** One part of a multipart object, as its manifest keeps it. */
+/** One part of a multipart object, as stored in its manifest. */
 export interface ManifestPart {
-  /** As the client numbered it, 1 to 10,000. */
+  /** The client's part number, 1 to 10,000. */
   readonly number: number
-  /** Where its bytes begin in the object. */
+  /** The offset of the part's first byte in the object. */
   readonly offset: number
   readonly sizeBytes: number
   /** MD5 in hex. */
   readonly etag: string
   readonly blobId: BlobId
-  /** The part's own checksum, base64, by the algorithm of the object's. */
+  /** The part's own checksum, base64, by the algorithm of the object's checksum. */
   readonly checksum?: string | undefined
 }
 
-/** Writes the row of a small body and gives its reference to the caller. */
+/** Writes the row of a small body; its first reference belongs to the caller. */
 export function putRowBody(tx: WriteTransaction, id: number, bytes: Bytes): Body {
   tx.put(schema.rowBody(id), bytes)
   return { kind: 'row', id, crc32: crc32(bytes) }
 }
 
-/** A row body as a row refers to it, which says how long it is. */
+/** A reference to a row body, with its length. */
 export type RowBody = Extract<Body, { kind: 'row' }> & { readonly sizeBytes: number }
 
-/** The bytes of a row body. @throws DamagedBody unless they are those that were written */
+/** The bytes of a row body. @throws DamagedBody if they are missing or changed */
 export async function readRowBody(tx: ReadTransaction, body: RowBody): Promise<Bytes> {
   const bytes = await tx.peek(schema.rowBody(body.id))
   const fault = faultOfRow(body, bytes)
@@ -51,7 +49,7 @@ export async function readRowBody(tx: ReadTransaction, body: RowBody): Promise<B
   return bytes
 }
 
-/** What is wrong with the row of a body, in plain words; undefined if nothing is. */
+/** A description of the damage to a row body; undefined if it is intact. */
 export function faultOfRow(body: RowBody, bytes: Bytes | undefined): string | undefined {
   if (bytes === undefined) return 'its row is missing'
   if (bytes.byteLength !== body.sizeBytes) {
@@ -61,19 +59,19 @@ export function faultOfRow(body: RowBody, bytes: Bytes | undefined): string | un
   return isChanged ? 'its bytes differ from their checksum' : undefined
 }
 
-/** Records a stored blob and its checksums, and gives its first reference to the caller. */
+/** Records a stored blob and its checksums; its first reference belongs to the caller. */
 export function putBlobBody(tx: WriteTransaction, id: BlobId, sums?: Bytes): Body {
   tx.put(schema.blobCount(id), pack([1]))
   if (sums !== undefined) tx.put(schema.blobSums(id), sums)
   return { kind: 'blob', id }
 }
 
-/** The checksums of a blob; undefined if it was written before there were any. */
+/** The checksums of a blob; undefined if written by a version without checksums. */
 export async function readBlobSums(tx: ReadTransaction, id: BlobId): Promise<Bytes | undefined> {
   return tx.peek(schema.blobSums(id))
 }
 
-/** Writes a manifest of parts whose blobs' references the caller passes on to it. */
+/** Writes a manifest of parts. The caller's references to the parts' blobs pass to the manifest. */
 export function putManifest(
   tx: WriteTransaction,
   id: number,
@@ -95,7 +93,7 @@ export async function readManifestPart(
   return bytes === undefined ? undefined : decodePart(bytes)
 }
 
-/** The parts of a manifest in order, beginning with part `index`. */
+/** The parts of a manifest in order, from part `index`. */
 export async function* readManifest(
   tx: ReadTransaction,
   id: number,
@@ -107,7 +105,7 @@ export async function* readManifest(
   }
 }
 
-/** Adds a reference to `body`: another row holds it too. */
+/** Adds a reference to `body`. */
 export async function retainBody(tx: WriteTransaction, body: Body): Promise<void> {
   const key = countKey(body)
   if (key === undefined) return
@@ -116,8 +114,9 @@ export async function retainBody(tx: WriteTransaction, body: Body): Promise<void
 }
 
 /**
- * Takes a reference from `body`; with the last one, its rows go and its blobs become garbage: those of
- * a manifest in the background ({@link releaseParts}), until when its rows hold their references.
+ * Removes a reference to `body`. With the last one, its rows are deleted and its blobs become garbage.
+ * A manifest's parts are released in the background ({@link releaseParts}); until then its rows hold
+ * their references.
  */
 export async function releaseBody(tx: WriteTransaction, body: Body): Promise<void> {
   const key = countKey(body)
@@ -146,15 +145,15 @@ export async function releaseBody(tx: WriteTransaction, body: Body): Promise<voi
   }
 }
 
-/** Marks a blob, whose last reference is gone, for collection once no reader can hold it. */
+/** Queues a blob without references for collection once no reader can hold it. */
 async function orphanBlob(tx: WriteTransaction, id: BlobId): Promise<void> {
   tx.delete(schema.blobCount(id))
   tx.put(schema.garbage(await currentEpoch(tx), id), new Uint8Array())
 }
 
 /**
- * Releases up to `limit` parts of a queued manifest, from the front of those that it still has; with
- * the last one it leaves the queue. Returns how many were released.
+ * Releases the first `limit` remaining parts of a queued manifest. After the last part, the manifest
+ * leaves the queue. Returns the number of released parts.
  */
 export async function releaseParts(
   tx: WriteTransaction,

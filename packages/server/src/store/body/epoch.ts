@@ -1,15 +1,14 @@
-// Epochs: how the collection of blobs waits for readers in every process. A blob that is orphaned is
-// marked with the epoch of that commit. A collector begins a new epoch; each process, once all reads
-// that it began before it saw the new epoch have ended, publishes that it has reached it. What was
-// orphaned before the epoch that all live processes have reached can have no reader left: whoever
-// starts reading now sees the orphaning commit.
+// Epochs: how the collection of blobs waits for readers in every process. An orphaned blob is marked
+// with the epoch of the orphaning commit. The collector begins a new epoch. Each process publishes that
+// epoch once all its reads from before it saw the epoch have ended. A blob orphaned before the epoch
+// that all live processes have reached has no reader left: new reads see the orphaning commit.
 
 import type { Bytes } from '../../base/bytes.ts'
 import type { ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
 import { pack, unpack } from '../row/record.ts'
 import * as schema from './schema.ts'
 
-/** The epoch now. In a write it is a recorded read: a commit is always marked with its true epoch. */
+/** The current epoch. Write transactions record the read, so that a commit is marked with its true epoch. */
 export async function currentEpoch(tx: ReadTransaction): Promise<number> {
   return decodeEpoch(await tx.get(schema.epoch()))
 }
@@ -25,21 +24,21 @@ function decodeEpoch(bytes: Bytes | undefined): number {
   return bytes === undefined ? 0 : unpack<[number]>(bytes)[0]
 }
 
-/** One read of blobs that is under way. */
+/** One blob read in progress. */
 export interface Reading {
-  /** True when someone else than its starter will end it. */
+  /** True if another party than the starter will end the read. */
   handedOver: boolean
-  /** Ends it; more than once is harmless. */
+  /** Ends the read; idempotent. */
   end(): void
 }
 
-/** The reads of blobs that this process has under way, in the generations that epochs divide them into. */
+/** This process's blob reads in progress, in generations divided by epochs. */
 export class Readers {
   #generation = { count: 0, drained: Promise.withResolvers<void>(), closed: false }
-  /** Resolves when the generations before that one have ended. */
+  /** Resolves when all earlier generations have ended. */
   #older: Promise<unknown> = Promise.resolve()
 
-  /** Registers a read; call it before the snapshot that the read begins with. */
+  /** Registers a read. Call it before taking the read's snapshot. */
   begin(): Reading {
     const generation = this.#generation
     generation.count++

@@ -1,4 +1,4 @@
-// Blobs that nothing refers to any more, by the epoch in which they were orphaned.
+// Orphaned blobs, by the epoch in which they lost their last reference.
 
 import type { BlobId } from '../../base/terms.ts'
 import type { ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
@@ -11,7 +11,7 @@ export interface Garbage {
   readonly blobId: BlobId
 }
 
-/** Orphaned blobs, oldest first, that were orphaned before epoch `before`: those after `after`. */
+/** Blobs orphaned before epoch `before`, oldest first, from after `after`. */
 export async function listGarbage(
   tx: ReadTransaction,
   options: {
@@ -39,7 +39,7 @@ export async function hasGarbageSince(tx: ReadTransaction, epoch: number): Promi
   return false
 }
 
-/** Forgets blobs that were deleted, and their checksums, which whoever read the file until then needed. */
+/** Removes the rows of deleted blobs, with their checksums. Readers needed the checksums until now. */
 export async function removeGarbage(
   tx: WriteTransaction,
   garbage: readonly Garbage[],
@@ -73,7 +73,7 @@ export async function unreferencedAmong(
   return blobIds.filter((id) => !referenced.has(id))
 }
 
-/** Makes garbage of those of `blobIds` that nothing refers to. One may be garbage twice: that is harmless. */
+/** Queues the unreferenced ones of `blobIds` as garbage. Queueing one twice is harmless. */
 export async function markGarbage(tx: WriteTransaction, blobIds: readonly BlobId[]): Promise<void> {
   const epoch = await currentEpoch(tx)
   for (const blobId of await unreferencedAmong(tx, blobIds)) {
@@ -81,7 +81,7 @@ export async function markGarbage(tx: WriteTransaction, blobIds: readonly BlobId
   }
 }
 
-/** How many blobs are garbage; counts no further than `limit`. */
+/** The number of garbage blobs; counts no further than `limit`. */
 export async function countGarbage(tx: ReadTransaction, limit: number): Promise<number> {
   let count = 0
   for await (const _ of tx.range(schema.garbageBefore())) {

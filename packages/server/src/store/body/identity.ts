@@ -1,6 +1,6 @@
-// Which store the rows are of: an identity made once, which the blobs have beside them too, so that
-// rows and blobs of two stores, or of two moments, aren't taken for one. And which process starts, by
-// the numbers that begin the names of blobs, are not this store's own: their blobs are never removed.
+// The store's identity, created once and stored with the rows and with the blobs. It detects rows and
+// blobs of different stores or different moments. Also the numbers of starts that are not this store's
+// own: their blobs are never removed.
 
 import type { ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
 import { pack, unpack } from '../row/record.ts'
@@ -9,11 +9,11 @@ import * as schema from './schema.ts'
 
 /** The identity of a store. */
 export interface Identity {
-  /** Random; says nothing. */
+  /** Random. */
   readonly id: string
   /**
-   * While the store takes blobs for its own: the identity that they had, or null if they had none.
-   * Undefined once they have this store's.
+   * While the store adopts blobs: their former identity, or null if they had none. Undefined once they
+   * have this store's identity.
    */
   readonly adopts?: string | null | undefined
 }
@@ -28,18 +28,18 @@ export function putIdentity(tx: WriteTransaction, identity: Identity): void {
   tx.put(schema.identity(), pack(identity))
 }
 
-/** A run of process starts, both ends included. */
+/** A range of start numbers, both ends included. */
 export interface StartRun {
   readonly first: number
   readonly last: number
 }
 
-/** Says that a run of starts is not this store's own. */
+/** Records that a range of starts is not this store's own. */
 export function putUnknownStarts(tx: WriteTransaction, { first, last }: StartRun): void {
   tx.put(schema.unknownStarts(first), pack([last]))
 }
 
-/** The starts whose numbers this store gave out, told from all others. */
+/** Tells the starts whose numbers this store gave out from all others. */
 export class KnownStarts {
   readonly #last: number
   readonly #unknown: readonly StartRun[]

@@ -1,33 +1,32 @@
-// This start of a process, as the store knows it. Others may declare it dead, rightly or not, and then
-// sweep what it left: from that moment it must change nothing any more, and has to end itself.
+// This process's start, as the store knows it. Other processes may declare it dead, rightly or not, and
+// then sweep its remains. From that moment it must not write, and has to exit.
 
 import { StoreError } from '../../base/errors.ts'
 import type { ReadTransaction } from '../../engine/engine.ts'
 import { isStartLive } from './process.ts'
 
-/** The start of this process. */
 export class Presence {
-  /** Its number. */
+  /** The start's number. */
   readonly start: number
   readonly #onDeposed: () => void
   #isDeposed = false
 
-  /** @param onDeposed called once, when this start is found to have been declared dead */
+  /** @param onDeposed called once, when this process finds that its start was declared dead */
   constructor(start: number, onDeposed: () => void) {
     this.start = start
     this.#onDeposed = onDeposed
   }
 
   /**
-   * The fence: every commit that refers to a new blob, and every read that relies on a snapshot, reads
-   * the start's own row, so that it can't happen after this start was declared dead.
-   * @throws StoreError `DeclaredDead` if it was
+   * The fence. Every commit that refers to a new blob, and every read that relies on a snapshot, reads
+   * the start's own row. So neither can succeed after this start was declared dead.
+   * @throws StoreError `DeclaredDead` if this start was declared dead
    */
   async confirm(tx: ReadTransaction): Promise<void> {
     this.check()
     if (await isStartLive(tx, this.start)) return
     if (this.#isDeposed) return this.check()
-    // The row never comes back, so even an old snapshot that doesn't have it is proof.
+    // The row is never recreated, so even an old snapshot without it is proof.
     this.#isDeposed = true
     this.#onDeposed()
     this.check()

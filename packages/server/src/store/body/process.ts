@@ -1,7 +1,7 @@
-// The processes that work on the store: each start has a number, which is part of the ids of the
-// blobs that it writes, and two rows. One says that it lives: commits that refer to its blobs read it,
-// so it changes once only, when the start ends or is declared dead. The other is its pulse, which it
-// rewrites all the time: the heartbeat, and how far its readers are.
+// Starts: the processes that work on the store. Each start has a number, which is part of its blobs'
+// ids, and two rows. The first says that the start is alive. Commits that refer to its blobs read that
+// row, so it changes only once, when the start ends or is declared dead. The second is the pulse, which
+// is rewritten regularly: the heartbeat, and the epoch that its readers have reached.
 
 import type { ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
 import { pack, unpack } from '../row/record.ts'
@@ -11,13 +11,13 @@ import * as schema from './schema.ts'
 
 /** One start of a process. */
 export interface ProcessStart {
-  /** Tells whether the process lives, see `base/liveness.ts`; empty once it has ended or is declared dead. */
+  /** The liveness token, see `base/liveness.ts`; empty once the start has ended or is declared dead. */
   readonly liveness: string
-  /** All its reads began in this epoch or later. */
+  /** All reads in progress began in this epoch or later. */
   readonly epoch: number
-  /** Grows with every heartbeat; 0 if there was none yet. */
+  /** Grows with every heartbeat; 0 before the first. */
   readonly beat: number
-  /** When it began, or its heart beat last: milliseconds since the Unix epoch, where it says so. */
+  /** The time of the start or of its last heartbeat, if recorded, in milliseconds since the Unix epoch. */
   readonly beatAt: number | undefined
   /**
    * The number of its last mark, which it puts beside the blobs after this; 0 if there was none.
@@ -28,13 +28,13 @@ export interface ProcessStart {
   readonly marked: number
 }
 
-/** A start that was not swept yet, by its number. */
+/** A start that has not been swept yet, with its number. */
 export interface NumberedStart {
   readonly number: number
   readonly record: ProcessStart
 }
 
-/** What the row of a start holds. The epoch is that of its beginning. */
+/** The content of a start's row. `epoch` is the epoch at its registration. */
 interface StartRow {
   readonly liveness: string
   readonly epoch: number
@@ -48,7 +48,7 @@ type PulseRow = [
   marked?: number,
 ]
 
-/** Registers a start of a process and returns its number, never used before or again. */
+/** Registers a start and returns its number, which is never reused. */
 export async function registerStart(
   tx: WriteTransaction,
   { liveness, beatAt }: { readonly liveness: string; readonly beatAt: number },
@@ -60,7 +60,7 @@ export async function registerStart(
   return number
 }
 
-/** All starts whose blobs were not swept yet: those alive, and the dead ones to look at. */
+/** All starts whose blobs have not been swept yet, alive or dead. */
 export async function listStarts(tx: ReadTransaction): Promise<NumberedStart[]> {
   const pulses = new Map<number, PulseRow>()
   for await (const row of tx.range(schema.pulses())) {
@@ -77,13 +77,13 @@ export async function listStarts(tx: ReadTransaction): Promise<NumberedStart[]> 
   return starts
 }
 
-/** False if the start has ended, or was declared dead. In a write, the read is recorded. */
+/** False if the start has ended or was declared dead. Write transactions record the read. */
 export async function isStartLive(tx: ReadTransaction, number: number): Promise<boolean> {
   const row = await tx.get(schema.processStart(number))
   return row !== undefined && unpack<StartRow>(row).liveness !== ''
 }
 
-/** Says that a start has ended although its process may live on; its blobs are to be swept. */
+/** Marks a start as ended, so that its blobs are swept, although its process may live on. */
 export async function endStart(tx: WriteTransaction, number: number): Promise<void> {
   const key = schema.processStart(number)
   const row = await tx.get(key)
@@ -91,8 +91,8 @@ export async function endStart(tx: WriteTransaction, number: number): Promise<vo
 }
 
 /**
- * Declares a start dead if its heart hasn't beaten since the beat `beat` was seen. From then on, its
- * process can commit nothing that refers to a blob of its own, so that those may be swept.
+ * Declares a start dead if it has had no heartbeat since heartbeat `beat`. From then on, its process
+ * can't commit references to its own blobs, so they may be swept.
  */
 export async function declareDead(
   tx: WriteTransaction,
@@ -104,13 +104,13 @@ export async function declareDead(
   return true
 }
 
-/** Forgets a dead start whose blobs were swept. */
+/** Removes the rows of a dead start whose blobs were swept. */
 export function removeStart(tx: WriteTransaction, number: number): void {
   tx.delete(schema.processStart(number))
   tx.delete(schema.pulse(number))
 }
 
-/** Writes a heartbeat of a start, which must be live. @param beatAt milliseconds since the Unix epoch */
+/** Writes a heartbeat of a live start. @param beatAt milliseconds since the Unix epoch */
 export async function beat(tx: WriteTransaction, number: number, beatAt: number): Promise<void> {
   const [last, epoch, , mark, marked = 0] = await readPulse(tx, number)
   putPulse(tx, number, [last + 1, epoch, beatAt, mark, marked])
@@ -149,7 +149,7 @@ export async function settleMarks(
   }
 }
 
-/** Notes that every read which a start has under way began in `epoch` or later. */
+/** Records that all of a start's reads in progress began in `epoch` or later. */
 export async function reachEpoch(
   tx: WriteTransaction,
   number: number,
@@ -169,20 +169,20 @@ function putPulse(tx: WriteTransaction, number: number, pulse: PulseRow): void {
 }
 
 /**
- * Takes the duty of collecting garbage for a live start, or keeps it; false while another start has it
- * that was not declared dead.
+ * Takes or keeps the duty for a live start; false while another start has the duty and has not been
+ * declared dead.
  */
 export async function takeCollectorDuty(tx: WriteTransaction, start: number): Promise<boolean> {
   const holder = await readCollector(tx)
   if (holder === start) return true
   if (holder !== undefined && (await isStartLive(tx, holder))) return false
   tx.put(schema.collector(), pack([start]))
-  // The duty as earlier versions had it, by the token of a process.
+  // Earlier versions stored the duty under a process's token.
   tx.delete(schema.collectorDuty())
   return true
 }
 
-/** To be asked in every transaction of the collector, so that one which was replaced commits nothing. */
+/** True if `start` has the duty. Every collector transaction reads this, so a replaced collector can't commit. */
 export async function hasCollectorDuty(tx: ReadTransaction, start: number): Promise<boolean> {
   return (await readCollector(tx)) === start
 }

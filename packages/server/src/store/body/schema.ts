@@ -11,14 +11,14 @@ export const processStart = (start: number): Bytes => key(space.processStart).u6
 export const processStarts = (): Range => prefixRange(key(space.processStart).end())
 export const pulse = (start: number): Bytes => key(space.pulse).u64(start).end()
 export const pulses = (): Range => prefixRange(key(space.pulse).end())
-/** The number of the start in the key of its row, or of its pulse. */
+/** The start number in the key of a start's row or pulse. */
 export const startNumber = (row: Bytes): number => readKey(row).u64()
 export const collector = (): Bytes => key(space.collector).end()
-/** The duty as it was before it was a start's: the token of a process. Not written any more. */
+/** The duty as stored by earlier versions: the token of a process. No longer written. */
 export const collectorDuty = (): Bytes => key(space.collectorDuty).end()
 export const epoch = (): Bytes => key(space.epoch).end()
 export const identity = (): Bytes => key(space.identity).end()
-/** The first of a run of starts that are not this store's; the value has the last. */
+/** A range of starts that are not this store's: the key has the first, the value the last. */
 export const unknownStarts = (first: number): Bytes => key(space.unknownStarts).u64(first).end()
 export const allUnknownStarts = (): Range => prefixRange(key(space.unknownStarts).end())
 
@@ -53,12 +53,12 @@ export const rowBodyCount = (id: number): Bytes => key(space.rowBodyCount).u64(i
 export const rowBodyCounts = (): Range => prefixRange(key(space.rowBodyCount).end())
 export const blobCount = (id: BlobId): Bytes => key(space.blobCount).tail(utf8(id))
 export const blobCounts = (): Range => prefixRange(key(space.blobCount).end())
-/** The checksums of a blob; there as long as its file is. */
+/** The checksums of a blob; the row exists as long as the file. */
 export const blobSums = (id: BlobId): Bytes => key(space.blobSums).tail(utf8(id))
 export const allBlobSums = (): Range => prefixRange(key(space.blobSums).end())
 /** The blob id in the key of its checksums' row. */
 export const summedBlob = (row: Bytes): BlobId => blobIdOf(readKey(row).tail())
-/** How far the scrub is: see `scrub.ts`. */
+/** The scrub's position, see `scrub.ts`. */
 export const scrubState = (): Bytes => key(space.scrubState).end()
 export const manifestPart = (id: number, index: number): Bytes =>
   key(space.manifestPart).u64(id).u64(index).end()

@@ -1,5 +1,5 @@
 // Multipart uploads in progress: a row per upload, keyed by bucket and key text, and a row per part.
-// They stay with the key they were created for, wherever a folder of that name is moved.
+// Uploads stay with the key they were created for, even if its folder is renamed.
 
 import { type Bytes, compareBytes, startsWith } from '../../base/bytes.ts'
 import type { BlobId, ChecksumAlgorithm, ChecksumType } from '../../base/terms.ts'
@@ -10,9 +10,9 @@ import { takeSequence } from '../row/sequence.ts'
 import { releaseBody } from './body.ts'
 import * as schema from './schema.ts'
 
-/** What an upload was created with. */
+/** The parameters of an upload's creation. */
 export interface UploadRecord {
-  /** In hex, and part of the upload id that clients hold, so that ids can't be guessed. */
+  /** Unguessable, in hex. It is part of the upload id that clients hold. */
   readonly nonce: string
   readonly ownerId: string
   /** Milliseconds since the epoch. */
@@ -22,18 +22,18 @@ export interface UploadRecord {
   readonly storageClass: string
   readonly checksumAlgorithm?: ChecksumAlgorithm | undefined
   readonly checksumType?: ChecksumType | undefined
-  /** Whether the key had an object then: what a conditional completion compares with. */
+  /** Whether the key had an object at that time. A conditional completion compares this. */
   readonly keyExisted: boolean
 }
 
-/** Where an upload is: its number in the store is part of the id that clients hold. */
+/** The address of an upload. Its number in the store is part of the upload id. */
 export interface UploadAddress {
   readonly bucketId: number
   readonly key: Bytes
   readonly number: number
 }
 
-/** A part that was uploaded. */
+/** An uploaded part. */
 export interface PartRecord {
   /** MD5 in hex. */
   readonly etag: string
@@ -42,11 +42,14 @@ export interface PartRecord {
   readonly modifiedAt: number
   /** Base64, by the upload's algorithm or the part's own. */
   readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined
-  /** The CRC64NVME, base64, besides another checksum, if the upload has no algorithm: for that of the object. */
+  /**
+   * CRC64NVME, base64, if the upload has no algorithm but the part has another checksum. The object's
+   * checksum is computed from it.
+   */
   readonly crc64?: string | undefined
 }
 
-/** The number of a new upload: greater than those of all before it, through whichever process they came. */
+/** The number of a new upload, greater than all earlier ones of any process. */
 export function nextUploadNumber(tx: WriteTransaction): Promise<number> {
   return takeSequence(tx, 'upload')
 }
@@ -60,7 +63,7 @@ export function putUpload(
   tx.put(schema.upload(address.bucketId, address.key, address.number), pack(record))
 }
 
-/** The record of an upload that is in progress. */
+/** The record of an upload in progress. */
 export async function findUpload(
   tx: ReadTransaction,
   address: UploadAddress,
@@ -69,7 +72,7 @@ export async function findUpload(
   return bytes === undefined ? undefined : unpack<UploadRecord>(bytes)
 }
 
-/** Stores a part, instead of one of the same number, whose blob is released. */
+/** Stores a part. A previous part of the same number is replaced, and its blob released. */
 export async function putPart(
   tx: WriteTransaction,
   upload: number,
@@ -84,7 +87,7 @@ export async function putPart(
   }
 }
 
-/** The parts of an upload in order, those after part `after`. At most 10,000. */
+/** The parts of an upload in order, from after part `after`. At most 10,000. */
 export async function* walkParts(
   tx: ReadTransaction,
   upload: number,
@@ -97,8 +100,8 @@ export async function* walkParts(
 }
 
 /**
- * Removes an upload and the rows of its parts. The blobs of the parts in `kept` are passed on to
- * whoever refers to them now; the others are released.
+ * Removes an upload and the rows of its parts. The references to the blobs of the parts in `kept` pass
+ * to the caller; the other blobs are released.
  */
 export async function removeUpload(
   tx: WriteTransaction,
@@ -121,12 +124,12 @@ export interface ListedUpload {
   readonly record: UploadRecord
 }
 
-/** Where a listing goes on: after a key, after one upload of that key, or from a key on. */
+/** Where a listing continues: after a key, after one upload of a key, or from a key on. */
 export type UploadMarker =
   | { readonly key: Bytes; readonly number?: number | undefined }
   | { readonly from: Bytes }
 
-/** The uploads of a bucket by key, then by age: those with `prefix` and after `marker`. */
+/** The uploads of a bucket with `prefix`, after `marker`, by key and then by age. */
 export async function* walkUploads(
   tx: ReadTransaction,
   bucketId: number,
@@ -151,7 +154,7 @@ function startOf(bucketId: number, prefix: Bytes, marker: UploadMarker | undefin
   return compareBytes(after, first) > 0 ? after : first
 }
 
-/** Ends up to `limit` uploads of a deleted bucket; true when none is left. */
+/** Removes up to `limit` uploads of a deleted bucket; true when none is left. */
 export async function removeAbandonedUploads(
   tx: WriteTransaction,
   bucketId: number,

@@ -1,6 +1,5 @@
-// The bodies' part of fsck: counts again how many rows refer to each body, and holds that, and the
-// sizes, against what is stored. Bodies may be too many for memory, so it takes several passes, each
-// over the bodies of one share.
+// The bodies' part of fsck: recounts the references to each body, and compares counts and sizes with the
+// stored ones. Bodies may be too many for memory, so each of several passes checks one share of them.
 
 import type { Bytes } from '../../base/bytes.ts'
 import type { BlobId } from '../../base/terms.ts'
@@ -14,38 +13,38 @@ import * as treeSchema from '../tree/schema.ts'
 import { nameOfBody } from './place.ts'
 import type { Finding } from './tree.ts'
 
-/** The bodies that one pass looks at: those whose number leaves `index` when divided by `of`. */
+/** The bodies that one pass checks: those whose number modulo `of` is `index`. */
 export interface Share {
   readonly index: number
   readonly of: number
 }
 
-/** A blob that rows refer to, with the bytes that it must have. */
+/** A referenced blob, with its expected size in bytes. */
 export interface UsedBlob {
   readonly id: BlobId
   readonly sizeBytes: number
   /** A row that refers to it. */
   readonly where: string
-  /** The ETag of what it is the body of, if it was asked for. */
+  /** The ETag of the object or part that the blob is the body of, if requested. */
   readonly etag?: string | undefined
 }
 
-/** What a pass tells besides its findings. */
+/** The callbacks of a pass. */
 export interface RecountOptions {
   readonly share: Share
   readonly onBlob: (blob: UsedBlob) => void
-  /** What is wrong with the bytes of a row body, if they are to be looked at: then ETags are kept for it. */
+  /** Describes the damage to a row body's bytes. Set only if bytes are checked; ETags are kept for it. */
   readonly faultOfRow?: (body: RowBody, bytes: Bytes, etag: string) => string | undefined
 }
 
-/** What refers to one body. */
+/** The references to one body. */
 interface Use {
   refs: number
   sizeBytes: number
   readonly where: string
-  /** Parts that the references to a manifest say it has. */
+  /** The number of a manifest's parts, by its references. */
   readonly parts: number
-  /** Of a row body that has one. */
+  /** The CRC32 of a row body, if it has one. */
   readonly crc32?: number | undefined
   readonly etag?: string | undefined
 }
@@ -56,13 +55,13 @@ interface Pass {
   readonly share: Share
   readonly rows: Uses<number>
   readonly manifests: Uses<number>
-  /** Manifests that wait for the release of the parts that they still have. */
+  /** Manifests queued for the release of their remaining parts. */
   readonly queued: Set<number>
   readonly blobs: Uses<BlobId>
   readonly faultOfRow: RecountOptions['faultOfRow']
 }
 
-/** Yields what is wrong with the bodies of one share. */
+/** Yields the findings about the bodies of one share. */
 export async function* recountBodies(
   tx: ReadTransaction,
   { share, onBlob, faultOfRow }: RecountOptions,
@@ -128,7 +127,7 @@ async function* countUploadParts(tx: ReadTransaction, pass: Pass): AsyncGenerato
   }
 }
 
-/** ETags take memory, so they are kept only where bytes are looked at. */
+/** ETags take memory, so they are kept only if bytes are checked. */
 function keptEtag({ faultOfRow }: Pass, etag: string): string | undefined {
   return faultOfRow === undefined ? undefined : etag
 }
@@ -181,7 +180,7 @@ async function* checkManifests(tx: ReadTransaction, pass: Pass): AsyncGenerator<
     const where = `part ${index} of manifest ${id}`
     const { blobId, sizeBytes } = part
     yield* useBlob(pass, blobId, { sizeBytes, where, etag: keptEtag(pass, part.etag) })
-    // The parts of a queued one go from the front; those that are left hold their blobs as ever.
+    // A queued manifest loses its parts from the front; the remaining ones still reference their blobs.
     if (!isIn(pass.share, id) || pass.queued.has(id)) continue
     if (current?.id !== id) {
       if (current !== undefined) yield* checkManifest(pass, current)
@@ -265,7 +264,7 @@ function* checkBytes(
   yield { ...changedBytes, where, detail: `${body}: ${fault}`, body }
 }
 
-/** A blob's checksums are there as long as its file is, which may be garbage for a while. */
+/** A blob's checksums exist as long as its file, which may be garbage for a while. */
 async function* checkSums(tx: ReadTransaction, pass: Pass): AsyncGenerator<Finding> {
   const stray = new Set<string>()
   for await (const { key } of tx.range(bodySchema.allBlobSums())) {
@@ -282,7 +281,7 @@ async function* checkSums(tx: ReadTransaction, pass: Pass): AsyncGenerator<Findi
   }
 }
 
-/** Rows and manifests: a count is there only while it is above one. */
+/** For rows and manifests, a count exists only while it is above one. */
 async function* checkCounts(tx: ReadTransaction, pass: Pass): AsyncGenerator<Finding> {
   const kinds = [
     { kind: 'body', uses: pass.rows, range: bodySchema.rowBodyCounts() },
@@ -317,7 +316,7 @@ async function* checkBlobCounts(tx: ReadTransaction, pass: Pass): AsyncGenerator
 
 const missingBody = { invariant: 'every object has its body' } as const
 const unusedBody = { invariant: 'every body has an object' } as const
-/** The rule that content breaks which isn't what was stored. */
+/** The invariant that changed content violates. */
 export const changedBytes = {
   invariant: 'a body has the bytes that were stored',
 } as const

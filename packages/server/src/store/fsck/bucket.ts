@@ -1,4 +1,4 @@
-// The buckets' part of fsck: each has an id and a root of its own, and owners' counts are right.
+// The buckets' part of fsck: each bucket has an id and a root of its own, and owners' counts are right.
 
 import { hexOf } from '../../base/bytes.ts'
 import type { ReadTransaction } from '../../engine/engine.ts'
@@ -7,7 +7,7 @@ import { bucketCountKey, type NamedBucket } from '../tree/bucket.ts'
 import * as treeSchema from '../tree/schema.ts'
 import type { Finding } from './tree.ts'
 
-/** Yields what is wrong with `buckets`, which are all there are. */
+/** Yields the findings about `buckets`, which must be all buckets. */
 export async function* checkBuckets(
   tx: ReadTransaction,
   buckets: readonly NamedBucket[],

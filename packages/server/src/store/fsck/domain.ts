@@ -1,5 +1,5 @@
-// The domains' part of fsck: counts everything in each domain again, and holds items and the index
-// against each other: every pair of an item has its row, and there are no more rows than pairs.
+// The domains' part of fsck: recounts everything in each domain, and compares items with the index.
+// Every pair of an item has its index row, and there are no more rows than pairs.
 
 import { compareUtf8, text, utf8 } from '../../base/bytes.ts'
 import type { ReadTransaction } from '../../engine/engine.ts'
@@ -22,14 +22,14 @@ import * as domainSchema from '../domain/schema.ts'
 import { unpack } from '../row/record.ts'
 import type { Finding } from './tree.ts'
 
-/** What a check tells besides its findings. */
+/** The callbacks of a check. */
 export interface DomainCheckOptions {
   readonly onDomain: (counts: DomainCounts) => void
 }
 
 type Counting = { -readonly [Name in keyof DomainCounts]: number }
 
-/** Yields what is wrong with the domains of all owners. */
+/** Yields the findings about the domains of all owners. */
 export async function* checkDomains(
   tx: ReadTransaction,
   { onDomain }: DomainCheckOptions,
@@ -178,7 +178,7 @@ async function* checkCounts(
   }
 }
 
-/** Rows of domains that are neither there nor about to be collected. */
+/** Rows of domains that neither exist nor are queued for collection. */
 async function* checkLeftovers(
   tx: ReadTransaction,
   numbers: ReadonlySet<number>,

@@ -1,4 +1,4 @@
-// The exports' part of fsck: those that have not ended are queued, and no others.
+// The exports' part of fsck: exactly the exports that have not ended are queued.
 
 import { compareBytes, hexOf } from '../../base/bytes.ts'
 import type { ReadTransaction } from '../../engine/engine.ts'
@@ -7,7 +7,7 @@ import * as domainSchema from '../domain/schema.ts'
 import { unpack } from '../row/record.ts'
 import type { Finding } from './tree.ts'
 
-/** Yields what is wrong with the exports of all owners. */
+/** Yields the findings about the exports of all owners. */
 export async function* checkExports(tx: ReadTransaction): AsyncGenerator<Finding> {
   const invariant = 'an export is queued until it has ended'
   for await (const { key, value } of tx.range(domainSchema.allExports())) {

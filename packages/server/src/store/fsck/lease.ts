@@ -1,5 +1,5 @@
-// The leases' part of fsck: every lease has exactly the rows that its record and paths call for, and
-// none is held while one before it, held or waiting, conflicts with it.
+// The leases' part of fsck: every lease has exactly the rows that its record and paths require. No
+// lease is held while an earlier one, held or waiting, conflicts with it.
 
 import { type Bytes, hexOf } from '../../base/bytes.ts'
 import type { LeaseTicket } from '../../base/terms.ts'
@@ -12,7 +12,7 @@ import { unpack } from '../row/record.ts'
 import { lastOfSequence } from '../row/sequence.ts'
 import type { Finding } from './tree.ts'
 
-/** What was found of one lease's rows at nodes, against what there must be. */
+/** The rows found of one lease at nodes, and the expected ones. */
 interface AggregateMetrics {
   readonly record: LeaseRecord
   readonly nodes: number
@@ -20,7 +20,7 @@ interface AggregateMetrics {
   held: number
 }
 
-/** Leases of a bucket that wait and are held. */
+/** The numbers of a bucket's waiting and held leases. */
 interface Counts {
   waiting: number
   held: number
@@ -28,7 +28,7 @@ interface Counts {
 
 const nothingElse = 'a lease has the rows that it needs, and no others'
 
-/** Yields what is wrong with the leases of all buckets. */
+/** Yields the findings about the leases of all buckets. */
 export async function* checkLeases(tx: ReadTransaction): AsyncGenerator<Finding> {
   const tallies = new Map<number, AggregateMetrics>()
   const counts = new Map<number, Counts>()
@@ -100,7 +100,7 @@ async function* checkNodeRows(
   }
 }
 
-/** Goes through the nodes; at each, the lowest ticket of a rank is before all others of that rank. */
+/** Scans the nodes. At each node, a rank's lowest ticket precedes all others of that rank. */
 async function* checkQueues(
   tx: ReadTransaction,
   tallies: ReadonlyMap<number, AggregateMetrics>,
@@ -145,7 +145,7 @@ function* checkNode(
   }
 }
 
-/** Rows beside leases that there are not. */
+/** Rows of leases that don't exist. */
 async function* checkStrays(tx: ReadTransaction): AsyncGenerator<Finding> {
   for await (const { key } of tx.range(leaseSchema.allLeasePaths())) {
     const record = await findLease(tx, leaseSchema.parseLease(key))

@@ -1,6 +1,6 @@
-// Which objects are read from given bodies, by the names under which clients know them. The rows lead
-// only downwards, from buckets to bodies, so it takes scans of the tree: one for each level above the
-// bodies. It is for damage, which is rare, and keeps only what is on the way to a name.
+// Finds the objects that have given bodies, by bucket and key. Rows lead only downwards, from buckets to
+// bodies, so each level above the bodies costs a scan of the tree. Used for damage, which is rare. Only
+// rows on a path to a body are kept in memory.
 
 import { type Bytes, text } from '../../base/bytes.ts'
 import type { Range, Row } from '../../engine/engine.ts'
@@ -12,25 +12,25 @@ import type { BucketRecord } from '../tree/bucket.ts'
 import { decodeDirectory, decodeEntry, recordOf, splitKey } from '../tree/entry.ts'
 import * as treeSchema from '../tree/schema.ts'
 
-/** Reads of the store, each of its newest state or all of one snapshot. */
+/** Reads of the store: each of the newest state, or all of one snapshot. */
 export interface Rows {
   get(key: Bytes): Promise<Bytes | undefined>
   range(range: Range): AsyncIterable<Row>
 }
 
-/** Names that are looked for, of each body. */
+/** The maximum number of names found per body. */
 const namesOfBody = 10
-/** Ways up that are followed at once: copies of copies may lead to more names than anyone reads. */
+/** The maximum number of paths followed at once. Copies of copies could lead to too many names to report. */
 const waysAtOnce = 10_000
-/** Levels that the longest key has. */
+/** The number of levels of the longest key. */
 const levels = 1025
 
-/** A body as its damage is told: `body 12`, `blob 3-17`. */
+/** A body's name in findings: `body 12`, `blob 3-17`. */
 export function nameOfBody(body: Extract<Body, { kind: 'row' | 'blob' }>): string {
   return `${body.kind === 'row' ? 'body' : 'blob'} ${body.id}`
 }
 
-/** A directory under which a body is found, and what follows the directory's own name in the key. */
+/** A directory with a body below it, and the rest of the key after the directory's own name. */
 interface Way {
   readonly directory: number
   readonly suffix: Bytes
@@ -38,8 +38,8 @@ interface Way {
 }
 
 /**
- * The objects that are read from `bodies`, named as {@link nameOfBody} does: for each up to ten, as
- * `bucket/key`, uploads in progress among them. A body without any is not in the map.
+ * The objects that have one of `bodies`, which are named as by {@link nameOfBody}. Up to ten objects per
+ * body, as `bucket/key`, including uploads in progress. A body without objects is not in the map.
  */
 export async function findObjects(
   rows: Rows,
@@ -91,7 +91,7 @@ async function findUploads(
   }
 }
 
-/** The entries of objects that have one of the bodies, or a manifest with it. */
+/** The entries of objects that have one of the bodies, directly or in a manifest. */
 async function findEntries(rows: Rows, bodies: ReadonlySet<string>): Promise<Way[]> {
   const manifests = new Map<number, Set<string>>()
   for await (const { key, value } of rows.range(bodySchema.allManifestParts())) {
@@ -121,7 +121,7 @@ async function findEntries(rows: Rows, bodies: ReadonlySet<string>): Promise<Way
   return ways
 }
 
-/** The ways one level up: the folders that lead to the directories, and what is laid over them. */
+/** The ways one level up: through folders that lead to the directories, and overlays above them. */
 async function climb(rows: Rows, ways: readonly Way[]): Promise<Way[]> {
   const from = Map.groupBy(ways, ({ directory }) => directory)
   const up: Way[] = []
@@ -132,7 +132,7 @@ async function climb(rows: Rows, ways: readonly Way[]): Promise<Way[]> {
     const { base } = decodeDirectory(value)
     const directory = treeSchema.directoryId(key)
     for (const way of base === undefined ? [] : (from.get(base) ?? [])) {
-      // A row of the overlay hides that of its base.
+      // A row of the overlay hides the same row of its base.
       const { folders, name } = splitKey(way.suffix)
       const hiding = treeSchema.entry(directory, folders[0] ?? name)
       if ((await rows.get(hiding)) === undefined) push({ ...way, directory })

@@ -32,7 +32,7 @@ interface Damage {
   readonly c: number
 }
 
-/** The invariants that the check finds broken after `damage` was done to a sound tree. */
+/** The invariants that the check reports as violated after `damage` to a sound tree. */
 async function brokenBy(damage: (rows: Damage) => Promise<void> | void): Promise<string[]> {
   const root = await tree.newRoot()
   const keys = Array.from({ length: 40 }, (_, at) => `a/${at}`)

@@ -1,6 +1,6 @@
-// The tree's part of fsck: counts every reference again and holds the rows against what the tree
-// promises. Reads each row once, and of an overlay's base what it takes to find a living entry; keeps
-// a few numbers for each directory.
+// The tree's part of fsck: recounts every reference and checks the rows against the tree's invariants.
+// Reads each row once, plus the rows of an overlay's base that are needed to find a live entry. Keeps a
+// few numbers per directory in memory.
 
 import type { ReadTransaction } from '../../engine/engine.ts'
 import type { Body } from '../row/record.ts'
@@ -18,16 +18,16 @@ import { scanEntries } from '../tree/layer.ts'
 import * as treeSchema from '../tree/schema.ts'
 import { snapshotDirectory } from '../tree/snapshot.ts'
 
-/** Something that isn't as it must be. */
+/** A violated invariant. */
 export interface Finding {
-  /** The rule that is broken, in one sentence. */
+  /** The invariant, in one sentence. */
   readonly invariant: string
-  /** The row it was found at. */
+  /** The row at which the violation was found. */
   readonly where: string
   readonly detail: string
-  /** The body that is damaged or lost, where it is one: `body 12`, `blob 3-17`. */
+  /** The damaged or lost body, if any: `body 12`, `blob 3-17`. */
   readonly body?: string | undefined
-  /** Some of the objects that have it, as `bucket/key`. */
+  /** Some of the objects that have the body, as `bucket/key`. */
   readonly objects?: readonly string[] | undefined
 }
 
@@ -37,7 +37,7 @@ export interface BucketRoot {
   readonly root: number
 }
 
-/** What a check tells besides its findings. */
+/** The callbacks of a check. */
 export interface TreeCheckOptions {
   /** Called for each reference that an entry holds to a body. */
   readonly onBody?: ((body: Body, where: string) => void) | undefined
@@ -45,7 +45,7 @@ export interface TreeCheckOptions {
 
 interface Node {
   readonly row: DirectoryRow
-  /** References that were found. */
+  /** The number of references found. */
   refs: number
   /** Directories that entries lead to, with the bytes of the entries' names. */
   readonly children: { readonly child: number; readonly nameBytes: number }[]
@@ -55,7 +55,7 @@ interface Node {
 
 type Nodes = Map<number, Node>
 
-/** Yields what is wrong with the trees of all buckets, which `roots` must name completely. */
+/** Yields the findings about the trees of all buckets. `roots` must have every bucket. */
 export async function* checkTree(
   tx: ReadTransaction,
   roots: Iterable<BucketRoot>,
@@ -152,7 +152,7 @@ function missing(where: string, id: number): Finding {
   return { invariant: 'a reference leads to a directory', where, detail: `${id} has no row` }
 }
 
-/** The layers that compactions are building, each of which holds a reference. */
+/** The layers that compactions are building. Each holds a reference. */
 async function readMergedLayers(tx: ReadTransaction): Promise<number[]> {
   const merged: number[] = []
   for await (const { value } of tx.range(treeSchema.compactions())) {
@@ -162,7 +162,7 @@ async function readMergedLayers(tx: ReadTransaction): Promise<number[]> {
   return merged
 }
 
-/** The directories that snapshots of folders hold. */
+/** The directories referenced by folder snapshots. */
 async function readSnapshots(tx: ReadTransaction): Promise<number[]> {
   const held: number[] = []
   for await (const { value } of tx.range(treeSchema.allSnapshots()))
@@ -170,7 +170,7 @@ async function readSnapshots(tx: ReadTransaction): Promise<number[]> {
   return held
 }
 
-/** Counts references that aren't entries' or bases'. */
+/** Counts the references of holders other than entries and bases. */
 function* countHeld(nodes: Nodes, holder: string, ids: readonly number[]): Generator<Finding> {
   for (const id of ids) {
     const node = nodes.get(id)
@@ -239,7 +239,7 @@ async function* checkLinks(tx: ReadTransaction, nodes: Nodes): AsyncGenerator<Fi
   }
 }
 
-/** Everything that a directory leads to comes before it in `order`; cycles are findings. */
+/** A topological order: directories come after all directories that they lead to. Cycles are findings. */
 function orderOf(nodes: Nodes): { order: number[]; findings: Finding[] } {
   const order: number[] = []
   const findings: Finding[] = []
@@ -282,7 +282,7 @@ function targetsOf({ row, children }: Node): number[] {
   return targets
 }
 
-/** Holds the bounds against the keys that directories lead to by rows of their own. */
+/** Checks the bounds against the keys that directories lead to by their own rows. */
 function* checkBounds(
   nodes: Nodes,
   order: readonly number[],

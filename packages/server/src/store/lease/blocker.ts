@@ -1,10 +1,10 @@
-// What keeps a commit from being done now. It is no error: the commit is tried again when the row has
-// changed or the moment has come.
+// Blockers: reasons for which a commit has to wait. A blocker isn't an error. The commit is retried when
+// the blocker's row changes, or at a given time.
 
 import type { Bytes } from '../../base/bytes.ts'
 import type { LeaseTicket } from '../../base/terms.ts'
 
-/** The lease that stands in the way. */
+/** The conflicting lease. */
 export interface BlockingLease {
   readonly ticket: LeaseTicket
   readonly label: string
@@ -12,7 +12,7 @@ export interface BlockingLease {
   readonly expiresAt: number
 }
 
-/** A waiting lease that has its place in the queue. */
+/** A waiting lease with a place in the queue. */
 export interface QueuePlace {
   readonly bucketId: number
   readonly ticket: LeaseTicket
@@ -22,18 +22,17 @@ type Parts = Pick<Blocker, 'bucketId' | 'row' | 'seen' | 'mark' | 'until' | 'lea
   readonly place?: QueuePlace | undefined
 }
 
-/** A reason to wait. */
 export class Blocker {
   readonly bucketId: number
-  /** The row, and the value that it has as long as the blocker is there. */
+  /** The blocker's row, and its value as long as the blocker exists. */
   readonly row: Bytes
   readonly seen: Bytes
-  /** The row that changes whenever a lease of the bucket ends. */
+  /** A row that changes whenever a lease of the bucket ends. */
   readonly mark: Bytes
-  /** When to look again in any case, in milliseconds since the epoch. */
+  /** The latest time of the retry, in milliseconds since the epoch. */
   readonly until: number
   readonly lease: BlockingLease
-  /** The place to be kept meanwhile, of a request that waits for a lease of its own. */
+  /** The place to keep meanwhile, if the request waits for a lease of its own. */
   readonly place: QueuePlace | undefined
 
   constructor({ bucketId, row, seen, mark, until, lease, place }: Parts) {

@@ -1,6 +1,5 @@
-// What leases let a write do, decided in the transaction of the write: whether another's lease is in
-// its way, and whether the lease that it names covers it. Nothing is read for buckets without leases
-// but the one row that says so.
+// The lease check, in the transaction of the write: whether another lease conflicts with the write, and
+// whether the lease that the request names covers it. A bucket without leases costs one row read.
 
 import type { ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
 import { Blocker } from './blocker.ts'
@@ -8,10 +7,10 @@ import { blockerOf, endLease, findLease, isLive, type LeaseAddress } from './lea
 import { ancestorRank, chainOf, pathRank, type WrittenPath, writeRank } from './node.ts'
 import * as schema from './schema.ts'
 
-/** Leases whose time is over that one write ends at most. */
+/** The maximum number of expired leases that one write ends. */
 const endedAtOnce = 16
 
-/** Whether the lease, which is held, has `path` to write. */
+/** Whether the held lease covers writes at `path`. */
 export async function covers(
   tx: ReadTransaction,
   address: LeaseAddress,
@@ -25,8 +24,8 @@ export async function covers(
 }
 
 /**
- * The live lease, read or write, that keeps others from writing at `path`. A lease whose time is over
- * ends here.
+ * The live lease, read or write, that blocks other writes at `path`. Expired leases met here are
+ * ended.
  */
 export async function findHolder(
   tx: WriteTransaction,

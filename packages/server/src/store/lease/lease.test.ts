@@ -1,4 +1,4 @@
-// Leases against pathlock as the oracle of who may hold what, and what becomes of their rows.
+// Leases compared with pathlock as the oracle of grants, and the lifetime of their rows.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -43,7 +43,7 @@ after(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** The leases of one bucket, as they are at a moment that the test sets. */
+/** The leases of one bucket, at a time set by the test. */
 class Bucket {
   readonly id: number = ++buckets
   now = 1_000_000
@@ -60,7 +60,7 @@ class Bucket {
     return engine.write((tx) => enterLease(tx, request, this.now))
   }
 
-  /** True if it is held now. */
+  /** True if the lease is now held. */
   async poll(address: LeaseAddress): Promise<boolean> {
     const polled = await engine.write((tx) => pollLease(tx, address, this.now))
     return !(polled instanceof Blocker)
@@ -76,7 +76,7 @@ class Bucket {
     await engine.write((tx) => releaseLease(tx, address, this.now))
   }
 
-  /** The ticket that keeps others from writing at a path. */
+  /** The ticket of the lease that blocks writes at a path. */
   async holderOf(path: string): Promise<number | undefined> {
     const written = path === '' || path.endsWith('/') ? { folder: path } : { key: path }
     const found = await engine.write((tx) => findHolder(tx, this.id, written, this.now))
@@ -143,13 +143,13 @@ const someStep = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       kind: fc.constant('pass' as const),
-      // Less than what a place is kept for, so that nobody's place is lost who asks after each step.
+      // Less than a place's lifetime, so that clients that poll after each step keep their places.
       ms: fc.integer({ min: 1, max: 9000 }),
     }),
   },
 )
 
-/** A lease and its like in the oracle. */
+/** A lease and its counterpart in the oracle. */
 interface Pair {
   readonly address: LeaseAddress
   readonly ttlMs: number
@@ -166,7 +166,7 @@ function end(pair: Pair): void {
   pair.giveUp.abort()
 }
 
-/** Lets what the oracle granted arrive. */
+/** Lets the oracle's grants arrive. */
 async function settle(): Promise<void> {
   await new Promise((resolve) => {
     setImmediate(resolve)
@@ -237,7 +237,7 @@ test('leases are granted exactly when pathlock grants them, whoever asks first, 
   await fc.assert(property, { numRuns: 60 * Number(HOLDFAST_TEST_SCALE) })
 })
 
-/** Whether a write at `path` meets none of what is held, by the oracle's own handles. */
+/** Whether a write at `path` conflicts with no held lease, by the oracle's own handles. */
 function free(held: readonly Pair[], path: string): boolean {
   const lock = new PathLock({ parse: s3Path })
   for (const { handle } of held) if (handle !== undefined) lock.tryAcquire(handle.request)

@@ -1,7 +1,7 @@
 // Leases: path locks that clients hold across requests. A lease is granted exactly when no earlier one
-// of its bucket, held or waiting, conflicts with it. It ends only by a commit that rewrites its rows:
-// by its holder, or by whoever meets it after its time. Nobody is woken by a grant: each that waits
-// looks for itself, and watches the latest of those before it. The process that it waits in keeps its place.
+// of its bucket, held or waiting, conflicts with it. A lease ends only by a commit that rewrites its
+// rows: of its holder, or of any request that meets it after its expiry. Grants wake no waiter: each
+// waiter polls, and watches its latest blocker. The waiter's process keeps its place in the queue.
 
 import { type Bytes, compareBytes } from '../../base/bytes.ts'
 import { StoreError } from '../../base/errors.ts'
@@ -15,22 +15,22 @@ import { Blocker } from './blocker.ts'
 import { conflictingRanks, type LeaseNode, type LeasePaths, nodesOf, rankOf } from './node.ts'
 import * as schema from './schema.ts'
 
-/** Which lease. Tickets are never given twice in a store, and only grow. */
+/** Identifies a lease. Tickets are unique in a store and only grow. */
 export interface LeaseAddress {
   readonly bucketId: number
   readonly ticket: LeaseTicket
 }
 
-/** What a lease is, but for its paths. Times are milliseconds since the epoch. */
+/** A lease without its paths. Times are milliseconds since the epoch. */
 export interface LeaseRecord {
-  /** A lease that has ended is remembered for a while, so that its holder learns of it. */
+  /** An ended lease keeps its record for a while, so that its holder learns of the end. */
   readonly state: 'waiting' | 'held' | 'released' | 'expired'
-  /** When a held lease ends, a waiting one loses its place, and one that has ended is forgotten. */
+  /** The time at which a held lease ends, a waiting one loses its place, and an ended one is removed. */
   readonly expiresAt: number
   readonly ttlMs: number
   readonly createdAt: number
   readonly label: string
-  /** The hash of the client token that it was asked for with. */
+  /** The hash of the request's client token. */
   readonly token: Bytes
 }
 
@@ -39,32 +39,31 @@ export interface Lease extends LeaseAddress, LeaseRecord {
   readonly paths: LeasePaths
 }
 
-/** What is asked for. */
 export interface LeaseRequest {
   readonly bucketId: number
   readonly paths: LeasePaths
   readonly ttlMs: number
   readonly label: string
-  /** The hash of a client token: under the same one a lease is asked for once. */
+  /** The hash of the client token. Requests with the same token get the same lease. */
   readonly token: Bytes
-  /** The hash of all that is asked for. */
+  /** The hash of all parameters of the request. */
   readonly parameters: Bytes
 }
 
 type PackedToken = [ticket: LeaseTicket, parameters: Bytes]
 
-/** A present row whose value says nothing. */
+/** The value of rows that carry no data. */
 const present: Bytes = new Uint8Array()
 
-/** Leases whose time is over that one transaction ends at most, each with up to 1,000 nodes. */
+/** The maximum number of expired leases that one transaction ends. Each has up to 1,000 nodes. */
 const endedAtOnce = 16
 
-/** True while a bucket has leases that are held or wait: the only read that a write needs without. */
+/** True while a bucket has held or waiting leases. Without leases, this is a write's only read for them. */
 export async function hasLeases(tx: ReadTransaction, bucketId: number): Promise<boolean> {
   return (await tx.get(schema.leaseMark(bucketId))) !== undefined
 }
 
-/** The lease's record, also for a while after it has ended. */
+/** The lease's record, which remains for a while after the lease has ended. */
 export async function findLease(
   tx: ReadTransaction,
   { bucketId, ticket }: LeaseAddress,
@@ -73,7 +72,7 @@ export async function findLease(
   return value === undefined ? undefined : unpack<LeaseRecord>(value)
 }
 
-/** The record of a lease that is held now. @throws StoreError `LeaseLost`, `LeaseWaiting` */
+/** The record of a held lease. @throws StoreError `LeaseLost`, `LeaseWaiting` */
 export async function requireHeld(
   tx: ReadTransaction,
   address: LeaseAddress,
@@ -87,13 +86,13 @@ export async function requireHeld(
   return record
 }
 
-/** The refusal of a ticket that isn't that of a live lease of the bucket. */
+/** The refusal of a ticket without a live lease in the bucket. */
 export function leaseLost(ticket: LeaseTicket): StoreError {
   return new StoreError({ code: 'LeaseLost', ticket })
 }
 
 /**
- * The ticket that was given under this token before, or a new one behind all others of the bucket.
+ * The ticket already given for this token, or a new one behind all others of the bucket.
  * @throws StoreError `IdempotencyParameterMismatch`, `TooManyLeaseNodes`, `TooManyLeases`
  */
 export async function enterLease(
@@ -137,9 +136,9 @@ async function checkCount(tx: ReadTransaction, bucketId: number): Promise<void> 
 }
 
 /**
- * Grants a waiting lease if nothing before it is in its way; else keeps its place and tells what is.
- * A lease that is held already is given as it is. One whose request goes on waiting `isStaying`.
- * @throws StoreError `LeaseLost` if it has ended
+ * Grants a waiting lease if no earlier lease conflicts; else keeps its place and returns the blocker.
+ * A lease that is already held is returned unchanged. `isStaying`: the request goes on waiting.
+ * @throws StoreError `LeaseLost` if the lease has ended
  */
 export async function pollLease(
   tx: WriteTransaction,
@@ -158,7 +157,7 @@ export async function pollLease(
   if (blocker !== undefined) {
     const keptMs = isStaying ? leaseLimits.waitingPlaceMs : leaseLimits.placeMs
     const leftMs = record.expiresAt - now
-    // Rewritten only now and then, since those behind read this row.
+    // Rewritten rarely, since later waiters read this row.
     if (leftMs < (keptMs * 2) / 3 || leftMs > keptMs) {
       putRecord(tx, address, { ...record, expiresAt: now + keptMs }, record)
     }
@@ -172,7 +171,7 @@ export async function pollLease(
   return { ...address, ...granted, paths }
 }
 
-/** Keeps the places of those that wait still; where one has lapsed, or the lease was granted, nothing is done. */
+/** Keeps the places of leases that still wait. Lapsed places and granted leases are skipped. */
 export async function keepPlaces(
   tx: WriteTransaction,
   places: readonly LeaseAddress[],
@@ -185,7 +184,7 @@ export async function keepPlaces(
   }
 }
 
-/** When the lease that is in the way ends, as it was renewed since; undefined if it may have ended. */
+/** The blocking lease's current expiry, after renewals; undefined if the lease may have ended. */
 export async function renewedUntil(
   tx: ReadTransaction,
   { bucketId, lease: { ticket } }: Blocker,
@@ -195,7 +194,7 @@ export async function renewedUntil(
   return isLive(record, now) ? record.expiresAt : undefined
 }
 
-/** Lets a held lease live for `ttlMs` from now, or for as long as it was given for. */
+/** Renews a held lease for `ttlMs` from now; default: its original time to live. */
 export async function renewLease(
   tx: WriteTransaction,
   address: LeaseAddress,
@@ -208,8 +207,8 @@ export async function renewLease(
 }
 
 /**
- * Gives a lease back, or the place of one that waits; a second time does nothing.
- * @throws StoreError `LeaseLost` if it ended by itself
+ * Releases a held lease, or the place of a waiting one; idempotent.
+ * @throws StoreError `LeaseLost` if the lease expired
  */
 export async function releaseLease(
   tx: WriteTransaction,
@@ -222,7 +221,7 @@ export async function releaseLease(
   await endLease(tx, address, now, 'released')
 }
 
-/** The ticket that a token's lease has, whatever became of it. */
+/** The ticket of a token's lease, in any state. */
 export async function findTicket(
   tx: ReadTransaction,
   bucketId: number,
@@ -233,8 +232,8 @@ export async function findTicket(
 }
 
 /**
- * Ends a lease. One that was held is remembered for a while; of one that waited nothing stays, so
- * that its client may ask again under the same token.
+ * Ends a lease. The record of a held lease remains for a while. Of a waiting lease nothing remains, so
+ * that its client may retry with the same token.
  */
 export async function endLease(
   tx: WriteTransaction,
@@ -258,7 +257,7 @@ export async function endLease(
   } else {
     removeRecord(tx, address, record)
   }
-  // Every ticket ends once: so the row never has a value that it had before.
+  // Each ticket ends only once, so the row never repeats a value.
   tx.put(schema.leaseEnd(bucketId), pack([ticket]))
   for await (const _ of tx.range(schema.leaseQueues(bucketId))) return
   tx.delete(schema.leaseEnd(bucketId))
@@ -268,8 +267,8 @@ export async function endLease(
 }
 
 /**
- * Ends the leases whose time is over, those of deleted buckets too, and forgets those that ended long
- * ago; returns how many.
+ * Ends expired leases, including those of deleted buckets, and removes old records of ended ones.
+ * Returns the number of both.
  */
 export async function sweepLeases(tx: WriteTransaction, now: number): Promise<number> {
   const due: LeaseAddress[] = []
@@ -286,27 +285,27 @@ export async function sweepLeases(tx: WriteTransaction, now: number): Promise<nu
   return due.length
 }
 
-/** True when a sweep that did `count` may have left something. */
+/** True if a sweep that handled `count` leases may have left some. */
 export function hasMoreToSweep(count: number): boolean {
   return count === endedAtOnce
 }
 
-/** True for a lease that has its rows still and whose time isn't over. */
+/** True for a held or waiting lease that hasn't expired. */
 export function isLive(record: LeaseRecord | undefined, now: number): record is LeaseRecord {
   return record !== undefined && !isEnded(record) && record.expiresAt > now
 }
 
-/** True for a lease of which only the memory is left. */
+/** True for a lease of which only the record is left. */
 export function isEnded({ state }: LeaseRecord): boolean {
   return state === 'released' || state === 'expired'
 }
 
-/** The rows that a lease has at its nodes. */
+/** The rows of a lease at its nodes. */
 export function rowsOf(address: LeaseAddress, nodes: readonly LeaseNode[]): schema.LeaseNodeRow[] {
   return nodes.map(({ node, mode }) => ({ ...address, node, rank: rankOf(mode) }))
 }
 
-/** The paths of a lease that has not ended. */
+/** The paths of a held or waiting lease. */
 export async function pathsOf(
   tx: ReadTransaction,
   { bucketId, ticket }: LeaseAddress,
@@ -317,8 +316,8 @@ export async function pathsOf(
 }
 
 /**
- * The latest live lease before this one that conflicts with it. Those before it whose time is over end
- * here, as far as one transaction may go.
+ * The latest earlier live lease that conflicts with this one. Expired leases met here are ended, up to
+ * the limit of one transaction.
  */
 async function findBlocker(
   tx: WriteTransaction,
@@ -351,7 +350,7 @@ async function findBlocker(
   return latest
 }
 
-/** The blocker that a lease is, seen at one of its rows, which goes when it ends. */
+/** A lease as a blocker. The watched row is one of its node rows, which is deleted when the lease ends. */
 export function blockerOf(
   row: Bytes,
   { bucketId, ticket }: LeaseAddress,

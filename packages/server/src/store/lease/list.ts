@@ -1,4 +1,4 @@
-// What there is of leases, for those who look: listings and metrics.
+// Lists and counts leases, for listings and metrics.
 
 import type { LeaseTicket } from '../../base/terms.ts'
 import type { ReadTransaction } from '../../engine/engine.ts'
@@ -8,7 +8,7 @@ import { findLease, isEnded, isLive, type Lease, type LeaseRecord, pathsOf } fro
 import { conflictingRanks, nodesOf } from './node.ts'
 import * as schema from './schema.ts'
 
-/** How many leases wait and are held, in all buckets. */
+/** The numbers of waiting and held leases in all buckets. */
 export async function countLeases(
   tx: ReadTransaction,
 ): Promise<{ readonly waiting: number; readonly held: number }> {
@@ -19,7 +19,7 @@ export async function countLeases(
   return counts
 }
 
-/** The leases of a bucket that are held or wait, by ticket, from the one after `after` on. */
+/** The held and waiting leases of a bucket, by ticket, from after ticket `after`. */
 export async function* walkLeases(
   tx: ReadTransaction,
   bucketId: number,
@@ -33,7 +33,7 @@ export async function* walkLeases(
   }
 }
 
-/** The tickets of some live leases that a waiting one waits for, the latest of each kind. */
+/** The tickets of some live leases that block a waiting one: the latest of each kind. */
 export async function listBlockers(
   tx: ReadTransaction,
   lease: Lease,

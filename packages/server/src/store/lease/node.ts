@@ -1,5 +1,5 @@
-// Where leases meet: the nodes of a bucket's tree of paths, and the mode that a lease has at each.
-// Modes and their conflicts are pathlock's; paths are S3's exactly: a folder's name keeps its slash.
+// The nodes of a bucket's path tree, and the mode of a lease at each node. Modes and their conflicts are
+// pathlock's. Paths are exactly S3's: a folder's name keeps its slash.
 
 import { hash } from 'node:crypto'
 import { type Components, conflicts, join, Mode, s3Path } from 'pathlock'
@@ -13,18 +13,18 @@ export interface LeasePaths {
   readonly write: readonly string[]
 }
 
-/** One node that a lease needs, in the join of all the roles it has there. */
+/** One node of a lease, with the join of the modes that its paths need there. */
 export interface LeaseNode {
   readonly node: NodeId
   readonly mode: Mode
 }
 
-/** What a write changes: the object of a key, or a folder with all below it. */
+/** The target of a write: the object of a key, or a folder with its contents. */
 export type WrittenPath = { readonly key: string } | { readonly folder: string }
 
 /**
- * The places of the modes in the order of rows, by mode, such that what a writer meets on its way
- * down (`read`, `readAndWriteAncestor`, `write`) stands together at the end.
+ * The position of each mode in the order of rows. The modes that conflict with a write at an ancestor
+ * (`read`, `readAndWriteAncestor`, `write`) are contiguous at the end.
  */
 const ranks: Readonly<Record<Mode, number>> = {
   [Mode.readAncestor]: 0,
@@ -34,15 +34,15 @@ const ranks: Readonly<Record<Mode, number>> = {
   [Mode.write]: 4,
 }
 
-/** The place of a mode in the order of rows. */
+/** The position of a mode in the order of rows. */
 export function rankOf(mode: Mode): number {
   return ranks[mode]
 }
 
-/** The first rank that a write conflicts with at the ancestors of its path; and at the path itself. */
+/** The lowest rank that conflicts with a write, both at the ancestors of its path and at the path itself. */
 export const ancestorRank: number = ranks[Mode.read]
 export const pathRank: number = ranks[Mode.readAncestor]
-/** The rank of what is held to write at the path of a lease. */
+/** The rank of a write lease at its own path. */
 export const writeRank: number = ranks[Mode.write]
 
 /** The ranks that a request of `mode` can't share a node with. */
@@ -56,7 +56,7 @@ export function conflictsOfRank(rank: number): readonly number[] {
   return mode === undefined ? [] : conflictingRanks(mode)
 }
 
-/** The nodes of a request. @throws StoreError `TooManyLeaseNodes` when they are too many */
+/** The nodes of a request. @throws StoreError `TooManyLeaseNodes` */
 export function nodesOf({ read, write }: LeasePaths): LeaseNode[] {
   const modes = new Map<string, Mode>()
   const add = (paths: readonly string[], mode: Mode, ancestorMode: Mode): void => {
@@ -81,15 +81,15 @@ export function nodesOf({ read, write }: LeasePaths): LeaseNode[] {
   return Array.from(modes, ([name, mode]) => ({ node: idOf(name), mode }))
 }
 
-/** The nodes on the way to what a write changes, from the root; the last one is the path itself. */
+/** The nodes from the root to a write's target; the last one is the target itself. */
 export function chainOf(path: WrittenPath): NodeId[] {
   if ('folder' in path) return namesOf(s3Path(path.folder)).map(idOf)
   const { key } = path
-  // The object whose key is a folder's name lies in that folder, and its own name is empty.
+  // An object whose key is a folder's name is in that folder, with an empty name.
   return namesOf(key.endsWith('/') ? [...s3Path(key), ''] : s3Path(key)).map(idOf)
 }
 
-/** Names that tell nodes apart, from the root down: the path alone is the same for 'a/' and '' in it. */
+/** Unambiguous node names, from the root down. By path alone, 'a/' and the object '' in it are the same. */
 function namesOf(path: Components): string[] {
   const names = ['0/']
   let text = ''

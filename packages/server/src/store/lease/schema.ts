@@ -93,7 +93,7 @@ export const allLeaseTokens = (): Range => prefixRange(key(space.leaseToken).end
  */
 export const leaseMark = (bucketId: number): Bytes => key(space.leaseMark).u64(bucketId).end()
 export const allLeaseMarks = (): Range => prefixRange(key(space.leaseMark).end())
-/** The ticket of the lease that ended last, while the bucket has others: what those that wait watch. */
+/** The ticket of the lease that ended last, while the bucket has others. Waiters watch this row. */
 export const leaseEnd = (bucketId: number): Bytes => key(space.leaseEnd).u64(bucketId).end()
 export const allLeaseEnds = (): Range => prefixRange(key(space.leaseEnd).end())
 /** The counter of a bucket's waiting (0) or held (1) leases. */
