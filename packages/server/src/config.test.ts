@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
-import { UsageError } from './cli/options.ts'
+import { UsageError } from './base/options.ts'
 import { parseDoctor, parseFsck, parseServe } from './config.ts'
 
 test('without options the server is for this machine only, with one worker per core', () => {

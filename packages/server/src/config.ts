@@ -12,7 +12,7 @@ import {
   quote,
   readOptions,
   UsageError,
-} from './cli/options.ts'
+} from './base/options.ts'
 import { type LogFormat, type LogLevel, logFormats, logLevels } from './observe/level.ts'
 import { type Acceptance, acceptances } from './operation/acceptance.ts'
 

@@ -100,7 +100,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   'cli/primary': ['base', 'observe', 'access', 'blob', 'config.ts', 'cli'],
   cli: ['base', 'observe', 'access', 'engine', 'config.ts', 'cli/*'],
-  'config.ts': ['base', 'observe', 'operation', 'cli'],
+  'config.ts': ['base', 'observe', 'operation'],
   'index.ts': [
     'base',
     'observe',

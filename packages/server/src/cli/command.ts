@@ -1,10 +1,10 @@
 // The commands by name, and how their failures become messages and exit codes. Each is loaded on
 // demand, so that it starts fast.
 
+import { CommandError, exitCodes } from '../base/exit.ts'
+import { UsageError } from '../base/options.ts'
 import { parseDoctor, parseFsck, parseImport, parseServe, processEnvironment } from '../config.ts'
-import { CommandError, exitCodes } from './exit.ts'
 import { type CommandName, helpOf, overview } from './help.ts'
-import { UsageError } from './options.ts'
 import { version } from './version.ts'
 
 type Command = (args: readonly string[]) => Promise<number>

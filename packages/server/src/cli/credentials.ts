@@ -5,8 +5,8 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { lstat, open, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AccessKey, CredentialsError, parseCredentials } from '../access/key.ts'
+import { CommandError, systemCode } from '../base/exit.ts'
 import { syncFolder } from '../base/folder.ts'
-import { CommandError, systemCode } from './exit.ts'
 
 /** The keys that a server starts with. */
 export interface LoadedCredentials {

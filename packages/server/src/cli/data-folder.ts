@@ -3,10 +3,10 @@
 
 import { access, constants, lstat, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { CommandError, exitCodes, systemCode } from '../base/exit.ts'
 import { makeFolders } from '../base/folder.ts'
 import { storeIn } from '../base/store-location.ts'
 import { lookAtEngine, mayHoldEngine } from '../engine/location.ts'
-import { CommandError, exitCodes, systemCode } from './exit.ts'
 
 /** The state of a data folder's path: missing, empty but for ignorable files, or a data folder. */
 export type FoundFolder = 'missing' | 'empty' | 'ours'

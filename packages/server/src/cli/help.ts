@@ -1,7 +1,7 @@
 // The help texts, made from the tables of options.
 
+import type { OptionTable } from '../base/options.ts'
 import { optionsOf } from '../config.ts'
-import type { OptionTable } from './options.ts'
 import { type RemoteCommand, remoteOptions } from './remote/config.ts'
 
 interface Description {

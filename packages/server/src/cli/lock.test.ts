@@ -5,8 +5,8 @@ import { chmod, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { CommandError } from '../base/exit.ts'
 import { livenessOf, ownLiveness, verdictOn } from '../base/liveness.ts'
-import { CommandError } from './exit.ts'
 import { FolderLock, type Holder, isLocked, killSurvivors, readHolder } from './lock.ts'
 
 const scratch = await mkdtemp(join(tmpdir(), 'holdfast-lock-'))

@@ -17,10 +17,10 @@ import {
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { anyText, count, fields, list, optional, parseDocument } from '../base/document.ts'
+import { CommandError, exitCodes, systemCode } from '../base/exit.ts'
 import { hasOpen, livenessOf, verdictOn } from '../base/liveness.ts'
 import { storeIn } from '../base/store-location.ts'
 import { sharedFileOf } from '../engine/location.ts'
-import { CommandError, exitCodes, systemCode } from './exit.ts'
 
 /** The server that has a folder, as it described itself. */
 export interface Holder {

@@ -3,8 +3,8 @@
 import { request as requestPlain } from 'node:http'
 import { request as requestTls } from 'node:https'
 import { createServer } from 'node:net'
+import { systemCode } from '../base/exit.ts'
 import { bad, type Diagnosis, ok, warn } from './diagnosis.ts'
-import { systemCode } from './exit.ts'
 import type { Holder } from './lock.ts'
 
 const answerMs = 2000

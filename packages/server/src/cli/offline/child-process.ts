@@ -3,8 +3,8 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { exitCodes, isCrash } from '../../base/exit.ts'
 import { processEnvironment } from '../../config.ts'
-import { exitCodes, isCrash } from '../exit.ts'
 
 /** Set in the process apart. */
 const variable = 'HOLDFAST_CHILD_PROCESS'

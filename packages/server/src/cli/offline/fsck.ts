@@ -3,6 +3,7 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { CommandError, exitCodes, systemCode } from '../../base/exit.ts'
 import { storeIn } from '../../base/store-location.ts'
 import type { BlobStore } from '../../blob/blob.ts'
 import { openBlobs } from '../../blob/open.ts'
@@ -12,7 +13,6 @@ import { openEngine } from '../../engine/open.ts'
 import { describeMisfit, examineFit, examineWithoutRows, type Fit } from '../../operation/fit.ts'
 import { type CheckSummary, checkStore, type Finding } from '../../operation/fsck.ts'
 import { refuseBrokenParts } from '../data-folder.ts'
-import { CommandError, exitCodes, systemCode } from '../exit.ts'
 
 /** Checks the folder and returns the exit code: 0 when it is clean, 4 when there are findings. */
 export async function fsck(config: FsckConfig): Promise<number> {

@@ -18,6 +18,7 @@ import {
   text,
 } from '../../base/document.ts'
 import { isStoreError, type StoreError } from '../../base/errors.ts'
+import { CommandError, exitCodes, systemCode } from '../../base/exit.ts'
 import type { OpenServices } from '../../compose.ts'
 import type { ImportConfig } from '../../config.ts'
 import { silentLog } from '../../observe/log.ts'
@@ -31,7 +32,6 @@ import { run } from '../../operation/run.ts'
 import { reportError } from '../../protocol/simpledb/error.ts'
 import { loadCredentials } from '../credentials.ts'
 import { prepareDataFolder } from '../data-folder.ts'
-import { CommandError, exitCodes, systemCode } from '../exit.ts'
 
 /** Imports, and returns the exit code. @throws CommandError for files that can't be used */
 export async function importExport(config: ImportConfig): Promise<number> {

@@ -2,8 +2,8 @@
 
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { CommandError, systemCode } from '../../base/exit.ts'
 import type { TlsFiles } from '../../config.ts'
-import { CommandError, systemCode } from '../exit.ts'
 
 /** PEM texts of a certificate chain and its key. */
 export interface TlsTexts {

@@ -3,7 +3,7 @@
 // is handed one at a time, so that one that is stopped holds up a single client, until it is killed.
 
 import { createServer, type Server, type Socket } from 'node:net'
-import { CommandError, systemCode } from '../exit.ts'
+import { CommandError, systemCode } from '../../base/exit.ts'
 
 /** A worker that connections can be handed to. */
 export interface Taker {

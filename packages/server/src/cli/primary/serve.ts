@@ -3,12 +3,12 @@
 
 import type { AccessKey } from '../../access/key.ts'
 import { systemClock } from '../../base/clock.ts'
+import { CommandError, exitCodes } from '../../base/exit.ts'
 import { ownLiveness } from '../../base/liveness.ts'
 import type { ServeConfig } from '../../config.ts'
 import type { ProcessLog } from '../../observe/pino.ts'
 import { findCredentials, type LoadedCredentials, loadCredentials } from '../credentials.ts'
 import { examineDataFolder, makeDataFolder } from '../data-folder.ts'
-import { CommandError, exitCodes } from '../exit.ts'
 import { FolderLock, killSurvivors } from '../lock.ts'
 import { listenToSignals, type StopSignals } from '../signals.ts'
 import { readTls, type TlsTexts } from './certificate.ts'

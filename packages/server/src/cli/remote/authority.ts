@@ -3,7 +3,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { getCACertificates } from 'node:tls'
-import { CommandError } from '../exit.ts'
+import { CommandError } from '../../base/exit.ts'
 import { localReason } from './local.ts'
 
 /** All certificates to trust: the usual ones, and those in a PEM file. @throws CommandError */

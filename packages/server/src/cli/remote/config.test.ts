@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
-import { UsageError } from '../options.ts'
+import { UsageError } from '../../base/options.ts'
 import {
   parseCopy,
   parseList,

@@ -10,7 +10,7 @@ import {
   quote,
   readOptions,
   UsageError,
-} from '../options.ts'
+} from '../../base/options.ts'
 import { type AnyName, isFolder, parsePair, parseRemote, type RemoteName } from './name.ts'
 
 /** Which server is spoken to, and by whom. */

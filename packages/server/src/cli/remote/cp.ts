@@ -2,8 +2,8 @@
 // ends in `/`, on both sides.
 
 import { copyObject } from 'holdfast-client'
-import { CommandError, exitCodes } from '../exit.ts'
-import { UsageError } from '../options.ts'
+import { CommandError, exitCodes } from '../../base/exit.ts'
+import { UsageError } from '../../base/options.ts'
 import type { CopyConfig } from './config.ts'
 import type { Copied } from './copy-summary.ts'
 import { download, downloadFolder, downloadStream } from './download.ts'

@@ -8,7 +8,7 @@ import {
   LeaseNotGrantedError,
   NotHoldfastError,
 } from 'holdfast-client'
-import { CommandError, exitCodes, systemCode } from '../exit.ts'
+import { CommandError, exitCodes, systemCode } from '../../base/exit.ts'
 import { localFailure } from './local.ts'
 import { explainStranger, explainUnreachable } from './reach.ts'
 

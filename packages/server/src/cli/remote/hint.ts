@@ -1,7 +1,7 @@
 // Suggestions for a name that doesn't exist: most often a slash is missing, or
 // one too many.
 
-import { CommandError } from '../exit.ts'
+import { CommandError } from '../../base/exit.ts'
 import { findObject, isFolderWithoutSlash } from './listing.ts'
 import { isFolder, type RemoteName, show } from './name.ts'
 import type { Session } from './session.ts'

@@ -4,8 +4,8 @@ import { createWriteStream, type Stats } from 'node:fs'
 import { lstat, opendir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { CommandError, systemCode } from '../../base/exit.ts'
 import { makeFolder } from '../../base/make-folder.ts'
-import { CommandError, systemCode } from '../exit.ts'
 
 /** A file below a folder. */
 export interface LocalFile {

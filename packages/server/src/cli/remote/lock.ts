@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { type LeaseHandle, type LeaseInfo, LeaseLostError } from 'holdfast-client'
-import { CommandError, exitCodes, systemCode } from '../exit.ts'
+import { CommandError, exitCodes, systemCode } from '../../base/exit.ts'
 import type { LockConfig } from './config.ts'
 import { formatCount, formatSpan, printable } from './format.ts'
 import { type Session, withServer } from './session.ts'

@@ -1,7 +1,7 @@
 // `holdfast ls`: buckets, or the contents of one, with sizes and counts.
 
 import { ListBucketsCommand } from '@aws-sdk/client-s3'
-import { CommandError, exitCodes } from '../exit.ts'
+import { CommandError, exitCodes } from '../../base/exit.ts'
 import type { ListConfig } from './config.ts'
 import { formatCount, formatSize, formatTime, printable } from './format.ts'
 import { bareHint } from './hint.ts'

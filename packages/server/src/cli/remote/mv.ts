@@ -2,8 +2,8 @@
 
 import { RenameObjectCommand } from '@aws-sdk/client-s3'
 import { FolderNotFoundError } from 'holdfast-client'
-import { CommandError, exitCodes } from '../exit.ts'
-import { UsageError } from '../options.ts'
+import { CommandError, exitCodes } from '../../base/exit.ts'
+import { UsageError } from '../../base/options.ts'
 import type { MoveConfig } from './config.ts'
 import { explainObject } from './hint.ts'
 import { isFolder, lastName, type RemoteName, show } from './name.ts'

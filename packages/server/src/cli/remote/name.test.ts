@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { UsageError } from '../options.ts'
+import { UsageError } from '../../base/options.ts'
 import { isFolder, lastName, parsePair, parseRemote, show } from './name.ts'
 
 test('a name has a bucket and, behind the first slash, a key that is left as it is', () => {

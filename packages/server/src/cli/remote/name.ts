@@ -1,6 +1,6 @@
 // Names on the command line: where in a bucket something is, or where on this machine.
 
-import { quote, UsageError } from '../options.ts'
+import { quote, UsageError } from '../../base/options.ts'
 
 /** A key of a bucket, or the beginning of keys: a folder if it ends in `/`, the bucket if it is empty. */
 export interface RemoteName {

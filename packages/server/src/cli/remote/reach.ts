@@ -3,7 +3,7 @@
 
 import { request } from 'node:http'
 import { connect as connectTls } from 'node:tls'
-import { systemCode } from '../exit.ts'
+import { systemCode } from '../../base/exit.ts'
 
 /** Milliseconds that the second look may take. */
 const lookMs = 2000

@@ -1,7 +1,7 @@
 // `holdfast rm`: objects, and folders with all that is in them. It doesn't ask for confirmation; a final slash means a folder.
 
 import { DeleteObjectCommand } from '@aws-sdk/client-s3'
-import { CommandError, exitCodes } from '../exit.ts'
+import { CommandError, exitCodes } from '../../base/exit.ts'
 import type { RemoveConfig } from './config.ts'
 import { slashHint } from './hint.ts'
 import { findObject } from './listing.ts'

@@ -1,6 +1,6 @@
 // Copies of many things, of which one may fail without holding up the rest: it is named, and counted.
 
-import { CommandError } from '../exit.ts'
+import { CommandError } from '../../base/exit.ts'
 import { printable } from './format.ts'
 import { isOfOneFile, localReason } from './local.ts'
 import type { Progress } from './progress.ts'

@@ -1,7 +1,7 @@
 // `holdfast tree`: a folder with all that is below it, drawn. It is written while it is listed, one page
 // of each level in memory, so its size doesn't matter.
 
-import { CommandError, exitCodes } from '../exit.ts'
+import { CommandError, exitCodes } from '../../base/exit.ts'
 import type { TreeConfig } from './config.ts'
 import { formatCount, formatSize, printable } from './format.ts'
 import { type Entry, listEntries } from './listing.ts'

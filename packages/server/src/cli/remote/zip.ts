@@ -2,7 +2,7 @@
 
 import { pipeline } from 'node:stream/promises'
 import { FolderNotFoundError } from 'holdfast-client'
-import { CommandError, exitCodes } from '../exit.ts'
+import { CommandError, exitCodes } from '../../base/exit.ts'
 import type { ZipConfig } from './config.ts'
 import { formatSize } from './format.ts'
 import { exists, writeFileWhole } from './local.ts'

@@ -3,7 +3,7 @@
 import type { Bytes } from '../../base/bytes.ts'
 import { utf8 } from '../../base/bytes.ts'
 import { key } from '../../engine/tuple.ts'
-import { space } from '../row/key-space.ts'
+import { space } from './key-space.ts'
 
 export const sequence = (name: string): Bytes => key(space.sequence).tail(utf8(name))
 export const secret = (): Bytes => key(space.secret).end()
