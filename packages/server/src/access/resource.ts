@@ -1,4 +1,4 @@
-// What access is asked for. Folder operations ask for every key below a prefix at once.
+// The resources of access decisions. Folder operations ask for every key below a prefix at once.
 
 /** The object of one right: an account, a bucket, one key, or every key that begins with a prefix. */
 export type Resource =

@@ -9,7 +9,7 @@ import type { Log } from '../observe/log.ts'
 import type { Presence } from '../store/body/presence.ts'
 import { advanceMark, confirmMark } from '../store/body/process.ts'
 
-/** What a marker needs. */
+/** The services and the start that a marker needs. */
 export interface MarkerOptions {
   readonly engine: Engine
   readonly blobs: BlobStore

@@ -62,7 +62,7 @@ export const simpleDbLimits = {
   exportsPerOwner: 25,
 } as const
 
-/** What a server uses in place of {@link simpleDbLimits}. */
+/** Limits that a server uses in place of {@link simpleDbLimits}. */
 export type SimpleDbLimits = { readonly [Name in keyof typeof simpleDbLimits]: number }
 
 /** SimpleDB's limits of Select; its developer guide, "Limits", unless said otherwise. */

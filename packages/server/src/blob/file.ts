@@ -25,7 +25,7 @@ import { writeBody } from './file-write.ts'
 import { removeStartMark, writeStartMark } from './mark.ts'
 import { fitsSums } from './sums.ts'
 
-/** What a store of blobs in files needs. */
+/** How a store of blobs in files is opened. */
 export interface FileBlobsOptions {
   /** Where the blobs lie; made if it isn't there. */
   readonly folder: string
@@ -249,7 +249,7 @@ class FileBlobs implements BlobStore {
     const folder = await this.#folderFor(sequence)
     const handle = await open(path + unfinished, 'wx', 0o600)
     this.#onCrashPoint?.('blob made')
-    // What can't be removed now is what a crash leaves, too: the sweep of this start removes it.
+    // A failed removal leaves the same file as a crash: the sweep of this start removes it.
     const remove = (): Promise<void> => this.delete(id).catch(() => undefined)
     return { id, path, folder, handle, remove }
   }
@@ -385,7 +385,7 @@ async function removeEmptyFolder(path: string): Promise<void> {
   }
 }
 
-/** What a caller is told of an error of the disk. */
+/** The refusal for a full disk; any other error stays as it is. */
 function fullDisk(error: unknown): unknown {
   if (!hasCode(error, 'ENOSPC', 'EDQUOT')) return error
   return new StoreError({ code: 'InsufficientStorage', space: 'blobs' }, { cause: error })

@@ -1,4 +1,4 @@
-// What lies beside the blobs to say whose they are: `store.json`, with the identity of the store and how
+// The files beside the blobs that name their store: `store.json`, with the identity of the store and how
 // many process starts it had. Each start that writes or removes blobs has a file of its own there, too:
 // `store-<start>.json`, with a number that grows while it does so, by which older rows of the same starts
 // are found out. They are only ever replaced as a whole, and durable before they are relied on.
@@ -20,7 +20,7 @@ import {
 import { makeFolders, syncFolder } from '../base/folder.ts'
 import { folderOf } from '../base/store-location.ts'
 
-/** Whose the blobs in a folder are. */
+/** The store to which the blobs in a folder belong. */
 export interface BlobMark {
   /** The identity of the store. */
   readonly id: string
@@ -36,7 +36,7 @@ const greatestCount = 2 ** 48
 const markForm = fields({ id: text, starts: count, former: list(anyText) })
 const startMarkForm = fields({ mark: count })
 
-/** What a folder of blobs tells of itself. */
+/** The facts that a folder of blobs holds about itself. */
 export interface BlobFacts {
   /** Undefined if there is none, as before stores had identities. */
   readonly mark: BlobMark | undefined

@@ -1,4 +1,4 @@
-// What the engine requires of the storage below it: snapshots, and a commit that runs
+// The storage that an engine requires below it: snapshots, and a commit that runs
 // synchronously.
 
 import type { Committing } from './batch.ts'

@@ -7,7 +7,7 @@ import { folderOf } from '../base/store-location.ts'
 /** The name of LMDB's data file in its folder. */
 export const dataFileName = 'data.mdb'
 
-/** What is visible of an engine from outside. */
+/** The facts about an engine that need no opening of it. */
 export interface EngineFacts {
   readonly sizeBytes: number
   /** Time of the last commit, in milliseconds since the Unix epoch. */

@@ -12,7 +12,7 @@ export const watchPollMs = 20
 /** Milliseconds that looks rest for each millisecond that one took, so that they have a small share. */
 const restPerMs = 19
 
-/** What the watchers read of the store: each call sees the newest commit. */
+/** The reads of the watchers: each call sees the newest commit. */
 export interface WatchedStore {
   /** The number of the last commit. */
   sequence(): number

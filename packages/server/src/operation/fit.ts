@@ -19,7 +19,7 @@ import * as bodySchema from '../store/body/schema.ts'
 import { lastOfSequence, raiseSequence } from '../store/row/sequence.ts'
 import type { Acceptance } from './acceptance.ts'
 
-/** What does not fit. */
+/** The kind of misfit. */
 export type Misfit =
   | 'lost-rows'
   | 'older-rows'
@@ -28,7 +28,7 @@ export type Misfit =
   | 'other-store'
   | 'damaged-mark'
 
-/** What the rows tell of themselves. */
+/** The facts that the rows hold about themselves. */
 export interface RowFacts {
   readonly identity: Identity | undefined
   /** The number of the last process start; 0 if there was none. */
@@ -95,7 +95,7 @@ export class MisfitError extends Error {
   }
 }
 
-/** What is wrong, and what to do about it. */
+/** The misfit in words, and the remedy. */
 export function describeMisfit(misfit: Misfit): string {
   switch (misfit) {
     case 'lost-rows':

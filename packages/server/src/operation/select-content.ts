@@ -24,7 +24,7 @@ export interface SelectContentInput {
 /** A query that has begun, or will when its events are asked for. It must be closed. */
 export interface SelectedContent {
   /**
-   * What comes of it.
+   * The results of the query.
    * @throws QueryError; StoreError `SlowDown`; any other error is a fault of the server
    */
   readonly events: AsyncGenerator<QueryEvent>
@@ -131,7 +131,7 @@ async function* objectsOf(
     })
     for (const { key, record } of page) {
       const { sizeBytes } = record
-      // What stands for a folder has no rows.
+      // An object that stands for a folder has no rows.
       if (sizeBytes === 0) continue
       const selected = folder.key + text(key)
       const object = nameOf({ bucket: folder.bucket, key: selected })

@@ -9,7 +9,7 @@ import type { Log } from '../observe/log.ts'
 import type { QueuePlace } from '../store/lease/blocker.ts'
 import { keepPlaces } from '../store/lease/lease.ts'
 
-/** What the waiting requests of a process need. */
+/** The services that the waiting requests of a process need. */
 export interface WaitingOptions {
   readonly engine: Engine
   readonly clock: Clock

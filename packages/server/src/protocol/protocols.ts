@@ -6,7 +6,7 @@ import { createS3Protocol, type S3Options } from './s3/protocol.ts'
 import type { SimpleDbOptions } from './simpledb/exchange.ts'
 import { createSimpleDbProtocol } from './simpledb/protocol.ts'
 
-/** What all protocols together work with. */
+/** The services and settings of all protocols. */
 export type ProtocolOptions = S3Options & SimpleDbOptions & Pick<AdminOptions, 'exposition'>
 
 /** Makes the protocols. */

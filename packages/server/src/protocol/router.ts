@@ -11,7 +11,7 @@ import { Pipelining } from './http/pipelining.ts'
 import type { Protocol } from './http/protocol.ts'
 import { sendText } from './http/respond.ts'
 
-/** What a router works with. */
+/** The protocols and services of a router. */
 export interface RouterOptions {
   /** In the order in which they are asked; the last one speaks every request. */
   readonly protocols: readonly Protocol[]

@@ -13,7 +13,7 @@ import {
   type Value,
 } from './value.ts'
 
-/** What an aggregate function has seen. It outlives the object that it is fed from. */
+/** The state of an aggregate function. It outlives the object that it is fed from. */
 export class Aggregate {
   readonly #name: AggregateName
   #count = 0

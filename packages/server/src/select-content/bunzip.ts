@@ -69,7 +69,7 @@ interface Huffman {
   readonly longest: number
 }
 
-/** What a compressed block needs at most, and some more: 900,000 bytes, all coded with 20 bits. */
+/** Above the largest compressed block, in bytes: 900,000 symbols of at most 20 bits. */
 const blockReadBytes = 2_400_000
 
 /** The source's bytes, decompressed. Streams may follow one another. */

@@ -21,7 +21,7 @@ import { areEqual, compareValues, isAbsent, textOf, type Value } from './value.t
 
 export type Evaluate = () => Value
 
-/** What expressions are compiled over. */
+/** The environment in which expressions are compiled. */
 export interface Scope {
   /** A function that reads what a path leads to, in the row at hand. @throws QueryError `MissingHeaders` */
   column(steps: readonly PathStep[]): Evaluate

@@ -14,7 +14,7 @@ const plain = 0
 const quoted = 1
 const escaped = 2
 
-/** What stands between two delimiters, as bytes of {@link CsvReader.buffer}. */
+/** The content between two delimiters, as bytes of {@link CsvReader.buffer}. */
 export class CsvReader {
   /** The input at hand. */
   buffer: Buffer = Buffer.alloc(0)

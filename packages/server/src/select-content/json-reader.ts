@@ -26,7 +26,7 @@ interface Frame {
   index: number
   /** Whether the path leads on from any of what was in it so far. */
   isFound: boolean
-  /** What may come. */
+  /** The tokens that may follow. */
   expects: 'first' | 'more' | 'name' | 'colon' | 'value'
   /** Whether the path leads to the member at hand. */
   isMember: boolean

@@ -12,7 +12,7 @@ import type { ChunkSource, RowSource } from './row-source.ts'
 import { Utf8Check } from './utf8-check.ts'
 import { valueOfJson } from './value.ts'
 
-/** What finds values in bytes. */
+/** Finds values in bytes. */
 interface ValueReader {
   readonly value: unknown
   feed(chunk: Buffer): void

@@ -1,4 +1,4 @@
-// What a process and the thread of a query tell each other.
+// The messages between a process and the thread of a query.
 
 import type { QueryErrorCode } from './error.ts'
 import type { QueryRequest } from './format.ts'

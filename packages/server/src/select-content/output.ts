@@ -58,7 +58,7 @@ export class OutputBuffer {
     this.#length = at + length
   }
 
-  /** What has been written since the last time, in a buffer of its own. */
+  /** The output since the last call, in a buffer of its own. */
   take(): Buffer {
     const taken = Buffer.allocUnsafeSlow(this.#length)
     this.#buffer.copy(taken, 0, 0, this.#length)

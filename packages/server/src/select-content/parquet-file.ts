@@ -152,7 +152,7 @@ const codecs: ReadonlySet<string> = new Set([
   'LZ4_RAW',
 ])
 
-/** What decompresses pages, each to as many bytes as it says. */
+/** The decompressors of pages, each to as many bytes as it says. */
 export const pageCompressors: Compressors = {
   ...compressors,
   GZIP: (input, length) => gunzipSync(input, { maxOutputLength: length || 1 }),

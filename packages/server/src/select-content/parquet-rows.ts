@@ -53,7 +53,7 @@ class Column {
     this.#next = 0
   }
 
-  /** What is stored in a row; rows are asked for in ascending order. */
+  /** The stored values of a row; rows are asked for in ascending order. */
   stored(row: number): unknown {
     let run = this.#run
     while (run === undefined || row >= run.end) {
@@ -257,7 +257,7 @@ function endOf({ group, start }: { readonly group: RowGroup; readonly start: num
   return start + Number(group.num_rows)
 }
 
-/** Whatever goes wrong while a file is parsed is the file's fault. */
+/** Every failure while a file is parsed counts as a fault of the file. */
 async function parsing<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()

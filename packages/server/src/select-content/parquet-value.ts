@@ -5,7 +5,7 @@ import { Decimal } from './decimal.ts'
 import { Timestamp } from './timestamp.ts'
 import { type Value, valueOfJson } from './value.ts'
 
-/** What hyparquet makes of dates and texts. */
+/** How hyparquet represents dates and texts. */
 export const parquetParsers: ParquetParsers = {
   timestampFromMilliseconds: (value) => timestampOf(value, 1000n, 3),
   timestampFromMicroseconds: (value) => timestampOf(value, 1_000_000n, 6),

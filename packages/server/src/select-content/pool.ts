@@ -19,7 +19,7 @@ export interface SelectedObject {
   read(span: Span): AsyncIterable<Bytes>
 }
 
-/** What comes of a query, in order; the end is always last. */
+/** The events of a query, in order; the end is always last. */
 export type QueryEvent =
   | { readonly kind: 'records'; readonly bytes: Uint8Array }
   /** Nothing has come for a while, and the query goes on. */

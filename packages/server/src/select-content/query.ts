@@ -57,7 +57,7 @@ export class QueryRun {
     const where = this.#filter(scope)
     const visit = isAggregate ? this.#aggregation(scope) : this.#projection(scope, source)
     for (let hasMore = true; hasMore; ) {
-      // What was read before the input ended is visited after it, too.
+      // Rows read before the end of the input are visited after it, too.
       hasMore = await source.fill()
       while (source.next()) {
         if (where !== undefined && !isTrue(where())) continue

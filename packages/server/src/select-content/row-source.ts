@@ -1,4 +1,4 @@
-// What a query reads its rows from, whatever the format: input is brought in steps, and the rows of a step
+// The source of the rows of a query, in any format: input is brought in steps, and the rows of a step
 // are visited one after the other without waiting.
 
 import type { Expression, PathStep } from './ast.ts'

@@ -74,7 +74,7 @@ export class ScanRangeSource implements ChunkSource {
     return undefined
   }
 
-  /** What follows the first delimiter, behind which a record begins in the range or after it. */
+  /** The bytes after the first delimiter, behind which a record begins in the range or after it. */
   #skip(chunk: Buffer): Buffer | undefined {
     const at = chunk.indexOf(this.#delimiter)
     if (at === -1) {

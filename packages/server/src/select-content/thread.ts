@@ -19,7 +19,7 @@ const progressMs = 1000
 if (parentPort === null) throw new Error('this is the main file of a thread')
 const port = parentPort
 
-/** What the process was asked for and hasn't sent yet. */
+/** Input requested of the process: chunks and objects that a reader waits for. */
 class Inbox {
   #chunks: (Uint8Array | undefined)[] = []
   #stream = 0
@@ -135,7 +135,7 @@ async function runQuery({ request, now }: RunOrder, inbox: Inbox): Promise<void>
   report({ kind: 'end', stats: stats() })
 }
 
-/** What the caller is told of a failure. */
+/** The report of a failure for the caller. */
 function reportOf(error: unknown): Report {
   if (error instanceof QueryError) {
     return { kind: 'refused', code: error.code, detail: error.detail }

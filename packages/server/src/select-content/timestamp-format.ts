@@ -153,7 +153,7 @@ function padded(value: number, count: number): string {
   return String(value).padStart(count, '0')
 }
 
-/** What a text says while it is read by a pattern. */
+/** The fields of a text while it is parsed by a pattern. */
 interface Found {
   year?: number
   month?: number

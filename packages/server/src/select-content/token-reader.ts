@@ -131,7 +131,7 @@ export class TokenReader {
     return token.value
   }
 
-  /** What stands between brackets that have been opened: a position or a name. */
+  /** The content of opened brackets: a position or a name. */
   expectSubscript(): PathStep {
     const value = this.takeLiteral()
     this.expectSign(']')

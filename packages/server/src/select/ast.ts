@@ -68,7 +68,7 @@ export type Expression =
   | { readonly kind: 'and' | 'or' | 'intersection'; readonly parts: readonly Expression[] }
   | { readonly kind: 'not'; readonly part: Expression }
 
-/** What is returned for each item. */
+/** The values returned for each item. */
 export type Output =
   | { readonly kind: 'all' }
   | { readonly kind: 'itemName' }

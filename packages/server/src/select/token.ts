@@ -13,7 +13,7 @@ const version = 1
 
 const kinds = ['items', 'indexes', 'sorted'] as const
 
-/** What a token is bound to besides the domain: the conditions and the order. */
+/** The parts of a query to which a token is bound besides the domain: the conditions and the order. */
 export function tokenScope({ where, order }: Select): string {
   const conditions = where === undefined ? '' : printExpression(where)
   return `${conditions}\0${order === undefined ? '' : printOrder(order)}`

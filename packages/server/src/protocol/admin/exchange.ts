@@ -9,7 +9,7 @@ import { sendText } from '../http/respond.ts'
 import { AdminError, headProblem } from './error.ts'
 import type { AdminRoute } from './table.ts'
 
-/** What all exchanges share. */
+/** The state that all exchanges share. */
 export interface AdminContext {
   readonly log: Log
   readonly routes: readonly AdminRoute[]

@@ -5,7 +5,7 @@ import type { Protocol } from '../http/protocol.ts'
 import { type AdminContext, AdminExchange } from './exchange.ts'
 import { type AdminSource, adminRoutes } from './table.ts'
 
-/** What the protocol works with. */
+/** The services of the protocol. */
 export interface AdminOptions extends AdminSource, Pick<AdminContext, 'log'> {
   /** The server's own names: below them, every path is a bucket's. */
   readonly domains: readonly string[]

@@ -1,4 +1,4 @@
-// What the server tells of itself, one route per path.
+// The routes by which the server describes itself, one per path.
 
 import type { Clock } from '../../base/clock.ts'
 import { prometheusType } from '../../observe/prometheus.ts'
@@ -23,7 +23,7 @@ export interface AdminRoute {
   answer(isStopping: boolean): AdminAnswer | Promise<AdminAnswer>
 }
 
-/** What the routes tell of. */
+/** The facts that the routes show. */
 export interface AdminSource {
   readonly clock: Clock
   /** The text of `/_/metrics`; called once for simultaneous requests, and not much more often than every 100 ms. */

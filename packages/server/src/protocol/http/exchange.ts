@@ -83,7 +83,7 @@ export abstract class Exchange<Answer extends { readonly status: number }, Probl
   /** Sends the answer, and returns the bytes of body sent. */
   protected abstract send(answer: Answer): number | Promise<number>
 
-  /** What the client is told of `error`. */
+  /** The report of `error` for the client. */
   protected abstract report(error: unknown): Problem
 
   /** Sends an error in the protocol's form, and returns the bytes of body sent. */

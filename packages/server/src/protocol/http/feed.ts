@@ -146,12 +146,12 @@ class Feed {
   readonly #onTurn = (): void => {
     this.#isWaiting = false
     const pending = this.#pending
-    // What holds the connection now also resumes it.
+    // The present holder of the connection also resumes it.
     if (pending === undefined || this.#isHeld || this.#isBehind) return
     this.#pending = undefined
     const rest = this.#parsePiece(pending)
     if (this.#latest !== undefined && isWasteful(this.#latest)) {
-      // What still comes is dropped, so that the client gets its answer.
+      // Further input is dropped, so that the client gets its answer.
       this.#socket.resume()
       return
     }

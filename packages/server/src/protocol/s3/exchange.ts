@@ -25,7 +25,7 @@ import { checkBucketOwner } from './owner.ts'
 import { answerFormUpload, isFormUpload, postObjectName } from './post.ts'
 import { leaseTicketOf, type S3Request } from './request.ts'
 
-/** What all exchanges share. */
+/** The state that all exchanges share. */
 export interface S3Context {
   readonly services: Services
   /** Lower-case domain names in front of which a bucket may stand. */

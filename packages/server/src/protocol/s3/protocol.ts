@@ -15,7 +15,7 @@ import { Verifier } from '../sign/verifier.ts'
 import { XmlWriter } from '../xml/write.ts'
 import { type S3Context, S3Exchange } from './exchange.ts'
 
-/** What the protocol works with. */
+/** The services and settings of the protocol. */
 export interface S3Options {
   readonly services: Services
   /** Finds the secret and the principal of an access key. */

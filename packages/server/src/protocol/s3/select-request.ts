@@ -15,7 +15,7 @@ import type {
 } from '../../select-content/format.ts'
 import { childOf, childrenOf, childText, malformedXml, type XmlElement } from '../xml/parse.ts'
 
-/** What a document asks for. */
+/** The request in a document. */
 export interface SelectDocument {
   readonly request: QueryRequest
   /** Whether messages of progress are wanted. */

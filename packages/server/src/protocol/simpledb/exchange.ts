@@ -26,7 +26,7 @@ import { Parameters } from './parameters.ts'
 import { findRoute } from './table.ts'
 import type { Usage } from './usage.ts'
 
-/** What the protocol works with. */
+/** The services and settings of the protocol. */
 export interface SimpleDbOptions {
   readonly services: Services
   /** Finds the secret and the principal of an access key. */
@@ -37,7 +37,7 @@ export interface SimpleDbOptions {
   readonly allowsSignatureV1?: boolean
 }
 
-/** What all exchanges share. It keeps no state but derived signing keys, and what forms hold. */
+/** The state that all exchanges share: derived signing keys, and the memory that forms hold. */
 export class SimpleDbContext {
   readonly services: Services
   readonly authenticator: Authenticator
@@ -74,7 +74,7 @@ export class SimpleDbExchange extends Exchange<Answer, ErrorReport> {
   #form: ReceivedForm | undefined
   /** True for the export API. */
   readonly #isJson: boolean
-  /** What an error costs, once an action was begun. */
+  /** The box usage of an error, once an action has begun. */
   #usage: Usage | undefined
 
   constructor(

@@ -42,7 +42,7 @@ export class Forms {
   readonly #options: FormsOptions
   readonly #keyless = new ByteBudget(ownLimits.keylessBytes, ownLimits.keylessBytes / 2)
   readonly #keyed = new ByteBudget(ownLimits.documentBytes, ownLimits.documentBytes / 4)
-  /** What forms with a key hold of it, by address alone. */
+  /** The bytes of forms with a key, by address alone. */
   readonly #ofAddresses = new ByteBudget(ownLimits.documentBytes, ownLimits.documentBytes / 2)
 
   constructor(options: FormsOptions) {

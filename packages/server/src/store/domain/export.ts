@@ -97,7 +97,7 @@ export function encodePlace({ requestedAt, id }: ExportPlace): Buffer {
   return utf8(`${requestedAt} ${id}`)
 }
 
-/** What {@link encodePlace} made. */
+/** The inverse of {@link encodePlace}. */
 export function decodePlace(bytes: Uint8Array): ExportPlace {
   const [requestedAt, id = ''] = text(bytes).split(' ')
   return { requestedAt: Number(requestedAt), id }

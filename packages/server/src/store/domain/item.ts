@@ -25,7 +25,7 @@ export interface StoredItem {
   readonly attributes: Attributes
 }
 
-/** What a change of a domain needs. */
+/** The context of a change of a domain. */
 export interface DomainContext {
   readonly tx: WriteTransaction
   readonly ids: Pick<IdSource, 'next'>

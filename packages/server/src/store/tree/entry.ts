@@ -14,7 +14,7 @@ import {
 } from '../row/record.ts'
 import * as schema from './schema.ts'
 
-/** What a change of the tree needs. */
+/** The context of a change of the tree. */
 export interface TreeContext {
   readonly tx: WriteTransaction
   readonly ids: Pick<IdSource, 'next'>
