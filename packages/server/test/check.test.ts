@@ -7,7 +7,15 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { open as openLmdb } from 'lmdb'
 import { utf8 } from '../src/base/bytes.ts'
-import { asBlobId, asLeaseTicket, type BlobId, type LeaseTicket } from '../src/base/terms.ts'
+import {
+  asBlobId,
+  asBucketId,
+  asLeaseTicket,
+  asStartId,
+  type BlobId,
+  type BucketId,
+  type LeaseTicket,
+} from '../src/base/terms.ts'
 import type { ByteSource } from '../src/blob/blob.ts'
 import { type OpenServices, openServices } from '../src/compose.ts'
 import type { Range, Row, WriteTransaction } from '../src/engine/engine.ts'
@@ -39,7 +47,7 @@ const held = {
   manifest: 0,
   blob: asBlobId(''),
   part: asBlobId(''),
-  bucket: 0,
+  bucket: asBucketId(0),
   upload: 0,
   lease: asLeaseTicket(0),
   waiting: asLeaseTicket(0),
@@ -53,7 +61,7 @@ function recordOf(body: Body, sizeBytes: number): ObjectRecord {
 /** Enters a lease on a path, granted if possible. Returns the ticket. */
 async function putLease(
   tx: WriteTransaction,
-  bucketId: number,
+  bucketId: BucketId,
   path: string,
   token: string,
 ): Promise<LeaseTicket> {
@@ -331,7 +339,7 @@ const faults: readonly (readonly [name: string, plant: Plant, found: RegExp])[] 
     'a snapshot is not counted, and of a start that is not there',
     async (tx) => {
       const [directory] = await idsOf(tx, treeSchema.directories())
-      tx.put(treeSchema.snapshot(store.start + 1, 1), pack([directory]))
+      tx.put(treeSchema.snapshot(asStartId(store.start + 1), 1), pack([directory]))
     },
     /directory \d+: counts 1, has 2.*snapshot 1: there is no start \d+/s,
   ],
