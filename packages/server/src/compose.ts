@@ -13,6 +13,7 @@ import { StoreError } from './base/errors.ts'
 import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
 import { ownLiveness, verdictOnUser } from './base/liveness.ts'
 import { storeIn } from './base/store-location.ts'
+import type { StartId } from './base/terms.ts'
 import type { BlobStore } from './blob/blob.ts'
 import { openBlobs } from './blob/open.ts'
 import type { Engine } from './engine/engine.ts'
@@ -70,7 +71,7 @@ export interface ServiceOptions {
 export interface OpenServices {
   readonly services: Services
   /** The number of this start, the first part of its blobs' ids. */
-  readonly start: number
+  readonly start: StartId
   close(): Promise<void>
 }
 
@@ -185,7 +186,7 @@ async function openOwnBlobs(
   engine: Engine,
   facts: {
     readonly dataFolder: string
-    readonly start: number
+    readonly start: StartId
     readonly onChange: () => void
     readonly onCrashPoint: CrashHook | undefined
   },
@@ -212,7 +213,7 @@ function fullDisk(error: unknown): unknown {
 }
 
 /** Marks the start as ended. Otherwise it would count as alive for as long as this process lives. */
-async function noteEnd(engine: Engine, start: number, log: Log): Promise<void> {
+async function noteEnd(engine: Engine, start: StartId, log: Log): Promise<void> {
   try {
     await engine.write((tx) => endStart(tx, start))
   } catch (error) {

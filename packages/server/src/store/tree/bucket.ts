@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { type Bytes, compareBytes, text, utf8 } from '../../base/bytes.ts'
 import { StoreError } from '../../base/errors.ts'
+import { asBucketId, type BucketId, type DirectoryId } from '../../base/terms.ts'
 import type { ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
 import { decodeCounter } from '../../engine/tuple.ts'
 import * as bodySchema from '../body/schema.ts'
@@ -14,13 +15,13 @@ import * as schema from './schema.ts'
 /** A bucket. */
 export interface BucketRecord {
   /** Never used again when the bucket is deleted; uploads hang off it. */
-  readonly id: number
+  readonly id: BucketId
   readonly ownerId: string
   /** Milliseconds since the epoch. */
   readonly createdAt: number
   readonly region: string
   /** The directory that the bucket's keys begin in. */
-  readonly root: number
+  readonly root: DirectoryId
 }
 
 /** A bucket with its name. */
@@ -53,7 +54,7 @@ export function createBucket(
   name: string,
   record: Omit<BucketRecord, 'id' | 'root'>,
 ): BucketRecord {
-  const bucket: BucketRecord = { ...record, id: ctx.ids.next(), root: createRoot(ctx) }
+  const bucket: BucketRecord = { ...record, id: asBucketId(ctx.ids.next()), root: createRoot(ctx) }
   ctx.tx.put(schema.bucket(utf8(name)), pack(bucket))
   ctx.tx.add(bucketCountKey(record.ownerId), 1n)
   return bucket
