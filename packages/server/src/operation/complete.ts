@@ -308,5 +308,6 @@ function objectOf(
     storageClass: upload.storageClass,
     headers: upload.headers,
     metadata: upload.metadata,
+    tags: upload.tags,
   }
 }
