@@ -2,6 +2,7 @@
 // reader of the environment. All values are validated here.
 
 import { availableParallelism } from 'node:os'
+import { type BucketDefaults, bucketDefaults } from './access/bucket-defaults.ts'
 import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
 import {
   absolutePath,
@@ -34,6 +35,8 @@ export interface ServeConfig {
   readonly requiredRegion: string | undefined
   /** Whether S3's Signature Version 2 is accepted beside Version 4. */
   readonly acceptsSignatureV2: boolean
+  /** The access settings of new buckets. */
+  readonly bucketDefaults: BucketDefaults
   readonly logLevel: LogLevel
   readonly logFormat: LogFormat
   /** Limits of SimpleDB in place of Amazon's. */
@@ -126,6 +129,11 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
       variable: 'HOLDFAST_REGION',
       text: 'accept only requests signed for this region (any, and us-east-1 is its name)',
     },
+    'bucket-defaults': {
+      value: bucketDefaults.join('|'),
+      variable: 'HOLDFAST_BUCKET_DEFAULTS',
+      text: 'how new buckets begin: aws, with no ACLs and public access blocked, or classic, with neither (aws)',
+    },
     'simpledb-limit': {
       value: 'NAME=N',
       variable: 'HOLDFAST_SIMPLEDB_LIMIT',
@@ -210,6 +218,7 @@ export function parseServe(args: readonly string[], environment: Environment): S
     region: region ?? 'us-east-1',
     requiredRegion: region,
     acceptsSignatureV2: options.choice('signature-v2', ['on', 'off']) !== 'off',
+    bucketDefaults: options.choice('bucket-defaults', bucketDefaults) ?? 'aws',
     logLevel: options.choice('log-level', logLevels) ?? 'info',
     logFormat: options.choice('log-format', logFormats) ?? defaultFormat(),
     simpleDbLimits: Object.fromEntries(options.list('simpledb-limit').map(parseLimit)),

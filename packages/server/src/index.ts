@@ -2,6 +2,7 @@
 // handler for an existing server.
 
 import type { RequestListener, Server } from 'node:http'
+import type { BucketDefaults } from './access/bucket-defaults.ts'
 import { type AccessKey, createKeyLookup } from './access/key.ts'
 import { systemClock } from './base/clock.ts'
 import type { SimpleDbLimits } from './base/limits.ts'
@@ -34,6 +35,8 @@ export interface EmbedOptions {
   readonly region?: string
   /** Whether S3's Signature Version 2 is accepted beside Version 4; default true. */
   readonly acceptsSignatureV2?: boolean
+  /** The access settings of new buckets: today's of AWS, or those before 2023; default `aws`. */
+  readonly bucketDefaults?: BucketDefaults
   readonly log?: Log
   /** Limits of domains in place of SimpleDB's own. */
   readonly simpleDbLimits?: Partial<SimpleDbLimits>
@@ -81,6 +84,7 @@ export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
     ...(options.onDeposed === undefined ? {} : { onDeposed: options.onDeposed }),
     region: region ?? 'us-east-1',
     isRegionFixed: region !== undefined,
+    bucketDefaults: options.bucketDefaults ?? 'aws',
     log,
     metrics,
     simpleDbLimits: options.simpleDbLimits ?? {},

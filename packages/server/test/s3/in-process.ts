@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
+import type { BucketDefaults } from '../../src/access/bucket-defaults.ts'
 import { createKeyLookup } from '../../src/access/key.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import type { SimpleDbLimits } from '../../src/base/limits.ts'
@@ -38,6 +39,8 @@ export interface InProcessOptions {
   readonly dataFolder?: string
   /** True if left out. */
   readonly acceptsSignatureV2?: boolean
+  /** `aws` if left out. */
+  readonly bucketDefaults?: BucketDefaults
 }
 
 /** A fault that the server logged. */
@@ -89,6 +92,7 @@ export class InProcessServer implements AsyncDisposable {
       dataFolder,
       region: options.requiredRegion ?? 'us-east-1',
       isRegionFixed: options.requiredRegion !== undefined,
+      bucketDefaults: options.bucketDefaults ?? 'aws',
       log: faultLog(faults),
       metrics: silentMetrics,
       isSweeping: false,

@@ -155,6 +155,7 @@ class Worker {
       simpleDbLimits: config.simpleDbLimits,
       eventualLagMs: config.eventualLagMs,
       isRegionFixed: config.requiredRegion !== undefined,
+      bucketDefaults: config.bucketDefaults,
       scrubMibPerSecond: config.scrubMibPerSecond,
       log,
       metrics,
