@@ -6,6 +6,7 @@ import type { BucketDefaults } from './access/bucket-defaults.ts'
 import { type AccessKey, createKeyLookup } from './access/key.ts'
 import { systemClock } from './base/clock.ts'
 import type { SimpleDbLimits } from './base/limits.ts'
+import { type Network, parseNetwork } from './base/network.ts'
 import { type Log, silentLog } from './observe/log.ts'
 import { ProcessMetrics } from './observe/prometheus.ts'
 import { openShared } from './open-shared.ts'
@@ -35,6 +36,11 @@ export interface EmbedOptions {
   readonly region?: string
   /** Whether S3's Signature Version 2 is accepted beside Version 4; default true. */
   readonly acceptsSignatureV2?: boolean
+  /**
+   * Networks such as `10.0.0.0/8` whose proxies are believed: the address and scheme of a client are
+   * those in their `X-Forwarded-For` and `X-Forwarded-Proto`, or `Forwarded`. None if left out.
+   */
+  readonly trustedProxies?: readonly string[]
   /** The access settings of new buckets: today's of AWS, or those before 2023; default `aws`. */
   readonly bucketDefaults?: BucketDefaults
   readonly log?: Log
@@ -71,7 +77,7 @@ const defaultGraceMs = 30_000
 
 /**
  * Opens a store for this process.
- * @throws StoreError `InsufficientStorage`; MisfitError if rows and bodies are of different stores or
+ * @throws StoreError `InsufficientStorage`; TypeError for a malformed network; MisfitError if rows and bodies are of different stores or
  *   different moments; Error for a newer format, or if a server of an earlier version has the folder
  */
 export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
@@ -101,7 +107,8 @@ export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
     exposition: () => metrics.text(),
     ...(region === undefined ? {} : { requiredRegion: region }),
   })
-  const router = new Router({ protocols, log, metrics, clock: systemClock })
+  const trustedProxies = (options.trustedProxies ?? []).map(networkOf)
+  const router = new Router({ protocols, log, metrics, clock: systemClock, trustedProxies })
   const server = createHttpServer({ overflowAnswer })
   router.attach(server)
   return {
@@ -113,6 +120,12 @@ export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
       await store.close()
     },
   }
+}
+
+function networkOf(text: string): Network {
+  const network = parseNetwork(text)
+  if (network === undefined) throw new TypeError(`${text} is not a network such as 10.0.0.0/8`)
+  return network
 }
 
 async function listen(server: Server, host: string, port: number): Promise<number> {

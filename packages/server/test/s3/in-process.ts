@@ -13,6 +13,7 @@ import type { BucketDefaults } from '../../src/access/bucket-defaults.ts'
 import { createKeyLookup } from '../../src/access/key.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import type { SimpleDbLimits } from '../../src/base/limits.ts'
+import type { Network } from '../../src/base/network.ts'
 import { type OpenServices, openServices } from '../../src/compose.ts'
 import type { Log } from '../../src/observe/log.ts'
 import { silentMetrics } from '../../src/observe/metrics.ts'
@@ -39,6 +40,7 @@ export interface InProcessOptions {
   readonly dataFolder?: string
   /** True if left out. */
   readonly acceptsSignatureV2?: boolean
+  readonly trustedProxies?: readonly Network[]
   /** `aws` if left out. */
   readonly bucketDefaults?: BucketDefaults
 }
@@ -112,7 +114,8 @@ export class InProcessServer implements AsyncDisposable {
       ...(requiredRegion === undefined ? {} : { requiredRegion }),
     })
     const { log, metrics, clock } = store.services
-    const router = new Router({ protocols, log, metrics, clock })
+    const trustedProxies = options.trustedProxies ?? []
+    const router = new Router({ protocols, log, metrics, clock, trustedProxies })
     const server = createHttpServer({ overflowAnswer })
     router.attach(server)
     server.listen(0, '127.0.0.1')
