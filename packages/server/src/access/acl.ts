@@ -1,20 +1,24 @@
-// Access control lists of buckets and objects, as they are stored.
+// Access control lists: the grants of one bucket or object. They name owners and groups, never keys.
 
-/** A right that a list grants. */
+/** A right that a list grants. `WRITE` has a meaning for buckets only. */
 export type Permission = 'READ' | 'WRITE' | 'READ_ACP' | 'WRITE_ACP' | 'FULL_CONTROL'
 
-/** The receiver of a right: an owner, by canonical id, or one of S3's predefined groups. */
+/** The predefined groups. `AuthenticatedUsers` are the owners of all access keys. */
+export type Group = 'AllUsers' | 'AuthenticatedUsers' | 'LogDelivery'
+
 export type Grantee =
   | { readonly kind: 'owner'; readonly id: string }
-  | { readonly kind: 'group'; readonly group: 'AllUsers' | 'AuthenticatedUsers' | 'LogDelivery' }
+  | { readonly kind: 'group'; readonly group: Group }
 
-/** One right of one grantee. */
 export interface Grant {
   readonly grantee: Grantee
   readonly permission: Permission
 }
 
-/** A list of grants; the owner is the resource's. A private list is stored as absent. */
+/**
+ * The list of a bucket or object. Its owner is that of the resource. A list that grants the owner
+ * `FULL_CONTROL`, and nobody else anything, is stored as absent.
+ */
 export interface Acl {
   readonly grants: readonly Grant[]
 }

@@ -1,7 +1,7 @@
 // The access settings of a new bucket.
 
 import type { ObjectOwnership } from './ownership.ts'
-import { blockEverything, type PublicAccessBlock } from './public-access-block.ts'
+import { allBlocked, type PublicAccessBlock } from './public-access-block.ts'
 
 /** `aws`: as on AWS since April 2023. `classic`: as before, which many clients and test suites assume. */
 export type BucketDefaults = 'aws' | 'classic'
@@ -15,5 +15,5 @@ export function defaultAccess(defaults: BucketDefaults): {
   readonly block?: PublicAccessBlock
 } {
   if (defaults === 'classic') return { ownership: 'ObjectWriter' }
-  return { ownership: 'BucketOwnerEnforced', block: blockEverything }
+  return { ownership: 'BucketOwnerEnforced', block: allBlocked }
 }
