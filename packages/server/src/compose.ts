@@ -2,6 +2,7 @@
 // so that other processes can attribute its blobs.
 
 import { randomBytes, randomUUID } from 'node:crypto'
+import type { BucketDefaults } from './access/bucket-defaults.ts'
 import type { ExportQueue } from './background/export-queue.ts'
 import { Marker } from './background/marker.ts'
 import { Pulse } from './background/pulse.ts'
@@ -43,6 +44,8 @@ export interface ServiceOptions {
   readonly log: Log
   readonly metrics: Metrics
   readonly clock?: Clock
+  /** The access settings of new buckets; default `aws`. */
+  readonly bucketDefaults?: BucketDefaults
   /** Limits of domains in place of SimpleDB's own. */
   readonly simpleDbLimits?: Partial<SimpleDbLimits>
   /** Milliseconds that reads of items without ConsistentRead lag behind; 0 if left out. */
@@ -133,6 +136,7 @@ async function take(engine: Engine, options: ServiceOptions): Promise<OpenServic
     metrics,
     region,
     isRegionFixed: options.isRegionFixed ?? false,
+    bucketDefaults: options.bucketDefaults ?? 'aws',
     simpleDb: { limits: { ...simpleDbLimits, ...options.simpleDbLimits }, eventualLagMs: lagMs },
   }
   marker = new Marker(services)

@@ -356,5 +356,6 @@ function objectOf(
     storageClass: upload.storageClass,
     headers: upload.headers,
     metadata: upload.metadata,
+    tags: upload.tags,
   }
 }

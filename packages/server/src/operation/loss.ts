@@ -1,6 +1,7 @@
 // Records which blobs are lost when an operator accepts rows and blobs that don't match. Afterwards they are
 // known losses; any other missing file is damage.
 
+import { asStartId } from '../base/terms.ts'
 import type { BlobStore } from '../blob/blob.ts'
 import { openBlobs } from '../blob/open.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -14,7 +15,7 @@ const batchSize = 256
 /** Looks for the file of every blob. May be interrupted and repeated; the latest result counts. */
 export async function recordLosses(engine: Engine, blobsUrl: URL): Promise<void> {
   // The number of the start matters to writers only.
-  const blobs = await openBlobs(blobsUrl, { start: 0, isReadOnly: true })
+  const blobs = await openBlobs(blobsUrl, { start: asStartId(0), isReadOnly: true })
   try {
     let after: Uint8Array | undefined
     do after = await recordBatch(engine, blobs, after)
