@@ -103,6 +103,7 @@ export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
   })
   const { services } = store
   metrics.addEngine(() => services.engine.statistics())
+  metrics.addDisk(dataFolder)
   const protocols = createProtocols({
     services,
     lookup: createKeyLookup(keys),

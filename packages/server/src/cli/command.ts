@@ -137,6 +137,12 @@ const commands: Readonly<Record<CommandName, Command>> = {
     const { check } = await import('./remote/check.ts')
     return check(config)
   },
+  async top(args) {
+    const { parseTop } = await import('./remote/inspect-config.ts')
+    const config = parseTop(args, processEnvironment())
+    const { top } = await import('./remote/top.ts')
+    return top(config)
+  },
   async completion(args) {
     return (await import('./completion.ts')).completion(args)
   },

@@ -129,6 +129,10 @@ const speaking: Readonly<Record<SpeakingCommand, Description>> = {
     notes: [names],
     options: inspectOptions.presign,
   },
+  top: {
+    purpose: "watch a server's requests, store and processes",
+    options: inspectOptions.top,
+  },
   sync: {
     purpose: 'make a folder like another, also from and to this machine',
     operands: 'SOURCE/ TARGET/',

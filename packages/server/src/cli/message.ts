@@ -5,12 +5,17 @@ import type { AccessKey } from '../access/key.ts'
 import type { ServeConfig } from '../config.ts'
 import type { MetricsSnapshot } from '../observe/prometheus.ts'
 
+/** PEM texts of a certificate chain and its private key. */
+export interface TlsTexts {
+  readonly cert: string
+  readonly key: string
+}
+
 /** The settings of a worker. */
 export interface WorkerSetup {
   readonly config: ServeConfig
   readonly keys: readonly AccessKey[]
-  /** PEM texts. */
-  readonly tls: { readonly cert: string; readonly key: string } | undefined
+  readonly tls: TlsTexts | undefined
   /** The worker's name in logs and metrics. */
   readonly name: string
 }
@@ -24,6 +29,8 @@ export type ToWorker =
   | { readonly kind: 'connection' }
   | { readonly kind: 'stop'; readonly graceMs: number }
   | { readonly kind: 'keys'; readonly keys: readonly AccessKey[] }
+  /** New connections get this certificate. */
+  | { readonly kind: 'tls'; readonly tls: TlsTexts }
   | { readonly kind: 'count'; readonly id: number }
   | { readonly kind: 'exposition'; readonly id: number; readonly text: string }
 

@@ -1,6 +1,7 @@
 // Metrics of a process, kept by prom-client and exported in Prometheus' text format. Each worker
 // counts for itself; the process that serves a scrape adds up the snapshots of all.
 
+import { statfs } from 'node:fs/promises'
 import type * as promClient from 'prom-client'
 import type { Metrics, RequestSample } from './metrics.ts'
 import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from './prom-client.ts'
@@ -214,6 +215,47 @@ export class ProcessMetrics implements Metrics {
       },
       () => figures().sizeBytes,
     )
+  }
+
+  /** Adds the space on the disk of a folder, as it is at every scrape. Unknown space is left out. */
+  addDisk(folder: string): void {
+    this.#addSpace(
+      {
+        name: 'holdfast_disk_free_bytes',
+        help: 'Bytes that are free on the disk of the data folder, with the reserve for removals.',
+        aggregator: 'min',
+      },
+      async () => {
+        const { bavail, bsize } = await statfs(folder)
+        return bavail * bsize
+      },
+    )
+    this.#addSpace(
+      {
+        name: 'holdfast_disk_size_bytes',
+        help: 'Bytes of the disk of the data folder.',
+        aggregator: 'max',
+      },
+      async () => {
+        const { blocks, bsize } = await statfs(folder)
+        return blocks * bsize
+      },
+    )
+  }
+
+  #addSpace(family: Family, bytes: () => Promise<number>): void {
+    new Gauge({
+      ...family,
+      registers: this.#registers,
+      async collect() {
+        try {
+          this.set(await bytes())
+        } catch {
+          // A scrape must not fail because the disk does; the other metrics tell of that.
+          this.remove()
+        }
+      },
+    })
   }
 
   /** Adds resource usage of this process; `name` distinguishes the server's processes. */

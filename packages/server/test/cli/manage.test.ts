@@ -190,3 +190,17 @@ test('completion prints a script for each shell', async () => {
   )
   assert.match(await failure(2, 'completion', 'tcsh'), /bash, zsh or fish/)
 })
+
+test('top shows the rates of a server, and says what is no server', async () => {
+  await put('seen', 'seen')
+  const watch = ['top', '--endpoint', server.endpoint, '--interval', '1']
+  const drawn = (await lines(...watch, '--rounds', '1')).join('\n')
+  assert.match(drawn, /1 workers +\d+ requests in progress/)
+  assert.match(drawn, /free on the disk/)
+  assert.match(drawn, /worker\S* +\d+ % +\d+ MiB|^1 +\d+ % +\d+ MiB/m)
+  const [json = ''] = await lines(...watch, '--rounds', '1', '--json')
+  const figures = JSON.parse(json)
+  assert.equal(figures.workers, 1)
+  assert.ok(figures.diskFreeBytes < figures.diskSizeBytes)
+  assert.match(await failure(1, 'top', '--endpoint', 'http://127.0.0.1:1'), /does not answer/)
+})

@@ -28,3 +28,16 @@ test('a server tells exactly the metrics that the documentation lists', async ()
   const listed = (await readFile(page, 'utf8')).match(/^\| `holdfast_.+$/gm) ?? []
   assert.deepEqual(told.toSorted(), listed.toSorted())
 })
+
+test('the dashboard and the alerts use metrics that exist', async () => {
+  const listed = new Set((await readFile(page, 'utf8')).match(/holdfast_\w+/g))
+  for (const file of ['grafana-dashboard.json', 'alerts.yaml']) {
+    const text = await readFile(new URL(`../deploy/monitoring/${file}`, page), 'utf8')
+    const used = new Set(text.match(/holdfast_[a-z_]+/g))
+    assert.ok(used.size > 5, file)
+    for (const name of used) {
+      const family = name.replace(/_bucket$/, '')
+      assert.ok(listed.has(family), `${name} in ${file}`)
+    }
+  }
+})

@@ -1,14 +1,16 @@
 // The server with a certificate of its own.
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { randomBytes, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { Agent, request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { after, test } from 'node:test'
+import { connect } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import {
   CreateBucketCommand,
@@ -17,7 +19,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3'
 import { randomCredential, runHoldfast } from '../harness.ts'
-import { testCertificate, testKey } from './certificate.ts'
+import { expiredCertificate, expiredKey, testCertificate, testKey } from './certificate.ts'
 
 const mainFile = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const scratch = await mkdtemp(join(tmpdir(), 'holdfast-tls-'))
@@ -50,19 +52,41 @@ async function assertBodiesPass(endpoint: string): Promise<void> {
   client.destroy()
 }
 
-test('with --tls-cert and --tls-key the server speaks https, and stops as well as without', async () => {
+/** A server with the certificate files, which says on which port it is ready. */
+async function startTls(): Promise<{ readonly child: Child; readonly port: string }> {
   const args = ['serve', '--port', '0', '--workers', '1', '--data', join(scratch, 'data')]
   const tls = ['--tls-cert', files.cert, '--tls-key', files.key, '--credentials', credentialsFile]
   const child = spawn(process.execPath, [mainFile, ...args, ...tls], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
+  const [, port = ''] = await waitFor(child, /https:\/\/127\.0\.0\.1:(\d+)/)
+  return { child, port }
+}
+
+type Child = ChildProcessByStdio<null, Readable, null>
+
+/** Reads the log until a line matches. */
+async function waitFor(child: Child, pattern: RegExp): Promise<RegExpExecArray> {
   let output = ''
-  let port: string | undefined
-  for await (const chunk of child.stdout) {
+  for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
     output += chunk
-    port = /https:\/\/127\.0\.0\.1:(\d+)/.exec(output)?.[1]
-    if (port !== undefined) break
+    const found = pattern.exec(output)
+    if (found !== null) return found
   }
+  throw new Error(`the server ended: ${output}`)
+}
+
+/** The serial number of the certificate that a new connection gets. */
+async function serialAt(port: string): Promise<string> {
+  const socket = connect({ host: '127.0.0.1', port: Number(port), rejectUnauthorized: false })
+  await once(socket, 'secureConnect')
+  const { serialNumber } = socket.getPeerCertificate()
+  socket.destroy()
+  return serialNumber
+}
+
+test('with --tls-cert and --tls-key the server speaks https, and stops as well as without', async () => {
+  const { child, port } = await startTls()
   const outgoing = request({
     host: 'localhost',
     port,
@@ -76,9 +100,30 @@ test('with --tls-cert and --tls-key the server speaks https, and stops as well a
   answer.resume()
   await once(answer, 'end')
   await assertBodiesPass(`https://localhost:${port}`)
+  child.stdout.resume()
   child.kill('SIGTERM')
   const [code] = await once(child, 'exit')
   assert.equal(code, 0)
+})
+
+test('SIGHUP makes new connections get a renewed certificate, and a damaged one changes nothing', async () => {
+  const { child, port } = await startTls()
+  const serialOf = (pem: string): string => new X509Certificate(pem).serialNumber
+  assert.equal(await serialAt(port), serialOf(testCertificate))
+  await writeFile(files.cert, expiredCertificate)
+  await writeFile(files.key, expiredKey)
+  child.kill('SIGHUP')
+  await waitFor(child, /read the certificate again/)
+  assert.equal(await serialAt(port), serialOf(expiredCertificate))
+  await writeFile(files.cert, 'damaged')
+  child.kill('SIGHUP')
+  await waitFor(child, /the certificate could not be read again/)
+  assert.equal(await serialAt(port), serialOf(expiredCertificate))
+  await writeFile(files.cert, testCertificate)
+  await writeFile(files.key, testKey)
+  child.stdout.resume()
+  child.kill('SIGTERM')
+  await once(child, 'exit')
 })
 
 test('a certificate without its key, or with one that is not its own, is explained', async () => {

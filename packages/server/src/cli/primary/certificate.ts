@@ -4,12 +4,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { CommandError, systemCode } from '../../base/exit.ts'
 import type { TlsFiles } from '../../config.ts'
-
-/** PEM texts of a certificate chain and its key. */
-export interface TlsTexts {
-  readonly cert: string
-  readonly key: string
-}
+import type { TlsTexts } from '../message.ts'
 
 /** Reads both. @throws CommandError if they can't be read, or don't belong together */
 export async function readTls(files: TlsFiles): Promise<TlsTexts> {

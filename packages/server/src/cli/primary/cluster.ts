@@ -13,7 +13,7 @@ import { livenessOf } from '../../base/liveness.ts'
 import type { Log } from '../../observe/log.ts'
 import type { MetricsSnapshot } from '../../observe/prometheus.ts'
 import { Scrape } from '../../observe/scrape.ts'
-import type { ToPrimary, ToWorker, WorkerSetup } from '../message.ts'
+import type { TlsTexts, ToPrimary, ToWorker, WorkerSetup } from '../message.ts'
 import type { AggregateMetrics } from './aggregate-metrics.ts'
 import type { Connections, Taker } from './connections.ts'
 import { judge, pingMs } from './heartbeat.ts'
@@ -117,10 +117,20 @@ export class Workers {
 
   /** Gives the workers another set of access keys. */
   setKeys(keys: readonly AccessKey[]): void {
+    this.#change({ keys }, { kind: 'keys', keys })
+  }
+
+  /** Gives the workers another certificate for new connections. */
+  setTls(tls: TlsTexts): void {
+    this.#change({ tls }, { kind: 'tls', tls })
+  }
+
+  /** Changes the setup of workers to come, and tells those that are there. */
+  #change(setup: Partial<Service['setup']>, message: ToWorker): void {
     const service = this.#service
     if (service === undefined) return
-    this.#service = { ...service, setup: { ...service.setup, keys } }
-    for (const place of this.#places) tell(place, { kind: 'keys', keys })
+    this.#service = { ...service, setup: { ...service.setup, ...setup } }
+    for (const place of this.#places) tell(place, message)
   }
 
   /** Lets the workers finish their requests within `graceMs`; resolves when all have ended. */

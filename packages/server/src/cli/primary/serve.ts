@@ -10,8 +10,9 @@ import type { ProcessLog } from '../../observe/pino.ts'
 import { findCredentials, type LoadedCredentials, loadCredentials } from '../credentials.ts'
 import { examineDataFolder, makeDataFolder } from '../data-folder.ts'
 import { FolderLock, killSurvivors } from '../lock.ts'
+import type { TlsTexts } from '../message.ts'
 import { listenToSignals, type StopSignals } from '../signals.ts'
-import { readTls, type TlsTexts } from './certificate.ts'
+import { readTls } from './certificate.ts'
 import { Workers } from './cluster.ts'
 import { Connections, listen } from './connections.ts'
 import { welcome } from './welcome.ts'
@@ -174,12 +175,28 @@ function endpointOf({ host, tls }: ServeConfig, port: number): string {
   return `${scheme}://${name}:${port}`
 }
 
-async function reload(facts: {
+interface Reloading {
   readonly config: ServeConfig
   readonly workers: Workers
   readonly log: ProcessLog
-}): Promise<void> {
-  const { config, workers, log } = facts
+}
+
+/** Reads the files again that may change while the server runs. Those that can't be used change nothing. */
+async function reload(facts: Reloading): Promise<void> {
+  await Promise.all([reloadKeys(facts), reloadCertificate(facts)])
+}
+
+async function reloadCertificate({ config, workers, log }: Reloading): Promise<void> {
+  if (config.tls === undefined) return
+  try {
+    workers.setTls(await readTls(config.tls))
+    log.info('read the certificate again', { file: config.tls.certificateFile })
+  } catch (error) {
+    log.error('the certificate could not be read again; the one in use stays', { error })
+  }
+}
+
+async function reloadKeys({ config, workers, log }: Reloading): Promise<void> {
   let keys: readonly AccessKey[]
   try {
     const { credentialsFile: file, dataFolder } = config

@@ -100,20 +100,13 @@ const replace: OptionHelp = { text: 'a folder in the place of the target goes, i
 export const dryRun: OptionHelp = { text: 'only show what would be done' }
 const noClobber: OptionHelp = { text: 'fail if there is an object in the place of the target' }
 
-/** The options that name a server and a key. */
-export const server: OptionTable = {
+/** The options that name a server. */
+export const place: OptionTable = {
   endpoint: {
     value: 'URL',
     variable: 'HOLDFAST_ENDPOINT',
     text: "the server (the profile's; the one that serves ./data; http://127.0.0.1:9000)",
   },
-  'access-key': { value: 'ID', variable: 'HOLDFAST_ACCESS_KEY', text: 'the access key' },
-  'secret-key': {
-    value: 'SECRET',
-    variable: 'HOLDFAST_SECRET_KEY',
-    text: 'its secret; others see it on the line, not in the environment',
-  },
-  profile: { value: 'NAME', text: 'a profile of ~/.aws, instead of a key' },
   data: {
     value: 'DIR',
     variable: 'HOLDFAST_DATA',
@@ -124,6 +117,18 @@ export const server: OptionTable = {
     variable: 'HOLDFAST_CA',
     text: "trust a server's own certificate, or the authority that signed it (PEM; AWS_CA_BUNDLE)",
   },
+}
+
+/** The options that name a server and a key. */
+export const server: OptionTable = {
+  ...place,
+  'access-key': { value: 'ID', variable: 'HOLDFAST_ACCESS_KEY', text: 'the access key' },
+  'secret-key': {
+    value: 'SECRET',
+    variable: 'HOLDFAST_SECRET_KEY',
+    text: 'its secret; others see it on the line, not in the environment',
+  },
+  profile: { value: 'NAME', text: 'a profile of ~/.aws, instead of a key' },
   region: { value: 'NAME', text: 'the region to sign for (AWS_REGION; us-east-1)' },
   lease: {
     value: 'BUCKET:TICKET',

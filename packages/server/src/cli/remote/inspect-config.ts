@@ -1,7 +1,7 @@
 // Options and operands of the commands that read objects without changing anything.
 
 import { type Environment, type OptionTable, readOptions, UsageError } from '../../base/options.ts'
-import { common, json, operand, type RemoteConfig, server } from './config.ts'
+import { common, json, operand, place, type RemoteConfig, server } from './config.ts'
 import { Glob } from './glob.ts'
 import { isFolder, parseRemote, type RemoteName } from './name.ts'
 import { parseAge, parseSize } from './quantity.ts'
@@ -43,8 +43,14 @@ export interface PresignConfig extends RemoteConfig {
   readonly expiresSeconds: number
 }
 
+export interface TopConfig extends RemoteConfig {
+  readonly intervalSeconds: number
+  /** Undefined: until the command is stopped. */
+  readonly rounds: number | undefined
+}
+
 /** The commands whose options are here. */
-export type InspectCommand = 'cat' | 'stat' | 'du' | 'find' | 'presign'
+export type InspectCommand = 'cat' | 'stat' | 'du' | 'find' | 'presign' | 'top'
 
 /** The options of each command. */
 export const inspectOptions: Readonly<Record<InspectCommand, OptionTable>> = {
@@ -66,6 +72,12 @@ export const inspectOptions: Readonly<Record<InspectCommand, OptionTable>> = {
     expires: { value: 'AGE', text: 'how long the URL is valid: 15m, 12h, 7d at most (1h)' },
     json,
     ...server,
+  },
+  top: {
+    interval: { value: 'SECONDS', text: 'how often (2)' },
+    rounds: { value: 'N', text: 'end after this many (never)' },
+    json,
+    ...place,
   },
 }
 
@@ -143,5 +155,15 @@ export function parsePresign(args: readonly string[], environment: Environment):
     name,
     method: options.flag('put') ? 'PUT' : 'GET',
     expiresSeconds,
+  }
+}
+
+/** Reads the options of `holdfast top`. @throws UsageError */
+export function parseTop(args: readonly string[], environment: Environment): TopConfig {
+  const options = readOptions(inspectOptions.top, args, environment)
+  return {
+    ...common(options, environment),
+    intervalSeconds: options.integer('interval', { least: 1, most: 3600 }) ?? 2,
+    rounds: options.integer('rounds', { least: 1, most: 1_000_000 }),
   }
 }

@@ -92,6 +92,11 @@ function proxyFor(endpoint: string): string | undefined {
   return names.find((name) => !!environment[name])
 }
 
+/** The server that a command without a key asks: the one that was named, or that of the data folder. */
+export function endpointFor({ endpoint, dataFolder }: ServerChoice): string {
+  return endpoint ?? endpointOf(dataFolder.path)
+}
+
 /** Where the server of a data folder is, if there is one. */
 function endpointOf(dataFolder: string): string {
   return readHolder(dataFolder)?.endpoint ?? defaultEndpoint

@@ -3,6 +3,7 @@
 
 import cluster from 'node:cluster'
 import type { Server } from 'node:http'
+import type { Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { createKeyLookup } from '../../access/key.ts'
 import { systemClock } from '../../base/clock.ts'
@@ -101,6 +102,8 @@ class Worker {
   readonly #router: Router
   readonly #scrapes = new Map<number, (text: string) => void>()
   readonly #server: Server
+  /** The same server, if it speaks https. */
+  readonly #tlsServer: TlsServer | undefined
   #lookup: ReturnType<typeof createKeyLookup>
   #nextScrape = 0
   #closed = 0
@@ -111,9 +114,11 @@ class Worker {
     readonly metrics: ProcessMetrics
     readonly store: OpenServices
     readonly server: Server
+    readonly tlsServer: TlsServer | undefined
   }) {
     const { setup, log, metrics, store, server } = parts
     this.#server = server
+    this.#tlsServer = parts.tlsServer
     this.#log = log
     this.#metrics = metrics
     this.#store = store
@@ -132,6 +137,7 @@ class Worker {
     this.#router = new Router({ protocols, log, metrics, clock: systemClock, trustedProxies })
     this.#router.attach(server)
     metrics.addEngine(() => store.services.engine.statistics())
+    metrics.addDisk(setup.config.dataFolder)
     metrics.addProcess(setup.name)
     metrics.addWorker(() => this.#router.pendingCount)
     // The server never listens; but only then would it watch over its connections.
@@ -162,9 +168,9 @@ class Worker {
       metrics,
     })
     const answers = { overflowAnswer }
-    const server =
-      tls === undefined ? createHttpServer(answers) : await createHttpsServer(tls, answers)
-    worker = new Worker({ setup, log, metrics, store, server })
+    const tlsServer = tls === undefined ? undefined : await createHttpsServer(tls, answers)
+    const server = tlsServer ?? createHttpServer(answers)
+    worker = new Worker({ setup, log, metrics, store, server, tlsServer })
     if (store.services.presence.isDeposed) void worker.end()
     send({ kind: 'ready' })
     optimizeSooner()
@@ -200,6 +206,9 @@ class Worker {
         return
       case 'keys':
         this.#lookup = createKeyLookup(message.keys)
+        return
+      case 'tls':
+        this.#tlsServer?.setSecureContext(message.tls)
         return
       case 'count':
         send({ kind: 'counted', id: message.id, metrics: await this.#metrics.snapshot() })
