@@ -251,8 +251,14 @@ export const leaseLimits = {
   /** Requests of one owner that may wait in one process: for leases, and writes, which may hold their bodies. */
   waitingLeases: 1000,
   waitingWrites: 500,
-  /** Requests of one owner that are tried at once in one process, when what they waited for has gone. */
+  /**
+   * Requests of one owner that are tried at once in one process, and nodes of their leases: the time of a
+   * commit, and of the attempts before it, grows with them, and the commits of others wait for it.
+   */
   triedAtOnce: 32,
+  nodesTriedAtOnce: 1000,
+  /** Nodes of leases that one owner's requests in one process may have before their first attempt. */
+  nodesInTurn: 100_000,
   /** Places in queues that are kept in one transaction. */
   placesKeptAtOnce: 100,
   /** Milliseconds that a write waits for another's lease; the SDKs try again after that. */
@@ -260,6 +266,8 @@ export const leaseLimits = {
   /** Milliseconds for which an ended lease is remembered: one that was lost, one that was given back. */
   lostMs: 86_400_000,
   releasedMs: 900_000,
+  /** Expired leases that one transaction ends, beside a bound of their nodes. */
+  endedAtOnce: 16,
   /** Paths of one lease, and nodes of the tree that they and their ancestors are. */
   paths: 100,
   nodes: 1000,
