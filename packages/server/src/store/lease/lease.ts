@@ -359,9 +359,10 @@ class BlockerSearch {
 
   /** Looks for a blocker at a node. False only if no earlier lease has a row there. */
   async visit({ node, mode }: LeaseNode): Promise<boolean> {
-    const rows = await EarlierRows.open(this.#tx, { ...this.#address, node })
+    const ranks = conflictingRanks(mode)
+    const rows = await EarlierRows.open(this.#tx, { ...this.#address, node }, ranks)
     if (!rows.mayExist) return false
-    for (const rank of conflictingRanks(mode)) {
+    for (const rank of ranks) {
       await this.#look(rows.of(rank))
       if (this.isOver) break
     }
@@ -369,7 +370,7 @@ class BlockerSearch {
   }
 
   /** Looks for the latest live lease among rows of one conflicting rank. */
-  async #look(rows: AsyncIterable<EarlierRow>): Promise<void> {
+  async #look(rows: Iterable<EarlierRow> | AsyncIterable<EarlierRow>): Promise<void> {
     const now = this.#now
     for await (const { key, of } of rows) {
       if (this.latest !== undefined && of.ticket <= this.latest.lease.ticket) return

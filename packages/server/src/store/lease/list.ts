@@ -45,10 +45,11 @@ export async function listBlockers(
   for (const [index, { node, mode, parent }] of nodesOf(lease.paths).entries()) {
     // Every lease has a row at each ancestor of its nodes.
     if (!shared.has(parent)) continue
-    const rows = await EarlierRows.open(tx, { ...lease, node })
+    const ranks = conflictingRanks(mode)
+    const rows = await EarlierRows.open(tx, { ...lease, node }, ranks)
     if (!rows.mayExist) continue
     shared.add(index)
-    for (const rank of conflictingRanks(mode)) {
+    for (const rank of ranks) {
       for await (const { of } of rows.of(rank)) {
         if (!isLive(await findLease(tx, of), now)) continue
         tickets.add(of.ticket)
