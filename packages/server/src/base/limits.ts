@@ -185,8 +185,9 @@ export const ownLimits = {
   /** Milliseconds that a form may take, and without a byte: its signature is verified when it is whole. */
   keylessMs: 60_000,
   keylessIdleMs: 20_000,
-  /** Bytes of URL and form that are parsed at once, and beyond which parsing waits for its turn. */
+  /** Bytes and parameters of URL and form that are parsed at once; beyond them, parsing waits for its turn. */
   quickFormBytes: 65_536,
+  quickFormParameters: 2000,
   /** Bytes of an export's JSON. */
   exportBytes: 65_536,
   /** Parameters of one request: 25 items of 256 pairs with their flags have 19,225. */
