@@ -26,7 +26,7 @@ import type { Presence } from '../store/body/presence.ts'
 import { listStarts, reachEpoch, takeCollectorDuty } from '../store/body/process.ts'
 import { nextAbandonedBucket, removeAbandonedUploads } from '../store/body/upload.ts'
 import { collectDomains } from '../store/domain/domain.ts'
-import { hasMoreToSweep, sweepLeases } from '../store/lease/lease.ts'
+import { sweepLeases } from '../store/lease/lease.ts'
 import { countLeases } from '../store/lease/list.ts'
 import type { IdSource } from '../store/row/id.ts'
 import { forgetClientTokens } from '../store/tree/client-token.ts'
@@ -357,7 +357,7 @@ export class Sweeper {
     const engine = this.#engine
     await this.#repeatInShare('row', async () => {
       const rows = await engine.write((tx) => sweepLeases(tx, clock.now()))
-      return { rows, hasMore: hasMoreToSweep(rows) }
+      return { rows, hasMore: rows > 0 }
     })
     metrics.leases(await engine.read(countLeases))
   }

@@ -29,6 +29,27 @@ export class Breaks {
   }
 }
 
+/** Work that yields where a break may be taken, and returns its result. */
+export type Steps<T> = Generator<void, T, void>
+
+/** Does all steps without a break: for little work. */
+export function runAtOnce<T>(steps: Steps<T>): T {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}
+
+/** Does all steps, with breaks where they are due. */
+export async function runWithBreaks<T>(steps: Steps<T>): Promise<T> {
+  const breaks = new Breaks()
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+    if (breaks.isDue) await breaks.take()
+  }
+}
+
 /** Runs one piece of work at a time, round-robin by party. */
 export class FairQueue {
   /** The callbacks that start waiting work, by party, in the order of the parties' turns. */

@@ -191,8 +191,9 @@ export const ownLimits = {
   /** Milliseconds that a form may take, and without a byte: its signature is verified when it is whole. */
   keylessMs: 60_000,
   keylessIdleMs: 20_000,
-  /** Bytes of URL and form that are parsed at once, and beyond which parsing waits for its turn. */
+  /** Bytes and parameters of URL and form that are parsed at once; beyond them, parsing waits for its turn. */
   quickFormBytes: 65_536,
+  quickFormParameters: 2000,
   /** Bytes of an export's JSON. */
   exportBytes: 65_536,
   /** Parameters of one request: 25 items of 256 pairs with their flags have 19,225. */
@@ -257,8 +258,14 @@ export const leaseLimits = {
   /** Requests of one owner that may wait in one process: for leases, and writes, which may hold their bodies. */
   waitingLeases: 1000,
   waitingWrites: 500,
-  /** Requests of one owner that are tried at once in one process, when what they waited for has gone. */
+  /**
+   * Requests of one owner that are tried at once in one process, and nodes of their leases: the time of a
+   * commit, and of the attempts before it, grows with them, and the commits of others wait for it.
+   */
   triedAtOnce: 32,
+  nodesTriedAtOnce: 1000,
+  /** Nodes of leases that one owner's requests in one process may have before their first attempt. */
+  nodesInTurn: 100_000,
   /** Places in queues that are kept in one transaction. */
   placesKeptAtOnce: 100,
   /** Milliseconds that a write waits for another's lease; the SDKs try again after that. */
@@ -266,6 +273,8 @@ export const leaseLimits = {
   /** Milliseconds for which an ended lease is remembered: one that was lost, one that was given back. */
   lostMs: 86_400_000,
   releasedMs: 900_000,
+  /** Expired leases that one transaction ends, beside a bound of their nodes. */
+  endedAtOnce: 16,
   /** Paths of one lease, and nodes of the tree that they and their ancestors are. */
   paths: 100,
   nodes: 1000,

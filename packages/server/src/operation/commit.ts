@@ -25,11 +25,12 @@ export interface Commit<Input, Output> {
  * Commits once the leases of others permit it; waits `waitMs` at most.
  * @throws StoreError for every refusal, `SlowDown` on timeout
  */
-export function commitUnderLeases<Input, Output>(
+export async function commitUnderLeases<Input, Output>(
   of: Run,
   { operation, input, needs, waitMs, hasNewBlob, commit }: Commit<Input, Output>,
 ): Promise<Output> {
-  return untilUnblocked(leaseWaitOf(of, waitMs, operation), (isFinal) =>
+  const leaseNodes = await operation.leaseNodes?.(of.services, input)
+  return untilUnblocked(leaseWaitOf(of, waitMs, leaseNodes), (isFinal) =>
     of.services.engine.write(async (tx) => {
       if (hasNewBlob === true) await of.services.presence.confirm(tx)
       const now = of.services.clock.now()
@@ -50,7 +51,7 @@ export function commitPortion<Input, Item, Output>(
   items: readonly Item[],
   waitMs: number,
 ): Promise<readonly Outcome<Item>[]> {
-  return untilUnblocked(leaseWaitOf(of, waitMs, operation.change), (isFinal) =>
+  return untilUnblocked(leaseWaitOf(of, waitMs), (isFinal) =>
     attemptPortion(of, operation, items, isFinal),
   )
 }
@@ -98,13 +99,9 @@ async function commitItem<Input, Item, Output>(
   }
 }
 
-function leaseWaitOf<Input>(
-  { services, caller }: Run,
-  waitMs: number,
-  { takesTurns }: Writing<Input>,
-): LeaseWait {
+function leaseWaitOf({ services, caller }: Run, waitMs: number, leaseNodes?: number): LeaseWait {
   const ownerId = ownerOf(caller).id
-  return { ...services, ...caller, ownerId, waitMs, takesTurns }
+  return { ...services, ...caller, ownerId, waitMs, leaseNodes }
 }
 
 function leaseCheckOf<Input>(of: Run, operation: Writing<Input>, step: CommitStep): LeaseCheck {

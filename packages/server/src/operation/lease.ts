@@ -9,19 +9,22 @@ import type { Bytes } from '../base/bytes.ts'
 import { type RefusalOf, StoreError } from '../base/errors.ts'
 import { leaseLimits } from '../base/limits.ts'
 import type { LeaseTicket } from '../base/terms.ts'
+import type { ReadTransaction } from '../engine/engine.ts'
 import { Blocker, type BlockingLease } from '../store/lease/blocker.ts'
 import {
   endLease,
   enterLease,
   findLease,
   findTicket,
+  isEnded,
   type Lease,
+  pathsOf,
   pollLease,
   releaseLease as release,
   renewLease as renew,
 } from '../store/lease/lease.ts'
 import { listBlockers, walkLeases } from '../store/lease/list.ts'
-import { type LeasePaths, nodesOf } from '../store/lease/node.ts'
+import { boundOfNodes, type LeaseNode, type LeasePaths, nodesOf } from '../store/lease/node.ts'
 import { findBucket } from '../store/tree/bucket.ts'
 import { type Need, onBucket, onPath } from './need.ts'
 import { checkKey } from './object.ts'
@@ -54,16 +57,16 @@ export const acquireLease: Change<AcquireLeaseInput, AcquireLeaseOutput> = {
     ...needs('s3:PutObject', bucket, write),
   ],
   waitMs: ({ waitMs }) => waitMs,
-  takesTurns: true,
+  leaseNodes: (_, input) => boundOfNodes(input),
   async commit(step, input) {
-    checkRequest(input)
+    const nodes = checkRequest(input)
     const { bucket, read, write, ttlMs, label } = input
     const token = tokenOf(input, step.requestId)
     const parameters = hash(JSON.stringify([read, write, ttlMs, label]))
     const { id: bucketId } = step.bucket(bucket)
-    const request = { bucketId, paths: { read, write }, ttlMs, label, token, parameters }
+    const request = { bucketId, paths: { read, write }, nodes, ttlMs, label, token, parameters }
     const address = await enterLease(step.tx, request, step.now)
-    const lease = await pollLease(step.tx, address, step.now, !step.isFinal)
+    const lease = await pollLease(step.tx, address, step.now, !step.isFinal, nodes)
     if (!(lease instanceof Blocker)) return { lease }
     if (!step.isFinal) return lease
     if (input.clientToken === undefined) throw leaseNotGranted(lease.lease)
@@ -73,7 +76,8 @@ export const acquireLease: Change<AcquireLeaseInput, AcquireLeaseOutput> = {
     // A client with a token can ask for its place again.
     if (input.clientToken !== undefined) return
     const token = tokenOf(input, requestId)
-    await services.waiting.inTurn(owner.id, () => leaveQueue(services, input.bucket, token))
+    const leave = (): Promise<void> => leaveQueue(services, input.bucket, token)
+    await services.waiting.inTurn(owner.id, leave, boundOfNodes(input))
   },
 }
 
@@ -95,8 +99,11 @@ function needs(action: Need['action'], bucket: string, paths: readonly string[])
   return paths.map((path) => onPath(action, bucket, path))
 }
 
-/** @throws StoreError `LeaseOutOfBounds`, `TooManyLeaseNodes`, `EmptyKey`, `KeyTooLong` */
-function checkRequest(input: AcquireLeaseInput): void {
+/**
+ * The nodes of a valid request.
+ * @throws StoreError `LeaseOutOfBounds`, `TooManyLeaseNodes`, `EmptyKey`, `KeyTooLong`
+ */
+function checkRequest(input: AcquireLeaseInput): LeaseNode[] {
   const { read, write, ttlMs, waitMs, label } = input
   const count = read.length + write.length
   if (count === 0 || count > leaseLimits.paths) {
@@ -104,7 +111,7 @@ function checkRequest(input: AcquireLeaseInput): void {
   }
   // The empty path means the whole bucket.
   for (const path of [...read, ...write]) if (path !== '') checkKey(path)
-  nodesOf(input)
+  const nodes = nodesOf(input)
   checkTtl(ttlMs)
   if (!(waitMs >= 0 && waitMs <= leaseLimits.waitMs)) {
     throw outOfBounds('waitMs', { minimum: 0, maximum: leaseLimits.waitMs }, waitMs)
@@ -112,6 +119,7 @@ function checkRequest(input: AcquireLeaseInput): void {
   if (label.length > leaseLimits.labelLength) {
     throw outOfBounds('label', { minimum: 0, maximum: leaseLimits.labelLength }, label.length)
   }
+  return nodes
 }
 
 function checkTtl(ttlMs: number): void {
@@ -168,8 +176,18 @@ export const releaseLease: Change<LeaseInput, void> = {
   name: 'ReleaseLease',
   usesReserve: true,
   needs: holderNeeds,
+  leaseNodes: ({ engine }, input) => engine.read((tx) => nodesOfHolder(tx, input)),
   commit: (step, { bucket, ticket }) =>
     release(step.tx, { bucketId: step.bucket(bucket).id, ticket }, step.now),
+}
+
+/** A bound of the nodes of a lease; 0 if it has ended. */
+async function nodesOfHolder(tx: ReadTransaction, { bucket, ticket }: LeaseInput): Promise<number> {
+  const found = await findBucket(tx, bucket)
+  const address = found && { bucketId: found.id, ticket }
+  const record = address && (await findLease(tx, address))
+  if (address === undefined || record === undefined || isEnded(record)) return 0
+  return boundOfNodes(await pathsOf(tx, address))
 }
 
 export interface ListLeasesOutput {

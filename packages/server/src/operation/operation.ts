@@ -129,10 +129,10 @@ export interface Writing<Input> {
   /** Milliseconds that its commit may wait for leases; a short time by default. */
   waitMs?(input: Input): number
   /**
-   * True if commits of one owner change the same row: too many concurrent attempts would only cause
-   * reruns.
+   * A bound of the lease nodes that it changes. Attempts of one owner's operations that have it take turns:
+   * many at once would only cause reruns, and delay the commits of others.
    */
-  readonly takesTurns?: true
+  leaseNodes?(services: Services, input: Input): number | Promise<number>
 }
 
 /** Reads rows, in one snapshot. */

@@ -19,8 +19,8 @@ export interface LeaseWait {
   /** Ends the wait early, with a final attempt. */
   readonly stopping?: AbortSignal | undefined
   readonly waitMs: number
-  /** True if the first attempt takes its turn, as all later ones do. */
-  readonly takesTurns?: boolean | undefined
+  /** A bound of the lease nodes that an attempt changes. With it, the first attempt takes its turn too. */
+  readonly leaseNodes?: number | undefined
 }
 
 /** The longest time between two checks of the blocker, so that a step of the clock is noticed. */
@@ -28,22 +28,25 @@ const longestWaitMs = 30_000
 
 /**
  * Makes attempts until one meets no blocker. The last attempt is final, and must not return a blocker.
- * @throws the signal's reason when aborted; StoreError `SlowDown` if too many requests of the owner wait
+ * @throws the signal's reason when aborted; StoreError `TooManyWaiting` if too many requests of the owner wait
  */
 export async function untilUnblocked<T>(
   leaseWait: LeaseWait,
   attempt: (isFinal: boolean) => Promise<T | Blocker>,
 ): Promise<T> {
-  const { clock, waiting, ownerId, signal, stopping, waitMs } = leaseWait
-  const attemptInTurn = (deadline: number): Promise<T | Blocker> =>
-    waiting.inTurn(ownerId, () => {
+  const { clock, waiting, ownerId, signal, stopping, waitMs, leaseNodes } = leaseWait
+  const attemptInTurn = (deadline: number): Promise<T | Blocker> => {
+    const attemptNow = (): Promise<T | Blocker> => {
       signal.throwIfAborted()
       return attempt(stopping?.aborted === true || clock.monotonicMs() >= deadline)
-    })
+    }
+    return waiting.inTurn(ownerId, attemptNow, leaseNodes)
+  }
+  if (leaseNodes !== undefined) waiting.checkTurn(ownerId, leaseNodes)
   const isFinal = waitMs <= 0 || stopping?.aborted === true
-  const first = await (leaseWait.takesTurns === true
-    ? attemptInTurn(isFinal ? -Infinity : Infinity)
-    : attempt(isFinal))
+  const first = await (leaseNodes === undefined
+    ? attempt(isFinal)
+    : attemptInTurn(isFinal ? -Infinity : Infinity))
   if (!(first instanceof Blocker)) return first
   const leave = waiting.enter(ownerId, first.place)
   try {

@@ -86,6 +86,50 @@ test('attempts of the requests of one owner run in order of arrival, a few at on
   assert.deepEqual(begun, [...gates.keys()])
 })
 
+test('attempts of many nodes are tried one after another, small ones beside each other', async () => {
+  const waiting = open()
+  const begun: string[] = []
+  const gates = new Map<string, () => void>()
+  const attempt = (name: string, nodes: number): Promise<void> =>
+    waiting.inTurn(
+      'one',
+      () => {
+        begun.push(name)
+        return new Promise<void>((resolve) => gates.set(name, resolve))
+      },
+      nodes,
+    )
+  const most = leaseLimits.nodesTriedAtOnce
+  const all = [attempt('a', most), attempt('b', most + 1), attempt('c', most / 2)]
+  all.push(attempt('d', most / 2), attempt('e', 1))
+  const end = async (name: string): Promise<void> => {
+    gates.get(name)?.()
+    await new Promise(setImmediate)
+  }
+  assert.deepEqual(begun, ['a'])
+  await end('a')
+  assert.deepEqual(begun, ['a', 'b'])
+  await end('b')
+  assert.deepEqual(begun, ['a', 'b', 'c', 'd'])
+  await end('d')
+  assert.deepEqual(begun, ['a', 'b', 'c', 'd', 'e'])
+  await Promise.all([end('c'), end('e'), ...all])
+})
+
+test('a request is refused where too many nodes of its owner come before it', async () => {
+  const waiting = open()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const most = leaseLimits.nodesInTurn
+  const all = [waiting.inTurn('one', () => promise, leaseLimits.nodesTriedAtOnce)]
+  waiting.checkTurn('one', most)
+  all.push(waiting.inTurn('one', () => promise, most))
+  assert.throws(() => waiting.checkTurn('one', 1), isSlowDown)
+  waiting.checkTurn('other', most)
+  resolve()
+  await Promise.all(all)
+  waiting.checkTurn('one', most)
+})
+
 test('places are renewed while their requests wait, many in one transaction', async () => {
   const waiting = open()
   const [held, ...places] = await queue(251)

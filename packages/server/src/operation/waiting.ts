@@ -1,5 +1,5 @@
-// The requests that wait in one process: how many each owner may have, how many of them are tried at
-// once, and the places in queues that are kept for them, many in one transaction.
+// The requests that wait in one process: how many each owner may have, how many of them, and of how many
+// nodes, are tried at once, and the places in queues that are kept for them, many in one transaction.
 
 import type { Clock } from '../base/clock.ts'
 import { StoreError } from '../base/errors.ts'
@@ -19,13 +19,22 @@ export interface WaitingOptions {
 /** Milliseconds between two times that places are kept: they outlast one that failed. */
 const keepMs = leaseLimits.waitingPlaceMs / 2 - 1000
 
+/** An attempt whose turn has not come. */
+interface Turn {
+  readonly nodes: number
+  readonly begin: () => void
+}
+
 /** One owner's requests. */
 interface Share {
   leases: number
   writes: number
-  /** Those that are tried now, and those whose turn it isn't yet. */
+  /** The attempts under way, and their nodes together. */
   trying: number
-  readonly next: (() => void)[]
+  tryingNodes: number
+  /** In order of arrival. */
+  readonly next: Turn[]
+  nextNodes: number
 }
 
 /** All waits of one process. */
@@ -63,20 +72,32 @@ export class Waiting {
     }
   }
 
-  /** Does `action` when few enough others of the same owner are under way, in the order they came. */
-  async inTurn<T>(ownerId: string, action: () => Promise<T>): Promise<T> {
+  /**
+   * Does `action` when few enough others of the same owner are under way, in the order they came.
+   * @param nodes the nodes of leases that it changes; 0 for a write, which changes none
+   */
+  async inTurn<T>(ownerId: string, action: () => Promise<T>, nodes = 0): Promise<T> {
     const share = this.#shareOf(ownerId)
-    if (share.trying < leaseLimits.triedAtOnce) share.trying++
-    else await new Promise<void>((resolve) => share.next.push(resolve))
+    if (share.next.length === 0 && hasRoom(share, nodes)) begin(share, nodes)
+    else await new Promise<void>((resolve) => wait(share, { nodes, begin: resolve }))
     try {
       return await action()
     } finally {
-      const next = share.next.shift()
-      // A turn that is passed on stays counted.
-      if (next === undefined) share.trying--
-      else next()
+      share.trying--
+      share.tryingNodes -= nodes
+      beginNext(share)
       this.#forget(ownerId, share)
     }
+  }
+
+  /**
+   * Refuses a request whose turn would come too late, and whose paths would be held meanwhile.
+   * @throws StoreError `TooManyWaiting`
+   */
+  checkTurn(ownerId: string, nodes: number): void {
+    const share = this.#shares.get(ownerId)
+    if (share === undefined || share.nextNodes + nodes <= leaseLimits.nodesInTurn) return
+    throw new StoreError({ code: 'TooManyWaiting', maximum: share.next.length })
   }
 
   /** Keeps the places of all that wait for leases now. */
@@ -100,7 +121,14 @@ export class Waiting {
   #shareOf(ownerId: string): Share {
     const known = this.#shares.get(ownerId)
     if (known !== undefined) return known
-    const share: Share = { leases: 0, writes: 0, trying: 0, next: [] }
+    const share: Share = {
+      leases: 0,
+      writes: 0,
+      trying: 0,
+      tryingNodes: 0,
+      next: [],
+      nextNodes: 0,
+    }
     this.#shares.set(ownerId, share)
     return share
   }
@@ -127,5 +155,33 @@ export class Waiting {
   #stopKeeping(): void {
     clearInterval(this.#timer)
     this.#timer = undefined
+  }
+}
+
+/** True if an attempt may begin now. One of too many nodes is tried alone. */
+function hasRoom({ trying, tryingNodes }: Share, nodes: number): boolean {
+  if (trying >= leaseLimits.triedAtOnce) return false
+  return trying === 0 || tryingNodes + nodes <= leaseLimits.nodesTriedAtOnce
+}
+
+function begin(share: Share, nodes: number): void {
+  share.trying++
+  share.tryingNodes += nodes
+}
+
+function wait(share: Share, turn: Turn): void {
+  share.next.push(turn)
+  share.nextNodes += turn.nodes
+}
+
+/** Begins the attempts for which there is room. */
+function beginNext(share: Share): void {
+  for (;;) {
+    const [turn] = share.next
+    if (turn === undefined || !hasRoom(share, turn.nodes)) return
+    share.next.shift()
+    share.nextNodes -= turn.nodes
+    begin(share, turn.nodes)
+    turn.begin()
   }
 }

@@ -1,12 +1,13 @@
 // Signature Version 2, and on demand Version 1: the signature is a parameter like all others, and
 // covers the method, the host, the path and the parameters of query and form.
 // https://docs.aws.amazon.com/AmazonSimpleDB/latest/DeveloperGuide/HMACAuth.html
-import { createHmac, timingSafeEqual } from 'node:crypto'
-import { compareBytes, utf8 } from '../../base/bytes.ts'
+import { timingSafeEqual } from 'node:crypto'
+import { runAtOnce, runWithBreaks, type Steps } from '../../base/fair-queue.ts'
 import { s3Limits } from '../../base/limits.ts'
 import { isInSignedOrder } from './canonical.ts'
 import type { SecretLookup } from './credential.ts'
 import { SignError } from './error.ts'
+import { canonicalPieces, digestInSteps, version1Pieces } from './v2-text.ts'
 
 /** The signed parts of a request, as the HTTP server received them. */
 export interface ParameterRequest {
@@ -37,7 +38,7 @@ export interface ParameterSigned<P> {
 }
 
 /**
- * Verifies the signature among a request's parameters.
+ * Verifies the signature among a request's parameters, in one go: for few of them.
  * @throws SignError `MissingAuthentication`, `MissingParameter`, `InvalidParameterValue`,
  *   `TimestampAndExpires`, `AmbiguousOrder`, `IncompleteSignature`, `InvalidAccessKeyId`,
  *   `ParameterSignatureMismatch`, `RequestExpired`, `ForeignToken`
@@ -46,6 +47,21 @@ export function verifyParameters<P>(
   request: ParameterRequest,
   context: ParameterContext<P>,
 ): ParameterSigned<P> {
+  return runAtOnce(verification(request, context))
+}
+
+/** The same with breaks, for any number of parameters. */
+export function verifyManyParameters<P>(
+  request: ParameterRequest,
+  context: ParameterContext<P>,
+): Promise<ParameterSigned<P>> {
+  return runWithBreaks(verification(request, context))
+}
+
+function* verification<P>(
+  request: ParameterRequest,
+  context: ParameterContext<P>,
+): Steps<ParameterSigned<P>> {
   const given = (name: string): string | undefined =>
     request.parameters.find((parameter) => parameter.name === name)?.value
   const accessKeyId = given('AWSAccessKeyId')
@@ -61,13 +77,13 @@ export function verifyParameters<P>(
   const moment = momentOf(given('Timestamp'), given('Expires'))
   const found = context.lookup(accessKeyId)
   if (found === undefined) throw new SignError({ code: 'InvalidAccessKeyId', accessKeyId })
-  const isSigned = stringsToSign(request, version).some((text) => {
-    const digest = createHmac(algorithm, found.secretAccessKey).update(text, 'utf8').digest()
-    return isSame(digest, signature)
-  })
-  if (!isSigned) {
-    throw new SignError({ code: 'ParameterSignatureMismatch' })
+  const key = { algorithm, secret: found.secretAccessKey } as const
+  let isSigned = false
+  for (const pieces of yield* textsToSign(request, version)) {
+    isSigned = isSame(yield* digestInSteps(key, pieces), signature)
+    if (isSigned) break
   }
+  if (!isSigned) throw new SignError({ code: 'ParameterSignatureMismatch' })
   if (version === '2' && !isInSignedOrder(request.parameters, parameterIdentity)) {
     throw ambiguousOrder()
   }
@@ -96,55 +112,25 @@ export function ambiguousOrder(): SignError {
 
 /** The string that Version 2 signs; `host` as it was signed. */
 export function stringToSignV2(request: ParameterRequest, host: string): string {
-  return stringOf(request, host, canonicalParameters(request.parameters))
+  const canonical = runAtOnce(canonicalPieces(request.parameters))
+  return [firstLines(request, host), ...canonical].join('')
 }
 
-function stringOf({ method, path }: ParameterRequest, host: string, canonical: string): string {
-  return `${method}\n${host.toLowerCase()}\n${path === '' ? '/' : path}\n${canonical}`
+function firstLines({ method, path }: ParameterRequest, host: string): string {
+  return `${method}\n${host.toLowerCase()}\n${path === '' ? '/' : path}\n`
 }
 
-/** Every form in which clients are known to sign the host: as sent, without port, and with it. */
-function stringsToSign(request: ParameterRequest, version: string): string[] {
-  if (version === '1') return [version1String(request.parameters)]
+/** In pieces, in every form in which clients are known to sign the host: as sent, without port, and with it. */
+function* textsToSign(
+  request: ParameterRequest,
+  version: string,
+): Steps<readonly (readonly string[])[]> {
+  if (version === '1') return [yield* version1Pieces(request.parameters)]
   const { host = '', localPort } = request
   const bare = host.replace(/:\d+$/, '')
   const hosts = new Set([host, bare, `${bare}:${localPort ?? ''}`])
-  const canonical = canonicalParameters(request.parameters)
-  return [...hosts].map((one) => stringOf(request, one, canonical))
-}
-
-/** All parameters but the signature, by name in byte order, then by value, escaped. */
-function canonicalParameters(parameters: ParameterRequest['parameters']): string {
-  return parameters
-    .filter(({ name }) => name !== 'Signature')
-    .map(({ name, value }) => ({ name: utf8(name), value: utf8(value), pair: pairOf(name, value) }))
-    .sort((a, b) => compareBytes(a.name, b.name) || compareBytes(a.value, b.value))
-    .map(({ pair }) => pair)
-    .join('&')
-}
-
-function pairOf(name: string, value: string): string {
-  return `${escaped(name)}=${escaped(value)}`
-}
-
-/** Percent-encodes UTF-8, all but RFC 3986's unreserved characters. */
-function escaped(text: string): string {
-  if (/^[A-Za-z0-9\-._~]*$/.test(text)) return text
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
-  )
-}
-
-/** Version 1: names and values put together, by name without regard to case. */
-function version1String(parameters: ParameterRequest['parameters']): string {
-  const folded = parameters
-    .filter(({ name }) => name !== 'Signature')
-    .map(({ name, value }) => ({ key: utf8(name.toLowerCase()), text: name + value }))
-  return folded
-    .sort((a, b) => compareBytes(a.key, b.key))
-    .map(({ text }) => text)
-    .join('')
+  const canonical = yield* canonicalPieces(request.parameters)
+  return [...hosts].map((one) => [firstLines(request, one), ...canonical])
 }
 
 function isSame(digest: Buffer, signature: string): boolean {

@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Principal } from '../../access/principal.ts'
 import type { Bytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
+import { ownLimits } from '../../base/limits.ts'
 import type { Target } from '../http/request.ts'
 import { isInSignedOrder } from '../sign/canonical.ts'
 import type { SecretLookup } from '../sign/credential.ts'
@@ -14,6 +15,7 @@ import {
   ambiguousOrder,
   type ParameterSigned,
   parameterIdentity,
+  verifyManyParameters,
   verifyParameters,
 } from '../sign/v2.ts'
 import { Verifier } from '../sign/verifier.ts'
@@ -56,26 +58,26 @@ export class Authenticator {
    * The maker of a request of the query protocol, whose `parameters` are those of query and form.
    * @throws SignError for every way to be wrong, `MissingAuthentication` for a request without signature
    */
-  byParameters(
+  async byParameters(
     request: WholeRequest,
     parameters: readonly Parameter[],
-  ): ParameterSigned<Principal> {
+  ): Promise<ParameterSigned<Principal>> {
     const { message, target } = request
     checkAccessKey(parameters, message.headers.authorization)
     if (message.headers.authorization !== undefined || target.query.has('X-Amz-Algorithm')) {
       return this.byVersion4(request)
     }
     const { lookup, clock, allowsVersion1 } = this.#options
-    return verifyParameters(
-      {
-        method: message.method ?? '',
-        host: target.authority ?? message.headers.host,
-        localPort: message.socket.localPort,
-        path: target.path,
-        parameters,
-      },
-      { lookup, nowMs: clock.now(), allowsVersion1 },
-    )
+    const signed = {
+      method: message.method ?? '',
+      host: target.authority ?? message.headers.host,
+      localPort: message.socket.localPort,
+      path: target.path,
+      parameters,
+    }
+    const context = { lookup, nowMs: clock.now(), allowsVersion1 }
+    const areFew = parameters.length <= ownLimits.quickFormParameters
+    return areFew ? verifyParameters(signed, context) : verifyManyParameters(signed, context)
   }
 
   /** The maker of a request signed with Version 4. @throws SignError as {@link byParameters} */

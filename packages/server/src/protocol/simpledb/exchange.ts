@@ -198,10 +198,12 @@ export class SimpleDbExchange extends Exchange<Answer, ErrorReport> {
       }
       const parameters = new Parameters([...inQuery, ...inForm])
       const message = { message: this.request, target, body: form.bytes }
-      return { parameters, signed: authenticator.byParameters(message, parameters.all) }
+      return { parameters, signed: await authenticator.byParameters(message, parameters.all) }
     }
     const bytes = (this.request.url?.length ?? 0) + form.bytes.length
-    return bytes <= ownLimits.quickFormBytes ? work() : parsing.run(form.party, work)
+    const separators = target.query.parameters.length + form.ampersands
+    const isQuick = bytes <= ownLimits.quickFormBytes && separators <= ownLimits.quickFormParameters
+    return isQuick ? work() : parsing.run(form.party, work)
   }
 
   protected report(error: unknown): ErrorReport {

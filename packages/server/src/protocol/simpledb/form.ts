@@ -30,6 +30,8 @@ export interface FormOrigin {
 /** A form as it was received; its holder must release its memory. */
 export interface ReceivedForm {
   readonly bytes: Buffer
+  /** The number of separators of parameters. */
+  readonly ampersands: number
   /** Whom its parsing is counted on: an address, and the access key that was named there, if any. */
   readonly party: string
   release(): void
@@ -75,7 +77,8 @@ export class Forms {
         if (clock.monotonicMs() > endMs) throw tooSlow()
         block.add(chunk)
       }
-      return { bytes: block.bytes, party: reading.party, release: () => reading.release() }
+      const { party, ampersands } = reading
+      return { bytes: block.bytes, ampersands, party, release: () => reading.release() }
     } catch (error) {
       reading.release()
       throw error
@@ -115,10 +118,10 @@ interface Budgets {
 class Reading {
   accessKeyId: string | undefined
   sizeBytes = 0
+  ampersands = 0
   readonly #address: string
   readonly #budgets: Budgets
   #held: HeldBytes
-  #ampersands = 0
   /** The end of the bytes received so far, where the name of a key may have begun. */
   #tail = '&'
 
@@ -170,8 +173,8 @@ class Reading {
   #count(chunk: Uint8Array): void {
     let at = chunk.indexOf(ampersand)
     while (at >= 0) {
-      this.#ampersands++
-      if (this.#ampersands > ownLimits.parameters) {
+      this.ampersands++
+      if (this.ampersands > ownLimits.parameters) {
         throw new StoreError({ code: 'TooManyParameters' })
       }
       at = chunk.indexOf(ampersand, at + 1)

@@ -4,12 +4,10 @@
 import type { BucketId } from '../../base/terms.ts'
 import type { ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
 import { Blocker } from './blocker.ts'
+import { EndBudget } from './end-budget.ts'
 import { blockerOf, endLease, findLease, isLive, type LeaseAddress } from './lease.ts'
 import { ancestorRank, chainOf, pathRank, type WrittenPath, writeRank } from './node.ts'
 import * as schema from './schema.ts'
-
-/** The maximum number of expired leases that one write ends. */
-const endedAtOnce = 16
 
 /** Whether the held lease covers writes at `path`. */
 export async function covers(
@@ -34,7 +32,7 @@ export async function findHolder(
   path: WrittenPath,
   now: number,
 ): Promise<Blocker | undefined> {
-  let ended = 0
+  const budget = new EndBudget()
   const chain = chainOf(path)
   for (const [depth, node] of chain.entries()) {
     const from = depth === chain.length - 1 ? pathRank : ancestorRank
@@ -44,9 +42,8 @@ export async function findHolder(
       if (record === undefined) throw new Error(`lease ${address.ticket} has no record`)
       const blocker = blockerOf(key, address, record)
       if (isLive(record, now)) return blocker
-      if (ended === endedAtOnce) return new Blocker({ ...blocker, until: now })
-      ended++
-      await endLease(tx, address, now, 'expired')
+      if (budget.isSpent) return new Blocker({ ...blocker, until: now })
+      budget.spend(await endLease(tx, address, now, 'expired'))
     }
   }
   return undefined

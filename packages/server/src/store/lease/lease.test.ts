@@ -279,6 +279,30 @@ test('a write ends the leases that it meets whose time is over, many of them in 
   assert.deepEqual(await findings(), [])
 })
 
+test('a transaction ends no more expired leases than have the nodes of one of the largest', async () => {
+  const bucket = new Bucket()
+  const deep = Array.from({ length: 90 }, (_, i) => `a/${i}/${'x/'.repeat(9)}`)
+  const begin = async (): Promise<void> => {
+    for (let i = 0; i < 3; i++) await bucket.acquire({ read: deep }, 1000)
+    bucket.now += 1000
+  }
+  const count = async (attempt: () => Promise<boolean>): Promise<number> => {
+    let attempts = 1
+    while (!(await attempt())) attempts++
+    return attempts
+  }
+  await begin()
+  assert.equal(await count(async () => (await bucket.holderOf(`${deep[0]}k`)) === undefined), 2)
+  await begin()
+  const place = await bucket.enter({ write: ['a/'] })
+  assert.equal(await count(() => bucket.poll(place)), 2)
+  await bucket.release(place)
+  await begin()
+  const sweep = (): Promise<number> => engine.write((tx) => sweepLeases(tx, bucket.now + 1))
+  assert.deepEqual([await sweep(), await sweep()], [2, 1])
+  assert.deepEqual(await findings(), [])
+})
+
 test('one that waits looks past those before it whose place or time is over', async () => {
   const bucket = new Bucket()
   await bucket.acquire({ write: ['a/'] }, 1000)

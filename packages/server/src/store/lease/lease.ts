@@ -12,6 +12,8 @@ import { decodeCounter } from '../../engine/tuple.ts'
 import { pack, unpack } from '../row/record.ts'
 import { takeSequence } from '../row/sequence.ts'
 import { Blocker } from './blocker.ts'
+import { type EarlierRow, EarlierRows } from './earlier.ts'
+import { EndBudget } from './end-budget.ts'
 import { conflictingRanks, type LeaseNode, type LeasePaths, nodesOf, rankOf } from './node.ts'
 import * as schema from './schema.ts'
 
@@ -42,6 +44,8 @@ export interface Lease extends LeaseAddress, LeaseRecord {
 export interface LeaseRequest {
   readonly bucketId: BucketId
   readonly paths: LeasePaths
+  /** The nodes of the paths, if the caller has them. */
+  readonly nodes?: readonly LeaseNode[]
   readonly ttlMs: number
   readonly label: string
   /** The hash of the client token. Requests with the same token get the same lease. */
@@ -54,9 +58,6 @@ type PackedToken = [ticket: LeaseTicket, parameters: Bytes]
 
 /** The value of rows that carry no data. */
 const present: Bytes = new Uint8Array()
-
-/** The maximum number of expired leases that one transaction ends. Each has up to 1,000 nodes. */
-const endedAtOnce = 16
 
 /** True while a bucket has held or waiting leases. Without leases, this is a write's only read for them. */
 export async function hasLeases(tx: ReadTransaction, bucketId: BucketId): Promise<boolean> {
@@ -109,7 +110,7 @@ export async function enterLease(
     throw new StoreError({ code: 'IdempotencyParameterMismatch' })
   }
   await checkCount(tx, bucketId)
-  const nodes = nodesOf(paths)
+  const nodes = request.nodes ?? nodesOf(paths)
   const ticket = asLeaseTicket(await takeSequence(tx, 'lease-ticket'))
   if (!(await hasLeases(tx, bucketId))) tx.put(schema.leaseMark(bucketId), present)
   const packed: PackedToken = [ticket, parameters]
@@ -138,6 +139,7 @@ async function checkCount(tx: ReadTransaction, bucketId: BucketId): Promise<void
 /**
  * Grants a waiting lease if no earlier lease conflicts; else keeps its place and returns the blocker.
  * A lease that is already held is returned unchanged. `isStaying`: the request goes on waiting.
+ * `nodesOfLease`: the nodes of its paths, if the caller has them.
  * @throws StoreError `LeaseLost` if the lease has ended
  */
 export async function pollLease(
@@ -145,6 +147,7 @@ export async function pollLease(
   address: LeaseAddress,
   now: number,
   isStaying = false,
+  nodesOfLease?: readonly LeaseNode[],
 ): Promise<Lease | Blocker> {
   const record = await findLease(tx, address)
   if (record?.state !== 'waiting') {
@@ -152,7 +155,7 @@ export async function pollLease(
     return { ...address, ...held, paths: await pathsOf(tx, address) }
   }
   const paths = await pathsOf(tx, address)
-  const nodes = nodesOf(paths)
+  const nodes = nodesOfLease ?? nodesOf(paths)
   const blocker = await findBlocker(tx, address, nodes, now)
   if (blocker !== undefined) {
     const keptMs = isStaying ? leaseLimits.waitingPlaceMs : leaseLimits.placeMs
@@ -233,19 +236,20 @@ export async function findTicket(
 
 /**
  * Ends a lease. The record of a held lease remains for a while. Of a waiting lease nothing remains, so
- * that its client may retry with the same token.
+ * that its client may retry with the same token. Returns the number of its nodes.
  */
 export async function endLease(
   tx: WriteTransaction,
   address: LeaseAddress,
   now: number,
   end: 'released' | 'expired',
-): Promise<void> {
+): Promise<number> {
   const { bucketId, ticket } = address
   const record = await findLease(tx, address)
-  if (record === undefined || isEnded(record)) return
+  if (record === undefined || isEnded(record)) return 0
   const isHeld = record.state === 'held'
-  for (const row of rowsOf(address, nodesOf(await pathsOf(tx, address)))) {
+  const rows = rowsOf(address, nodesOf(await pathsOf(tx, address)))
+  for (const row of rows) {
     tx.delete(schema.leaseQueue(row))
     if (isHeld) tx.delete(schema.leaseHeld(row))
   }
@@ -259,35 +263,35 @@ export async function endLease(
   }
   // Each ticket ends only once, so the row never repeats a value.
   tx.put(schema.leaseEnd(bucketId), pack([ticket]))
-  for await (const _ of tx.range(schema.leaseQueues(bucketId))) return
+  for await (const _ of tx.range(schema.leaseQueues(bucketId))) return rows.length
   tx.delete(schema.leaseEnd(bucketId))
   tx.delete(schema.leaseMark(bucketId))
   tx.delete(schema.leaseCount(bucketId, 0))
   tx.delete(schema.leaseCount(bucketId, 1))
+  return rows.length
 }
 
 /**
- * Ends expired leases, including those of deleted buckets, and removes old records of ended ones.
- * Returns the number of both.
+ * Ends some expired leases, including those of deleted buckets, and removes old records of ended ones.
+ * Returns the number of both; with 0, none is left.
  */
 export async function sweepLeases(tx: WriteTransaction, now: number): Promise<number> {
   const due: LeaseAddress[] = []
   for await (const { key } of tx.range(schema.leasesExpiredBefore(now))) {
     due.push(schema.parseLeaseExpiry(key))
-    if (due.length === endedAtOnce) break
+    if (due.length === leaseLimits.endedAtOnce) break
   }
+  const budget = new EndBudget()
+  let count = 0
   for (const address of due) {
+    if (budget.isSpent) break
+    count++
     const record = await findLease(tx, address)
     if (record === undefined) continue
     if (isEnded(record)) removeRecord(tx, address, record)
-    else await endLease(tx, address, now, 'expired')
+    else budget.spend(await endLease(tx, address, now, 'expired'))
   }
-  return due.length
-}
-
-/** True if a sweep that handled `count` leases may have left some. */
-export function hasMoreToSweep(count: number): boolean {
-  return count === endedAtOnce
+  return count
 }
 
 /** True for a held or waiting lease that hasn't expired. */
@@ -325,29 +329,66 @@ async function findBlocker(
   nodes: readonly LeaseNode[],
   now: number,
 ): Promise<Blocker | undefined> {
-  const { bucketId, ticket } = address
-  let latest: Blocker | undefined
-  let ended = 0
-  for (const { node, mode } of nodes) {
-    for (const rank of conflictingRanks(mode)) {
-      const before = schema.leaseQueueBefore({ bucketId, ticket, node, rank })
-      for await (const { key } of tx.range(before)) {
-        const other = schema.parseLeaseNode(key)
-        if (latest !== undefined && other.ticket <= latest.lease.ticket) break
-        const record = await findLease(tx, other)
-        if (record === undefined) throw new Error(`lease ${other.ticket} has no record`)
-        if (isLive(record, now)) {
-          latest = new Blocker({ ...blockerOf(key, other, record), place: address })
-          break
-        }
-        if (ended === endedAtOnce)
-          return new Blocker({ ...blockerOf(key, other, record), until: now, place: address })
-        ended++
-        await endLease(tx, other, now, 'expired')
+  const search = new BlockerSearch(tx, address, now)
+  // Every lease has a row at each ancestor of its nodes, so below a node without others there is none.
+  const shared = new Set<number | undefined>([undefined])
+  for (const [index, node] of nodes.entries()) {
+    if (!shared.has(node.parent)) continue
+    if (await search.visit(node)) shared.add(index)
+    if (search.isOver) break
+  }
+  return search.latest
+}
+
+/** The search for the blocker of one waiting lease, node by node. */
+class BlockerSearch {
+  /** The latest live conflicting lease found so far. */
+  latest: Blocker | undefined
+  /** True when no more expired leases may be ended: `latest` is one of them, to be polled again at once. */
+  isOver = false
+  readonly #tx: WriteTransaction
+  readonly #address: LeaseAddress
+  readonly #now: number
+  readonly #budget = new EndBudget()
+
+  constructor(tx: WriteTransaction, address: LeaseAddress, now: number) {
+    this.#tx = tx
+    this.#address = address
+    this.#now = now
+  }
+
+  /** Looks for a blocker at a node. False only if no earlier lease has a row there. */
+  async visit({ node, mode }: LeaseNode): Promise<boolean> {
+    const ranks = conflictingRanks(mode)
+    const rows = await EarlierRows.open(this.#tx, { ...this.#address, node }, ranks)
+    if (!rows.mayExist) return false
+    for (const rank of ranks) {
+      await this.#look(rows.of(rank))
+      if (this.isOver) break
+    }
+    return true
+  }
+
+  /** Looks for the latest live lease among rows of one conflicting rank. */
+  async #look(rows: Iterable<EarlierRow> | AsyncIterable<EarlierRow>): Promise<void> {
+    const now = this.#now
+    for await (const { key, of } of rows) {
+      if (this.latest !== undefined && of.ticket <= this.latest.lease.ticket) return
+      const record = await findLease(this.#tx, of)
+      if (record === undefined) throw new Error(`lease ${of.ticket} has no record`)
+      const blocker = new Blocker({ ...blockerOf(key, of, record), place: this.#address })
+      if (isLive(record, now)) {
+        this.latest = blocker
+        return
       }
+      if (this.#budget.isSpent) {
+        this.latest = new Blocker({ ...blocker, until: now })
+        this.isOver = true
+        return
+      }
+      this.#budget.spend(await endLease(this.#tx, of, now, 'expired'))
     }
   }
-  return latest
 }
 
 /** A lease as a blocker. The watched row is one of its node rows, which is deleted when the lease ends. */

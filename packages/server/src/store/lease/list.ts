@@ -4,6 +4,7 @@ import type { BucketId, LeaseTicket } from '../../base/terms.ts'
 import type { ReadTransaction } from '../../engine/engine.ts'
 import { decodeCounter } from '../../engine/tuple.ts'
 import { unpack } from '../row/record.ts'
+import { EarlierRows } from './earlier.ts'
 import { findLease, isEnded, isLive, type Lease, type LeaseRecord, pathsOf } from './lease.ts'
 import { conflictingRanks, nodesOf } from './node.ts'
 import * as schema from './schema.ts'
@@ -40,13 +41,18 @@ export async function listBlockers(
   now: number,
 ): Promise<LeaseTicket[]> {
   const tickets = new Set<LeaseTicket>()
-  for (const { node, mode } of nodesOf(lease.paths)) {
-    for (const rank of conflictingRanks(mode)) {
-      const before = schema.leaseQueueBefore({ ...lease, node, rank })
-      for await (const { key } of tx.range(before)) {
-        const address = schema.parseLeaseNode(key)
-        if (!isLive(await findLease(tx, address), now)) continue
-        tickets.add(address.ticket)
+  const shared = new Set<number | undefined>([undefined])
+  for (const [index, { node, mode, parent }] of nodesOf(lease.paths).entries()) {
+    // Every lease has a row at each ancestor of its nodes.
+    if (!shared.has(parent)) continue
+    const ranks = conflictingRanks(mode)
+    const rows = await EarlierRows.open(tx, { ...lease, node }, ranks)
+    if (!rows.mayExist) continue
+    shared.add(index)
+    for (const rank of ranks) {
+      for await (const { of } of rows.of(rank)) {
+        if (!isLive(await findLease(tx, of), now)) continue
+        tickets.add(of.ticket)
         break
       }
     }

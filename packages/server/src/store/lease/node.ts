@@ -17,6 +17,8 @@ export interface LeasePaths {
 export interface LeaseNode {
   readonly node: NodeId
   readonly mode: Mode
+  /** The index of the node above it in the same list; undefined for the root. */
+  readonly parent: number | undefined
 }
 
 /** The target of a write: the object of a key, or a folder with its contents. */
@@ -56,29 +58,65 @@ export function conflictsOfRank(rank: number): readonly number[] {
   return mode === undefined ? [] : conflictingRanks(mode)
 }
 
-/** The nodes of a request. @throws StoreError `TooManyLeaseNodes` */
+/** A node before its name is hashed, which is refused if there are too many. */
+interface NamedNode {
+  mode: Mode
+  readonly index: number
+  readonly parent: number | undefined
+  /** The node's depth and path make its name. */
+  readonly depth: number
+  readonly path: string
+  readonly length: number
+}
+
+/** The nodes of a request, each behind its parent. @throws StoreError `TooManyLeaseNodes` */
 export function nodesOf({ read, write }: LeasePaths): LeaseNode[] {
-  const modes = new Map<string, Mode>()
+  // By parent and component: whole paths as keys would make the work quadratic in a path's depth.
+  const found = new Map<string, NamedNode>()
+  const addNode = (key: string, node: Omit<NamedNode, 'index'>): number => {
+    const known = found.get(key)
+    if (known === undefined) found.set(key, { ...node, index: found.size })
+    else known.mode = join(known.mode, node.mode)
+    return known?.index ?? found.size - 1
+  }
   const add = (paths: readonly string[], mode: Mode, ancestorMode: Mode): void => {
     for (const path of paths) {
-      const names = namesOf(s3Path(path))
-      for (const [depth, name] of names.entries()) {
-        const role = depth === names.length - 1 ? mode : ancestorMode
-        const known = modes.get(name)
-        modes.set(name, known === undefined ? role : join(known, role))
+      const components = s3Path(path)
+      const modeAt = (depth: number): Mode => (depth === components.length ? mode : ancestorMode)
+      let parent = addNode('', { mode: modeAt(0), parent: undefined, depth: 0, path, length: 0 })
+      let length = 0
+      for (const [at, name] of components.entries()) {
+        length += name.length
+        const depth = at + 1
+        const node = { mode: modeAt(depth), parent, depth, path, length }
+        parent = addNode(`${parent}/${name}`, node)
       }
     }
   }
   add(read, Mode.read, Mode.readAncestor)
   add(write, Mode.write, Mode.writeAncestor)
-  if (modes.size > leaseLimits.nodes) {
+  if (found.size > leaseLimits.nodes) {
     throw new StoreError({
       code: 'TooManyLeaseNodes',
-      count: modes.size,
+      count: found.size,
       maximum: leaseLimits.nodes,
     })
   }
-  return Array.from(modes, ([name, mode]) => ({ node: idOf(name), mode }))
+  return Array.from(found.values(), ({ mode, parent, depth, path, length }) => ({
+    node: idOf(nameOf(depth, path.slice(0, length))),
+    mode,
+    parent,
+  }))
+}
+
+/** At least as many as the nodes of a request have, at a fraction of the cost. */
+export function boundOfNodes({ read, write }: LeasePaths): number {
+  let nodes = 1
+  for (const path of [...read, ...write]) {
+    for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) nodes++
+    nodes++
+  }
+  return Math.min(nodes, leaseLimits.nodes)
 }
 
 /** The nodes from the root to a write's target; the last one is the target itself. */
@@ -89,15 +127,18 @@ export function chainOf(path: WrittenPath): NodeId[] {
   return namesOf(key.endsWith('/') ? [...s3Path(key), ''] : s3Path(key)).map(idOf)
 }
 
-/** Unambiguous node names, from the root down. By path alone, 'a/' and the object '' in it are the same. */
 function namesOf(path: Components): string[] {
-  const names = ['0/']
   let text = ''
-  for (const name of path) {
+  const names = path.map((name, at) => {
     text += name
-    names.push(`${names.length}/${text}`)
-  }
-  return names
+    return nameOf(at + 1, text)
+  })
+  return [nameOf(0, ''), ...names]
+}
+
+/** Unambiguous even for 'a/' and the object '' in it, which have the same path. */
+function nameOf(depth: number, path: string): string {
+  return `${depth}/${path}`
 }
 
 function idOf(name: string): NodeId {

@@ -49,6 +49,11 @@ export const leaseQueueBefore = (row: LeaseNodeRow): Range => ({
   end: leaseQueue(row),
   reverse: true,
 })
+/** All rows at a node, by descending rank and ticket. */
+export const leaseQueueAt = (bucketId: BucketId, node: NodeId): Range => ({
+  ...prefixRange(leaseNode(space.leaseQueue, bucketId, node).end()),
+  reverse: true,
+})
 export const leaseQueues = (bucketId: BucketId): Range =>
   prefixRange(key(space.leaseQueue).u64(bucketId).end())
 export const allLeaseQueues = (): Range => prefixRange(key(space.leaseQueue).end())
