@@ -86,7 +86,7 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
   const keptMs = options.eventualLagMs ?? 0
   const engine = await openEngine(storeIn(dataFolder).engine, { keptMs, clock, onCrashPoint })
   try {
-    await ensureFit(engine, { dataFolder, accepts, newId: randomUUID() })
+    await ensureFit(engine, { dataFolder, accepts, newId: randomUUID(), log: options.log })
     return await take(engine, options)
   } catch (error) {
     await engine.close()
