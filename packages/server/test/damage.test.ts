@@ -10,6 +10,7 @@ import { Scrubber } from '../src/background/scrub.ts'
 import { Sweeper } from '../src/background/sweep.ts'
 import { DamagedBody } from '../src/base/damaged-body.ts'
 import { storeIn } from '../src/base/store-location.ts'
+import { asDirectoryId } from '../src/base/terms.ts'
 import type { WriteTransaction } from '../src/engine/engine.ts'
 import { silentLog } from '../src/observe/log.ts'
 import { silentMetrics } from '../src/observe/metrics.ts'
@@ -77,7 +78,7 @@ async function refused(
 }
 
 async function bodyOf(tx: WriteTransaction, key: string): Promise<Body> {
-  const root = (await findBucket(tx, Bucket))?.root ?? 0
+  const root = asDirectoryId((await findBucket(tx, Bucket))?.root ?? 0)
   return (await findObject(tx, root, Buffer.from(key)))?.body ?? { kind: 'empty' }
 }
 
@@ -446,7 +447,7 @@ async function empty(): Promise<void> {
 async function forgetChecksums(keys: readonly string[]): Promise<void> {
   const { engine, ids } = server.store.services
   await engine.write(async (tx) => {
-    const root = (await findBucket(tx, Bucket))?.root ?? 0
+    const root = asDirectoryId((await findBucket(tx, Bucket))?.root ?? 0)
     for (const key of keys) {
       const record = await findObject(tx, root, Buffer.from(key))
       const body = record?.body

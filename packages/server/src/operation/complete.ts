@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
-import type { BlobId, ChecksumAlgorithm, ChecksumType } from '../base/terms.ts'
+import type { BlobId, BucketId, ChecksumAlgorithm, ChecksumType } from '../base/terms.ts'
 import { combineCrc, isCrcAlgorithm } from '../blob/crc.ts'
 import { startDigest } from '../blob/digest.ts'
 import { type ManifestPart, putManifest } from '../store/body/body.ts'
@@ -139,7 +139,7 @@ const completionBytes = 16
 const defaultAlgorithm: ChecksumAlgorithm = 'CRC64NVME'
 
 /** Tells one completion from all others: of this upload, at the key that it was created for. */
-function completionOf(bucketId: number, { key, uploadId }: CompleteUploadInput): string {
+function completionOf(bucketId: BucketId, { key, uploadId }: CompleteUploadInput): string {
   const hash = createHash('sha256').update(JSON.stringify([bucketId, key, uploadId]))
   return hash.digest().toString('base64', 0, completionBytes)
 }
@@ -356,5 +356,6 @@ function objectOf(
     storageClass: upload.storageClass,
     headers: upload.headers,
     metadata: upload.metadata,
+    tags: upload.tags,
   }
 }

@@ -35,9 +35,11 @@ import {
   type ObjectAddress,
   type ObjectDescription,
   requireObject,
+  writeNeeds,
   writesObject,
 } from './object.ts'
 import type { CheckStep, TransferStep, Upload } from './operation.ts'
+import { type Tag, tagsOrNone } from './tag.ts'
 
 /** The source of a copy, and the conditions on it. */
 export interface CopySource extends ObjectAddress {
@@ -49,7 +51,9 @@ export interface CopyObjectInput extends ObjectAddress {
   readonly source: CopySource
   readonly conditions: WriteConditions
   /** The new description (`REPLACE`); undefined to keep the source's (`COPY`). */
-  readonly description?: Omit<ObjectDescription, 'storageClass'> | undefined
+  readonly description?: Pick<ObjectDescription, 'headers' | 'metadata'> | undefined
+  /** The new tags (`REPLACE`); undefined to keep the source's (`COPY`). */
+  readonly tags?: readonly Tag[] | undefined
   /** Undefined for STANDARD: as on S3, the source's class isn't copied. */
   readonly storageClass?: string | undefined
   /** A checksum to compute; undefined keeps the source's. */
@@ -85,9 +89,9 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
   kind: 'upload',
   name: 'CopyObject',
   readsBlobs: true,
-  needs: ({ source, bucket, key }) => [
+  needs: ({ source, bucket, key, tags }) => [
     onKey('s3:GetObject', source),
-    onKey('s3:PutObject', { bucket, key }),
+    ...writeNeeds({ bucket, key }, tags),
   ],
   writes: writesObject,
   async check(step, input) {
@@ -99,6 +103,7 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
       headers: {},
       metadata: input.description?.metadata ?? {},
       storageClass: input.storageClass ?? 'STANDARD',
+      tags: input.tags,
     })
     const { body } = record
     const known = { body, checksum: await joinedChecksum(step.tx, input, record) }
@@ -134,6 +139,7 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
       headers: input.description?.headers ?? source.headers,
       metadata: input.description?.metadata ?? source.metadata,
       checksum: (isSame ? hashed.checksum : undefined) ?? source.checksum,
+      tags: tagsOrNone(input.tags ?? source.tags),
     }
     await retainBody(step.tx, record.body)
     await putObject({ tx: step.tx, ids: step.services.ids }, root, key, record)

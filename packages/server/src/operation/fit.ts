@@ -5,6 +5,7 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import { storeIn } from '../base/store-location.ts'
+import { asStartId, type StartId } from '../base/terms.ts'
 import { type BlobFacts, lookAtBlobs, readMark, writeMark } from '../blob/mark.ts'
 import type { Engine, ReadTransaction, WriteTransaction } from '../engine/engine.ts'
 import { lookAtEngine } from '../engine/location.ts'
@@ -272,8 +273,8 @@ function disownStarts(
   const { fit, greatest, adopts } = facts
   // Older rows know their own starts. Else the blobs may be anybody's, whatever their numbers are.
   const knowsItsOwn = fit === 'older-rows' && (identity !== undefined || adopts === null)
-  const first = knowsItsOwn ? lastStart + 1 : 1
-  if (greatest >= first) putUnknownStarts(tx, { first, last: greatest })
+  const first = asStartId(knowsItsOwn ? lastStart + 1 : 1)
+  if (greatest >= first) putUnknownStarts(tx, { first, last: asStartId(greatest) })
   if (!knowsItsOwn) return
   // Those that were at work when the rows were copied went on.
   for (const { number, record } of starts) {
@@ -296,7 +297,7 @@ async function readFacts(tx: ReadTransaction): Promise<RowFacts> {
  * Notes beside the blobs that process start `start` has been given its number. To be called once that is
  * durable: so rows that are restored later, and don't know it, are found out.
  */
-export async function noteStart(dataFolder: string, start: number): Promise<void> {
+export async function noteStart(dataFolder: string, start: StartId): Promise<void> {
   const url = storeIn(dataFolder).blobs
   for (let attempt = 1; attempt <= attempts; attempt++) {
     const mark = await readMark(url)

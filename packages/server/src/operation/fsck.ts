@@ -1,7 +1,7 @@
 // Fsck checks every row of one snapshot of the store, and every blob, against the store's invariants. A
 // server may run meanwhile: anything the snapshot can't decide is checked again.
 
-import type { BlobId } from '../base/terms.ts'
+import type { BlobId, BucketId, StartId } from '../base/terms.ts'
 import type { BlobStore } from '../blob/blob.ts'
 import type { Engine, ReadTransaction } from '../engine/engine.ts'
 import { isReferenced, unreferencedAmong } from '../store/body/garbage.ts'
@@ -176,10 +176,10 @@ async function withObjects(
 
 async function* checkUploads(
   tx: ReadTransaction,
-  bucketIds: ReadonlySet<number>,
+  bucketIds: ReadonlySet<BucketId>,
   summary: CheckSummary,
 ): AsyncGenerator<Finding> {
-  const abandoned = new Set<number>()
+  const abandoned = new Set<BucketId>()
   for await (const { key } of tx.range(bodySchema.allAbandonedUploads())) {
     abandoned.add(bodySchema.abandonedBucket(key))
   }
@@ -301,7 +301,7 @@ async function* checkLeaks({ engine, blobs }: CheckOptions): AsyncGenerator<Find
 /** Blobs of a start unknown to this store: perhaps of another store, or newer than these rows. */
 async function* checkUnknownStart(
   { engine, blobs }: CheckOptions,
-  start: number,
+  start: StartId,
   known: KnownStarts,
 ): AsyncGenerator<Finding> {
   let [files, used] = [0, 0]
@@ -319,7 +319,7 @@ async function* checkUnknownStart(
   yield known.isDisowned(start) ? { ...finding, isAccepted: true } : finding
 }
 
-async function* batchesOf(blobs: BlobStore, start: number): AsyncGenerator<BlobId[]> {
+async function* batchesOf(blobs: BlobStore, start: StartId): AsyncGenerator<BlobId[]> {
   let batch: BlobId[] = []
   for await (const id of blobs.list(start)) {
     batch.push(id)

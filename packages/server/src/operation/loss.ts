@@ -2,7 +2,7 @@
 // known losses; any other missing file is damage.
 
 import type { Bytes } from '../base/bytes.ts'
-import type { BlobId } from '../base/terms.ts'
+import { asStartId, type BlobId } from '../base/terms.ts'
 import type { BlobStore } from '../blob/blob.ts'
 import { openBlobs } from '../blob/open.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -19,7 +19,7 @@ const batchSize = 256
  */
 export async function recordLosses(engine: Engine, blobsUrl: URL): Promise<number> {
   // The number of the start matters to writers only.
-  const blobs = await openBlobs(blobsUrl, { start: 0, isReadOnly: true })
+  const blobs = await openBlobs(blobsUrl, { start: asStartId(0), isReadOnly: true })
   try {
     let lost = 0
     let after: Bytes | undefined

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { CommandError, exitCodes, systemCode } from '../../base/exit.ts'
 import { storeIn } from '../../base/store-location.ts'
+import { asStartId } from '../../base/terms.ts'
 import type { BlobStore } from '../../blob/blob.ts'
 import { openBlobs } from '../../blob/open.ts'
 import type { FsckConfig } from '../../config.ts'
@@ -99,7 +100,7 @@ async function openStore(
     const location = storeIn(dataFolder)
     const engine = await openEngine(location.engine, { readMs: Number.POSITIVE_INFINITY })
     // The number of the start matters to writers only.
-    const blobs = await openBlobs(location.blobs, { start: 0, isReadOnly: true })
+    const blobs = await openBlobs(location.blobs, { start: asStartId(0), isReadOnly: true })
     return { engine, blobs }
   } catch (error) {
     if (error instanceof DamageError) {
