@@ -102,7 +102,7 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
   const keptMs = options.eventualLagMs ?? 0
   const engine = await openEngine(storeIn(dataFolder).engine, { keptMs, clock, onCrashPoint })
   try {
-    await ensureFit(engine, { dataFolder, accepts, newId: randomUUID() })
+    await ensureFit(engine, { dataFolder, accepts, newId: randomUUID(), log: options.log })
     const rows = sharedFileOf(storeIn(dataFolder).engine)
     return await take(engine, options, {
       openBlobs: (facts) => openOwnBlobs(engine, { dataFolder, onCrashPoint, ...facts }),

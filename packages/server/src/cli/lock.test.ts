@@ -47,6 +47,25 @@ async function startProcess(file: string): Promise<string> {
   return livenessOf(child.pid ?? 0) ?? ''
 }
 
+test('a lock file with other bytes is refused with the remedy, and not changed', async () => {
+  const folder = await newFolder()
+  const file = join(folder, 'lock')
+  await writeFile(
+    file,
+    'a file of another program, longer than the head of a database: '.repeat(20),
+  )
+  const before = await readFile(file)
+  for (const take of [FolderLock.take, FolderLock.share]) {
+    assert.throws(
+      () => take(folder),
+      /can't lock .*lock: it has bytes that are not a lock; remove it/,
+    )
+  }
+  assert.ok((await readFile(file)).equals(before))
+  await rm(file)
+  FolderLock.take(folder).release()
+})
+
 test('one server has a folder, and any number of programs share it', async () => {
   const folder = await newFolder()
   const programs = [FolderLock.share(folder), FolderLock.share(folder)]

@@ -188,8 +188,7 @@ function tryLock(folder: string, claim: Claim): DatabaseSync | undefined {
     return database
   } catch (error) {
     database.close()
-    const isBusy = error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy
-    if (isBusy) return undefined
+    if (hasErrcode(error, sqliteBusy)) return undefined
     throw unusable(file, error)
   }
 }
@@ -224,12 +223,20 @@ function restrict(path: string, mode: number): void {
 }
 
 function unusable(file: string, error: unknown): CommandError {
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = hasErrcode(error, sqliteNotADatabase)
+    ? 'it has bytes that are not a lock; remove it once no program has the data folder open'
+    : error instanceof Error
+      ? error.message
+      : String(error)
   return new CommandError(`can't lock ${file}: ${reason}`, { cause: error })
 }
 
-/** https://sqlite.org/rescode.html#busy */
-const sqliteBusy = 5
+/** https://sqlite.org/rescode.html */
+const [sqliteBusy, sqliteNotADatabase] = [5, 26]
+
+function hasErrcode(error: unknown, errcode: number): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === errcode
+}
 
 function holderFile(folder: string): string {
   return join(folder, 'server.json')

@@ -88,10 +88,10 @@ export function isBucketName(name: string): boolean {
 }
 
 /**
- * A region as a signature's scope can hold it. Every client may create a bucket in the region it signs for,
- * be it `eu-west-1`, `auto` or `garage`.
+ * A region's name. Every client may create a bucket in the region it signs for, be it `eu-west-1`, `auto` or
+ * `default:placement`. Other clients put the name into host names, so it has none of a URL's delimiters.
  */
-const plausibleRegion = /^[!-+\--.0-~]{1,64}$/
+const plausibleRegion = /^(?=.*[A-Za-z0-9])[\w.:-]{1,64}$/
 
 /** The location that means S3's first region in Europe. */
 const oldEurope = { location: 'EU', region: 'eu-west-1' }

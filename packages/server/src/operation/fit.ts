@@ -9,6 +9,7 @@ import { asStartId, type StartId } from '../base/terms.ts'
 import { type BlobFacts, lookAtBlobs, readMark, writeMark } from '../blob/mark.ts'
 import type { Engine, ReadTransaction, WriteTransaction } from '../engine/engine.ts'
 import { lookAtEngine } from '../engine/location.ts'
+import type { Log } from '../observe/log.ts'
 import {
   type Identity,
   putIdentity,
@@ -143,6 +144,7 @@ export interface FitOptions {
   readonly accepts: readonly Acceptance[]
   /** Becomes the identity of a store that has none. */
   readonly newId: string
+  readonly log: Log
 }
 
 /** Looks at what fits without changing anything. */
@@ -206,7 +208,8 @@ async function settle(engine: Engine, blobs: BlobFacts, options: FitOptions): Pr
   const fit = judgeFit(await engine.read(readFacts), blobs)
   if (fit !== 'fits' && fit !== 'new' && isAccepted(fit, options.accepts)) {
     // Before the rest, so that an interrupted start repeats it.
-    await recordLosses(engine, storeIn(options.dataFolder).blobs)
+    const lost = await recordLosses(engine, storeIn(options.dataFolder).blobs)
+    options.log.warn('rows and bodies that do not match were accepted', { misfit: fit, lost })
   }
   // The rows decide, so that all processes write the same mark.
   const { id, adopts } = await engine.write((tx) => adopt(tx, blobs, options))

@@ -1,48 +1,64 @@
 // Records which blobs are lost when an operator accepts rows and blobs that don't match. Afterwards they are
 // known losses; any other missing file is damage.
 
-import { asStartId } from '../base/terms.ts'
+import type { Bytes } from '../base/bytes.ts'
+import { asStartId, type BlobId } from '../base/terms.ts'
 import type { BlobStore } from '../blob/blob.ts'
 import { openBlobs } from '../blob/open.ts'
 import type { Engine } from '../engine/engine.ts'
-import { putAcceptedLosses } from '../store/body/loss.ts'
+import { isAcceptedLoss, putAcceptedLosses } from '../store/body/loss.ts'
 import * as bodySchema from '../store/body/schema.ts'
 import { successor } from '../store/tree/entry.ts'
 
 /** Blobs per transaction. */
 const batchSize = 256
 
-/** Looks for the file of every blob. May be interrupted and repeated; the latest result counts. */
-export async function recordLosses(engine: Engine, blobsUrl: URL): Promise<void> {
+/**
+ * Looks for the file of every blob, and returns the number of lost ones. May be interrupted and repeated; the
+ * latest result counts.
+ */
+export async function recordLosses(engine: Engine, blobsUrl: URL): Promise<number> {
   // The number of the start matters to writers only.
   const blobs = await openBlobs(blobsUrl, { start: asStartId(0), isReadOnly: true })
   try {
-    let after: Uint8Array | undefined
-    do after = await recordBatch(engine, blobs, after)
-    while (after !== undefined)
+    let lost = 0
+    let after: Bytes | undefined
+    do {
+      const batch = await recordBatch(engine, blobs, after)
+      lost += batch.lost
+      after = batch.last
+    } while (after !== undefined)
+    return lost
   } finally {
     await blobs.close()
   }
 }
 
-/** Handles the blobs whose rows come after the key `after`; returns the last key, if there was one. */
+/** Handles the blobs whose rows come after the key `after`; `last` is the last key, if there was one. */
 async function recordBatch(
   engine: Engine,
   blobs: BlobStore,
-  after: Uint8Array | undefined,
-): Promise<Uint8Array | undefined> {
-  const keys = await engine.read(async (tx) => {
+  after: Bytes | undefined,
+): Promise<{ readonly lost: number; readonly last: Bytes | undefined }> {
+  const { rows, last } = await engine.read(async (tx) => {
     const all = bodySchema.blobCounts()
     const range = after === undefined ? all : { ...all, start: successor(after) }
-    const found: Uint8Array[] = []
+    const rows: { readonly id: BlobId; readonly isKnown: boolean }[] = []
+    let last: Bytes | undefined
     for await (const { key } of tx.range(range)) {
-      if (found.push(Uint8Array.from(key)) === batchSize) break
+      last = Uint8Array.from(key)
+      const id = bodySchema.countedBlob(key)
+      if (rows.push({ id, isKnown: await isAcceptedLoss(tx, id) }) === batchSize) break
     }
-    return found
+    return { rows, last }
   })
-  const ids = keys.map((key) => bodySchema.countedBlob(key))
-  const sizes = await Promise.all(ids.map((id) => blobs.size(id)))
-  const losses = new Map(ids.map((id, index) => [id, sizes[index] === undefined]))
-  await engine.write(async (tx) => putAcceptedLosses(tx, losses))
-  return keys.at(-1)
+  const looked = await Promise.all(
+    rows.map(async (row) => ({ ...row, isLost: (await blobs.size(row.id)) === undefined })),
+  )
+  const changed = looked.filter(({ isKnown, isLost }) => isKnown !== isLost)
+  if (changed.length > 0) {
+    const losses = new Map(changed.map(({ id, isLost }) => [id, isLost]))
+    await engine.write(async (tx) => putAcceptedLosses(tx, losses))
+  }
+  return { lost: looked.filter(({ isLost }) => isLost).length, last }
 }

@@ -122,6 +122,10 @@ test('accepted losses stay visible in fsck without failing it, and a later loss 
   assert.equal((await server.fsck()).exitCode, 4)
   const accepting = await startServer({ dataFolder, credentials, args: ['--accept-lost-blobs'] })
   const client = accepting.client()
+  assert.match(
+    await accepting.log(),
+    /"misfit":"lost-blobs","lost":2,"message":"rows and bodies that do not match/,
+  )
   await put(client, 'c')
   await assert.rejects(get(client, 'a'), { name: 'InternalError' })
   await accepting.close()
