@@ -46,6 +46,6 @@ function gunzip(source: ChunkSource): ChunkSource {
 }
 
 /** The object isn't what the request says. */
-export function notCompressed(format: string, cause?: unknown): QueryError {
+function notCompressed(format: string, cause?: unknown): QueryError {
   return new QueryError('TruncatedInput', `The object is not valid ${format}.`, { cause })
 }

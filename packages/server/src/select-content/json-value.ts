@@ -26,7 +26,7 @@ function keepDigits(_key: string, value: unknown, context?: { source?: string })
 }
 
 /** A member by name; a name without quotes fits any case, but must fit one member only. */
-export function memberOf(value: unknown, { text, isQuoted }: Name): unknown {
+function memberOf(value: unknown, { text, isQuoted }: Name): unknown {
   if (!isJsonObject(value)) return undefined
   if (isQuoted) return Object.hasOwn(value, text) ? value[text] : undefined
   let found: string | undefined

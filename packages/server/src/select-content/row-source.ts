@@ -35,7 +35,7 @@ export interface ChunkSource {
 }
 
 /** The name of the column that holds an object's key, in queries of many. */
-export const keyColumn = '_key'
+const keyColumn = '_key'
 
 /** True for the path that is the column of keys. */
 export function isKeyColumn(steps: readonly PathStep[]): boolean {

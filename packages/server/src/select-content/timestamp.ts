@@ -2,7 +2,7 @@
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-select-sql-reference-date.html
 
 /** How much of a timestamp is known, from coarse to fine. */
-export const precisions = ['year', 'month', 'day', 'minute', 'second'] as const
+const precisions = ['year', 'month', 'day', 'minute', 'second'] as const
 export type Precision = (typeof precisions)[number]
 
 /** A part of a date that DATE_ADD and DATE_DIFF count in. */
@@ -193,7 +193,7 @@ function utcOf(year: number, month: number, day: number): number {
 }
 
 /** Days of a month. */
-export function daysOf(year: number, month: number): number {
+function daysOf(year: number, month: number): number {
   if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
 }

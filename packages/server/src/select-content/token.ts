@@ -92,7 +92,7 @@ function quotedText(text: string, start: number, quote: string): { value: string
 }
 
 /** A whole number, a decimal, or with an exponent a float. */
-export function numberValue(text: string): Value {
+function numberValue(text: string): Value {
   if (/^\d+$/.test(text)) return checkedInteger(text)
   if (/[eE]/.test(text)) return Number(text)
   const decimal = Decimal.parse(text)
