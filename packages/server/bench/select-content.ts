@@ -16,9 +16,10 @@ import {
 } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
 import { parquetWriteBuffer } from 'hyparquet-writer'
-import type { InputFormat, OutputFormat } from '../src/select-content/format.ts'
+import type { InputFormat } from '../src/select-content/format.ts'
 import { type ObjectBytes, rowsOf } from '../src/select-content/object-reader.ts'
 import { parseQuery } from '../src/select-content/parse.ts'
+import { csvInput, csvOutput } from '../src/select-content/query.fixture.ts'
 import { QueryRun } from '../src/select-content/query.ts'
 import { startServer } from '../test/harness.ts'
 
@@ -31,26 +32,6 @@ const { values } = parseArgs({
 const sizeBytes = Number(values.megabytes) * 1e6
 const rounds = Number(values.rounds)
 const Bucket = 'bench'
-
-const csvInput: InputFormat = {
-  kind: 'csv',
-  fileHeaderInfo: 'USE',
-  recordDelimiter: '\n',
-  fieldDelimiter: ',',
-  quoteCharacter: '"',
-  quoteEscapeCharacter: '"',
-  comments: '#',
-  allowsQuotedRecordDelimiter: false,
-}
-
-const output: OutputFormat = {
-  kind: 'csv',
-  quoteFields: 'ASNEEDED',
-  recordDelimiter: '\n',
-  fieldDelimiter: ',',
-  quoteCharacter: '"',
-  quoteEscapeCharacter: '"',
-}
 
 /** An object, and how queries read it. */
 interface Subject {
@@ -119,7 +100,7 @@ async function runAlone(expression: string, { path, input }: Subject): Promise<R
     resultBytes += records.length
   }
   const query = parseQuery(expression)
-  const run = new QueryRun(query, output, { now: Date.now(), send })
+  const run = new QueryRun(query, csvOutput, { now: Date.now(), send })
   const object: ObjectBytes = {
     sizeBytes: (await stat(path)).size,
     open({ start, end }) {
@@ -133,7 +114,13 @@ async function runAlone(expression: string, { path, input }: Subject): Promise<R
       }
     },
   }
-  const request = { expression, input, output, compression: 'NONE', scanRange: undefined } as const
+  const request = {
+    expression,
+    input,
+    output: csvOutput,
+    compression: 'NONE',
+    scanRange: undefined,
+  } as const
   await run.readObject(await rowsOf(request, query, object, () => undefined))
   await run.finish()
   return { seconds: (performance.now() - begun) / 1000, firstMs, resultBytes }

@@ -17,10 +17,8 @@ import {
   type LeaseTicket,
 } from '../src/base/terms.ts'
 import type { ByteSource } from '../src/blob/blob.ts'
-import { type OpenServices, openServices } from '../src/compose.ts'
+import type { OpenServices } from '../src/compose.ts'
 import type { Range, Row, WriteTransaction } from '../src/engine/engine.ts'
-import { silentLog } from '../src/observe/log.ts'
-import { silentMetrics } from '../src/observe/metrics.ts'
 import { type CheckSummary, checkStore, type Finding } from '../src/operation/fsck.ts'
 import { putBlobBody, putManifest, putRowBody, retainBody } from '../src/store/body/body.ts'
 import { markGarbage } from '../src/store/body/garbage.ts'
@@ -37,6 +35,7 @@ import { bucketCountKey, createBucket } from '../src/store/tree/bucket.ts'
 import { putObject } from '../src/store/tree/object.ts'
 import * as treeSchema from '../src/store/tree/schema.ts'
 import { runHoldfast } from './harness.ts'
+import { openStore } from './store.fixture.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-check-'))
 let store: OpenServices
@@ -80,18 +79,11 @@ async function writeBlob(text: string): Promise<BlobId> {
 }
 
 async function openAndClose(dataFolder: string): Promise<void> {
-  const facts = { region: 'us-east-1', log: silentLog, metrics: silentMetrics, isSweeping: false }
-  await (await openServices({ ...facts, dataFolder })).close()
+  await (await openStore(dataFolder)).close()
 }
 
 before(async () => {
-  store = await openServices({
-    dataFolder: folder,
-    region: 'us-east-1',
-    log: silentLog,
-    metrics: silentMetrics,
-    isSweeping: false,
-  })
+  store = await openStore(folder)
   const { engine, ids } = store.services
   const [blob, one, two] = [
     await writeBlob('blob'),

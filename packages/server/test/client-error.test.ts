@@ -2,22 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import type { Server } from 'node:http'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { createHttpServer, createHttpsServer } from '../src/protocol/http/server.ts'
 import { testCertificate, testKey } from './cli/certificate.ts'
-
-async function listen(t: TestContext, server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return (server.address() as AddressInfo).port
-}
+import { listen } from './listen.fixture.ts'
 
 /** A client that never closes its side, with all bytes received until the server closes the other. */
 function halfOpen(t: TestContext, port: number): { socket: Socket; received: Promise<string> } {

@@ -9,10 +9,8 @@ import type { Principal } from '../src/access/principal.ts'
 import { utf8 } from '../src/base/bytes.ts'
 import { ownLimits, s3Limits } from '../src/base/limits.ts'
 import { asDirectoryId, type DirectoryId } from '../src/base/terms.ts'
-import { type OpenServices, openServices } from '../src/compose.ts'
+import type { OpenServices } from '../src/compose.ts'
 import { replaceMethods } from '../src/engine/engine.fixture.ts'
-import { silentLog } from '../src/observe/log.ts'
-import { silentMetrics } from '../src/observe/metrics.ts'
 import { createBucket } from '../src/operation/bucket.ts'
 import { deleteObjects } from '../src/operation/delete.ts'
 import type { Caller } from '../src/operation/operation.ts'
@@ -21,6 +19,7 @@ import type { ObjectRecord } from '../src/store/row/record.ts'
 import { findBucket } from '../src/store/tree/bucket.ts'
 import { putObject } from '../src/store/tree/object.ts'
 import { walk } from '../src/store/tree/walk.ts'
+import { openStore } from './store.fixture.ts'
 
 const bucket = 'deletions'
 const owner = { id: 'o', displayName: 'o' }
@@ -32,8 +31,7 @@ let store: OpenServices
 let root: DirectoryId
 
 before(async () => {
-  const facts = { region: 'us-east-1', log: silentLog, metrics: silentMetrics, isSweeping: false }
-  store = await openServices({ ...facts, dataFolder: folder })
+  store = await openStore(folder)
   await run(store.services, caller, createBucket, { bucket })
   const created = await store.services.engine.read((tx) => findBucket(tx, bucket))
   root = asDirectoryId(created?.root ?? Number.NaN)

@@ -8,16 +8,15 @@ import { after, before, test } from 'node:test'
 import type { Principal } from '../src/access/principal.ts'
 import { StoreError } from '../src/base/errors.ts'
 import type { BlobId } from '../src/base/terms.ts'
-import { type OpenServices, openServices } from '../src/compose.ts'
+import type { OpenServices } from '../src/compose.ts'
 import { replaceMethods } from '../src/engine/engine.fixture.ts'
 import type { Engine, ReadTransaction, WriteTransaction } from '../src/engine/engine.ts'
-import { silentLog } from '../src/observe/log.ts'
-import { silentMetrics } from '../src/observe/metrics.ts'
 import { createBucket } from '../src/operation/bucket.ts'
 import { deleteObjects } from '../src/operation/delete.ts'
 import { getObject, headObject, putObject } from '../src/operation/object.ts'
 import type { Caller, Services } from '../src/operation/operation.ts'
 import { run } from '../src/operation/run.ts'
+import { openStore } from './store.fixture.ts'
 
 const bucket = 'faults'
 const principal: Principal = {
@@ -29,13 +28,7 @@ const folder = await mkdtemp(join(tmpdir(), 'holdfast-fault-'))
 let store: OpenServices
 
 before(async () => {
-  store = await openServices({
-    dataFolder: folder,
-    region: 'us-east-1',
-    log: silentLog,
-    metrics: silentMetrics,
-    isSweeping: false,
-  })
+  store = await openStore(folder)
   await run(store.services, caller, createBucket, { bucket })
 })
 

@@ -20,10 +20,8 @@ import { Sweeper } from '../src/background/sweep.ts'
 import { storeIn } from '../src/base/store-location.ts'
 import { asBlobId, asStartId, type StartId } from '../src/base/terms.ts'
 import type { BlobMark } from '../src/blob/mark.ts'
-import { type OpenServices, openServices } from '../src/compose.ts'
+import type { OpenServices } from '../src/compose.ts'
 import { openEngine } from '../src/engine/open.ts'
-import { silentLog } from '../src/observe/log.ts'
-import { silentMetrics } from '../src/observe/metrics.ts'
 import type { Acceptance } from '../src/operation/acceptance.ts'
 import { examineFit, type Misfit, MisfitError } from '../src/operation/fit.ts'
 import { checkStore } from '../src/operation/fsck.ts'
@@ -33,6 +31,7 @@ import { putIdentity, readIdentity } from '../src/store/body/identity.ts'
 import { endStart, listStarts } from '../src/store/body/process.ts'
 import * as bodySchema from '../src/store/body/schema.ts'
 import { runHoldfast, startServer } from './harness.ts'
+import { openStore } from './store.fixture.ts'
 
 const scratch = await mkdtemp(join(tmpdir(), 'holdfast-identity-'))
 after(() => rm(scratch, { recursive: true, force: true }))
@@ -43,8 +42,7 @@ function newFolder(): string {
 }
 
 function open(dataFolder: string, ...accepts: Acceptance[]): Promise<OpenServices> {
-  const facts = { region: 'us-east-1', log: silentLog, metrics: silentMetrics, isSweeping: false }
-  return openServices({ ...facts, dataFolder, accepts })
+  return openStore(dataFolder, { accepts })
 }
 
 /** Stores a blob; a row refers to it if it `isUsed`. */

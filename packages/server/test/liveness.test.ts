@@ -11,9 +11,7 @@ import { Pulse } from '../src/background/pulse.ts'
 import { Sweeper } from '../src/background/sweep.ts'
 import { isStoreError } from '../src/base/errors.ts'
 import type { BlobId } from '../src/base/terms.ts'
-import { type OpenServices, openServices } from '../src/compose.ts'
-import { silentLog } from '../src/observe/log.ts'
-import { silentMetrics } from '../src/observe/metrics.ts'
+import type { OpenServices } from '../src/compose.ts'
 import { createBucket } from '../src/operation/bucket.ts'
 import { contentSource } from '../src/operation/content.ts'
 import { getObject, putObject } from '../src/operation/object.ts'
@@ -22,6 +20,7 @@ import { run } from '../src/operation/run.ts'
 import { putBlobBody, releaseBody } from '../src/store/body/body.ts'
 import { countGarbage } from '../src/store/body/garbage.ts'
 import { declareDead, listStarts, takeCollectorDuty } from '../src/store/body/process.ts'
+import { openStore } from './store.fixture.ts'
 
 const folders: string[] = []
 after(async () => {
@@ -47,15 +46,7 @@ const elsewhere = '1:1:boot:1:machine'
 
 async function openProcess(dataFolder: string, liveness: string): Promise<Process> {
   let deposed = 0
-  const open = await openServices({
-    dataFolder,
-    liveness,
-    region: 'us-east-1',
-    log: silentLog,
-    metrics: silentMetrics,
-    isSweeping: false,
-    onDeposed: () => void deposed++,
-  })
+  const open = await openStore(dataFolder, { liveness, onDeposed: () => void deposed++ })
   const sweeper = new Sweeper(open.services)
   return { ...open, sweeper, pulse: new Pulse(open.services), deposed: () => deposed }
 }

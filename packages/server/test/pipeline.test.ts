@@ -3,24 +3,15 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { Pipelining } from '../src/protocol/http/pipelining.ts'
 import { createHttpServer, createHttpsServer } from '../src/protocol/http/server.ts'
 import { testCertificate, testKey } from './cli/certificate.ts'
+import { listen } from './listen.fixture.ts'
 
 const one = 'GET /1 HTTP/1.1\r\nHost: a\r\n\r\n'
-
-async function portOf(t: TestContext, server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return (server.address() as AddressInfo).port
-}
 
 async function open(t: TestContext, port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1')
@@ -76,7 +67,7 @@ async function testBackPressure(t: TestContext, server: Server, text: string): P
   const { seen, waiting, go } = answerInTurn(server)
   const isEncrypted = 'setSecureContext' in server
   const accepted = once(server, isEncrypted ? 'secureConnection' : 'connection')
-  const plain = await open(t, await portOf(t, server))
+  const plain = await open(t, await listen(t, server))
   const socket = isEncrypted
     ? connectTls({ socket: plain, servername: 'localhost', ca: testCertificate })
     : plain
@@ -113,7 +104,7 @@ for (const [what, text] of bodies) {
 test('all pipelined requests are answered once the first one is', async (t) => {
   const server = createHttpServer()
   const { waiting, go } = answerInTurn(server)
-  const socket = await open(t, await portOf(t, server))
+  const socket = await open(t, await listen(t, server))
   const count = 5000
   socket.write(`${one.repeat(count - 1)}GET /1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
   while (waiting() === 0) await turn()

@@ -8,24 +8,16 @@ import { after, test } from 'node:test'
 import { Sweeper } from '../src/background/sweep.ts'
 import { utf8 } from '../src/base/bytes.ts'
 import { asBucketId } from '../src/base/terms.ts'
-import { openServices } from '../src/compose.ts'
-import { silentLog } from '../src/observe/log.ts'
-import { silentMetrics } from '../src/observe/metrics.ts'
 import * as domainSchema from '../src/store/domain/schema.ts'
 import { enterLease, findLease } from '../src/store/lease/lease.ts'
+import { openStore } from './store.fixture.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-share-'))
 
 after(() => rm(folder, { recursive: true, force: true }))
 
 test('a round leaves excess work of one kind to the next round, and reaches the other kinds', async () => {
-  const open = await openServices({
-    dataFolder: folder,
-    region: 'us-east-1',
-    log: silentLog,
-    metrics: silentMetrics,
-    isSweeping: false,
-  })
+  const open = await openStore(folder)
   const { engine } = open.services
   const sweeper = new Sweeper({ ...open.services, ...open })
   const place = await engine.write(async (tx) => {

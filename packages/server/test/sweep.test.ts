@@ -11,11 +11,11 @@ import { systemClock } from '../src/base/clock.ts'
 import { isStoreError, StoreError } from '../src/base/errors.ts'
 import type { Verdict } from '../src/base/liveness.ts'
 import { asBlobId, asBucketId, type BlobId, type StartId } from '../src/base/terms.ts'
+import { blobsWith } from '../src/blob/blob.fixture.ts'
 import type { BlobStore, ByteSource } from '../src/blob/blob.ts'
-import { type OpenServices, openServices } from '../src/compose.ts'
+import type { OpenServices } from '../src/compose.ts'
 import type { Engine } from '../src/engine/engine.ts'
 import { silentLog } from '../src/observe/log.ts'
-import { silentMetrics } from '../src/observe/metrics.ts'
 import { putBlobBody, releaseBody } from '../src/store/body/body.ts'
 import { advanceEpoch, currentEpoch, Readers } from '../src/store/body/epoch.ts'
 import { countGarbage, markGarbage } from '../src/store/body/garbage.ts'
@@ -26,6 +26,7 @@ import { createBucket, deleteBucket } from '../src/store/tree/bucket.ts'
 import { readDirectory } from '../src/store/tree/entry.ts'
 import { putObject } from '../src/store/tree/object.ts'
 import * as treeSchema from '../src/store/tree/schema.ts'
+import { openStore } from './store.fixture.ts'
 
 const folders: string[] = []
 after(async () => {
@@ -45,14 +46,7 @@ interface Process extends OpenServices {
 
 /** Opens a store for several processes, of which those in `dead` count as dead. */
 async function openProcess(folder: string, token: string, dead: Set<string>): Promise<Process> {
-  const open = await openServices({
-    dataFolder: folder,
-    region: 'us-east-1',
-    log: silentLog,
-    metrics: silentMetrics,
-    isSweeping: false,
-    liveness: token,
-  })
+  const open = await openStore(folder, { liveness: token })
   const sweeper = new Sweeper({ ...open.services, verdictOn: verdictBy(dead) })
   return { ...open, sweeper }
 }
@@ -152,9 +146,8 @@ test('a process that was closed is swept like a dead one', async () => {
 
 test('a process that could not open its blobs leaves no start behind', async () => {
   const folder = await newFolder()
-  const facts = { region: 'us-east-1', log: silentLog, metrics: silentMetrics, isSweeping: false }
   await writeFile(join(folder, 'blobs'), 'no folder')
-  await assert.rejects(openServices({ ...facts, dataFolder: folder }))
+  await assert.rejects(openStore(folder))
   await rm(join(folder, 'blobs'))
   const a = await openProcess(folder, 'a', new Set())
   const starts = await a.services.engine.read(listStarts)
@@ -269,25 +262,6 @@ test('one process has the duty; another takes it over when the first is dead', a
   await a.close()
   await b.close()
 })
-
-/** `blobs`, but for the methods in `other`. */
-function blobsWith(blobs: BlobStore, other: Partial<BlobStore>): BlobStore {
-  return {
-    write: (source) => blobs.write(source),
-    read: (id, range) => blobs.read(id, range),
-    delete: (id) => blobs.delete(id),
-    deleteAll: (ids) => blobs.deleteAll(ids),
-    size: (id) => blobs.size(id),
-    writtenAt: (id) => blobs.writtenAt(id),
-    list: (start) => blobs.list(start),
-    removeStart: (start) => blobs.removeStart(start),
-    mark: (mark) => blobs.mark(mark),
-    removeMark: (start) => blobs.removeMark(start),
-    starts: () => blobs.starts(),
-    close: () => blobs.close(),
-    ...other,
-  }
-}
 
 /** `open` with a sweeper that logs to `logged` and sees blobs through `other`. */
 function withFaults(

@@ -28,3 +28,22 @@ export async function idsOf(blobs: BlobStore, start: StartId): Promise<BlobId[]>
   for await (const id of blobs.list(start)) ids.push(id)
   return ids.sort()
 }
+
+/** `blobs`, except for the methods in `replaced`. */
+export function blobsWith(blobs: BlobStore, replaced: Partial<BlobStore>): BlobStore {
+  return {
+    write: (source) => blobs.write(source),
+    read: (...asked) => blobs.read(...asked),
+    delete: (id) => blobs.delete(id),
+    deleteAll: (ids) => blobs.deleteAll(ids),
+    size: (id) => blobs.size(id),
+    writtenAt: (id) => blobs.writtenAt(id),
+    list: (start) => blobs.list(start),
+    removeStart: (start) => blobs.removeStart(start),
+    mark: (mark) => blobs.mark(mark),
+    removeMark: (start) => blobs.removeMark(start),
+    starts: () => blobs.starts(),
+    close: () => blobs.close(),
+    ...replaced,
+  }
+}

@@ -81,7 +81,7 @@ const reservedPrefixes = ['xn--', 'sthree-', 'amzn-s3-demo-']
 const reservedSuffixes = ['-s3alias', '--ol-s3', '.mrap', '--x-s3', '--table-s3']
 
 /** True if a new bucket may have this name. */
-export function isBucketName(name: string): boolean {
+function isBucketName(name: string): boolean {
   if (!bucketName.test(name) || ipAddress.test(name)) return false
   if (reservedPrefixes.some((prefix) => name.startsWith(prefix))) return false
   return !reservedSuffixes.some((suffix) => name.endsWith(suffix))

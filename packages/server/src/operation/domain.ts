@@ -120,7 +120,7 @@ export async function needDomain(
 const domainName = /^[A-Za-z0-9_.-]{3,255}$/
 
 /** @throws StoreError `InvalidDomainName` for an illegal name */
-export function checkDomainName(name: string): void {
+function checkDomainName(name: string): void {
   if (domainName.test(name)) return
   throw new StoreError({ code: 'InvalidDomainName', domain: name })
 }

@@ -9,7 +9,7 @@ import { createSimpleDbProtocol } from './simpledb/protocol.ts'
 /** The services and settings of all protocols. */
 export type ProtocolOptions = S3Options & SimpleDbOptions & Pick<AdminOptions, 'exposition'>
 
-/** Makes the protocols. */
+/** Creates the protocols. */
 export function createProtocols(options: ProtocolOptions): readonly Protocol[] {
   const { services, domains, exposition } = options
   const { clock, log } = services

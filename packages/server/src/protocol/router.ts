@@ -1,5 +1,5 @@
-// Takes every request of a process: hands it to the first protocol that it speaks, counts and logs the
-// outcome, and knows which requests are under way when the server has to stop.
+// Routes every request of a process to the first protocol that claims it, counts and logs the outcome, and
+// tracks the requests in progress for shutdown.
 
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
@@ -15,7 +15,7 @@ import { sendText } from './http/respond.ts'
 
 /** The protocols and services of a router. */
 export interface RouterOptions {
-  /** In the order in which they are asked; the last one speaks every request. */
+  /** In the order in which they are asked. The last one claims every request. */
   readonly protocols: readonly Protocol[]
   readonly log: Log
   readonly metrics: Metrics
@@ -24,13 +24,13 @@ export interface RouterOptions {
   readonly trustedProxies?: readonly Network[]
 }
 
-/** One request under way. */
+/** A request in progress. */
 interface Pending {
   readonly response: ServerResponse
   readonly abort: AbortController
 }
 
-/** Characters of a path that stand in the log. */
+/** The number of characters of a path in the log. */
 const loggedPathLength = 4096
 
 /** Routes the requests of one HTTP server. */
@@ -49,17 +49,17 @@ export class Router {
     this.#proxies = new Proxies(options.trustedProxies ?? [])
   }
 
-  /** Requests under way, without administrative ones. */
+  /** The number of requests in progress, without administrative ones. */
   get pendingCount(): number {
     return this.#pending.size
   }
 
-  /** Begins to answer what `server` receives. */
+  /** Begins to answer the requests of `server`. */
   attach(server: Server): void {
     this.#server = server
     server.on('request', (request, response) => void this.#answer(request, response, false))
     server.on('checkContinue', (request, response) => void this.#answer(request, response, true))
-    // Other expectations are none that S3 knows: it ignores them, where node:http would answer 417.
+    // S3 ignores other expectations. By default, node:http would answer 417.
     server.on(
       'checkExpectation',
       (request, response) => void this.#answer(request, response, false),
@@ -67,8 +67,8 @@ export class Router {
   }
 
   /**
-   * Ends the service: from now on `/_/health` and new requests are answered with 503, while requests
-   * under way may go on for `graceMs`. Then the server is closed. False if some were cut off.
+   * Shuts down: from now on, `/_/health` and new requests are answered with 503. Requests in progress may
+   * continue for `graceMs`; then the server is closed. False if some were cut off.
    */
   async stop(graceMs: number): Promise<boolean> {
     const server = this.#server
@@ -171,8 +171,8 @@ export class Router {
     const fields = {
       requestId,
       method: request.method,
-      // Without the query: a presigned one is a secret for as long as it is valid.
-      // At most what a key needs, escaped.
+      // Without the query, since a valid presigned query is a secret.
+      // The limit is enough for any escaped key.
       path: url.slice(0, Math.min(mark < 0 ? url.length : mark, loggedPathLength)),
       operation,
       status,
@@ -187,7 +187,7 @@ export class Router {
   }
 }
 
-/** Ids of requests: unique, short, and cheap. */
+/** Request ids: unique, short, and cheap. */
 class RequestIds {
   #pool = Buffer.alloc(0)
   #used = 0

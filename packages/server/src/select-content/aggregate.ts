@@ -13,7 +13,7 @@ import {
   type Value,
 } from './value.ts'
 
-/** The state of an aggregate function. It outlives the object that it is fed from. */
+/** The state of an aggregate function. The state covers all objects of the query. */
 export class Aggregate {
   readonly #name: AggregateName
   #count = 0
@@ -23,12 +23,12 @@ export class Aggregate {
     this.#name = name
   }
 
-  /** Counts rows that need not be looked at. */
+  /** Counts rows whose values don't matter. */
   addRows(count: number): void {
     this.#count += count
   }
 
-  /** @throws QueryError for a value that the function can't take */
+  /** @throws QueryError for a value that the function doesn't accept */
   add(value: Value): void {
     if (value === undefined || value === null) return
     this.#count++
@@ -48,7 +48,7 @@ export class Aggregate {
     }
   }
 
-  /** NULL where there was no value, but for COUNT. */
+  /** The result; NULL if there was no value, except for COUNT. */
   result(): Value {
     if (this.#name === 'count') return BigInt(this.#count)
     const value = this.#value

@@ -1,5 +1,5 @@
-// Arithmetic: integers of 64 bits stay integers, a float makes the result a float, everything else is an
-// exact decimal.
+// Arithmetic. The result of 64-bit integers is an integer, and that of a float and any number is a float.
+// All other results are exact decimals.
 
 import type { ArithmeticOperator } from './ast.ts'
 import { QueryError } from './error.ts'

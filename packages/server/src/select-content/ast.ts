@@ -3,7 +3,7 @@
 import type { DatePart } from './timestamp.ts'
 import type { Value } from './value.ts'
 
-/** A name, as it was written; quoted names are compared exactly, others in any case. */
+/** A name as written. Quoted names are case-sensitive, others are not. */
 export interface Name {
   readonly text: string
   readonly isQuoted: boolean
@@ -14,13 +14,13 @@ export type PathStep =
   | { readonly kind: 'name'; readonly name: Name }
   | { readonly kind: 'index'; readonly index: number }
 
-/** A step of FROM, which may also lead to all values inside. */
+/** A step of a path in FROM: as above, or a wildcard over all elements or members. */
 export type SourceStep = PathStep | { readonly kind: 'elements' } | { readonly kind: 'members' }
 
 /** A type that CAST converts to. */
 export interface CastType {
   readonly name: 'bool' | 'int' | 'string' | 'float' | 'decimal' | 'timestamp'
-  /** Significant digits of a decimal, and those behind its point. */
+  /** The significant digits of a decimal, and its digits after the point. */
   readonly precision?: number | undefined
   readonly scale?: number | undefined
 }
@@ -41,7 +41,7 @@ export interface AggregateExpression {
 
 export type Expression =
   | { readonly kind: 'literal'; readonly value: Value }
-  /** From the row, or from a column of it, inwards. */
+  /** Steps from the row to a value in it. */
   | { readonly kind: 'path'; readonly steps: readonly PathStep[] }
   | { readonly kind: 'negate'; readonly operand: Expression }
   | {
@@ -100,7 +100,7 @@ export type Expression =
 /** One column of the result. */
 export interface Projection {
   readonly expression: Expression
-  /** The alias, or the last name of a path; undefined where the position has to do. */
+  /** The alias, or the last name of a path; undefined if the column is named by its position. */
   readonly name: string | undefined
 }
 
@@ -108,9 +108,9 @@ export interface Projection {
 export interface Query {
   /** Undefined for `SELECT *`. */
   readonly projections: readonly Projection[] | undefined
-  /** From the object's top-level values to the rows. */
+  /** The steps from the object's top-level values to the rows. */
   readonly source: readonly SourceStep[]
-  /** The name of a row that is not an object, in the result of `SELECT *`. */
+  /** The name under which `SELECT *` writes a row that is not an object. */
   readonly rowName: string | undefined
   readonly where: Expression | undefined
   readonly limit: number | undefined

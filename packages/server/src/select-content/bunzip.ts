@@ -1,5 +1,5 @@
-// Decompresses bzip2, block by block: a block is at most 900,000 bytes before its runs are expanded, so
-// that memory is bounded whatever the stream says.
+// Decompresses bzip2 by blocks. A block has at most 900,000 bytes before its runs are expanded, which bounds
+// the memory for any stream.
 // https://en.wikipedia.org/wiki/Bzip2 describes the format; there is no official document.
 
 import { QueryError } from './error.ts'
@@ -10,7 +10,7 @@ const blockMark = 0x314159265359
 const endMark = 0x177245385090
 const maximumCodeLength = 20
 
-/** The order in which most significant bits come. */
+/** Reads bits, the most significant of each byte first. */
 class BitReader {
   readonly #source: ChunkSource
   #chunk: Buffer = Buffer.alloc(0)
@@ -22,7 +22,7 @@ class BitReader {
     this.#source = source
   }
 
-  /** Makes sure that at least so many bytes are at hand, if the source has them. */
+  /** Buffers at least this many bytes, if the source has them. */
   async ensure(bytes: number): Promise<void> {
     while (this.#chunk.length - this.#at < bytes) {
       const more = await this.#source.read()
@@ -37,12 +37,12 @@ class BitReader {
     return this.#at >= this.#chunk.length
   }
 
-  /** Drops the bits up to the next whole byte. */
+  /** Skips to the next byte boundary. */
   align(): void {
     this.#count -= this.#count % 8
   }
 
-  /** Up to 24 bits. @throws QueryError `TruncatedInput` */
+  /** Reads up to 24 bits. @throws QueryError `TruncatedInput` */
   read(count: number): number {
     while (this.#count < count) {
       const byte = this.#chunk[this.#at++]
@@ -60,7 +60,7 @@ function broken(): QueryError {
   return new QueryError('TruncatedInput', 'The object is not valid BZIP2.')
 }
 
-/** A table that decodes one alphabet: codes by length. */
+/** The decoding table of one alphabet: its codes by length. */
 interface Huffman {
   readonly limits: Int32Array
   readonly bases: Int32Array
@@ -69,16 +69,16 @@ interface Huffman {
   readonly longest: number
 }
 
-/** Above the largest compressed block, in bytes: 900,000 symbols of at most 20 bits. */
+/** An upper bound of a compressed block in bytes: 900,000 symbols of at most 20 bits. */
 const blockReadBytes = 2_400_000
 
-/** The source's bytes, decompressed. Streams may follow one another. */
+/** The decompressed bytes of a source, which may be several concatenated streams. */
 export class Bunzip implements ChunkSource {
   readonly #bits: BitReader
   #level = 0
   #isStarted = false
   #isEnded = false
-  /** The block at hand: which byte follows which, as positions and bytes. */
+  /** The current block: each element has a byte, and above it the position of the byte that follows. */
   #links = new Uint32Array(0)
   #left = 0
   #position = 0
@@ -154,7 +154,7 @@ export class Bunzip implements ChunkSource {
     this.#crc = 0xffff_ffff
   }
 
-  /** The bytes that the block has. */
+  /** Reads which byte values occur in the block. */
   #readAlphabet(): number[] {
     const bits = this.#bits
     const groups = bits.read(16)
@@ -204,7 +204,7 @@ export class Bunzip implements ChunkSource {
     return huffmanOf(lengths)
   }
 
-  /** Decodes the block into the low bytes of the links, and returns how many there are. */
+  /** Decodes the block into the low bytes of the links. Returns the number of bytes. */
   #readSymbols(
     alphabet: readonly number[],
     tables: readonly Huffman[],
@@ -247,7 +247,7 @@ export class Bunzip implements ChunkSource {
     }
   }
 
-  /** Inverts the Burrows-Wheeler transform: each place gets the position that follows it. */
+  /** Inverts the Burrows-Wheeler transform: links each position to its successor. */
   #link(length: number): void {
     const links = this.#links
     const starts = new Uint32Array(256)
@@ -269,7 +269,7 @@ export class Bunzip implements ChunkSource {
     }
   }
 
-  /** Writes what follows of the block, runs expanded, and returns how many bytes. */
+  /** Writes the next bytes of the block, with runs expanded. Returns their number. */
   #expand(output: Buffer): number {
     const links = this.#links
     let at = 0
@@ -308,7 +308,7 @@ export class Bunzip implements ChunkSource {
   }
 }
 
-/** @throws QueryError `TruncatedInput` for lengths that are no code */
+/** @throws QueryError `TruncatedInput` for lengths that don't form a prefix code */
 function huffmanOf(lengths: Uint8Array): Huffman {
   const counts = new Int32Array(maximumCodeLength + 2)
   let shortest = maximumCodeLength

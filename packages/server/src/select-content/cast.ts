@@ -103,7 +103,7 @@ function castToTimestamp(value: Value): Timestamp {
   return read
 }
 
-/** A number of any value that has one. @throws QueryError `CastFailed` */
+/** Converts a value to a number. @throws QueryError `CastFailed` */
 export function numberOf(value: Value, type: string): bigint | number | Decimal {
   if (isNumeric(value)) return value
   const read = typeof value === 'string' ? numberOfText(value) : undefined

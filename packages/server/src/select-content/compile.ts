@@ -1,5 +1,5 @@
-// Turns expressions into functions. They take no argument: the row at hand is known to the columns that
-// they were compiled over.
+// Compiles expressions to functions without arguments. The columns over which an expression is compiled know
+// the current row.
 
 import { contentSelectLimits } from '../base/limits.ts'
 import type { Aggregate } from './aggregate.ts'
@@ -23,17 +23,17 @@ export type Evaluate = () => Value
 
 /** The environment in which expressions are compiled. */
 export interface Scope {
-  /** A function that reads what a path leads to, in the row at hand. @throws QueryError `MissingHeaders` */
+  /** A function that reads a path in the current row. @throws QueryError `MissingHeaders` */
   column(steps: readonly PathStep[]): Evaluate
-  /** The state of an aggregate. */
+  /** The state of an aggregate function. */
   aggregate(expression: AggregateExpression): Aggregate
-  /** A quicker function for an expression than `evaluate`, if the format knows one. */
+  /** A faster function than `evaluate` for the expression, if the format has one. */
   quick?(expression: Expression, evaluate: Evaluate): Evaluate | undefined
-  /** Milliseconds since the epoch at which the query began. */
+  /** The start of the query, in milliseconds since the Unix epoch. */
   readonly now: number
 }
 
-/** @throws QueryError for what can't be right with any row */
+/** @throws QueryError for an expression that fails on every row */
 export function compile(expression: Expression, scope: Scope): Evaluate {
   const of = (inner: Expression): Evaluate => compile(inner, scope)
   switch (expression.kind) {
@@ -69,7 +69,7 @@ export function compile(expression: Expression, scope: Scope): Evaluate {
     }
     case 'is': {
       const operand = of(expression.operand)
-      // MISSING is NULL too, but not the other way round.
+      // `IS NULL` is true for MISSING, but `IS MISSING` is false for NULL.
       return expression.what === 'null' ? () => isAbsent(operand()) : () => operand() === undefined
     }
     case 'between':
@@ -148,7 +148,7 @@ function orderTest(operator: ComparisonOperator): (order: number) => boolean {
   }
 }
 
-/** AND and OR: `decisive` is the operand that settles the result; one that is unknown leaves it open. */
+/** AND and OR. An operand equal to `decisive` decides the result. Otherwise, an unknown operand makes it unknown. */
 function connective(operands: readonly Evaluate[], decisive: boolean): Evaluate {
   return () => {
     let isKnown = true
@@ -161,7 +161,7 @@ function connective(operands: readonly Evaluate[], decisive: boolean): Evaluate 
   }
 }
 
-/** @throws QueryError `InvalidDataType` for what is no condition */
+/** @throws QueryError `InvalidDataType` for a value that isn't a condition */
 function truthOf(value: Value): boolean | null {
   if (typeof value === 'boolean') return value
   if (isAbsent(value)) return null
@@ -169,7 +169,7 @@ function truthOf(value: Value): boolean | null {
   throw new QueryError('InvalidDataType', 'A condition is neither true nor false.')
 }
 
-/** Whether a condition holds: one that is unknown doesn't. @throws QueryError `InvalidDataType` */
+/** True if a condition is true, false if it is false or unknown. @throws QueryError `InvalidDataType` */
 export function isTrue(value: Value): boolean {
   return truthOf(value) === true
 }

@@ -1,5 +1,5 @@
-// Comparisons of a CSV column with a literal, made on the bytes: most rows of a selective query are refused
-// without a text or a number being made of them. What can't be decided so is left to the usual evaluation.
+// Compares the bytes of a CSV column with a literal. A selective query thus rejects most rows without
+// decoding a text or a number. Undecided rows take the usual evaluation.
 
 import type { ComparisonOperator, Expression, PathStep } from './ast.ts'
 import type { Evaluate } from './compile.ts'
@@ -9,11 +9,11 @@ import type { Value } from './value.ts'
 
 type IndexOf = (steps: readonly PathStep[]) => number
 
-/** Digits that a double always keeps apart. */
+/** The number of decimal digits that every double preserves. */
 const safeDigits = 15
 const powers = Array.from({ length: safeDigits + 1 }, (_, exponent) => 10 ** exponent)
 
-/** A quick form of `expression`; `evaluate` decides where it can't. Undefined if there is none. */
+/** A fast path for `expression`, which falls back to `evaluate`. Undefined if there is none. */
 export function quickComparison(
   expression: Expression,
   evaluate: Evaluate,
@@ -72,7 +72,7 @@ function isPlainCast(type: Extract<Expression, { kind: 'cast' }>['type']): boole
   return type.name === 'int' || type.name === 'float'
 }
 
-/** A literal that a double holds exactly enough; undefined for others. */
+/** The literal as a double, if the double preserves all its digits; else undefined. */
 export function safeNumber(value: Value): number | undefined {
   if (typeof value === 'bigint') {
     return value < 10n ** 15n && value > -(10n ** 15n) ? Number(value) : undefined
@@ -132,7 +132,7 @@ function numberComparison(
   }
 }
 
-/** A function that compares numbers, none of them NaN, with one. */
+/** A function that compares numbers with one number; none is NaN. */
 export function numberTest(
   operator: ComparisonOperator,
   wanted: number,

@@ -1,5 +1,5 @@
-// Reads records of CSV from chunks of bytes. Records without quotes are only measured; their fields are
-// looked for when they are asked for, so that a query pays for the columns that it names.
+// Reads CSV records from chunks of bytes. For records without quotes, only the end is searched; fields are
+// split on demand. A query thus pays only for the columns that it names.
 
 import { contentSelectLimits } from '../base/limits.ts'
 import { QueryError } from './error.ts'
@@ -9,16 +9,16 @@ const lineFeed = 0x0a
 const carriageReturn = 0x0d
 const noByte = -1
 
-/** How a field is written. */
+/** The notations of a field. */
 const plain = 0
 const quoted = 1
 const escaped = 2
 
-/** The content between two delimiters, as bytes of {@link CsvReader.buffer}. */
+/** Splits input into records and fields, as ranges of {@link CsvReader.buffer}. */
 export class CsvReader {
-  /** The input at hand. */
+  /** The buffered input. */
   buffer: Buffer = Buffer.alloc(0)
-  /** The record at hand, without its delimiter. */
+  /** The range of the current record, without its delimiter. */
   recordStart = 0
   recordEnd = 0
   /** True if the record has no quoted field. */
@@ -33,7 +33,7 @@ export class CsvReader {
   readonly #stripsReturn: boolean
   readonly #fieldByte: number
   readonly #recordByte: number
-  /** Bytes behind a quote that tell what it means. */
+  /** The number of bytes after a quote that determine its meaning. */
   readonly #lookahead: number
   #position = 0
   #searchedTo = 0
@@ -43,7 +43,7 @@ export class CsvReader {
   #ends = new Int32Array(64)
   #kinds = new Uint8Array(64)
   #count = 0
-  /** Where the next field of a plain record begins; -1 when all are known. */
+  /** The offset of the next unsplit field of a plain record; -1 when all are split. */
   #splitFrom = -1
 
   constructor(format: CsvInput) {
@@ -62,7 +62,7 @@ export class CsvReader {
     this.#fieldByte = this.#field.length === 1 ? (this.#field[0] ?? noByte) : noByte
   }
 
-  /** Adds input. The bytes must not change afterwards. */
+  /** Adds input. The caller must not modify the bytes afterwards. */
   feed(chunk: Buffer): void {
     const rest = this.buffer.subarray(this.#position)
     this.buffer = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
@@ -71,19 +71,18 @@ export class CsvReader {
     this.#nextQuote = this.#findQuote(0)
   }
 
-  /** Says that no more input comes. */
+  /** Marks the end of the input. */
   end(): void {
     this.#isEnded = true
   }
 
-  /** Bytes of the input at hand that are not yet part of a record. */
+  /** The number of buffered bytes that are not yet part of a record. */
   get pendingBytes(): number {
     return this.buffer.length - this.#position
   }
 
   /**
-   * Moves to the next record; false when that takes more input, or there is none. Empty lines and comments
-   * are no records.
+   * Moves to the next record. False at the end of the buffered input. Skips empty lines and comments.
    * @throws QueryError `OverMaxRecordSize`, `CSV…`
    */
   next(): boolean {
@@ -122,7 +121,7 @@ export class CsvReader {
     }
   }
 
-  /** A number is found quicker than a text of one byte. */
+  /** Searches for a one-byte delimiter as a number, which is faster than as text. */
   #findRecordEnd(from: number): number {
     const byte = this.#recordByte
     return this.buffer.indexOf(byte === noByte ? this.#record : byte, from)
@@ -163,7 +162,7 @@ export class CsvReader {
   }
 
   /**
-   * Reads a record that may have quotes, and all its fields. False if it needs more input; undefined for an
+   * Reads a record with quotes, and splits it into fields. False if more input is needed; undefined for an
    * empty line.
    */
   #readQuoted(start: number): boolean | undefined {
@@ -200,7 +199,7 @@ export class CsvReader {
       : end
   }
 
-  /** Where the record ends if it does so at `at`; -1 if it doesn't, undefined if that can't be known yet. */
+  /** The end of the record if a delimiter is at `at`; -1 if none is; undefined if more input is needed to tell. */
   #recordEndAt(at: number): number | undefined {
     if (this.#matches(this.#record, at)) return at
     const canBeReturn = this.#stripsReturn && this.buffer[at] === carriageReturn
@@ -225,7 +224,7 @@ export class CsvReader {
     return true
   }
 
-  /** Where the closing quote is; -1 if it is not there yet. The field is added. */
+  /** Adds a quoted field. Returns the offset of its closing quote; -1 if more input is needed. */
   #endOfQuoted(start: number): number {
     const { buffer } = this
     const quote = this.#quote
@@ -296,7 +295,7 @@ export class CsvReader {
     this.#kinds = kinds
   }
 
-  /** Finds the fields of a plain record up to `index`; false if it has fewer. */
+  /** Splits a plain record up to field `index`; false if it has fewer fields. */
   #splitTo(index: number): boolean {
     const { buffer, recordEnd } = this
     const field = this.#fieldByte
@@ -316,19 +315,19 @@ export class CsvReader {
     return this.#count > index
   }
 
-  /** Number of fields of the record. @throws QueryError `OverMaxColumn` */
+  /** The number of fields of the record. @throws QueryError `OverMaxColumn` */
   countFields(): number {
     if (this.#splitFrom !== -1) this.#splitTo(Number.POSITIVE_INFINITY)
     if (this.#count > contentSelectLimits.columns) throw new QueryError('OverMaxColumn')
     return this.#count
   }
 
-  /** True if the record has a field at `index`, whose bytes are then at {@link startOf} and {@link endOf}. */
+  /** True if the record has a field at `index`. Required before {@link startOf} and {@link endOf}. */
   has(index: number): boolean {
     return index < this.#count || (this.#splitFrom !== -1 && this.#splitTo(index))
   }
 
-  /** Where the field begins in the buffer, after {@link has}. */
+  /** The offset of the field in the buffer. Call {@link has} first. */
   startOf(index: number): number {
     return this.#starts[index] ?? 0
   }
@@ -337,12 +336,12 @@ export class CsvReader {
     return this.#ends[index] ?? 0
   }
 
-  /** True if the field's bytes are its text: there is nothing to unescape. */
+  /** True if the field's bytes are its text, with nothing to unescape. */
   isVerbatim(index: number): boolean {
     return this.#kinds[index] !== escaped
   }
 
-  /** A field as text; undefined if the record has fewer. */
+  /** The text of a field; undefined if the record has fewer fields. */
   text(index: number): string | undefined {
     if (!this.has(index)) return undefined
     const start = this.#starts[index] ?? 0

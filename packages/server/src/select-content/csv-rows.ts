@@ -1,4 +1,4 @@
-// The rows of a CSV object: columns by position or by the names of the header, each a text.
+// The rows of a CSV object. Columns are texts, found by position or by the names in the header.
 
 import { contentSelectLimits } from '../base/limits.ts'
 import type { Expression, PathStep } from './ast.ts'
@@ -18,7 +18,7 @@ export class CsvRows implements RowSource {
   #names: readonly string[] | undefined
   #defaultNames: string[] = []
 
-  /** @param names the header's, where it isn't read from the chunks */
+  /** @param names the names in the header, if the chunks begin after it */
   constructor(format: CsvInput, chunks: ChunkSource, names?: readonly string[]) {
     this.#format = format
     this.#text = new TextChunks(chunks)
@@ -26,7 +26,7 @@ export class CsvRows implements RowSource {
     this.#names = names
   }
 
-  /** The names that the header gives the columns, once it was read. */
+  /** The column names of the header; undefined before it is read. */
   get names(): readonly string[] | undefined {
     return this.#names
   }
@@ -92,7 +92,7 @@ export class CsvRows implements RowSource {
     }
   }
 
-  /** True if a record without quotes is written as it was read. */
+  /** True if the output has the notation of the input, so that records without quotes can be copied. */
   #isCopied({ format }: RowOutput): boolean {
     if (format.kind !== 'csv' || format.quoteFields === 'ALWAYS') return false
     const { fieldDelimiter, quoteCharacter } = this.#format
@@ -130,7 +130,7 @@ export class CsvRows implements RowSource {
   }
 }
 
-/** The position of a name; a name without quotes fits any case, but must fit one column only. */
+/** The position of a column. An unquoted name matches in any case, but must match only one column. */
 function find(names: readonly string[], text: string, isQuoted: boolean): number | undefined {
   if (isQuoted) {
     const exact = names.indexOf(text)

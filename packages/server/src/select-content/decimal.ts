@@ -1,11 +1,11 @@
-// Exact decimal numbers of up to 38 significant digits: an unscaled integer and the count of its digits
-// behind the point.
+// Exact decimal numbers of up to 38 significant digits: an unscaled integer and the number of its digits
+// after the point.
 
-/** Significant digits that a result keeps; S3's DECIMAL has as many. */
+/** The significant digits of a result, as in S3's DECIMAL. */
 const maximumDigits = 38
 const limit = 10n ** BigInt(maximumDigits)
 
-/** Exponents beyond this are refused, so that no text can ask for a number of a million digits. */
+/** The bound of exponents. Without it, a short text could stand for a number of a million digits. */
 const maximumExponent = 400
 
 /** A decimal number, `unscaled / 10 ** scale`. */
@@ -23,7 +23,7 @@ export class Decimal {
     return new Decimal(value, 0)
   }
 
-  /** The number that a text is, with or without a point and an exponent; undefined for anything else. */
+  /** Parses a number with an optional point and exponent; undefined for other texts. */
   static parse(text: string): Decimal | undefined {
     const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,9}))?$/.exec(text)
     if (match === null) return undefined
@@ -39,7 +39,7 @@ export class Decimal {
     return new Decimal(unscaled, scale)
   }
 
-  /** The shortest decimal that reads back as a double; undefined unless it is finite. */
+  /** The shortest decimal that converts back to the same double; undefined unless that is finite. */
   static fromDouble(value: number): Decimal | undefined {
     return Number.isFinite(value) ? Decimal.parse(String(value)) : undefined
   }
@@ -57,7 +57,7 @@ export class Decimal {
     return rounded(this.unscaled * other.unscaled, this.scale + other.scale)
   }
 
-  /** Rounded half up at 38 significant digits. The divisor must not be 0. */
+  /** The quotient, rounded half up to 38 significant digits. The divisor must not be 0. */
   divide(other: Decimal): Decimal {
     const extra = Math.max(0, maximumDigits + digitsOf(other.unscaled) - digitsOf(this.unscaled))
     const scaled = this.unscaled * 10n ** BigInt(extra)
@@ -67,7 +67,7 @@ export class Decimal {
     return rounded(quotient, scale).normalized()
   }
 
-  /** The remainder with the sign of the dividend. The divisor must not be 0. */
+  /** The remainder, with the sign of the dividend. The divisor must not be 0. */
   remainder(other: Decimal): Decimal {
     const scale = Math.max(this.scale, other.scale)
     return rounded(this.#at(scale) % other.#at(scale), scale)
@@ -85,7 +85,7 @@ export class Decimal {
     return new Decimal(-this.unscaled, this.scale)
   }
 
-  /** Without zeros at the end of the fraction. */
+  /** The same number without trailing zeros of the fraction. */
   normalized(): Decimal {
     let { unscaled, scale } = this
     while (scale > 0 && unscaled % 10n === 0n) {
@@ -95,18 +95,18 @@ export class Decimal {
     return new Decimal(unscaled, scale)
   }
 
-  /** Rounded half up to `scale` digits behind the point. */
+  /** The number rounded half up to `scale` digits after the point. */
   rescaled(scale: number): Decimal {
     if (scale >= this.scale) return new Decimal(this.#at(scale), scale)
     return new Decimal(divideRounded(this.unscaled, 10n ** BigInt(this.scale - scale)), scale)
   }
 
-  /** The part before the point. */
+  /** The integer part. */
   truncated(): bigint {
     return this.unscaled / 10n ** BigInt(this.scale)
   }
 
-  /** The largest integer that isn't greater. */
+  /** The largest integer that isn't greater than the number. */
   floor(): bigint {
     const whole = this.truncated()
     return this.unscaled < 0n && whole * 10n ** BigInt(this.scale) !== this.unscaled
@@ -114,7 +114,7 @@ export class Decimal {
       : whole
   }
 
-  /** Digits in front of the point and behind it, leading zeros not counted. */
+  /** The number of digits, without leading zeros. */
   get precision(): number {
     return digitsOf(this.unscaled)
   }
@@ -137,7 +137,7 @@ export class Decimal {
   }
 }
 
-/** Digits of a text that is read as a number: parsing takes the square of it. */
+/** The longest text that is parsed as a number. Parsing takes quadratic time. */
 const maximumTextDigits = 1000
 
 function digitsOf(value: bigint): number {
@@ -145,7 +145,7 @@ function digitsOf(value: bigint): number {
   return text.startsWith('-') ? text.length - 1 : text.length
 }
 
-/** Cuts a fraction so that the whole has 38 digits; digits in front of the point all stay. */
+/** Rounds the fraction so that the number has 38 digits. Keeps all digits before the point. */
 function rounded(unscaled: bigint, scale: number): Decimal {
   if (scale === 0 || (unscaled < limit && unscaled > -limit)) return new Decimal(unscaled, scale)
   const cut = Math.min(scale, digitsOf(unscaled) - maximumDigits)

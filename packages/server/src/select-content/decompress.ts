@@ -1,5 +1,5 @@
-// Decompresses an object while it is read. What comes out is bounded by what is asked for, so that a small
-// object which decompresses to a large one takes no more memory than any other.
+// Decompresses an object while it is read, on demand. A small object that decompresses to a large one thus
+// takes no more memory than others.
 
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
@@ -10,7 +10,7 @@ import type { ChunkSource } from './row-source.ts'
 
 const chunkBytes = 262_144
 
-/** The bytes of `source` without their compression. @throws QueryError `TruncatedInput` while it is read */
+/** The decompressed bytes of `source`. Reading them @throws QueryError `TruncatedInput` */
 export function decompressed(source: ChunkSource, compression: Compression): ChunkSource {
   switch (compression) {
     case 'NONE':
@@ -45,7 +45,7 @@ function gunzip(source: ChunkSource): ChunkSource {
   }
 }
 
-/** The object isn't what the request says. */
-export function notCompressed(format: string, cause?: unknown): QueryError {
+/** The error for an object that isn't compressed as the request says. */
+function notCompressed(format: string, cause?: unknown): QueryError {
   return new QueryError('TruncatedInput', `The object is not valid ${format}.`, { cause })
 }

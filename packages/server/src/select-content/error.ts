@@ -1,5 +1,5 @@
-// The errors of SelectObjectContent, under S3's own names. The client reads the code from an XML error
-// before the answer has begun, and from an error event afterwards; the protocol has the words of each code.
+// The errors of SelectObjectContent, under S3's own names. Clients get the code in an XML error
+// before the response has begun, and in an error event afterwards. The protocol has the sentence of each code.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#SelectObjectContentErrorCodeList
 
 /** Every code that a query can fail with. */
@@ -77,10 +77,10 @@ export type QueryErrorCode =
   // The server.
   | 'NotImplemented'
 
-/** A failure of a query for a reason that its caller may know. */
+/** A failure of a query that is reported to the client. */
 export class QueryError extends Error {
   readonly code: QueryErrorCode
-  /** The fault at hand, as a sentence; undefined where the words of the code suffice. */
+  /** A sentence about this failure; undefined if the code's sentence is enough. */
   readonly detail: string | undefined
 
   constructor(code: QueryErrorCode, detail?: string, options?: ErrorOptions) {

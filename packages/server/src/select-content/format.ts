@@ -1,9 +1,9 @@
-// How a request says that the object is written, and how the result is to be.
+// The formats of a query: of the object, and of the result.
 
-/** Whether the first record of CSV names the columns, is left out, or is data. */
+/** The first record of CSV: data, names of the columns, or ignored. */
 export type FileHeaderInfo = 'NONE' | 'USE' | 'IGNORE'
 
-/** CSV as it is read. All delimiters are non-empty; an empty quote or comment sign means that there is none. */
+/** The format of CSV input. All delimiters are non-empty; an empty quote or comment character means none. */
 export interface CsvInput {
   readonly kind: 'csv'
   readonly fileHeaderInfo: FileHeaderInfo
@@ -28,7 +28,7 @@ export type InputFormat = CsvInput | JsonInput | ParquetInput
 
 export type Compression = 'NONE' | 'GZIP' | 'BZIP2'
 
-/** CSV as it is written. */
+/** The format of CSV output. */
 export interface CsvOutput {
   readonly kind: 'csv'
   readonly quoteFields: 'ALWAYS' | 'ASNEEDED'
@@ -45,19 +45,19 @@ export interface JsonOutput {
 
 export type OutputFormat = CsvOutput | JsonOutput
 
-/** Bytes of the object in which a record must begin to count, both inclusive. */
+/** The range of bytes in which a record must begin to be processed, both ends included. */
 export interface ScanRange {
   readonly start: number
   readonly end: number
 }
 
-/** A scan range as a request has it: without a start, the last `end` bytes. */
+/** The scan range of a request. Without a start, the range is the last `end` bytes. */
 export interface ScanRangeRequest {
   readonly start?: number | undefined
   readonly end?: number | undefined
 }
 
-/** A query and what it is of. */
+/** A query, and the formats of its input and output. */
 export interface QueryRequest {
   readonly expression: string
   readonly input: InputFormat

@@ -1,5 +1,5 @@
-// The functions that take values only: texts, timestamps, conditions and numbers. A value that is NULL or
-// MISSING makes the result so.
+// Functions of values: texts, timestamps, conditions and numbers. The result is NULL or MISSING if an
+// argument is.
 
 import { numberOf } from './cast.ts'
 import { Decimal } from './decimal.ts'
@@ -8,7 +8,7 @@ import { Timestamp } from './timestamp.ts'
 import { timestampReader, timestampWriter } from './timestamp-format.ts'
 import { checkedInt, isAbsent, type Numeric, type Value } from './value.ts'
 
-/** How many arguments a function takes. */
+/** The number of arguments of a function. */
 export interface Arity {
   readonly minimum: number
   readonly maximum: number
@@ -17,7 +17,7 @@ export interface Arity {
 const one: Arity = { minimum: 1, maximum: 1 }
 const two: Arity = { minimum: 2, maximum: 2 }
 
-/** Every function that is called with values only, by its name in upper case. */
+/** The functions whose arguments are all values, by name in upper case. */
 export const functionArities: ReadonlyMap<string, Arity> = new Map<string, Arity>([
   ['ABS', one],
   ['CEIL', one],
@@ -35,7 +35,7 @@ export const functionArities: ReadonlyMap<string, Arity> = new Map<string, Arity
   ['UTCNOW', { minimum: 0, maximum: 0 }],
 ])
 
-/** Functions of texts and numbers that are never called with NULL or MISSING. */
+/** A function that is never called with NULL or MISSING. */
 type PlainFunction = (first: Value, second: Value, third: Value) => Value
 
 const plainFunctions: ReadonlyMap<string, PlainFunction> = new Map<string, PlainFunction>([
@@ -51,8 +51,8 @@ const plainFunctions: ReadonlyMap<string, PlainFunction> = new Map<string, Plain
 ])
 
 /**
- * A function whose arguments are computed each time.
- * @param name one of {@link functionArities} but COALESCE, NULLIF and UTCNOW
+ * A function that computes its arguments for each row.
+ * @param name one of {@link functionArities}, except COALESCE, NULLIF and UTCNOW
  */
 export function plainFunction(name: string, values: readonly (() => Value)[]): () => Value {
   const [first = missing, second = missing, third = missing] = values
@@ -73,13 +73,13 @@ export function plainFunction(name: string, values: readonly (() => Value)[]): (
 
 const missing = (): Value => undefined
 
-/** The text that an argument is. @throws QueryError `IncorrectSqlFunctionArgumentType` */
+/** An argument that must be a text. @throws QueryError `IncorrectSqlFunctionArgumentType` */
 export function textArgument(value: Value, name: string): string {
   if (typeof value === 'string') return value
   throw new QueryError('IncorrectSqlFunctionArgumentType', `${name} takes a text.`)
 }
 
-/** The timestamp that an argument is, or the text of one. @throws QueryError */
+/** An argument that must be a timestamp, or the text of one. @throws QueryError */
 export function timestampArgument(value: Value, name: string): Timestamp {
   if (value instanceof Timestamp) return value
   const read = typeof value === 'string' ? Timestamp.parse(value) : undefined
@@ -87,7 +87,7 @@ export function timestampArgument(value: Value, name: string): Timestamp {
   throw new QueryError('IncorrectSqlFunctionArgumentType', `${name} takes a timestamp.`)
 }
 
-/** The whole number that an argument is. @throws QueryError `IncorrectSqlFunctionArgumentType` */
+/** An argument that must be a whole number. @throws QueryError `IncorrectSqlFunctionArgumentType` */
 export function integerArgument(value: Value, name: string): number {
   const number = typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? BigInt(value) : value
   if (typeof number === 'bigint') return Number(number)
@@ -102,7 +102,7 @@ function characterLength(value: Value): bigint {
   return BigInt(surrogate.test(text) ? [...text].length : text.length)
 }
 
-/** Positions count from 1; those before are there, and have nothing. */
+/** SUBSTRING. Positions count from 1. Positions below 1 use up the length, but have no characters. */
 function substring(value: Value, startValue: Value, lengthValue: Value): string {
   const text = textArgument(value, 'SUBSTRING')
   const start = integerArgument(startValue, 'SUBSTRING') - 1
@@ -118,7 +118,7 @@ function substring(value: Value, startValue: Value, lengthValue: Value): string 
   return surrogate.test(text) ? [...text].slice(from, to).join('') : text.slice(from, to)
 }
 
-/** Removes characters from one end of a text, or both. */
+/** Removes characters from one end or both ends of a text. */
 export function trim(
   text: string,
   characters: string | undefined,
@@ -152,7 +152,7 @@ function ceiling(value: Value): Numeric {
   return typeof number === 'bigint' ? number : checkedInt(-number.negated().floor())
 }
 
-/** Patterns are nearly always literals, so the latest is kept. */
+/** TO_STRING. Caches the last pattern, since patterns are nearly always literals. */
 function toStringOf(): PlainFunction {
   let latest: { pattern: string; write: (timestamp: Timestamp) => string } | undefined
   return (value, patternValue) => {
@@ -183,7 +183,7 @@ function toTimestampOf(count: number): PlainFunction {
   }
 }
 
-/** One part of a timestamp. Hours and minutes of the offset are negative west of UTC. */
+/** A part of a timestamp. Hours and minutes of the offset are negative west of UTC. */
 export function extract(value: Value, part: string): Value {
   if (isAbsent(value)) return value
   const timestamp = timestampArgument(value, 'EXTRACT')

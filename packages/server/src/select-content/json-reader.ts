@@ -1,5 +1,5 @@
-// Finds the values that a path of FROM leads to in a stream of JSON documents, without holding more than one
-// of them: what lies beside the path is passed over.
+// Finds the values that match a path of FROM in a stream of JSON documents. Values off the path are skipped,
+// so that only one row is held in memory.
 
 import { contentSelectLimits } from '../base/limits.ts'
 import type { SourceStep } from './ast.ts'
@@ -17,22 +17,22 @@ const sign = {
   closeObject: 0x7d,
 } as const
 
-/** An object or array that the path leads through. */
+/** An object or array on the path. */
 interface Frame {
   readonly isObject: boolean
-  /** Steps of the path that lead to what is in it. */
+  /** The number of path steps from the document to the members or elements. */
   readonly level: number
-  /** Elements before the one at hand. */
+  /** The index of the current element. */
   index: number
-  /** Whether the path leads on from any of what was in it so far. */
+  /** True if a member or element so far matched the next step. */
   isFound: boolean
   /** The tokens that may follow. */
   expects: 'first' | 'more' | 'name' | 'colon' | 'value'
-  /** Whether the path leads to the member at hand. */
+  /** True if the current member matches the next step. */
   isMember: boolean
 }
 
-/** A value that is passed over, or taken as a row. */
+/** The progress through a value that is skipped, or that is a row. */
 interface Scan {
   readonly isTaken: boolean
   readonly isScalar: boolean
@@ -41,12 +41,12 @@ interface Scan {
 }
 
 export class JsonReader {
-  /** The row at hand; MISSING where the path leads nowhere. */
+  /** The current row; MISSING if nothing matches the path. */
   value: unknown
   readonly #steps: readonly SourceStep[]
   #buffer: Buffer = Buffer.alloc(0)
   #at = 0
-  /** Where the bytes begin that are still needed. */
+  /** The offset of the first byte that is still needed. */
   #kept = 0
   #isEnded = false
   readonly #frames: Frame[] = []
@@ -56,7 +56,7 @@ export class JsonReader {
     this.#steps = steps
   }
 
-  /** Adds input. The bytes must not change afterwards. */
+  /** Adds input. The caller must not modify the bytes afterwards. */
   feed(chunk: Buffer): void {
     const from = this.#scan?.isTaken === true ? this.#kept : this.#at
     const rest = this.#buffer.subarray(from)
@@ -65,13 +65,13 @@ export class JsonReader {
     this.#kept = 0
   }
 
-  /** Says that no more input comes. */
+  /** Marks the end of the input. */
   end(): void {
     this.#isEnded = true
   }
 
   /**
-   * Moves to the next row; false when that takes more input, or there is none.
+   * Moves to the next row. False at the end of the buffered input.
    * @throws QueryError `JSONParsingError`, `OverMaxRecordSize`
    */
   next(): boolean {
@@ -115,7 +115,7 @@ export class JsonReader {
     this.#at = at
   }
 
-  /** Moves inside an object or array. True if that made a row; undefined if it takes more input. */
+  /** Moves on in an object or array. True if a row was found; undefined if more input is needed. */
   #moveIn(frame: Frame, byte: number): boolean | undefined {
     switch (frame.expects) {
       case 'colon':
@@ -173,7 +173,7 @@ export class JsonReader {
     return false
   }
 
-  /** Begins a value that `level` steps lead to. True if that made a row. */
+  /** Begins a value at `level` steps of the path. True if a row was found. */
   #begin(byte: number, level: number): boolean {
     const step = this.#steps[level]
     if (step === undefined) {
@@ -199,7 +199,7 @@ export class JsonReader {
     this.#scan = { isTaken, isScalar, depth: 0, isInText: false }
   }
 
-  /** Goes on to the end of a value; false if it isn't there yet. */
+  /** Continues to the end of a value; false if more input is needed. */
   #scanOn(scan: Scan): boolean {
     const isComplete = scan.isScalar ? this.#scanScalar() : this.#scanNested(scan)
     if (!isComplete || !scan.isTaken) return isComplete
@@ -235,7 +235,7 @@ export class JsonReader {
       const byte = buffer[at]
       if (isInText) {
         if (byte === sign.backslash) {
-          // The escaped byte must be at hand too.
+          // The escaped byte must be buffered too.
           if (at + 1 === buffer.length) break
           at++
         } else if (byte === sign.quote) {
@@ -259,7 +259,7 @@ export class JsonReader {
   }
 }
 
-/** Where a text ends, behind its closing quote; -1 if that isn't there. */
+/** The offset after the closing quote of a text; -1 if the quote isn't buffered. */
 function endOfText(buffer: Buffer, start: number): number {
   for (let at = start; at < buffer.length; at++) {
     const byte = buffer[at]

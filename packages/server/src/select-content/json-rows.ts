@@ -1,4 +1,4 @@
-// The rows of a JSON object: its lines, or what FROM leads to in its documents.
+// The rows of a JSON object: its lines, or the values in its documents that match the path of FROM.
 
 import { contentSelectLimits } from '../base/limits.ts'
 import type { PathStep, SourceStep } from './ast.ts'
@@ -11,7 +11,7 @@ import type { ChunkSource, RowSource } from './row-source.ts'
 import { TextChunks } from './text-chunks.ts'
 import { valueOfJson } from './value.ts'
 
-/** Finds values in bytes. */
+/** Finds the rows in the input. */
 interface ValueReader {
   readonly value: unknown
   feed(chunk: Buffer): void
@@ -24,7 +24,7 @@ export class JsonRows implements RowSource {
   readonly #reader: ValueReader
   readonly #rowName: string
 
-  /** @param rowName what a row is called that has no members */
+  /** @param source the path of FROM, and the output name of rows that are not objects */
   constructor(
     type: 'DOCUMENT' | 'LINES',
     chunks: ChunkSource,
@@ -59,7 +59,7 @@ export class JsonRows implements RowSource {
   }
 }
 
-/** Reads one value from each line that isn't blank. */
+/** Reads one value per non-blank line. */
 class LineReader implements ValueReader {
   value: unknown
   readonly #steps: readonly SourceStep[]

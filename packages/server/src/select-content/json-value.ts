@@ -1,13 +1,13 @@
-// Values of JSON: parsed with all digits of their numbers, and found by path.
+// JSON values: parsing that keeps all digits of numbers, and access by path.
 
 import type { Name, PathStep, SourceStep } from './ast.ts'
 import { QueryError } from './error.ts'
 import { exactNumber, isJsonObject, type Value, valueOfJson } from './value.ts'
 
-/** Numbers that a double may not keep: many digits, or an exponent. */
+/** Matches numbers that a double may not represent exactly: many digits, or an exponent. */
 const inexact = /\d[\d.]{15}|\d[eE]/
 
-/** The value that a text is. @throws QueryError `JSONParsingError` */
+/** Parses a JSON text. @throws QueryError `JSONParsingError` */
 export function parseJson(text: string): unknown {
   try {
     return inexact.test(text) ? JSON.parse(text, keepDigits) : JSON.parse(text)
@@ -25,8 +25,8 @@ function keepDigits(_key: string, value: unknown, context?: { source?: string })
   return String(value) === context.source ? value : exactNumber(context.source)
 }
 
-/** A member by name; a name without quotes fits any case, but must fit one member only. */
-export function memberOf(value: unknown, { text, isQuoted }: Name): unknown {
+/** A member by name. An unquoted name matches in any case, but must match only one member. */
+function memberOf(value: unknown, { text, isQuoted }: Name): unknown {
   if (!isJsonObject(value)) return undefined
   if (isQuoted) return Object.hasOwn(value, text) ? value[text] : undefined
   let found: string | undefined
@@ -44,7 +44,7 @@ function stepInto(value: unknown, step: PathStep): unknown {
   return Array.isArray(value) ? value[step.index] : undefined
 }
 
-/** A function that follows a path from a value; MISSING where it leads nowhere. */
+/** A function that reads a path in a value; MISSING if nothing matches. */
 export function pathReader(steps: readonly PathStep[]): (value: unknown) => Value {
   const [first, ...rest] = steps
   if (first === undefined) return valueOfJson
@@ -56,7 +56,7 @@ export function pathReader(steps: readonly PathStep[]): (value: unknown) => Valu
   }
 }
 
-/** The values that a path of FROM leads to: at least one, if only MISSING. */
+/** The values that match a path of FROM; a single MISSING if there are none. */
 export function expand(value: unknown, steps: readonly SourceStep[]): unknown[] {
   let values = [value]
   for (const step of steps) {

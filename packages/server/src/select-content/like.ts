@@ -1,9 +1,9 @@
-// LIKE without backtracking: each run of the pattern between two `%` is looked for once, behind the one
-// before, so that no pattern takes more than its length for each character of the text.
+// LIKE without backtracking. Each run of the pattern between two `%` is searched once, after the previous
+// run. The time is at most the length of the pattern for each character of the text.
 
 import { QueryError } from './error.ts'
 
-/** A run of the pattern; undefined stands for `_`. */
+/** The characters of a run; undefined for `_`. */
 type Run = readonly (string | undefined)[]
 
 /**
@@ -58,7 +58,7 @@ function runsOf(pattern: string, mark: string | undefined): Run[] {
   return runs
 }
 
-/** Where the text goes on behind a run that stands at `start`; -1 if it doesn't. */
+/** The offset after a run that matches at `start`; -1 if it doesn't match. */
 function matchAt(text: string, start: number, run: Run): number {
   let at = start
   for (const piece of run) {
@@ -73,7 +73,7 @@ function matchAt(text: string, start: number, run: Run): number {
   return at
 }
 
-/** Where the text goes on behind the first place of a run from `start` on; -1 without one. */
+/** The offset after the first match of a run from `start` on; -1 if there is none. */
 function find(text: string, start: number, run: Run): number {
   const [head] = run
   if (head === undefined && run.length === 0) return start
@@ -88,7 +88,7 @@ function find(text: string, start: number, run: Run): number {
   return -1
 }
 
-/** Whether a run is how the text ends, at `from` or later. */
+/** True if the text ends with a match of the run that begins at `from` or later. */
 function matchesEnd(text: string, from: number, run: Run): boolean {
   let at = text.length
   for (let index = run.length - 1; index >= 0; index--) {

@@ -3,7 +3,7 @@
 import type { QueryErrorCode } from './error.ts'
 import type { QueryRequest } from './format.ts'
 
-/** Bytes, both inclusive. */
+/** A range of bytes, both ends included. */
 export interface Span {
   readonly start: number
   readonly end: number
@@ -12,35 +12,35 @@ export interface Span {
 /** An object to be queried. */
 export interface ObjectInfo {
   readonly sizeBytes: number
-  /** Its key, where rows have it as a column. */
+  /** The key, if rows have it as a column. */
   readonly key?: string | undefined
 }
 
-/** How far a query is, in bytes. */
+/** The progress of a query, in bytes. */
 export interface QueryStats {
-  /** Of the objects. */
+  /** Bytes read from the objects. */
   readonly scannedBytes: number
-  /** Of the objects, decompressed. */
+  /** Bytes of the objects after decompression. */
   readonly processedBytes: number
-  /** Of the result. */
+  /** Bytes of the result. */
   readonly returnedBytes: number
 }
 
-/** From the process to the thread. */
+/** A message from the process to the thread. */
 export type Order =
   | { readonly kind: 'run'; readonly request: QueryRequest; readonly now: number }
   /** The next object; undefined when there is none. */
   | { readonly kind: 'object'; readonly object: ObjectInfo | undefined }
-  /** Bytes of the stream that was opened last; undefined at its end. */
+  /** Bytes of the last opened stream; undefined at its end. */
   | { readonly kind: 'chunk'; readonly stream: number; readonly bytes: Uint8Array | undefined }
-  /** A message of records has been taken. */
+  /** A message of records was consumed. */
   | { readonly kind: 'taken' }
 
-/** From the thread to the process. */
+/** A message from the thread to the process. */
 export type Report =
   | { readonly kind: 'next' }
   | { readonly kind: 'open'; readonly stream: number; readonly span: Span }
-  /** More bytes of the stream are wanted. */
+  /** Requests more bytes of the stream. */
   | { readonly kind: 'pull'; readonly stream: number }
   | { readonly kind: 'records'; readonly bytes: Uint8Array; readonly stats: QueryStats }
   | { readonly kind: 'progress'; readonly stats: QueryStats }

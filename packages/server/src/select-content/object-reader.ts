@@ -1,5 +1,4 @@
-// Opens the rows of an object by its format: directly, decompressed, or from the part that a scan range
-// names.
+// Opens the rows of an object by its format: directly, decompressed, or from a scan range.
 
 import type { Query } from './ast.ts'
 import { CsvRows } from './csv-rows.ts'
@@ -11,10 +10,10 @@ import type { Span } from './message.ts'
 import type { ChunkSource, RowSource } from './row-source.ts'
 import { ScanRangeSource, scanRangeOf, scanStart } from './scan.ts'
 
-/** Reads bytes of one object. */
+/** The bytes of one object. */
 export interface ObjectBytes {
   readonly sizeBytes: number
-  /** A stream of a span. Only the stream that was opened last may be read. */
+  /** Opens a stream of a span. Only the last opened stream may be read. */
   open(span: Span): ChunkSource
 }
 
@@ -43,7 +42,7 @@ export async function rowsOf(
   return new CsvRows(input, chunks, names)
 }
 
-/** The package that reads Parquet is optional, and loaded when it is first needed. */
+/** Loads the optional package that reads Parquet when it is first needed. */
 async function parquetRows(
   object: ObjectBytes,
   options: { readonly range: ScanRange | undefined; readonly count: (bytes: number) => void },
@@ -77,7 +76,7 @@ function bytesOf(
   return new ScanRangeSource(source, range, delimiter)
 }
 
-/** The names of the columns, for a range that begins behind the header. */
+/** The names of the columns, for a range that begins after the header. */
 async function headerBefore(
   input: CsvInput,
   object: ObjectBytes,

@@ -1,4 +1,4 @@
-// Writes the rows of a result as CSV or JSON into a buffer, which is taken away in messages.
+// Writes the rows of a result as CSV or JSON into a buffer, which is emptied into messages.
 
 import { contentSelectLimits } from '../base/limits.ts'
 import { Decimal } from './decimal.ts'
@@ -7,21 +7,21 @@ import type { CsvOutput, JsonOutput, OutputFormat } from './format.ts'
 import { Timestamp } from './timestamp.ts'
 import { isJsonObject, textOf, textOfJson, type Value } from './value.ts'
 
-/** Where rows go. */
+/** A writer of rows. */
 export interface RowOutput {
-  /** Writes a row of columns. A column without a name is called by its position: `_1`. */
+  /** Writes a row of columns. Columns without a name are named by position: `_1`. */
   writeRow(names: readonly (string | undefined)[], values: readonly Value[]): void
-  /** Writes a row that is a value of JSON; `name` is that of a value which has no members. */
+  /** Writes a row that is a JSON value. `name` is used for a value that is not an object. */
   writeValue(value: Value, name: string): void
-  /** The format, for sources that can copy rows as they are. */
+  /** The format, for sources that can copy rows verbatim. */
   readonly format: OutputFormat
-  /** Writes a row whose bytes are right already, without its delimiter. */
+  /** Writes an encoded row, without its delimiter. */
   writeBytes(bytes: Buffer): void
-  /** Where the bytes go, for sources that write rows by themselves. */
+  /** The buffer, for sources that encode rows themselves. */
   readonly buffer: OutputBuffer
 }
 
-/** The buffer of rows that wait to be sent. */
+/** The buffer of encoded rows that wait to be sent. */
 export class OutputBuffer {
   #buffer = Buffer.allocUnsafe(contentSelectLimits.messageBytes * 2)
   #length = 0
@@ -30,7 +30,7 @@ export class OutputBuffer {
     return this.#length
   }
 
-  /** True when a message is worth sending, and no more rows should come before it is. */
+  /** True when the buffer should be sent before more rows are written. */
   get isFull(): boolean {
     return this.#length >= contentSelectLimits.messageBytes
   }
@@ -46,19 +46,19 @@ export class OutputBuffer {
     this.#length += bytes.length
   }
 
-  /** Writes bytes `start` to `end`, not included. */
+  /** Writes bytes `start` to `end`, excluding `end`. */
   writeSlice(bytes: Buffer, start: number, end: number): void {
     const length = end - start
     this.#reserve(length)
     const target = this.#buffer
     const at = this.#length
-    // A call of `copy` takes longer than a few bytes do.
+    // For a few bytes, the loop is faster than a call of `copy`.
     if (length > 48) bytes.copy(target, at, start, end)
     else for (let index = 0; index < length; index++) target[at + index] = bytes[start + index] ?? 0
     this.#length = at + length
   }
 
-  /** The output since the last call, in a buffer of its own. */
+  /** Takes the output since the last call, in a buffer of its own. */
   take(): Buffer {
     const taken = Buffer.allocUnsafeSlow(this.#length)
     this.#buffer.copy(taken, 0, 0, this.#length)
@@ -75,7 +75,7 @@ export class OutputBuffer {
   }
 }
 
-/** Makes what writes rows in a format. */
+/** Creates the writer for a format. */
 export function rowOutput(format: OutputFormat, buffer: OutputBuffer): RowOutput {
   return format.kind === 'csv' ? new CsvRows(format, buffer) : new JsonRows(format, buffer)
 }

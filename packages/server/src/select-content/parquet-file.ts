@@ -1,5 +1,5 @@
-// The bytes of a Parquet object as hyparquet asks for them. What the file says of itself is checked before
-// anything is decoded by it: a file that lies about its sizes must not take more memory than an honest one.
+// The bytes of a Parquet object for hyparquet. The file's metadata is checked before it is used for decoding:
+// a file with false sizes must not take more memory than a valid one.
 
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import type { AsyncBuffer, ColumnMetaData, Compressors, RowGroup, SchemaTree } from 'hyparquet'
@@ -10,10 +10,10 @@ import { contentSelectLimits } from '../base/limits.ts'
 import { QueryError } from './error.ts'
 import type { ObjectBytes } from './object-reader.ts'
 
-/** Values of one page: an honest page has some ten thousand. */
+/** The most values of a page. Common writers put some ten thousand into one. */
 const pageValues = 4_194_304
 
-/** A run of the object that is in memory. */
+/** A range of the object that is in memory. */
 interface Piece {
   readonly start: number
   readonly bytes: Uint8Array
@@ -31,7 +31,7 @@ export class ParquetFile implements AsyncBuffer {
     this.byteLength = object.sizeBytes
   }
 
-  /** Bytes of the footer, or of columns that {@link load} has brought. */
+  /** Bytes of the footer, or of columns that {@link load} has read. */
   async slice(start: number, end: number = this.byteLength): Promise<ArrayBuffer> {
     const known = this.#pieces.find(
       (piece) => piece.start <= start && end <= piece.start + piece.bytes.byteLength,
@@ -44,7 +44,7 @@ export class ParquetFile implements AsyncBuffer {
   }
 
   /**
-   * Brings columns of a row group into memory, in place of those before.
+   * Reads columns of a row group into memory, in place of the previous ones.
    * @throws QueryError `OverMaxParquetBlockSize`, `ParquetParsingError`, `ParquetUnsupportedCompressionCodec`
    */
   async load(group: RowGroup, schema: SchemaTree, columns: ReadonlySet<string>): Promise<void> {
@@ -69,7 +69,7 @@ export class ParquetFile implements AsyncBuffer {
     this.#pieces = pieces
   }
 
-  /** Several pieces as one, with nothing where no column lies that was asked for. */
+  /** Joins several pieces. Gaps, which have no requested column, are left empty. */
   #assemble(start: number, end: number): ArrayBuffer {
     const size = end - start
     if (!(size >= 0 && size <= contentSelectLimits.rowGroupBytes)) {
@@ -105,8 +105,8 @@ export class ParquetFile implements AsyncBuffer {
 }
 
 /**
- * Checks that the columns of a row group are different leaves of the schema. hyparquet leaves a promise behind
- * that is rejected later for a column which it doesn't expect.
+ * Checks that the columns of a row group are different leaves of the schema. For an unexpected column,
+ * hyparquet would cause an unhandled rejection later.
  */
 function checkPaths(group: RowGroup, schema: SchemaTree): void {
   const known = new Set<string>()
@@ -124,7 +124,7 @@ function checkPaths(group: RowGroup, schema: SchemaTree): void {
   }
 }
 
-/** Checks what the headers of a column's pages say. */
+/** Checks the headers of a column's pages. */
 function checkPages(bytes: Uint8Array, meta: ColumnMetaData): void {
   if (!codecs.has(meta.codec)) throw new QueryError('ParquetUnsupportedCompressionCodec')
   const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset: 0 }
@@ -152,7 +152,7 @@ const codecs: ReadonlySet<string> = new Set([
   'LZ4_RAW',
 ])
 
-/** The decompressors of pages, each to as many bytes as it says. */
+/** The decompressors of pages. The output has exactly the size in the header. */
 export const pageCompressors: Compressors = {
   ...compressors,
   GZIP: (input, length) => gunzipSync(input, { maxOutputLength: length || 1 }),

@@ -1,5 +1,5 @@
-// The rows of a Parquet object. Only the columns that a query names are read, a row group at a time, and
-// decoded in batches of rows.
+// The rows of a Parquet object. Reads only the columns that the query names, a row group at a time, and
+// decodes them in batches of rows.
 
 import {
   type FileMetaData,
@@ -27,7 +27,7 @@ import {
 import type { RowSource } from './row-source.ts'
 import type { Value } from './value.ts'
 
-/** A run of a column's values. */
+/** Consecutive values of a column. */
 interface Run {
   readonly start: number
   readonly end: number
@@ -53,7 +53,7 @@ class Column {
     this.#next = 0
   }
 
-  /** The stored values of a row; rows are asked for in ascending order. */
+  /** The stored value of a row. Rows must be requested in ascending order. */
   stored(row: number): unknown {
     let run = this.#run
     while (run === undefined || row >= run.end) {
@@ -65,7 +65,7 @@ class Column {
   }
 }
 
-/** Bytes of a batch of rows, decoded: about, as the file's own sizes say. */
+/** The approximate decoded size of a batch of rows, by the sizes in the file. */
 const batchBytes = 33_554_432
 const batchRows = { minimum: 1024, maximum: 262_144 } as const
 
@@ -78,7 +78,7 @@ export class ParquetRows implements RowSource {
   #names: readonly string[] = []
   #groups: { readonly group: RowGroup; readonly start: number }[] = []
   #group: { readonly group: RowGroup; readonly start: number } | undefined
-  /** The row at hand, and the end of the batch. */
+  /** The current row, and the end of the batch. */
   #row = -1
   #end = 0
 
@@ -111,7 +111,7 @@ export class ParquetRows implements RowSource {
     })
   }
 
-  /** A row group belongs to the range in which it begins. */
+  /** True if the row group begins in the scan range. */
   #isInRange(group: RowGroup): boolean {
     if (this.#range === undefined) return true
     const first = group.columns[0]?.meta_data
@@ -193,7 +193,7 @@ export class ParquetRows implements RowSource {
     return () => read(column.stored(this.#row)) ?? null
   }
 
-  /** Compares numbers as they are stored. */
+  /** Compares stored numbers without converting them. */
   quick(expression: Expression, evaluate: Evaluate): Evaluate | undefined {
     if (expression.kind !== 'compare') return undefined
     const { operator, left, right } = expression
@@ -221,7 +221,7 @@ export class ParquetRows implements RowSource {
     )
   }
 
-  /** Says that {@link writeAll} will be called. */
+  /** Announces calls of {@link writeAll}, which needs all columns. */
   needAll(): void {
     for (const name of this.#names) this.#need(name)
   }
@@ -257,7 +257,7 @@ function endOf({ group, start }: { readonly group: RowGroup; readonly start: num
   return start + Number(group.num_rows)
 }
 
-/** Every failure while a file is parsed counts as a fault of the file. */
+/** Reports every failure of parsing as a fault of the file. */
 async function parsing<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()

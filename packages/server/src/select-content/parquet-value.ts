@@ -1,11 +1,11 @@
-// Values of Parquet columns as expressions know them.
+// Converts values of Parquet columns to values of expressions.
 
 import type { FileMetaData, ParquetParsers, SchemaElement } from 'hyparquet'
 import { Decimal } from './decimal.ts'
 import { Timestamp } from './timestamp.ts'
 import { type Value, valueOfJson } from './value.ts'
 
-/** How hyparquet represents dates and texts. */
+/** The representations of dates and texts that hyparquet returns. */
 export const parquetParsers: ParquetParsers = {
   timestampFromMilliseconds: (value) => timestampOf(value, 1000n, 3),
   timestampFromMicroseconds: (value) => timestampOf(value, 1_000_000n, 6),
@@ -54,13 +54,13 @@ function timestampOf(value: bigint, perSecond: bigint, fractionDigits: number): 
   })
 }
 
-/** A column of the top level that is a decimal: hyparquet would make doubles of its values. */
+/** A top-level decimal column, whose values hyparquet would convert to doubles. */
 export interface DecimalColumn {
   readonly scale: number
 }
 
 /**
- * Takes the mark of a decimal from the columns of the top level, so that their values come as they are stored.
+ * Removes the decimal type of the top-level columns, so that hyparquet returns the stored integers.
  * Returns those columns by name.
  */
 export function unmarkDecimals(metadata: FileMetaData): ReadonlyMap<string, DecimalColumn> {
@@ -86,7 +86,7 @@ function isDecimal(element: SchemaElement): boolean {
   )
 }
 
-/** A function that makes values of what hyparquet yields for a column. */
+/** A function that converts the values that hyparquet returns for a column. */
 export function columnValues(
   element: SchemaElement | undefined,
   decimal: DecimalColumn | undefined,

@@ -1,4 +1,4 @@
-// A Parquet file as Apache Arrow writes it: five rows of twelve columns in three row groups, compressed with
+// A Parquet file written by Apache Arrow: five rows of twelve columns in three row groups, compressed with
 // Zstandard.
 
 /** The file, in base64. */

@@ -1,4 +1,4 @@
-// Parses what looks like a call of a function: CAST, CASE and the date functions have words inside.
+// Parses calls of functions, and the forms with keywords inside: CAST, CASE, TRIM, SUBSTRING and dates.
 
 import type { AggregateName, CastType, Expression, ExtractPart } from './ast.ts'
 import { QueryError } from './error.ts'
@@ -49,7 +49,7 @@ const extractParts: ReadonlyMap<string, ExtractPart> = new Map<string, ExtractPa
   ['TIMEZONE_MINUTE', 'timezone_minute'],
 ])
 
-/** True at CASE, CAST, or a name in front of a parenthesis. */
+/** True at CASE, CAST, or a name before a parenthesis. */
 export function isCall(tokens: TokenReader): boolean {
   const { keyword } = tokens
   if (keyword === 'CASE' || keyword === 'CAST') return true

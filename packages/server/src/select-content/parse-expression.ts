@@ -1,5 +1,5 @@
-// Parses expressions by precedence: OR, AND, NOT, comparisons, + and -, *, / and %, signs, and what stands
-// alone. Nesting is bounded, and so are chains of operators, which make trees as deep as they are long.
+// Parses expressions by precedence: OR, AND, NOT, comparisons, + and -, *, / and %, signs, primaries.
+// Nesting is bounded, and so are chains of operators, whose trees are as deep as the chains are long.
 
 import { contentSelectLimits } from '../base/limits.ts'
 import type { ArithmeticOperator, ComparisonOperator, Expression, Name, PathStep } from './ast.ts'
@@ -17,18 +17,18 @@ export class ExpressionParser {
   #depth = 0
   #links = 0
 
-  /** @param rowNames names that stand for the row itself */
+  /** @param rowNames names that refer to the row itself */
   constructor(tokens: TokenReader, rowNames: readonly Name[]) {
     this.tokens = tokens
     this.#rowNames = rowNames
   }
 
-  /** What a row is called in the result. */
+  /** The name of a row in the result. */
   get rowName(): string | undefined {
     return this.#rowNames.at(-1)?.text
   }
 
-  /** Takes `alias.*`, which is all of the row. */
+  /** Takes `alias.*`, which means all columns. */
   takeRowWildcard(): boolean {
     const { tokens } = this
     const word = tokens.keyword
@@ -80,7 +80,7 @@ export class ExpressionParser {
     }
   }
 
-  /** IS, BETWEEN, IN and LIKE behind an operand, each with NOT in front or without. */
+  /** IS, BETWEEN, IN and LIKE after an operand, each optionally with NOT before it. */
   #test(operand: Expression): Expression | undefined {
     const { tokens } = this
     if (tokens.takeKeyword('IS')) {
@@ -203,7 +203,7 @@ export class ExpressionParser {
     )
   }
 
-  /** @param links operators of the chain so far, each of which makes the tree deeper */
+  /** @param links the number of operators in the chain so far; each makes the tree deeper */
   #countLink(links: number): void {
     if (links === 0) return
     const { chain, operators } = contentSelectLimits

@@ -25,7 +25,7 @@ const unsupportedClauses = new Set([
 ])
 
 /**
- * The query that a text is.
+ * Parses a query.
  * @throws QueryError `ExpressionTooLong`, `Lexer…`, `Parse…`, `Unsupported…`
  */
 export function parseQuery(text: string): Query {
@@ -86,7 +86,7 @@ function takeAlias(tokens: TokenReader): string | undefined {
   return name?.text
 }
 
-/** The name that a column has without an alias. */
+/** The name of a column without an alias. */
 function nameOf(expression: Expression, parser: ExpressionParser): string | undefined {
   if (expression.kind !== 'path') return undefined
   const last = expression.steps.at(-1)
@@ -112,7 +112,7 @@ function refuseRest(tokens: TokenReader): void {
   throw tokens.unexpected()
 }
 
-/** Whether the list is of aggregates; it must not mix them with columns. @throws QueryError */
+/** True if the list has aggregates, false if it has columns. @throws QueryError if it has both */
 function checkAggregates(projections: readonly Projection[] | undefined): boolean {
   if (projections === undefined) return false
   if (!projections.some(({ expression }) => containsAggregate(expression))) return false
@@ -127,12 +127,12 @@ function checkAggregates(projections: readonly Projection[] | undefined): boolea
 
 interface Source {
   readonly steps: readonly SourceStep[]
-  /** Names that stand for the row. */
+  /** The names that refer to the row. */
   readonly names: readonly Name[]
   readonly rowName: string | undefined
 }
 
-/** Reads FROM before the SELECT list, whose names depend on it. */
+/** Finds and parses FROM before the SELECT list, whose names depend on it. */
 function sourceOf(text: string): Source {
   const tokens = new TokenReader(text)
   let depth = 0
@@ -181,7 +181,7 @@ function takeSource(tokens: TokenReader): Source {
   return { steps: rest, names, rowName: alias === undefined ? implied?.text : undefined }
 }
 
-/** The name of a row of a path without alias: the path's last name, or `_1` after a wildcard. */
+/** The name of a row if FROM has no alias: the path's last name, or `_1` after a wildcard. */
 function impliedName(steps: readonly SourceStep[]): Name | undefined {
   const last = steps.at(-1)
   if (last === undefined) return undefined

@@ -1,5 +1,5 @@
-// The queries of a process. Each runs in a thread of its own, so that none holds up the event loop, and one
-// that crashes, never ends or takes too much memory is ended without harm to anything else.
+// The queries of a process. Each runs in its own thread, so queries don't block the event loop. A query that
+// crashes, loops or takes too much memory is terminated without harm to others.
 
 import { Worker } from 'node:worker_threads'
 import type { Bytes } from '../base/bytes.ts'
@@ -13,21 +13,21 @@ import { RunningQuery } from './running-query.ts'
 /** An object that a query reads. */
 export interface SelectedObject {
   readonly sizeBytes: number
-  /** Its key, where rows have it as a column. */
+  /** The key, if rows have it as a column. */
   readonly key?: string | undefined
-  /** Bytes of it. A chunk is valid until the next one is asked for. */
+  /** Reads a range. A chunk is valid until the next one is requested. */
   read(span: Span): AsyncIterable<Bytes>
 }
 
-/** The events of a query, in order; the end is always last. */
+/** The events of a query, in order. The last one is always `end`. */
 export type QueryEvent =
   | { readonly kind: 'records'; readonly bytes: Uint8Array }
-  /** Nothing has come for a while, and the query goes on. */
+  /** The query still runs, but had no other event for a while. */
   | { readonly kind: 'continuation' }
   | { readonly kind: 'progress'; readonly stats: QueryStats }
   | { readonly kind: 'end'; readonly stats: QueryStats }
 
-/** Bounds of a pool, in place of {@link contentSelectLimits}. */
+/** The limits of a pool; default {@link contentSelectLimits}. */
 export interface PoolLimits {
   readonly queries?: number
   readonly waitMs?: number
@@ -35,12 +35,12 @@ export interface PoolLimits {
   readonly keepAliveMs?: number
 }
 
-/** Threads that are kept without a query: each holds some 15 MB. */
+/** The number of idle threads that are kept. Each takes some 15 MB. */
 const idleThreads = 1
 
 export class QueryPool {
   readonly #limits: Required<PoolLimits>
-  /** Threads without a query, which need not be started again. */
+  /** Idle threads, for reuse by later queries. */
   readonly #idle: Worker[] = []
   readonly #waiting: (() => void)[] = []
   #running = 0
@@ -53,7 +53,7 @@ export class QueryPool {
 
   /**
    * Runs a query over objects, one after the other.
-   * @param signal ends it
+   * @param signal ends the query
    * @throws QueryError; StoreError `SlowDown` when too many queries run for too long
    */
   async *run(
@@ -79,7 +79,7 @@ export class QueryPool {
     }
   }
 
-  /** Ends all threads that have no query, and from now on each with its query. */
+  /** Terminates all idle threads, and every other thread at the end of its query. */
   async close(): Promise<void> {
     this.#isClosed = true
     await Promise.all(this.#idle.splice(0).map((worker) => worker.terminate()))
@@ -95,7 +95,7 @@ export class QueryPool {
         stackSizeMb: 4,
       },
     })
-    // An idle thread must not keep the process, and one that fails is not taken again.
+    // An idle thread must not keep the process alive. A failed thread is not reused.
     worker.unref()
     worker.on('error', () => {
       const index = this.#idle.indexOf(worker)
@@ -120,7 +120,7 @@ export class QueryPool {
       await promise
     } catch (error) {
       const index = this.#waiting.indexOf(enter)
-      // The place may have been given in the same moment.
+      // The place may just have been granted.
       if (index === -1) this.#leave()
       else this.#waiting.splice(index, 1)
       throw error

@@ -1,4 +1,4 @@
-// Runs queries over texts, without a thread, for tests.
+// Runs queries over texts in the same thread, for tests.
 
 import { QueryError } from './error.ts'
 import type {
@@ -41,7 +41,7 @@ export interface QueryOptions {
   readonly output?: OutputFormat
   readonly compression?: Compression
   readonly scanRange?: ScanRangeRequest
-  /** Bytes of each chunk in which the object comes. */
+  /** The size of the chunks of the object. */
   readonly chunkBytes?: number
 }
 
@@ -80,7 +80,7 @@ export async function select(
   return result
 }
 
-/** The code with which a query fails, or its result. */
+/** The result of a query, or the code of its error. */
 export async function outcome(...args: Parameters<typeof select>): Promise<string> {
   try {
     return await select(...args)
@@ -90,7 +90,7 @@ export async function outcome(...args: Parameters<typeof select>): Promise<strin
   }
 }
 
-/** What an expression is for one row of JSON, as JSON; the code of an error. */
+/** The value of an expression for one row of JSON, as JSON, or the code of its error. */
 export async function evaluate(expression: string, row = '{}'): Promise<string> {
   const result = await outcome(`SELECT ${expression} AS v FROM S3Object s`, row, {
     input: { kind: 'json', type: 'LINES' },

@@ -1,5 +1,5 @@
-// Runs one query over objects, one after the other: rows in, messages of records out. It works the same
-// in a thread and in a test.
+// Runs one query over objects, one after the other: rows in, messages of records out. Needs no thread, so
+// that tests can run it directly.
 
 import { Aggregate } from './aggregate.ts'
 import type { AggregateExpression, Expression, Query } from './ast.ts'
@@ -11,7 +11,7 @@ import { isKeyColumn, type RowSource } from './row-source.ts'
 import type { Value } from './value.ts'
 import { childrenOf } from './walk.ts'
 
-/** Where messages of records go; resolves when the next may be made. */
+/** Sends a message of records. Resolves when the next may be sent. */
 export type Send = (records: Buffer) => Promise<void>
 
 export class QueryRun {
@@ -25,7 +25,7 @@ export class QueryRun {
   #left: number
   #hasSent = false
 
-  /** @param now milliseconds since the epoch: what UTCNOW says */
+  /** @param now the value of UTCNOW, in milliseconds since the Unix epoch */
   constructor(
     query: Query,
     output: OutputFormat,
@@ -39,14 +39,14 @@ export class QueryRun {
     this.#left = query.limit ?? Number.POSITIVE_INFINITY
   }
 
-  /** True when no further row can matter. */
+  /** True when further rows have no effect on the result. */
   get isDone(): boolean {
     return this.#left <= 0
   }
 
   /**
    * Reads the rows of one object.
-   * @param key the object's, where rows have it as a column
+   * @param key the object's key, if rows have it as a column
    * @throws QueryError
    */
   async readObject(source: RowSource, key?: string): Promise<void> {
@@ -57,7 +57,7 @@ export class QueryRun {
     const where = this.#filter(scope)
     const visit = isAggregate ? this.#aggregation(scope) : this.#projection(scope, source)
     for (let hasMore = true; hasMore; ) {
-      // Rows read before the end of the input are visited after it, too.
+      // The end of the input can complete a last row.
       hasMore = await source.fill()
       while (source.next()) {
         if (where !== undefined && !isTrue(where())) continue
@@ -69,7 +69,7 @@ export class QueryRun {
     }
   }
 
-  /** Writes the row of aggregates, if there is one, and sends what is left. */
+  /** Writes the row of aggregates, if there is one, and sends the rest of the output. */
   async finish(): Promise<void> {
     const { projections, isAggregate, limit } = this.#query
     if (isAggregate && limit !== 0) {

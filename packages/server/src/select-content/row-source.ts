@@ -1,5 +1,5 @@
-// The source of the rows of a query, in any format: input is brought in steps, and the rows of a step
-// are visited one after the other without waiting.
+// The contract of row sources, one for each format. Input is read asynchronously in steps; the rows of a
+// step are visited synchronously.
 
 import type { Expression, PathStep } from './ast.ts'
 import type { Evaluate } from './compile.ts'
@@ -7,37 +7,37 @@ import type { RowOutput } from './output.ts'
 
 /** The rows of one object. */
 export interface RowSource {
-  /** Reads what has to be known before the first row, such as a header. @throws QueryError */
+  /** Reads what precedes the first row, such as a header. @throws QueryError */
   open(): Promise<void>
-  /** Brings more input; false at the end of it. @throws QueryError */
+  /** Reads more input; false at its end. @throws QueryError */
   fill(): Promise<boolean>
-  /** Moves to the next row of the input at hand. @throws QueryError */
+  /** Moves to the next row of the input read so far; false if there is none. @throws QueryError */
   next(): boolean
-  /** A function that reads a path in the row at hand. @throws QueryError for a column that no row has */
+  /** A function that reads a path in the current row. @throws QueryError for a column that no row has */
   column(steps: readonly PathStep[]): Evaluate
-  /** A quicker function for an expression, if the format knows one. */
+  /** A faster function than `evaluate` for the expression, if the format has one. */
   quick?(expression: Expression, evaluate: Evaluate): Evaluate | undefined
-  /** Says before the first row that {@link writeAll} will be called. */
+  /** Announces calls of {@link writeAll}, before the first row. */
   needAll?(): void
   /**
-   * A quicker way to write expressions of each row, if the format knows one for them. It writes nothing and
-   * returns false for a row with which it doesn't work.
+   * A function that copies the expressions' bytes of the current row to the output, if the format has one for
+   * them. The function writes nothing and returns false for rows that it can't copy.
    */
   copier?(expressions: readonly Expression[], output: RowOutput): (() => boolean) | undefined
-  /** Writes all of the row at hand. */
+  /** Writes the whole current row. */
   writeAll(output: RowOutput): void
 }
 
-/** The bytes of an object, decompressed. */
+/** The decompressed bytes of an object. */
 export interface ChunkSource {
-  /** The next bytes; undefined at the end. They don't change afterwards. */
+  /** The next bytes, which are never modified; undefined at the end. */
   read(): Promise<Buffer | undefined>
 }
 
-/** The name of the column that holds an object's key, in queries of many. */
-export const keyColumn = '_key'
+/** The column of the object's key, in queries over many objects. */
+const keyColumn = '_key'
 
-/** True for the path that is the column of keys. */
+/** True for the path of the key column. */
 export function isKeyColumn(steps: readonly PathStep[]): boolean {
   const [first, ...rest] = steps
   return rest.length === 0 && first?.kind === 'name' && first.name.text === keyColumn

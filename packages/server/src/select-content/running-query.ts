@@ -1,4 +1,5 @@
-// One query that runs in a thread: feeds it the bytes that it asks for, and hands on what it reports.
+// A query in a thread, as seen by the process: feeds the thread the bytes that it requests, and yields its
+// reports as events.
 
 import type { Worker } from 'node:worker_threads'
 import type { Bytes } from '../base/bytes.ts'
@@ -7,11 +8,11 @@ import { QueryError } from './error.ts'
 import type { Order, Report, Span } from './message.ts'
 import type { QueryEvent, SelectedObject } from './pool.ts'
 
-/** Where a stream of bytes stands. */
+/** The state of a stream of bytes. */
 interface Feed {
   readonly id: number
   readonly iterator: AsyncIterator<Bytes>
-  /** Bytes that were sent and not yet asked to be followed. */
+  /** Bytes sent ahead of the requests of the thread. */
   aheadBytes: number
   readonly sent: number[]
   isPumping: boolean
@@ -43,7 +44,7 @@ export class RunningQuery {
     return this.#isReusable
   }
 
-  /** @throws QueryError, what the objects throw, and the signal's reason */
+  /** @throws QueryError; errors of the objects; the signal's reason */
   async *events(signal: AbortSignal): AsyncGenerator<QueryEvent> {
     const abort = (): void => this.#push({ kind: 'failed', error: signal.reason })
     signal.addEventListener('abort', abort, { once: true })
@@ -65,7 +66,7 @@ export class RunningQuery {
     }
   }
 
-  /** Lets go of everything but the thread. */
+  /** Releases everything but the thread. */
   async close(): Promise<void> {
     this.#isClosed = true
     this.#worker.off('message', this.#onReport)
@@ -122,7 +123,7 @@ export class RunningQuery {
     this.#wake?.()
   }
 
-  /** Resolves to false when there was nothing for a while. */
+  /** Waits for an event. False if there was none for a while. */
   #eventCame(): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>()
     const timer = setTimeout(() => resolve(false), this.#keepAliveMs)
@@ -133,7 +134,7 @@ export class RunningQuery {
     return promise
   }
 
-  /** Reports what goes wrong in work that nothing waits for. */
+  /** Reports errors of work that isn't awaited. */
   #watch(work: Promise<void>): void {
     work.catch((error: unknown) => this.#push({ kind: 'failed', error }))
   }
@@ -159,7 +160,7 @@ export class RunningQuery {
     await this.#pump(feed)
   }
 
-  /** Sends bytes until enough are on their way. */
+  /** Sends bytes until enough are ahead. */
   async #pump(feed: Feed): Promise<void> {
     if (feed.isPumping || feed.isEnded) return
     feed.isPumping = true
@@ -173,7 +174,7 @@ export class RunningQuery {
           this.#post({ kind: 'chunk', stream: feed.id, bytes: undefined })
           return
         }
-        // The source uses its buffer again.
+        // Copied, since the source reuses its buffer.
         const bytes = new Uint8Array(step.value)
         feed.aheadBytes += bytes.byteLength
         feed.sent.push(bytes.byteLength)

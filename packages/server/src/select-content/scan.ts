@@ -1,5 +1,5 @@
-// Scan ranges: the part of an object whose records a query is of. A record belongs to the range in which
-// it begins, so that ranges side by side see each record once.
+// Scan ranges: parts of an object that are queried separately. A record belongs to the range in which it
+// begins, so that adjacent ranges see each record once.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/selecting-content-from-objects.html
 
 import { QueryError } from './error.ts'
@@ -7,7 +7,7 @@ import type { QueryRequest, ScanRange } from './format.ts'
 import type { ChunkSource } from './row-source.ts'
 
 /**
- * The bytes of an object of `sizeBytes` that a request's range stands for; undefined for all.
+ * The range of a request in an object of `sizeBytes`; undefined for the whole object.
  * @throws QueryError `InvalidScanRange`, `UnsupportedScanRangeInput`
  */
 export function scanRangeOf(request: QueryRequest, sizeBytes: number): ScanRange | undefined {
@@ -36,8 +36,7 @@ function unsupported(message: string): QueryError {
 }
 
 /**
- * Cuts the records that begin in a range out of the bytes of an object; `source` begins at
- * {@link scanStart}.
+ * The records that begin in a range, as one chunk source. `source` begins at {@link scanStart}.
  */
 export class ScanRangeSource implements ChunkSource {
   readonly #source: ChunkSource
@@ -45,9 +44,9 @@ export class ScanRangeSource implements ChunkSource {
   readonly #end: number
   #isSkipping: boolean
   #isDone = false
-  /** Bytes that may begin a delimiter. */
+  /** Held back bytes, which may begin a delimiter. */
   #rest: Buffer = Buffer.alloc(0)
-  /** Where in the object the rest begins. */
+  /** The offset of the rest in the object. */
   #offset: number
 
   constructor(source: ChunkSource, range: ScanRange, delimiter: string) {
@@ -74,7 +73,7 @@ export class ScanRangeSource implements ChunkSource {
     return undefined
   }
 
-  /** The bytes after the first delimiter, behind which a record begins in the range or after it. */
+  /** The bytes from the first record that begins in the range or after it. */
   #skip(chunk: Buffer): Buffer | undefined {
     const at = chunk.indexOf(this.#delimiter)
     if (at === -1) {
@@ -88,7 +87,7 @@ export class ScanRangeSource implements ChunkSource {
     return undefined
   }
 
-  /** The chunk up to the first delimiter behind which no record begins in the range. */
+  /** The chunk up to the end of the last record that begins in the range. */
   #cut(chunk: Buffer): Buffer {
     const from = this.#end + 1 - this.#delimiter.length - this.#offset
     if (chunk.length <= from) {
@@ -101,7 +100,7 @@ export class ScanRangeSource implements ChunkSource {
     return chunk.subarray(0, at + this.#delimiter.length)
   }
 
-  /** Keeps the bytes at the end that may begin a delimiter, and returns the others. */
+  /** Holds back bytes at the end that may begin a delimiter. Returns the others. */
   #holdBack(chunk: Buffer): Buffer {
     const split = Math.max(0, chunk.length - this.#delimiter.length + 1)
     this.#rest = chunk.subarray(split)
@@ -110,7 +109,7 @@ export class ScanRangeSource implements ChunkSource {
   }
 }
 
-/** The first byte that has to be read: a delimiter may end with the byte before the range. */
+/** The offset of the first byte to read. It includes a delimiter that ends just before the range. */
 export function scanStart(range: ScanRange, delimiter: string): number {
   return Math.max(0, range.start - Buffer.byteLength(delimiter))
 }

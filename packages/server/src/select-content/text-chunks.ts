@@ -1,4 +1,4 @@
-// The chunks of an object that is text: checked to be UTF-8, and without a byte order mark.
+// The chunks of a text object, checked to be UTF-8, without a byte order mark.
 
 import type { ChunkSource } from './row-source.ts'
 import { Utf8Check } from './utf8-check.ts'

@@ -1,5 +1,5 @@
-// The thread in which a query runs. It sees bytes and sends bytes; there is nothing in it by which the text
-// of a query could reach a file or the network.
+// The thread in which a query runs. The thread receives and sends bytes only: it has no code by which a query
+// could access files or the network.
 
 import { parentPort } from 'node:worker_threads'
 import { QueryError } from './error.ts'
@@ -11,7 +11,7 @@ import type { ChunkSource } from './row-source.ts'
 
 type RunOrder = Extract<Order, { kind: 'run' }>
 
-/** Messages of records that may wait to be taken. */
+/** The largest number of unconsumed messages of records. */
 const unsentMessages = 4
 
 const progressMs = 1000
@@ -135,12 +135,12 @@ async function runQuery({ request, now }: RunOrder, inbox: Inbox): Promise<void>
   report({ kind: 'end', stats: stats() })
 }
 
-/** The report of a failure for the caller. */
+/** Converts a failure to a report. */
 function reportOf(error: unknown): Report {
   if (error instanceof QueryError) {
     return { kind: 'refused', code: error.code, detail: error.detail }
   }
-  // The stack has overflowed, or a text has become longer than JavaScript's may be.
+  // A stack overflow, or a text longer than JavaScript allows.
   if (error instanceof RangeError) {
     const detail = 'The query or a value in the object is nested too deeply, or too long.'
     return { kind: 'refused', code: 'UnsupportedSqlStructure', detail }

@@ -1,15 +1,15 @@
-// The patterns of TO_STRING and TO_TIMESTAMP: letters stand for parts of a date, as in Java's formatters.
+// The patterns of TO_STRING and TO_TIMESTAMP: letters denote parts of a date, as in Java's formatters.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-select-sql-reference-date.html
 
 import { QueryError } from './error.ts'
 import { Timestamp, type TimestampFields } from './timestamp.ts'
 
-/** A pattern in pieces: literal text, or a symbol as often as it is repeated. */
+/** A piece of a pattern: literal text, or a symbol and its number of repetitions. */
 type Piece =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'symbol'; readonly symbol: string; readonly count: number }
 
-/** Each symbol with the most often that it may be repeated. */
+/** The symbols, each with the greatest number of repetitions. */
 const symbols: ReadonlyMap<string, number> = new Map([
   ['y', 4],
   ['M', 5],
@@ -40,7 +40,7 @@ const months = [
   'December',
 ] as const
 
-/** @throws QueryError for a pattern with other letters, or a quote that doesn't end */
+/** @throws QueryError for a pattern with other letters, or an unterminated quote */
 function piecesOf(pattern: string): Piece[] {
   const pieces: Piece[] = []
   for (let at = 0; at < pattern.length; ) {
@@ -70,7 +70,7 @@ function piecesOf(pattern: string): Piece[] {
   return pieces
 }
 
-/** Text between quotes, in which two stand for one; two alone are a quote themselves. */
+/** The text between quotes. Two quotes, inside or alone, denote one. */
 function quotedText(pattern: string, start: number): { text: string; end: number } {
   if (pattern.charAt(start + 1) === "'") return { text: "'", end: start + 2 }
   let text = ''
@@ -87,7 +87,7 @@ function quotedText(pattern: string, start: number): { text: string; end: number
   throw new QueryError('EvaluatorUnterminatedTimestampFormatPatternToken')
 }
 
-/** A function that writes timestamps by a pattern. @throws QueryError for one that isn't valid */
+/** A function that formats timestamps. @throws QueryError for an invalid pattern */
 export function timestampWriter(pattern: string): (timestamp: Timestamp) => string {
   const pieces = piecesOf(pattern)
   return (timestamp) => {
@@ -153,7 +153,7 @@ function padded(value: number, count: number): string {
   return String(value).padStart(count, '0')
 }
 
-/** The fields of a text while it is parsed by a pattern. */
+/** The fields found so far in a text. */
 interface Found {
   year?: number
   month?: number
@@ -168,7 +168,7 @@ interface Found {
   offset?: number
 }
 
-/** A function that reads timestamps by a pattern. @throws QueryError for one that isn't valid */
+/** A function that parses timestamps. @throws QueryError for an invalid pattern */
 export function timestampReader(pattern: string): (text: string) => Timestamp | undefined {
   const pieces = piecesOf(pattern)
   return (text) => {
@@ -188,7 +188,7 @@ export function timestampReader(pattern: string): (text: string) => Timestamp | 
   }
 }
 
-/** Reads one symbol into `found`, and returns the characters taken; -1 if the text doesn't fit. */
+/** Reads one symbol into `found`. Returns the number of characters; -1 if the text doesn't match. */
 function read(symbol: string, count: number, text: string, found: Found): number {
   if (symbol === 'M' && count > 2) return readMonthName(count, text, found)
   if (symbol === 'a') {

@@ -1,14 +1,14 @@
-// Timestamps as Ion has them: a moment, the offset that it was written with, and how precise it is.
+// Timestamps as in Ion: a moment, a UTC offset, and a precision.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-select-sql-reference-date.html
 
-/** How much of a timestamp is known, from coarse to fine. */
-export const precisions = ['year', 'month', 'day', 'minute', 'second'] as const
+/** The precisions of a timestamp, from coarse to fine. */
+const precisions = ['year', 'month', 'day', 'minute', 'second'] as const
 export type Precision = (typeof precisions)[number]
 
-/** A part of a date that DATE_ADD and DATE_DIFF count in. */
+/** A unit of DATE_ADD and DATE_DIFF. */
 export type DatePart = 'year' | 'month' | 'day' | 'hour' | 'minute' | 'second'
 
-/** Fields in the timestamp's own offset. */
+/** The fields of a timestamp, at its own offset. */
 export interface TimestampFields {
   readonly year: number
   /** 1 to 12. */
@@ -27,10 +27,10 @@ export class Timestamp {
   readonly epochMs: number
   /** Nanoseconds of the second, 0 to 999,999,999. */
   readonly nano: number
-  /** Minutes east of UTC; undefined where it isn't known, as of a mere date. */
+  /** Minutes east of UTC; undefined if unknown, as for a date without a time. */
   readonly offset: number | undefined
   readonly precision: Precision
-  /** Digits of the second's fraction that were written. */
+  /** The number of digits in the fraction of the second. */
   readonly fractionDigits: number
 
   constructor(parts: {
@@ -47,7 +47,7 @@ export class Timestamp {
     this.fractionDigits = parts.fractionDigits ?? 0
   }
 
-  /** A moment in UTC to the millisecond. */
+  /** A timestamp in UTC, precise to the millisecond. */
   static fromMs(ms: number): Timestamp {
     const whole = Math.floor(ms / 1000) * 1000
     const nano = Math.round((ms - whole) * 1e6)
@@ -60,7 +60,7 @@ export class Timestamp {
     })
   }
 
-  /** Made of fields; undefined where there is no such day or time, or it is out of range. */
+  /** A timestamp of fields; undefined if the day or time doesn't exist, or is out of range. */
   static fromFields(
     fields: TimestampFields,
     rest: {
@@ -78,7 +78,7 @@ export class Timestamp {
     return new Timestamp({ ...rest, epochMs: local - (offset ?? 0) * 60_000, nano })
   }
 
-  /** The timestamp that a text is in ISO 8601, as Ion writes it; undefined for anything else. */
+  /** Parses a timestamp in Ion's notation of ISO 8601; undefined for other texts. */
   static parse(text: string): Timestamp | undefined {
     const match = pattern.exec(text)
     if (match === null) return undefined
@@ -124,7 +124,7 @@ export class Timestamp {
     return Math.sign(this.epochMs - other.epochMs || this.nano - other.nano)
   }
 
-  /** `quantity` parts later, at least as precise as the part; undefined out of range. */
+  /** This timestamp plus `quantity` units, at least as precise as the unit; undefined if out of range. */
   plus(part: DatePart, quantity: number): Timestamp | undefined {
     const needed: Precision = part === 'hour' ? 'minute' : part
     const isFiner = precisions.indexOf(needed) > precisions.indexOf(this.precision)
@@ -149,7 +149,7 @@ export class Timestamp {
     return new Timestamp({ epochMs, nano, offset, precision, fractionDigits })
   }
 
-  /** Whole parts from this moment to `later`; negative if that is earlier. */
+  /** The number of whole units from this moment to `later`; negative if that is earlier. */
   until(later: Timestamp, part: DatePart): number {
     if (part === 'year' || part === 'month') {
       if (this.compare(later) > 0) return 0 - later.until(this, part)
@@ -163,7 +163,7 @@ export class Timestamp {
     return Math.trunc(difference / lengths[part]) + 0
   }
 
-  /** As Ion writes it: `2007-02-23T12:14:33.079-08:00`, `2007T`, `2007-02-23T`. */
+  /** The timestamp in Ion's notation: `2007-02-23T12:14:33.079-08:00`, `2007T`, `2007-02-23T`. */
   toString(): string {
     const { year, month, day, hour, minute, second } = this.fields()
     const date = String(year).padStart(4, '0')
@@ -187,18 +187,18 @@ const lengths = { day: 86_400_000, hour: 3_600_000, minute: 60_000, second: 1000
 const earliestMs = utcOf(1, 1, 1)
 const latestMs = utcOf(9999, 12, 31) + lengths.day - 1000
 
-/** Date.UTC takes years below 100 for those of the 20th century. */
+/** Like Date.UTC, which takes years below 100 as years of the 20th century. */
 function utcOf(year: number, month: number, day: number): number {
   return new Date(0).setUTCFullYear(year, month - 1, day)
 }
 
-/** Days of a month. */
-export function daysOf(year: number, month: number): number {
+/** The number of days in a month. */
+function daysOf(year: number, month: number): number {
   if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
 }
 
-/** Minutes of `+hh:mm`, `+hhmm` or Z; undefined for none, and for the unknown `-00:00`. */
+/** Parses `+hh:mm`, `+hhmm` or Z as minutes; undefined for none, and for `-00:00`, which means unknown. */
 export function offsetOf(zone: string | undefined): number | undefined {
   if (zone === undefined || zone === '-00:00') return undefined
   if (zone === 'Z') return 0
@@ -213,7 +213,7 @@ function zoneOf(offset: number | undefined): string {
   return `${offset < 0 ? '-' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`
 }
 
-/** True if what follows the month in `to` comes before that in `from`. */
+/** True if the day and time in `to` precede those in `from`, regardless of the month. */
 function isBehind(to: TimestampFields, from: TimestampFields): boolean {
   const seconds = (fields: TimestampFields): number =>
     ((fields.day * 24 + fields.hour) * 60 + fields.minute) * 60 + fields.second

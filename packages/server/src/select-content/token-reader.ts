@@ -5,7 +5,7 @@ import { QueryError } from './error.ts'
 import { type Token, tokensOf } from './token.ts'
 import type { Value } from './value.ts'
 
-/** Words that are never names unless they are quoted. */
+/** Words that are names only if quoted. */
 const reserved = new Set([
   ...['AND', 'AS', 'BETWEEN', 'CASE', 'CAST', 'CROSS', 'ELSE', 'END', 'ESCAPE', 'EXCEPT', 'FALSE'],
   ...['FROM', 'GROUP', 'HAVING', 'IN', 'INNER', 'INTERSECT', 'IS', 'JOIN', 'LEFT', 'LIKE', 'LIMIT'],
@@ -41,19 +41,19 @@ export class TokenReader {
     return this.#token.kind === 'end'
   }
 
-  /** The word at hand in upper case, if it isn't quoted. */
+  /** The current word in upper case; undefined if it is quoted, or no word. */
   get keyword(): string | undefined {
     const token = this.#token
     return token.kind === 'name' ? token.upper : undefined
   }
 
-  /** True if the token after the one at hand is that sign. */
+  /** True if the next token is that sign. */
   isFollowedBy(sign: string): boolean {
     const token = this.#tokens[this.#at + 1]
     return token?.kind === 'sign' && token.text === sign
   }
 
-  /** True if the token that many places on is an asterisk. */
+  /** True if the token at that distance is an asterisk. */
   isWildcardAt(distance: number): boolean {
     const token = this.#tokens[this.#at + distance]
     return token?.kind === 'sign' && token.text === '*'
@@ -96,7 +96,7 @@ export class TokenReader {
     }
   }
 
-  /** A name that is quoted, or no reserved word. */
+  /** Takes a name: quoted, or not a reserved word. */
   takeName(): Name | undefined {
     const token = this.#token
     if (token.kind === 'quoted') {
@@ -108,7 +108,7 @@ export class TokenReader {
     return { text: token.text, isQuoted: false }
   }
 
-  /** A name after a dot, where no word is reserved. */
+  /** Takes a name after a dot, where no word is reserved. */
   expectName(): Name {
     const token = this.#token
     if (token.kind !== 'name' && token.kind !== 'quoted') {
@@ -118,12 +118,12 @@ export class TokenReader {
     return { text: token.text, isQuoted: token.kind === 'quoted' }
   }
 
-  /** True for a literal; its value is what {@link takeLiteral} returns. */
+  /** True if the current token is a literal. */
   get isLiteral(): boolean {
     return this.#token.kind === 'literal'
   }
 
-  /** The literal at hand; MISSING where there is none. */
+  /** Takes a literal; returns MISSING if the current token is none. */
   takeLiteral(): Value {
     const token = this.#token
     if (token.kind !== 'literal') return undefined
@@ -131,7 +131,7 @@ export class TokenReader {
     return token.value
   }
 
-  /** The content of opened brackets: a position or a name. */
+  /** Takes the content of brackets: a position or a name. */
   expectSubscript(): PathStep {
     const value = this.takeLiteral()
     this.expectSign(']')
@@ -142,7 +142,7 @@ export class TokenReader {
     throw new QueryError('ParseInvalidPathComponent')
   }
 
-  /** The error for the token at hand. */
+  /** The error for the current token. */
   unexpected(): QueryError {
     const token = this.#token
     if (token.kind === 'name' && reserved.has(token.upper)) {

@@ -6,7 +6,7 @@ import { Timestamp } from './timestamp.ts'
 import type { Value } from './value.ts'
 
 export type Token =
-  /** `upper` is the name in upper case, by which keywords are told. */
+  /** `upper` is the name in upper case, for comparison with keywords. */
   | { readonly kind: 'name'; readonly text: string; readonly upper: string; readonly at: number }
   | { readonly kind: 'quoted'; readonly text: string; readonly at: number }
   | { readonly kind: 'literal'; readonly value: Value; readonly at: number }
@@ -18,7 +18,7 @@ const name = /[\p{L}_$][\p{L}\p{N}_$]*/uy
 const number = /(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/y
 const sign = /<=|>=|<>|!=|\|\||[-+*/%=<>(),.[\]]/y
 
-/** The tokens of an expression, an end last. @throws QueryError `LexerInvalid…` */
+/** The tokens of an expression. The last is an end token. @throws QueryError `LexerInvalid…` */
 export function tokensOf(text: string): Token[] {
   const tokens: Token[] = []
   let at = 0
@@ -47,7 +47,7 @@ export function tokensOf(text: string): Token[] {
       tokens.push({ kind: 'name', text: word, upper: word.toUpperCase(), at: start })
       continue
     }
-    // A dot directly behind a name goes on with its path.
+    // A dot directly after a name continues its path, even before a digit.
     const digits = match(number)
     if (
       digits !== undefined &&
@@ -73,7 +73,7 @@ function continuesPath(token: Token | undefined): boolean {
   return token?.kind === 'name' || token?.kind === 'quoted'
 }
 
-/** Text between two quotes, in which a doubled quote stands for one. */
+/** The text between two quotes. A doubled quote denotes one. */
 function quotedText(text: string, start: number, quote: string): { value: string; end: number } {
   let value = ''
   for (let from = start + 1; ; ) {
@@ -91,8 +91,8 @@ function quotedText(text: string, start: number, quote: string): { value: string
   }
 }
 
-/** A whole number, a decimal, or with an exponent a float. */
-export function numberValue(text: string): Value {
+/** The value of a number: an integer, a decimal, or with an exponent a float. */
+function numberValue(text: string): Value {
   if (/^\d+$/.test(text)) return checkedInteger(text)
   if (/[eE]/.test(text)) return Number(text)
   const decimal = Decimal.parse(text)
@@ -106,7 +106,7 @@ function checkedInteger(text: string): Value {
   return BigInt.asIntN(64, value) === value ? value : Decimal.fromInteger(value)
 }
 
-/** A literal between backticks: a timestamp, number, text, boolean or null in Ion's notation. */
+/** The value of a literal in backticks: a timestamp, number, text, boolean or null in Ion's notation. */
 function ionValue(text: string): Value {
   const trimmed = text.trim()
   const timestamp = Timestamp.parse(trimmed)

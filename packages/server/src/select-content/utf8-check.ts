@@ -1,4 +1,4 @@
-// Checks that a stream of bytes is UTF-8, whose characters may be cut between two chunks.
+// Checks that a stream of bytes is UTF-8. Characters may be split between chunks.
 
 import { isUtf8 } from 'node:buffer'
 import { QueryError } from './error.ts'
@@ -10,7 +10,7 @@ export class Utf8Check {
   add(chunk: Buffer): void {
     let from = 0
     if (this.#rest.length > 0) {
-      // The rest is at most three bytes, so the character ends in the first three of the chunk.
+      // The rest has at most three bytes, so the character ends within the first three of the chunk.
       const head = Buffer.concat([this.#rest, chunk.subarray(0, 4 - this.#rest.length)])
       const length = lengthOf(head[0] ?? 0)
       if (head.length < length) {
@@ -25,20 +25,20 @@ export class Utf8Check {
     this.#rest = Buffer.from(chunk.subarray(end))
   }
 
-  /** @throws QueryError `InvalidTextEncoding` if a character has no end */
+  /** @throws QueryError `InvalidTextEncoding` if the last character is incomplete */
   end(): void {
     if (this.#rest.length > 0) throw new QueryError('InvalidTextEncoding')
   }
 }
 
-/** Bytes of a character by the first of them. */
+/** The length of a character, by its first byte. */
 function lengthOf(byte: number): number {
   if (byte < 0x80) return 1
   if (byte < 0xe0) return 2
   return byte < 0xf0 ? 3 : 4
 }
 
-/** Bytes at the end of a chunk that begin a character and don't complete it. */
+/** The number of bytes of an incomplete character at the end of a chunk. */
 function openBytes(chunk: Buffer, from: number): number {
   for (let back = 1; back <= 3 && chunk.length - back >= from; back++) {
     const byte = chunk[chunk.length - back] ?? 0

@@ -1,5 +1,5 @@
-// The values that expressions work with: MISSING is `undefined`, NULL is `null`, an INT is a `bigint`, a
-// FLOAT is a `number`; objects and arrays are those of JSON.
+// The values of expressions. MISSING is `undefined`, NULL is `null`, an INT is a `bigint`, a FLOAT is a
+// `number`; objects and arrays are as parsed from JSON.
 
 import { Decimal } from './decimal.ts'
 import { QueryError } from './error.ts'
@@ -32,7 +32,7 @@ export function isNumeric(value: Value): value is Numeric {
   return typeof value === 'bigint' || typeof value === 'number' || value instanceof Decimal
 }
 
-/** A value of parsed JSON, or of a Parquet column, as expressions know it. */
+/** Converts a value of parsed JSON, or of a Parquet column. */
 export function valueOfJson(value: unknown): Value {
   switch (typeof value) {
     case 'number':
@@ -50,7 +50,7 @@ export function valueOfJson(value: unknown): Value {
   }
 }
 
-/** The number of a text of JSON whose digits a double would not keep. */
+/** Parses a JSON number that a double would not represent exactly. */
 export function exactNumber(text: string): Value {
   const decimal = Decimal.parse(text)
   if (decimal === undefined) return Number(text)
@@ -65,7 +65,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The number that a text is; undefined for other texts, and for an empty one. */
+/** Parses a number; undefined for other texts, and for the empty text. */
 export function numberOfText(text: string): Numeric | undefined {
   const trimmed = text.trim()
   if (/^[+-]?\d{1,18}$/.test(trimmed))
@@ -82,7 +82,7 @@ function toDecimal(value: bigint | Decimal): Decimal {
   return typeof value === 'bigint' ? Decimal.fromInteger(value) : value
 }
 
-/** A float of any number. */
+/** Converts any number to a float. */
 export function toFloat(value: Numeric): number {
   return value instanceof Decimal ? value.toNumber() : Number(value)
 }
@@ -105,8 +105,8 @@ export function compareNumbers(left: Numeric, right: Numeric): number {
 }
 
 /**
- * Less than, equal to or greater than 0 as `left` is to `right`; undefined for values of kinds that have
- * no order. A text beside a number, a boolean or a timestamp is read as one: the fields of CSV are texts.
+ * Negative, 0 or positive, as `left` is less than, equal to or greater than `right`; undefined for values
+ * without an order. A text compared with a number, boolean or timestamp is parsed as one, since CSV fields are texts.
  */
 export function compareValues(left: Value, right: Value): number | undefined {
   if (typeof left === 'string') {
@@ -132,7 +132,7 @@ export function compareValues(left: Value, right: Value): number | undefined {
   return undefined
 }
 
-/** By code points, as UTF-8's bytes are ordered. */
+/** Compares by code points, which is the order of the UTF-8 bytes. */
 function compareTexts(left: string, right: string): number {
   if (left === right) return 0
   const length = Math.min(left.length, right.length)
@@ -140,7 +140,7 @@ function compareTexts(left: string, right: string): number {
     const a = left.charCodeAt(at)
     const b = right.charCodeAt(at)
     if (a === b) continue
-    // Surrogates stand for code points above all others.
+    // Surrogates denote code points above all others.
     const isHighA = a >= 0xd800 && a <= 0xdfff
     const isHighB = b >= 0xd800 && b <= 0xdfff
     if (isHighA !== isHighB) return isHighA ? 1 : -1
@@ -161,7 +161,7 @@ export function booleanOfText(text: string): boolean | undefined {
   return lower === 'true' ? true : lower === 'false' ? false : undefined
 }
 
-/** Whether two values are equal, objects and arrays by what is in them. */
+/** True if two values are equal; objects and arrays are compared by content. */
 export function areEqual(left: Value, right: Value): boolean {
   const order = compareValues(left, right)
   if (order !== undefined) return order === 0
@@ -177,7 +177,7 @@ function isContainer(value: Value): value is readonly unknown[] | JsonObject {
   )
 }
 
-/** JSON of a value of any kind. MISSING members are left out, as `undefined` is of JSON. */
+/** The JSON text of any value. MISSING members are left out, like `undefined` in JSON. */
 export function textOfJson(value: unknown): string {
   switch (typeof value) {
     case 'string':
@@ -207,7 +207,7 @@ function textOfObject(value: object): string {
   return `{${text}}`
 }
 
-/** A value as text; MISSING and NULL are empty. */
+/** The text of a value; empty for MISSING and NULL. */
 export function textOf(value: Value): string {
   switch (typeof value) {
     case 'string':
@@ -230,7 +230,7 @@ function textOfFloat(value: number): string {
   return Object.is(value, -0) ? '-0' : String(value)
 }
 
-/** The number that an operand of arithmetic is. @throws QueryError for anything else */
+/** An operand of arithmetic as a number. @throws QueryError if it is none */
 export function operandOf(value: Value): Numeric {
   if (isNumeric(value)) return value
   if (typeof value === 'string') {

@@ -1,8 +1,8 @@
-// Questions about a whole expression.
+// Traversals of a whole expression.
 
 import type { Expression } from './ast.ts'
 
-/** The expressions directly inside one. */
+/** The direct subexpressions. */
 export function childrenOf(expression: Expression): readonly Expression[] {
   switch (expression.kind) {
     case 'literal':

@@ -7,9 +7,7 @@ import { text } from '../../src/base/bytes.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import type { CrashHook } from '../../src/base/crash-point.ts'
 import type { ByteSource } from '../../src/blob/blob.ts'
-import { type OpenServices, openServices } from '../../src/compose.ts'
-import { silentLog } from '../../src/observe/log.ts'
-import { silentMetrics } from '../../src/observe/metrics.ts'
+import type { OpenServices } from '../../src/compose.ts'
 import type { BodyInput } from '../../src/operation/body.ts'
 import { createBucket } from '../../src/operation/bucket.ts'
 import { completeMultipartUpload } from '../../src/operation/complete.ts'
@@ -30,6 +28,7 @@ import { collect } from '../../src/store/tree/collect.ts'
 import { compact } from '../../src/store/tree/compact.ts'
 import * as treeSchema from '../../src/store/tree/schema.ts'
 import { walk } from '../../src/store/tree/walk.ts'
+import { openStore } from '../store.fixture.ts'
 
 /** The visible state of a store: the content of each key, by bucket and key, and each upload. */
 export type Seen = Readonly<Record<string, string>>
@@ -55,9 +54,8 @@ export class LocalStore {
     onCrashPoint?: CrashHook,
   ): Promise<LocalStore> {
     const clock: Clock = { now: () => now, monotonicMs: () => performance.now() }
-    const options = { dataFolder, region: 'us-east-1', log: silentLog, metrics: silentMetrics }
     const hooks = onCrashPoint === undefined ? {} : { onCrashPoint }
-    return new LocalStore(await openServices({ ...options, clock, isSweeping: false, ...hooks }))
+    return new LocalStore(await openStore(dataFolder, { clock, ...hooks }))
   }
 
   close(): Promise<void> {

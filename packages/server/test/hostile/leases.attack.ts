@@ -51,11 +51,22 @@ class Attacker {
   }
 }
 
-async function open(): Promise<{ target: Target; attacker: Attacker }> {
-  const target = await startTarget()
-  const attacker = new Attacker(target)
-  await attacker.wire.send({ method: 'PUT', path: `/${bucket}` })
-  return { target, attacker }
+/** Registers an attack. It fails if other clients are harmed during the work that it measures. */
+function attack(
+  title: string,
+  run: (attacker: Attacker, measure: (work: () => Promise<void>) => Promise<void>) => Promise<void>,
+): void {
+  test(title, { timeout: 120_000 }, async (t) => {
+    await using target = await startTarget()
+    const attacker = new Attacker(target)
+    await attacker.wire.send({ method: 'PUT', path: `/${bucket}` })
+    await run(attacker, async (work) => {
+      const comparison = await compare(target, work)
+      t.diagnostic(describe(comparison))
+      assertUnharmed(comparison, { p99Ms })
+    })
+    attacker.wire.close()
+  })
 }
 
 function codesOf(answers: readonly WireAnswer[]): Record<string, number> {
@@ -67,78 +78,62 @@ function codesOf(answers: readonly WireAnswer[]): Record<string, number> {
   return codes
 }
 
-test('a thousand requests that wait for one lease harm no other client', {
-  timeout: 120_000,
-}, async (t) => {
-  const { target, attacker } = await open()
-  await using _ = target
-  await attacker.take()
-  let answers: readonly WireAnswer[] = []
-  const comparison = await compare(target, async () => {
-    const wanted = { write: ['a/'], ttlMs: 1000, waitMs: 8000 }
-    answers = await Promise.all(Array.from({ length: waiters }, () => attacker.lease(wanted)))
-  })
-  t.diagnostic(describe(comparison))
-  assert.deepEqual(codesOf(answers), { '409 LeaseNotGranted': waiters })
-  assertUnharmed(comparison, { p99Ms })
-  attacker.wire.close()
-})
+attack(
+  'a thousand requests that wait for one lease harm no other client',
+  async (attacker, measure) => {
+    await attacker.take()
+    let answers: readonly WireAnswer[] = []
+    await measure(async () => {
+      const wanted = { write: ['a/'], ttlMs: 1000, waitMs: 8000 }
+      answers = await Promise.all(Array.from({ length: waiters }, () => attacker.lease(wanted)))
+    })
+    assert.deepEqual(codesOf(answers), { '409 LeaseNotGranted': waiters })
+  },
+)
 
-test('the end of a lease with a thousand waiters harms no other client', {
-  timeout: 120_000,
-}, async (t) => {
-  const { target, attacker } = await open()
-  await using _ = target
-  const ticket = await attacker.take()
-  const wanted = { read: ['a/'], ttlMs: 600_000, waitMs: 60_000 }
-  const waiting = Array.from({ length: waiters / 2 }, () => attacker.lease(wanted))
-  await attacker.untilWaiting(waiters / 2)
-  const comparison = await compare(target, async () => {
-    await attacker.release(ticket)
-    assert.deepEqual(codesOf(await Promise.all(waiting)), { '200': waiters / 2 })
-  })
-  t.diagnostic(describe(comparison))
-  assertUnharmed(comparison, { p99Ms })
-  attacker.wire.close()
-})
+attack(
+  'the end of a lease with a thousand waiters harms no other client',
+  async (attacker, measure) => {
+    const ticket = await attacker.take()
+    const wanted = { read: ['a/'], ttlMs: 600_000, waitMs: 60_000 }
+    const waiting = Array.from({ length: waiters / 2 }, () => attacker.lease(wanted))
+    await attacker.untilWaiting(waiters / 2)
+    await measure(async () => {
+      await attacker.release(ticket)
+      assert.deepEqual(codesOf(await Promise.all(waiting)), { '200': waiters / 2 })
+    })
+  },
+)
 
-test('writes that wait for a lease, even above the limit, harm no other client', {
-  timeout: 120_000,
-}, async (t) => {
-  const { target, attacker } = await open()
-  await using _ = target
-  await attacker.take()
-  const answers: WireAnswer[] = []
-  const comparison = await compare(target, async () => {
-    const write = (index: number): Promise<WireAnswer> =>
-      attacker.wire.send({
-        method: 'PUT',
-        path: `/${bucket}/a/${index}`,
-        body: Buffer.alloc(1000),
-      })
-    answers.push(...(await Promise.all(Array.from({ length: 1500 }, (_, index) => write(index)))))
-  })
-  t.diagnostic(describe(comparison))
-  assert.deepEqual(codesOf(answers), { '503 SlowDown': 1500 })
-  for (const { headers } of answers) assert.ok(headers['retry-after'] !== undefined)
-  assertUnharmed(comparison, { p99Ms })
-  attacker.wire.close()
-})
+attack(
+  'writes that wait for a lease, even above the limit, harm no other client',
+  async (attacker, measure) => {
+    await attacker.take()
+    const answers: WireAnswer[] = []
+    await measure(async () => {
+      const write = (index: number): Promise<WireAnswer> =>
+        attacker.wire.send({
+          method: 'PUT',
+          path: `/${bucket}/a/${index}`,
+          body: Buffer.alloc(1000),
+        })
+      answers.push(...(await Promise.all(Array.from({ length: 1500 }, (_, index) => write(index)))))
+    })
+    assert.deepEqual(codesOf(answers), { '503 SlowDown': 1500 })
+    for (const { headers } of answers) assert.ok(headers['retry-after'] !== undefined)
+  },
+)
 
-test('lease requests above the limit of waiters are refused at once', {
-  timeout: 120_000,
-}, async (t) => {
-  const { target, attacker } = await open()
-  await using _ = target
-  await attacker.take()
-  let answers: readonly WireAnswer[] = []
-  const comparison = await compare(target, async () => {
-    const wanted = { write: ['a/'], ttlMs: 1000, waitMs: 8000 }
-    answers = await Promise.all(Array.from({ length: 3 * waiters }, () => attacker.lease(wanted)))
-  })
-  t.diagnostic(describe(comparison))
-  const codes = codesOf(answers)
-  assert.deepEqual(codes, { '409 LeaseNotGranted': 2 * waiters, '503 SlowDown': waiters })
-  assertUnharmed(comparison, { p99Ms })
-  attacker.wire.close()
-})
+attack(
+  'lease requests above the limit of waiters are refused at once',
+  async (attacker, measure) => {
+    await attacker.take()
+    let answers: readonly WireAnswer[] = []
+    await measure(async () => {
+      const wanted = { write: ['a/'], ttlMs: 1000, waitMs: 8000 }
+      answers = await Promise.all(Array.from({ length: 3 * waiters }, () => attacker.lease(wanted)))
+    })
+    const codes = codesOf(answers)
+    assert.deepEqual(codes, { '409 LeaseNotGranted': 2 * waiters, '503 SlowDown': waiters })
+  },
+)

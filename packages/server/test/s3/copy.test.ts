@@ -5,7 +5,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { CopyObjectCommand, CreateBucketCommand } from '@aws-sdk/client-s3'
 import { asDirectoryId } from '../../src/base/terms.ts'
-import type { BlobStore } from '../../src/blob/blob.ts'
+import { blobsWith } from '../../src/blob/blob.fixture.ts'
 import { createDigest } from '../../src/blob/digest.ts'
 import { type CopyObjectOutput, copyObject } from '../../src/operation/copy.ts'
 import { run } from '../../src/operation/run.ts'
@@ -330,23 +330,12 @@ test('the checksums of a copy are computed from its own bytes', async () => {
   const race = (overwrite: () => Promise<unknown>): Promise<CopyObjectOutput> => {
     const { blobs } = services
     let reads = 0
-    const racing: BlobStore = {
+    const racing = blobsWith(blobs, {
       async read(...asked) {
         if (++reads === 1) await overwrite()
         return blobs.read(...asked)
       },
-      write: (bytes) => blobs.write(bytes),
-      delete: (id) => blobs.delete(id),
-      deleteAll: (all) => blobs.deleteAll(all),
-      size: (id) => blobs.size(id),
-      writtenAt: (id) => blobs.writtenAt(id),
-      list: (start) => blobs.list(start),
-      removeStart: (start) => blobs.removeStart(start),
-      mark: (mark) => blobs.mark(mark),
-      removeMark: (start) => blobs.removeMark(start),
-      starts: () => blobs.starts(),
-      close: () => blobs.close(),
-    }
+    })
     return run({ ...services, blobs: racing }, caller, copyObject, input)
   }
   await upload('racing')

@@ -8,11 +8,9 @@ import { after, before, test } from 'node:test'
 import { ExportQueue } from '../../src/background/export-queue.ts'
 import { isStoreError } from '../../src/base/errors.ts'
 import { exportLimits } from '../../src/base/limits.ts'
-import { type OpenServices, openServices } from '../../src/compose.ts'
+import type { OpenServices } from '../../src/compose.ts'
 import { replaceMethods } from '../../src/engine/engine.fixture.ts'
 import type { Engine } from '../../src/engine/engine.ts'
-import { silentLog } from '../../src/observe/log.ts'
-import { silentMetrics } from '../../src/observe/metrics.ts'
 import { batchPutAttributes } from '../../src/operation/attribute.ts'
 import { createBucket } from '../../src/operation/bucket.ts'
 import { createDomain, deleteDomain } from '../../src/operation/domain.ts'
@@ -21,6 +19,7 @@ import { acquireLease, releaseLease } from '../../src/operation/lease.ts'
 import type { Caller, Services } from '../../src/operation/operation.ts'
 import { run } from '../../src/operation/run.ts'
 import type { ExportRecord } from '../../src/store/domain/export.ts'
+import { openStore } from '../store.fixture.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-exports-'))
 const { signal } = new AbortController()
@@ -31,13 +30,7 @@ let aheadMs = 0
 let count = 0
 
 before(async () => {
-  store = await openServices({
-    dataFolder: folder,
-    region: 'us-east-1',
-    log: silentLog,
-    metrics: silentMetrics,
-    isSweeping: false,
-  })
+  store = await openStore(folder)
   const { clock } = store.services
   services = {
     ...store.services,

@@ -1,9 +1,9 @@
-// The sentences of refused requests for the server itself.
+// Errors of requests about the server itself, and their sentences.
 
 import type { Refusal } from '../../base/errors.ts'
 import { messageWords } from '../http/wording.ts'
 
-/** A request that no route takes. */
+/** The error for a request without a route. */
 export class AdminError extends Error {
   readonly status: number
 
@@ -14,7 +14,7 @@ export class AdminError extends Error {
   }
 }
 
-/** The sentence for a refused head; undefined for other refusals, which no route makes. */
+/** The sentence for a refused head; undefined for other refusals, which no route throws. */
 export function headProblem(refusal: Refusal): string | undefined {
   switch (refusal.code) {
     case 'HeaderSectionTooLarge':

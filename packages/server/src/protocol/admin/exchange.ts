@@ -1,4 +1,4 @@
-// One request for the server itself: its route, and the answer as text.
+// One request about the server itself, with its response as text.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StoreError } from '../../base/errors.ts'
@@ -13,7 +13,7 @@ import type { AdminRoute } from './table.ts'
 export interface AdminContext {
   readonly log: Log
   readonly routes: readonly AdminRoute[]
-  /** True for requests that arrive while the server stops. */
+  /** True for requests that arrive during shutdown. */
   readonly isStopping: boolean
 }
 
@@ -27,7 +27,7 @@ interface Problem extends Text {
   readonly isFault: boolean
 }
 
-/** One request on its way through. */
+/** The exchange of one request. */
 export class AdminExchange extends Exchange<Text, Problem> {
   readonly #context: AdminContext
 

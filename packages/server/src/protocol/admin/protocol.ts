@@ -1,4 +1,5 @@
-// The paths below `/_/`, which no bucket can have: what the server tells of itself, without a key.
+// The admin protocol: facts about the server, without authentication, at paths below `/_/`. No bucket has
+// that name.
 
 import { bucketOfHost } from '../http/host.ts'
 import type { Protocol } from '../http/protocol.ts'
@@ -7,11 +8,11 @@ import { type AdminSource, adminRoutes } from './table.ts'
 
 /** The services of the protocol. */
 export interface AdminOptions extends AdminSource, Pick<AdminContext, 'log'> {
-  /** The server's own names: below them, every path is a bucket's. */
+  /** The server's own names. On their subdomains, every path belongs to a bucket. */
   readonly domains: readonly string[]
 }
 
-/** Makes the protocol. */
+/** Creates the protocol. */
 export function createAdminProtocol(options: AdminOptions): Protocol {
   const { domains, log } = options
   const context: AdminContext = { log, routes: adminRoutes(options), isStopping: false }

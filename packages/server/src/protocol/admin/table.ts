@@ -4,36 +4,36 @@ import type { Clock } from '../../base/clock.ts'
 import { prometheusType } from '../../observe/prometheus.ts'
 import { Scrape } from '../../observe/scrape.ts'
 
-/** An answer, which is text. */
+/** A response, whose body is text. */
 export interface AdminAnswer {
   readonly status: number
   readonly text: string
 }
 
-/** One thing that can be asked for. */
+/** A route. */
 export interface AdminRoute {
   /** The operation's name in logs and metrics. */
   readonly name: string
   /** A route for GET answers HEAD too. */
   readonly method: string
   readonly path: string
-  /** The media type of its answers. */
+  /** The media type of the response. */
   readonly type: string
-  /** @param isStopping true while the server ends what is under way */
+  /** @param isStopping true during shutdown */
   answer(isStopping: boolean): AdminAnswer | Promise<AdminAnswer>
 }
 
 /** The facts that the routes show. */
 export interface AdminSource {
   readonly clock: Clock
-  /** The text of `/_/metrics`; called once for simultaneous requests, and not much more often than every 100 ms. */
+  /** The text of `/_/metrics`. Simultaneous requests share a call, and calls are about 100 ms apart at least. */
   readonly exposition: () => Promise<string>
 }
 
-/** Milliseconds between two collections of metrics in this process; the primary makes fewer of them. */
+/** The least interval of collections of metrics in this process. The primary collects more rarely. */
 const scrapeIntervalMs = 100
 
-/** Makes the table. */
+/** Creates the table. */
 export function adminRoutes({ clock, exposition }: AdminSource): readonly AdminRoute[] {
   const scrape = new Scrape({ collect: exposition, clock, intervalMs: scrapeIntervalMs })
   return [

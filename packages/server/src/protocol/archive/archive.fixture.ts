@@ -3,7 +3,7 @@
 import { type Bytes, utf8 } from '../../base/bytes.ts'
 import type { ArchiveEntries, ArchiveEntry } from './entry.ts'
 
-/** The time of every entry, in milliseconds since 1970. */
+/** The time of every entry, in milliseconds since the Unix epoch. */
 export const modifiedAt: number = Date.UTC(2026, 1, 3, 4, 5, 6)
 
 export function file(

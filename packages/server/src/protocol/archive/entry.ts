@@ -11,9 +11,9 @@ export interface ArchiveEntry {
   readonly sizeBytes: number
   /** Milliseconds since the Unix epoch. */
   readonly modifiedAt: number
-  /** The checksum of its bytes, if known. */
+  /** The checksum of the content, if known. */
   readonly crc32?: number | undefined
-  /** Its bytes, or a source of them that is iterated at most once. */
+  /** The bytes, or a source of them that is iterated at most once. */
   readonly content: Bytes | (() => AsyncIterable<Bytes>)
 }
 

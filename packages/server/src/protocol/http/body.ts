@@ -1,26 +1,26 @@
-// A request's body as a source of chunks with back-pressure. It reads nothing, and lets no
-// `100 Continue` go, before somebody asks for the first chunk: so a request can be refused first.
+// A request's body as a source of chunks with back-pressure. Nothing is read, and no `100 Continue` is sent,
+// before the first chunk is requested. A request can therefore be refused first.
 import type { IncomingMessage } from 'node:http'
 import { StoreError } from '../../base/errors.ts'
 import { ownLimits } from '../../base/limits.ts'
 import { isWasteful, wastefulBody } from './tiny-chunks.ts'
 
-/** How a body is read. */
+/** Options of reading a body. */
 export interface RequestBodyOptions {
-  /** Called once before the first byte is asked for where the client waits for `100 Continue`. */
+  /** Called once, before the first read, if the client waits for `100 Continue`. */
   readonly sendContinue?: () => void
-  /** Milliseconds without a byte after which reading fails; ownLimits.bodyIdleMs if left out. */
+  /** Milliseconds without a byte after which reading fails; default ownLimits.bodyIdleMs. */
   readonly idleMs?: number
 }
 
 type State = 'fresh' | 'reading' | 'ended' | 'failed' | 'stopped'
 
 /**
- * The body of one request, read once. A chunk is valid until the next is asked for, or reading is ended; after
- * that it may be empty.
+ * The body of one request, read once. A chunk is valid until the next one is requested or reading ends. Later,
+ * the chunk may be empty.
  *
- * Reading throws StoreError IncompleteBody when the client goes or sends too little, and RequestTimeout when
- * it sends nothing for too long, and WastefulChunks when it sends little but framing.
+ * Reading throws StoreError IncompleteBody if the client disconnects or sends too little, RequestTimeout if it
+ * is idle for too long, and WastefulChunks if its chunks are mostly framing.
  */
 export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
   /** Content-Length in bytes; 0 without a body; undefined with Transfer-Encoding: chunked. */
@@ -33,7 +33,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
   #receivedBytes = 0
   #queue: Uint8Array[] = []
   #queuedBytes = 0
-  /** The chunk that was asked for last. */
+  /** The last chunk that was handed out. */
   #given: Uint8Array | undefined
   #isPaused = false
   #wake: (() => void) | undefined
@@ -48,27 +48,27 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
     if (this.declaredBytes === 0) this.#state = 'ended'
   }
 
-  /** Bytes that came in so far. */
+  /** The number of bytes received so far. */
   get receivedBytes(): number {
     return this.#receivedBytes
   }
 
-  /** True when the whole body was received: the connection may carry a next request. */
+  /** True once the whole body was received. The connection can then carry another request. */
   get isComplete(): boolean {
     return this.#state === 'ended' || (this.#request.complete && this.#request.readableLength === 0)
   }
 
-  /** True when reading ended with an error: nothing more is read of this connection. */
+  /** True once reading has failed. Nothing more is read from this connection. */
   get hasFailed(): boolean {
     return this.#state === 'failed' || isWasteful(this.#request)
   }
 
-  /** True while the client may be holding its body back until it is told to continue. */
+  /** True while the client may be waiting for `100 Continue`. */
   get awaitsContinue(): boolean {
     return this.#sendContinue !== undefined
   }
 
-  /** Bytes that may still come; infinite where no length was declared. */
+  /** An upper bound of the bytes still to come; infinite without a declared length. */
   get unreadBytes(): number {
     if (this.isComplete) return 0
     return (this.declaredBytes ?? Number.POSITIVE_INFINITY) - this.#receivedBytes
@@ -94,7 +94,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
     }
   }
 
-  /** Stops reading without closing the connection; the server drops the rest. */
+  /** Stops reading without closing the connection. The server discards the rest. */
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {
     if (this.#state === 'reading') this.#request.pause()
     this.#settle(this.#state === 'ended' || this.#state === 'failed' ? this.#state : 'stopped')
@@ -103,7 +103,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
     return { done: true, value: undefined }
   }
 
-  /** Reads and drops the rest, up to `maximumBytes` and `maximumMs`; never throws. */
+  /** Reads and discards the rest, up to `maximumBytes` and `maximumMs`; never throws. */
   async discard(maximumBytes: number, maximumMs: number): Promise<void> {
     if (this.isComplete || this.#state === 'failed') return
     await this.return()
@@ -215,12 +215,12 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
   }
 }
 
-/** Bytes from which on a chunk is worth the trouble. */
+/** The least size of a chunk whose memory is released early. */
 const releasedBytes = 16_384
 
 /**
- * Gives the memory of a chunk back at once. Left to the garbage collector, which counts such memory but can't
- * see that it is short-lived, it costs a collection of the whole heap for every 32 MiB received.
+ * Releases the memory of a chunk at once. The garbage collector counts such memory without knowing that it is
+ * short-lived, and would collect the whole heap for every 32 MiB received.
  */
 function release({ buffer, byteLength }: Uint8Array): void {
   const isWhole = buffer.byteLength === byteLength && byteLength >= releasedBytes

@@ -1,5 +1,5 @@
-// One request with its response, whatever protocol it speaks: answer and send, or report and send the error.
-// A protocol says in a subclass how it does each of these; the order, the log and the figures are the same for all.
+// One request with its response, in any protocol: answer and send, or report and send the error. The subclass
+// of a protocol implements these steps; their order, the log and the metrics are common.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { DamagedBody } from '../../base/damaged-body.ts'
@@ -7,44 +7,44 @@ import type { Log } from '../../observe/log.ts'
 import type { RequestBody } from './body.ts'
 import type { Client } from './proxy.ts'
 
-/** The circumstances of one request, as the router knows them. */
+/** The circumstances of one request, from the router. */
 export interface Circumstances {
-  /** Unique and unguessable enough to be quoted to support; shown to the client. */
+  /** The id of the request in the log, which the client gets too. Unique, and hard to guess. */
   readonly requestId: string
-  /** Aborted when the client has gone or the server gives the request up. */
+  /** Aborted when the client has disconnected, or the server cancels the request. */
   readonly signal: AbortSignal
-  /** Aborted when the server is told to stop: a request that only waits should end. */
+  /** Aborted at the beginning of shutdown, which ends requests that only wait. */
   readonly stopping?: AbortSignal
-  /** True when the client waits for `100 Continue` before it sends its body. */
+  /** True if the client waits for `100 Continue` before it sends its body. */
   readonly isContinueExpected: boolean
   readonly client: Client
 }
 
 /** The outcome of a request, for the log and the metrics. */
 export interface ExchangeResult {
-  /** As the protocol documents it, or `Unknown`. */
+  /** The operation's name in the protocol's documentation, or `Unknown`. */
   readonly operation: string
-  /** HTTP status; 499 when the client left before the answer. */
+  /** The HTTP status; 499 if the client disconnected before the response. */
   readonly status: number
-  /** Bytes of body that were received. */
+  /** Bytes of the received body. */
   readonly bytesIn: number
-  /** Bytes of body that were sent. */
+  /** Bytes of the sent body. */
   readonly bytesOut: number
-  /** The access key that signed the request, if the signature holds. */
+  /** The access key that signed the request, if the signature is valid. */
   readonly accessKeyId?: string | undefined
 }
 
-/** HTTP status that stands in logs and metrics for a client that left before the answer. */
+/** The status in logs and metrics of a request whose client disconnected before the response. */
 export const clientClosedRequest = 499
 
-/** The part of an error report that is the same in all protocols. */
+/** The fields of an error report that all protocols have. */
 export interface Report {
   readonly status: number
   /** True for a fault of the server, which is logged. */
   readonly isFault: boolean
 }
 
-/** The facts about a request on which its operation, and the decision about access, depend. */
+/** The facts about a request that its operation and the access decision depend on. */
 export interface RequestFacts<Principal> extends Pick<Circumstances, 'requestId' | 'signal'> {
   readonly principal: Principal
   readonly stopping: AbortSignal | undefined
@@ -53,7 +53,7 @@ export interface RequestFacts<Principal> extends Pick<Circumstances, 'requestId'
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
 }
 
-/** One request on its way through a protocol. */
+/** The exchange of one request and its response. */
 export abstract class Exchange<Answer extends { readonly status: number }, Problem extends Report> {
   protected readonly request: IncomingMessage
   protected readonly response: ServerResponse
@@ -78,19 +78,19 @@ export abstract class Exchange<Answer extends { readonly status: number }, Probl
     this.#log = log
   }
 
-  /** Does what the request asks for. Any error that it throws becomes an answer. */
+  /** Executes the request. Any error thrown becomes the response. */
   protected abstract answer(): Promise<Answer>
 
-  /** Sends the answer, and returns the bytes of body sent. */
+  /** Sends the answer. Returns the bytes of body sent. */
   protected abstract send(answer: Answer): number | Promise<number>
 
   /** The report of `error` for the client. */
   protected abstract report(error: unknown): Problem
 
-  /** Sends an error in the protocol's form, and returns the bytes of body sent. */
+  /** Sends an error in the protocol's form. Returns the bytes of body sent. */
   protected abstract sendError(problem: Problem, error: unknown): number
 
-  /** Answers the request, always: rejects only if an error can't be sent for a fault of the server. */
+  /** Answers the request. Rejects only if a fault of the server prevents even an error response. */
   async serve(): Promise<ExchangeResult> {
     const { response } = this
     let status: number
@@ -105,7 +105,7 @@ export abstract class Exchange<Answer extends { readonly status: number }, Probl
       status = problem.status
       isCutByUs = error instanceof DamagedBody
       if (problem.isFault) this.#logFault(error)
-      // A body that broke off can't be taken back; its connection is closed already.
+      // After a partial body, no error can be sent; the connection is already closed.
       if (!response.headersSent && !response.destroyed) bytesOut = this.sendError(problem, error)
     }
     const isCut = response.destroyed && !response.writableFinished
@@ -114,7 +114,7 @@ export abstract class Exchange<Answer extends { readonly status: number }, Probl
     return { operation: this.operation, status, bytesIn, bytesOut, accessKeyId: this.accessKeyId }
   }
 
-  /** @param headers as the protocol reads them, which may find some elsewhere */
+  /** @param headers the effective headers, some of which a protocol may find elsewhere in the request */
   protected contextOf<Principal>(
     principal: Principal,
     headers: RequestFacts<Principal>['headers'],
@@ -135,7 +135,7 @@ export abstract class Exchange<Answer extends { readonly status: number }, Probl
     const { requestId, signal } = this.circumstances
     const facts = { requestId, operation: this.operation }
     if (error instanceof DamagedBody) {
-      // Damage is logged even if the client has gone: the server itself cuts that connection.
+      // Damage is logged even if the client has disconnected: the server itself cuts that connection.
       const { body, object = '' } = error
       this.#log.error('a damaged body was not given out', { ...facts, body, object, error })
     } else if (!signal.aborted && !this.response.destroyed) {

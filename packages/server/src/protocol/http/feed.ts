@@ -1,6 +1,6 @@
-// Feeds a connection's bytes to Node's parser in small pieces. Given a whole read, the parser makes a
-// request of everything in it at once, thousands of them, and can't be stopped. So a connection with too
-// many requests that aren't answered is fed no more and not read, until some of them are.
+// Feeds a connection's bytes to Node's parser in small pieces. From a whole read, the parser would emit
+// thousands of pipelined requests at once, and can't be paused. A connection with too many unanswered requests
+// is neither fed nor read until some are answered.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
@@ -9,23 +9,23 @@ import { HeadBeginning } from './head-beginning.ts'
 import { isWasteful, TinyChunks } from './tiny-chunks.ts'
 import { Turns } from './turns.ts'
 
-/** How many requests may be unanswered. */
+/** Limits of unanswered requests. */
 export interface FeedLimits {
-  /** Of one connection. One piece may bring more. */
+  /** The limit of one connection. A single piece may exceed it. */
   readonly unansweredPerConnection: number
-  /** Of all connections; beyond, those without an unanswered request are fed, and no others. */
+  /** The limit of all connections. Beyond it, only connections without an unanswered request are fed. */
   readonly unansweredRequests: number
 }
 
-/** Bytes of a piece, outside of bodies: most heads, and some tens of the shortest requests. */
+/** The size of a piece outside bodies: enough for most heads, or some tens of the shortest requests. */
 const pieceBytes = 2048
-/** Chunks of a body in one piece from which on the next piece waits for its turn. */
+/** The number of body chunks in a piece that makes the next piece wait for its turn. */
 const manyChunks = 16
 
 /** Feeds all connections of one server. */
 export class Feeds {
   readonly limits: FeedLimits
-  /** Requests of all connections that aren't answered. */
+  /** The number of unanswered requests of all connections. */
   unanswered = 0
   readonly turns: Turns = new Turns()
   readonly #feeds = new WeakMap<Socket, Feed>()
@@ -38,7 +38,7 @@ export class Feeds {
     const isEncrypted = 'setSecureContext' in server
     server.on(isEncrypted ? 'secureConnection' : 'connection', (socket: Socket) => {
       const parse = socket.listeners('data')
-      // A connection that has failed already.
+      // The connection has already failed.
       if (parse.length !== 1) return
       this.#feeds.set(socket, new Feed(this, socket, (chunk) => parse[0]?.call(socket, chunk)))
     })
@@ -59,15 +59,15 @@ class Feed {
   readonly #all: Feeds
   readonly #socket: Socket
   readonly #parse: (chunk: Buffer) => void
-  /** The bytes that were read, but not parsed. */
+  /** Bytes that were read, but not parsed. */
   #pending: Buffer | undefined
   #unanswered = 0
   #latest: IncomingMessage | undefined
-  /** Bytes of the latest request's body that are still to come, for sure. */
+  /** A lower bound of the bytes still to come of the latest request's body. */
   #bodyBytes = 0
-  /** Of the latest request, where its body is chunked. */
+  /** The chunks of the latest request, if its body is chunked. */
   #tinyChunks: TinyChunks | undefined
-  /** True while what is pending waits for a turn. */
+  /** True while the pending bytes wait for a turn. */
   #isWaiting = false
   /** True after a piece of many chunks: all pieces of this body take turns. */
   #isCostly = false
@@ -86,7 +86,7 @@ class Feed {
     this.#unanswered++
     this.#all.unanswered++
     const length = request.headers['content-length']
-    // Some of the body may have come with the piece that is being parsed.
+    // The piece being parsed may contain a part of the body.
     if (length !== undefined) this.#bodyBytes = Number(length)
     const isChunked = request.headers['transfer-encoding'] !== undefined
     this.#tinyChunks = isChunked ? new TinyChunks(request) : undefined
@@ -98,17 +98,17 @@ class Feed {
     const { limits, unanswered } = this.#all
     if (this.#unanswered > limits.unansweredPerConnection) return true
     if (this.#unanswered === 0 || unanswered <= limits.unansweredRequests) return false
-    // A request that was begun can be answered only when its body has come.
+    // A request can be answered only once its body has arrived.
     return this.#latest?.complete === true
   }
 
-  /** True where nothing may be parsed now. */
+  /** True while nothing may be parsed. */
   get #isHeld(): boolean {
     return this.#isFull || isHeldByNode(this.#socket)
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    // Node may read what came before the connection was paused.
+    // Node may deliver bytes that it read before the connection was paused.
     let rest = this.#pending === undefined ? chunk : Buffer.concat([this.#pending, chunk])
     this.#pending = undefined
     while (rest.byteLength > 0) {
@@ -124,7 +124,7 @@ class Feed {
     }
   }
 
-  /** Parses the beginning of `bytes`, and returns the rest. */
+  /** Parses the beginning of `bytes`. Returns the rest. */
   #parsePiece(bytes: Buffer): Buffer {
     const size = Math.min(bytes.byteLength, Math.max(pieceBytes, this.#bodyBytes))
     const piece = size === bytes.byteLength ? bytes : bytes.subarray(0, size)
@@ -158,7 +158,7 @@ class Feed {
     this.#all.turns.wait(this.#onTurn)
   }
 
-  /** True where the body's reader is behind; when it has caught up, Node resumes the connection. */
+  /** True while the body's reader is behind. Node resumes the connection when the reader has caught up. */
   get #isBehind(): boolean {
     const request = this.#latest
     return request !== undefined && request.readableLength >= request.readableHighWaterMark
@@ -167,12 +167,12 @@ class Feed {
   readonly #onTurn = (): void => {
     this.#isWaiting = false
     const pending = this.#pending
-    // The present holder of the connection also resumes it.
+    // The current reader of the connection also resumes it.
     if (pending === undefined || this.#isHeld || this.#isBehind) return
     this.#pending = undefined
     const rest = this.#parsePiece(pending)
     if (this.#latest !== undefined && isWasteful(this.#latest)) {
-      // Further input is dropped, so that the client gets its answer.
+      // Further input is discarded, so that the client can get its response.
       this.#socket.resume()
       return
     }
@@ -182,7 +182,7 @@ class Feed {
     else this.#socket.resume()
   }
 
-  /** Comes before anything more is read. */
+  /** Runs before anything more is read. */
   readonly #onResume = (): void => {
     const pending = this.#pending
     if (this.#isFull || this.#isWaiting) {
@@ -202,7 +202,7 @@ class Feed {
     }
   }
 
-  /** Answers that never had their turn are not told that it will not come. */
+  /** Node emits no event for responses that were never sent, so they are counted here. */
   readonly #onClose = (): void => {
     this.#all.unanswered -= this.#unanswered
     this.#unanswered = 0
@@ -211,7 +211,7 @@ class Feed {
   }
 }
 
-/** True where Node itself stopped reading, since the client takes no answers: it must not be fed then. */
+/** True if Node itself has paused the connection, since the client doesn't read responses. It must not be fed then. */
 function isHeldByNode(socket: Socket): boolean {
   return Reflect.get(socket, '_paused') === true
 }

@@ -1,5 +1,5 @@
-// Reads a multipart/form-data body: a few bounded fields, then one file as a stream. What comes after
-// the file is dropped, as S3 does.
+// Reads a multipart/form-data body: a few bounded fields, then one file as a stream. As on S3, everything
+// after the file is discarded.
 import { StoreError } from '../../base/errors.ts'
 import { s3Limits } from '../../base/limits.ts'
 
@@ -11,10 +11,10 @@ export interface FormField {
 
 /** The file of a form. */
 export interface FormFile {
-  /** As the browser sent it; undefined without one. `${filename}` in a field stands for it. */
+  /** The name sent by the browser, which replaces `${filename}` in fields; undefined if there is none. */
   readonly filename: string | undefined
   readonly contentType: string | undefined
-  /** The file's bytes, read once; throws StoreError MalformedForm where the form breaks off. */
+  /** The file's bytes, read once. Reading throws StoreError MalformedForm if the form is cut off. */
   readonly source: AsyncIterable<Uint8Array>
 }
 
@@ -22,7 +22,7 @@ export interface FormFile {
 export interface Form {
   readonly fields: readonly FormField[]
   readonly file: FormFile
-  /** The value of a field; `name` in lower case, for field names have no case. */
+  /** The value of a field. `name` is in lower case, since field names are case-insensitive. */
   get(name: string): string | undefined
 }
 
@@ -69,11 +69,11 @@ function boundaryOf(contentType: string | undefined): string {
 const noBytes = Buffer.alloc(0)
 const headerEnd = '\r\n\r\n'
 
-/** Cuts a body at its delimiters. Keeps at most the bytes of the fields, and of a file less than a delimiter. */
+/** Splits a body at its delimiters. Buffers at most the fields, or less than a delimiter of the file. */
 class PartReader {
   readonly #iterator: AsyncIterator<Uint8Array>
   readonly #delimiter: Buffer
-  // The CRLF before the first delimiter may be missing: this one stands for it.
+  // The CRLF before the first delimiter may be missing, so it is added.
   #window: Buffer = Buffer.from('\r\n')
   #fieldBytes = 0
 
@@ -91,7 +91,7 @@ class PartReader {
     const padding = await this.#until('\r\n', '--')
     if (padding === undefined) return undefined
     if (padding.some((byte) => byte !== 32 && byte !== 9)) throw malformedPost()
-    // A part without header lines has its empty line at once.
+    // A part without header lines begins with the empty line.
     this.#window = Buffer.concat([Buffer.from('\r\n'), this.#window])
     const header = await this.#until(headerEnd)
     return decodeUtf8(header)
@@ -101,7 +101,7 @@ class PartReader {
     return this.#until(this.#delimiter)
   }
 
-  /** The bytes up to the next delimiter, which is dropped; undefined where `end` stands there at once. */
+  /** The bytes up to the next delimiter, which is skipped; undefined if the input begins with `end`. */
   async #until(delimiter: Buffer | string): Promise<Buffer>
   async #until(delimiter: Buffer | string, end: string): Promise<Buffer | undefined>
   async #until(delimiter: Buffer | string, end?: string): Promise<Buffer | undefined> {
@@ -121,12 +121,12 @@ class PartReader {
       from = Math.max(0, this.#window.byteLength - delimiter.length + 1)
       const chunk = await this.#next()
       if (chunk === undefined) throw malformedPost()
-      // Copies the chunk too, which its source may use again.
+      // This copies the chunk, which its source may overwrite.
       this.#window = Buffer.concat([this.#window, chunk])
     }
   }
 
-  /** The file's bytes as they come; only a possible beginning of a delimiter is held back. */
+  /** The file's bytes as they arrive. Only a possible beginning of a delimiter is held back. */
   async *fileBody(): AsyncGenerator<Uint8Array> {
     const delimiter = this.#delimiter
     const keep = delimiter.byteLength - 1
@@ -206,7 +206,7 @@ function parsePartHeader(header: string): PartHeader {
   return { name, filename: dispositionParameter(disposition, 'filename'), contentType }
 }
 
-/** Browsers escape a quote in a name as %22, and nothing with a backslash (WHATWG, multipart/form-data). */
+/** A parameter. Browsers escape quotes as %22, and never use backslashes (WHATWG, multipart/form-data). */
 function dispositionParameter(disposition: string, name: string): string | undefined {
   const match = new RegExp(`;\\s*${name}=(?:"([^"]*)"|([^\\s;"]+))`, 'i').exec(disposition)
   return (match?.[1] ?? match?.[2])?.replaceAll('%22', '"')
@@ -228,7 +228,7 @@ function noFile(): StoreError {
   return new StoreError({ code: 'FormWithoutFile' })
 }
 
-/** The refusal of a form that says more of its file than S3 allows. */
+/** The refusal of a form with more data before its file than S3 allows. */
 export function tooMuchBeforeFile(): StoreError {
   return new StoreError({ code: 'FormFieldsTooLarge', maximumBytes: s3Limits.postFieldBytes })
 }

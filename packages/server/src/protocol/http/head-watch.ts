@@ -1,24 +1,23 @@
-// Bounds connections that are idle or in the middle of a head, before any key is known. Node doesn't tell
-// how much of a head its parser holds, so the bytes received since the connection's last request are counted
-// instead.
+// Limits connections that are idle or have sent part of a head, before any key is known. Node doesn't expose
+// the size of a partial head, so the bytes since the connection's last request are counted instead.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { ownLimits } from '../../base/limits.ts'
 
-/** The bounds of all connections of a server before their requests begin. */
+/** The limits of connections that have no request in progress. */
 export interface HeadLimits {
   readonly partialHeadBytes: number
   readonly connections: number
 }
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two checks. */
 const lookMs = 250
 
 interface Watched {
-  /** Bytes received by the end of the last request, give or take one read. */
+  /** Bytes received by the end of the last request, accurate to one read. */
   markedBytes: number
-  /** The last request's answer. */
+  /** The response to the last request. */
   response: ServerResponse | undefined
 }
 
@@ -57,7 +56,7 @@ export class HeadWatch {
       socket.destroy()
     }
     if (bytes <= this.#limits.partialHeadBytes) return
-    // Those with the most, until half is free, so that this is seldom done.
+    // Closes those with the most bytes until half of the limit is free, so that closing is rare.
     for (const one of waiting.toSorted((a, b) => b.bytes - a.bytes)) {
       if (bytes <= this.#limits.partialHeadBytes / 2) return
       bytes -= one.bytes
@@ -90,7 +89,7 @@ export class HeadWatch {
   }
 }
 
-/** True while a request is served; bytes received meanwhile are its body. */
+/** True while a request is served. Bytes received meanwhile belong to its body. */
 function isBusy({ response }: Watched): boolean {
   return response !== undefined && !response.writableFinished && !response.destroyed
 }

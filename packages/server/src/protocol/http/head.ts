@@ -1,5 +1,5 @@
-// The requirements of every request's head before anything is done with it: no header that decides what is
-// done, or that a signature counts on, may be there twice, since a proxy might read the other one.
+// Checks every request's head first. Headers that determine the effect of a request, or that a signature relies
+// on, must not be repeated, since a proxy might use the other value.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StoreError } from '../../base/errors.ts'
 import { ownLimits } from '../../base/limits.ts'
@@ -25,7 +25,7 @@ function problemOf(request: IncomingMessage): StoreError | undefined {
   if (host === undefined ? !isVersion10 : !hostForm.test(host)) {
     return new StoreError({ code: 'InvalidHost' })
   }
-  // HTTP/1.0 has no transfer coding: a proxy that forwards such a request may have seen another body.
+  // HTTP/1.0 has no transfer codings. A proxy that forwards such a request may have seen a different body.
   if (isVersion10 && headers['transfer-encoding'] !== undefined) {
     return new StoreError({ code: 'TransferEncodingInHttp10' })
   }
@@ -37,7 +37,7 @@ function problemOf(request: IncomingMessage): StoreError | undefined {
 
 function isTooLarge(rawHeaders: readonly string[]): boolean {
   if (rawHeaders.length > 2 * ownLimits.headers) return true
-  // A colon, a space, and the end of the line.
+  // Adds a colon, a space, and CRLF for each header.
   let bytes = 2 * rawHeaders.length
   for (const text of rawHeaders) bytes += text.length
   return bytes > ownLimits.headerBytes
@@ -46,7 +46,7 @@ function isTooLarge(rawHeaders: readonly string[]): boolean {
 /** A name, an IPv4 address, or an IPv6 address in brackets, with or without a port (RFC 3986, 3.2.2). */
 const hostForm = /^(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9\-._~%!$&'()*+;=]{1,255})(?::\d{0,5})?$/
 
-/** The first of those that may be there only once. */
+/** The first repeated header that may occur only once. */
 function repeatedName(
   headers: IncomingMessage['headers'],
   rawHeaders: readonly string[],
@@ -67,7 +67,7 @@ function repeatedName(
   return undefined
 }
 
-/** Some of them Node would drop a second one of, others it would join with a comma. */
+/** Headers that may occur only once. Node would drop the second value of some, and join others by a comma. */
 const singles: ReadonlySet<string> = new Set([
   'host',
   'authorization',

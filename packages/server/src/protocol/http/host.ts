@@ -1,11 +1,11 @@
-// Which host a request is for, and virtual-host-style addressing: the bucket in front of one of the server's
-// own domain names.
+// The host of a request, and virtual-host-style addressing: a bucket as subdomain of one of the server's domain
+// names.
 import { StoreError } from '../../base/errors.ts'
 
 /**
- * The host that a request is for; undefined where it names none. A target in absolute form has to name that of
- * the Host header, as RFC 9112 (3.2.2) tells clients: a signature covers the header, so no other host may count.
- * @param authority of the target, if it is in absolute form
+ * The host of a request; undefined if there is none. A target in absolute form must name the host of the Host
+ * header (RFC 9112, 3.2.2): signatures cover only the header.
+ * @param authority the host and port of a target in absolute form
  * @throws StoreError InvalidUri for two hosts
  */
 export function hostOf(
@@ -18,16 +18,15 @@ export function hostOf(
   return hostHeader
 }
 
-/** A domain that every machine has for itself: no name below it leads elsewhere (RFC 6761, 6.3). */
+/** The loopback domain. All its subdomains resolve to loopback too (RFC 6761, 6.3). */
 const loopbackDomain = 'localhost'
 
-/** Names of buckets. `s3.localhost` is a name of the server, since no bucket can be called `s3`. */
+/** Possible bucket names. `s3.localhost` is a name of the server, since `s3` is too short for a bucket. */
 const plausibleBucket = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/
 
 /**
- * The bucket that a Host header names in front of one of `domains` or of `localhost`, or undefined for
- * path-style (the bare domain, an address, a foreign name). Bucket names are lower case, and host names have
- * no case.
+ * The bucket in a Host header, as subdomain of one of `domains` or of `localhost`. Undefined for path-style
+ * requests: the domain itself, an address, or a foreign name. Host names are case-insensitive.
  * @param hostHeader with or without a port, such as `photos.s3.example.com:9000`
  * @param domains lower case, without port, such as `s3.example.com`
  */
@@ -49,14 +48,14 @@ export function bucketOfHost(
   return bucket !== undefined && plausibleBucket.test(bucket) ? bucket : undefined
 }
 
-/** The labels in front of `domain` and its dot; undefined for `domain` itself and for foreign names. */
+/** The labels before `domain` and its dot; undefined for `domain` itself and for foreign names. */
 function labelsBelow(host: string, domain: string): string | undefined {
   const dot = host.length - domain.length - 1
   const isBelow = dot > 0 && host.charCodeAt(dot) === 46 && host.endsWith(domain)
   return isBelow ? host.slice(0, dot) : undefined
 }
 
-/** Lower-case name without port and without the root's dot; undefined for an IPv6 address. */
+/** The name in lower case, without port and trailing dot; undefined for an IPv6 address. */
 function hostName(hostHeader: string): string | undefined {
   if (hostHeader.startsWith('[')) return undefined
   const colon = hostHeader.indexOf(':')

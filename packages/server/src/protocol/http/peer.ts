@@ -2,10 +2,10 @@
 
 import type { Socket } from 'node:net'
 
-/** How Node shows an IPv4 address on a socket of IPv6. */
+/** The prefix of an IPv4 address on an IPv6 socket. */
 const mappedPrefix = '::ffff:'
 
-/** The client's IP address, in its own family's form; undefined once the connection has ended. */
+/** The client's IP address, IPv4 or IPv6; undefined once the connection has ended. */
 export function sourceIpOf(request: {
   readonly socket: Pick<Socket, 'remoteAddress'>
 }): string | undefined {

@@ -1,12 +1,12 @@
-// Requests that a client sends down one connection without waiting for answers: Node hands them over
-// all at once, and they may be worked on at once only if none changes anything (RFC 9112, 9.3.2).
+// Pipelining: requests on one connection that a client sends without waiting for responses. Node emits them all
+// at once. They may run concurrently only if none of them is a change (RFC 9112, 9.3.2).
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 interface Turn {
   readonly response: ServerResponse
-  /** Undefined for a request that began at once. */
+  /** Undefined for a request that began immediately. */
   readonly begun: Promise<boolean> | undefined
 }
 
@@ -15,13 +15,13 @@ export class Pipelining {
   readonly #latest = new WeakMap<Socket, Turn>()
 
   /**
-   * The promise that a request has to await before it may begin; usually there is none. It resolves to false when
-   * the connection ended meanwhile, so that nobody is left to answer.
+   * The promise that a request must await before it begins; usually undefined. Resolves to false if the connection
+   * ended meanwhile.
    */
   take(request: IncomingMessage, response: ServerResponse): Promise<boolean> | undefined {
     const { socket } = request
     const previous = this.#latest.get(socket)
-    // Node gives a response its socket once the earlier ones are out.
+    // Node assigns the socket to a response once the earlier ones are sent.
     const isNext = response.socket !== null || previous === undefined
     const begun = isNext ? undefined : afterwards(previous, response)
     this.#latest.set(socket, { response, begun })
@@ -30,10 +30,10 @@ export class Pipelining {
 }
 
 async function afterwards(previous: Turn, response: ServerResponse): Promise<boolean> {
-  // A response that never got its socket is told nothing when that is closed.
+  // A response without a socket gets no event when the connection closes.
   if (previous.begun !== undefined && !(await previous.begun)) return false
   if (!previous.response.closed) {
-    // Its writer reports a response that fails; here it only means that its turn is over.
+    // The response's writer reports its errors. Here, an error only ends its turn.
     await once(previous.response, 'close').catch(() => undefined)
   }
   return response.socket !== null

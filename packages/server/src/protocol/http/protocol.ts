@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Circumstances, ExchangeResult } from './exchange.ts'
 
-/** Answers one request. Rejects only by a fault of the server, where nothing else can be sent. */
+/** Answers one request. Rejects only if a fault of the server prevents any response. */
 export type RequestHandler = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -12,16 +12,16 @@ export type RequestHandler = (
 
 /** One protocol. */
 export interface Protocol {
-  /** As the metrics name it: `s3`, `simpledb`, `admin`. */
+  /** The name in metrics: `s3`, `simpledb`, `admin`. */
   readonly name: string
   /**
-   * True for requests about the server itself. They are served while the server stops but don't delay its
-   * end, and are logged at level debug.
+   * True for requests about the server itself. Such requests are served during shutdown, but don't delay it, and
+   * are logged at level debug.
    */
   readonly isAdministrative?: true
   /** True for a request in this protocol. The router asks its protocols in order, and the first one answers. */
   speaks(request: Pick<IncomingMessage, 'method' | 'url' | 'headers'>): boolean
   readonly serve: RequestHandler
-  /** Answers a request that arrives while the server stops: with a refusal, unless it is administrative. */
+  /** Answers a request that arrives during shutdown: with a refusal, unless the protocol is administrative. */
   readonly serveStopping: RequestHandler
 }

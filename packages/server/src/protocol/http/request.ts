@@ -1,5 +1,5 @@
 // The request target: the raw path, which signatures need, and the decoded query. Nothing is
-// normalised: `//`, `.` and `..` are ordinary parts of an S3 key.
+// normalized: `//`, `.` and `..` are ordinary parts of an S3 key.
 import { StoreError } from '../../base/errors.ts'
 import { ownLimits } from '../../base/limits.ts'
 
@@ -17,7 +17,7 @@ export class Query {
     this.parameters = parameters
   }
 
-  /** The first value under `name`; '' where it stands without a value. */
+  /** The first value of `name`; '' for a name without `=`. */
   get(name: string): string | undefined {
     for (const parameter of this.parameters) {
       if (parameter.name === name) return parameter.value
@@ -25,7 +25,7 @@ export class Query {
     return undefined
   }
 
-  /** Every value under `name`. */
+  /** Every value of `name`. */
   all(name: string): string[] {
     const values: string[] = []
     for (const parameter of this.parameters) {
@@ -39,9 +39,9 @@ export class Query {
   }
 }
 
-/** A request target, taken apart. */
+/** A parsed request target. */
 export interface Target {
-  /** The path as it was sent, not decoded; begins with '/', or is '*' (OPTIONS). */
+  /** The path as sent, not decoded; begins with '/', or is '*' (OPTIONS). */
   readonly path: string
   /** Host and port of an absolute-form target; only `hostOf` may interpret them. */
   readonly authority: string | undefined
@@ -52,7 +52,7 @@ const noQuery = new Query([])
 const absoluteForm = /^https?:\/\/([^/?#]*)/i
 
 /**
- * Takes the target of a request line apart.
+ * Parses the target of a request line.
  * @throws StoreError InvalidUri for a target that is too long, has no path, or whose query isn't percent-encoded UTF-8.
  */
 export function parseTarget(rawUrl: string, maximumBytes: number = ownLimits.urlBytes): Target {
@@ -75,8 +75,8 @@ export function parseTarget(rawUrl: string, maximumBytes: number = ownLimits.url
 }
 
 /**
- * Decodes a query string or a form-urlencoded body: '+' is a space, as S3 reads it.
- * @throws StoreError InvalidUri where it isn't percent-encoded UTF-8, TooManyParameters
+ * Decodes a query string or a form-urlencoded body. As on S3, '+' is a space.
+ * @throws StoreError InvalidUri if the text isn't percent-encoded UTF-8, TooManyParameters
  */
 export function parseQuery(raw: string): Query {
   if (raw === '') return noQuery
@@ -108,8 +108,8 @@ const needsDecoding = /[%\u0080-\uffff]/
 const rawHighByte = /[\u0080-\u00ff]/g
 
 /**
- * The text behind percent-encoded UTF-8, strictly: no bad escape, no overlong form, no surrogate. Node hands
- * unescaped bytes over as Latin-1; they count as the bytes they are.
+ * Decodes percent-encoded UTF-8 strictly: no invalid escapes, overlong forms or surrogates. Node passes unescaped
+ * bytes as Latin-1 characters, which are taken as those bytes.
  * @throws StoreError InvalidUri
  */
 export function decodeText(raw: string): string {

@@ -1,22 +1,22 @@
-// Writes answers. A streamed body takes the next chunk only after the kernel took the last one,
+// Writes responses. A streamed body requests the next chunk only after the kernel has accepted the last one,
 // because sources reuse their buffers.
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { ownLimits } from '../../base/limits.ts'
 import type { RequestBody } from './body.ts'
 
-/** Status and headers of an answer. Header values are Latin-1 text; Content-Length is added here. */
+/** The status and headers of a response. Header values are Latin-1 text; Content-Length is added here. */
 export interface AnswerHead {
   readonly status: number
   readonly headers: OutgoingHttpHeaders
 }
 
 /**
- * Sends an answer whose body is in memory (none for HEAD, 204 and 304) and returns the bytes of body sent.
- * The bytes must not be changed afterwards. `headers` gets a Content-Length unless it has one, or a
- * Transfer-Encoding, as the answer to a HEAD may.
- * @param unread the request's body where it may not have been read to its end: the rest is dropped, or the
- *   connection is closed when that would take long
- * @param idleMs in which the client must take a chunk, or is cut off
+ * Sends a response whose body is in memory (none for HEAD, 204 and 304). Returns the bytes of body sent. The
+ * caller must not modify the body afterwards. A Content-Length is added to `headers` unless they have one, or a
+ * Transfer-Encoding.
+ * @param unread the request's body if it may not have been read to its end. The rest is discarded, or the
+ *   connection is closed if that would take long.
+ * @param idleMs the time in which the client must accept a chunk
  */
 export function sendFixed(
   response: ServerResponse,
@@ -25,7 +25,7 @@ export function sendFixed(
   unread?: RequestBody,
   idleMs: number = ownLimits.responseIdleMs,
 ): number {
-  // As bytes, because Node would encode the head as UTF-8 together with a string.
+  // Sent as bytes, because Node would encode the head together with a string, as UTF-8.
   const bytes = typeof body === 'string' ? Buffer.from(body, 'utf8') : body
   const hasNoBody = status === 204 || status === 304 || status < 200
   const isChunked = headers['Transfer-Encoding'] !== undefined
@@ -51,7 +51,7 @@ export function sendFixed(
   return sent?.byteLength ?? 0
 }
 
-/** Sends a short text that no cache may keep, and returns the bytes of body sent. */
+/** Sends a short text that must not be cached. Returns the bytes of body sent. */
 export function sendText(
   response: ServerResponse,
   answer: { readonly status: number; readonly type: string; readonly text: string },
@@ -61,11 +61,11 @@ export function sendText(
   return sendFixed(response, { status, headers }, text)
 }
 
-/** Ends the response, and destroys it when the client doesn't take the last of it in time. */
+/** Ends the response. Destroys it if the client doesn't accept the rest in time. */
 function endInTime(response: ServerResponse, bytes: Uint8Array | undefined, idleMs: number): void {
   if (bytes === undefined) response.end()
   else response.end(bytes)
-  // Nearly always the kernel took all of it at once, and no timer is needed.
+  // Usually the kernel has accepted everything, and no timer is needed.
   if (response.destroyed || response.socket?.writableLength === 0) return
   const timer = setTimeout(() => response.destroy(), idleMs)
   const stop = (): void => clearTimeout(timer)
@@ -73,8 +73,8 @@ function endInTime(response: ServerResponse, bytes: Uint8Array | undefined, idle
 }
 
 /**
- * Sends bytes at the pace of the client: it must take each chunk in time, not all of them. Never rejects; false
- * when the client has gone.
+ * Sends bytes at the pace of the client. The time limit applies to each chunk, not to all of them. Never rejects;
+ * false if the client has disconnected.
  */
 async function sendChunks(
   response: ServerResponse,
@@ -93,25 +93,25 @@ async function sendChunks(
 }
 
 /**
- * A body that the client holds back, or that is long, costs more to read than a new connection; one that
- * stopped coming can't be read to its end.
+ * True if reading the rest of a body would cost more than a new connection: the body is withheld, long, or has
+ * failed.
  */
 function isWorthClosing(unread: RequestBody): boolean {
   return unread.awaitsContinue || unread.hasFailed || unread.unreadBytes > ownLimits.drainBytes
 }
 
-/** Reads the little that is left, so that the connection can carry the next request. */
+/** Reads the short rest, so that the connection can carry the next request. */
 function dropRest(response: ServerResponse, unread: RequestBody): void {
   const { socket } = response.req
-  // discard never throws, so there is nothing to wait for or to report.
+  // Not awaited: discard never throws.
   void unread.discard(ownLimits.drainBytes, ownLimits.lingerMs).then(() => {
     if (!unread.isComplete) socket.destroy()
   })
 }
 
 /**
- * Answers at once and closes. The whole answer goes out first; the connection is read a little longer, since
- * closing it with unread bytes resets it, and the client would lose the answer (RFC 9112, 9.6).
+ * Answers at once, and then closes the connection. Before closing, the connection is read a little longer:
+ * closing with unread bytes would reset it, and the client would lose the response (RFC 9112, 9.6).
  */
 async function sendAndClose(
   response: ServerResponse,
@@ -127,22 +127,22 @@ async function sendAndClose(
   if (isTaken) endInTime(response, undefined, idleMs)
 }
 
-/** How a streamed body is sent. */
+/** Options of sending a streamed body. */
 export interface StreamOptions {
-  /** Bytes that the source yields, all told: the Content-Length. Undefined sends chunks of any sum. */
+  /** The total bytes of the source, sent as Content-Length. Undefined: a chunked body. */
   readonly length: number | undefined
-  /** Ends the response where it stands. */
+  /** Cuts the response off. */
   readonly signal?: AbortSignal
-  /** Milliseconds in which the client must take a chunk; ownLimits.responseIdleMs if left out. */
+  /** Milliseconds in which the client must accept a chunk; default ownLimits.responseIdleMs. */
   readonly idleMs?: number
 }
 
 /**
- * Sends an answer whose body comes from `source`, and returns the bytes of body sent: fewer than `length` when the
- * client went, which is no error. The source is always closed.
+ * Sends a response whose body comes from `source`. Returns the bytes of body sent: fewer than `length` if the
+ * client disconnected, which is no error. The source is always closed.
  *
- * An error of the source before its first chunk is thrown while nothing is sent yet, so that it can be answered as an
- * error; a later one cuts the connection, which tells the client, and is thrown too.
+ * An error of the source before its first chunk is thrown before anything is sent, so that an error response is
+ * still possible. A later error cuts the connection, and is thrown too.
  */
 export async function sendStream(
   response: ServerResponse,
@@ -180,7 +180,7 @@ export async function sendStream(
   }
 }
 
-/** Writes chunk after chunk, and knows when the client has gone. */
+/** Writes chunks, and detects a disconnected client. */
 class ChunkSink {
   readonly #response: ServerResponse
   readonly #idleMs: number
@@ -194,7 +194,7 @@ class ChunkSink {
     response.on('close', this.#onClose)
   }
 
-  /** True when the kernel took the chunk; false when the client has gone. */
+  /** True once the kernel has accepted the chunk; false if the client has disconnected. */
   async write(chunk: Uint8Array, isLast: boolean): Promise<boolean> {
     if (!this.#isOpen) return false
     const { promise, resolve } = Promise.withResolvers<boolean>()

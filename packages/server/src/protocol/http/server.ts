@@ -1,4 +1,4 @@
-// Settings for node:http, and the answer to malformed HTTP.
+// Settings for node:http, and the response to malformed HTTP.
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
@@ -6,16 +6,16 @@ import { ownLimits } from '../../base/limits.ts'
 import { Feeds } from './feed.ts'
 import { HeadWatch } from './head-watch.ts'
 
-// Not by `import`, which asks for every export, and so loads Node's whole fetch for `http.WebSocket`:
-// that takes 50 ms of a start.
+// Not imported: an import evaluates every export, and `http.WebSocket` loads Node's fetch, which takes 50 ms of
+// the start.
 const { createServer, STATUS_CODES } = process.getBuiltinModule('node:http')
 
 const options: ServerOptions = {
-  // For URL and headers together: `checkHead` and the protocols keep the bounds of each.
+  // The limit of URL and headers together. `checkHead` and the protocols enforce the limit of each.
   maxHeaderSize: 2 * (ownLimits.simpleDbUrlBytes + ownLimits.headerBytes),
-  // `checkHead` refuses requests without, in the form of their protocol.
+  // `checkHead` refuses requests without Host, in the form of their protocol.
   requireHostHeader: false,
-  // A request of 5 GiB may take hours; RequestBody watches for idleness instead.
+  // A request of 5 GiB may take hours, so RequestBody limits idle time instead.
   requestTimeout: 0,
   headersTimeout: 60_000,
   keepAliveTimeout: 65_000,
@@ -23,26 +23,26 @@ const options: ServerOptions = {
   insecureHTTPParser: false,
 }
 
-/** An answer to bytes that make no request. */
+/** A response to bytes that are not a valid request. */
 export interface BareAnswer {
   readonly status: number
-  /** The media type; left out without a text. */
+  /** The media type; absent if there is no text. */
   readonly type?: string
   /** ASCII. */
   readonly text: string
 }
 
-/** How a server answers what isn't HTTP, or too much of it. */
+/** Options for the responses to malformed HTTP and too large heads. */
 export interface HttpServerOptions {
-  /** Answers a head that is too large to be parsed, by its first bytes as Latin-1; a bare 400 if left out. */
+  /** The response to a head that is too large for the parser, by its first bytes as Latin-1; default: a bare 400. */
   readonly overflowAnswer?: (head: string) => BareAnswer
-  /** Milliseconds that a client has to take the answer to what isn't HTTP; ownLimits.lingerMs if left out. */
+  /** Milliseconds in which a client must read the response to malformed HTTP; default ownLimits.lingerMs. */
   readonly lingerMs?: number
 }
 
 /**
- * An HTTP server with the limits of base/limits.ts. The caller listens to `request` and, to decide
- * itself when a body may come, to `checkContinue`.
+ * An HTTP server with the limits of base/limits.ts. The caller listens to `request`, and to `checkContinue` if it
+ * sends `100 Continue` itself.
  */
 export function createHttpServer(answers: HttpServerOptions = {}): Server {
   const server = createServer(options)
@@ -50,12 +50,12 @@ export function createHttpServer(answers: HttpServerOptions = {}): Server {
   return server
 }
 
-/** The same over TLS, from PEM texts. @throws Error when they are no certificate and its key */
+/** The same over TLS, from PEM texts. @throws Error if they aren't a certificate and its key */
 export async function createHttpsServer(
   tls: { readonly cert: string; readonly key: string },
   answers: HttpServerOptions = {},
 ): Promise<HttpsServer> {
-  // Loaded on demand: few servers speak TLS themselves, and all want to start fast.
+  // Loaded on demand, since few servers use TLS, and loading it delays the start.
   const https = await import('node:https')
   const server = https.createServer({ ...options, ...tls })
   watch(server, answers)
@@ -63,7 +63,7 @@ export async function createHttpsServer(
 }
 
 function watch(server: Server | HttpsServer, answers: HttpServerOptions): void {
-  // Beyond the limit Node drops headers in silence: so it lets one more pass, which is refused.
+  // Node silently drops headers beyond its limit. One more header passes, so that it can be refused.
   server.maxHeadersCount = ownLimits.headers + 1
   const feeds = new Feeds()
   feeds.attach(server)
@@ -71,12 +71,12 @@ function watch(server: Server | HttpsServer, answers: HttpServerOptions): void {
   new ClientErrors(feeds, answers).attach(server)
 }
 
-/** Answers unparseable input, in plain HTTP, unless the answer could be taken for a part of another one. */
+/** Answers malformed input, unless the client could take the response for a part of another one. */
 class ClientErrors {
   readonly #feeds: Feeds
   readonly #lingerMs: number
   readonly #overflowAnswer: (head: string) => BareAnswer
-  /** Of each connection, the responses that may be under way, in the order of their requests. */
+  /** The possibly unfinished responses of each connection, in the order of their requests. */
   readonly #responses = new WeakMap<Socket, ServerResponse[]>()
   readonly #closing = new WeakSet<Socket>()
 
@@ -103,7 +103,7 @@ class ClientErrors {
   }
 
   readonly #answer = (error: ClientError, socket: Socket): void => {
-    // Further input of such a client is dropped while it takes its answer.
+    // Further input is discarded while the client reads its response.
     if (this.#closing.has(socket)) return
     const answer = this.#answerTo(error, socket)
     if (answer === undefined || !socket.writable || this.#hasBegun(socket)) {
@@ -111,7 +111,7 @@ class ClientErrors {
       return
     }
     this.#closing.add(socket)
-    // Closing a connection with unread bytes resets it, and the client would lose the answer.
+    // Closing a connection with unread bytes resets it, and the client would lose the response.
     const timer = setTimeout(() => socket.destroy(), this.#lingerMs)
     socket.once('close', () => clearTimeout(timer))
     const { status, type, text } = answer
@@ -121,7 +121,7 @@ class ClientErrors {
     )
   }
 
-  /** Undefined for what goes wrong below HTTP, where nothing can be answered. */
+  /** The response to an error; undefined for errors below HTTP, which have none. */
   #answerTo({ code, rawPacket }: ClientError, socket: Socket): BareAnswer | undefined {
     switch (code) {
       case 'HPE_HEADER_OVERFLOW':
@@ -133,7 +133,7 @@ class ClientErrors {
     }
   }
 
-  /** True where the connection carries a part of an answer, or owes more than one. */
+  /** True if the connection carries a partial response, or more than one response is due. */
   #hasBegun(socket: Socket): boolean {
     const waiting = (this.#responses.get(socket) ?? []).filter((response) => !isOver(response))
     return waiting.length > 1 || waiting[0]?.headersSent === true
@@ -144,7 +144,7 @@ function isOver(response: ServerResponse): boolean {
   return response.writableFinished || response.destroyed
 }
 
-/** Node's error for input that it couldn't parse, with the piece that was read last. */
+/** Node's error for malformed input, with the last piece read. */
 interface ClientError extends NodeJS.ErrnoException {
   readonly rawPacket?: Uint8Array
 }

@@ -1,14 +1,13 @@
-// Bodies in chunked transfer coding. Its chunks may be of one byte each, and the parser hands them over one by
-// one, at a cost of some hundred bytes and a microsecond: so small ones are put together, and a body that is
-// mostly framing is refused.
+// Joins small chunks of bodies in chunked transfer coding. Node's parser emits chunks one by one, even of one
+// byte, at a cost of some hundred bytes and a microsecond each. Bodies that are mostly framing are refused.
 import type { IncomingMessage } from 'node:http'
 
-/** Bytes from which on a chunk is handed on as it is. */
+/** Chunks of at least this many bytes are passed on unchanged. */
 const smallBytes = 1024
-/** Bytes that a body may take on the wire before its framing is looked at. */
+/** The bytes of a body on the wire before its framing is checked. */
 const freeBytes = 16_384
 
-/** The event of a request whose body is refused: nothing more of it comes. */
+/** The event of a request whose body is refused. No more of the body follows. */
 export const wastefulBody = 'wastefulBody'
 
 const wasteful = new WeakSet<IncomingMessage>()
@@ -18,7 +17,7 @@ export function isWasteful(request: IncomingMessage): boolean {
   return wasteful.has(request)
 }
 
-/** Puts the small chunks of one request together, between the parser and the request. */
+/** Joins the small chunks of one request, between the parser and the request. */
 export class TinyChunks {
   readonly #request: IncomingMessage
   readonly #push: (chunk: Buffer | null) => boolean
@@ -33,7 +32,7 @@ export class TinyChunks {
     request.push = this.#take
   }
 
-  /** Hands on what was gathered, when `bytes` more were parsed. Returns how many chunks they brought. */
+  /** Passes on the joined chunks after `bytes` more were parsed. Returns the number of chunks in them. */
   flush(bytes: number): number {
     const chunks = this.#chunks
     this.#chunks = 0

@@ -1,20 +1,20 @@
-// Turns of connections whose bytes cost much to parse: a piece of each at a time, and a break for all other
-// work of the process after a few milliseconds.
+// Turns of connections whose bytes are expensive to parse: one piece of each at a time, with a break for all
+// other work of the process every few milliseconds.
 
 /** Milliseconds of turns between two breaks. */
 const stretchMs = 4
 
-/** Those that wait for their turn. */
+/** A queue of callbacks that wait for their turn. */
 export class Turns {
   readonly #waiting = new Set<() => void>()
   #isDue = false
 
-  /** True while some wait. */
+  /** True while callbacks wait. */
   get areTaken(): boolean {
     return this.#waiting.size > 0
   }
 
-  /** Calls `turn` once, after those that wait already. */
+  /** Calls `turn` once, after the callbacks that already wait. */
   wait(turn: () => void): void {
     this.#waiting.add(turn)
     this.#plan()

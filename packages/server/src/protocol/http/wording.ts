@@ -1,5 +1,5 @@
-// The sentences about messages that break HTTP's own rules, the same in every protocol. Statuses and
-// codes are each protocol's.
+// The sentences about requests that violate HTTP's rules, the same in every protocol. Each protocol has its own
+// statuses and codes.
 
 export const messageWords = {
   headerSectionTooLarge:

@@ -84,7 +84,7 @@ function markOf(
 }
 
 /** The method is none that the resource knows. */
-export function methodNotAllowed(level: Level, method: string): S3Error {
+function methodNotAllowed(level: Level, method: string): S3Error {
   return new S3Error({
     status: 405,
     code: 'MethodNotAllowed',

@@ -4,8 +4,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { isSignError } from './error.ts'
 import { evaluatePolicy, filenamePlaceholder, type PostFields } from './post.ts'
+import { refusalOf } from './refusal.fixture.ts'
 import { Verifier } from './verifier.ts'
-import { type SignWords, wordsOf } from './wording.ts'
 
 const { HOLDFAST_TEST_SCALE: scale = '1' } = process.env
 const secretAccessKey = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'
@@ -50,16 +50,6 @@ const encode = (document: unknown): string =>
 const policyOf = (...conditions: unknown[]): string =>
   encode({ expiration: '2015-12-30T12:00:00.000Z', conditions })
 
-function refusal(run: () => unknown): SignWords {
-  try {
-    run()
-  } catch (error) {
-    if (isSignError(error)) return wordsOf(error.refusal)
-    throw error
-  }
-  assert.fail('it was accepted')
-}
-
 const evaluate = (policy: string, values: Readonly<Record<string, string>>) =>
   evaluatePolicy(policy, form({ policy, ...values }), { bucket: 'b', nowMs })
 
@@ -88,7 +78,7 @@ test('a form without policy is anonymous', () => {
 test('a form whose signature is not right is refused', () => {
   const policy = policyOf()
   const refused = (changes: Readonly<Record<string, string | undefined>>) =>
-    refusal(() => verifier.verifyForm(signedForm(policy, changes)))
+    refusalOf(() => verifier.verifyForm(signedForm(policy, changes)))
   for (const name of [
     'policy',
     'X-Amz-Algorithm',
@@ -115,7 +105,7 @@ test('a form whose signature is not right is refused', () => {
   assert.equal(refused({ 'X-Amz-Algorithm': 'HMAC' }).code, 'InvalidArgument')
   assert.equal(refused({ 'X-Amz-Security-Token': 't' }).code, 'InvalidToken')
   const version2 = form({ policy, AWSAccessKeyId: 'a', signature: 'b' })
-  assert.equal(refusal(() => verifier.verifyForm(version2)).code, 'InvalidRequest')
+  assert.equal(refusalOf(() => verifier.verifyForm(version2)).code, 'InvalidRequest')
 })
 
 test('every condition must hold, and the size of the file is bounded', () => {
@@ -140,18 +130,18 @@ test('every condition must hold, and the size of the file is bounded', () => {
     [{ ...good, bucket: 'c' }, 'Policy Condition failed: ["eq", "$bucket", "b"]'],
   ]
   for (const [values, reason] of cases) {
-    const { code, message } = refusal(() => evaluate(policy, values))
+    const { code, message } = refusalOf(() => evaluate(policy, values))
     assert.deepEqual([code, message], ['AccessDenied', `Invalid according to Policy: ${reason}`])
   }
   const elsewhere = () => evaluatePolicy(policy, form(good), { bucket: 'c', nowMs })
-  assert.match(refusal(elsewhere).message, /\["eq", "\$bucket", "b"\]$/)
+  assert.match(refusalOf(elsewhere).message, /\["eq", "\$bucket", "b"\]$/)
 })
 
 test('a policy without a bucket is good for none', () => {
-  const { code, message } = refusal(() => evaluate(policyOf({ key: 'k' }), { key: 'k' }))
+  const { code, message } = refusalOf(() => evaluate(policyOf({ key: 'k' }), { key: 'k' }))
   const reason = 'Invalid according to Policy: Extra input fields: bucket'
   assert.deepEqual([code, message], ['AccessDenied', reason])
-  const named = refusal(() => evaluate(policyOf({ key: 'k' }), { key: 'k', bucket: 'b' }))
+  const named = refusalOf(() => evaluate(policyOf({ key: 'k' }), { key: 'k', bucket: 'b' }))
   assert.equal(named.message, reason)
 })
 
@@ -170,13 +160,13 @@ test('conditions are about the form with the name of its file, or about just thi
   evaluateFilled({ key: 'u/a.txt' }, 'u/a.txt')
   evaluateFilled(['starts-with', '$key', 'u/a'], 'u/a.txt')
   evaluateFilled({ key }, 'u/a.txt')
-  const { code } = refusal(() => evaluateFilled(['starts-with', '$key', 'u/$'], 'u/a.txt'))
+  const { code } = refusalOf(() => evaluateFilled(['starts-with', '$key', 'u/$'], 'u/a.txt'))
   assert.equal(code, 'AccessDenied')
 })
 
 test('an expired policy is refused', () => {
   const policy = encode({ expiration: new Date(nowMs).toISOString(), conditions: [] })
-  const { code, message } = refusal(() => evaluate(policy, {}))
+  const { code, message } = refusalOf(() => evaluate(policy, {}))
   assert.deepEqual(
     [code, message],
     ['AccessDenied', 'Invalid according to Policy: Policy expired.'],
@@ -212,7 +202,7 @@ test('a policy that is none is InvalidPolicyDocument', () => {
     Buffer.from('{"expiration":').toString('base64'),
     Buffer.from([0x22, 0xff, 0x22]).toString('base64'),
   ]) {
-    assert.equal(refusal(() => evaluate(policy, {})).code, 'InvalidPolicyDocument', policy)
+    assert.equal(refusalOf(() => evaluate(policy, {})).code, 'InvalidPolicyDocument', policy)
   }
 })
 

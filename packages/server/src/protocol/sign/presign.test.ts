@@ -1,9 +1,9 @@
 // The refusals of presigned URLs, each with AWS's code and words. The URL is Amazon's example.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isSignError } from './error.ts'
+import { refusalOf } from './refusal.fixture.ts'
 import { Verifier } from './verifier.ts'
-import { type SignWords, wordsOf } from './wording.ts'
+import type { SignWords } from './wording.ts'
 
 const example = {
   'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
@@ -45,15 +45,7 @@ function attempt({ query = {}, more = [], headers = {}, nowMs = day, region }: A
   }).principal
 }
 
-function refusal(of: Attempt): SignWords {
-  try {
-    attempt(of)
-  } catch (error) {
-    if (isSignError(error)) return wordsOf(error.refusal)
-    throw error
-  }
-  assert.fail('the request verified')
-}
+const refusal = (of: Attempt): SignWords => refusalOf(() => attempt(of))
 
 test('a URL may be used from a quarter of an hour before it was signed until it expires', () => {
   const expiry = day + 86_400_000

@@ -1,4 +1,5 @@
 // Signature Version 2: the examples of Amazon's page, every refusal, and what it leaves unsigned.
+
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
@@ -6,8 +7,9 @@ import fc from 'fast-check'
 import type { SignedRequest } from './canonical.ts'
 import { isSignError } from './error.ts'
 import type { PostFields } from './post.ts'
+import { refusalOf } from './refusal.fixture.ts'
 import { type Verified, Verifier } from './verifier.ts'
-import { type SignWords, wordsOf } from './wording.ts'
+import type { SignWords } from './wording.ts'
 
 const { HOLDFAST_TEST_SCALE: scale = '1' } = process.env
 const accessKeyId = 'AKIAIOSFODNN7EXAMPLE'
@@ -54,17 +56,7 @@ function attempt(of: Attempt): Verified<string> {
   return verifierAt(of.now ?? date).verify(requestOf(of))
 }
 
-function refusal(run: () => unknown): SignWords {
-  try {
-    run()
-  } catch (error) {
-    if (isSignError(error)) return wordsOf(error.refusal)
-    throw error
-  }
-  assert.fail('it was accepted')
-}
-
-const refused = (of: Attempt): SignWords => refusal(() => attempt(of))
+const refused = (of: Attempt): SignWords => refusalOf(() => attempt(of))
 
 function sign(text: string): string {
   return createHmac('sha1', secretAccessKey).update(text).digest('base64')
@@ -209,27 +201,27 @@ test('a form is signed over its policy', () => {
   const { principal, method } = verifier.verifyForm(form(signedForm))
   assert.deepEqual([principal, method], ['owner', 'form'])
   const refusedForm = (changes: Readonly<Record<string, string>>): string =>
-    refusal(() => verifier.verifyForm(form({ ...signedForm, ...changes }))).code
+    refusalOf(() => verifier.verifyForm(form({ ...signedForm, ...changes }))).code
   assert.equal(refusedForm({ Policy: `${policy}=` }), 'SignatureDoesNotMatch')
   assert.equal(refusedForm({ Signature: sign('x') }), 'SignatureDoesNotMatch')
   assert.equal(refusedForm({ AWSAccessKeyId: 'AKID' }), 'InvalidAccessKeyId')
   assert.equal(refusedForm({ 'x-amz-security-token': 't' }), 'InvalidToken')
   for (const name of ['Policy', 'Signature', 'AWSAccessKeyId']) {
-    const { code, message } = refusal(() =>
+    const { code, message } = refusalOf(() =>
       verifier.verifyForm(form({ ...signedForm, [name]: '' })),
     )
     assert.equal(code, 'InvalidArgument')
     assert.ok(message.startsWith(`Bucket POST must contain a field named '${name.toLowerCase()}'`))
   }
   const off = verifierAt(date, false)
-  assert.equal(refusal(() => off.verifyForm(form(signedForm))).code, 'InvalidRequest')
+  assert.equal(refusalOf(() => off.verifyForm(form(signedForm))).code, 'InvalidRequest')
 })
 
 test('switched off, it is refused wherever it stands', () => {
   const off = verifierAt(date, false)
   const header = requestOf({ headers: [['Date', date], bearing('x')] })
   for (const request of [header, requestOf(url)]) {
-    const { code, message } = refusal(() => off.verify(request))
+    const { code, message } = refusalOf(() => off.verify(request))
     assert.equal(code, 'InvalidRequest')
     assert.match(message, /Please use AWS4-HMAC-SHA256\.$/)
   }

@@ -2,9 +2,9 @@
 // example of a signed GET.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isSignError } from './error.ts'
+import { refusalOf } from './refusal.fixture.ts'
 import { Verifier } from './verifier.ts'
-import { type SignWords, wordsOf } from './wording.ts'
+import type { SignWords } from './wording.ts'
 
 const signedHeaders = 'host;range;x-amz-content-sha256;x-amz-date'
 const signature = 'f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41'
@@ -47,15 +47,7 @@ function attempt({ headers = {}, parameters = [], nowMs = day, region }: Attempt
   }).principal
 }
 
-function refusal(of: Attempt): SignWords {
-  try {
-    attempt(of)
-  } catch (error) {
-    if (isSignError(error)) return wordsOf(error.refusal)
-    throw error
-  }
-  assert.fail('the request verified')
-}
+const refusal = (of: Attempt): SignWords => refusalOf(() => attempt(of))
 
 const auth = (value: string): Attempt => ({ headers: { authorization: value } })
 const changed = (from: string, to: string): Attempt => auth(authorization.replace(from, to))

@@ -88,7 +88,7 @@ export async function requireHeld(
 }
 
 /** The refusal of a ticket without a live lease in the bucket. */
-export function leaseLost(ticket: LeaseTicket): StoreError {
+function leaseLost(ticket: LeaseTicket): StoreError {
   return new StoreError({ code: 'LeaseLost', ticket })
 }
 
