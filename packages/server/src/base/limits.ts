@@ -28,6 +28,8 @@ export const s3Limits = {
   clockSkewMs: 900_000,
   /** Bytes of a DeleteObjects or CompleteMultipartUpload body: what the most entries can need, escaped. */
   xmlBodyBytes: 8_388_608,
+  /** Bytes of a bucket policy. */
+  policyBytes: 20_480,
   /** Bytes of the form fields before the file in a POST upload. */
   postFieldBytes: 20_480,
 } as const
@@ -221,6 +223,8 @@ export const ownLimits = {
   smallChunks: 1024,
   /** Bytes of documents that a process holds at once: eight of the largest; a quarter at most for one owner. */
   documentBytes: 67_108_864,
+  /** Bytes of the policies whose compiled forms a process keeps: a few hundred of the largest. */
+  compiledPolicyBytes: 8_388_608,
   /** Bytes of a canonical request, or string to sign, that a refusal shows. */
   signatureFactBytes: 16_384,
   /** Derived signing keys that are remembered. */

@@ -20,13 +20,14 @@ import {
   type WriteConditions,
 } from './condition.ts'
 import { type ContentPlan, contentSource, nameOf, openContent, planContent } from './content.ts'
-import { onKey } from './need.ts'
+import { onKey, onSource } from './need.ts'
 import {
   checkDescription,
   checkKey,
   isOfParts,
   type ObjectAddress,
   type ObjectDescription,
+  readNeed,
   requireObject,
   writesObject,
 } from './object.ts'
@@ -77,7 +78,7 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
   name: 'CopyObject',
   readsBlobs: true,
   needs: ({ source, bucket, key }) => [
-    onKey('s3:GetObject', source),
+    onSource(readNeed('s3:GetObject', source)),
     onKey('s3:PutObject', { bucket, key }),
   ],
   writes: writesObject,

@@ -87,5 +87,9 @@ function isCommonPrefix(after: string | undefined, input: ListObjectsInput): boo
 export function listObjectsAs(
   name: 'ListObjects' | 'ListObjectsV2' | 'ListObjectVersions',
 ): Query<ListObjectsInput, ListObjectsOutput> {
-  return { ...listObjects, name }
+  if (name !== 'ListObjectVersions') return { ...listObjects, name }
+  const needs: typeof listObjects.needs = ({ bucket }) => [
+    onBucket('s3:ListBucketVersions', bucket),
+  ]
+  return { ...listObjects, name, needs }
 }

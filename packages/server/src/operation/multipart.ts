@@ -26,13 +26,14 @@ import { type BodyInput, type ReceivedBody, receiveBody } from './body.ts'
 import { preconditionFailed } from './condition.ts'
 import { type ContentPlan, contentSource, nameOf, openContent, planContent } from './content.ts'
 import { type CopySource, checkSourceSize, requireSource } from './copy.ts'
-import { type Need, onKey } from './need.ts'
+import { type Need, onKey, onSource } from './need.ts'
 import {
   checkDescription,
   checkKey,
   type ObjectAddress,
   type ObjectDescription,
   type RangeRequest,
+  readNeed,
   resolveRange,
   writesObject,
 } from './object.ts'
@@ -247,7 +248,7 @@ export const uploadPartCopy: Upload<
   kind: 'upload',
   name: 'UploadPartCopy',
   readsBlobs: true,
-  needs: (input) => [onKey('s3:GetObject', input.source), ...putNeeds(input)],
+  needs: (input) => [onSource(readNeed('s3:GetObject', input.source)), ...putNeeds(input)],
   writes: writesObject,
   isPreparation: true,
   async check(step, input) {

@@ -1,9 +1,8 @@
 // Reads of an object's settings, none of which can be changed yet.
 
-import type { Action } from '../access/decide.ts'
 import type { Owner } from '../access/principal.ts'
 import type { Need } from './need.ts'
-import { headObject, type ObjectAddress } from './object.ts'
+import { headObject, type ObjectAddress, readNeed } from './object.ts'
 import type { Query } from './operation.ts'
 
 interface SettingInput extends ObjectAddress {
@@ -31,6 +30,6 @@ export const getObjectTagging: Query<SettingInput, void> = {
   },
 }
 
-function needs(action: Action): (input: ObjectAddress) => Need[] {
-  return ({ bucket, key }) => [{ action, resource: { kind: 'key', bucket, key } }]
+function needs(action: Parameters<typeof readNeed>[0]): (input: SettingInput) => Need[] {
+  return (input) => [readNeed(action, input)]
 }

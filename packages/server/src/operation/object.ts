@@ -19,7 +19,7 @@ import {
   openContent,
   planContent,
 } from './content.ts'
-import { type Need, onKey } from './need.ts'
+import { type Need, onKey, onObject } from './need.ts'
 import type { BucketPath, CheckStep, Download, Query, Step, Upload } from './operation.ts'
 
 /** One key of one bucket. */
@@ -200,7 +200,23 @@ async function findForRead(
   return { object: record, range, ...told, sizeBytes, plan }
 }
 
-const getNeeds = (input: ObjectAddress): Need[] => [onKey('s3:GetObject', input)]
+/** The right to read an object; S3 has one of its own for versions that are named. */
+export function readNeed(
+  action: 's3:GetObject' | 's3:GetObjectAttributes' | 's3:GetObjectAcl' | 's3:GetObjectTagging',
+  input: ObjectAddress & { readonly versionId?: string | undefined },
+): Need {
+  if (input.versionId === undefined) return onObject(action, input)
+  return onObject(versionActions[action], input)
+}
+
+const versionActions = {
+  's3:GetObject': 's3:GetObjectVersion',
+  's3:GetObjectAttributes': 's3:GetObjectVersionAttributes',
+  's3:GetObjectAcl': 's3:GetObjectVersionAcl',
+  's3:GetObjectTagging': 's3:GetObjectVersionTagging',
+} as const
+
+const getNeeds = (input: GetObjectInput): Need[] => [readNeed('s3:GetObject', input)]
 
 /** Reads an object, or a range or part of it. */
 export const getObject: Download<GetObjectInput, FoundObject, GetObjectOutput> = {
@@ -270,14 +286,19 @@ export function writesObject(_step: Step, { bucket, key }: ObjectAddress): Bucke
   return [{ bucket, key }]
 }
 
+/** The rights to replace an object: with `If-Match`, also to read it. */
+export function putNeeds(
+  input: ObjectAddress & { readonly conditions: WriteConditions },
+): readonly Need[] {
+  const needed = onKey('s3:PutObject', input)
+  return input.conditions.ifMatch === undefined ? [needed] : [needed, onKey('s3:GetObject', input)]
+}
+
 /** Stores an object under a key; replaces the current one. */
 export const putObject: Upload<PutObjectInput, void, ReceivedBody, PutObjectOutput> = {
   kind: 'upload',
   name: 'PutObject',
-  needs: (input) => [
-    onKey('s3:PutObject', input),
-    ...(input.conditions.ifMatch === undefined ? [] : [onKey('s3:GetObject', input)]),
-  ],
+  needs: putNeeds,
   writes: writesObject,
   async check(step, input) {
     checkKey(input.key)
@@ -338,7 +359,7 @@ export interface ObjectParts {
 export const getObjectAttributes: Query<ObjectAttributesInput, ObjectAttributesOutput> = {
   kind: 'query',
   name: 'GetObjectAttributes',
-  needs: (input) => [onKey('s3:GetObject', input), onKey('s3:GetObjectAttributes', input)],
+  needs: (input) => [readNeed('s3:GetObject', input), readNeed('s3:GetObjectAttributes', input)],
   async check(step, input) {
     requireNullVersion(input)
     const record = await requireObject(step.tx, step.bucket(input.bucket).root, input)

@@ -397,8 +397,20 @@ test('every operation that writes is one that leases are asked about, or is know
       .sort()
   const tested = [...writes(''), ...preparations('')].map(([name]) => name)
   assert.deepEqual(named(true), [...new Set(tested)].sort())
-  // A bucket that isn't there has no leases; and leases are asked for under no other.
-  assert.deepEqual(named(false), ['AcquireLease', 'CreateBucket', 'ReleaseLease', 'RenewLease'])
+  // A bucket that isn't there has no leases; leases are asked for under no other; and settings aren't paths.
+  assert.deepEqual(named(false), [
+    'AcquireLease',
+    'CreateBucket',
+    'DeleteBucketOwnershipControls',
+    'DeleteBucketPolicy',
+    'DeletePublicAccessBlock',
+    'PutBucketOwnershipControls',
+    'PutBucketPolicy',
+    'PutBucketRequestPayment',
+    'PutPublicAccessBlock',
+    'ReleaseLease',
+    'RenewLease',
+  ])
 })
 
 test('no operation writes against the lease of another, under a lost one, or where its own does not reach', async () => {

@@ -136,7 +136,6 @@ test('a setting that matches the fixed behaviour is accepted, and any other refu
       '<NotificationConfiguration/>',
       `<NotificationConfiguration>${topic}</NotificationConfiguration>`,
     ],
-    [bucket, 'requestPayment', 200, payer('BucketOwner'), payer('Requester')],
     [bucket, 'tagging', 204, tagging(''), tagging(tag)],
     [object, 'tagging', 200, tagging(''), tagging(tag)],
   ] as const) {
@@ -156,10 +155,6 @@ test('a setting that matches the fixed behaviour is accepted, and any other refu
     assert.deepEqual(outcome(await put(same, path, 1)), [403, 'AccessDenied'])
   }
 })
-
-function payer(name: string): string {
-  return `<RequestPaymentConfiguration><Payer>${name}</Payer></RequestPaymentConfiguration>`
-}
 
 function tagging(tags: string): string {
   return `<Tagging><TagSet>${tags}</TagSet></Tagging>`

@@ -5,6 +5,7 @@ import type { Principal } from '../../access/principal.ts'
 import type { ByteBudget } from '../../base/budget.ts'
 import { StoreError } from '../../base/errors.ts'
 import type { FairQueue } from '../../base/fair-queue.ts'
+import { checkAdmission } from '../../operation/admission.ts'
 import type { Services } from '../../operation/operation.ts'
 import { RequestBody } from '../http/body.ts'
 import { type Circumstances, Exchange } from '../http/exchange.ts'
@@ -20,9 +21,10 @@ import { httpTime, quoted } from './answer.ts'
 import { allowedMethods, detect, refuseDemands } from './detect.ts'
 import { type ErrorReport, errorBody, invalidRequest, reportError, S3Error } from './error.ts'
 import { withHoisted } from './hoist.ts'
-import { checkBucketOwner } from './owner.ts'
+import { expectedOwners } from './owner.ts'
 import { answerFormUpload, isFormUpload, postObjectName } from './post.ts'
-import { leaseTicketOf, type S3Request } from './request.ts'
+import { headerOf, leaseTicketOf, type S3Request } from './request.ts'
+import { signatureOf } from './signature.ts'
 
 /** The state that all exchanges share. */
 export interface S3Context {
@@ -62,7 +64,10 @@ export class S3Exchange extends Exchange<Answer, ErrorReport> {
     this.#resource = target.path
     if (this.request.method === 'OPTIONS') throw this.#corsRefusal()
     const request = this.#read(target, this.body)
-    const call: Call = { services, caller: this.contextOf(request.principal, request.headers) }
+    const { query, signature } = request
+    const expected = expectedOwners(request)
+    const facts = this.contextOf(request.principal, request.headers)
+    const call: Call = { services, caller: { ...facts, query, signature, expected } }
     if (isFormUpload(request)) {
       this.operation = postObjectName
       return answerFormUpload(request, verifier, call)
@@ -70,7 +75,6 @@ export class S3Exchange extends Exchange<Answer, ErrorReport> {
     const route = detect(request)
     this.operation = route.name
     refuseDemands(request.headers, route, request.principal?.owner.id)
-    checkBucketOwner(request)
     const lease = leaseTicketOf(request)
     if (lease === undefined) return route.answer(request, call)
     return route.answer(request, { ...call, caller: { ...call.caller, lease } })
@@ -101,6 +105,11 @@ export class S3Exchange extends Exchange<Answer, ErrorReport> {
       query,
       headers: verified.method === 'query' ? withHoisted(headers, parameters) : headers,
       principal: verified.principal,
+      signature: signatureOf(verified, {
+        header: (name) => headerOf({ headers }, name),
+        parameter: (name) => query.get(name),
+      }),
+      checkAdmission: () => checkAdmission(this.#context.services, verified, address.bucket),
       payload: verified.payload,
       body,
       documents: this.#context.documents,

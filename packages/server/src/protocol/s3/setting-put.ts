@@ -6,7 +6,7 @@ import { type BucketAddress, headBucket } from '../../operation/bucket.ts'
 import { onBucket, onKey } from '../../operation/need.ts'
 import type { ObjectAddress } from '../../operation/object.ts'
 import { getObjectTagging } from '../../operation/object-setting.ts'
-import { childrenOf, childText, type XmlElement } from '../xml/parse.ts'
+import type { XmlElement } from '../xml/parse.ts'
 import { type Answer, emptyAnswer, type Route, route, unchanging } from './answer.ts'
 import { parameterNotImplemented } from './error.ts'
 import { documentOf } from './payload.ts'
@@ -71,18 +71,6 @@ export const putBucketNotificationRoute: Route = ofBucket(
   'PutBucketNotificationConfiguration',
   's3:PutBucketNotification',
   { parameter: 'notification', isPresent: isEmpty('NotificationConfiguration') },
-)
-
-export const putBucketRequestPaymentRoute: Route = ofBucket(
-  'PutBucketRequestPayment',
-  's3:PutBucketRequestPayment',
-  {
-    parameter: 'requestPayment',
-    isPresent: (document) =>
-      document.name === 'RequestPaymentConfiguration' &&
-      childrenOf(document, 'Payer').length === 1 &&
-      childText(document, 'Payer')?.trim() === 'BucketOwner',
-  },
 )
 
 const tags: Setting = { parameter: 'tagging', isPresent: hasNoTags }

@@ -2,6 +2,16 @@
 // parameter that names it. Unimplemented operations are in the table too, so that they are refused by name.
 
 import {
+  deleteOwnershipControlsRoute,
+  deletePublicAccessBlockRoute,
+  getOwnershipControlsRoute,
+  getPublicAccessBlockRoute,
+  getRequestPaymentRoute,
+  putOwnershipControlsRoute,
+  putPublicAccessBlockRoute,
+  putRequestPaymentRoute,
+} from './access-setting.ts'
+import {
   getBucketAclRoute,
   getObjectAclRoute,
   putBucketAclRoute,
@@ -42,6 +52,12 @@ import {
   headObjectRoute,
   putObjectRoute,
 } from './object.ts'
+import {
+  deleteBucketPolicyRoute,
+  getBucketPolicyRoute,
+  getBucketPolicyStatusRoute,
+  putBucketPolicyRoute,
+} from './policy.ts'
 import { selectFolderContentRoute, selectObjectContentRoute } from './select.ts'
 import {
   bucketRemovals,
@@ -55,7 +71,6 @@ import {
 import {
   putBucketLoggingRoute,
   putBucketNotificationRoute,
-  putBucketRequestPaymentRoute,
   putBucketTaggingRoute,
   putObjectTaggingRoute,
 } from './setting-put.ts'
@@ -96,6 +111,11 @@ const bucketGet: Routes = {
   lease: listLeasesRoute,
   'list-type': listObjectsV2Route,
   location: getBucketLocationRoute,
+  ownershipControls: getOwnershipControlsRoute,
+  policy: getBucketPolicyRoute,
+  policyStatus: getBucketPolicyStatusRoute,
+  publicAccessBlock: getPublicAccessBlockRoute,
+  requestPayment: getRequestPaymentRoute,
   uploads: listMultipartUploadsRoute,
   versioning: getBucketVersioningRoute,
   versions: listObjectVersionsRoute,
@@ -116,9 +136,6 @@ const bucketPut: Routes = {
     metadataJournalTable: 'UpdateBucketMetadataJournalTableConfiguration',
     metrics: 'PutBucketMetricsConfiguration',
     'object-lock': 'PutObjectLockConfiguration',
-    ownershipControls: 'PutBucketOwnershipControls',
-    policy: 'PutBucketPolicy',
-    publicAccessBlock: 'PutPublicAccessBlock',
     replication: 'PutBucketReplication',
     versioning: 'PutBucketVersioning',
     website: 'PutBucketWebsite',
@@ -128,7 +145,10 @@ const bucketPut: Routes = {
   lease: renewLeaseRoute,
   logging: putBucketLoggingRoute,
   notification: putBucketNotificationRoute,
-  requestPayment: putBucketRequestPaymentRoute,
+  ownershipControls: putOwnershipControlsRoute,
+  policy: putBucketPolicyRoute,
+  publicAccessBlock: putPublicAccessBlockRoute,
+  requestPayment: putRequestPaymentRoute,
   tagging: putBucketTaggingRoute,
 }
 
@@ -136,6 +156,9 @@ const bucketDelete: Routes = {
   ...bucketRemovals,
   '': deleteBucketRoute,
   lease: releaseLeaseRoute,
+  ownershipControls: deleteOwnershipControlsRoute,
+  policy: deleteBucketPolicyRoute,
+  publicAccessBlock: deletePublicAccessBlockRoute,
 }
 
 const bucketPost: Routes = {

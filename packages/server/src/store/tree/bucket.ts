@@ -41,10 +41,12 @@ export interface BucketAccess {
   readonly block?: PublicAccessBlock | undefined
   /** Absent for a private bucket. */
   readonly acl?: Acl | undefined
+  /** True if others than the owner must offer to pay for their requests. */
+  readonly requesterPays?: true | undefined
 }
 
 /** Settings that are rows of their own. */
-export type SettingName = 'policy' | 'cors' | 'website' | 'tags' | 'requestPayment'
+export type SettingName = 'policy' | 'cors' | 'website' | 'tags'
 
 /** A bucket with its name. */
 export interface NamedBucket extends BucketRecord {
