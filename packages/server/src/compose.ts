@@ -22,6 +22,7 @@ import { openEngine } from './engine/open.ts'
 import type { Log } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Acceptance } from './operation/acceptance.ts'
+import { createCorsCache } from './operation/cors.ts'
 import { ensureFit, noteStart, refuseLostRows } from './operation/fit.ts'
 import type { Services } from './operation/operation.ts'
 import { TokenSealer } from './operation/token.ts'
@@ -136,6 +137,7 @@ async function take(engine: Engine, options: ServiceOptions): Promise<OpenServic
     region,
     isRegionFixed: options.isRegionFixed ?? false,
     bucketDefaults: options.bucketDefaults ?? 'aws',
+    cors: createCorsCache(),
     simpleDb: { limits: { ...simpleDbLimits, ...options.simpleDbLimits }, eventualLagMs: lagMs },
   }
   marker = new Marker(services)

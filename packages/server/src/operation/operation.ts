@@ -4,6 +4,7 @@
 
 import type { BucketDefaults } from '../access/bucket-defaults.ts'
 import type { RequestContext } from '../access/context.ts'
+import type { CompiledCors } from '../access/cors.ts'
 import type { Owner } from '../access/principal.ts'
 import type { Clock } from '../base/clock.ts'
 import type { StoreError } from '../base/errors.ts'
@@ -22,6 +23,7 @@ import type { IdSource } from '../store/row/id.ts'
 import type { BucketRecord } from '../store/tree/bucket.ts'
 import type { Snapshots } from '../store/tree/snapshot.ts'
 import type { Need } from './need.ts'
+import type { SettingCache } from './setting-cache.ts'
 import type { TokenSealer } from './token.ts'
 import type { Waiting } from './waiting.ts'
 
@@ -45,6 +47,7 @@ export interface Services {
   /** True if all buckets are in that region; else each is in the region that its creator chose. */
   readonly isRegionFixed: boolean
   readonly bucketDefaults: BucketDefaults
+  readonly cors: SettingCache<CompiledCors>
   readonly simpleDb: SimpleDbSettings
 }
 

@@ -37,8 +37,13 @@ function ofBucket(name: string, action: Action): typeof headBucket {
 /** A setting of a bucket that exists and is the caller's, which nobody ever made. */
 function unset(name: string, action: Action, code: string, message: string): Route {
   return route(ofBucket(name, action), bucketOf, (_output, { bucket }) => {
-    throw new S3Error({ status: 404, code, message, fields: { BucketName: bucket } })
+    throw noSetting(bucket, code, message)
   })
+}
+
+/** The refusal of a setting that a bucket doesn't have. */
+export function noSetting(bucket: string, code: string, message: string): S3Error {
+  return new S3Error({ status: 404, code, message, fields: { BucketName: bucket } })
 }
 
 /** A setting whose absence AWS shows as an empty document. */
@@ -120,12 +125,6 @@ export const bucketSettings: Readonly<Record<string, Route>> = {
     's3:GetAnalyticsConfiguration',
     'ListBucketAnalyticsConfigurationResult',
   ),
-  cors: unset(
-    'GetBucketCors',
-    's3:GetBucketCORS',
-    'NoSuchCORSConfiguration',
-    'The CORS configuration does not exist',
-  ),
   encryption: unset(
     'GetBucketEncryption',
     's3:GetEncryptionConfiguration',
@@ -201,12 +200,6 @@ export const bucketSettings: Readonly<Record<string, Route>> = {
     'RequestPaymentConfiguration',
     (xml) => xml.element('Payer', 'BucketOwner'),
   ),
-  tagging: unset(
-    'GetBucketTagging',
-    's3:GetBucketTagging',
-    'NoSuchTagSet',
-    'The TagSet does not exist',
-  ),
   website: unset(
     'GetBucketWebsite',
     's3:GetBucketWebsite',
@@ -218,7 +211,6 @@ export const bucketSettings: Readonly<Record<string, Route>> = {
 /** The removals of a bucket's settings, by the query parameter that names them. */
 export const bucketRemovals: Readonly<Record<string, Route>> = {
   analytics: removal('DeleteBucketAnalyticsConfiguration', 's3:PutAnalyticsConfiguration'),
-  cors: removal('DeleteBucketCors', 's3:PutBucketCORS'),
   encryption: removal('DeleteBucketEncryption', 's3:PutEncryptionConfiguration'),
   'intelligent-tiering': removal(
     'DeleteBucketIntelligentTieringConfiguration',
@@ -239,6 +231,5 @@ export const bucketRemovals: Readonly<Record<string, Route>> = {
   policy: removal('DeleteBucketPolicy', 's3:DeleteBucketPolicy'),
   publicAccessBlock: removal('DeletePublicAccessBlock', 's3:PutBucketPublicAccessBlock'),
   replication: removal('DeleteBucketReplication', 's3:PutReplicationConfiguration'),
-  tagging: removal('DeleteBucketTagging', 's3:PutBucketTagging'),
   website: removal('DeleteBucketWebsite', 's3:DeleteBucketWebsite'),
 }

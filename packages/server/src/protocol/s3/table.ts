@@ -17,6 +17,7 @@ import {
   listBucketsRoute,
 } from './bucket.ts'
 import { copyObjectRoute } from './copy.ts'
+import { deleteBucketCorsRoute, getBucketCorsRoute, putBucketCorsRoute } from './cors.ts'
 import { deleteObjectsRoute } from './delete.ts'
 import { parameterNotImplemented } from './error.ts'
 import { copyFolderRoute, deleteFolderRoute, renameRoute } from './folder.ts'
@@ -54,11 +55,13 @@ import {
   putBucketLoggingRoute,
   putBucketNotificationRoute,
   putBucketRequestPaymentRoute,
-  putBucketTaggingRoute,
 } from './setting-put.ts'
 import {
+  deleteBucketTaggingRoute,
   deleteObjectTaggingRoute,
+  getBucketTaggingRoute,
   getObjectTaggingRoute,
+  putBucketTaggingRoute,
   putObjectTaggingRoute,
 } from './tagging.ts'
 
@@ -95,9 +98,11 @@ const bucketGet: Routes = {
   }),
   '': listObjectsRoute,
   acl: getBucketAclRoute,
+  cors: getBucketCorsRoute,
   lease: listLeasesRoute,
   'list-type': listObjectsV2Route,
   location: getBucketLocationRoute,
+  tagging: getBucketTaggingRoute,
   uploads: listMultipartUploadsRoute,
   versioning: getBucketVersioningRoute,
   versions: listObjectVersionsRoute,
@@ -108,7 +113,6 @@ const bucketPut: Routes = {
     abac: 'PutBucketAbac',
     accelerate: 'PutBucketAccelerateConfiguration',
     analytics: 'PutBucketAnalyticsConfiguration',
-    cors: 'PutBucketCors',
     encryption: 'PutBucketEncryption',
     'intelligent-tiering': 'PutBucketIntelligentTieringConfiguration',
     inventory: 'PutBucketInventoryConfiguration',
@@ -127,6 +131,7 @@ const bucketPut: Routes = {
   }),
   '': createBucketRoute,
   acl: putBucketAclRoute,
+  cors: putBucketCorsRoute,
   lease: renewLeaseRoute,
   logging: putBucketLoggingRoute,
   notification: putBucketNotificationRoute,
@@ -137,7 +142,9 @@ const bucketPut: Routes = {
 const bucketDelete: Routes = {
   ...bucketRemovals,
   '': deleteBucketRoute,
+  cors: deleteBucketCorsRoute,
   lease: releaseLeaseRoute,
+  tagging: deleteBucketTaggingRoute,
 }
 
 const bucketPost: Routes = {
