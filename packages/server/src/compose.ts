@@ -23,6 +23,7 @@ import { openEngine } from './engine/open.ts'
 import type { Log } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Acceptance } from './operation/acceptance.ts'
+import { createCorsCache } from './operation/cors.ts'
 import { ensureFit, noteStart, refuseLostRows } from './operation/fit.ts'
 import type { Services } from './operation/operation.ts'
 import { policyCache } from './operation/policy.ts'
@@ -142,6 +143,7 @@ async function take(engine: Engine, options: ServiceOptions): Promise<OpenServic
     bucketDefaults: options.bucketDefaults ?? 'aws',
     accountBlock: options.accountBlock,
     policies: policyCache(),
+    cors: createCorsCache(),
     simpleDb: { limits: { ...simpleDbLimits, ...options.simpleDbLimits }, eventualLagMs: lagMs },
   }
   marker = new Marker(services)

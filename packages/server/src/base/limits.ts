@@ -32,6 +32,16 @@ export const s3Limits = {
   policyBytes: 20_480,
   /** Bytes of the form fields before the file in a POST upload. */
   postFieldBytes: 20_480,
+  /** Tags of an object, and of a bucket (userguide/object-tagging.html, userguide/CostAllocTagging.html). */
+  objectTags: 10,
+  bucketTags: 50,
+  /** Rules of a bucket's CORS configuration (userguide/ManageCorsUsing.html). */
+  corsRules: 100,
+  /** Characters of a rule's id. */
+  ruleIdLength: 255,
+  /** UTF-16 units of a tag's key and of its value. */
+  tagKeyLength: 128,
+  tagValueLength: 256,
 } as const
 
 /**
@@ -214,6 +224,10 @@ export const ownLimits = {
   xmlAsides: 1000,
   /** Bytes of one part of an XML body, such as a text, a tag or a comment: a key, all escaped, has 6 KiB. */
   xmlPartBytes: 65_536,
+  /** Headers that a preflight request may ask for; a browser asks for a few. */
+  preflightHeaders: 128,
+  /** Bytes of settings, as stored, that a process keeps decoded, for each kind of setting. */
+  settingCacheBytes: 8_388_608,
   /** Bytes of an XML body that isn't a list, and of any that is parsed without waiting for its turn. */
   smallXmlBytes: 65_536,
   /** Bytes of one line of aws-chunked framing, and trailer lines of one body. */

@@ -22,6 +22,7 @@ import {
 } from './condition.ts'
 import { type Need, onFoundKeys, onListing, onPath, onSource } from './need.ts'
 import { checkKey } from './object.ts'
+import { objectOwnerId } from './object-owner.ts'
 import type { BucketPath, Change, CommitStep } from './operation.ts'
 
 export interface RenameInput {
@@ -168,10 +169,12 @@ export const copyFolder: Change<CopyFolderInput, { readonly copiedAt: number }> 
   kind: 'change',
   name: 'CopyFolder',
   needs: ({ source, bucket, folder, replace }) => [
-    // The copy tells the names of all keys.
-    onSource(onListing(source.bucket, source.folder)),
+    // In another bucket, the copy tells the names of all keys.
+    ...(source.bucket === bucket ? [] : [onSource(onListing(source.bucket, source.folder))]),
     onSource(onPath('s3:GetObject', source.bucket, source.folder)),
+    onSource(onPath('s3:GetObjectTagging', source.bucket, source.folder)),
     ...targetNeeds(bucket, folder, replace),
+    onPath('s3:PutObjectTagging', bucket, folder),
   ],
   writes: (_step, { bucket, folder }) => [{ bucket, folder }],
   async commit(step, input) {
@@ -193,7 +196,7 @@ export const copyFolder: Change<CopyFolderInput, { readonly copiedAt: number }> 
         toRoot: target.root,
         to: utf8(folder),
         replace: replace && conditions.ifNoneMatch === undefined,
-        override: { modifiedAt: step.now, ownerId: step.owner.id },
+        override: { modifiedAt: step.now, ownerId: objectOwnerId(step, bucket) },
       },
     )
     return { copiedAt: step.now }

@@ -2,6 +2,7 @@
 
 import type { Action } from '../access/decide.ts'
 import { account, pathResource, type Resource } from '../access/resource.ts'
+import type { Tag } from '../store/row/record.ts'
 
 /** One right that an operation needs. */
 export interface Need {
@@ -13,6 +14,8 @@ export interface Need {
   readonly role?: 'read' | 'source'
   /** For a right to list: the prefix that is listed, if the request has it in another place. */
   readonly prefix?: string
+  /** The tags that the request sets. */
+  readonly tags?: readonly Tag[]
 }
 
 /** A right on the caller's own account. */

@@ -4,6 +4,7 @@
 
 import type { BucketDefaults } from '../access/bucket-defaults.ts'
 import type { RequestContext } from '../access/context.ts'
+import type { CompiledCors } from '../access/cors.ts'
 import type { BucketFacts } from '../access/decide.ts'
 import type { CompiledPolicy } from '../access/policy/policy.ts'
 import type { Owner } from '../access/principal.ts'
@@ -53,6 +54,7 @@ export interface Services {
   readonly accountBlock: PublicAccessBlock | undefined
   /** The compiled policies of buckets. */
   readonly policies: SettingCache<CompiledPolicy>
+  readonly cors: SettingCache<CompiledCors>
   readonly simpleDb: SimpleDbSettings
 }
 

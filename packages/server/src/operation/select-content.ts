@@ -10,7 +10,7 @@ import type { QueryEvent, SelectedObject } from '../select-content/pool.ts'
 import { type FolderSnapshot, readSnapshot } from '../store/tree/snapshot.ts'
 import { type ContentPlan, nameOf, planContent, readPlannedRange } from './content.ts'
 import { type Need, onListing, onPath } from './need.ts'
-import { readNeed, requireNullVersion, requireObject } from './object.ts'
+import { objectNeed, requireNullVersion, requireObject } from './object.ts'
 import type { Change, Download, Services, TransferStep } from './operation.ts'
 
 export interface SelectContentInput {
@@ -41,7 +41,7 @@ interface FoundContent {
 export const selectObjectContent: Download<SelectContentInput, FoundContent, SelectedContent> = {
   kind: 'download',
   name: 'SelectObjectContent',
-  needs: (input): Need[] => [readNeed('s3:GetObject', input)],
+  needs: (input): Need[] => [objectNeed('s3:GetObject', input)],
   async check(step, input) {
     requireNullVersion(input)
     const record = await requireObject(step.tx, step.bucket(input.bucket).root, input)

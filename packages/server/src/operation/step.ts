@@ -1,11 +1,19 @@
 // Creates the step of an operation after checking that the caller has the needed rights, in the same
 // transaction that the step uses.
 
-import { accessDenied, type Decision, decide, type Question } from '../access/decide.ts'
+import type { RequestContext } from '../access/context.ts'
+import {
+  accessDenied,
+  type Decision,
+  decide,
+  type ObjectFacts,
+  type Question,
+} from '../access/decide.ts'
 import { anonymousOwner, type Owner } from '../access/principal.ts'
 import { utf8 } from '../base/bytes.ts'
 import { isStoreError, StoreError } from '../base/errors.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
+import type { ObjectRecord, Tag } from '../store/row/record.ts'
 import { findBucket } from '../store/tree/bucket.ts'
 import { findObject } from '../store/tree/directory.ts'
 import { factsOf, type KnownBucket } from './bucket-facts.ts'
@@ -87,9 +95,10 @@ async function questionOf(
   tx: ReadTransaction,
   { services, caller }: Run,
   buckets: Buckets,
-  { action, resource, prefix }: Need,
+  need: Need,
 ): Promise<Question> {
-  const context = prefix === undefined ? caller : { ...caller, query: prefixQuery(prefix) }
+  const { action, resource } = need
+  const context = contextOf(caller, need)
   const question = { context, action, resource, nowMs: services.clock.now() }
   if (resource.kind === 'account') return question
   const known = buckets.get(resource.bucket)
@@ -116,7 +125,7 @@ async function decisionOn(
   const found = root === undefined ? undefined : await findObject(tx, root, utf8(resource.key))
   const asked: Question = {
     ...question,
-    object: found === undefined ? 'absent' : { ownerId: found.ownerId, acl: undefined, tags: {} },
+    object: found === undefined ? 'absent' : factsOfObject(found),
   }
   const second = decide(asked)
   if (second.effect === 'undecided')
@@ -162,8 +171,24 @@ export async function concealed<T>(
   return error
 }
 
-function prefixQuery(prefix: string): NonNullable<Caller['query']> {
-  return { get: (name) => (name === 'prefix' ? prefix : undefined) }
+function factsOfObject({ ownerId, tags }: ObjectRecord): ObjectFacts {
+  return { ownerId, acl: undefined, tags: byKey(tags) }
+}
+
+/** The request as a policy's conditions see it, with the facts that only the operation knows. */
+function contextOf(caller: Caller, { prefix, tags }: Need): RequestContext {
+  if (prefix === undefined && tags === undefined) return caller
+  return {
+    ...caller,
+    ...(prefix === undefined
+      ? {}
+      : { query: { get: (name: string) => (name === 'prefix' ? prefix : undefined) } }),
+    ...(tags === undefined ? {} : { requestTags: () => byKey(tags) }),
+  }
+}
+
+function byKey(tags: readonly Tag[] = []): Readonly<Record<string, string>> {
+  return Object.fromEntries(tags.map(({ key, value }) => [key, value]))
 }
 
 /** The owner of anything a request creates. */

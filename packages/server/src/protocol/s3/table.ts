@@ -27,6 +27,7 @@ import {
   listBucketsRoute,
 } from './bucket.ts'
 import { copyObjectRoute } from './copy.ts'
+import { deleteBucketCorsRoute, getBucketCorsRoute, putBucketCorsRoute } from './cors.ts'
 import { deleteObjectsRoute } from './delete.ts'
 import { parameterNotImplemented } from './error.ts'
 import { copyFolderRoute, deleteFolderRoute, renameRoute } from './folder.ts'
@@ -62,18 +63,19 @@ import { selectFolderContentRoute, selectObjectContentRoute } from './select.ts'
 import {
   bucketRemovals,
   bucketSettings,
-  deleteObjectTaggingRoute,
   getBucketVersioningRoute,
   getObjectLegalHoldRoute,
   getObjectRetentionRoute,
-  getObjectTaggingRoute,
 } from './setting.ts'
+import { putBucketLoggingRoute, putBucketNotificationRoute } from './setting-put.ts'
 import {
-  putBucketLoggingRoute,
-  putBucketNotificationRoute,
+  deleteBucketTaggingRoute,
+  deleteObjectTaggingRoute,
+  getBucketTaggingRoute,
+  getObjectTaggingRoute,
   putBucketTaggingRoute,
   putObjectTaggingRoute,
-} from './setting-put.ts'
+} from './tagging.ts'
 
 /** The resource that a request is about. */
 export type Level = 'SERVICE' | 'BUCKET' | 'OBJECT'
@@ -108,6 +110,7 @@ const bucketGet: Routes = {
   }),
   '': listObjectsRoute,
   acl: getBucketAclRoute,
+  cors: getBucketCorsRoute,
   lease: listLeasesRoute,
   'list-type': listObjectsV2Route,
   location: getBucketLocationRoute,
@@ -116,6 +119,7 @@ const bucketGet: Routes = {
   policyStatus: getBucketPolicyStatusRoute,
   publicAccessBlock: getPublicAccessBlockRoute,
   requestPayment: getRequestPaymentRoute,
+  tagging: getBucketTaggingRoute,
   uploads: listMultipartUploadsRoute,
   versioning: getBucketVersioningRoute,
   versions: listObjectVersionsRoute,
@@ -126,7 +130,6 @@ const bucketPut: Routes = {
     abac: 'PutBucketAbac',
     accelerate: 'PutBucketAccelerateConfiguration',
     analytics: 'PutBucketAnalyticsConfiguration',
-    cors: 'PutBucketCors',
     encryption: 'PutBucketEncryption',
     'intelligent-tiering': 'PutBucketIntelligentTieringConfiguration',
     inventory: 'PutBucketInventoryConfiguration',
@@ -142,6 +145,7 @@ const bucketPut: Routes = {
   }),
   '': createBucketRoute,
   acl: putBucketAclRoute,
+  cors: putBucketCorsRoute,
   lease: renewLeaseRoute,
   logging: putBucketLoggingRoute,
   notification: putBucketNotificationRoute,
@@ -155,10 +159,12 @@ const bucketPut: Routes = {
 const bucketDelete: Routes = {
   ...bucketRemovals,
   '': deleteBucketRoute,
+  cors: deleteBucketCorsRoute,
   lease: releaseLeaseRoute,
   ownershipControls: deleteOwnershipControlsRoute,
   policy: deleteBucketPolicyRoute,
   publicAccessBlock: deletePublicAccessBlockRoute,
+  tagging: deleteBucketTaggingRoute,
 }
 
 const bucketPost: Routes = {
