@@ -129,6 +129,14 @@ export const contentSelectLimits = {
   aheadBytes: 4_194_304,
 } as const
 
+/** Limits of access control; Amazon S3's. */
+export const policyLimits = {
+  /** Bytes of a bucket policy without white space outside its texts. */
+  policyBytes: 20_480,
+  /** Grants of one access control list. */
+  grants: 100,
+} as const
+
 /** Limits of our own, each so that memory and time stay bounded. */
 export const ownLimits = {
   /** Bytes of a request's headers, of which S3 documents 8 KiB, and their number: 2 KB of metadata may be 1,000. */

@@ -1,6 +1,7 @@
 // Refusals of operations on buckets and objects. Sizes are bytes; times are milliseconds since the epoch.
 
 import type { LeaseRefusal } from './lease.ts'
+import type { PolicyFault } from './policy.ts'
 import type { UploadRefusal } from './upload.ts'
 
 type BucketRefusal =
@@ -97,7 +98,11 @@ type DocumentRefusal =
   | { readonly code: 'FormWithoutFile' }
   | { readonly code: 'FormFieldsTooLarge'; readonly maximumBytes: number }
 
+/** Refusals of settings that say who has access. */
+export type AccessRefusal = { readonly code: 'MalformedPolicy'; readonly fault: PolicyFault }
+
 export type S3Refusal =
+  | AccessRefusal
   | BucketRefusal
   | ObjectRefusal
   | ConditionRefusal

@@ -3,6 +3,7 @@
 
 import type { LeaseRefusal } from '../../../base/refusal/lease.ts'
 import type {
+  AccessRefusal,
   ConditionName,
   ConditionSubject,
   RequestedRange,
@@ -27,7 +28,9 @@ const conditionPrefixes: Readonly<Record<ConditionSubject, string>> = {
   'rename source': 'x-amz-rename-source-',
 }
 
-export const objectErrors: WireTable<Exclude<S3Refusal, UploadRefusal | LeaseRefusal>> = {
+export const objectErrors: WireTable<
+  Exclude<S3Refusal, UploadRefusal | LeaseRefusal | AccessRefusal>
+> = {
   InvalidBucketName: ({ bucket }) =>
     bucketError(400, 'InvalidBucketName', 'The specified bucket is not valid.', bucket),
   NoSuchBucket: ({ bucket }) =>
