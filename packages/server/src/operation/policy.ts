@@ -1,16 +1,16 @@
 // Bucket policies: put, get, delete, status. A policy is stored as its text, and compiled once per process and
 // stored revision.
 
-import type { Acl } from '../access/acl.ts'
+import { isPublicAcl } from '../access/acl.ts'
 import { compilePolicy } from '../access/policy/compile.ts'
 import type { CompiledPolicy } from '../access/policy/policy.ts'
 import { text, utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
-import { ownLimits, s3Limits } from '../base/limits.ts'
+import { ownLimits } from '../base/limits.ts'
 import { deleteSetting, getSetting, putSetting } from '../store/tree/bucket-setting.ts'
 import type { BucketAddress } from './bucket.ts'
 import { onBucket } from './need.ts'
-import type { Change, Query, Step } from './operation.ts'
+import type { Change, Query } from './operation.ts'
 import { SettingCache } from './setting-cache.ts'
 
 /** The compiled policies of one process. */
@@ -36,17 +36,11 @@ export const putBucketPolicy: Change<PutPolicyInput, void> = {
   name: 'PutBucketPolicy',
   needs: ({ bucket }) => [onBucket('s3:PutBucketPolicy', bucket)],
   async commit(step, { bucket, document }) {
-    requireOwner(step, bucket)
-    const bytes = utf8(document)
-    const maximumBytes = s3Limits.policyBytes
-    if (bytes.byteLength > maximumBytes) {
-      throw new StoreError({ code: 'PolicyTooLarge', maximumBytes })
-    }
     const { isPublic } = compilePolicy(document, bucket)
     if (isPublic && step.facts(bucket).block.blockPublicPolicy) {
       throw new StoreError({ code: 'AccessDenied', setting: 'BlockPublicPolicy' })
     }
-    await putSetting(step.tx, bucket, 'policy', bytes)
+    await putSetting(step.tx, bucket, 'policy', utf8(document))
   },
 }
 
@@ -56,7 +50,6 @@ export const getBucketPolicy: Query<BucketAddress, { readonly document: string }
   name: 'GetBucketPolicy',
   needs: ({ bucket }) => [onBucket('s3:GetBucketPolicy', bucket)],
   async check(step, { bucket }) {
-    requireOwner(step, bucket)
     const stored = await getSetting(step.tx, step.bucket(bucket), 'policy')
     if (stored === undefined) throw new StoreError({ code: 'NoSuchBucketPolicy', bucket })
     return { document: text(stored.value) }
@@ -69,10 +62,7 @@ export const deleteBucketPolicy: Change<BucketAddress, void> = {
   name: 'DeleteBucketPolicy',
   usesReserve: true,
   needs: ({ bucket }) => [onBucket('s3:DeleteBucketPolicy', bucket)],
-  async commit(step, { bucket }) {
-    requireOwner(step, bucket)
-    await deleteSetting(step.tx, bucket, 'policy')
-  },
+  commit: (step, { bucket }) => deleteSetting(step.tx, bucket, 'policy'),
 }
 
 /**
@@ -86,20 +76,8 @@ export const getBucketPolicyStatus: Query<BucketAddress, { readonly isPublic: bo
   async check(step, { bucket }) {
     const { policy, ownership, acl } = step.facts(bucket)
     if (policy !== undefined) return { isPublic: policy.isPublic }
-    if (ownership !== 'BucketOwnerEnforced') return { isPublic: isPublicAcl(acl) }
+    if (ownership !== 'BucketOwnerEnforced')
+      return { isPublic: acl !== undefined && isPublicAcl(acl) }
     throw new StoreError({ code: 'NoSuchBucketPolicy', bucket })
   },
-}
-
-/** The policy itself is for keys of the bucket's owner only. @throws StoreError `OnlyForBucketOwner` */
-function requireOwner(step: Step, bucket: string): void {
-  if (step.caller.principal?.owner.id === step.facts(bucket).ownerId) return
-  throw new StoreError({ code: 'OnlyForBucketOwner' })
-}
-
-function isPublicAcl(acl: Acl | undefined): boolean {
-  if (acl === undefined) return false
-  return acl.grants.some(({ grantee }) => {
-    return grantee.kind === 'group' && grantee.group !== 'LogDelivery'
-  })
 }

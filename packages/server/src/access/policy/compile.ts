@@ -1,8 +1,20 @@
-// Compiles the text of a policy.
+// Checks a bucket policy and compiles it.
 
+import { parsePolicy } from './document.ts'
+import { malformed } from './fault.ts'
 import type { CompiledPolicy } from './policy.ts'
+import { isPublicStatement } from './public.ts'
+import { statementOf } from './statement.ts'
 
-/** Every text is a policy without statements. */
-export function compilePolicy(_text: string, _bucket: string): CompiledPolicy {
-  return { isPublic: false, namedOwners: new Set() }
+/** Compiles the policy of `bucket`. @throws StoreError `MalformedPolicy` */
+export function compilePolicy(text: string, bucket: string): CompiledPolicy {
+  const { hasVariables, statements: blocks } = parsePolicy(text)
+  const statements = blocks.map((block) => statementOf(block, { bucket, hasVariables }))
+  const sids = statements.map(({ sid }) => sid).filter((sid) => sid !== undefined && sid !== '')
+  if (new Set(sids).size < sids.length) throw malformed({ kind: 'repeated Sid' })
+  return {
+    statements,
+    isPublic: statements.some(isPublicStatement),
+    namedOwners: new Set(statements.flatMap(({ principals }) => principals.bareIds)),
+  }
 }
