@@ -38,6 +38,20 @@ test('what is accepted of folders that do not fit is said on the line, never by 
   assert.deepEqual(parseServe([], environment).accepts, [])
 })
 
+test('public access can be blocked for every bucket, wholly or by some switches', () => {
+  const block = (...args: string[]) => parseServe(args, {}).accountBlock
+  const all = block('--block-public-access', 'all')
+  assert.deepEqual([...new Set(Object.values(all ?? {}))], [true])
+  const some = block('--block-public-access=BlockPublicAcls,RestrictPublicBuckets')
+  assert.deepEqual(some, {
+    blockPublicAcls: true,
+    ignorePublicAcls: false,
+    blockPublicPolicy: false,
+    restrictPublicBuckets: true,
+  })
+  assert.throws(() => block('--block-public-access', 'blockPublicAcls'), UsageError)
+})
+
 test('options have variables in the environment, and the option wins', () => {
   const environment = {
     HOLDFAST_HOST: '::1',

@@ -3,6 +3,7 @@
 
 import { availableParallelism } from 'node:os'
 import { type BucketDefaults, bucketDefaults } from './access/bucket-defaults.ts'
+import { allBlocked, nothingBlocked, type PublicAccessBlock } from './access/public-access-block.ts'
 import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
 import { type Network, parseNetwork } from './base/network.ts'
 import {
@@ -38,6 +39,8 @@ export interface ServeConfig {
   readonly acceptsSignatureV2: boolean
   /** The networks of proxies whose word about their clients is believed. */
   readonly trustedProxies: readonly Network[]
+  /** The switches of a public access block that are on for all buckets. */
+  readonly accountBlock?: PublicAccessBlock
   /** The access settings of new buckets. */
   readonly bucketDefaults: BucketDefaults
   readonly logLevel: LogLevel
@@ -82,6 +85,15 @@ export interface ImportConfig {
   readonly folder: string
   readonly domain: string
 }
+
+/** The switches of a public access block by S3's names. */
+const blockSwitches: Readonly<Record<string, keyof PublicAccessBlock>> = {
+  BlockPublicAcls: 'blockPublicAcls',
+  IgnorePublicAcls: 'ignorePublicAcls',
+  BlockPublicPolicy: 'blockPublicPolicy',
+  RestrictPublicBuckets: 'restrictPublicBuckets',
+}
+const blockNames = Object.keys(blockSwitches).join(', ')
 
 const data: OptionHelp = {
   value: 'DIR',
@@ -141,6 +153,11 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
       value: bucketDefaults.join('|'),
       variable: 'HOLDFAST_BUCKET_DEFAULTS',
       text: 'how new buckets begin: aws, with no ACLs and public access blocked, or classic, with neither (aws)',
+    },
+    'block-public-access': {
+      value: 'all|NAME',
+      variable: 'HOLDFAST_BLOCK_PUBLIC_ACCESS',
+      text: `block public access to every bucket: all, or some of ${blockNames}; may be repeated, or a list with commas`,
     },
     'simpledb-limit': {
       value: 'NAME=N',
@@ -228,6 +245,7 @@ export function parseServe(args: readonly string[], environment: Environment): S
     acceptsSignatureV2: options.choice('signature-v2', ['on', 'off']) !== 'off',
     trustedProxies: options.list('trusted-proxy').map(checkNetwork),
     bucketDefaults: options.choice('bucket-defaults', bucketDefaults) ?? 'aws',
+    ...accountBlockOf(options),
     logLevel: options.choice('log-level', logLevels) ?? 'info',
     logFormat: options.choice('log-format', logFormats) ?? defaultFormat(),
     simpleDbLimits: Object.fromEntries(options.list('simpledb-limit').map(parseLimit)),
@@ -294,6 +312,21 @@ function checkDomain(name: string): string {
   const domain = name.toLowerCase()
   if (domainName.test(domain)) return domain
   throw new UsageError(`--domain takes a name such as s3.example.com, not ${quote(name)}`)
+}
+
+function accountBlockOf(options: Options): Pick<ServeConfig, 'accountBlock'> {
+  const names = options.list('block-public-access')
+  if (names.length === 0) return {}
+  let accountBlock = nothingBlocked
+  for (const name of names) {
+    const found = Object.hasOwn(blockSwitches, name) ? blockSwitches[name] : undefined
+    if (name === 'all') accountBlock = allBlocked
+    else if (found !== undefined) accountBlock = { ...accountBlock, [found]: true }
+    else {
+      throw new UsageError(`--block-public-access takes all, ${blockNames}, not ${quote(name)}`)
+    }
+  }
+  return { accountBlock }
 }
 
 function checkNetwork(text: string): Network {

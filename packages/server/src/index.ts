@@ -4,6 +4,7 @@
 import type { RequestListener, Server } from 'node:http'
 import type { BucketDefaults } from './access/bucket-defaults.ts'
 import { type AccessKey, createKeyLookup } from './access/key.ts'
+import type { PublicAccessBlock } from './access/public-access-block.ts'
 import { systemClock } from './base/clock.ts'
 import type { SimpleDbLimits } from './base/limits.ts'
 import { type Network, parseNetwork } from './base/network.ts'
@@ -46,6 +47,8 @@ export interface EmbedOptions {
   readonly trustedProxies?: readonly string[]
   /** The access settings of new buckets: today's of AWS, or those before 2023; default `aws`. */
   readonly bucketDefaults?: BucketDefaults
+  /** Blocks public access to all buckets, in addition to each one's own block; default none. */
+  readonly accountBlock?: PublicAccessBlock
   readonly log?: Log
   /** Limits of domains in place of SimpleDB's own. */
   readonly simpleDbLimits?: Partial<SimpleDbLimits>
@@ -95,6 +98,7 @@ export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
     region: region ?? 'us-east-1',
     isRegionFixed: region !== undefined,
     bucketDefaults: options.bucketDefaults ?? 'aws',
+    accountBlock: options.accountBlock,
     log,
     metrics,
     simpleDbLimits: options.simpleDbLimits ?? {},

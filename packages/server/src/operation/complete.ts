@@ -23,8 +23,7 @@ import { findLostFiles, type RecordedBlob } from './blob-file.ts'
 import { checkWrite, type WriteConditions } from './condition.ts'
 import { nameOf } from './content.ts'
 import { findUploadOf, requireUpload, type UploadInput } from './multipart.ts'
-import { onKey } from './need.ts'
-import { writesObject } from './object.ts'
+import { conditionNeeds, writeNeeds, writesObject } from './object.ts'
 import type { CheckStep, CommitStep, TransferStep, Upload } from './operation.ts'
 
 /** A part as the client lists it. */
@@ -65,7 +64,7 @@ export const completeMultipartUpload: Upload<
   name: 'CompleteMultipartUpload',
   // Otherwise the file of a part that is replaced meanwhile could be collected, and count as lost.
   readsBlobs: true,
-  needs: ({ bucket, key }) => [onKey('s3:PutObject', { bucket, key })],
+  needs: (input) => [...writeNeeds(input), ...conditionNeeds(input)],
   writes: writesObject,
   check: listedBlobs,
   transfer: lostBlobs,

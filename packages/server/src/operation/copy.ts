@@ -27,18 +27,20 @@ import {
   openContent,
   planContent,
 } from './content.ts'
-import { onKey } from './need.ts'
+import { onSource } from './need.ts'
 import {
   checkDescription,
   checkKey,
   isOfParts,
   type ObjectAddress,
   type ObjectDescription,
+  objectNeed,
   requireObject,
   writeNeeds,
   writesObject,
 } from './object.ts'
-import type { CheckStep, TransferStep, Upload } from './operation.ts'
+import { objectOwnerId } from './object-owner.ts'
+import type { CheckStep, Step, TransferStep, Upload } from './operation.ts'
 import { type Tag, tagsOrNone } from './tag.ts'
 
 /** The source of a copy, and the conditions on it. */
@@ -90,7 +92,7 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
   name: 'CopyObject',
   readsBlobs: true,
   needs: ({ source, bucket, key, tags }) => [
-    onKey('s3:GetObject', source),
+    onSource(objectNeed('s3:GetObject', source)),
     ...writeNeeds({ bucket, key }, tags),
   ],
   writes: writesObject,
@@ -98,6 +100,7 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
     checkKey(input.key)
     refuseSelfCopy(input)
     const record = await requireSource(step, input.source)
+    await requireTagRights(step, input, record)
     checkSourceSize(record)
     checkDescription({
       headers: {},
@@ -121,6 +124,7 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
   },
   async commit(step, input, hashed) {
     const source = await requireSource(step, input.source)
+    await requireTagRights(step, input, source)
     checkSourceSize(source)
     const isSame = sameBody(source.body, hashed.body)
     if (!isSame && isNeeded(hashingOf(input, source))) {
@@ -133,7 +137,7 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
       etag: (isSame ? hashed.etag : undefined) ?? source.etag,
       sizeBytes: source.sizeBytes,
       modifiedAt: step.now,
-      ownerId: step.owner.id,
+      ownerId: objectOwnerId(step, input.bucket),
       body: source.body,
       storageClass: input.storageClass ?? 'STANDARD',
       headers: input.description?.headers ?? source.headers,
@@ -145,6 +149,17 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
     await putObject({ tx: step.tx, ids: step.services.ids }, root, key, record)
     return { object: record }
   },
+}
+
+/** The rights to read the source's tags and to write them, if the copy gets them. @throws StoreError `AccessDenied` */
+async function requireTagRights(
+  step: Step,
+  { source, bucket, key, tags }: CopyObjectInput,
+  record: ObjectRecord,
+): Promise<void> {
+  if (tags !== undefined || record.tags === undefined) return
+  const read = onSource(objectNeed('s3:GetObjectTagging', source))
+  await step.require([read, ...writeNeeds({ bucket, key }, record.tags)])
 }
 
 /** The source's record, after its version and conditions were checked. @throws StoreError */

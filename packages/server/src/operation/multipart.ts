@@ -26,17 +26,19 @@ import { type BodyInput, type ReceivedBody, receiveBody } from './body.ts'
 import { preconditionFailed } from './condition.ts'
 import { type ContentPlan, contentSource, nameOf, openContent, planContent } from './content.ts'
 import { type CopySource, checkSourceSize, requireSource } from './copy.ts'
-import { type Need, onKey } from './need.ts'
+import { type Need, onKey, onSource } from './need.ts'
 import {
   checkDescription,
   checkKey,
   type ObjectAddress,
   type ObjectDescription,
+  objectNeed,
   type RangeRequest,
   resolveRange,
   writeNeeds,
   writesObject,
 } from './object.ts'
+import { objectOwnerId } from './object-owner.ts'
 import type { Change, CommitStep, Query, Step, Upload } from './operation.ts'
 import { tagsOrNone } from './tag.ts'
 import { isNonceOf, makeNonce, nonceHalfBytes, parseUploadId, uploadIdOf } from './upload-id.ts'
@@ -146,7 +148,8 @@ export const createMultipartUpload: Change<CreateUploadInput, CreateUploadOutput
     const nonce = makeNonce(step.services.tokens, address, random)
     putUpload(step.tx, address, {
       nonce,
-      ownerId: step.owner.id,
+      ownerId: objectOwnerId(step, input.bucket),
+      initiatorId: step.owner.id,
       initiatedAt: step.now,
       headers: input.headers,
       metadata: input.metadata,
@@ -251,7 +254,7 @@ export const uploadPartCopy: Upload<
   kind: 'upload',
   name: 'UploadPartCopy',
   readsBlobs: true,
-  needs: (input) => [onKey('s3:GetObject', input.source), ...putNeeds(input)],
+  needs: (input) => [onSource(objectNeed('s3:GetObject', input.source)), ...putNeeds(input)],
   writes: writesObject,
   isPreparation: true,
   async check(step, input) {
@@ -327,7 +330,7 @@ export interface ListPartsInput extends UploadInput {
 
 export interface ListPartsOutput {
   readonly ownerId: string
-  readonly ownerName: string
+  readonly initiatorId: string
   readonly storageClass: string
   readonly checksumAlgorithm?: ChecksumAlgorithm | undefined
   readonly checksumType?: ChecksumType | undefined
@@ -358,7 +361,7 @@ export const listParts: Query<ListPartsInput, ListPartsOutput> = {
     }
     return {
       ownerId: record.ownerId,
-      ownerName: step.owner.displayName,
+      initiatorId: record.initiatorId ?? record.ownerId,
       storageClass: record.storageClass,
       checksumAlgorithm: record.checksumAlgorithm,
       checksumType: record.checksumType,

@@ -26,7 +26,6 @@ await server.send({ method: 'PUT', path: `/${Bucket}/${Key}`, body: Buffer.from(
 
 const removed = [
   'analytics',
-  'cors',
   'encryption',
   'intelligent-tiering',
   'inventory',
@@ -38,7 +37,6 @@ const removed = [
   'policy',
   'publicAccessBlock',
   'replication',
-  'tagging',
   'website',
 ]
 
@@ -109,7 +107,6 @@ test('an object of a bucket without locks can not have been asked for one', asyn
 test('a setting that matches the fixed behaviour is accepted, and any other refused', async () => {
   const bucket = `/${Bucket}`
   const topic = '<TopicConfiguration><Topic>arn</Topic></TopicConfiguration>'
-  const tag = '<Tag><Key>a</Key><Value>b</Value></Tag>'
   const target = '<LoggingEnabled><TargetBucket>b</TargetBucket></LoggingEnabled>'
   for (const [path, name, status, same, other] of [
     [
@@ -126,8 +123,6 @@ test('a setting that matches the fixed behaviour is accepted, and any other refu
       '<NotificationConfiguration/>',
       `<NotificationConfiguration>${topic}</NotificationConfiguration>`,
     ],
-    [bucket, 'requestPayment', 200, payer('BucketOwner'), payer('Requester')],
-    [bucket, 'tagging', 204, tagging(''), tagging(tag)],
   ] as const) {
     const put = (text: string, target: string = path, owner = 0): Promise<WireAnswer> => {
       const body = Buffer.from(text)
@@ -145,14 +140,6 @@ test('a setting that matches the fixed behaviour is accepted, and any other refu
     assert.deepEqual(outcome(await put(same, path, 1)), [403, 'AccessDenied'])
   }
 })
-
-function payer(name: string): string {
-  return `<RequestPaymentConfiguration><Payer>${name}</Payer></RequestPaymentConfiguration>`
-}
-
-function tagging(tags: string): string {
-  return `<Tagging><TagSet>${tags}</TagSet></Tagging>`
-}
 
 const paths = [`/${Bucket}`, `/${Bucket}/${Key}`]
 

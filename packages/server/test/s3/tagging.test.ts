@@ -1,4 +1,4 @@
-// Tags of objects across the wire: their rules, every way to give an object some, and that they stay with it.
+// Tags of objects and buckets across the wire: their rules, every way to give an object some, and that they stay with it.
 
 import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
@@ -8,10 +8,13 @@ import {
   CopyObjectCommand,
   CreateBucketCommand,
   CreateMultipartUploadCommand,
+  DeleteBucketTaggingCommand,
   DeleteObjectTaggingCommand,
+  GetBucketTaggingCommand,
   GetObjectCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
+  PutBucketTaggingCommand,
   PutObjectCommand,
   PutObjectTaggingCommand,
   type Tag,
@@ -343,3 +346,55 @@ async function findings(): Promise<Finding[]> {
   for await (const finding of checkStore({ engine, blobs })) found.push(finding)
   return found
 }
+
+test('a bucket has tags of its own, by its own limits', async () => {
+  const get = async (): Promise<Tag[] | undefined> => {
+    return (await client.send(new GetBucketTaggingCommand({ Bucket }))).TagSet
+  }
+  const set = async (TagSet: Tag[]): Promise<unknown> =>
+    client.send(new PutBucketTaggingCommand({ Bucket, Tagging: { TagSet } }))
+  await assert.rejects(get(), { name: 'NoSuchTagSet' })
+  const many = Array.from({ length: 50 }, (_, n) => ({ Key: `k${n}`, Value: `v${n}` }))
+  await set(many)
+  assert.deepEqual(await get(), many)
+  await set(colour)
+  assert.deepEqual(await get(), colour)
+  assert.deepEqual(await tagsOf(), [])
+  await client.send(new DeleteBucketTaggingCommand({ Bucket }))
+  await assert.rejects(get(), { name: 'NoSuchTagSet' })
+  await client.send(new DeleteBucketTaggingCommand({ Bucket }))
+  await set(colour)
+  await set([])
+  await assert.rejects(get(), { name: 'NoSuchTagSet' })
+})
+
+test('tags of a bucket that break a rule are refused', async () => {
+  const put = (text: string, bucket = Bucket, owner = 0): Promise<WireAnswer> => {
+    const body = Buffer.from(text)
+    return server.send({ method: 'PUT', path: `/${bucket}`, query: { tagging: '' }, body }, owner)
+  }
+  const many = Array.from({ length: 51 }, (_, n): [string, string] => [`k${n}`, ''])
+  for (const [code, message, text] of [
+    ['BadRequest', 'Bucket tag count cannot be greater than 50', document(...many)],
+    ['InvalidTag', 'System tags cannot be added/updated by requester', document(['aws:a', ''])],
+    ['InvalidTag', 'The TagKey you have provided is invalid', document(['a*', ''])],
+    ['InvalidTag', 'The TagValue you have provided is invalid', document(['a', '*'])],
+    [
+      'InvalidTag',
+      'Cannot provide multiple Tags with the same key',
+      document(['a', ''], ['a', '']),
+    ],
+  ] as const) {
+    const answer = await put(text)
+    assert.deepEqual(outcome(answer), [400, code], text)
+    assert.equal(xmlText(answer.body, 'Message'), message)
+  }
+  assert.deepEqual(outcome(await put('<Tagging/>')), [400, 'MalformedXML'])
+  for (const method of ['GET', 'PUT', 'DELETE']) {
+    const body = method === 'PUT' ? { body: Buffer.from(document(['a', 'b'])) } : {}
+    const wanted = { method, path: `/${Bucket}`, query: { tagging: '' }, ...body }
+    assert.deepEqual(outcome(await server.send(wanted, 1)), [403, 'AccessDenied'], method)
+    const none = await server.send({ ...wanted, path: '/no-such-bucket' })
+    assert.deepEqual(outcome(none), [404, 'NoSuchBucket'], method)
+  }
+})

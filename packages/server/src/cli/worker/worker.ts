@@ -163,6 +163,7 @@ class Worker {
       eventualLagMs: config.eventualLagMs,
       isRegionFixed: config.requiredRegion !== undefined,
       bucketDefaults: config.bucketDefaults,
+      accountBlock: config.accountBlock,
       scrubMibPerSecond: config.scrubMibPerSecond,
       log,
       metrics,

@@ -149,7 +149,7 @@ export const listPartsRoute: Route = route(
     documentAnswer('ListPartsResult', (xml) => {
       const owner = ownerOf(request, output.ownerId)
       xml.element('Bucket', bucket).element('Key', key).element('UploadId', uploadId)
-      writeOwner(xml, 'Initiator', owner)
+      writeOwner(xml, 'Initiator', ownerOf(request, output.initiatorId))
       writeOwner(xml, 'Owner', owner)
       xml.element('StorageClass', output.storageClass).element('PartNumberMarker', after)
       xml.element('NextPartNumberMarker', output.parts.at(-1)?.number ?? 0)

@@ -1,5 +1,12 @@
-// Tags on the wire: as a document, as the text of a header, and the routes of an object's tags.
+// Tags on the wire: as a document, as the text of a header, and the routes of the tags of objects and buckets.
 
+import type { PutSettingInput } from '../../operation/bucket-setting.ts'
+import {
+  type BucketTags,
+  deleteBucketTagging,
+  getBucketTagging,
+  putBucketTagging,
+} from '../../operation/bucket-tagging.ts'
 import {
   deleteObjectTagging,
   getObjectTagging,
@@ -14,7 +21,7 @@ import { documentAnswer, emptyAnswer, type Route, route } from './answer.ts'
 import { invalidArgument, type S3Error } from './error.ts'
 import { documentOf } from './payload.ts'
 import { headerOf, type S3Request } from './request.ts'
-import { objectOf } from './setting.ts'
+import { bucketOf, noSetting, objectOf } from './setting.ts'
 
 const taggingHeader = 'x-amz-tagging'
 
@@ -102,5 +109,27 @@ export const putObjectTaggingRoute: Route = route(
 )
 
 export const deleteObjectTaggingRoute: Route = route(deleteObjectTagging, objectOf, () =>
+  emptyAnswer(204),
+)
+
+export const getBucketTaggingRoute: Route = route(
+  getBucketTagging,
+  bucketOf,
+  (found, { bucket }) => {
+    if (found === undefined) throw noSetting(bucket, 'NoSuchTagSet', 'The TagSet does not exist')
+    return documentAnswer('Tagging', (xml) => writeTagSet(xml, found.tags))
+  },
+)
+
+export const putBucketTaggingRoute: Route = route(
+  putBucketTagging,
+  async (request): Promise<PutSettingInput<BucketTags>> => ({
+    ...bucketOf(request),
+    setting: { tags: await taggingDocumentOf(request) },
+  }),
+  () => emptyAnswer(204),
+)
+
+export const deleteBucketTaggingRoute: Route = route(deleteBucketTagging, bucketOf, () =>
   emptyAnswer(204),
 )
