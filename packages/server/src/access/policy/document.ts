@@ -20,7 +20,7 @@ export function parsePolicy(text: string): PolicyDocument {
   if (!trimmed.startsWith('{')) throw malformed({ kind: 'not an object' })
   const document = parseJson(trimmed)
   if (!isRecord(document)) throw malformed({ kind: 'not an object' })
-  const size = Buffer.byteLength(JSON.stringify(document))
+  const size = Buffer.byteLength(trimmed.replace(jsonSpace, '$<text>'))
   const maximumBytes = policyLimits.policyBytes
   if (size > maximumBytes) throw malformed({ kind: 'too large', maximumBytes })
   checkElements(document, ['Version', 'Id', 'Statement'])
@@ -62,10 +62,15 @@ function parseJson(text: string): unknown {
   return value
 }
 
+/** White space of valid JSON, or a text of it, which is kept. */
+const jsonSpace = /(?<text>"[^"\\]*(?:\\.[^"\\]*)*")|\s+/g
+/** A key with its colon, another text, or a brace. */
+const jsonToken = /"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*:)?|[{}]/g
+
 /** True if an object of valid JSON has a key twice; `JSON.parse` would keep the last one silently. */
 function hasRepeatedKey(text: string): boolean {
   const open: Set<string>[] = []
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"(?:\s*:)?|[{}]/g)) {
+  for (const [token] of text.matchAll(jsonToken)) {
     if (token === '{') open.push(new Set())
     else if (token === '}') open.pop()
     else if (token.endsWith(':')) {
