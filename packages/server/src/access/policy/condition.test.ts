@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RequestContext } from '../context.ts'
-import { outcome, principal, type request } from './policy.fixture.ts'
+import { type Facts, outcome, principal } from './policy.fixture.ts'
 
 type Block = Readonly<Record<string, unknown>>
 

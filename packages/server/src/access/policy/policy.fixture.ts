@@ -48,7 +48,7 @@ export function faultOf(text: string): PolicyFault | undefined {
   }
 }
 
-export function principal(id: string, displayName = id): Principal {
+export function principal(id: string, displayName: string = id): Principal {
   return { accessKeyId: `key of ${id}`, owner: { id, displayName } }
 }
 
