@@ -2,6 +2,8 @@
 // so that other processes can attribute its blobs.
 
 import { randomBytes, randomUUID } from 'node:crypto'
+import type { BucketDefaults } from './access/bucket-defaults.ts'
+import type { PublicAccessBlock } from './access/public-access-block.ts'
 import type { ExportQueue } from './background/export-queue.ts'
 import { Marker } from './background/marker.ts'
 import { Pulse } from './background/pulse.ts'
@@ -21,8 +23,10 @@ import { openEngine } from './engine/open.ts'
 import type { Log } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Acceptance } from './operation/acceptance.ts'
+import { createCorsCache } from './operation/cors.ts'
 import { ensureFit, noteStart, refuseLostRows } from './operation/fit.ts'
 import type { Services } from './operation/operation.ts'
+import { policyCache } from './operation/policy.ts'
 import { TokenSealer } from './operation/token.ts'
 import { Waiting } from './operation/waiting.ts'
 import { QueryPool } from './select-content/pool.ts'
@@ -42,6 +46,10 @@ export interface ServiceOptions {
   readonly log: Log
   readonly metrics: Metrics
   readonly clock?: Clock
+  /** The access settings of new buckets; default `aws`. */
+  readonly bucketDefaults?: BucketDefaults
+  /** Blocks public access to all buckets, in addition to each one's own block; default none. */
+  readonly accountBlock?: PublicAccessBlock | undefined
   /** Limits of domains in place of SimpleDB's own. */
   readonly simpleDbLimits?: Partial<SimpleDbLimits>
   /** Milliseconds that reads of items without ConsistentRead lag behind; 0 if left out. */
@@ -132,6 +140,10 @@ async function take(engine: Engine, options: ServiceOptions): Promise<OpenServic
     metrics,
     region,
     isRegionFixed: options.isRegionFixed ?? false,
+    bucketDefaults: options.bucketDefaults ?? 'aws',
+    accountBlock: options.accountBlock,
+    policies: policyCache(),
+    cors: createCorsCache(),
     simpleDb: { limits: { ...simpleDbLimits, ...options.simpleDbLimits }, eventualLagMs: lagMs },
   }
   marker = new Marker(services)

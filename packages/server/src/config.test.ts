@@ -20,6 +20,8 @@ test('without options the server is for this machine only, with one worker per c
     region: 'us-east-1',
     requiredRegion: undefined,
     acceptsSignatureV2: true,
+    trustedProxies: [],
+    bucketDefaults: 'aws',
     logLevel: 'info',
     simpleDbLimits: {},
     eventualLagMs: 0,
@@ -36,6 +38,20 @@ test('what is accepted of folders that do not fit is said on the line, never by 
   assert.deepEqual(parseServe([], environment).accepts, [])
 })
 
+test('public access can be blocked for every bucket, wholly or by some switches', () => {
+  const block = (...args: string[]) => parseServe(args, {}).accountBlock
+  const all = block('--block-public-access', 'all')
+  assert.deepEqual([...new Set(Object.values(all ?? {}))], [true])
+  const some = block('--block-public-access=BlockPublicAcls,RestrictPublicBuckets')
+  assert.deepEqual(some, {
+    blockPublicAcls: true,
+    ignorePublicAcls: false,
+    blockPublicPolicy: false,
+    restrictPublicBuckets: true,
+  })
+  assert.throws(() => block('--block-public-access', 'blockPublicAcls'), UsageError)
+})
+
 test('options have variables in the environment, and the option wins', () => {
   const environment = {
     HOLDFAST_HOST: '::1',
@@ -48,6 +64,8 @@ test('options have variables in the environment, and the option wins', () => {
     HOLDFAST_TLS_KEY: '/key',
     HOLDFAST_REGION: 'eu-1',
     HOLDFAST_SIGNATURE_V2: 'off',
+    HOLDFAST_TRUSTED_PROXY: '10.0.0.0/8,::1',
+    HOLDFAST_BUCKET_DEFAULTS: 'classic',
     HOLDFAST_LOG_LEVEL: 'warn',
     HOLDFAST_LOG_FORMAT: 'pretty',
     HOLDFAST_SIMPLEDB_LIMIT: 'domainsPerOwner=1000,itemPairs=9',
@@ -66,6 +84,11 @@ test('options have variables in the environment, and the option wins', () => {
     region: 'eu-1',
     requiredRegion: 'eu-1',
     acceptsSignatureV2: false,
+    trustedProxies: [
+      { address: '10.0.0.0', prefixLength: 8 },
+      { address: '::1', prefixLength: 128 },
+    ],
+    bucketDefaults: 'classic',
     logLevel: 'warn',
     logFormat: 'pretty',
     simpleDbLimits: { domainsPerOwner: 1000, itemPairs: 9 },

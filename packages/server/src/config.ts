@@ -2,7 +2,10 @@
 // reader of the environment. All values are validated here.
 
 import { availableParallelism } from 'node:os'
+import { type BucketDefaults, bucketDefaults } from './access/bucket-defaults.ts'
+import { allBlocked, nothingBlocked, type PublicAccessBlock } from './access/public-access-block.ts'
 import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
+import { type Network, parseNetwork } from './base/network.ts'
 import {
   absolutePath,
   type Environment,
@@ -34,6 +37,12 @@ export interface ServeConfig {
   readonly requiredRegion: string | undefined
   /** Whether S3's Signature Version 2 is accepted beside Version 4. */
   readonly acceptsSignatureV2: boolean
+  /** The networks of proxies whose word about their clients is believed. */
+  readonly trustedProxies: readonly Network[]
+  /** The switches of a public access block that are on for all buckets. */
+  readonly accountBlock?: PublicAccessBlock
+  /** The access settings of new buckets. */
+  readonly bucketDefaults: BucketDefaults
   readonly logLevel: LogLevel
   readonly logFormat: LogFormat
   /** Limits of SimpleDB in place of Amazon's. */
@@ -76,6 +85,15 @@ export interface ImportConfig {
   readonly folder: string
   readonly domain: string
 }
+
+/** The switches of a public access block by S3's names. */
+const blockSwitches: Readonly<Record<string, keyof PublicAccessBlock>> = {
+  BlockPublicAcls: 'blockPublicAcls',
+  IgnorePublicAcls: 'ignorePublicAcls',
+  BlockPublicPolicy: 'blockPublicPolicy',
+  RestrictPublicBuckets: 'restrictPublicBuckets',
+}
+const blockNames = Object.keys(blockSwitches).join(', ')
 
 const data: OptionHelp = {
   value: 'DIR',
@@ -125,6 +143,21 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
       value: 'NAME',
       variable: 'HOLDFAST_REGION',
       text: 'accept only requests signed for this region (any, and us-east-1 is its name)',
+    },
+    'trusted-proxy': {
+      value: 'CIDR',
+      variable: 'HOLDFAST_TRUSTED_PROXY',
+      text: "believe X-Forwarded-For, -Proto and Forwarded of this network's addresses; may be repeated, or a list with commas",
+    },
+    'bucket-defaults': {
+      value: bucketDefaults.join('|'),
+      variable: 'HOLDFAST_BUCKET_DEFAULTS',
+      text: 'how new buckets begin: aws, with no ACLs and public access blocked, or classic, with neither (aws)',
+    },
+    'block-public-access': {
+      value: 'all|NAME',
+      variable: 'HOLDFAST_BLOCK_PUBLIC_ACCESS',
+      text: `block public access to every bucket: all, or some of ${blockNames}; may be repeated, or a list with commas`,
     },
     'simpledb-limit': {
       value: 'NAME=N',
@@ -210,6 +243,9 @@ export function parseServe(args: readonly string[], environment: Environment): S
     region: region ?? 'us-east-1',
     requiredRegion: region,
     acceptsSignatureV2: options.choice('signature-v2', ['on', 'off']) !== 'off',
+    trustedProxies: options.list('trusted-proxy').map(checkNetwork),
+    bucketDefaults: options.choice('bucket-defaults', bucketDefaults) ?? 'aws',
+    ...accountBlockOf(options),
     logLevel: options.choice('log-level', logLevels) ?? 'info',
     logFormat: options.choice('log-format', logFormats) ?? defaultFormat(),
     simpleDbLimits: Object.fromEntries(options.list('simpledb-limit').map(parseLimit)),
@@ -276,6 +312,27 @@ function checkDomain(name: string): string {
   const domain = name.toLowerCase()
   if (domainName.test(domain)) return domain
   throw new UsageError(`--domain takes a name such as s3.example.com, not ${quote(name)}`)
+}
+
+function accountBlockOf(options: Options): Pick<ServeConfig, 'accountBlock'> {
+  const names = options.list('block-public-access')
+  if (names.length === 0) return {}
+  let accountBlock = nothingBlocked
+  for (const name of names) {
+    const found = Object.hasOwn(blockSwitches, name) ? blockSwitches[name] : undefined
+    if (name === 'all') accountBlock = allBlocked
+    else if (found !== undefined) accountBlock = { ...accountBlock, [found]: true }
+    else {
+      throw new UsageError(`--block-public-access takes all, ${blockNames}, not ${quote(name)}`)
+    }
+  }
+  return { accountBlock }
+}
+
+function checkNetwork(text: string): Network {
+  const network = parseNetwork(text)
+  if (network !== undefined) return network
+  throw new UsageError(`--trusted-proxy takes a network such as 10.0.0.0/8, not ${quote(text)}`)
 }
 
 function parseLimit(text: string): [name: string, value: number] {

@@ -34,7 +34,7 @@ export interface PlainQuestion {
 export function isAllowed(question: PlainQuestion): boolean {
   const { caller, action, bucket, statements, object, key } = question
   const isBucketOwner = caller === bucket.ownerId
-  if (/^s3:(Get|Put|Delete)BucketPolicy$/.test(action)) return isBucketOwner
+  if (isBucketOwner && /^s3:(Get|Put|Delete)BucketPolicy$/.test(action)) return true
   if (bucket.block.restrictPublicBuckets && question.isPolicyPublic && !isBucketOwner) return false
   const applying = statements.filter((statement) => applies(statement, question))
   if (applying.some(({ Effect }) => Effect === 'Deny')) return false

@@ -28,8 +28,22 @@ export const s3Limits = {
   clockSkewMs: 900_000,
   /** Bytes of a DeleteObjects or CompleteMultipartUpload body: what the most entries can need, escaped. */
   xmlBodyBytes: 8_388_608,
+  /** Bytes of a bucket policy without white space outside its texts. */
+  policyBytes: 20_480,
+  /** Grants of one access control list. */
+  grants: 100,
   /** Bytes of the form fields before the file in a POST upload. */
   postFieldBytes: 20_480,
+  /** Tags of an object, and of a bucket (userguide/object-tagging.html, userguide/CostAllocTagging.html). */
+  objectTags: 10,
+  bucketTags: 50,
+  /** Rules of a bucket's CORS configuration (userguide/ManageCorsUsing.html). */
+  corsRules: 100,
+  /** Characters of a rule's id. */
+  ruleIdLength: 255,
+  /** UTF-16 units of a tag's key and of its value. */
+  tagKeyLength: 128,
+  tagValueLength: 256,
 } as const
 
 /**
@@ -129,14 +143,6 @@ export const contentSelectLimits = {
   aheadBytes: 4_194_304,
 } as const
 
-/** Limits of access control; Amazon S3's. */
-export const policyLimits = {
-  /** Bytes of a bucket policy without white space outside its texts. */
-  policyBytes: 20_480,
-  /** Grants of one access control list. */
-  grants: 100,
-} as const
-
 /** Limits of our own, each so that memory and time stay bounded. */
 export const ownLimits = {
   /** Bytes of a request's headers, of which S3 documents 8 KiB, and their number: 2 KB of metadata may be 1,000. */
@@ -220,6 +226,10 @@ export const ownLimits = {
   xmlAsides: 1000,
   /** Bytes of one part of an XML body, such as a text, a tag or a comment: a key, all escaped, has 6 KiB. */
   xmlPartBytes: 65_536,
+  /** Headers that a preflight request may ask for; a browser asks for a few. */
+  preflightHeaders: 128,
+  /** Bytes of settings, as stored, that a process keeps decoded, for each kind of setting. */
+  settingCacheBytes: 8_388_608,
   /** Bytes of an XML body that isn't a list, and of any that is parsed without waiting for its turn. */
   smallXmlBytes: 65_536,
   /** Bytes of one line of aws-chunked framing, and trailer lines of one body. */
@@ -229,6 +239,8 @@ export const ownLimits = {
   smallChunks: 1024,
   /** Bytes of documents that a process holds at once: eight of the largest; a quarter at most for one owner. */
   documentBytes: 67_108_864,
+  /** Bytes of the policies whose compiled forms a process keeps: a few hundred of the largest. */
+  compiledPolicyBytes: 8_388_608,
   /** Bytes of a canonical request, or string to sign, that a refusal shows. */
   signatureFactBytes: 16_384,
   /** Derived signing keys that are remembered. */

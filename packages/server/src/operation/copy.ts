@@ -20,17 +20,21 @@ import {
   type WriteConditions,
 } from './condition.ts'
 import { type ContentPlan, contentSource, nameOf, openContent, planContent } from './content.ts'
-import { onKey } from './need.ts'
+import { onSource } from './need.ts'
 import {
   checkDescription,
   checkKey,
   isOfParts,
   type ObjectAddress,
   type ObjectDescription,
+  objectNeed,
   requireObject,
+  writeNeeds,
   writesObject,
 } from './object.ts'
-import type { CheckStep, TransferStep, Upload } from './operation.ts'
+import { objectOwnerId } from './object-owner.ts'
+import type { CheckStep, Step, TransferStep, Upload } from './operation.ts'
+import { type Tag, tagsOrNone } from './tag.ts'
 
 /** The source of a copy, and the conditions on it. */
 export interface CopySource extends ObjectAddress {
@@ -42,7 +46,9 @@ export interface CopyObjectInput extends ObjectAddress {
   readonly source: CopySource
   readonly conditions: WriteConditions
   /** The new description (`REPLACE`); undefined to keep the source's (`COPY`). */
-  readonly description?: Omit<ObjectDescription, 'storageClass'> | undefined
+  readonly description?: Pick<ObjectDescription, 'headers' | 'metadata'> | undefined
+  /** The new tags (`REPLACE`); undefined to keep the source's (`COPY`). */
+  readonly tags?: readonly Tag[] | undefined
   /** Undefined for STANDARD: as on S3, the source's class isn't copied. */
   readonly storageClass?: string | undefined
   /** A checksum to compute; undefined keeps the source's. */
@@ -76,20 +82,22 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
   kind: 'upload',
   name: 'CopyObject',
   readsBlobs: true,
-  needs: ({ source, bucket, key }) => [
-    onKey('s3:GetObject', source),
-    onKey('s3:PutObject', { bucket, key }),
+  needs: ({ source, bucket, key, tags }) => [
+    onSource(objectNeed('s3:GetObject', source)),
+    ...writeNeeds({ bucket, key }, tags),
   ],
   writes: writesObject,
   async check(step, input) {
     checkKey(input.key)
     refuseSelfCopy(input)
     const record = await requireSource(step, input.source)
+    await requireTagRights(step, input, record)
     checkSourceSize(record)
     checkDescription({
       headers: {},
       metadata: input.description?.metadata ?? {},
       storageClass: input.storageClass ?? 'STANDARD',
+      tags: input.tags,
     })
     const { body } = record
     const known = { body, checksum: await joinedChecksum(step.tx, input, record) }
@@ -104,6 +112,7 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
   },
   async commit(step, input, hashed) {
     const source = await requireSource(step, input.source)
+    await requireTagRights(step, input, source)
     checkSourceSize(source)
     const isSame = sameBody(source.body, hashed.body)
     if (!isSame && isNeeded(hashingOf(input, source))) {
@@ -116,17 +125,29 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
       etag: (isSame ? hashed.etag : undefined) ?? source.etag,
       sizeBytes: source.sizeBytes,
       modifiedAt: step.now,
-      ownerId: step.owner.id,
+      ownerId: objectOwnerId(step, input.bucket),
       body: source.body,
       storageClass: input.storageClass ?? 'STANDARD',
       headers: input.description?.headers ?? source.headers,
       metadata: input.description?.metadata ?? source.metadata,
       checksum: (isSame ? hashed.checksum : undefined) ?? source.checksum,
+      tags: tagsOrNone(input.tags ?? source.tags),
     }
     await retainBody(step.tx, record.body)
     await putObject({ tx: step.tx, ids: step.services.ids }, root, key, record)
     return { object: record }
   },
+}
+
+/** The rights to read the source's tags and to write them, if the copy gets them. @throws StoreError `AccessDenied` */
+async function requireTagRights(
+  step: Step,
+  { source, bucket, key, tags }: CopyObjectInput,
+  record: ObjectRecord,
+): Promise<void> {
+  if (tags !== undefined || record.tags === undefined) return
+  const read = onSource(objectNeed('s3:GetObjectTagging', source))
+  await step.require([read, ...writeNeeds({ bucket, key }, record.tags)])
 }
 
 /** The source's record, after its version and conditions were checked. @throws StoreError */

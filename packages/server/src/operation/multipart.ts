@@ -26,17 +26,21 @@ import { type BodyInput, type ReceivedBody, receiveBody } from './body.ts'
 import { preconditionFailed } from './condition.ts'
 import { type ContentPlan, contentSource, nameOf, openContent, planContent } from './content.ts'
 import { type CopySource, checkSourceSize, requireSource } from './copy.ts'
-import { type Need, onKey } from './need.ts'
+import { type Need, onKey, onSource } from './need.ts'
 import {
   checkDescription,
   checkKey,
   type ObjectAddress,
   type ObjectDescription,
+  objectNeed,
   type RangeRequest,
   resolveRange,
+  writeNeeds,
   writesObject,
 } from './object.ts'
+import { objectOwnerId } from './object-owner.ts'
 import type { Change, CommitStep, Query, Step, Upload } from './operation.ts'
+import { tagsOrNone } from './tag.ts'
 import { isNonceOf, makeNonce, nonceHalfBytes, parseUploadId, uploadIdOf } from './upload-id.ts'
 
 export interface CreateUploadInput extends ObjectAddress, ObjectDescription {
@@ -99,7 +103,7 @@ function addressOf(
   return { address: { bucketId, key: utf8(input.key), number: id.number }, nonce: id.nonce }
 }
 
-const putNeeds = (input: ObjectAddress): Need[] => [onKey('s3:PutObject', input)]
+const putNeeds = (input: ObjectAddress): Need[] => writeNeeds(input)
 
 /** The type of an algorithm's multipart checksums if the client gives none. */
 function defaultType(algorithm: ChecksumAlgorithm): ChecksumType {
@@ -128,7 +132,7 @@ function checkChecksumType(
 export const createMultipartUpload: Change<CreateUploadInput, CreateUploadOutput> = {
   kind: 'change',
   name: 'CreateMultipartUpload',
-  needs: putNeeds,
+  needs: (input) => writeNeeds(input, input.tags),
   writes: writesObject,
   isPreparation: true,
   async commit(step, input) {
@@ -143,13 +147,15 @@ export const createMultipartUpload: Change<CreateUploadInput, CreateUploadOutput
     const nonce = makeNonce(step.services.tokens, address, random)
     putUpload(step.tx, address, {
       nonce,
-      ownerId: step.owner.id,
+      ownerId: objectOwnerId(step, input.bucket),
+      initiatorId: step.owner.id,
       initiatedAt: step.now,
       headers: input.headers,
       metadata: input.metadata,
       storageClass: input.storageClass,
       checksumAlgorithm: input.checksumAlgorithm,
       checksumType,
+      tags: tagsOrNone(input.tags),
       keyExisted: (await findObject(step.tx, bucket.root, key)) !== undefined,
     })
     const { checksumAlgorithm } = input
@@ -247,7 +253,7 @@ export const uploadPartCopy: Upload<
   kind: 'upload',
   name: 'UploadPartCopy',
   readsBlobs: true,
-  needs: (input) => [onKey('s3:GetObject', input.source), ...putNeeds(input)],
+  needs: (input) => [onSource(objectNeed('s3:GetObject', input.source)), ...putNeeds(input)],
   writes: writesObject,
   isPreparation: true,
   async check(step, input) {
@@ -323,7 +329,7 @@ export interface ListPartsInput extends UploadInput {
 
 export interface ListPartsOutput {
   readonly ownerId: string
-  readonly ownerName: string
+  readonly initiatorId: string
   readonly storageClass: string
   readonly checksumAlgorithm?: ChecksumAlgorithm | undefined
   readonly checksumType?: ChecksumType | undefined
@@ -354,7 +360,7 @@ export const listParts: Query<ListPartsInput, ListPartsOutput> = {
     }
     return {
       ownerId: record.ownerId,
-      ownerName: step.owner.displayName,
+      initiatorId: record.initiatorId ?? record.ownerId,
       storageClass: record.storageClass,
       checksumAlgorithm: record.checksumAlgorithm,
       checksumType: record.checksumType,

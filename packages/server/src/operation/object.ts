@@ -19,8 +19,10 @@ import {
   openContent,
   planContent,
 } from './content.ts'
-import { type Need, onKey } from './need.ts'
+import { type Need, onKey, onObject } from './need.ts'
+import { objectOwnerId } from './object-owner.ts'
 import type { BucketPath, CheckStep, Download, Query, Step, Upload } from './operation.ts'
+import { checkTags, type Tag, tagsOrNone } from './tag.ts'
 
 /** One key of one bucket. */
 export interface ObjectAddress {
@@ -38,6 +40,8 @@ export interface ObjectDescription {
   /** User metadata by lower-case name, without the `x-amz-meta-`. */
   readonly metadata: Readonly<Record<string, string>>
   readonly storageClass: string
+  /** Undefined for none. */
+  readonly tags?: readonly Tag[] | undefined
 }
 
 /** The range of a GET: from `start`, up to `end` inclusive; or the last `suffix` bytes. */
@@ -200,7 +204,26 @@ async function findForRead(
   return { object: record, range, ...told, sizeBytes, plan }
 }
 
-const getNeeds = (input: ObjectAddress): Need[] => [onKey('s3:GetObject', input)]
+/** A right on an object that must exist; S3 has other actions for versions that are named. */
+export function objectNeed(
+  action: keyof typeof versionActions,
+  input: ObjectAddress & { readonly versionId?: string | undefined },
+): Need {
+  if (input.versionId === undefined) return onObject(action, input)
+  return onObject(versionActions[action], input)
+}
+
+const versionActions = {
+  's3:GetObject': 's3:GetObjectVersion',
+  's3:GetObjectAttributes': 's3:GetObjectVersionAttributes',
+  's3:GetObjectAcl': 's3:GetObjectVersionAcl',
+  's3:GetObjectTagging': 's3:GetObjectVersionTagging',
+  's3:PutObjectAcl': 's3:PutObjectVersionAcl',
+  's3:PutObjectTagging': 's3:PutObjectVersionTagging',
+  's3:DeleteObjectTagging': 's3:DeleteObjectVersionTagging',
+} as const
+
+const getNeeds = (input: GetObjectInput): Need[] => [objectNeed('s3:GetObject', input)]
 
 /** Reads an object, or a range or part of it. */
 export const getObject: Download<GetObjectInput, FoundObject, GetObjectOutput> = {
@@ -221,13 +244,17 @@ export const headObject: Query<GetObjectInput, Omit<GetObjectOutput, 'content'>>
   check: (step, input) => findForRead(step, input, false),
 }
 
-/** Checks a description's limits. @throws StoreError `MetadataTooLarge`, `InvalidStorageClass` */
+/**
+ * Checks a description's limits.
+ * @throws StoreError `MetadataTooLarge`, `InvalidStorageClass`, `TooManyTags`, `InvalidTag`
+ */
 export function checkDescription(description: ObjectDescription): void {
   checkSize(description.metadata, 'utf8', s3Limits.userMetadataBytes)
   checkSize(description.headers, 'latin1', s3Limits.systemMetadataBytes)
   if (!storageClasses.has(description.storageClass)) {
     throw new StoreError({ code: 'InvalidStorageClass' })
   }
+  if (description.tags !== undefined) checkTags(description.tags, 'object')
 }
 
 function checkSize(
@@ -270,14 +297,25 @@ export function writesObject(_step: Step, { bucket, key }: ObjectAddress): Bucke
   return [{ bucket, key }]
 }
 
+/** The rights to write an object, and to give it tags if it gets any. */
+export function writeNeeds(address: ObjectAddress, tags: readonly Tag[] = []): Need[] {
+  if (tags.length === 0) return [onKey('s3:PutObject', address)]
+  const written = { ...onKey('s3:PutObject', address), tags }
+  return [written, { ...written, action: 's3:PutObjectTagging' }]
+}
+
+/** The further right that a condition on the present object's ETag needs. */
+export function conditionNeeds(
+  input: ObjectAddress & { readonly conditions: WriteConditions },
+): Need[] {
+  return input.conditions.ifMatch === undefined ? [] : [onKey('s3:GetObject', input)]
+}
+
 /** Stores an object under a key; replaces the current one. */
 export const putObject: Upload<PutObjectInput, void, ReceivedBody, PutObjectOutput> = {
   kind: 'upload',
   name: 'PutObject',
-  needs: (input) => [
-    onKey('s3:PutObject', input),
-    ...(input.conditions.ifMatch === undefined ? [] : [onKey('s3:GetObject', input)]),
-  ],
+  needs: (input) => [...writeNeeds(input, input.tags), ...conditionNeeds(input)],
   writes: writesObject,
   async check(step, input) {
     checkKey(input.key)
@@ -297,12 +335,13 @@ export const putObject: Upload<PutObjectInput, void, ReceivedBody, PutObjectOutp
       etag: received.md5.toString('hex'),
       sizeBytes: received.sizeBytes,
       modifiedAt: step.now,
-      ownerId: step.owner.id,
+      ownerId: objectOwnerId(step, input.bucket),
       body: placeBody(step, received.stored),
       storageClass: input.storageClass,
       headers: input.headers,
       metadata: input.metadata,
       checksum: received.checksum,
+      tags: tagsOrNone(input.tags),
     }
     await putEntry({ tx: step.tx, ids: step.services.ids }, root, key, record)
     return { etag: record.etag, sizeBytes: record.sizeBytes, checksum: record.checksum }
@@ -338,7 +377,10 @@ export interface ObjectParts {
 export const getObjectAttributes: Query<ObjectAttributesInput, ObjectAttributesOutput> = {
   kind: 'query',
   name: 'GetObjectAttributes',
-  needs: (input) => [onKey('s3:GetObject', input), onKey('s3:GetObjectAttributes', input)],
+  needs: (input) => [
+    objectNeed('s3:GetObject', input),
+    objectNeed('s3:GetObjectAttributes', input),
+  ],
   async check(step, input) {
     requireNullVersion(input)
     const record = await requireObject(step.tx, step.bucket(input.bucket).root, input)

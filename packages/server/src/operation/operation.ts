@@ -2,8 +2,13 @@
 // reads rows; a change writes them. An upload moves bytes in before it writes; a download moves bytes out
 // after it has read. A batch is a change for each of many items. Only `run.ts` runs operations.
 
+import type { BucketDefaults } from '../access/bucket-defaults.ts'
 import type { RequestContext } from '../access/context.ts'
+import type { CompiledCors } from '../access/cors.ts'
+import type { BucketFacts } from '../access/decide.ts'
+import type { CompiledPolicy } from '../access/policy/policy.ts'
 import type { Owner } from '../access/principal.ts'
+import type { PublicAccessBlock } from '../access/public-access-block.ts'
 import type { Clock } from '../base/clock.ts'
 import type { StoreError } from '../base/errors.ts'
 import type { SimpleDbLimits } from '../base/limits.ts'
@@ -21,6 +26,7 @@ import type { IdSource } from '../store/row/id.ts'
 import type { BucketRecord } from '../store/tree/bucket.ts'
 import type { Snapshots } from '../store/tree/snapshot.ts'
 import type { Need } from './need.ts'
+import type { SettingCache } from './setting-cache.ts'
 import type { TokenSealer } from './token.ts'
 import type { Waiting } from './waiting.ts'
 
@@ -43,6 +49,12 @@ export interface Services {
   readonly region: string
   /** True if all buckets are in that region; else each is in the region that its creator chose. */
   readonly isRegionFixed: boolean
+  readonly bucketDefaults: BucketDefaults
+  /** Blocks public access to all buckets, in addition to each one's own block. */
+  readonly accountBlock: PublicAccessBlock | undefined
+  /** The compiled policies of buckets. */
+  readonly policies: SettingCache<CompiledPolicy>
+  readonly cors: SettingCache<CompiledCors>
   readonly simpleDb: SimpleDbSettings
 }
 
@@ -62,6 +74,14 @@ export interface Caller extends RequestContext {
   readonly stopping?: AbortSignal | undefined
   /** The ticket of the lease under which the caller writes. */
   readonly lease?: LeaseTicket | undefined
+  /** The owners that the request expects its bucket, and the source's bucket, to have. */
+  readonly expected?: ExpectedOwners | undefined
+}
+
+/** Ids of owners; undefined where any owner will do. */
+export interface ExpectedOwners {
+  readonly ownerId: string | undefined
+  readonly sourceOwnerId: string | undefined
 }
 
 /** The part common to all steps. */
@@ -71,8 +91,13 @@ export interface Step {
   readonly owner: Owner
   readonly requestId: string
   readonly signal: AbortSignal
+  readonly caller: Caller
   /** The bucket `name` among the operation's needs: it exists, and the caller may use it. */
   bucket(name: string): BucketRecord
+  /** The facts about that bucket on which access depends. */
+  facts(name: string): BucketFacts
+  /** Checks rights that follow from rows, in the transaction of a check or commit. @throws StoreError `AccessDenied` */
+  require(needs: readonly Need[]): Promise<void>
 }
 
 /** Refuses early and reads, in one snapshot. */

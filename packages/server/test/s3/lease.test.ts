@@ -315,6 +315,7 @@ function writes(uploadId: string): readonly (readonly [route: string, wanted: Wi
     path: path(to),
     headers: { 'x-amz-copy-source': `/${Bucket}/${from}`, ...headers },
   })
+  const tagging = { path: path('top/locked/x'), query: { tagging: '' } }
   const recursive = { 'x-holdfast-recursive': 'true' }
   const replacing = { ...recursive, 'x-holdfast-replace': 'true' }
   const parts = Buffer.from(
@@ -322,6 +323,11 @@ function writes(uploadId: string): readonly (readonly [route: string, wanted: Wi
   )
   return [
     ['PutObject', { method: 'PUT', path: path('top/locked/x'), body: Buffer.from('changed') }],
+    [
+      'PutObjectTagging',
+      { ...tagging, method: 'PUT', body: Buffer.from('<Tagging><TagSet/></Tagging>') },
+    ],
+    ['DeleteObjectTagging', { ...tagging, method: 'DELETE' }],
     ['CopyObject', copy('from/x', 'top/locked/copied')],
     ['CopyFolder', copy('from/', 'top/locked/copied/', replacing)],
     ['CopyFolder', copy('from/', 'top/', replacing)],
@@ -398,7 +404,12 @@ test('every operation that writes is one that leases are asked about, or is know
   const tested = [...writes(''), ...preparations('')].map(([name]) => name)
   assert.deepEqual(named(true), [...new Set(tested)].sort())
   // A bucket that isn't there has no leases; and leases are asked for under no other.
-  assert.deepEqual(named(false), ['AcquireLease', 'CreateBucket', 'ReleaseLease', 'RenewLease'])
+  // A lease is of paths, and a bucket's settings are of none.
+  const settings = /^(Put|Delete)(Bucket[A-Z]|PublicAccessBlock)/
+  assert.deepEqual(
+    named(false).filter((name) => !settings.test(name)),
+    ['AcquireLease', 'CreateBucket', 'ReleaseLease', 'RenewLease'],
+  )
 })
 
 test('no operation writes against the lease of another, under a lost one, or where its own does not reach', async () => {

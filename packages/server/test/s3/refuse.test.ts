@@ -13,7 +13,6 @@ const bucketPut = [
   'abac',
   'accelerate',
   'analytics',
-  'cors',
   'encryption',
   'intelligent-tiering',
   'inventory',
@@ -22,16 +21,11 @@ const bucketPut = [
   'metrics',
   'notification',
   'object-lock',
-  'ownershipControls',
-  'policy',
-  'publicAccessBlock',
   'replication',
-  'requestPayment',
-  'tagging',
   'versioning',
   'website',
 ]
-const objectPut = ['annotation', 'encryption', 'legal-hold', 'retention', 'tagging']
+const objectPut = ['annotation', 'encryption', 'legal-hold', 'retention']
 
 test('operations that are not there answer 501, and change nothing', async () => {
   const cases: [string, string, string][] = [
@@ -58,7 +52,6 @@ test('headers that ask for unimplemented features answer 501', async () => {
     ['x-amz-server-side-encryption-customer-algorithm', 'AES256'],
     ['x-amz-object-lock-mode', 'GOVERNANCE'],
     ['x-amz-object-lock-legal-hold', 'ON'],
-    ['x-amz-tagging', 'a=b'],
     ['x-amz-website-redirect-location', '/elsewhere'],
     ['x-amz-write-offset-bytes', '0'],
     ['x-holdfast-unknown', 'true'],
@@ -91,16 +84,12 @@ test('headers that ask for the defaults are accepted', async () => {
 
 test('settings that nobody made are absent in the words of AWS', async () => {
   const absent: Record<string, string> = {
-    cors: 'NoSuchCORSConfiguration',
     encryption: 'ServerSideEncryptionConfigurationNotFoundError',
     lifecycle: 'NoSuchLifecycleConfiguration',
     'object-lock': 'ObjectLockConfigurationNotFoundError',
-    ownershipControls: 'OwnershipControlsNotFoundError',
     policy: 'NoSuchBucketPolicy',
     policyStatus: 'NoSuchBucketPolicy',
-    publicAccessBlock: 'NoSuchPublicAccessBlockConfiguration',
     replication: 'ReplicationConfigurationNotFoundError',
-    tagging: 'NoSuchTagSet',
     website: 'NoSuchWebsiteConfiguration',
   }
   for (const [name, code] of Object.entries(absent)) {
@@ -225,16 +214,6 @@ test('parameters that mean nothing to S3 are ignored, as it does', async () => {
   const query = { 'x-id': 'GetObject', utm_source: 'mail' }
   const answer = await server.send({ method: 'GET', path: `/${Bucket}/object`, query })
   assert.equal(answer.body.toString(), 'x')
-})
-
-test('no bucket answers browsers of other origins', async () => {
-  const request = `OPTIONS /${Bucket}/object HTTP/1.1\r\nHost: localhost\r\n`
-  const preflight = `${request}Origin: https://example.com\r\nAccess-Control-Request-Method: PUT\r\n\r\n`
-  const refused = await sendText(server, preflight)
-  assert.equal(refused.status, 403)
-  assert.equal(xmlText(refused.body, 'Code'), 'AccessForbidden')
-  const bare = await sendText(server, `${request}\r\n`)
-  assert.equal(bare.status, 400)
 })
 
 test('the other protocol of this port answers in its own form', async () => {

@@ -26,7 +26,6 @@ await server.send({ method: 'PUT', path: `/${Bucket}/${Key}`, body: Buffer.from(
 
 const removed = [
   'analytics',
-  'cors',
   'encryption',
   'intelligent-tiering',
   'inventory',
@@ -38,7 +37,6 @@ const removed = [
   'policy',
   'publicAccessBlock',
   'replication',
-  'tagging',
   'website',
 ]
 
@@ -54,15 +52,6 @@ test('a setting that is not there can be removed, by the owner of a bucket that 
   }
   await client.send(new DeleteBucketAnalyticsConfigurationCommand({ Bucket, Id: 'any' }))
   assert.equal((await server.send({ method: 'HEAD', path: `/${Bucket}` })).status, 200)
-})
-
-test('the tags of an object that has none can be removed', async () => {
-  const wanted = { method: 'DELETE', path: `/${Bucket}/${Key}`, query: { tagging: '' } }
-  assert.equal((await server.send(wanted)).status, 204)
-  const none = await server.send({ ...wanted, path: `/${Bucket}/none` })
-  assert.deepEqual(outcome(none), [404, 'NoSuchKey'])
-  const object = await server.send({ method: 'GET', path: wanted.path })
-  assert.equal(object.body.toString(), 'x')
 })
 
 test('settings of which a bucket can have many are an empty list, and none by any id', async () => {
@@ -117,9 +106,7 @@ test('an object of a bucket without locks can not have been asked for one', asyn
 
 test('a setting that matches the fixed behaviour is accepted, and any other refused', async () => {
   const bucket = `/${Bucket}`
-  const object = `/${Bucket}/${Key}`
   const topic = '<TopicConfiguration><Topic>arn</Topic></TopicConfiguration>'
-  const tag = '<Tag><Key>a</Key><Value>b</Value></Tag>'
   const target = '<LoggingEnabled><TargetBucket>b</TargetBucket></LoggingEnabled>'
   for (const [path, name, status, same, other] of [
     [
@@ -136,9 +123,6 @@ test('a setting that matches the fixed behaviour is accepted, and any other refu
       '<NotificationConfiguration/>',
       `<NotificationConfiguration>${topic}</NotificationConfiguration>`,
     ],
-    [bucket, 'requestPayment', 200, payer('BucketOwner'), payer('Requester')],
-    [bucket, 'tagging', 204, tagging(''), tagging(tag)],
-    [object, 'tagging', 200, tagging(''), tagging(tag)],
   ] as const) {
     const put = (text: string, target: string = path, owner = 0): Promise<WireAnswer> => {
       const body = Buffer.from(text)
@@ -156,14 +140,6 @@ test('a setting that matches the fixed behaviour is accepted, and any other refu
     assert.deepEqual(outcome(await put(same, path, 1)), [403, 'AccessDenied'])
   }
 })
-
-function payer(name: string): string {
-  return `<RequestPaymentConfiguration><Payer>${name}</Payer></RequestPaymentConfiguration>`
-}
-
-function tagging(tags: string): string {
-  return `<Tagging><TagSet>${tags}</TagSet></Tagging>`
-}
 
 const paths = [`/${Bucket}`, `/${Bucket}/${Key}`]
 

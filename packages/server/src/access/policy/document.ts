@@ -1,7 +1,7 @@
 // Reads the JSON of a policy into its elements, which are then compiled one by one.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 
-import { policyLimits } from '../../base/limits.ts'
+import { s3Limits } from '../../base/limits.ts'
 import { isRecord, malformed } from './fault.ts'
 
 /** The elements of a policy. */
@@ -21,7 +21,7 @@ export function parsePolicy(text: string): PolicyDocument {
   const document = parseJson(trimmed)
   if (!isRecord(document)) throw malformed({ kind: 'not an object' })
   const size = Buffer.byteLength(trimmed.replace(jsonSpace, '$<text>'))
-  const maximumBytes = policyLimits.policyBytes
+  const maximumBytes = s3Limits.policyBytes
   if (size > maximumBytes) throw malformed({ kind: 'too large', maximumBytes })
   checkElements(document, ['Version', 'Id', 'Statement'])
   const { Version: version = versions[0], Id: id = '', Statement: statement } = document

@@ -1,7 +1,7 @@
 // Refusals of operations on buckets and objects. Sizes are bytes; times are milliseconds since the epoch.
 
+import type { AccessRefusal } from './access.ts'
 import type { LeaseRefusal } from './lease.ts'
-import type { PolicyFault } from './policy.ts'
 import type { UploadRefusal } from './upload.ts'
 
 type BucketRefusal =
@@ -76,6 +76,23 @@ type BodyRefusal =
   | { readonly code: 'BadDigest'; readonly expected: string; readonly actual: string }
   | { readonly code: 'ChecksumMismatch'; readonly algorithm: string }
 
+/** The problem of a tag; `system`: its key is reserved for AWS. */
+export type InvalidTagProblem = 'key' | 'value' | 'duplicate' | 'system'
+
+type TagRefusal =
+  | {
+      readonly code: 'InvalidTag'
+      readonly of: 'object' | 'bucket'
+      readonly problem: InvalidTagProblem
+      readonly key: string
+      readonly value: string
+    }
+  | {
+      readonly code: 'TooManyTags'
+      readonly of: 'object' | 'bucket'
+      readonly maximum: number
+    }
+
 type CopyRefusal =
   | { readonly code: 'CopySourceTooLarge'; readonly maximumBytes: number }
   | { readonly code: 'CopySourceChanged' }
@@ -98,15 +115,13 @@ type DocumentRefusal =
   | { readonly code: 'FormWithoutFile' }
   | { readonly code: 'FormFieldsTooLarge'; readonly maximumBytes: number }
 
-/** Refusals of settings that say who has access. */
-export type AccessRefusal = { readonly code: 'MalformedPolicy'; readonly fault: PolicyFault }
-
 export type S3Refusal =
   | AccessRefusal
   | BucketRefusal
   | ObjectRefusal
   | ConditionRefusal
   | BodyRefusal
+  | TagRefusal
   | CopyRefusal
   | DocumentRefusal
   | UploadRefusal

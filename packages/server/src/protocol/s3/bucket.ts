@@ -10,6 +10,7 @@ import {
 } from '../../operation/bucket.ts'
 import { childrenOf, childText, malformedXml } from '../xml/parse.ts'
 import { escapeXml, XmlWriter } from '../xml/write.ts'
+import { wantedOwnership } from './access-setting.ts'
 import {
   documentAnswer,
   emptyAnswer,
@@ -57,7 +58,9 @@ export const createBucketRoute: Route = route(
   createBucket,
   async (request) => {
     checkCreateHeaders(request)
-    return { bucket: request.bucket, locationConstraint: await locationConstraintOf(request) }
+    const ownership = wantedOwnership(request)
+    const locationConstraint = await locationConstraintOf(request)
+    return { bucket: request.bucket, locationConstraint, ownership }
   },
   (_output, { bucket }) => emptyAnswer(200, { Location: `/${bucket}` }),
 )
@@ -66,7 +69,6 @@ export const createBucketRoute: Route = route(
 function checkCreateHeaders(request: S3Request): void {
   const demands = {
     'x-amz-bucket-object-lock-enabled': 'false',
-    'x-amz-object-ownership': 'BucketOwnerEnforced',
     'x-amz-bucket-namespace': 'global',
   }
   for (const [name, offered] of Object.entries(demands)) {

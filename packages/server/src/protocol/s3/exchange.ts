@@ -1,29 +1,31 @@
 // One request to S3 on its way through: address, signature, route, answer.
 
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Principal } from '../../access/principal.ts'
 import type { ByteBudget } from '../../base/budget.ts'
 import { StoreError } from '../../base/errors.ts'
 import type { FairQueue } from '../../base/fair-queue.ts'
+import { checkAdmission } from '../../operation/admission.ts'
 import type { Services } from '../../operation/operation.ts'
 import { RequestBody } from '../http/body.ts'
 import { type Circumstances, Exchange } from '../http/exchange.ts'
 import { checkHead } from '../http/head.ts'
 import { hostOf } from '../http/host.ts'
-import { isSecure } from '../http/peer.ts'
 import { parseTarget, type Target } from '../http/request.ts'
 import { sendFixed, sendStream } from '../http/respond.ts'
 import { isInSignedOrder } from '../sign/canonical.ts'
 import type { Verifier } from '../sign/verifier.ts'
-import { addressOf } from './address.ts'
+import { type Address, addressOf } from './address.ts'
 import type { Answer, Call } from './answer.ts'
 import { httpTime, quoted } from './answer.ts'
+import { answerPreflight, crossOriginHeaders, preflightName } from './cross-origin.ts'
 import { allowedMethods, detect, refuseDemands } from './detect.ts'
-import { type ErrorReport, errorBody, invalidRequest, reportError, S3Error } from './error.ts'
+import { type ErrorReport, errorBody, invalidRequest, reportError } from './error.ts'
 import { withHoisted } from './hoist.ts'
-import { checkBucketOwner } from './owner.ts'
+import { expectedOwners } from './owner.ts'
 import { answerFormUpload, isFormUpload, postObjectName } from './post.ts'
-import { leaseTicketOf, type S3Request } from './request.ts'
+import { headerOf, leaseTicketOf, type S3Request } from './request.ts'
+import { signatureOf } from './signature.ts'
 
 /** The state that all exchanges share. */
 export interface S3Context {
@@ -37,10 +39,20 @@ export interface S3Context {
   readonly parsing: FairQueue
 }
 
+/** A request whose address is known, before its signature is verified. */
+interface Addressed {
+  readonly target: Target
+  readonly host: string | undefined
+  readonly address: Address
+  readonly body: RequestBody
+}
+
 /** One request on its way through. */
 export class S3Exchange extends Exchange<Answer, ErrorReport> {
   readonly #context: S3Context
   #resource: string
+  /** The headers of an answer to a page of another origin. */
+  #crossOrigin: OutgoingHttpHeaders | undefined
 
   constructor(
     context: S3Context,
@@ -61,9 +73,15 @@ export class S3Exchange extends Exchange<Answer, ErrorReport> {
     const { services, verifier } = this.#context
     const target = parseTarget(this.request.url ?? '')
     this.#resource = target.path
-    if (this.request.method === 'OPTIONS') throw this.#corsRefusal()
-    const request = this.#read(target, this.body)
-    const call: Call = { services, caller: this.contextOf(request.principal, request.headers) }
+    const host = hostOf(target.authority, this.request.headers.host)
+    const address = addressOf(target.path, host, this.#context.domains)
+    if (this.request.method === 'OPTIONS') return this.#answerPreflight(address)
+    if (this.request.headers.origin !== undefined) await this.#allowOrigin(address)
+    const request = this.#read({ target, host, address, body: this.body })
+    const { query, signature } = request
+    const expected = expectedOwners(request)
+    const facts = this.contextOf(request.principal, request.headers)
+    const call: Call = { services, caller: { ...facts, query, signature, expected } }
     if (isFormUpload(request)) {
       this.operation = postObjectName
       return answerFormUpload(request, verifier, call)
@@ -71,20 +89,37 @@ export class S3Exchange extends Exchange<Answer, ErrorReport> {
     const route = detect(request)
     this.operation = route.name
     refuseDemands(request.headers, route, request.principal?.owner.id)
-    checkBucketOwner(request)
     const lease = leaseTicketOf(request)
     if (lease === undefined) return route.answer(request, call)
     return route.answer(request, { ...call, caller: { ...call.caller, lease } })
   }
 
+  /** Preflight requests are never signed. */
+  #answerPreflight(address: Address): Promise<Answer> {
+    this.operation = preflightName
+    return answerPreflight(this.#asked(), address, this.#unsignedCall())
+  }
+
+  /** Finds the headers by which a page of another origin may see the answer, be it an error. */
+  async #allowOrigin(address: Address): Promise<void> {
+    this.#crossOrigin = await crossOriginHeaders(this.#asked(), address, this.#unsignedCall())
+  }
+
+  #asked(): Pick<S3Request, 'method' | 'headers'> {
+    return { method: this.request.method ?? '', headers: this.request.headers }
+  }
+
+  #unsignedCall(): Call {
+    const { services } = this.#context
+    return { services, caller: this.contextOf(undefined, this.request.headers) }
+  }
+
   /** The request with its address known and its signature verified. */
-  #read(target: Target, body: RequestBody): S3Request {
-    const { domains, verifier } = this.#context
+  #read({ target, host, address, body }: Addressed): S3Request {
+    const { verifier } = this.#context
     const { headers, rawHeaders } = this.request
     const method = this.request.method ?? ''
     const { path, query } = target
-    const host = hostOf(target.authority, headers.host)
-    const address = addressOf(path, host, domains)
     const { parameters } = query
     const hostBucket = address.isVirtualHost ? address.bucket : undefined
     const signed = { method, path, hostBucket, parameters, headers, rawHeaders }
@@ -95,40 +130,24 @@ export class S3Exchange extends Exchange<Answer, ErrorReport> {
         'A query parameter is repeated, in an order that no signature covers. Send each one once.',
       )
     }
-    const scheme = isSecure(this.request) ? 'https' : 'http'
+    const scheme = this.circumstances.client.isSecure ? 'https' : 'http'
     return {
       ...address,
       method,
       query,
       headers: verified.method === 'query' ? withHoisted(headers, parameters) : headers,
       principal: verified.principal,
+      signature: signatureOf(verified, {
+        header: (name) => headerOf({ headers }, name),
+        parameter: (name) => query.get(name),
+      }),
+      checkAdmission: () => checkAdmission(this.#context.services, verified, address.bucket),
       payload: verified.payload,
       body,
       documents: this.#context.documents,
       parsing: this.#context.parsing,
       origin: `${scheme}://${host ?? 'localhost'}`,
     }
-  }
-
-  /** No bucket allows other origins yet. Preflight requests are never signed. */
-  #corsRefusal(): S3Error {
-    const { headers } = this.request
-    if (headers.origin === undefined) {
-      return new S3Error({
-        status: 400,
-        code: 'BadRequest',
-        message: 'Insufficient information. Origin request header needed.',
-      })
-    }
-    return new S3Error({
-      status: 403,
-      code: 'AccessForbidden',
-      message: 'CORSResponse: CORS is not enabled for this bucket.',
-      fields: {
-        Method: String(headers['access-control-request-method'] ?? ''),
-        ResourceType: 'BUCKET',
-      },
-    })
   }
 
   protected async send(answer: Answer): Promise<number> {
@@ -151,6 +170,7 @@ export class S3Exchange extends Exchange<Answer, ErrorReport> {
     headers['x-amz-request-id'] = this.circumstances.requestId
     headers['x-amz-id-2'] = this.#context.hostId
     headers['Server'] = 'Holdfast'
+    if (this.#crossOrigin !== undefined) Object.assign(headers, this.#crossOrigin)
   }
 
   protected report(error: unknown): ErrorReport {

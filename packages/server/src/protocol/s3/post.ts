@@ -18,9 +18,11 @@ import { invalidArgument, S3Error } from './error.ts'
 import { writeConditions } from './header.ts'
 import { refuseBesideForm } from './hoist.ts'
 import { objectUrl } from './location.ts'
-import { checkBucketOwner } from './owner.ts'
+import { expectedOwners } from './owner.ts'
 import { contentMd5 } from './payload.ts'
 import { contentOf, headerOf, leaseTicketOf, type S3Request } from './request.ts'
+import { signatureOf } from './signature.ts'
+import { taggingInField } from './tagging.ts'
 
 /** The name of the operation in logs and metrics. */
 export const postObjectName = 'PostObject'
@@ -47,19 +49,24 @@ export async function answerFormUpload(
   const contentType = headerOf(request, 'content-type')
   if (!/^multipart\/form-data\b/i.test(contentType ?? '')) throw notAForm()
   const template = await readForm(contentOf(request).source, contentType)
-  const { principal } = verifier.verifyForm(template)
+  const verified = verifier.verifyForm(template)
+  const { principal } = verified
   const form = fillIn(template)
   const headers = fieldsAsHeaders(form)
-  checkBucketOwner({ headers: request.headers, principal })
-  checkBucketOwner({ headers, principal })
+  const signature = signatureOf(verified, {
+    header: (name) => headers[name],
+    parameter: () => undefined,
+  })
   const lease = leaseTicketOf({ headers })
   const key = keyOf(form)
   const input = decodeForm(request, form, key, services.clock.now())
   const context = {
     ...caller,
     principal,
+    signature,
     lease,
     headers: { ...request.headers, ...amzOf(headers) },
+    expected: expectedOwners({ headers: { ...request.headers, ...headers } }),
   }
   const output = await run(services, context, putObject, input)
   return encodeForm(request, form, key, output)
@@ -119,7 +126,6 @@ function decodeForm(
   const headers = fieldsAsHeaders(form)
   refuseDemands(headers, { isLeased: true })
   if (headers['acl'] !== undefined) refuseDemands({ 'x-amz-acl': headers['acl'] })
-  if (headers['tagging'] !== undefined) refuseDemands({ 'x-amz-tagging': headers['tagging'] })
   const { bucket } = request
   const range = allowedSize(form, bucket, nowMs)
   const checksum = checksumHeader({ headers })
@@ -127,6 +133,7 @@ function decodeForm(
     bucket,
     key,
     ...describedInForm(form.fields),
+    tags: headers['tagging'] === undefined ? undefined : taggingInField(headers['tagging']),
     conditions: writeConditions({ headers }),
     body: {
       source: form.file.source,

@@ -5,7 +5,6 @@ import type { Action } from '../../access/decide.ts'
 import { type BucketAddress, getBucketVersioning, headBucket } from '../../operation/bucket.ts'
 import { onBucket, onKey } from '../../operation/need.ts'
 import type { ObjectAddress } from '../../operation/object.ts'
-import { getObjectTagging } from '../../operation/object-setting.ts'
 import type { XmlWriter } from '../xml/write.ts'
 import { documentAnswer, emptyAnswer, type Route, route, unchanging } from './answer.ts'
 import { invalidArgument, invalidRequest, S3Error } from './error.ts'
@@ -30,20 +29,6 @@ export const getBucketVersioningRoute: Route = route(getBucketVersioning, bucket
   documentAnswer('VersioningConfiguration', () => undefined),
 )
 
-export const getObjectTaggingRoute: Route = route(getObjectTagging, objectOf, () =>
-  documentAnswer('Tagging', (xml) => xml.open('TagSet').close('TagSet')),
-)
-
-const deleteObjectTagging = {
-  ...getObjectTagging,
-  name: 'DeleteObjectTagging',
-  needs: ({ bucket, key }: ObjectAddress) => [onKey('s3:DeleteObjectTagging', { bucket, key })],
-}
-
-export const deleteObjectTaggingRoute: Route = unchanging(
-  route(deleteObjectTagging, objectOf, () => emptyAnswer(204)),
-)
-
 /** An operation that succeeds for a bucket that exists and is the caller's. */
 function ofBucket(name: string, action: Action): typeof headBucket {
   return { ...headBucket, name, needs: ({ bucket }) => [onBucket(action, bucket)] }
@@ -52,8 +37,13 @@ function ofBucket(name: string, action: Action): typeof headBucket {
 /** A setting of a bucket that exists and is the caller's, which nobody ever made. */
 function unset(name: string, action: Action, code: string, message: string): Route {
   return route(ofBucket(name, action), bucketOf, (_output, { bucket }) => {
-    throw new S3Error({ status: 404, code, message, fields: { BucketName: bucket } })
+    throw noSetting(bucket, code, message)
   })
+}
+
+/** The refusal of a setting that a bucket doesn't have. */
+export function noSetting(bucket: string, code: string, message: string): S3Error {
+  return new S3Error({ status: 404, code, message, fields: { BucketName: bucket } })
 }
 
 /** A setting whose absence AWS shows as an empty document. */
@@ -135,12 +125,6 @@ export const bucketSettings: Readonly<Record<string, Route>> = {
     's3:GetAnalyticsConfiguration',
     'ListBucketAnalyticsConfigurationResult',
   ),
-  cors: unset(
-    'GetBucketCors',
-    's3:GetBucketCORS',
-    'NoSuchCORSConfiguration',
-    'The CORS configuration does not exist',
-  ),
   encryption: unset(
     'GetBucketEncryption',
     's3:GetEncryptionConfiguration',
@@ -180,47 +164,11 @@ export const bucketSettings: Readonly<Record<string, Route>> = {
     'ObjectLockConfigurationNotFoundError',
     'Object Lock configuration does not exist for this bucket',
   ),
-  ownershipControls: unset(
-    'GetBucketOwnershipControls',
-    's3:GetBucketOwnershipControls',
-    'OwnershipControlsNotFoundError',
-    'The bucket ownership controls were not found',
-  ),
-  policy: unset(
-    'GetBucketPolicy',
-    's3:GetBucketPolicy',
-    'NoSuchBucketPolicy',
-    'The bucket policy does not exist',
-  ),
-  policyStatus: unset(
-    'GetBucketPolicyStatus',
-    's3:GetBucketPolicyStatus',
-    'NoSuchBucketPolicy',
-    'The bucket policy does not exist',
-  ),
-  publicAccessBlock: unset(
-    'GetPublicAccessBlock',
-    's3:GetBucketPublicAccessBlock',
-    'NoSuchPublicAccessBlockConfiguration',
-    'The public access block configuration was not found',
-  ),
   replication: unset(
     'GetBucketReplication',
     's3:GetReplicationConfiguration',
     'ReplicationConfigurationNotFoundError',
     'The replication configuration was not found',
-  ),
-  requestPayment: empty(
-    'GetBucketRequestPayment',
-    's3:GetBucketRequestPayment',
-    'RequestPaymentConfiguration',
-    (xml) => xml.element('Payer', 'BucketOwner'),
-  ),
-  tagging: unset(
-    'GetBucketTagging',
-    's3:GetBucketTagging',
-    'NoSuchTagSet',
-    'The TagSet does not exist',
   ),
   website: unset(
     'GetBucketWebsite',
@@ -233,7 +181,6 @@ export const bucketSettings: Readonly<Record<string, Route>> = {
 /** The removals of a bucket's settings, by the query parameter that names them. */
 export const bucketRemovals: Readonly<Record<string, Route>> = {
   analytics: removal('DeleteBucketAnalyticsConfiguration', 's3:PutAnalyticsConfiguration'),
-  cors: removal('DeleteBucketCors', 's3:PutBucketCORS'),
   encryption: removal('DeleteBucketEncryption', 's3:PutEncryptionConfiguration'),
   'intelligent-tiering': removal(
     'DeleteBucketIntelligentTieringConfiguration',
@@ -250,10 +197,6 @@ export const bucketRemovals: Readonly<Record<string, Route>> = {
     's3:DeleteBucketMetadataTableConfiguration',
   ),
   metrics: removal('DeleteBucketMetricsConfiguration', 's3:PutMetricsConfiguration'),
-  ownershipControls: removal('DeleteBucketOwnershipControls', 's3:PutBucketOwnershipControls'),
-  policy: removal('DeleteBucketPolicy', 's3:DeleteBucketPolicy'),
-  publicAccessBlock: removal('DeletePublicAccessBlock', 's3:PutBucketPublicAccessBlock'),
   replication: removal('DeleteBucketReplication', 's3:PutReplicationConfiguration'),
-  tagging: removal('DeleteBucketTagging', 's3:PutBucketTagging'),
   website: removal('DeleteBucketWebsite', 's3:DeleteBucketWebsite'),
 }

@@ -2,6 +2,16 @@
 // parameter that names it. Unimplemented operations are in the table too, so that they are refused by name.
 
 import {
+  deleteOwnershipControlsRoute,
+  deletePublicAccessBlockRoute,
+  getOwnershipControlsRoute,
+  getPublicAccessBlockRoute,
+  getRequestPaymentRoute,
+  putOwnershipControlsRoute,
+  putPublicAccessBlockRoute,
+  putRequestPaymentRoute,
+} from './access-setting.ts'
+import {
   getBucketAclRoute,
   getObjectAclRoute,
   putBucketAclRoute,
@@ -17,6 +27,7 @@ import {
   listBucketsRoute,
 } from './bucket.ts'
 import { copyObjectRoute } from './copy.ts'
+import { deleteBucketCorsRoute, getBucketCorsRoute, putBucketCorsRoute } from './cors.ts'
 import { deleteObjectsRoute } from './delete.ts'
 import { parameterNotImplemented } from './error.ts'
 import { copyFolderRoute, deleteFolderRoute, renameRoute } from './folder.ts'
@@ -42,23 +53,29 @@ import {
   headObjectRoute,
   putObjectRoute,
 } from './object.ts'
+import {
+  deleteBucketPolicyRoute,
+  getBucketPolicyRoute,
+  getBucketPolicyStatusRoute,
+  putBucketPolicyRoute,
+} from './policy.ts'
 import { selectFolderContentRoute, selectObjectContentRoute } from './select.ts'
 import {
   bucketRemovals,
   bucketSettings,
-  deleteObjectTaggingRoute,
   getBucketVersioningRoute,
   getObjectLegalHoldRoute,
   getObjectRetentionRoute,
-  getObjectTaggingRoute,
 } from './setting.ts'
+import { putBucketLoggingRoute, putBucketNotificationRoute } from './setting-put.ts'
 import {
-  putBucketLoggingRoute,
-  putBucketNotificationRoute,
-  putBucketRequestPaymentRoute,
+  deleteBucketTaggingRoute,
+  deleteObjectTaggingRoute,
+  getBucketTaggingRoute,
+  getObjectTaggingRoute,
   putBucketTaggingRoute,
   putObjectTaggingRoute,
-} from './setting-put.ts'
+} from './tagging.ts'
 
 /** The resource that a request is about. */
 export type Level = 'SERVICE' | 'BUCKET' | 'OBJECT'
@@ -93,9 +110,16 @@ const bucketGet: Routes = {
   }),
   '': listObjectsRoute,
   acl: getBucketAclRoute,
+  cors: getBucketCorsRoute,
   lease: listLeasesRoute,
   'list-type': listObjectsV2Route,
   location: getBucketLocationRoute,
+  ownershipControls: getOwnershipControlsRoute,
+  policy: getBucketPolicyRoute,
+  policyStatus: getBucketPolicyStatusRoute,
+  publicAccessBlock: getPublicAccessBlockRoute,
+  requestPayment: getRequestPaymentRoute,
+  tagging: getBucketTaggingRoute,
   uploads: listMultipartUploadsRoute,
   versioning: getBucketVersioningRoute,
   versions: listObjectVersionsRoute,
@@ -106,7 +130,6 @@ const bucketPut: Routes = {
     abac: 'PutBucketAbac',
     accelerate: 'PutBucketAccelerateConfiguration',
     analytics: 'PutBucketAnalyticsConfiguration',
-    cors: 'PutBucketCors',
     encryption: 'PutBucketEncryption',
     'intelligent-tiering': 'PutBucketIntelligentTieringConfiguration',
     inventory: 'PutBucketInventoryConfiguration',
@@ -116,26 +139,32 @@ const bucketPut: Routes = {
     metadataJournalTable: 'UpdateBucketMetadataJournalTableConfiguration',
     metrics: 'PutBucketMetricsConfiguration',
     'object-lock': 'PutObjectLockConfiguration',
-    ownershipControls: 'PutBucketOwnershipControls',
-    policy: 'PutBucketPolicy',
-    publicAccessBlock: 'PutPublicAccessBlock',
     replication: 'PutBucketReplication',
     versioning: 'PutBucketVersioning',
     website: 'PutBucketWebsite',
   }),
   '': createBucketRoute,
   acl: putBucketAclRoute,
+  cors: putBucketCorsRoute,
   lease: renewLeaseRoute,
   logging: putBucketLoggingRoute,
   notification: putBucketNotificationRoute,
-  requestPayment: putBucketRequestPaymentRoute,
+  ownershipControls: putOwnershipControlsRoute,
+  policy: putBucketPolicyRoute,
+  publicAccessBlock: putPublicAccessBlockRoute,
+  requestPayment: putRequestPaymentRoute,
   tagging: putBucketTaggingRoute,
 }
 
 const bucketDelete: Routes = {
   ...bucketRemovals,
   '': deleteBucketRoute,
+  cors: deleteBucketCorsRoute,
   lease: releaseLeaseRoute,
+  ownershipControls: deleteOwnershipControlsRoute,
+  policy: deleteBucketPolicyRoute,
+  publicAccessBlock: deletePublicAccessBlockRoute,
+  tagging: deleteBucketTaggingRoute,
 }
 
 const bucketPost: Routes = {

@@ -173,7 +173,7 @@ export class SimpleDbExchange extends Exchange<Answer, ErrorReport> {
       ...(isContinueExpected ? { sendContinue } : {}),
       idleMs: ownLimits.keylessIdleMs,
     })
-    const origin = { address: this.request.socket.remoteAddress ?? '', accessKeyId }
+    const origin = { address: this.circumstances.client.sourceIp ?? '', accessKeyId }
     this.#form = await this.#context.forms.receive(this.body, origin, maximumBytes)
     return this.#form
   }

@@ -5,7 +5,7 @@ import { type Bytes, compareBytes, startsWith } from '../../base/bytes.ts'
 import type { BlobId, ChecksumAlgorithm, ChecksumType } from '../../base/terms.ts'
 import type { ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
 import { maximumId } from '../row/key-space.ts'
-import { pack, unpack } from '../row/record.ts'
+import { pack, type Tag, unpack } from '../row/record.ts'
 import { takeSequence } from '../row/sequence.ts'
 import { releaseBody } from './body.ts'
 import * as schema from './schema.ts'
@@ -14,7 +14,10 @@ import * as schema from './schema.ts'
 export interface UploadRecord {
   /** Unguessable, in hex. It is part of the upload id that clients hold. */
   readonly nonce: string
+  /** The owner that the object gets. */
   readonly ownerId: string
+  /** Absent in uploads of versions in which it was always the owner. */
+  readonly initiatorId?: string | undefined
   /** Milliseconds since the epoch. */
   readonly initiatedAt: number
   readonly headers: Readonly<Record<string, string>>
@@ -22,6 +25,8 @@ export interface UploadRecord {
   readonly storageClass: string
   readonly checksumAlgorithm?: ChecksumAlgorithm | undefined
   readonly checksumType?: ChecksumType | undefined
+  /** The tags of the object; absent for none. */
+  readonly tags?: readonly Tag[] | undefined
   /** Whether the key had an object at that time. A conditional completion compares this. */
   readonly keyExisted: boolean
 }

@@ -14,6 +14,7 @@ export const space = {
   unknownStarts: 0x18,
   bucket: 0x20,
   bucketCount: 0x21,
+  bucketSetting: 0x22,
   directory: 0x30,
   entry: 0x31,
   collectionQueue: 0x32,

@@ -1,9 +1,9 @@
 // How S3 tells refusals of operations on buckets and objects.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 
+import type { AccessRefusal } from '../../../base/refusal/access.ts'
 import type { LeaseRefusal } from '../../../base/refusal/lease.ts'
 import type {
-  AccessRefusal,
   ConditionName,
   ConditionSubject,
   RequestedRange,
@@ -29,7 +29,7 @@ const conditionPrefixes: Readonly<Record<ConditionSubject, string>> = {
 }
 
 export const objectErrors: WireTable<
-  Exclude<S3Refusal, UploadRefusal | LeaseRefusal | AccessRefusal>
+  Exclude<S3Refusal, AccessRefusal | UploadRefusal | LeaseRefusal>
 > = {
   InvalidBucketName: ({ bucket }) =>
     bucketError(400, 'InvalidBucketName', 'The specified bucket is not valid.', bucket),
@@ -96,6 +96,15 @@ export const objectErrors: WireTable<
     status: 400,
     code: 'InvalidStorageClass',
     message: 'The storage class you specified is not valid',
+  }),
+  InvalidTag: tagError,
+  TooManyTags: ({ of, maximum }) => ({
+    status: 400,
+    code: 'BadRequest',
+    message:
+      of === 'object'
+        ? `Object tags cannot be greater than ${maximum}`
+        : `Bucket tag count cannot be greater than ${maximum}`,
   }),
   InvalidRange: ({ requested, sizeBytes }) => ({
     status: 416,
@@ -207,6 +216,25 @@ export const objectErrors: WireTable<
 
 function bucketError(status: number, code: string, message: string, bucket: string): WireError {
   return { status, code, message, fields: { BucketName: bucket } }
+}
+
+function tagError(tag: Extract<S3Refusal, { readonly code: 'InvalidTag' }>): WireError {
+  const { of, problem, key, value } = tag
+  const error = (message: string, fields: Readonly<Record<string, string>>): WireError => {
+    return { status: 400, code: 'InvalidTag', message, fields }
+  }
+  switch (problem) {
+    case 'key':
+      return error('The TagKey you have provided is invalid', { TagKey: key })
+    case 'value':
+      return error('The TagValue you have provided is invalid', { TagKey: key, TagValue: value })
+    case 'duplicate':
+      return error('Cannot provide multiple Tags with the same key', { TagKey: key })
+    case 'system':
+      return of === 'object'
+        ? error('Your TagKey cannot be prefixed with aws:', { TagKey: key })
+        : error('System tags cannot be added/updated by requester', { TagKey: key })
+  }
 }
 
 function preconditionFailed(fields: Readonly<Record<string, string>>): WireError {
