@@ -28,6 +28,7 @@ export async function factsOf(
     ownership: access === undefined ? 'BucketOwnerEnforced' : (access.ownership ?? 'ObjectWriter'),
     block: services.accountBlock === undefined ? block : bothBlocks(block, services.accountBlock),
     acl: access?.acl,
+    hasOtherOwners: bucket.hasOtherOwners === true,
     policy:
       bucket.settings?.policy === undefined
         ? undefined

@@ -66,10 +66,8 @@ export async function refusalOf(
       return accessDenied(question)
     }
     if (need.isDeferred === true) continue
-    const [decision, asked] = await decisionOn(tx, question, buckets)
-    if (decision.effect === 'allow') continue
-    if (await mayBeTold(tx, of, buckets, { need, decision, asked })) continue
-    return accessDenied(asked)
+    const decision = await decisionOn(tx, buckets, question, need)
+    if (decision.effect !== 'allow') return accessDenied(question)
   }
   return undefined
 }
@@ -110,48 +108,26 @@ async function questionOf(
   return { ...question, bucket: facts }
 }
 
-/** The decision, on the object's facts where it depends on them; with the question that was decided. */
+/** The decision, on the object's facts where it depends on them. */
 async function decisionOn(
   tx: ReadTransaction,
-  question: Question,
   buckets: Buckets,
-): Promise<readonly [Exclude<Decision, { effect: 'undecided' }>, Question]> {
+  question: Question,
+  { resource, role }: Need,
+): Promise<Decision> {
   const first = decide(question)
-  if (first.effect !== 'undecided') return [first, question]
-  const { resource } = question
-  if (resource.kind !== 'key')
-    throw new Error(`a decision on a ${resource.kind} asks for an object`)
-  const root = buckets.get(resource.bucket)?.record.root
-  const found = root === undefined ? undefined : await findObject(tx, root, utf8(resource.key))
-  const asked: Question = {
-    ...question,
-    object: found === undefined ? 'absent' : factsOfObject(found),
+  if (first.effect !== 'undecided') return first
+  const bucket = resource.kind === 'key' ? buckets.get(resource.bucket) : undefined
+  if (resource.kind !== 'key' || bucket === undefined) {
+    throw new Error(`a decision on a resource of kind ${resource.kind} asks for an object`)
   }
-  const second = decide(asked)
-  if (second.effect === 'undecided')
-    throw new Error('a decision with the object was left undecided')
-  return [second, asked]
+  const found = await findObject(tx, bucket.record.root, utf8(resource.key))
+  // Only the absence of a source is news; elsewhere the question is about the object that there would be.
+  const absent = role === undefined ? { ...unwritten, ownerId: bucket.record.ownerId } : 'absent'
+  return decide({ ...question, object: found === undefined ? absent : factsOfObject(found) })
 }
 
-/**
- * True if a caller who lacks a right on an object is told that there is no such object. As on S3, callers
- * who may list the bucket are.
- */
-async function mayBeTold(
-  tx: ReadTransaction,
-  of: Run,
-  buckets: Buckets,
-  { need, decision, asked }: { need: Need; decision: Decision; asked: Question },
-): Promise<boolean> {
-  const { resource } = need
-  if (need.role === undefined || resource.kind !== 'key') return false
-  if (decision.effect !== 'deny' || decision.by.kind !== 'nothing') return false
-  const listing = await questionOf(tx, of, buckets, onBucket('s3:ListBucket', resource.bucket))
-  if (decide(listing).effect !== 'allow') return false
-  if (asked.object !== undefined) return asked.object === 'absent'
-  const root = buckets.get(resource.bucket)?.record.root
-  return root !== undefined && (await findObject(tx, root, utf8(resource.key))) === undefined
-}
+const unwritten: Omit<ObjectFacts, 'ownerId'> = { acl: undefined, tags: {} }
 
 /** The error that the caller gets: a missing key of a bucket that the caller may not list is no news. */
 export async function concealed<T>(

@@ -1,5 +1,6 @@
 // Buckets on the wire: list, create, head, delete, location.
 
+import { StoreError } from '../../base/errors.ts'
 import { s3Limits } from '../../base/limits.ts'
 import {
   createBucket,
@@ -57,6 +58,8 @@ export const listBucketsRoute: Route = route(
 export const createBucketRoute: Route = route(
   createBucket,
   async (request) => {
+    // No bucket is there yet whose policy could admit a request without a key.
+    if (request.principal === undefined) throw new StoreError({ code: 'AccessDenied' })
     checkCreateHeaders(request)
     const ownership = wantedOwnership(request)
     const locationConstraint = await locationConstraintOf(request)
