@@ -68,7 +68,7 @@ export function decide(question: Question): Decision {
   if (bucket === undefined)
     return context.principal === undefined ? denied(nothing) : allowed(owner)
   const isOwner = context.principal?.owner.id === bucket.ownerId
-  if (policyActions.has(question.action)) return isOwner ? allowed(owner) : denied(nothing)
+  if (isOwner && policyActions.has(question.action)) return allowed(owner)
   const { policy } = bucket
   if (policy === undefined) {
     if (isOwner && areListsOff(bucket)) return allowed(owner)
@@ -83,7 +83,7 @@ export function decide(question: Question): Decision {
   return aboutAbsence(question, bucket, granted(question, bucket, verdict))
 }
 
-/** The owner can always do these, so that no policy locks the owner out; others never, as on S3. */
+/** The owner can always do these, so that no policy locks the owner out. */
 const policyActions: ReadonlySet<string> = new Set([
   's3:GetBucketPolicy',
   's3:PutBucketPolicy',

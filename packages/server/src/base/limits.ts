@@ -28,6 +28,10 @@ export const s3Limits = {
   clockSkewMs: 900_000,
   /** Bytes of a DeleteObjects or CompleteMultipartUpload body: what the most entries can need, escaped. */
   xmlBodyBytes: 8_388_608,
+  /** Bytes of a bucket policy without white space outside its texts. */
+  policyBytes: 20_480,
+  /** Grants of one access control list. */
+  grants: 100,
   /** Bytes of the form fields before the file in a POST upload. */
   postFieldBytes: 20_480,
   /** Tags of an object, and of a bucket (userguide/object-tagging.html, userguide/CostAllocTagging.html). */
@@ -137,14 +141,6 @@ export const contentSelectLimits = {
   messageBytes: 262_144,
   /** Bytes of the object that a query has been given and not yet used. */
   aheadBytes: 4_194_304,
-} as const
-
-/** Limits of access control; Amazon S3's. */
-export const policyLimits = {
-  /** Bytes of a bucket policy without white space outside its texts. */
-  policyBytes: 20_480,
-  /** Grants of one access control list. */
-  grants: 100,
 } as const
 
 /** Limits of our own, each so that memory and time stay bounded. */

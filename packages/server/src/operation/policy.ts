@@ -10,7 +10,7 @@ import { ownLimits } from '../base/limits.ts'
 import { deleteSetting, getSetting, putSetting } from '../store/tree/bucket-setting.ts'
 import type { BucketAddress } from './bucket.ts'
 import { onBucket } from './need.ts'
-import type { Change, Query } from './operation.ts'
+import type { Change, Query, Step } from './operation.ts'
 import { SettingCache } from './setting-cache.ts'
 
 /** The compiled policies of one process. */
@@ -36,6 +36,7 @@ export const putBucketPolicy: Change<PutPolicyInput, void> = {
   name: 'PutBucketPolicy',
   needs: ({ bucket }) => [onBucket('s3:PutBucketPolicy', bucket)],
   async commit(step, { bucket, document }) {
+    requireOwner(step, bucket)
     const { isPublic } = compilePolicy(document, bucket)
     if (isPublic && step.facts(bucket).block.blockPublicPolicy) {
       throw new StoreError({ code: 'AccessDenied', setting: 'BlockPublicPolicy' })
@@ -50,6 +51,7 @@ export const getBucketPolicy: Query<BucketAddress, { readonly document: string }
   name: 'GetBucketPolicy',
   needs: ({ bucket }) => [onBucket('s3:GetBucketPolicy', bucket)],
   async check(step, { bucket }) {
+    requireOwner(step, bucket)
     const stored = await getSetting(step.tx, step.bucket(bucket), 'policy')
     if (stored === undefined) throw new StoreError({ code: 'NoSuchBucketPolicy', bucket })
     return { document: text(stored.value) }
@@ -62,7 +64,10 @@ export const deleteBucketPolicy: Change<BucketAddress, void> = {
   name: 'DeleteBucketPolicy',
   usesReserve: true,
   needs: ({ bucket }) => [onBucket('s3:DeleteBucketPolicy', bucket)],
-  commit: (step, { bucket }) => deleteSetting(step.tx, bucket, 'policy'),
+  async commit(step, { bucket }) {
+    requireOwner(step, bucket)
+    await deleteSetting(step.tx, bucket, 'policy')
+  },
 }
 
 /**
@@ -76,8 +81,13 @@ export const getBucketPolicyStatus: Query<BucketAddress, { readonly isPublic: bo
   async check(step, { bucket }) {
     const { policy, ownership, acl } = step.facts(bucket)
     if (policy !== undefined) return { isPublic: policy.isPublic }
-    if (ownership !== 'BucketOwnerEnforced')
-      return { isPublic: acl !== undefined && isPublicAcl(acl) }
+    if (ownership !== 'BucketOwnerEnforced') return { isPublic: isPublicAcl(acl) }
     throw new StoreError({ code: 'NoSuchBucketPolicy', bucket })
   },
+}
+
+/** The policy itself is for keys of the bucket's owner only. @throws StoreError `OnlyForBucketOwner` */
+function requireOwner(step: Step, bucket: string): void {
+  if (step.caller.principal?.owner.id === step.facts(bucket).ownerId) return
+  throw new StoreError({ code: 'OnlyForBucketOwner' })
 }

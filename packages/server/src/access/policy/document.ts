@@ -1,7 +1,7 @@
 // Reads the JSON of a policy into its elements, which are then compiled one by one.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 
-import { policyLimits } from '../../base/limits.ts'
+import { s3Limits } from '../../base/limits.ts'
 import { isRecord, malformed } from './fault.ts'
 
 /** The elements of a policy. */
@@ -20,8 +20,8 @@ export function parsePolicy(text: string): PolicyDocument {
   if (!trimmed.startsWith('{')) throw malformed({ kind: 'not an object' })
   const document = parseJson(trimmed)
   if (!isRecord(document)) throw malformed({ kind: 'not an object' })
-  const size = Buffer.byteLength(JSON.stringify(document))
-  const maximumBytes = policyLimits.policyBytes
+  const size = Buffer.byteLength(trimmed.replace(jsonSpace, '$<text>'))
+  const maximumBytes = s3Limits.policyBytes
   if (size > maximumBytes) throw malformed({ kind: 'too large', maximumBytes })
   checkElements(document, ['Version', 'Id', 'Statement'])
   const { Version: version = versions[0], Id: id = '', Statement: statement } = document
@@ -62,10 +62,15 @@ function parseJson(text: string): unknown {
   return value
 }
 
+/** White space of valid JSON, or a text of it, which is kept. */
+const jsonSpace = /(?<text>"[^"\\]*(?:\\.[^"\\]*)*")|\s+/g
+/** A key with its colon, another text, or a brace. */
+const jsonToken = /"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*:)?|[{}]/g
+
 /** True if an object of valid JSON has a key twice; `JSON.parse` would keep the last one silently. */
 function hasRepeatedKey(text: string): boolean {
   const open: Set<string>[] = []
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"(?:\s*:)?|[{}]/g)) {
+  for (const [token] of text.matchAll(jsonToken)) {
     if (token === '{') open.push(new Set())
     else if (token === '}') open.pop()
     else if (token.endsWith(':')) {

@@ -1,4 +1,4 @@
-// Refusals of settings that say which requests have access.
+// Refusals of requests for a bucket's access settings.
 
 import type { PolicyFault } from './policy.ts'
 
@@ -9,3 +9,5 @@ export type AccessRefusal =
   | { readonly code: 'NoPublicAccessBlock'; readonly bucket: string }
   /** The bucket's list grants rights to others, which its new ownership would withdraw. */
   | { readonly code: 'BucketAclWithOwnerEnforced' }
+  /** Only keys of the bucket's owner may change this, whatever the policy allows. */
+  | { readonly code: 'OnlyForBucketOwner' }

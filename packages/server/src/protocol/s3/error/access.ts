@@ -1,17 +1,10 @@
-// How S3 tells refusals of settings that say who has access.
-// The reasons are those of Amazon S3, which doesn't document them.
+// How S3 tells refusals of requests for a bucket's access settings.
 
 import type { AccessRefusal } from '../../../base/refusal/access.ts'
 import type { PolicyFault } from '../../../base/refusal/policy.ts'
 import type { WireError, WireTable } from './wire.ts'
 
 export const accessErrors: WireTable<AccessRefusal> = {
-  MalformedPolicy: ({ fault }) => ({
-    status: 400,
-    code: 'MalformedPolicy',
-    message: faultText(fault),
-    fields: fault.kind === 'invalid principal' ? { Detail: fault.principal } : {},
-  }),
   NoSuchBucketPolicy: ({ bucket }) =>
     notFound('NoSuchBucketPolicy', 'The bucket policy does not exist', bucket),
   NoOwnershipControls: ({ bucket }) =>
@@ -31,6 +24,18 @@ export const accessErrors: WireTable<AccessRefusal> = {
     code: 'InvalidBucketAclWithObjectOwnership',
     message: "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
   }),
+  OnlyForBucketOwner: () => ({
+    status: 405,
+    code: 'MethodNotAllowed',
+    message: 'The specified method is not allowed against this resource.',
+  }),
+  // Amazon doesn't document the reasons.
+  MalformedPolicy: ({ fault }) => ({
+    status: 400,
+    code: 'MalformedPolicy',
+    message: faultText(fault),
+    fields: fault.kind === 'invalid principal' ? { Detail: fault.principal } : {},
+  }),
 }
 
 function notFound(code: string, message: string, bucket: string): WireError {
@@ -44,7 +49,7 @@ function faultText(fault: PolicyFault): string {
     case 'invalid JSON':
       return 'This policy contains invalid Json'
     case 'too large':
-      return 'Policy exceeds the maximum allowed document size.'
+      return `Normalized policy document exceeds the maximum allowed size of ${fault.maximumBytes} bytes.`
     case 'invalid syntax':
       return 'Invalid policy syntax.'
     case 'invalid version':
