@@ -13,6 +13,7 @@ export type {
   FolderEmbedOptions,
   KeyOption,
   PassingEmbedOptions,
+  SeedObjects,
 } from './embed/options.ts'
 export {
   type ClientConfig,
@@ -24,4 +25,3 @@ export {
 export { type Log, type LogFields, silentLog } from './observe/log.ts'
 export type { Acceptance } from './operation/acceptance.ts'
 export { type Misfit, MisfitError } from './operation/fit.ts'
-export type { SeedObjects } from './operation/seed.ts'

@@ -8,10 +8,10 @@ import { type OpenServices, openMemoryServices } from '../compose.ts'
 import { silentLog } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Services } from '../operation/operation.ts'
-import { seedBucket } from '../operation/seed.ts'
 import type { Protocol } from '../protocol/http/protocol.ts'
 import { createProtocols } from '../protocol/protocols.ts'
 import { bucketsOf, type EmbedOptions, placeOf } from './options.ts'
+import { seedBuckets } from './seed.ts'
 
 /** What every life of one server has in common. */
 export interface LifeOptions {
@@ -36,9 +36,10 @@ const defaultMemoryBytes = 1_073_741_824
 /** Opens a store as `options` say, with its buckets. */
 export async function openLife(of: LifeOptions): Promise<Life> {
   const { options, keys, exposition } = of
+  const [root] = keys
   const store = await openStore(of)
   try {
-    await seed(store.services, of)
+    if (root !== undefined) await seedBuckets(store.services, root, bucketsOf(options))
   } catch (error) {
     await store.close()
     throw error
@@ -81,16 +82,6 @@ function serveCounted(store: OpenServices, protocols: readonly Protocol[]): Life
       })
     },
     close: () => store.close(),
-  }
-}
-
-async function seed(services: Services, { options, keys }: LifeOptions): Promise<void> {
-  const [root] = keys
-  if (root === undefined) return
-  const principal = { accessKeyId: root.accessKeyId, owner: root.owner }
-  const { signal } = new AbortController()
-  for (const bucket of bucketsOf(options)) {
-    await seedBucket(services, { principal, requestId: 'seed', signal }, bucket)
   }
 }
 

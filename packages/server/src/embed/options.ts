@@ -5,7 +5,15 @@ import { newRootKey } from '../access/new-key.ts'
 import type { SimpleDbLimits } from '../base/limits.ts'
 import type { Log } from '../observe/log.ts'
 import type { Acceptance } from '../operation/acceptance.ts'
-import type { SeedObjects } from '../operation/seed.ts'
+
+/** Objects by key: texts, which are stored as UTF-8, or bytes. */
+export type SeedObjects = Readonly<Record<string, string | Uint8Array>>
+
+/** A bucket with its first objects. */
+export interface SeededBucket {
+  readonly bucket: string
+  readonly objects: SeedObjects
+}
 
 /** An access key. Keys without an owner belong to one owner, called `root`. */
 export type KeyOption = Omit<AccessKey, 'owner'> & Partial<Pick<AccessKey, 'owner'>>
@@ -109,10 +117,7 @@ export function keysOf(options: EmbedOptions, place: StorePlace): readonly Acces
 const defaultOwner = { id: 'root', displayName: 'root' }
 
 /** Each bucket with its objects. */
-export function bucketsOf({ buckets = [] }: EmbedOptions): readonly {
-  readonly bucket: string
-  readonly objects: SeedObjects
-}[] {
+export function bucketsOf({ buckets = [] }: EmbedOptions): readonly SeededBucket[] {
   if (isNames(buckets)) return buckets.map((bucket) => ({ bucket, objects: {} }))
   return Object.entries(buckets).map(([bucket, objects]) => ({ bucket, objects }))
 }
