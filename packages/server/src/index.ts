@@ -1,6 +1,8 @@
 // Embeds Holdfast in another program, or in its tests: one process and one store, with an HTTP server of its
 // own or a handler for an existing server.
 
+import './embed/node-version.ts'
+
 export type { AccessKey } from './access/key.ts'
 export { CredentialsError, parseCredentials } from './access/key.ts'
 export type { Owner } from './access/principal.ts'

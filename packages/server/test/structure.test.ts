@@ -112,6 +112,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'open-shared.ts',
   ],
   'index.ts': ['base', 'observe', 'access', 'operation', 'embed'],
+  'testing.ts': ['embed'],
 }
 
 /** Packages of npm, and the only files that import them. */
