@@ -2,6 +2,7 @@
 // so that other processes can attribute its blobs.
 
 import { randomBytes, randomUUID } from 'node:crypto'
+import type { BucketDefaults } from './access/bucket-defaults.ts'
 import type { ExportQueue } from './background/export-queue.ts'
 import { Marker } from './background/marker.ts'
 import { Pulse } from './background/pulse.ts'
@@ -14,6 +15,7 @@ import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
 import { ownLiveness, type Verdict, verdictOnUser } from './base/liveness.ts'
 import { MemoryRoom } from './base/memory-room.ts'
 import { storeIn } from './base/store-location.ts'
+import type { StartId } from './base/terms.ts'
 import type { BlobStore } from './blob/blob.ts'
 import { openBlobs } from './blob/open.ts'
 import type { Engine } from './engine/engine.ts'
@@ -42,6 +44,8 @@ interface CommonOptions {
   readonly log: Log
   readonly metrics: Metrics
   readonly clock?: Clock
+  /** The access settings of new buckets; default `aws`. */
+  readonly bucketDefaults?: BucketDefaults
   /** Limits of domains in place of SimpleDB's own. */
   readonly simpleDbLimits?: Partial<SimpleDbLimits>
   /** Milliseconds that reads of items without ConsistentRead lag behind; 0 if left out. */
@@ -82,7 +86,7 @@ export interface MemoryServiceOptions extends CommonOptions {
 export interface OpenServices {
   readonly services: Services
   /** The number of this start, the first part of its blobs' ids. */
-  readonly start: number
+  readonly start: StartId
   close(): Promise<void>
 }
 
@@ -129,7 +133,7 @@ export async function openMemoryServices(options: MemoryServiceOptions): Promise
 
 /** The parts that depend on where a store is. */
 interface Place {
-  openBlobs(facts: { readonly start: number; readonly onChange: () => void }): Promise<BlobStore>
+  openBlobs(facts: { readonly start: StartId; readonly onChange: () => void }): Promise<BlobStore>
   readonly verdictOn: (liveness: string) => Verdict
   readonly scrubMibPerSecond: number
 }
@@ -170,6 +174,7 @@ async function take(engine: Engine, options: CommonOptions, place: Place): Promi
     metrics,
     region,
     isRegionFixed: options.isRegionFixed ?? false,
+    bucketDefaults: options.bucketDefaults ?? 'aws',
     simpleDb: { limits: { ...simpleDbLimits, ...options.simpleDbLimits }, eventualLagMs: lagMs },
   }
   marker = new Marker(services)
@@ -221,7 +226,7 @@ async function openOwnBlobs(
   engine: Engine,
   facts: {
     readonly dataFolder: string
-    readonly start: number
+    readonly start: StartId
     readonly onChange: () => void
     readonly onCrashPoint: CrashHook | undefined
   },
@@ -248,7 +253,7 @@ function fullDisk(error: unknown): unknown {
 }
 
 /** Marks the start as ended. Otherwise it would count as alive for as long as this process lives. */
-async function noteEnd(engine: Engine, start: number, log: Log): Promise<void> {
+async function noteEnd(engine: Engine, start: StartId, log: Log): Promise<void> {
   try {
     await engine.write((tx) => endStart(tx, start))
   } catch (error) {

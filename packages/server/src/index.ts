@@ -3,6 +3,7 @@
 
 import './embed/node-version.ts'
 
+export type { BucketDefaults } from './access/bucket-defaults.ts'
 export type { AccessKey } from './access/key.ts'
 export { CredentialsError, parseCredentials } from './access/key.ts'
 export type { Owner } from './access/principal.ts'

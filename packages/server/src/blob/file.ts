@@ -10,7 +10,7 @@ import type { CrashHook } from '../base/crash-point.ts'
 import { DamagedBody } from '../base/damaged-body.ts'
 import { StoreError } from '../base/errors.ts'
 import { FolderSync, makeFolders, syncFolder } from '../base/folder.ts'
-import type { BlobId } from '../base/terms.ts'
+import { asStartId, type BlobId, type StartId } from '../base/terms.ts'
 import type {
   BlobStore,
   ByteRange,
@@ -31,7 +31,7 @@ export interface FileBlobsOptions {
   /** Where the blobs lie; made if it isn't there. */
   readonly folder: string
   /** The number of this process start: a positive integer that was never used before, by anyone. */
-  readonly start: number
+  readonly start: StartId
   /** True if nothing is to be written: then the folder isn't made, and may be missing. */
   readonly isReadOnly?: boolean
   /** Throws where so many bytes more are not to be written; asked every megabyte. */
@@ -72,7 +72,7 @@ interface NewBlob {
 
 class FileBlobs implements BlobStore {
   readonly #folder: string
-  readonly #start: number
+  readonly #start: StartId
   readonly #checkRoom: (bytes: number) => void
   readonly #onChange: (() => void) | undefined
   readonly #onCrashPoint: CrashHook | undefined
@@ -174,7 +174,7 @@ class FileBlobs implements BlobStore {
     }
   }
 
-  async *list(start: number): AsyncIterable<BlobId> {
+  async *list(start: StartId): AsyncIterable<BlobId> {
     for await (const { names } of this.#leaves(start)) {
       for (const name of names) {
         const text = name.endsWith(unfinished) ? name.slice(0, -unfinished.length) : name
@@ -185,7 +185,7 @@ class FileBlobs implements BlobStore {
     }
   }
 
-  async removeStart(start: number): Promise<void> {
+  async removeStart(start: StartId): Promise<void> {
     const folder = this.#startPath(start)
     for await (const { path, names } of this.#leaves(start)) {
       for (const name of names) {
@@ -202,12 +202,12 @@ class FileBlobs implements BlobStore {
     await writeStartMark(this.#folder, this.#start, mark)
   }
 
-  async removeMark(start: number): Promise<void> {
+  async removeMark(start: StartId): Promise<void> {
     await removeStartMark(this.#folder, start)
   }
 
-  async starts(): Promise<readonly number[]> {
-    return (await names(this.#folder)).map(Number).filter(isCounter)
+  async starts(): Promise<readonly StartId[]> {
+    return (await names(this.#folder)).map(Number).filter(isCounter).map(asStartId)
   }
 
   async close(): Promise<void> {
@@ -289,7 +289,7 @@ class FileBlobs implements BlobStore {
     await syncFolder(this.#folder)
   }
 
-  #startPath(start: number): string {
+  #startPath(start: StartId): string {
     if (!isCounter(start)) throw new Error(`not the number of a start: ${start}`)
     return join(this.#folder, String(start))
   }
@@ -300,7 +300,7 @@ class FileBlobs implements BlobStore {
   }
 
   /** The folders of `start` that hold blobs, and what is in them. */
-  async *#leaves(start: number): AsyncIterable<{ path: string; names: readonly string[] }> {
+  async *#leaves(start: StartId): AsyncIterable<{ path: string; names: readonly string[] }> {
     const folder = this.#startPath(start)
     for (const upper of await names(folder)) {
       for (const lower of await names(join(folder, upper))) {

@@ -3,7 +3,7 @@
 import type { Bytes } from '../base/bytes.ts'
 import { DamagedBody } from '../base/damaged-body.ts'
 import type { MemoryRoom } from '../base/memory-room.ts'
-import type { BlobId } from '../base/terms.ts'
+import type { BlobId, StartId } from '../base/terms.ts'
 import {
   type BlobStore,
   type ByteRange,
@@ -37,14 +37,14 @@ export class MemoryBlobPlace {
   }
 
   /** Opens the blobs for process start `start`, whose number was never used before. */
-  open(start: number): BlobStore {
+  open(start: StartId): BlobStore {
     if (!isCounter(start)) throw new Error(`not the number of a start: ${start}`)
     return new MemoryBlobs({ start, room: this.#room, blobs: this.#blobs })
   }
 }
 
 class MemoryBlobs implements BlobStore {
-  readonly #start: number
+  readonly #start: StartId
   readonly #room: MemoryRoom
   readonly #blobs: Map<BlobId, MemoryBlob>
   readonly #writing = new Set<Promise<unknown>>()
@@ -52,7 +52,7 @@ class MemoryBlobs implements BlobStore {
   #isClosed = false
 
   constructor(parts: {
-    readonly start: number
+    readonly start: StartId
     readonly room: MemoryRoom
     readonly blobs: Map<BlobId, MemoryBlob>
   }) {
@@ -105,7 +105,7 @@ class MemoryBlobs implements BlobStore {
     return this.#blobs.get(id)?.writtenAt
   }
 
-  async *list(start: number): AsyncIterable<BlobId> {
+  async *list(start: StartId): AsyncIterable<BlobId> {
     for (const id of this.#blobs.keys()) if (startOf(id) === start) yield id
   }
 
@@ -117,7 +117,7 @@ class MemoryBlobs implements BlobStore {
 
   async removeMark(): Promise<void> {}
 
-  async starts(): Promise<readonly number[]> {
+  async starts(): Promise<readonly StartId[]> {
     return [...new Set([...this.#blobs.keys()].map(startOf))]
   }
 

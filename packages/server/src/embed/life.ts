@@ -90,6 +90,7 @@ async function openStore({ options, metrics }: LifeOptions): Promise<OpenService
   const common = {
     region: region ?? 'us-east-1',
     isRegionFixed: region !== undefined,
+    bucketDefaults: options.bucketDefaults ?? 'aws',
     log,
     metrics,
     simpleDbLimits: options.simpleDbLimits ?? {},

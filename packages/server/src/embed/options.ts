@@ -1,8 +1,10 @@
 // The options of an embedded server, and what is checked and filled in before it opens.
 
+import type { BucketDefaults } from '../access/bucket-defaults.ts'
 import type { AccessKey } from '../access/key.ts'
 import { newRootKey } from '../access/new-key.ts'
 import type { SimpleDbLimits } from '../base/limits.ts'
+import { type Network, parseNetwork } from '../base/network.ts'
 import type { Log } from '../observe/log.ts'
 import type { Acceptance } from '../operation/acceptance.ts'
 
@@ -40,6 +42,13 @@ export interface CommonEmbedOptions {
   readonly region?: string
   /** Whether S3's Signature Version 2 is accepted beside Version 4; default true. */
   readonly acceptsSignatureV2?: boolean
+  /**
+   * Networks such as `10.0.0.0/8` whose proxies are believed: the address and scheme of a client are
+   * those in their `X-Forwarded-For` and `X-Forwarded-Proto`, or `Forwarded`. None if left out.
+   */
+  readonly trustedProxies?: readonly string[]
+  /** The access settings of new buckets: today's of AWS, or those before 2023; default `aws`. */
+  readonly bucketDefaults?: BucketDefaults
   readonly log?: Log
   /** Limits of domains in place of SimpleDB's own. */
   readonly simpleDbLimits?: Partial<SimpleDbLimits>
@@ -49,7 +58,10 @@ export interface CommonEmbedOptions {
 
 /** The options of a server on a data folder. */
 export interface FolderEmbedOptions extends CommonEmbedOptions {
-  /** Created if missing. Other processes may have it open, including `holdfast serve`. */
+  /**
+   * Created if missing; otherwise a data folder, or empty. Other processes may have it open, including
+   * `holdfast serve`.
+   */
   readonly dataFolder: string
   /** At least one; the owner of the first is the root. */
   readonly keys: readonly KeyOption[]
@@ -115,6 +127,15 @@ export function keysOf(options: EmbedOptions, place: StorePlace): readonly Acces
 
 /** The same in every process, so that a data folder's buckets keep their owner. */
 const defaultOwner = { id: 'root', displayName: 'root' }
+
+/** The networks of trusted proxies. @throws TypeError for a malformed one */
+export function proxiesOf({ trustedProxies = [] }: EmbedOptions): readonly Network[] {
+  return trustedProxies.map((text) => {
+    const network = parseNetwork(text)
+    if (network === undefined) throw new TypeError(`${text} is not a network such as 10.0.0.0/8`)
+    return network
+  })
+}
 
 /** Each bucket with its objects. */
 export function bucketsOf({ buckets = [] }: EmbedOptions): readonly SeededBucket[] {

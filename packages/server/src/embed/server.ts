@@ -4,6 +4,7 @@
 import type { RequestListener, Server } from 'node:http'
 import type { AccessKey } from '../access/key.ts'
 import { systemClock } from '../base/clock.ts'
+import type { Network } from '../base/network.ts'
 import { silentLog } from '../observe/log.ts'
 import { ProcessMetrics } from '../observe/prometheus.ts'
 import type { Protocol } from '../protocol/http/protocol.ts'
@@ -17,6 +18,7 @@ import {
   keysOf,
   type PassingEmbedOptions,
   placeOf,
+  proxiesOf,
   type StorePlace,
 } from './options.ts'
 
@@ -78,7 +80,7 @@ const defaultGraceMs = 30_000
  * otherwise.
  * @throws TypeError for options that don't fit; StoreError `InsufficientStorage`; MisfitError if rows and
  *   bodies are of different stores or different moments; Error for a newer format, for a port that is taken,
- *   or if a server of an earlier version has the folder
+ *   if a server of an earlier version has the folder, or if it is no data folder and not empty
  */
 export function open(options: FolderEmbedOptions): Promise<EmbeddedServer>
 export function open(options: PassingEmbedOptions): Promise<PassingServer>
@@ -111,10 +113,12 @@ class Embedded implements PassingServer {
 
   static async open(options: EmbedOptions, place: StorePlace): Promise<Embedded> {
     const keys = keysOf(options, place)
+    const trustedProxies = proxiesOf(options)
     const metrics = new ProcessMetrics()
     const exposition = (): Promise<string> => metrics.text()
     const lives: LifeOptions = { options, keys, metrics, exposition }
-    const server = new Embedded({ lives, keys, metrics, place, life: await openLife(lives) })
+    const life = await openLife(lives)
+    const server = new Embedded({ lives, keys, metrics, trustedProxies, place, life })
     metrics.addEngine(() => server.#life.services.engine.statistics())
     return server
   }
@@ -123,10 +127,11 @@ class Embedded implements PassingServer {
     readonly lives: LifeOptions
     readonly keys: readonly AccessKey[]
     readonly metrics: ProcessMetrics
+    readonly trustedProxies: readonly Network[]
     readonly place: StorePlace
     readonly life: Life
   }) {
-    const { lives, keys, metrics, place, life } = parts
+    const { lives, keys, metrics, trustedProxies, place, life } = parts
     const { options } = lives
     const [root] = keys
     if (root === undefined) throw new Error('an embedded server without a key was accepted')
@@ -139,7 +144,7 @@ class Embedded implements PassingServer {
     this.#life = life
     const { log = silentLog } = options
     const protocols = life.protocols.map((first, index) => this.#forward(first, index))
-    this.#router = new Router({ protocols, log, metrics, clock: systemClock })
+    this.#router = new Router({ protocols, log, metrics, clock: systemClock, trustedProxies })
     this.#http = createHttpServer({ overflowAnswer })
     this.#router.attach(this.#http)
     this.handler = (request, response) => void this.#http.emit('request', request, response)
