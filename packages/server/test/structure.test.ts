@@ -101,7 +101,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'cli/primary': ['base', 'observe', 'access', 'blob', 'config.ts', 'cli'],
   cli: ['base', 'observe', 'access', 'engine', 'config.ts', 'cli/*'],
   'config.ts': ['base', 'observe', 'access', 'operation'],
-  'index.ts': [
+  embed: [
     'base',
     'observe',
     'access',
@@ -111,6 +111,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'compose.ts',
     'open-shared.ts',
   ],
+  'index.ts': ['base', 'observe', 'access', 'operation', 'embed'],
+  'testing.ts': ['embed'],
 }
 
 /** Packages of npm, and the only files that import them. */

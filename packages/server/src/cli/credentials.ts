@@ -1,10 +1,10 @@
 // Loads the access keys: from the file that was named, or else the root key in the data folder,
 // which is made on the first start.
 
-import { randomBytes, randomInt } from 'node:crypto'
 import { lstat, open, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AccessKey, CredentialsError, parseCredentials } from '../access/key.ts'
+import { newRootKey } from '../access/new-key.ts'
 import { CommandError, systemCode } from '../base/exit.ts'
 import { syncFolder } from '../base/folder.ts'
 
@@ -114,14 +114,7 @@ function parse(text: string, file: string): readonly AccessKey[] {
 }
 
 async function writeRootKey(dataFolder: string, file: string): Promise<void> {
-  const root: AccessKey = {
-    accessKeyId: `HF${randomText('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', 18)}`,
-    secretAccessKey: randomText(
-      'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789',
-      40,
-    ),
-    owner: { id: randomBytes(32).toString('hex'), displayName: 'root' },
-  }
+  const root = newRootKey()
   const handle = await open(`${file}.part`, 'w', 0o600)
   try {
     await handle.writeFile(`${JSON.stringify([root], undefined, 2)}\n`)
@@ -131,8 +124,4 @@ async function writeRootKey(dataFolder: string, file: string): Promise<void> {
   }
   await rename(`${file}.part`, file)
   await syncFolder(dataFolder)
-}
-
-function randomText(alphabet: string, length: number): string {
-  return Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('')
 }

@@ -2,16 +2,18 @@
 
 import { readFileSync } from 'node:fs'
 
+/** Where the manifest is: beside the bundle of a published package, or above the sources. */
+const places = ['./package.json', '../../package.json']
+
 /** The version, as its package.json has it. */
 export function version(): string {
-  // Once from the sources, once from the build in dist.
-  for (const path of ['../../package.json', '../../../package.json']) {
+  for (const path of places) {
     try {
       const text = readFileSync(new URL(path, import.meta.url), 'utf8')
       const found: unknown = JSON.parse(text)
-      if (typeof found === 'object' && found !== null && 'version' in found) {
-        return String(found.version)
-      }
+      // Above the bundle lies the manifest of another package.
+      const isOwn = typeof found === 'object' && found !== null && 'name' in found
+      if (isOwn && found.name === 'holdfast' && 'version' in found) return String(found.version)
     } catch {
       // Not there: the next one.
     }
