@@ -7,6 +7,7 @@ import { type AccessKey, createKeyLookup } from './access/key.ts'
 import { systemClock } from './base/clock.ts'
 import type { SimpleDbLimits } from './base/limits.ts'
 import { type Network, parseNetwork } from './base/network.ts'
+import { isRegionName } from './base/region.ts'
 import { type Log, silentLog } from './observe/log.ts'
 import { ProcessMetrics } from './observe/prometheus.ts'
 import { openShared } from './open-shared.ts'
@@ -81,11 +82,12 @@ const defaultGraceMs = 30_000
 /**
  * Opens a store for this process.
  * @throws StoreError `InsufficientStorage`; TypeError for a malformed network; MisfitError if rows and
- *   bodies are of different stores or different moments; Error for a newer format, if a server of an
+ *   bodies are of different stores or different moments; Error for a newer format, for a `region` that is no name, if a server of an
  *   earlier version has the folder, or if it is no data folder and not empty
  */
 export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
   const { dataFolder, keys, domains = [], region, log = silentLog } = options
+  if (region !== undefined && !isRegionName(region)) throw new Error(`no region's name: ${region}`)
   const { acceptsSignatureV2 = true } = options
   const metrics = new ProcessMetrics()
   const store = await openShared({
