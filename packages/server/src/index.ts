@@ -82,8 +82,8 @@ const defaultGraceMs = 30_000
 /**
  * Opens a store for this process.
  * @throws StoreError `InsufficientStorage`; TypeError for a malformed network; MisfitError if rows and
- *   bodies are of different stores or different moments; Error for a newer format, for a `region` that is no name, if a server of an
- *   earlier version has the folder, or if it is no data folder and not empty
+ *   bodies are of different stores or different moments; Error for a malformed region or a newer format,
+ *   if a server of an earlier version has the folder, or if it is no data folder and not empty
  */
 export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
   const { dataFolder, keys, domains = [], region, log = silentLog } = options
