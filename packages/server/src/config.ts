@@ -16,6 +16,7 @@ import {
   readOptions,
   UsageError,
 } from './base/options.ts'
+import { isRegionName } from './base/region.ts'
 import { type LogFormat, type LogLevel, logFormats, logLevels } from './observe/level.ts'
 import { type Acceptance, acceptances } from './operation/acceptance.ts'
 
@@ -229,7 +230,7 @@ export function useAwsProfile(name: string): void {
 /** Reads the options of `holdfast serve`. @throws UsageError */
 export function parseServe(args: readonly string[], environment: Environment): ServeConfig {
   const options = readOptions(optionsOf.serve, args, environment)
-  const region = options.text('region')
+  const region = checkRegion(options.text('region'))
   const credentialsFile = options.text('credentials')
   const scrubMibPerSecond = options.integer('scrub-mib-per-second', { least: 0, most: 100_000 })
   return {
@@ -304,6 +305,11 @@ function tlsFiles(options: Options): TlsFiles | undefined {
   if (certificateFile === undefined) throw new UsageError('--tls-key needs --tls-cert beside it')
   if (keyFile === undefined) throw new UsageError('--tls-cert needs --tls-key beside it')
   return { certificateFile: absolutePath(certificateFile), keyFile: absolutePath(keyFile) }
+}
+
+function checkRegion(name: string | undefined): string | undefined {
+  if (name === undefined || isRegionName(name)) return name
+  throw new UsageError(`--region takes a name such as eu-west-1, not ${quote(name)}`)
 }
 
 const domainName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/

@@ -6,6 +6,7 @@ import { newRootKey } from '../access/new-key.ts'
 import type { PublicAccessBlock } from '../access/public-access-block.ts'
 import type { SimpleDbLimits } from '../base/limits.ts'
 import { type Network, parseNetwork } from '../base/network.ts'
+import { isRegionName } from '../base/region.ts'
 import type { Log } from '../observe/log.ts'
 import type { Acceptance } from '../operation/acceptance.ts'
 
@@ -138,6 +139,12 @@ export function proxiesOf({ trustedProxies = [] }: EmbedOptions): readonly Netwo
     if (network === undefined) throw new TypeError(`${text} is not a network such as 10.0.0.0/8`)
     return network
   })
+}
+
+/** The only region that signatures may name, if there is one. @throws TypeError for a malformed name */
+export function regionOf({ region }: EmbedOptions): string | undefined {
+  if (region === undefined || isRegionName(region)) return region
+  throw new TypeError(`${region} is not the name of a region such as us-east-1`)
 }
 
 /** Each bucket with its objects. */

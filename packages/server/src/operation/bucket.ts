@@ -5,6 +5,7 @@ import type { ObjectOwnership } from '../access/ownership.ts'
 import type { Owner } from '../access/principal.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
+import { isRegionName } from '../base/region.ts'
 import {
   type BucketRecord,
   countBuckets,
@@ -90,12 +91,6 @@ function isBucketName(name: string): boolean {
   return !reservedSuffixes.some((suffix) => name.endsWith(suffix))
 }
 
-/**
- * A region's name. Every client may create a bucket in the region it signs for, be it `eu-west-1`, `auto` or
- * `default:placement`. Other clients put the name into host names, so it has none of a URL's delimiters.
- */
-const plausibleRegion = /^(?=.*[A-Za-z0-9])[\w.:-]{1,64}$/
-
 /** The location that means S3's first region in Europe. */
 const oldEurope = { location: 'EU', region: 'eu-west-1' }
 
@@ -103,7 +98,7 @@ const oldEurope = { location: 'EU', region: 'eu-west-1' }
 function checkLocation(services: Services, constraint: string | undefined): void {
   const { region, isRegionFixed } = services
   if (constraint === region) return
-  if (constraint !== undefined && !plausibleRegion.test(constraint)) {
+  if (constraint !== undefined && !isRegionName(constraint)) {
     throw new StoreError({ code: 'InvalidLocationConstraint', location: constraint })
   }
   if (!isRegionFixed) return
