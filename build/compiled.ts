@@ -27,9 +27,14 @@ export async function declarationsOf(
   return found
 }
 
-/** A declaration as a package has it: it imports JavaScript files, whose declarations lie beside them. */
+/**
+ * A declaration as a package has it: it imports JavaScript files, whose declarations lie beside them, and nothing
+ * for an effect.
+ */
 export function publishedDeclaration(text: string): string {
-  return text.replaceAll(/((?:from|import\() ?'\.[^']+)\.ts'/g, "$1.js'")
+  return text
+    .replaceAll(/^import '.*';?\n/gm, '')
+    .replaceAll(/((?:from|import\() ?'\.[^']+)\.ts'/g, "$1.js'")
 }
 
 /**
