@@ -3,7 +3,7 @@
 
 import type { RequestListener, Server } from 'node:http'
 import type { BucketDefaults } from './access/bucket-defaults.ts'
-import { type AccessKey, createKeyLookup } from './access/key.ts'
+import { type AccessKey, createKeyLookup, createOwnerLookup } from './access/key.ts'
 import type { PublicAccessBlock } from './access/public-access-block.ts'
 import { systemClock } from './base/clock.ts'
 import type { SimpleDbLimits } from './base/limits.ts'
@@ -106,6 +106,7 @@ export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
   const protocols = createProtocols({
     services,
     lookup: createKeyLookup(keys),
+    findOwner: createOwnerLookup(keys),
     domains,
     acceptsSignatureV2,
     exposition: () => metrics.text(),

@@ -4,7 +4,7 @@
 import cluster from 'node:cluster'
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { createKeyLookup } from '../../access/key.ts'
+import { createKeyLookup, createOwnerLookup, type OwnerLookup } from '../../access/key.ts'
 import { systemClock } from '../../base/clock.ts'
 import { isStoreError } from '../../base/errors.ts'
 import { CommandError, exitCodes } from '../../base/exit.ts'
@@ -102,6 +102,7 @@ class Worker {
   readonly #scrapes = new Map<number, (text: string) => void>()
   readonly #server: Server
   #lookup: ReturnType<typeof createKeyLookup>
+  #findOwner: OwnerLookup
   #nextScrape = 0
   #closed = 0
 
@@ -118,10 +119,12 @@ class Worker {
     this.#metrics = metrics
     this.#store = store
     this.#lookup = createKeyLookup(setup.keys)
+    this.#findOwner = createOwnerLookup(setup.keys)
     const { domains, requiredRegion, allowsSignatureV1, acceptsSignatureV2 } = setup.config
     const protocols = createProtocols({
       services: store.services,
       lookup: (accessKeyId) => this.#lookup(accessKeyId),
+      findOwner: (id) => this.#findOwner(id),
       domains,
       allowsSignatureV1,
       acceptsSignatureV2,
@@ -201,6 +204,7 @@ class Worker {
         return
       case 'keys':
         this.#lookup = createKeyLookup(message.keys)
+        this.#findOwner = createOwnerLookup(message.keys)
         return
       case 'count':
         send({ kind: 'counted', id: message.id, metrics: await this.#metrics.snapshot() })
