@@ -26,7 +26,7 @@ import { type BodyInput, type ReceivedBody, receiveBody } from './body.ts'
 import { preconditionFailed } from './condition.ts'
 import { type ContentPlan, contentSource, nameOf, openContent, planContent } from './content.ts'
 import { type CopySource, checkSourceSize, requireSource } from './copy.ts'
-import { type Need, onKey, onSource } from './need.ts'
+import { type Need, onFoundKeys, onKey, onSource } from './need.ts'
 import {
   checkDescription,
   checkKey,
@@ -90,6 +90,22 @@ async function findUploadOf(
   const { address, nonce } = named
   const record = await findUpload(tx, address)
   return record === undefined || record.nonce !== nonce ? undefined : { address, record }
+}
+
+/**
+ * Requires a right on an upload. As on S3, the initiator needs no Allow for it.
+ * @throws StoreError `AccessDenied`
+ */
+async function requireUploadRight(
+  step: Step,
+  action: 's3:AbortMultipartUpload' | 's3:ListMultipartUploadParts',
+  input: UploadInput,
+  found: FoundUpload | undefined,
+): Promise<void> {
+  const initiatorId = found?.record.initiatorId ?? found?.record.ownerId
+  const { principal } = step.caller
+  const isInitiator = principal !== undefined && principal.owner.id === initiatorId
+  await step.require([{ ...onKey(action, input), isInitiator }])
 }
 
 /** The address and nonce in an upload id; undefined for a text that isn't one. */
@@ -298,11 +314,12 @@ export const abortMultipartUpload: Change<
   kind: 'change',
   name: 'AbortMultipartUpload',
   usesReserve: true,
-  needs: ({ bucket, key }) => [onKey('s3:AbortMultipartUpload', { bucket, key })],
+  needs: ({ bucket }) => [onFoundKeys('s3:AbortMultipartUpload', bucket)],
   writes: writesObject,
   isPreparation: true,
   async commit(step, input) {
     const found = await findUploadOf(step.tx, step, input)
+    await requireUploadRight(step, 's3:AbortMultipartUpload', input, found)
     if (found === undefined) {
       const named = addressOf(step, input)
       const hasEnded =
@@ -345,9 +362,12 @@ export interface ListPartsOutput {
 export const listParts: Query<ListPartsInput, ListPartsOutput> = {
   kind: 'query',
   name: 'ListParts',
-  needs: ({ bucket, key }) => [onKey('s3:ListMultipartUploadParts', { bucket, key })],
+  needs: ({ bucket }) => [onFoundKeys('s3:ListMultipartUploadParts', bucket)],
   async check(step, input) {
-    const { address, record } = await requireUpload(step.tx, step, input)
+    const found = await findUploadOf(step.tx, step, input)
+    await requireUploadRight(step, 's3:ListMultipartUploadParts', input, found)
+    if (found === undefined) throw noSuchUpload(input.uploadId)
+    const { address, record } = found
     const parts: ListPartsOutput['parts'][number][] = []
     let isTruncated = false
     for await (const { number, part } of walkParts(step.tx, address.number, input.after)) {

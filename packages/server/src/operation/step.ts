@@ -67,7 +67,9 @@ export async function refusalOf(
     }
     if (need.isDeferred === true) continue
     const decision = await decisionOn(tx, buckets, question, need)
-    if (decision.effect !== 'allow') return accessDenied(question)
+    if (decision.effect === 'allow') continue
+    const isUnforbidden = decision.effect === 'deny' && decision.by.kind === 'nothing'
+    if (!isUnforbidden || need.isInitiator !== true) return accessDenied(question)
   }
   return undefined
 }
