@@ -19,7 +19,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   engine: ['base'],
   blob: ['base'],
   'store/row': ['base', 'access', 'engine'],
-  'store/body': ['base', 'engine', 'store/row'],
+  'store/body': ['base', 'access', 'engine', 'store/row'],
   'store/tree': ['base', 'access', 'engine', 'store/row', 'store/body'],
   'store/lease': ['base', 'engine', 'store/row'],
   'store/domain': ['base', 'engine', 'store/row'],

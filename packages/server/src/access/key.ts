@@ -67,6 +67,15 @@ export function createKeyLookup(
   return (accessKeyId) => known.get(accessKeyId)
 }
 
+/** Finds an owner by its id. */
+export type OwnerLookup = (id: string) => Owner | undefined
+
+/** Creates a lookup of the owners of keys. */
+export function createOwnerLookup(keys: readonly AccessKey[]): OwnerLookup {
+  const known = new Map(keys.map(({ owner }) => [owner.id, owner]))
+  return (id) => known.get(id)
+}
+
 function entriesOf(file: string): readonly AccessKey[] {
   try {
     return parseDocument(credentialsForm, file).map(

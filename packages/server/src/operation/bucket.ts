@@ -3,10 +3,12 @@
 import { defaultAccess } from '../access/bucket-defaults.ts'
 import type { ObjectOwnership } from '../access/ownership.ts'
 import type { Owner } from '../access/principal.ts'
+import { bothBlocks, nothingBlocked } from '../access/public-access-block.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
 import { isRegionName } from '../base/region.ts'
 import {
+  type BucketAccess,
   type BucketRecord,
   countBuckets,
   createBucket as createEntry,
@@ -15,7 +17,8 @@ import {
   walkBuckets,
 } from '../store/tree/bucket.ts'
 import { onAccount, onBucket } from './need.ts'
-import type { Change, Query, Services } from './operation.ts'
+import type { Change, Query, Services, Step } from './operation.ts'
+import { aclOfNewBucket, type WantedAcl } from './wanted-acl.ts'
 
 export interface BucketAddress {
   readonly bucket: string
@@ -75,6 +78,8 @@ export interface CreateBucketInput extends BucketAddress {
   readonly locationConstraint?: string | undefined
   /** In place of the server's default. */
   readonly ownership?: ObjectOwnership | undefined
+  /** Undefined for a private bucket. */
+  readonly acl?: WantedAcl | undefined
 }
 
 /** S3's rules for the names of general purpose buckets (userguide/bucketnamingrules.html). */
@@ -151,12 +156,24 @@ export const createBucket: Change<CreateBucketInput, void> = {
       ownerId: step.owner.id,
       createdAt: step.now,
       region: locationConstraint ?? step.services.region,
-      access: {
-        ...defaultAccess(step.services.bucketDefaults),
-        ...(input.ownership === undefined ? {} : { ownership: input.ownership }),
-      },
+      access: accessOfNew(step, input),
     })
   },
+}
+
+/** @throws StoreError `BucketAclWithOwnerEnforced`, `PublicAclWithBlock` */
+function accessOfNew(
+  { services, owner }: Step,
+  { ownership: wantedOwnership, acl: wanted }: CreateBucketInput,
+): BucketAccess {
+  const defaults = defaultAccess(services.bucketDefaults)
+  const ownership = wantedOwnership ?? defaults.ownership
+  const block = bothBlocks(
+    defaults.block ?? nothingBlocked,
+    services.accountBlock ?? nothingBlocked,
+  )
+  const acl = aclOfNewBucket(wanted, owner.id, { ownership: ownership ?? 'ObjectWriter', block })
+  return { ...defaults, ownership, acl }
 }
 
 /** Returns the region of an existing bucket. */
@@ -195,12 +212,4 @@ export const getBucketVersioning: Query<BucketAddress, void> = {
   name: 'GetBucketVersioning',
   needs: ({ bucket }) => [onBucket('s3:GetBucketVersioning', bucket)],
   check: async () => undefined,
-}
-
-/** Returns a bucket's owner, the only account that has or can have rights on it. */
-export const getBucketAcl: Query<BucketAddress, { readonly owner: Owner }> = {
-  kind: 'query',
-  name: 'GetBucketAcl',
-  needs: ({ bucket }) => [onBucket('s3:GetBucketAcl', bucket)],
-  check: async (step) => ({ owner: step.owner }),
 }

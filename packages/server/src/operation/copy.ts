@@ -39,9 +39,10 @@ import {
   writeNeeds,
   writesObject,
 } from './object.ts'
-import { objectOwnerId } from './object-owner.ts'
+import { accessOfNewObject, takeAccess } from './object-owner.ts'
 import type { CheckStep, Step, TransferStep, Upload } from './operation.ts'
 import { type Tag, tagsOrNone } from './tag.ts'
+import { aclNeeds, type WantedAcl } from './wanted-acl.ts'
 
 /** The source of a copy, and the conditions on it. */
 export interface CopySource extends ObjectAddress {
@@ -56,6 +57,8 @@ export interface CopyObjectInput extends ObjectAddress {
   readonly description?: Pick<ObjectDescription, 'headers' | 'metadata'> | undefined
   /** The new tags (`REPLACE`); undefined to keep the source's (`COPY`). */
   readonly tags?: readonly Tag[] | undefined
+  /** Undefined for a private copy: the source's list isn't copied. */
+  readonly acl?: WantedAcl | undefined
   /** Undefined for STANDARD: as on S3, the source's class isn't copied. */
   readonly storageClass?: string | undefined
   /** A checksum to compute; undefined keeps the source's. */
@@ -91,14 +94,16 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
   kind: 'upload',
   name: 'CopyObject',
   readsBlobs: true,
-  needs: ({ source, bucket, key, tags }) => [
+  needs: ({ source, bucket, key, tags, acl }) => [
     onSource(objectNeed('s3:GetObject', source)),
     ...writeNeeds({ bucket, key }, tags),
+    ...aclNeeds({ bucket, key }, acl),
   ],
   writes: writesObject,
   async check(step, input) {
     checkKey(input.key)
     refuseSelfCopy(input)
+    accessOfNewObject(step, input.bucket, input.acl)
     const record = await requireSource(step, input.source)
     await requireTagRights(step, input, record)
     checkSourceSize(record)
@@ -137,7 +142,7 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
       etag: (isSame ? hashed.etag : undefined) ?? source.etag,
       sizeBytes: source.sizeBytes,
       modifiedAt: step.now,
-      ownerId: objectOwnerId(step, input.bucket),
+      ...takeAccess(step, input.bucket, input.acl),
       body: source.body,
       storageClass: input.storageClass ?? 'STANDARD',
       headers: input.description?.headers ?? source.headers,

@@ -38,10 +38,11 @@ import {
   writeNeeds,
   writesObject,
 } from './object.ts'
-import { objectOwnerId } from './object-owner.ts'
+import { takeAccess } from './object-owner.ts'
 import type { Change, CommitStep, Query, Step, Upload } from './operation.ts'
 import { tagsOrNone } from './tag.ts'
 import { isNonceOf, makeNonce, nonceHalfBytes, parseUploadId, uploadIdOf } from './upload-id.ts'
+import { aclNeeds } from './wanted-acl.ts'
 
 export interface CreateUploadInput extends ObjectAddress, ObjectDescription {
   readonly checksumAlgorithm?: ChecksumAlgorithm | undefined
@@ -149,7 +150,7 @@ function checkChecksumType(
 export const createMultipartUpload: Change<CreateUploadInput, CreateUploadOutput> = {
   kind: 'change',
   name: 'CreateMultipartUpload',
-  needs: (input) => writeNeeds(input, input.tags),
+  needs: (input) => [...writeNeeds(input, input.tags), ...aclNeeds(input, input.acl)],
   writes: writesObject,
   isPreparation: true,
   async commit(step, input) {
@@ -164,7 +165,7 @@ export const createMultipartUpload: Change<CreateUploadInput, CreateUploadOutput
     const nonce = makeNonce(step.services.tokens, address, random)
     putUpload(step.tx, address, {
       nonce,
-      ownerId: objectOwnerId(step, input.bucket),
+      ...takeAccess(step, input.bucket, input.acl),
       initiatorId: step.owner.id,
       initiatedAt: step.now,
       headers: input.headers,

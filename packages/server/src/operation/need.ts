@@ -16,6 +16,8 @@ export interface Need {
   readonly isInitiator?: boolean
   /** For a right to list: the prefix that is listed, if the request has it in another place. */
   readonly prefix?: string
+  /** The right is on the object that the request makes, not on the one that it replaces. */
+  readonly isOfNewObject?: true
   /** The tags that the request sets. */
   readonly tags?: readonly Tag[]
 }

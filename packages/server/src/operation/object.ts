@@ -21,9 +21,10 @@ import {
   planContent,
 } from './content.ts'
 import { type Need, onKey, onObject } from './need.ts'
-import { objectOwnerId } from './object-owner.ts'
+import { accessOfNewObject, takeAccess } from './object-owner.ts'
 import type { BucketPath, CheckStep, Download, Query, Step, Upload } from './operation.ts'
 import { checkTags, type Tag, tagsOrNone } from './tag.ts'
+import { aclNeeds, type WantedAcl } from './wanted-acl.ts'
 
 /** One key of one bucket. */
 export interface ObjectAddress {
@@ -32,7 +33,7 @@ export interface ObjectAddress {
 }
 
 /** The properties of an object that a response shows. */
-export type ObjectHead = Omit<ObjectRecord, 'body' | 'ownerId'>
+export type ObjectHead = Omit<ObjectRecord, 'body' | 'ownerId' | 'acl'>
 
 /** The properties of an object that its client chooses, other than the bytes. */
 export interface ObjectDescription {
@@ -43,6 +44,8 @@ export interface ObjectDescription {
   readonly storageClass: string
   /** Undefined for none. */
   readonly tags?: readonly Tag[] | undefined
+  /** Undefined for a private object. */
+  readonly acl?: WantedAcl | undefined
 }
 
 /** The range of a GET: from `start`, up to `end` inclusive; or the last `suffix` bytes. */
@@ -316,11 +319,16 @@ export function conditionNeeds(
 export const putObject: Upload<PutObjectInput, void, ReceivedBody, PutObjectOutput> = {
   kind: 'upload',
   name: 'PutObject',
-  needs: (input) => [...writeNeeds(input, input.tags), ...conditionNeeds(input)],
+  needs: (input) => [
+    ...writeNeeds(input, input.tags),
+    ...conditionNeeds(input),
+    ...aclNeeds(input, input.acl),
+  ],
   writes: writesObject,
   async check(step, input) {
     checkKey(input.key)
     checkDescription(input)
+    accessOfNewObject(step, input.bucket, input.acl)
     if (input.conditions.ifMatch === undefined && input.conditions.ifNoneMatch === undefined) return
     const current = await findObject(step.tx, step.bucket(input.bucket).root, utf8(input.key))
     checkWrite(input.conditions, current)
@@ -336,7 +344,7 @@ export const putObject: Upload<PutObjectInput, void, ReceivedBody, PutObjectOutp
       etag: received.md5.toString('hex'),
       sizeBytes: received.sizeBytes,
       modifiedAt: step.now,
-      ownerId: objectOwnerId(step, input.bucket),
+      ...takeAccess(step, input.bucket, input.acl),
       body: placeBody(step, received.stored),
       storageClass: input.storageClass,
       headers: input.headers,

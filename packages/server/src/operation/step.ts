@@ -115,8 +115,9 @@ async function decisionOn(
   tx: ReadTransaction,
   buckets: Buckets,
   question: Question,
-  { resource, role }: Need,
+  { resource, role, isOfNewObject }: Need,
 ): Promise<Decision> {
+  if (isOfNewObject === true) return decisionOnNew(question)
   const first = decide(question)
   if (first.effect !== 'undecided') return first
   const bucket = resource.kind === 'key' ? buckets.get(resource.bucket) : undefined
@@ -130,6 +131,14 @@ async function decisionOn(
 }
 
 const unwritten: Omit<ObjectFacts, 'ownerId'> = { acl: undefined, tags: {} }
+
+/** The makers of new objects may do what they like with them, unless something forbids it. */
+function decisionOnNew(question: Question): Decision {
+  const ownerId = question.context.principal?.owner.id ?? anonymousOwner.id
+  const decision = decide({ ...question, object: { ...unwritten, ownerId } })
+  const isForbidden = decision.effect === 'deny' && decision.by.kind !== 'nothing'
+  return isForbidden ? decision : { effect: 'allow', by: { kind: 'owner' } }
+}
 
 /** The error that the caller gets: a missing key of a bucket that the caller may not list is no news. */
 export async function concealed<T>(
@@ -149,8 +158,8 @@ export async function concealed<T>(
   return error
 }
 
-function factsOfObject({ ownerId, tags }: ObjectRecord): ObjectFacts {
-  return { ownerId, acl: undefined, tags: byKey(tags) }
+function factsOfObject({ ownerId, acl, tags }: ObjectRecord): ObjectFacts {
+  return { ownerId, acl, tags: byKey(tags) }
 }
 
 /** The request as a policy's conditions see it, with the facts that only the operation knows. */

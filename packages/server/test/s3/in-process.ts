@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import type { BucketDefaults } from '../../src/access/bucket-defaults.ts'
-import { createKeyLookup } from '../../src/access/key.ts'
+import { createKeyLookup, createOwnerLookup } from '../../src/access/key.ts'
 import type { PublicAccessBlock } from '../../src/access/public-access-block.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import type { SimpleDbLimits } from '../../src/base/limits.ts'
@@ -110,6 +110,7 @@ export class InProcessServer implements AsyncDisposable {
     const protocols = createProtocols({
       services: store.services,
       lookup: createKeyLookup(credentials),
+      findOwner: createOwnerLookup(credentials),
       domains,
       allowsSignatureV1: options.allowsSignatureV1 ?? false,
       acceptsSignatureV2,

@@ -3,7 +3,13 @@
 import assert from 'node:assert/strict'
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { CreateBucketCommand, GetObjectCommand, GetObjectTaggingCommand } from '@aws-sdk/client-s3'
+import {
+  CreateBucketCommand,
+  DeletePublicAccessBlockCommand,
+  GetObjectCommand,
+  GetObjectTaggingCommand,
+  PutBucketOwnershipControlsCommand,
+} from '@aws-sdk/client-s3'
 import { xmlText } from '../wire.ts'
 import { startWithBucket } from './bucket.fixture.ts'
 
@@ -252,7 +258,6 @@ test('forms without signature, of strangers, and for other buckets are refused',
 
 test('a form that asks for an unimplemented feature is refused', async () => {
   for (const [name, value] of [
-    ['acl', 'public-read'],
     ['x-amz-tagging', 'a=b'],
     ['x-amz-server-side-encryption', 'AES256'],
   ] as const) {
@@ -260,6 +265,19 @@ test('a form that asks for an unimplemented feature is refused', async () => {
     assert.deepEqual(await refusal(response), [501, 'NotImplemented'], name)
   }
   assert.equal((await post({ fields: { key: 'demand', acl: 'private' } })).status, 204)
+})
+
+test('a form gives its file the list that its field names', async () => {
+  const wanted = { fields: { key: 'listed', acl: 'public-read' } }
+  assert.deepEqual(await refusal(await post(wanted)), [400, 'AccessControlListNotSupported'])
+  const OwnershipControls = { Rules: [{ ObjectOwnership: 'ObjectWriter' as const }] }
+  await client.send(new PutBucketOwnershipControlsCommand({ Bucket, OwnershipControls }))
+  assert.deepEqual(await refusal(await post(wanted)), [403, 'AccessDenied'])
+  await client.send(new DeletePublicAccessBlockCommand({ Bucket }))
+  assert.equal((await post(wanted)).status, 204)
+  assert.equal((await fetch(`${server.endpoint}/${Bucket}/listed`)).status, 200)
+  const other = { fields: { key: 'listed', acl: 'public' } }
+  assert.deepEqual(await refusal(await post(other)), [400, 'InvalidArgument'])
 })
 
 test('a form gives its file the tags in its field, which are a document', async () => {

@@ -46,8 +46,6 @@ test('operations that are not there answer 501, and change nothing', async () =>
 
 test('headers that ask for unimplemented features answer 501', async () => {
   const demands: [string, string][] = [
-    ['x-amz-acl', 'public-read'],
-    ['x-amz-grant-read', 'uri="http://acs.amazonaws.com/groups/global/AllUsers"'],
     ['x-amz-server-side-encryption', 'AES256'],
     ['x-amz-server-side-encryption-customer-algorithm', 'AES256'],
     ['x-amz-object-lock-mode', 'GOVERNANCE'],

@@ -5,7 +5,7 @@ import cluster from 'node:cluster'
 import type { Server } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
-import { createKeyLookup } from '../../access/key.ts'
+import { createKeyLookup, createOwnerLookup, type OwnerLookup } from '../../access/key.ts'
 import { systemClock } from '../../base/clock.ts'
 import { isStoreError } from '../../base/errors.ts'
 import { CommandError, exitCodes } from '../../base/exit.ts'
@@ -105,6 +105,7 @@ class Worker {
   /** The same server, if it speaks https. */
   readonly #tlsServer: TlsServer | undefined
   #lookup: ReturnType<typeof createKeyLookup>
+  #findOwner: OwnerLookup
   #nextScrape = 0
   #closed = 0
 
@@ -123,10 +124,12 @@ class Worker {
     this.#metrics = metrics
     this.#store = store
     this.#lookup = createKeyLookup(setup.keys)
+    this.#findOwner = createOwnerLookup(setup.keys)
     const { domains, requiredRegion, allowsSignatureV1, acceptsSignatureV2 } = setup.config
     const protocols = createProtocols({
       services: store.services,
       lookup: (accessKeyId) => this.#lookup(accessKeyId),
+      findOwner: (id) => this.#findOwner(id),
       domains,
       allowsSignatureV1,
       acceptsSignatureV2,
@@ -207,6 +210,7 @@ class Worker {
         return
       case 'keys':
         this.#lookup = createKeyLookup(message.keys)
+        this.#findOwner = createOwnerLookup(message.keys)
         return
       case 'tls':
         this.#tlsServer?.setSecureContext(message.tls)

@@ -22,6 +22,7 @@ import {
   xmlAnswer,
 } from './answer.ts'
 import { headerNotImplemented, parameterNotImplemented } from './error.ts'
+import { aclHeaders, wantedAclOf } from './grant.ts'
 import { writeOwner } from './owner.ts'
 import { documentOf } from './payload.ts'
 import { headerOf, type S3Request, wholeNumber } from './request.ts'
@@ -55,18 +56,22 @@ export const listBucketsRoute: Route = route(
   },
 )
 
-export const createBucketRoute: Route = route(
-  createBucket,
-  async (request) => {
-    // No bucket is there yet whose policy could admit a request without a key.
-    if (request.principal === undefined) throw new StoreError({ code: 'AccessDenied' })
-    checkCreateHeaders(request)
-    const ownership = wantedOwnership(request)
-    const locationConstraint = await locationConstraintOf(request)
-    return { bucket: request.bucket, locationConstraint, ownership }
-  },
-  (_output, { bucket }) => emptyAnswer(200, { Location: `/${bucket}` }),
-)
+export const createBucketRoute: Route = {
+  ...route(
+    createBucket,
+    async (request) => {
+      // No bucket is there yet whose policy could admit a request without a key.
+      if (request.principal === undefined) throw new StoreError({ code: 'AccessDenied' })
+      checkCreateHeaders(request)
+      const ownership = wantedOwnership(request)
+      const acl = wantedAclOf(request, 'bucket')
+      const locationConstraint = await locationConstraintOf(request)
+      return { bucket: request.bucket, locationConstraint, ownership, acl }
+    },
+    (_output, { bucket }) => emptyAnswer(200, { Location: `/${bucket}` }),
+  ),
+  accepts: aclHeaders,
+}
 
 /** Headers of CreateBucket that ask for kinds of buckets that aren't here. */
 function checkCreateHeaders(request: S3Request): void {

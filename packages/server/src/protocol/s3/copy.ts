@@ -6,6 +6,7 @@ import { documentAnswer, isoTime, quoted, type Route, route } from './answer.ts'
 import { wantedAlgorithm, writeChecksum } from './checksum.ts'
 import { describedObject } from './description.ts'
 import { headerNotImplemented, invalidArgument, type S3Error } from './error.ts'
+import { aclHeaders, wantedAclOf } from './grant.ts'
 import { readConditions, writeConditions } from './header.ts'
 import { headerOf, refuseVersion, type S3Request } from './request.ts'
 import { taggingHeaders, taggingOf } from './tagging.ts'
@@ -26,6 +27,7 @@ export const copyObjectRoute: Route = {
         conditions: writeConditions(request),
         description: isReplacing(request) ? describedObject(request) : undefined,
         tags: isReplacingTags(request) ? (taggingOf(request) ?? []) : undefined,
+        acl: wantedAclOf(request, 'object'),
         storageClass: headerOf(request, 'x-amz-storage-class'),
         checksumAlgorithm: wantedAlgorithm(request),
       }
@@ -36,7 +38,7 @@ export const copyObjectRoute: Route = {
         writeChecksum(xml, object.checksum)
       }),
   ),
-  accepts: taggingHeaders,
+  accepts: new Set([...taggingHeaders, ...aclHeaders]),
 }
 
 /** Only a part can be a range of its source. @throws S3Error `NotImplemented` */

@@ -1,7 +1,6 @@
 // Finds the route of a request, and refuses headers that ask for unimplemented features, since
 // clients would take silence for success.
 
-import { grantPrefix, isOwnersGrant } from './acl.ts'
 import type { Address } from './address.ts'
 import type { Route } from './answer.ts'
 import { headerNotImplemented, invalidArgument, S3Error } from './error.ts'
@@ -112,7 +111,7 @@ const demanding: ReadonlyMap<string, readonly string[]> = new Map([
 ])
 
 const demandingPrefixes = [
-  grantPrefix,
+  'x-amz-grant-',
   'x-amz-server-side-encryption',
   'x-amz-copy-source-server-side-encryption',
   'x-holdfast-',
@@ -120,22 +119,18 @@ const demandingPrefixes = [
 
 /**
  * Refuses headers that ask for unimplemented features, but for those that the route `accepts`.
- * @param ownerId of the caller, whose having all rights a header may say
  * @throws S3Error `NotImplemented`
  */
 export function refuseDemands(
   headers: S3Request['headers'],
   { accepts, isLeased }: Pick<Route, 'accepts' | 'isLeased'> = {},
-  ownerId?: string,
 ): void {
   for (const name in headers) {
     if (!name.startsWith('x-') || accepts?.has(name) === true) continue
     if (name === leaseHeader && isLeased === true) continue
     const harmless = demanding.get(name)
     const isHarmless = harmless?.includes(String(headers[name])) ?? false
-    const isForeign =
-      demandingPrefixes.some((prefix) => name.startsWith(prefix)) &&
-      !isOwnersGrant(name, String(headers[name]), ownerId)
+    const isForeign = demandingPrefixes.some((prefix) => name.startsWith(prefix))
     if (isForeign || (harmless !== undefined && !isHarmless)) throw headerNotImplemented(name)
   }
 }

@@ -1,6 +1,7 @@
 // One request to S3 on its way through: address, signature, route, answer.
 
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { OwnerLookup } from '../../access/key.ts'
 import type { Principal } from '../../access/principal.ts'
 import type { ByteBudget } from '../../base/budget.ts'
 import { StoreError } from '../../base/errors.ts'
@@ -30,6 +31,7 @@ import { signatureOf } from './signature.ts'
 /** The state that all exchanges share. */
 export interface S3Context {
   readonly services: Services
+  readonly findOwner: OwnerLookup
   /** Lower-case domain names in front of which a bucket may stand. */
   readonly domains: readonly string[]
   readonly verifier: Verifier<Principal>
@@ -88,7 +90,7 @@ export class S3Exchange extends Exchange<Answer, ErrorReport> {
     }
     const route = detect(request)
     this.operation = route.name
-    refuseDemands(request.headers, route, request.principal?.owner.id)
+    refuseDemands(request.headers, route)
     const lease = leaseTicketOf(request)
     if (lease === undefined) return route.answer(request, call)
     return route.answer(request, { ...call, caller: { ...call.caller, lease } })
@@ -144,6 +146,7 @@ export class S3Exchange extends Exchange<Answer, ErrorReport> {
       checkAdmission: () => checkAdmission(this.#context.services, verified, address.bucket),
       payload: verified.payload,
       body,
+      findOwner: this.#context.findOwner,
       documents: this.#context.documents,
       parsing: this.#context.parsing,
       origin: `${scheme}://${host ?? 'localhost'}`,

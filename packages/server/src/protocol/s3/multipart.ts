@@ -30,6 +30,7 @@ import {
 import { copySourceOf } from './copy.ts'
 import { describedObject } from './description.ts'
 import { invalidArgument } from './error.ts'
+import { aclHeaders, wantedAclOf } from './grant.ts'
 import { conditionDate, writeConditions } from './header.ts'
 import { objectUrl } from './location.ts'
 import { partNumberOf } from './object.ts'
@@ -68,6 +69,7 @@ export const createMultipartUploadRoute: Route = {
       key: request.key,
       ...describedObject(request),
       tags: taggingOf(request),
+      acl: wantedAclOf(request, 'object'),
       checksumAlgorithm: wantedAlgorithm(request),
       checksumType: checksumTypeOf(request),
     }),
@@ -82,7 +84,7 @@ export const createMultipartUploadRoute: Route = {
       return answer
     },
   ),
-  accepts: taggingHeaders,
+  accepts: new Set([...taggingHeaders, ...aclHeaders]),
 }
 
 export const uploadPartRoute: Route = route(

@@ -27,6 +27,7 @@ import {
 import { putChecksumHeaders, withoutCount, writeChecksum } from './checksum.ts'
 import { describedObject, describeObject, responseOverrides } from './description.ts'
 import { invalidArgument, invalidRequest } from './error.ts'
+import { aclHeaders, wantedAclOf } from './grant.ts'
 import {
   conditionDate,
   parseDate,
@@ -143,6 +144,7 @@ export const putObjectRoute: Route = {
         key,
         ...describedObject(request),
         tags: taggingOf(request),
+        acl: wantedAclOf(request, 'object'),
         conditions: writeConditions(request),
         body,
       }
@@ -153,7 +155,7 @@ export const putObjectRoute: Route = {
       return emptyAnswer(200, headers)
     },
   ),
-  accepts: taggingHeaders,
+  accepts: new Set([...taggingHeaders, ...aclHeaders]),
 }
 
 /** Conditions of other requests, which S3 doesn't have for a deletion. */

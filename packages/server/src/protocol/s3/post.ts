@@ -15,6 +15,7 @@ import { checksumHeader, putChecksumHeaders } from './checksum.ts'
 import { describedInForm } from './description.ts'
 import { refuseDemands } from './detect.ts'
 import { invalidArgument, S3Error } from './error.ts'
+import { aclHeaders, cannedHeader, wantedAclOf } from './grant.ts'
 import { writeConditions } from './header.ts'
 import { refuseBesideForm } from './hoist.ts'
 import { objectUrl } from './location.ts'
@@ -124,8 +125,7 @@ function decodeForm(
   nowMs: number,
 ): PutObjectInput {
   const headers = fieldsAsHeaders(form)
-  refuseDemands(headers, { isLeased: true })
-  if (headers['acl'] !== undefined) refuseDemands({ 'x-amz-acl': headers['acl'] })
+  refuseDemands(headers, { isLeased: true, accepts: aclHeaders })
   const { bucket } = request
   const range = allowedSize(form, bucket, nowMs)
   const checksum = checksumHeader({ headers })
@@ -134,6 +134,7 @@ function decodeForm(
     key,
     ...describedInForm(form.fields),
     tags: headers['tagging'] === undefined ? undefined : taggingInField(headers['tagging']),
+    acl: wantedAclOf({ headers, findOwner: request.findOwner }, 'object'),
     conditions: writeConditions({ headers }),
     body: {
       source: form.file.source,
@@ -152,6 +153,8 @@ function decodeForm(
 function fieldsAsHeaders(form: Form): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const { name, value } of form.fields) headers[name.toLowerCase()] = value
+  const acl = headers['acl']
+  if (acl !== undefined) headers[cannedHeader] = acl
   return headers
 }
 

@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
+import type { OwnerLookup } from '../../access/key.ts'
 import type { Principal } from '../../access/principal.ts'
 import { ByteBudget } from '../../base/budget.ts'
 import { FairQueue } from '../../base/fair-queue.ts'
@@ -20,6 +21,8 @@ export interface S3Options {
   readonly services: Services
   /** Finds the secret and the principal of an access key. */
   readonly lookup: SecretLookup<Principal>
+  /** Finds the owners of access keys, for grants that name them. */
+  readonly findOwner: OwnerLookup
   /** Lower-case domain names in front of which a bucket may stand. */
   readonly domains: readonly string[]
   /** The only region that requests may be signed for; any if left out. */
@@ -30,9 +33,17 @@ export interface S3Options {
 
 /** Makes the protocol. It keeps no state but derived signing keys, and what documents hold. */
 export function createS3Protocol(options: S3Options): Protocol {
-  const { services, lookup, domains, requiredRegion, acceptsSignatureV2 = true } = options
+  const {
+    services,
+    lookup,
+    findOwner,
+    domains,
+    requiredRegion,
+    acceptsSignatureV2 = true,
+  } = options
   const context: S3Context = {
     services,
+    findOwner,
     domains,
     verifier: new Verifier<Principal>({
       lookup,
