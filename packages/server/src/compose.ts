@@ -27,6 +27,7 @@ import { ensureFit, noteStart, refuseLostRows } from './operation/fit.ts'
 import type { Services } from './operation/operation.ts'
 import { TokenSealer } from './operation/token.ts'
 import { Waiting } from './operation/waiting.ts'
+import { createWebsiteCache } from './operation/website.ts'
 import { QueryPool } from './select-content/pool.ts'
 import { Readers } from './store/body/epoch.ts'
 import { Presence } from './store/body/presence.ts'
@@ -138,6 +139,7 @@ async function take(engine: Engine, options: ServiceOptions): Promise<OpenServic
     isRegionFixed: options.isRegionFixed ?? false,
     bucketDefaults: options.bucketDefaults ?? 'aws',
     cors: createCorsCache(),
+    websites: createWebsiteCache(),
     simpleDb: { limits: { ...simpleDbLimits, ...options.simpleDbLimits }, eventualLagMs: lagMs },
   }
   marker = new Marker(services)

@@ -26,6 +26,7 @@ import type { Need } from './need.ts'
 import type { SettingCache } from './setting-cache.ts'
 import type { TokenSealer } from './token.ts'
 import type { Waiting } from './waiting.ts'
+import type { Website } from './website.ts'
 
 /** The services that operations use; created once per process in `compose.ts`. */
 export interface Services {
@@ -48,6 +49,7 @@ export interface Services {
   readonly isRegionFixed: boolean
   readonly bucketDefaults: BucketDefaults
   readonly cors: SettingCache<CompiledCors>
+  readonly websites: SettingCache<Website>
   readonly simpleDb: SimpleDbSettings
 }
 

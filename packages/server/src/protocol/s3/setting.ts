@@ -200,12 +200,6 @@ export const bucketSettings: Readonly<Record<string, Route>> = {
     'RequestPaymentConfiguration',
     (xml) => xml.element('Payer', 'BucketOwner'),
   ),
-  website: unset(
-    'GetBucketWebsite',
-    's3:GetBucketWebsite',
-    'NoSuchWebsiteConfiguration',
-    'The specified bucket does not have a website configuration',
-  ),
 }
 
 /** The removals of a bucket's settings, by the query parameter that names them. */
@@ -231,5 +225,4 @@ export const bucketRemovals: Readonly<Record<string, Route>> = {
   policy: removal('DeleteBucketPolicy', 's3:DeleteBucketPolicy'),
   publicAccessBlock: removal('DeletePublicAccessBlock', 's3:PutBucketPublicAccessBlock'),
   replication: removal('DeleteBucketReplication', 's3:PutReplicationConfiguration'),
-  website: removal('DeleteBucketWebsite', 's3:DeleteBucketWebsite'),
 }

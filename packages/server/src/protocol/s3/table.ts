@@ -64,6 +64,11 @@ import {
   putBucketTaggingRoute,
   putObjectTaggingRoute,
 } from './tagging.ts'
+import {
+  deleteBucketWebsiteRoute,
+  getBucketWebsiteRoute,
+  putBucketWebsiteRoute,
+} from './website.ts'
 
 /** The resource that a request is about. */
 export type Level = 'SERVICE' | 'BUCKET' | 'OBJECT'
@@ -106,6 +111,7 @@ const bucketGet: Routes = {
   uploads: listMultipartUploadsRoute,
   versioning: getBucketVersioningRoute,
   versions: listObjectVersionsRoute,
+  website: getBucketWebsiteRoute,
 }
 
 const bucketPut: Routes = {
@@ -127,7 +133,6 @@ const bucketPut: Routes = {
     publicAccessBlock: 'PutPublicAccessBlock',
     replication: 'PutBucketReplication',
     versioning: 'PutBucketVersioning',
-    website: 'PutBucketWebsite',
   }),
   '': createBucketRoute,
   acl: putBucketAclRoute,
@@ -137,6 +142,7 @@ const bucketPut: Routes = {
   notification: putBucketNotificationRoute,
   requestPayment: putBucketRequestPaymentRoute,
   tagging: putBucketTaggingRoute,
+  website: putBucketWebsiteRoute,
 }
 
 const bucketDelete: Routes = {
@@ -145,6 +151,7 @@ const bucketDelete: Routes = {
   cors: deleteBucketCorsRoute,
   lease: releaseLeaseRoute,
   tagging: deleteBucketTaggingRoute,
+  website: deleteBucketWebsiteRoute,
 }
 
 const bucketPost: Routes = {
