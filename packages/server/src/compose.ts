@@ -3,6 +3,7 @@
 
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { BucketDefaults } from './access/bucket-defaults.ts'
+import type { PublicAccessBlock } from './access/public-access-block.ts'
 import type { ExportQueue } from './background/export-queue.ts'
 import { Marker } from './background/marker.ts'
 import { Pulse } from './background/pulse.ts'
@@ -25,6 +26,7 @@ import type { Acceptance } from './operation/acceptance.ts'
 import { createCorsCache } from './operation/cors.ts'
 import { ensureFit, noteStart, refuseLostRows } from './operation/fit.ts'
 import type { Services } from './operation/operation.ts'
+import { policyCache } from './operation/policy.ts'
 import { TokenSealer } from './operation/token.ts'
 import { Waiting } from './operation/waiting.ts'
 import { createWebsiteCache } from './operation/website.ts'
@@ -47,6 +49,8 @@ export interface ServiceOptions {
   readonly clock?: Clock
   /** The access settings of new buckets; default `aws`. */
   readonly bucketDefaults?: BucketDefaults
+  /** Blocks public access to all buckets, in addition to each one's own block; default none. */
+  readonly accountBlock?: PublicAccessBlock | undefined
   /** Limits of domains in place of SimpleDB's own. */
   readonly simpleDbLimits?: Partial<SimpleDbLimits>
   /** Milliseconds that reads of items without ConsistentRead lag behind; 0 if left out. */
@@ -138,6 +142,8 @@ async function take(engine: Engine, options: ServiceOptions): Promise<OpenServic
     region,
     isRegionFixed: options.isRegionFixed ?? false,
     bucketDefaults: options.bucketDefaults ?? 'aws',
+    accountBlock: options.accountBlock,
+    policies: policyCache(),
     cors: createCorsCache(),
     websites: createWebsiteCache(),
     simpleDb: { limits: { ...simpleDbLimits, ...options.simpleDbLimits }, eventualLagMs: lagMs },

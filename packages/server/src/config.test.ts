@@ -16,6 +16,7 @@ test('without options the server is for this machine only, with one worker per c
     credentialsFile: undefined,
     workers: availableParallelism(),
     domains: [],
+    websiteDomains: [],
     tls: undefined,
     region: 'us-east-1',
     requiredRegion: undefined,
@@ -38,6 +39,20 @@ test('what is accepted of folders that do not fit is said on the line, never by 
   assert.deepEqual(parseServe([], environment).accepts, [])
 })
 
+test('public access can be blocked for every bucket, wholly or by some switches', () => {
+  const block = (...args: string[]) => parseServe(args, {}).accountBlock
+  const all = block('--block-public-access', 'all')
+  assert.deepEqual([...new Set(Object.values(all ?? {}))], [true])
+  const some = block('--block-public-access=BlockPublicAcls,RestrictPublicBuckets')
+  assert.deepEqual(some, {
+    blockPublicAcls: true,
+    ignorePublicAcls: false,
+    blockPublicPolicy: false,
+    restrictPublicBuckets: true,
+  })
+  assert.throws(() => block('--block-public-access', 'blockPublicAcls'), UsageError)
+})
+
 test('options have variables in the environment, and the option wins', () => {
   const environment = {
     HOLDFAST_HOST: '::1',
@@ -46,6 +61,7 @@ test('options have variables in the environment, and the option wins', () => {
     HOLDFAST_CREDENTIALS: '/c',
     HOLDFAST_WORKERS: '3',
     HOLDFAST_DOMAIN: 'A.example,b.example',
+    HOLDFAST_WEBSITE_DOMAIN: 'Web.example',
     HOLDFAST_TLS_CERT: '/cert',
     HOLDFAST_TLS_KEY: '/key',
     HOLDFAST_REGION: 'eu-1',
@@ -66,6 +82,7 @@ test('options have variables in the environment, and the option wins', () => {
     credentialsFile: '/c',
     workers: 3,
     domains: ['a.example', 'b.example'],
+    websiteDomains: ['web.example'],
     tls: { certificateFile: '/cert', keyFile: '/key' },
     region: 'eu-1',
     requiredRegion: 'eu-1',
@@ -108,6 +125,12 @@ test('a value that can not be is refused, with the name under which it was given
     [[], { HOLDFAST_PORT: '-1' }, /^HOLDFAST_PORT takes a number/],
     [['--workers', '0'], {}, /^--workers takes a number from 1 to 1024, not "0"$/],
     [['--domain', 'a b'], {}, /^--domain takes a name such as/],
+    [['--website-domain', 'a b'], {}, /^--website-domain takes a name such as/],
+    [
+      ['--domain', 'a.b', '--website-domain', 'A.b'],
+      {},
+      /^--domain and --website-domain can not both be a\.b/,
+    ],
     [['--log-level', 'loud'], {}, /^--log-level takes one of debug, info, warn, error, silent/],
     [['--tls-key', 'k'], {}, /^--tls-key needs --tls-cert/],
     [

@@ -3,6 +3,7 @@
 
 import { availableParallelism } from 'node:os'
 import { type BucketDefaults, bucketDefaults } from './access/bucket-defaults.ts'
+import { allBlocked, nothingBlocked, type PublicAccessBlock } from './access/public-access-block.ts'
 import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
 import { type Network, parseNetwork } from './base/network.ts'
 import {
@@ -29,6 +30,8 @@ export interface ServeConfig {
   readonly workers: number
   /** The server's own names, in lower case. The Host header may be `bucket.NAME`. */
   readonly domains: readonly string[]
+  /** In lower case. The Host header of a visitor of a bucket's website is `bucket.NAME`. */
+  readonly websiteDomains: readonly string[]
   readonly tls: TlsFiles | undefined
   /** The region that the server reports. */
   readonly region: string
@@ -38,6 +41,8 @@ export interface ServeConfig {
   readonly acceptsSignatureV2: boolean
   /** The networks of proxies whose word about their clients is believed. */
   readonly trustedProxies: readonly Network[]
+  /** The switches of a public access block that are on for all buckets. */
+  readonly accountBlock?: PublicAccessBlock
   /** The access settings of new buckets. */
   readonly bucketDefaults: BucketDefaults
   readonly logLevel: LogLevel
@@ -83,6 +88,15 @@ export interface ImportConfig {
   readonly domain: string
 }
 
+/** The switches of a public access block by S3's names. */
+const blockSwitches: Readonly<Record<string, keyof PublicAccessBlock>> = {
+  BlockPublicAcls: 'blockPublicAcls',
+  IgnorePublicAcls: 'ignorePublicAcls',
+  BlockPublicPolicy: 'blockPublicPolicy',
+  RestrictPublicBuckets: 'restrictPublicBuckets',
+}
+const blockNames = Object.keys(blockSwitches).join(', ')
+
 const data: OptionHelp = {
   value: 'DIR',
   variable: 'HOLDFAST_DATA',
@@ -117,6 +131,11 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
       variable: 'HOLDFAST_DOMAIN',
       text: 'serve bucket.NAME as well as NAME/bucket; may be repeated, or a list with commas',
     },
+    'website-domain': {
+      value: 'NAME',
+      variable: 'HOLDFAST_WEBSITE_DOMAIN',
+      text: 'serve the websites of buckets as bucket.NAME; may be repeated, or a list with commas',
+    },
     'tls-cert': {
       value: 'FILE',
       variable: 'HOLDFAST_TLS_CERT',
@@ -141,6 +160,11 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
       value: bucketDefaults.join('|'),
       variable: 'HOLDFAST_BUCKET_DEFAULTS',
       text: 'how new buckets begin: aws, with no ACLs and public access blocked, or classic, with neither (aws)',
+    },
+    'block-public-access': {
+      value: 'all|NAME',
+      variable: 'HOLDFAST_BLOCK_PUBLIC_ACCESS',
+      text: `block public access to every bucket: all, or some of ${blockNames}; may be repeated, or a list with commas`,
     },
     'simpledb-limit': {
       value: 'NAME=N',
@@ -221,13 +245,14 @@ export function parseServe(args: readonly string[], environment: Environment): S
     dataFolder: absolutePath(options.text('data') ?? 'data'),
     credentialsFile: credentialsFile === undefined ? undefined : absolutePath(credentialsFile),
     workers: options.integer('workers', { least: 1, most: 1024 }) ?? availableParallelism(),
-    domains: options.list('domain').map(checkDomain),
+    ...domainsOf(options),
     tls: tlsFiles(options),
     region: region ?? 'us-east-1',
     requiredRegion: region,
     acceptsSignatureV2: options.choice('signature-v2', ['on', 'off']) !== 'off',
     trustedProxies: options.list('trusted-proxy').map(checkNetwork),
     bucketDefaults: options.choice('bucket-defaults', bucketDefaults) ?? 'aws',
+    ...accountBlockOf(options),
     logLevel: options.choice('log-level', logLevels) ?? 'info',
     logFormat: options.choice('log-format', logFormats) ?? defaultFormat(),
     simpleDbLimits: Object.fromEntries(options.list('simpledb-limit').map(parseLimit)),
@@ -290,10 +315,36 @@ function tlsFiles(options: Options): TlsFiles | undefined {
 
 const domainName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/
 
-function checkDomain(name: string): string {
+/** @throws UsageError for a name that would be both an endpoint of S3 and one of websites */
+function domainsOf(options: Options): Pick<ServeConfig, 'domains' | 'websiteDomains'> {
+  const named = (option: string): string[] =>
+    options.list(option).map((name) => checkDomain(option, name))
+  const domains = named('domain')
+  const websiteDomains = named('website-domain')
+  const both = domains.find((name) => websiteDomains.includes(name))
+  if (both === undefined) return { domains, websiteDomains }
+  throw new UsageError(`--domain and --website-domain can not both be ${both}`)
+}
+
+function checkDomain(option: string, name: string): string {
   const domain = name.toLowerCase()
   if (domainName.test(domain)) return domain
-  throw new UsageError(`--domain takes a name such as s3.example.com, not ${quote(name)}`)
+  throw new UsageError(`--${option} takes a name such as s3.example.com, not ${quote(name)}`)
+}
+
+function accountBlockOf(options: Options): Pick<ServeConfig, 'accountBlock'> {
+  const names = options.list('block-public-access')
+  if (names.length === 0) return {}
+  let accountBlock = nothingBlocked
+  for (const name of names) {
+    const found = Object.hasOwn(blockSwitches, name) ? blockSwitches[name] : undefined
+    if (name === 'all') accountBlock = allBlocked
+    else if (found !== undefined) accountBlock = { ...accountBlock, [found]: true }
+    else {
+      throw new UsageError(`--block-public-access takes all, ${blockNames}, not ${quote(name)}`)
+    }
+  }
+  return { accountBlock }
 }
 
 function checkNetwork(text: string): Network {

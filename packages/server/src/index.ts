@@ -4,6 +4,7 @@
 import type { RequestListener, Server } from 'node:http'
 import type { BucketDefaults } from './access/bucket-defaults.ts'
 import { type AccessKey, createKeyLookup } from './access/key.ts'
+import type { PublicAccessBlock } from './access/public-access-block.ts'
 import { systemClock } from './base/clock.ts'
 import type { SimpleDbLimits } from './base/limits.ts'
 import { type Network, parseNetwork } from './base/network.ts'
@@ -32,6 +33,8 @@ export interface EmbedOptions {
   readonly keys: readonly AccessKey[]
   /** The server's own names besides `localhost`. The Host header may be `bucket.NAME`. */
   readonly domains?: readonly string[]
+  /** Names in front of which a bucket's website is served, in lower case. */
+  readonly websiteDomains?: readonly string[]
   /** The only region accepted in signatures; default: any. */
   readonly region?: string
   /** Whether S3's Signature Version 2 is accepted beside Version 4; default true. */
@@ -43,6 +46,8 @@ export interface EmbedOptions {
   readonly trustedProxies?: readonly string[]
   /** The access settings of new buckets: today's of AWS, or those before 2023; default `aws`. */
   readonly bucketDefaults?: BucketDefaults
+  /** Blocks public access to all buckets, in addition to each one's own block; default none. */
+  readonly accountBlock?: PublicAccessBlock
   readonly log?: Log
   /** Limits of domains in place of SimpleDB's own. */
   readonly simpleDbLimits?: Partial<SimpleDbLimits>
@@ -91,6 +96,7 @@ export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
     region: region ?? 'us-east-1',
     isRegionFixed: region !== undefined,
     bucketDefaults: options.bucketDefaults ?? 'aws',
+    accountBlock: options.accountBlock,
     log,
     metrics,
     simpleDbLimits: options.simpleDbLimits ?? {},
@@ -103,6 +109,7 @@ export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
     services,
     lookup: createKeyLookup(keys),
     domains,
+    websiteDomains: options.websiteDomains ?? [],
     acceptsSignatureV2,
     exposition: () => metrics.text(),
     ...(region === undefined ? {} : { requiredRegion: region }),

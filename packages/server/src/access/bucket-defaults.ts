@@ -9,11 +9,11 @@ export type BucketDefaults = 'aws' | 'classic'
 /** The names of both. */
 export const bucketDefaults: readonly BucketDefaults[] = ['aws', 'classic']
 
-/** The settings of a new bucket. */
+/** The settings of a new bucket; neither of them if it begins without. */
 export function defaultAccess(defaults: BucketDefaults): {
-  readonly ownership: ObjectOwnership
+  readonly ownership?: ObjectOwnership
   readonly block?: PublicAccessBlock
 } {
-  if (defaults === 'classic') return { ownership: 'ObjectWriter' }
+  if (defaults === 'classic') return {}
   return { ownership: 'BucketOwnerEnforced', block: allBlocked }
 }

@@ -141,6 +141,14 @@ export const contentSelectLimits = {
   aheadBytes: 4_194_304,
 } as const
 
+/** Limits of access control; Amazon S3's. */
+export const policyLimits = {
+  /** Bytes of a bucket policy without white space outside its texts. */
+  policyBytes: 20_480,
+  /** Grants of one access control list. */
+  grants: 100,
+} as const
+
 /** Limits of our own, each so that memory and time stay bounded. */
 export const ownLimits = {
   /** Bytes of a request's headers, of which S3 documents 8 KiB, and their number: 2 KB of metadata may be 1,000. */
@@ -237,6 +245,8 @@ export const ownLimits = {
   smallChunks: 1024,
   /** Bytes of documents that a process holds at once: eight of the largest; a quarter at most for one owner. */
   documentBytes: 67_108_864,
+  /** Bytes of the policies whose compiled forms a process keeps: a few hundred of the largest. */
+  compiledPolicyBytes: 8_388_608,
   /** Bytes of a canonical request, or string to sign, that a refusal shows. */
   signatureFactBytes: 16_384,
   /** Derived signing keys that are remembered. */

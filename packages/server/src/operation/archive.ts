@@ -10,7 +10,7 @@ import type { Checksum, ObjectRecord } from '../store/row/record.ts'
 import { hasFolder } from '../store/tree/folder.ts'
 import { type FolderSnapshot, readSnapshot } from '../store/tree/snapshot.ts'
 import { nameOf, planContent, readPlan, readSmallBody } from './content.ts'
-import { type Need, onBucket, onPath } from './need.ts'
+import { type Need, onListing, onPath } from './need.ts'
 import type { Change, Query, Services } from './operation.ts'
 
 export interface ArchiveInput {
@@ -46,7 +46,7 @@ const pageLimits = { objects: 256, bytes: 1_048_576 } as const
 
 /** The rights to read every object of a folder. */
 const needs = ({ bucket, folder }: ArchiveInput): Need[] => [
-  onBucket('s3:ListBucket', bucket),
+  onListing(bucket, folder),
   onPath('s3:GetObject', bucket, folder),
 ]
 

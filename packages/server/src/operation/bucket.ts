@@ -1,6 +1,7 @@
 // Operations on buckets: list, create, head, delete, and the few settings of every bucket.
 
 import { defaultAccess } from '../access/bucket-defaults.ts'
+import type { ObjectOwnership } from '../access/ownership.ts'
 import type { Owner } from '../access/principal.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
@@ -71,6 +72,8 @@ export const listBuckets: Query<ListBucketsInput, ListBucketsOutput> = {
 
 export interface CreateBucketInput extends BucketAddress {
   readonly locationConstraint?: string | undefined
+  /** In place of the server's default. */
+  readonly ownership?: ObjectOwnership | undefined
 }
 
 /** S3's rules for the names of general purpose buckets (userguide/bucketnamingrules.html). */
@@ -153,7 +156,10 @@ export const createBucket: Change<CreateBucketInput, void> = {
       ownerId: step.owner.id,
       createdAt: step.now,
       region: locationConstraint ?? step.services.region,
-      access: defaultAccess(step.services.bucketDefaults),
+      access: {
+        ...defaultAccess(step.services.bucketDefaults),
+        ...(input.ownership === undefined ? {} : { ownership: input.ownership }),
+      },
     })
   },
 }

@@ -3,11 +3,10 @@
 
 import { isStoreError, type StoreError } from '../base/errors.ts'
 import { Blocker } from '../store/lease/blocker.ts'
-import type { BucketRecord } from '../store/tree/bucket.ts'
 import { LeaseCheck } from './lease-check.ts'
 import type { Need } from './need.ts'
 import type { Batch, CommitStep, Outcome, Writing } from './operation.ts'
-import { makeStep, ownerOf, type Run, refusalOf, stepOn } from './step.ts'
+import { type Buckets, concealed, makeStep, onStep, ownerOf, type Run, refusalOf } from './step.ts'
 import { type LeaseWait, untilUnblocked } from './wait-for-lease.ts'
 
 /** A commit and its context. */
@@ -32,13 +31,15 @@ export function commitUnderLeases<Input, Output>(
   return untilUnblocked(leaseWaitOf(of, waitMs, operation), (isFinal) =>
     of.services.engine.write(async (tx) => {
       if (hasNewBlob === true) await of.services.presence.confirm(tx)
-      const now = of.services.clock.now()
-      const step: CommitStep = { ...(await stepOn(tx, of, needs)), tx, now, isFinal }
-      const leases = leaseCheckOf(of, operation, step)
-      const refusal = await leaseRefusalOf(leases, operation, step, input)
-      if (refusal instanceof Blocker) return refusal
-      if (refusal !== undefined) throw refusal
-      return commit(step)
+      return onStep(tx, of, needs, async (authorized) => {
+        const now = of.services.clock.now()
+        const step: CommitStep = { ...authorized, tx, now, isFinal }
+        const leases = leaseCheckOf(of, operation, step)
+        const refusal = await leaseRefusalOf(leases, operation, step, input)
+        if (refusal instanceof Blocker) return refusal
+        if (refusal !== undefined) throw refusal
+        return commit(step)
+      })
     }),
   )
 }
@@ -63,9 +64,9 @@ async function attemptPortion<Input, Item, Output>(
 ): Promise<readonly Outcome<Item>[] | Blocker> {
   const { change } = operation
   return of.services.engine.write(async (tx) => {
-    const buckets = new Map<string, BucketRecord>()
+    const buckets: Buckets = new Map()
     const now = of.services.clock.now()
-    const step: CommitStep = { ...makeStep(of, buckets), tx, now, isFinal }
+    const step: CommitStep = { ...makeStep(of, buckets, tx), tx, now, isFinal }
     const leases = leaseCheckOf(of, change, step)
     const refusals: (StoreError | undefined)[] = []
     for (const item of items) {
@@ -76,7 +77,12 @@ async function attemptPortion<Input, Item, Output>(
     }
     const outcomes: Outcome<Item>[] = []
     for (const [index, item] of items.entries()) {
-      outcomes.push({ item, refusal: refusals[index] ?? (await commitItem(operation, step, item)) })
+      const refusal = refusals[index] ?? (await commitItem(operation, step, item))
+      const needs = change.needs(item)
+      outcomes.push({
+        item,
+        refusal: refusal && (await concealed(tx, of, { buckets, needs }, refusal)),
+      })
     }
     return outcomes
   })

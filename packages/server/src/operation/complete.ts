@@ -20,8 +20,7 @@ import { findObject } from '../store/tree/directory.ts'
 import { putObject } from '../store/tree/object.ts'
 import { checkWrite, type WriteConditions } from './condition.ts'
 import { requireUpload, type UploadInput } from './multipart.ts'
-import { onKey } from './need.ts'
-import { writesObject } from './object.ts'
+import { conditionNeeds, writeNeeds, writesObject } from './object.ts'
 import type { Change, CommitStep } from './operation.ts'
 
 /** A part as the client lists it. */
@@ -52,7 +51,7 @@ export interface CompleteUploadOutput {
 export const completeMultipartUpload: Change<CompleteUploadInput, CompleteUploadOutput> = {
   kind: 'change',
   name: 'CompleteMultipartUpload',
-  needs: ({ bucket, key }) => [onKey('s3:PutObject', { bucket, key })],
+  needs: (input) => [...writeNeeds(input), ...conditionNeeds(input)],
   writes: writesObject,
   async commit(step, input) {
     checkOrder(input.parts)

@@ -20,18 +20,21 @@ import {
   type WriteConditions,
 } from './condition.ts'
 import { type ContentPlan, contentSource, nameOf, openContent, planContent } from './content.ts'
-import { onKey } from './need.ts'
+import { onSource } from './need.ts'
 import {
   checkDescription,
   checkKey,
   isOfParts,
   type ObjectAddress,
   type ObjectDescription,
+  objectNeed,
   requireObject,
+  websiteRedirectHeader,
   writeNeeds,
   writesObject,
 } from './object.ts'
-import type { CheckStep, TransferStep, Upload } from './operation.ts'
+import { objectOwnerId } from './object-owner.ts'
+import type { CheckStep, Step, TransferStep, Upload } from './operation.ts'
 import { type Tag, tagsOrNone } from './tag.ts'
 
 /** The source of a copy, and the conditions on it. */
@@ -45,6 +48,8 @@ export interface CopyObjectInput extends ObjectAddress {
   readonly conditions: WriteConditions
   /** The new description (`REPLACE`); undefined to keep the source's (`COPY`). */
   readonly description?: Pick<ObjectDescription, 'headers' | 'metadata'> | undefined
+  /** The website redirect of a copy that keeps its source's description; the source's own isn't copied, as on S3. */
+  readonly websiteRedirect?: string | undefined
   /** The new tags (`REPLACE`); undefined to keep the source's (`COPY`). */
   readonly tags?: readonly Tag[] | undefined
   /** Undefined for STANDARD: as on S3, the source's class isn't copied. */
@@ -81,7 +86,7 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
   name: 'CopyObject',
   readsBlobs: true,
   needs: ({ source, bucket, key, tags }) => [
-    onKey('s3:GetObject', source),
+    onSource(objectNeed('s3:GetObject', source)),
     ...writeNeeds({ bucket, key }, tags),
   ],
   writes: writesObject,
@@ -89,6 +94,7 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
     checkKey(input.key)
     refuseSelfCopy(input)
     const record = await requireSource(step, input.source)
+    await requireTagRights(step, input, record)
     checkSourceSize(record)
     checkDescription({
       headers: {},
@@ -109,6 +115,7 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
   },
   async commit(step, input, hashed) {
     const source = await requireSource(step, input.source)
+    await requireTagRights(step, input, source)
     checkSourceSize(source)
     const isSame = sameBody(source.body, hashed.body)
     if (!isSame && isNeeded(hashingOf(input, source))) {
@@ -121,10 +128,10 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
       etag: (isSame ? hashed.etag : undefined) ?? source.etag,
       sizeBytes: source.sizeBytes,
       modifiedAt: step.now,
-      ownerId: step.owner.id,
+      ownerId: objectOwnerId(step, input.bucket),
       body: source.body,
       storageClass: input.storageClass ?? 'STANDARD',
-      headers: input.description?.headers ?? source.headers,
+      headers: input.description?.headers ?? keptHeaders(source, input),
       metadata: input.description?.metadata ?? source.metadata,
       checksum: (isSame ? hashed.checksum : undefined) ?? source.checksum,
       tags: tagsOrNone(input.tags ?? source.tags),
@@ -133,6 +140,27 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
     await putObject({ tx: step.tx, ids: step.services.ids }, root, key, record)
     return { object: record }
   },
+}
+
+/** The rights to read the source's tags and to write them, if the copy gets them. @throws StoreError `AccessDenied` */
+async function requireTagRights(
+  step: Step,
+  { source, bucket, key, tags }: CopyObjectInput,
+  record: ObjectRecord,
+): Promise<void> {
+  if (tags !== undefined || record.tags === undefined) return
+  const read = onSource(objectNeed('s3:GetObjectTagging', source))
+  await step.require([read, ...writeNeeds({ bucket, key }, record.tags)])
+}
+
+/** The headers of a copy that keeps its source's. */
+function keptHeaders(
+  { headers }: ObjectRecord,
+  { websiteRedirect }: CopyObjectInput,
+): ObjectRecord['headers'] {
+  const { [websiteRedirectHeader]: _, ...kept } = headers
+  if (websiteRedirect === undefined) return kept
+  return { ...kept, [websiteRedirectHeader]: websiteRedirect }
 }
 
 /** The source's record, after its version and conditions were checked. @throws StoreError */
@@ -159,7 +187,9 @@ export function checkSourceSize(record: ObjectRecord): void {
 function refuseSelfCopy(input: CopyObjectInput): void {
   const { source } = input
   if (source.bucket !== input.bucket || source.key !== input.key) return
-  if (input.description !== undefined || input.storageClass !== undefined) return
+  const { description, storageClass, websiteRedirect } = input
+  if (description !== undefined || storageClass !== undefined) return
+  if (websiteRedirect !== undefined) return
   throw new StoreError({ code: 'CopyToItself' })
 }
 

@@ -7,7 +7,7 @@ import type { ConditionName } from '../base/refusal/s3.ts'
 import { findObject } from '../store/tree/directory.ts'
 import { deleteObject as removeEntry } from '../store/tree/object.ts'
 import { checkWrite, type EntityTags, preconditionFailed } from './condition.ts'
-import { onKey } from './need.ts'
+import { type Need, onKey } from './need.ts'
 import { checkKey, type ObjectAddress, writesObject } from './object.ts'
 import type { Batch, Change, CommitStep } from './operation.ts'
 
@@ -29,9 +29,17 @@ export const deleteObject: Change<DeleteObjectInput, void> = {
   kind: 'change',
   name: 'DeleteObject',
   usesReserve: true,
-  needs: (input) => [onKey('s3:DeleteObject', input)],
+  needs: deleteNeeds,
   writes: writesObject,
   commit: (step, input) => deleteOne(step, step.bucket(input.bucket).root, input),
+}
+
+/** The rights to delete an object: if its ETag has to match, also to read it. */
+function deleteNeeds(input: DeleteObjectInput): Need[] {
+  const action = input.versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion'
+  const { ifMatch } = input.conditions
+  const isCompared = ifMatch !== undefined && ifMatch !== '*'
+  return isCompared ? [onKey(action, input), onKey('s3:GetObject', input)] : [onKey(action, input)]
 }
 
 async function deleteOne(step: CommitStep, root: number, input: DeleteObjectInput): Promise<void> {

@@ -12,7 +12,7 @@ import {
   walkExports,
 } from '../store/domain/export.ts'
 import { needDomain } from './domain.ts'
-import { onAccount, onBucket } from './need.ts'
+import { onAccount, onPath } from './need.ts'
 import { openNextToken } from './next-token.ts'
 import type { Change, CommitStep, Query } from './operation.ts'
 
@@ -37,7 +37,10 @@ export interface StartExportInput {
 export const startDomainExport: Change<StartExportInput, ExportRecord> = {
   kind: 'change',
   name: 'StartDomainExport',
-  needs: ({ bucket }) => [onAccount('sdb:StartDomainExport'), onBucket('s3:PutObject', bucket)],
+  needs: ({ bucket, keyPrefix }) => [
+    onAccount('sdb:StartDomainExport'),
+    onPath('s3:PutObject', bucket, keyPrefix === undefined ? '' : `${keyPrefix}/`),
+  ],
   async commit(step, input) {
     const known = await lookThrough(step, input)
     if (known !== undefined) return known

@@ -20,8 +20,9 @@ import {
   type ReadConditions,
   type WriteConditions,
 } from './condition.ts'
-import { type Need, onPath } from './need.ts'
+import { type Need, onFoundKeys, onListing, onPath, onSource } from './need.ts'
 import { checkKey } from './object.ts'
+import { objectOwnerId } from './object-owner.ts'
 import type { BucketPath, Change, CommitStep } from './operation.ts'
 
 export interface RenameInput {
@@ -41,9 +42,18 @@ export interface RenameInput {
 
 const isFolder = (key: string): boolean => key.endsWith('/')
 
-/** The rights for all objects that a folder operation moves or removes, or for one key. */
-function needs(bucket: string, key: string, actions: readonly Need['action'][]): Need[] {
-  return actions.map((action) => onPath(action, bucket, key))
+/** The rights to move an object, or all objects of a folder, away. */
+function renameSourceNeeds(bucket: string, from: string): Need[] {
+  return [
+    onSource(onPath('s3:GetObject', bucket, from)),
+    onSource(onPath('s3:DeleteObject', bucket, from)),
+  ]
+}
+
+/** The rights to put objects at a target; to replace a folder is also to delete objects that get no successor. */
+function targetNeeds(bucket: string, to: string, replace: boolean): Need[] {
+  const put = onPath('s3:PutObject', bucket, to)
+  return replace && isFolder(to) ? [put, onPath('s3:DeleteObject', bucket, to)] : [put]
 }
 
 function written(bucket: string, key: string): BucketPath {
@@ -54,13 +64,16 @@ function written(bucket: string, key: string): BucketPath {
 export const rename: Change<RenameInput, void> = {
   kind: 'change',
   name: 'RenameObject',
-  needs: ({ bucket, from, to }) => [
-    ...needs(bucket, from, ['s3:GetObject', 's3:DeleteObject']),
-    ...needs(bucket, to, ['s3:PutObject']),
+  needs: ({ bucket, from, alternativeFrom, to, replace }) => [
+    ...(alternativeFrom === undefined
+      ? renameSourceNeeds(bucket, from)
+      : [onFoundKeys('s3:GetObject', bucket)]),
+    ...targetNeeds(bucket, to, replace),
   ],
   async writes(step, input) {
     const { bucket, to } = input
     const from = await resolveSource(step.tx, step.bucket(bucket).root, input)
+    if (input.alternativeFrom !== undefined) await step.require(renameSourceNeeds(bucket, from))
     return [written(bucket, from), written(bucket, to)]
   },
   async commit(step, input) {
@@ -80,6 +93,7 @@ export const rename: Change<RenameInput, void> = {
       if ((await takeClientToken(step.tx, request, step.now)) !== undefined) return
     }
     const from = await resolveSource(step.tx, root, input)
+    if (input.alternativeFrom !== undefined) await step.require(renameSourceNeeds(bucket, from))
     if (isFolder(from) !== isFolder(to)) {
       throw new StoreError({ code: 'RenameChangesKind' })
     }
@@ -154,9 +168,13 @@ export interface CopyFolderInput {
 export const copyFolder: Change<CopyFolderInput, { readonly copiedAt: number }> = {
   kind: 'change',
   name: 'CopyFolder',
-  needs: ({ source, bucket, folder }) => [
-    ...needs(source.bucket, source.folder, ['s3:GetObject']),
-    ...needs(bucket, folder, ['s3:PutObject']),
+  needs: ({ source, bucket, folder, replace }) => [
+    // In another bucket, the copy tells the names of all keys.
+    ...(source.bucket === bucket ? [] : [onSource(onListing(source.bucket, source.folder))]),
+    onSource(onPath('s3:GetObject', source.bucket, source.folder)),
+    onSource(onPath('s3:GetObjectTagging', source.bucket, source.folder)),
+    ...targetNeeds(bucket, folder, replace),
+    onPath('s3:PutObjectTagging', bucket, folder),
   ],
   writes: (_step, { bucket, folder }) => [{ bucket, folder }],
   async commit(step, input) {
@@ -178,7 +196,7 @@ export const copyFolder: Change<CopyFolderInput, { readonly copiedAt: number }> 
         toRoot: target.root,
         to: utf8(folder),
         replace: replace && conditions.ifNoneMatch === undefined,
-        override: { modifiedAt: step.now, ownerId: step.owner.id },
+        override: { modifiedAt: step.now, ownerId: objectOwnerId(step, bucket) },
       },
     )
     return { copiedAt: step.now }
@@ -195,7 +213,7 @@ export const deleteFolder: Change<DeleteFolderInput, void> = {
   kind: 'change',
   name: 'DeleteFolder',
   usesReserve: true,
-  needs: ({ bucket, folder }) => needs(bucket, folder, ['s3:DeleteObject']),
+  needs: ({ bucket, folder }) => [onPath('s3:DeleteObject', bucket, folder)],
   writes: (_step, { bucket, folder }) => [{ bucket, folder }],
   async commit(step, { bucket, folder }) {
     const { root } = step.bucket(bucket)

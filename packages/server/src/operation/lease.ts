@@ -16,6 +16,7 @@ import {
   findLease,
   findTicket,
   type Lease,
+  pathsOf,
   pollLease,
   releaseLease as release,
   renewLease as renew,
@@ -23,9 +24,9 @@ import {
 import { listBlockers, walkLeases } from '../store/lease/list.ts'
 import { type LeasePaths, nodesOf } from '../store/lease/node.ts'
 import { findBucket } from '../store/tree/bucket.ts'
-import { type Need, onBucket, onPath } from './need.ts'
+import { type Need, onBucket, onFoundKeys, onPath } from './need.ts'
 import { checkKey } from './object.ts'
-import type { Change, Query, Services } from './operation.ts'
+import type { Change, CommitStep, Query, Services } from './operation.ts'
 
 export interface AcquireLeaseInput extends LeasePaths {
   readonly bucket: string
@@ -49,10 +50,7 @@ export type AcquireLeaseOutput =
 export const acquireLease: Change<AcquireLeaseInput, AcquireLeaseOutput> = {
   kind: 'change',
   name: 'AcquireLease',
-  needs: ({ bucket, read, write }) => [
-    ...needs('s3:GetObject', bucket, read),
-    ...needs('s3:PutObject', bucket, write),
-  ],
+  needs: leaseNeeds,
   waitMs: ({ waitMs }) => waitMs,
   takesTurns: true,
   async commit(step, input) {
@@ -91,8 +89,18 @@ export function leaseNotGranted(blockedBy: BlockingLease, ticket?: LeaseTicket):
   })
 }
 
-function needs(action: Need['action'], bucket: string, paths: readonly string[]): Need[] {
-  return paths.map((path) => onPath(action, bucket, path))
+/**
+ * The rights for the operations that a lease is for: to read below its paths, or to write and delete there.
+ */
+function leaseNeeds({
+  bucket,
+  read,
+  write,
+}: Pick<AcquireLeaseInput, 'bucket' | 'read' | 'write'>): Need[] {
+  return [
+    ...read.map((path) => onPath('s3:GetObject', bucket, path)),
+    ...write.map((path) => onPath('s3:PutObject', bucket, path)),
+  ]
 }
 
 /** @throws StoreError `LeaseOutOfBounds`, `TooManyLeaseNodes`, `EmptyKey`, `KeyTooLong` */
@@ -146,7 +154,19 @@ export interface LeaseInput {
   readonly ticket: LeaseTicket
 }
 
-const holderNeeds = ({ bucket }: LeaseInput): Need[] => [onBucket('s3:PutObject', bucket)]
+const holderNeeds = ({ bucket }: LeaseInput): Need[] => [onFoundKeys('s3:PutObject', bucket)]
+
+const wholeBucket: LeasePaths = { read: [], write: [''] }
+
+/** Requires the rights with which the lease could be acquired. @throws StoreError `AccessDenied` */
+async function requireHolder(step: CommitStep, { bucket, ticket }: LeaseInput): Promise<void> {
+  const address = { bucketId: step.bucket(bucket).id, ticket }
+  const state = (await findLease(step.tx, address))?.state
+  // Of a lease that has ended, no row tells the paths.
+  const paths =
+    state === 'held' || state === 'waiting' ? await pathsOf(step.tx, address) : wholeBucket
+  await step.require(leaseNeeds({ bucket, ...paths }))
+}
 
 /** Extends a lease from now on; idempotent. */
 export const renewLease: Change<LeaseInput & { readonly ttlMs?: number | undefined }, LeaseOutput> =
@@ -156,6 +176,7 @@ export const renewLease: Change<LeaseInput & { readonly ttlMs?: number | undefin
     usesReserve: true,
     needs: holderNeeds,
     async commit(step, { bucket, ticket, ttlMs }) {
+      await requireHolder(step, { bucket, ticket })
       if (ttlMs !== undefined) checkTtl(ttlMs)
       const address = { bucketId: step.bucket(bucket).id, ticket }
       return renew(step.tx, address, { now: step.now, ttlMs })
@@ -168,8 +189,10 @@ export const releaseLease: Change<LeaseInput, void> = {
   name: 'ReleaseLease',
   usesReserve: true,
   needs: holderNeeds,
-  commit: (step, { bucket, ticket }) =>
-    release(step.tx, { bucketId: step.bucket(bucket).id, ticket }, step.now),
+  async commit(step, { bucket, ticket }) {
+    await requireHolder(step, { bucket, ticket })
+    await release(step.tx, { bucketId: step.bucket(bucket).id, ticket }, step.now)
+  },
 }
 
 export interface ListLeasesOutput {

@@ -2,6 +2,7 @@
 // listing, and in the fields shown.
 
 import { text, utf8 } from '../base/bytes.ts'
+import type { ObjectRecord } from '../store/row/record.ts'
 import { listObjects as listEntries } from '../store/tree/listing.ts'
 import { onBucket } from './need.ts'
 import type { ObjectHead } from './object.ts'
@@ -56,11 +57,16 @@ export const listObjects: Query<ListObjectsInput, ListObjectsOutput> = {
       afterPrefix: isCommonPrefix(after, input),
       limit: input.limit,
     })
+    const { ownership, ownerId } = step.facts(input.bucket)
+    const shown = (record: ObjectRecord): ListedObject['object'] =>
+      ownership !== 'BucketOwnerEnforced' || record.ownerId === ownerId
+        ? record
+        : { ...record, ownerId }
     const objects: ListedObject[] = []
     const commonPrefixes: string[] = []
     for (const entry of page.entries) {
       if (entry.kind === 'prefix') commonPrefixes.push(text(entry.prefix))
-      else objects.push({ key: text(entry.key), object: entry.record })
+      else objects.push({ key: text(entry.key), object: shown(entry.record) })
     }
     if (!page.isTruncated || page.last === undefined) {
       return { objects, commonPrefixes, isTruncated: page.isTruncated }
@@ -87,5 +93,9 @@ function isCommonPrefix(after: string | undefined, input: ListObjectsInput): boo
 export function listObjectsAs(
   name: 'ListObjects' | 'ListObjectsV2' | 'ListObjectVersions',
 ): Query<ListObjectsInput, ListObjectsOutput> {
-  return { ...listObjects, name }
+  if (name !== 'ListObjectVersions') return { ...listObjects, name }
+  const needs: typeof listObjects.needs = ({ bucket }) => [
+    onBucket('s3:ListBucketVersions', bucket),
+  ]
+  return { ...listObjects, name, needs }
 }

@@ -26,17 +26,19 @@ import { type BodyInput, type ReceivedBody, receiveBody } from './body.ts'
 import { preconditionFailed } from './condition.ts'
 import { type ContentPlan, contentSource, nameOf, openContent, planContent } from './content.ts'
 import { type CopySource, checkSourceSize, requireSource } from './copy.ts'
-import { type Need, onKey } from './need.ts'
+import { type Need, onFoundKeys, onKey, onSource } from './need.ts'
 import {
   checkDescription,
   checkKey,
   type ObjectAddress,
   type ObjectDescription,
+  objectNeed,
   type RangeRequest,
   resolveRange,
   writeNeeds,
   writesObject,
 } from './object.ts'
+import { objectOwnerId } from './object-owner.ts'
 import type { Change, CommitStep, Query, Step, Upload } from './operation.ts'
 import { tagsOrNone } from './tag.ts'
 import { isNonceOf, makeNonce, nonceHalfBytes, parseUploadId, uploadIdOf } from './upload-id.ts'
@@ -87,6 +89,22 @@ async function findUploadOf(
   const { address, nonce } = named
   const record = await findUpload(tx, address)
   return record === undefined || record.nonce !== nonce ? undefined : { address, record }
+}
+
+/**
+ * Requires a right on an upload. As on S3, the initiator needs no Allow for it.
+ * @throws StoreError `AccessDenied`
+ */
+async function requireUploadRight(
+  step: Step,
+  action: 's3:AbortMultipartUpload' | 's3:ListMultipartUploadParts',
+  input: UploadInput,
+  found: FoundUpload | undefined,
+): Promise<void> {
+  const initiatorId = found?.record.initiatorId ?? found?.record.ownerId
+  const { principal } = step.caller
+  const isInitiator = principal !== undefined && principal.owner.id === initiatorId
+  await step.require([{ ...onKey(action, input), isInitiator }])
 }
 
 /** The address and nonce in an upload id; undefined for a text that isn't one. */
@@ -145,7 +163,8 @@ export const createMultipartUpload: Change<CreateUploadInput, CreateUploadOutput
     const nonce = makeNonce(step.services.tokens, address, random)
     putUpload(step.tx, address, {
       nonce,
-      ownerId: step.owner.id,
+      ownerId: objectOwnerId(step, input.bucket),
+      initiatorId: step.owner.id,
       initiatedAt: step.now,
       headers: input.headers,
       metadata: input.metadata,
@@ -250,7 +269,7 @@ export const uploadPartCopy: Upload<
   kind: 'upload',
   name: 'UploadPartCopy',
   readsBlobs: true,
-  needs: (input) => [onKey('s3:GetObject', input.source), ...putNeeds(input)],
+  needs: (input) => [onSource(objectNeed('s3:GetObject', input.source)), ...putNeeds(input)],
   writes: writesObject,
   isPreparation: true,
   async check(step, input) {
@@ -294,11 +313,12 @@ export const abortMultipartUpload: Change<
   kind: 'change',
   name: 'AbortMultipartUpload',
   usesReserve: true,
-  needs: ({ bucket, key }) => [onKey('s3:AbortMultipartUpload', { bucket, key })],
+  needs: ({ bucket }) => [onFoundKeys('s3:AbortMultipartUpload', bucket)],
   writes: writesObject,
   isPreparation: true,
   async commit(step, input) {
     const found = await findUploadOf(step.tx, step, input)
+    await requireUploadRight(step, 's3:AbortMultipartUpload', input, found)
     if (found === undefined) {
       const named = addressOf(step, input)
       const hasEnded =
@@ -326,7 +346,7 @@ export interface ListPartsInput extends UploadInput {
 
 export interface ListPartsOutput {
   readonly ownerId: string
-  readonly ownerName: string
+  readonly initiatorId: string
   readonly storageClass: string
   readonly checksumAlgorithm?: ChecksumAlgorithm | undefined
   readonly checksumType?: ChecksumType | undefined
@@ -341,9 +361,12 @@ export interface ListPartsOutput {
 export const listParts: Query<ListPartsInput, ListPartsOutput> = {
   kind: 'query',
   name: 'ListParts',
-  needs: ({ bucket, key }) => [onKey('s3:ListMultipartUploadParts', { bucket, key })],
+  needs: ({ bucket }) => [onFoundKeys('s3:ListMultipartUploadParts', bucket)],
   async check(step, input) {
-    const { address, record } = await requireUpload(step.tx, step, input)
+    const found = await findUploadOf(step.tx, step, input)
+    await requireUploadRight(step, 's3:ListMultipartUploadParts', input, found)
+    if (found === undefined) throw noSuchUpload(input.uploadId)
+    const { address, record } = found
     const parts: ListPartsOutput['parts'][number][] = []
     let isTruncated = false
     for await (const { number, part } of walkParts(step.tx, address.number, input.after)) {
@@ -357,7 +380,7 @@ export const listParts: Query<ListPartsInput, ListPartsOutput> = {
     }
     return {
       ownerId: record.ownerId,
-      ownerName: step.owner.displayName,
+      initiatorId: record.initiatorId ?? record.ownerId,
       storageClass: record.storageClass,
       checksumAlgorithm: record.checksumAlgorithm,
       checksumType: record.checksumType,

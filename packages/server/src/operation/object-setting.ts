@@ -1,9 +1,8 @@
 // Reads of an object's settings that can't be changed yet.
 
-import type { Action } from '../access/decide.ts'
 import type { Owner } from '../access/principal.ts'
 import type { Need } from './need.ts'
-import { headObject, type ObjectAddress } from './object.ts'
+import { headObject, type ObjectAddress, objectNeed } from './object.ts'
 import type { Query } from './operation.ts'
 
 interface SettingInput extends ObjectAddress {
@@ -21,6 +20,6 @@ export const getObjectAcl: Query<SettingInput, { readonly owner: Owner }> = {
   },
 }
 
-function needs(action: Action): (input: ObjectAddress) => Need[] {
-  return ({ bucket, key }) => [{ action, resource: { kind: 'key', bucket, key } }]
+function needs(action: Parameters<typeof objectNeed>[0]): (input: SettingInput) => Need[] {
+  return (input) => [objectNeed(action, input)]
 }

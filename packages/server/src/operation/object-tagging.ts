@@ -3,8 +3,13 @@
 import { utf8 } from '../base/bytes.ts'
 import { retainBody } from '../store/body/body.ts'
 import { putObject } from '../store/tree/object.ts'
-import { onKey } from './need.ts'
-import { type ObjectAddress, requireNullVersion, requireObject, writesObject } from './object.ts'
+import {
+  type ObjectAddress,
+  objectNeed,
+  requireNullVersion,
+  requireObject,
+  writesObject,
+} from './object.ts'
 import type { Change, CommitStep, Query } from './operation.ts'
 import { checkTags, type Tag, tagsOrNone } from './tag.ts'
 
@@ -21,7 +26,7 @@ export interface PutTaggingInput extends TaggingInput {
 export const getObjectTagging: Query<TaggingInput, { readonly tags: readonly Tag[] }> = {
   kind: 'query',
   name: 'GetObjectTagging',
-  needs: (input) => [onKey('s3:GetObjectTagging', input)],
+  needs: (input) => [objectNeed('s3:GetObjectTagging', input)],
   async check(step, input) {
     requireNullVersion(input)
     const { tags = [] } = await requireObject(step.tx, step.bucket(input.bucket).root, input)
@@ -33,7 +38,7 @@ export const getObjectTagging: Query<TaggingInput, { readonly tags: readonly Tag
 export const putObjectTagging: Change<PutTaggingInput, void> = {
   kind: 'change',
   name: 'PutObjectTagging',
-  needs: (input) => [onKey('s3:PutObjectTagging', input)],
+  needs: (input) => [{ ...objectNeed('s3:PutObjectTagging', input), tags: input.tags }],
   writes: writesObject,
   async commit(step, input) {
     checkTags(input.tags, 'object')
@@ -45,7 +50,7 @@ export const putObjectTagging: Change<PutTaggingInput, void> = {
 export const deleteObjectTagging: Change<TaggingInput, void> = {
   kind: 'change',
   name: 'DeleteObjectTagging',
-  needs: (input) => [onKey('s3:DeleteObjectTagging', input)],
+  needs: (input) => [objectNeed('s3:DeleteObjectTagging', input)],
   writes: writesObject,
   usesReserve: true,
   commit: (step, input) => setTags(step, input, []),

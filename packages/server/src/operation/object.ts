@@ -19,7 +19,8 @@ import {
   openContent,
   planContent,
 } from './content.ts'
-import { type Need, onKey } from './need.ts'
+import { type Need, onKey, onObject } from './need.ts'
+import { objectOwnerId } from './object-owner.ts'
 import type { BucketPath, CheckStep, Download, Query, Step, Upload } from './operation.ts'
 import { checkTags, type Tag, tagsOrNone } from './tag.ts'
 
@@ -42,6 +43,9 @@ export interface ObjectDescription {
   /** Undefined for none. */
   readonly tags?: readonly Tag[] | undefined
 }
+
+/** The system header with the place to which a website redirects visitors of the object; a copy doesn't get it. */
+export const websiteRedirectHeader = 'x-amz-website-redirect-location'
 
 /** The range of a GET: from `start`, up to `end` inclusive; or the last `suffix` bytes. */
 export type RangeRequest =
@@ -194,16 +198,47 @@ async function findForRead(
   requireNullVersion(input)
   const record = await requireObject(step.tx, step.bucket(input.bucket).root, input)
   checkRead(input.conditions, record)
+  const object = await withoutSecretTags(step, input, record)
   const { range, isEmpty, ...told } = await selectRange(step.tx, record, input)
-  if (isEmpty === true) return { object: record, ...told, sizeBytes: 0, plan: noContent }
+  if (isEmpty === true) return { object, ...told, sizeBytes: 0, plan: noContent }
   const plan = withContent
     ? await planContent(step, record, { object: nameOf(input), range })
     : noContent
   const sizeBytes = range === undefined ? record.sizeBytes : range.end - range.start + 1
-  return { object: record, range, ...told, sizeBytes, plan }
+  return { object, range, ...told, sizeBytes, plan }
 }
 
-const getNeeds = (input: ObjectAddress): Need[] => [onKey('s3:GetObject', input)]
+/** The record without its tags, if the caller has no right to read them. */
+async function withoutSecretTags(
+  step: Step,
+  input: GetObjectInput,
+  record: ObjectRecord,
+): Promise<ObjectRecord> {
+  if (record.tags === undefined) return record
+  const may = await step.may([objectNeed('s3:GetObjectTagging', input)])
+  return may ? record : { ...record, tags: undefined }
+}
+
+/** A right on an object that must exist; S3 has other actions for versions that are named. */
+export function objectNeed(
+  action: keyof typeof versionActions,
+  input: ObjectAddress & { readonly versionId?: string | undefined },
+): Need {
+  if (input.versionId === undefined) return onObject(action, input)
+  return onObject(versionActions[action], input)
+}
+
+const versionActions = {
+  's3:GetObject': 's3:GetObjectVersion',
+  's3:GetObjectAttributes': 's3:GetObjectVersionAttributes',
+  's3:GetObjectAcl': 's3:GetObjectVersionAcl',
+  's3:GetObjectTagging': 's3:GetObjectVersionTagging',
+  's3:PutObjectAcl': 's3:PutObjectVersionAcl',
+  's3:PutObjectTagging': 's3:PutObjectVersionTagging',
+  's3:DeleteObjectTagging': 's3:DeleteObjectVersionTagging',
+} as const
+
+const getNeeds = (input: GetObjectInput): Need[] => [objectNeed('s3:GetObject', input)]
 
 /** Reads an object, or a range or part of it. */
 export const getObject: Download<GetObjectInput, FoundObject, GetObjectOutput> = {
@@ -279,18 +314,23 @@ export function writesObject(_step: Step, { bucket, key }: ObjectAddress): Bucke
 
 /** The rights to write an object, and to give it tags if it gets any. */
 export function writeNeeds(address: ObjectAddress, tags: readonly Tag[] = []): Need[] {
-  const written = onKey('s3:PutObject', address)
-  return tags.length === 0 ? [written] : [written, onKey('s3:PutObjectTagging', address)]
+  if (tags.length === 0) return [onKey('s3:PutObject', address)]
+  const written = { ...onKey('s3:PutObject', address), tags }
+  return [written, { ...written, action: 's3:PutObjectTagging' }]
+}
+
+/** The further right that a condition on the present object's ETag needs. */
+export function conditionNeeds(
+  input: ObjectAddress & { readonly conditions: WriteConditions },
+): Need[] {
+  return input.conditions.ifMatch === undefined ? [] : [onKey('s3:GetObject', input)]
 }
 
 /** Stores an object under a key; replaces the current one. */
 export const putObject: Upload<PutObjectInput, void, ReceivedBody, PutObjectOutput> = {
   kind: 'upload',
   name: 'PutObject',
-  needs: (input) => [
-    ...writeNeeds(input, input.tags),
-    ...(input.conditions.ifMatch === undefined ? [] : [onKey('s3:GetObject', input)]),
-  ],
+  needs: (input) => [...writeNeeds(input, input.tags), ...conditionNeeds(input)],
   writes: writesObject,
   async check(step, input) {
     checkKey(input.key)
@@ -310,7 +350,7 @@ export const putObject: Upload<PutObjectInput, void, ReceivedBody, PutObjectOutp
       etag: received.md5.toString('hex'),
       sizeBytes: received.sizeBytes,
       modifiedAt: step.now,
-      ownerId: step.owner.id,
+      ownerId: objectOwnerId(step, input.bucket),
       body: placeBody(step, received.stored),
       storageClass: input.storageClass,
       headers: input.headers,
@@ -352,7 +392,10 @@ export interface ObjectParts {
 export const getObjectAttributes: Query<ObjectAttributesInput, ObjectAttributesOutput> = {
   kind: 'query',
   name: 'GetObjectAttributes',
-  needs: (input) => [onKey('s3:GetObject', input), onKey('s3:GetObjectAttributes', input)],
+  needs: (input) => [
+    objectNeed('s3:GetObject', input),
+    objectNeed('s3:GetObjectAttributes', input),
+  ],
   async check(step, input) {
     requireNullVersion(input)
     const record = await requireObject(step.tx, step.bucket(input.bucket).root, input)

@@ -5,7 +5,10 @@
 import type { BucketDefaults } from '../access/bucket-defaults.ts'
 import type { RequestContext } from '../access/context.ts'
 import type { CompiledCors } from '../access/cors.ts'
+import type { BucketFacts } from '../access/decide.ts'
+import type { CompiledPolicy } from '../access/policy/policy.ts'
 import type { Owner } from '../access/principal.ts'
+import type { PublicAccessBlock } from '../access/public-access-block.ts'
 import type { Clock } from '../base/clock.ts'
 import type { StoreError } from '../base/errors.ts'
 import type { SimpleDbLimits } from '../base/limits.ts'
@@ -48,6 +51,10 @@ export interface Services {
   /** True if all buckets are in that region; else each is in the region that its creator chose. */
   readonly isRegionFixed: boolean
   readonly bucketDefaults: BucketDefaults
+  /** Blocks public access to all buckets, in addition to each one's own block. */
+  readonly accountBlock: PublicAccessBlock | undefined
+  /** The compiled policies of buckets. */
+  readonly policies: SettingCache<CompiledPolicy>
   readonly cors: SettingCache<CompiledCors>
   readonly websites: SettingCache<Website>
   readonly simpleDb: SimpleDbSettings
@@ -69,6 +76,14 @@ export interface Caller extends RequestContext {
   readonly stopping?: AbortSignal | undefined
   /** The ticket of the lease under which the caller writes. */
   readonly lease?: LeaseTicket | undefined
+  /** The owners that the request expects its bucket, and the source's bucket, to have. */
+  readonly expected?: ExpectedOwners | undefined
+}
+
+/** Ids of owners; undefined where any owner will do. */
+export interface ExpectedOwners {
+  readonly ownerId: string | undefined
+  readonly sourceOwnerId: string | undefined
 }
 
 /** The part common to all steps. */
@@ -78,8 +93,15 @@ export interface Step {
   readonly owner: Owner
   readonly requestId: string
   readonly signal: AbortSignal
+  readonly caller: Caller
   /** The bucket `name` among the operation's needs: it exists, and the caller may use it. */
   bucket(name: string): BucketRecord
+  /** The facts about that bucket on which access depends. */
+  facts(name: string): BucketFacts
+  /** Checks rights that follow from rows, in the transaction of a check or commit. @throws StoreError `AccessDenied` */
+  require(needs: readonly Need[]): Promise<void>
+  /** True if the caller has these rights, by the same transaction. */
+  may(needs: readonly Need[]): Promise<boolean>
 }
 
 /** Refuses early and reads, in one snapshot. */

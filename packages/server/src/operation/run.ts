@@ -3,7 +3,6 @@
 
 import type { StoreError } from '../base/errors.ts'
 import { leaseLimits } from '../base/limits.ts'
-import type { BucketRecord } from '../store/tree/bucket.ts'
 import { commitPortion, commitUnderLeases } from './commit.ts'
 import { checkNamedLease } from './lease-check.ts'
 import type { Need } from './need.ts'
@@ -20,7 +19,7 @@ import type {
   Upload,
   Writing,
 } from './operation.ts'
-import { makeStep, type Run, refusalOf, stepOn } from './step.ts'
+import { type Buckets, makeStep, onStep, type Run, refusalOf } from './step.ts'
 
 /**
  * Runs `operation` for `caller`.
@@ -53,8 +52,8 @@ async function runQuery<Input, Output>(
   input: Input,
 ): Promise<Output> {
   const needs = operation.needs(input)
-  return of.services.engine.read(async (tx) =>
-    operation.check({ ...(await stepOn(tx, of, needs)), tx }, input),
+  return of.services.engine.read((tx) =>
+    onStep(tx, of, needs, (step) => operation.check({ ...step, tx }, input)),
   )
 }
 
@@ -65,8 +64,8 @@ async function runDownload<Input, Found, Output>(
 ): Promise<Output> {
   const needs = operation.needs(input)
   return transferring(of, true, async (step) => {
-    const found = await of.services.engine.read(async (tx) =>
-      operation.check({ ...(await stepOn(tx, of, needs)), tx }, input),
+    const found = await of.services.engine.read((tx) =>
+      onStep(tx, of, needs, (checking) => operation.check({ ...checking, tx }, input)),
     )
     return operation.open(step, input, found)
   })
@@ -102,14 +101,16 @@ async function runUpload<Input, Checked, Moved, Output>(
   const { lease, signal } = of.caller
   const needs = operation.needs(input)
   return transferring(of, operation.readsBlobs === true, async (transferStep, undo) => {
-    const checked = await engine.read(async (tx) => {
-      const step = { ...(await stepOn(tx, of, needs)), tx }
-      if (lease !== undefined && operation.writes !== undefined) {
-        const named = { tx, step, lease, now: clock.now() }
-        await checkNamedLease(named, await operation.writes(step, input))
-      }
-      return operation.check(step, input)
-    })
+    const checked = await engine.read((tx) =>
+      onStep(tx, of, needs, async (checking) => {
+        const step = { ...checking, tx }
+        if (lease !== undefined && operation.writes !== undefined) {
+          const named = { tx, step, lease, now: clock.now() }
+          await checkNamedLease(named, await operation.writes(step, input))
+        }
+        return operation.check(step, input)
+      }),
+    )
     checkWritable(of, operation)
     const moved = await operation.transfer(transferStep, input, checked)
     signal.throwIfAborted()
@@ -151,7 +152,7 @@ async function refuseAllDenied<Input, Item, Output>(
   items: readonly Item[],
 ): Promise<void> {
   await of.services.engine.read(async (tx) => {
-    const buckets = new Map<string, BucketRecord>()
+    const buckets: Buckets = new Map()
     let refusal: StoreError | undefined
     for (const item of items) {
       refusal = await refusalOf(tx, of, buckets, change.needs(item))
@@ -177,7 +178,7 @@ function checkWritable<Input>({ services }: Run, operation: Writing<Input>): voi
 /** Authorizes anonymous writers in a snapshot first, so that refused ones never load the writer. */
 async function authorizeWriter(of: Run, needs: readonly Need[]): Promise<void> {
   if (of.caller.principal !== undefined) return
-  await of.services.engine.read((tx) => stepOn(tx, of, needs))
+  await of.services.engine.read((tx) => onStep(tx, of, needs, async () => undefined))
 }
 
 /**

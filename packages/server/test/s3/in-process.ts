@@ -11,6 +11,7 @@ import { promisify } from 'node:util'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import type { BucketDefaults } from '../../src/access/bucket-defaults.ts'
 import { createKeyLookup } from '../../src/access/key.ts'
+import type { PublicAccessBlock } from '../../src/access/public-access-block.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import type { SimpleDbLimits } from '../../src/base/limits.ts'
 import type { Network } from '../../src/base/network.ts'
@@ -30,6 +31,8 @@ export interface InProcessOptions {
   readonly owners?: number
   /** Names in front of which a bucket may stand. */
   readonly domains?: readonly string[]
+  /** Names in front of which a bucket's website is served. */
+  readonly websiteDomains?: readonly string[]
   readonly requiredRegion?: string
   readonly simpleDbLimits?: Partial<SimpleDbLimits>
   readonly eventualLagMs?: number
@@ -43,6 +46,7 @@ export interface InProcessOptions {
   readonly trustedProxies?: readonly Network[]
   /** `aws` if left out. */
   readonly bucketDefaults?: BucketDefaults
+  readonly accountBlock?: PublicAccessBlock
 }
 
 /** A fault that the server logged. */
@@ -95,6 +99,7 @@ export class InProcessServer implements AsyncDisposable {
       region: options.requiredRegion ?? 'us-east-1',
       isRegionFixed: options.requiredRegion !== undefined,
       bucketDefaults: options.bucketDefaults ?? 'aws',
+      accountBlock: options.accountBlock,
       log: faultLog(faults),
       metrics: silentMetrics,
       isSweeping: false,
@@ -108,6 +113,7 @@ export class InProcessServer implements AsyncDisposable {
       services: store.services,
       lookup: createKeyLookup(credentials),
       domains,
+      websiteDomains: options.websiteDomains ?? [],
       allowsSignatureV1: options.allowsSignatureV1 ?? false,
       acceptsSignatureV2,
       exposition: async () => '',

@@ -21,13 +21,8 @@ const bucketPut = [
   'metrics',
   'notification',
   'object-lock',
-  'ownershipControls',
-  'policy',
-  'publicAccessBlock',
   'replication',
-  'requestPayment',
   'versioning',
-  'website',
 ]
 const objectPut = ['annotation', 'encryption', 'legal-hold', 'retention']
 
@@ -56,7 +51,6 @@ test('headers that ask for unimplemented features answer 501', async () => {
     ['x-amz-server-side-encryption-customer-algorithm', 'AES256'],
     ['x-amz-object-lock-mode', 'GOVERNANCE'],
     ['x-amz-object-lock-legal-hold', 'ON'],
-    ['x-amz-website-redirect-location', '/elsewhere'],
     ['x-amz-write-offset-bytes', '0'],
     ['x-holdfast-unknown', 'true'],
   ]
@@ -91,12 +85,9 @@ test('settings that nobody made are absent in the words of AWS', async () => {
     encryption: 'ServerSideEncryptionConfigurationNotFoundError',
     lifecycle: 'NoSuchLifecycleConfiguration',
     'object-lock': 'ObjectLockConfigurationNotFoundError',
-    ownershipControls: 'OwnershipControlsNotFoundError',
     policy: 'NoSuchBucketPolicy',
     policyStatus: 'NoSuchBucketPolicy',
-    publicAccessBlock: 'NoSuchPublicAccessBlockConfiguration',
     replication: 'ReplicationConfigurationNotFoundError',
-    website: 'NoSuchWebsiteConfiguration',
   }
   for (const [name, code] of Object.entries(absent)) {
     const query = { [name]: '' }

@@ -37,7 +37,6 @@ const removed = [
   'policy',
   'publicAccessBlock',
   'replication',
-  'website',
 ]
 
 test('a setting that is not there can be removed, by the owner of a bucket that is', async () => {
@@ -123,7 +122,6 @@ test('a setting that matches the fixed behaviour is accepted, and any other refu
       '<NotificationConfiguration/>',
       `<NotificationConfiguration>${topic}</NotificationConfiguration>`,
     ],
-    [bucket, 'requestPayment', 200, payer('BucketOwner'), payer('Requester')],
   ] as const) {
     const put = (text: string, target: string = path, owner = 0): Promise<WireAnswer> => {
       const body = Buffer.from(text)
@@ -141,10 +139,6 @@ test('a setting that matches the fixed behaviour is accepted, and any other refu
     assert.deepEqual(outcome(await put(same, path, 1)), [403, 'AccessDenied'])
   }
 })
-
-function payer(name: string): string {
-  return `<RequestPaymentConfiguration><Payer>${name}</Payer></RequestPaymentConfiguration>`
-}
 
 const paths = [`/${Bucket}`, `/${Bucket}/${Key}`]
 

@@ -1,5 +1,6 @@
 // Refusals of operations on buckets and objects. Sizes are bytes; times are milliseconds since the epoch.
 
+import type { AccessRefusal } from './access.ts'
 import type { LeaseRefusal } from './lease.ts'
 import type { UploadRefusal } from './upload.ts'
 
@@ -115,6 +116,7 @@ type DocumentRefusal =
   | { readonly code: 'FormFieldsTooLarge'; readonly maximumBytes: number }
 
 export type S3Refusal =
+  | AccessRefusal
   | BucketRefusal
   | ObjectRefusal
   | ConditionRefusal

@@ -51,4 +51,6 @@ export type SharedRefusal =
       readonly action?: string | undefined
       /** The bucket's region. */
       readonly region?: string | undefined
+      /** The setting that refuses every caller. */
+      readonly setting?: 'BlockPublicAcls' | 'BlockPublicPolicy' | undefined
     }

@@ -118,11 +118,13 @@ class Worker {
     this.#metrics = metrics
     this.#store = store
     this.#lookup = createKeyLookup(setup.keys)
-    const { domains, requiredRegion, allowsSignatureV1, acceptsSignatureV2 } = setup.config
+    const { domains, websiteDomains, requiredRegion } = setup.config
+    const { allowsSignatureV1, acceptsSignatureV2 } = setup.config
     const protocols = createProtocols({
       services: store.services,
       lookup: (accessKeyId) => this.#lookup(accessKeyId),
       domains,
+      websiteDomains,
       allowsSignatureV1,
       acceptsSignatureV2,
       exposition: () => this.#scrape(),
@@ -157,6 +159,7 @@ class Worker {
       eventualLagMs: config.eventualLagMs,
       isRegionFixed: config.requiredRegion !== undefined,
       bucketDefaults: config.bucketDefaults,
+      accountBlock: config.accountBlock,
       scrubMibPerSecond: config.scrubMibPerSecond,
       log,
       metrics,

@@ -1,5 +1,6 @@
 // Buckets on the wire: list, create, head, delete, location.
 
+import { StoreError } from '../../base/errors.ts'
 import { s3Limits } from '../../base/limits.ts'
 import {
   createBucket,
@@ -10,6 +11,7 @@ import {
 } from '../../operation/bucket.ts'
 import { childrenOf, childText, malformedXml } from '../xml/parse.ts'
 import { escapeXml, XmlWriter } from '../xml/write.ts'
+import { wantedOwnership } from './access-setting.ts'
 import {
   documentAnswer,
   emptyAnswer,
@@ -56,8 +58,12 @@ export const listBucketsRoute: Route = route(
 export const createBucketRoute: Route = route(
   createBucket,
   async (request) => {
+    // No bucket is there yet whose policy could admit a request without a key.
+    if (request.principal === undefined) throw new StoreError({ code: 'AccessDenied' })
     checkCreateHeaders(request)
-    return { bucket: request.bucket, locationConstraint: await locationConstraintOf(request) }
+    const ownership = wantedOwnership(request)
+    const locationConstraint = await locationConstraintOf(request)
+    return { bucket: request.bucket, locationConstraint, ownership }
   },
   (_output, { bucket }) => emptyAnswer(200, { Location: `/${bucket}` }),
 )
@@ -66,7 +72,6 @@ export const createBucketRoute: Route = route(
 function checkCreateHeaders(request: S3Request): void {
   const demands = {
     'x-amz-bucket-object-lock-enabled': 'false',
-    'x-amz-object-ownership': 'BucketOwnerEnforced',
     'x-amz-bucket-namespace': 'global',
   }
   for (const [name, offered] of Object.entries(demands)) {

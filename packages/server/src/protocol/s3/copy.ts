@@ -1,15 +1,15 @@
 // CopyObject on the wire, and how every copy names its source.
 
 import { type CopyObjectInput, type CopySource, copyObject } from '../../operation/copy.ts'
+import { websiteRedirectHeader } from '../../operation/object.ts'
 import { decodePath } from './address.ts'
 import { documentAnswer, isoTime, quoted, type Route, route } from './answer.ts'
 import { wantedAlgorithm, writeChecksum } from './checksum.ts'
-import { describedObject } from './description.ts'
+import { describedObject, storingHeaders } from './description.ts'
 import { headerNotImplemented, invalidArgument, type S3Error } from './error.ts'
 import { readConditions, writeConditions } from './header.ts'
-import { checkSourceOwner } from './owner.ts'
 import { headerOf, refuseVersion, type S3Request } from './request.ts'
-import { taggingHeaders, taggingOf } from './tagging.ts'
+import { taggingOf } from './tagging.ts'
 
 const sourceHeader = 'x-amz-copy-source'
 
@@ -26,6 +26,7 @@ export const copyObjectRoute: Route = {
         source: copySourceOf(request),
         conditions: writeConditions(request),
         description: isReplacing(request) ? describedObject(request) : undefined,
+        websiteRedirect: websiteRedirectOf(request),
         tags: isReplacingTags(request) ? (taggingOf(request) ?? []) : undefined,
         storageClass: headerOf(request, 'x-amz-storage-class'),
         checksumAlgorithm: wantedAlgorithm(request),
@@ -37,7 +38,16 @@ export const copyObjectRoute: Route = {
         writeChecksum(xml, object.checksum)
       }),
   ),
-  accepts: taggingHeaders,
+  accepts: storingHeaders,
+}
+
+/** The website redirect that a copy gets. @throws S3Error `InvalidRedirectLocation` */
+function websiteRedirectOf({ headers }: S3Request): string | undefined {
+  const sent = headers[websiteRedirectHeader]
+  if (sent === undefined) return undefined
+  return describedObject({ headers: { [websiteRedirectHeader]: sent } }).headers[
+    websiteRedirectHeader
+  ]
 }
 
 /** Only a part can be a range of its source. @throws S3Error `NotImplemented` */
@@ -64,11 +74,10 @@ export function isReplacingTags(request: S3Request): boolean {
 
 /**
  * The source that a copy names: `bucket/key`, percent-encoded as in a URL, with or without a slash in front.
- * @throws S3Error `InvalidArgument`, `AccessDenied` for a source of another owner than expected
+ * @throws S3Error `InvalidArgument`
  */
 export function copySourceOf(request: S3Request): CopySource {
   const sent = headerOf(request, sourceHeader) ?? ''
-  checkSourceOwner(request)
   // Access points and buckets of other kinds, which are named so, aren't here.
   if (/^\/?arn(:|%3a)/i.test(sent)) throw headerNotImplemented(sourceHeader)
   const mark = sent.lastIndexOf('?versionId=')

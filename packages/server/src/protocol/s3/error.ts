@@ -8,6 +8,7 @@ import { tell } from '../../base/refusal/tell.ts'
 import { SignError } from '../sign/error.ts'
 import { type QuerySignCode, type SignCode, wordsOf } from '../sign/wording.ts'
 import { XmlWriter } from '../xml/write.ts'
+import { accessErrors } from './error/access.ts'
 import { leaseErrors } from './error/lease.ts'
 import { objectErrors } from './error/object.ts'
 import { sharedErrors } from './error/shared.ts'
@@ -27,6 +28,7 @@ const wireErrors: WireTable<ToldRefusal> = {
   ...objectErrors,
   ...uploadErrors,
   ...leaseErrors,
+  ...accessErrors,
 }
 
 /** The statuses of refused signatures, and the codes that are S3's own. */

@@ -5,13 +5,14 @@ import type { Principal } from '../../access/principal.ts'
 import type { ByteBudget } from '../../base/budget.ts'
 import { StoreError } from '../../base/errors.ts'
 import type { FairQueue } from '../../base/fair-queue.ts'
+import { checkAdmission } from '../../operation/admission.ts'
 import type { Services } from '../../operation/operation.ts'
 import { RequestBody } from '../http/body.ts'
 import { type Circumstances, Exchange } from '../http/exchange.ts'
 import { checkHead } from '../http/head.ts'
 import { hostOf } from '../http/host.ts'
 import { parseTarget, type Target } from '../http/request.ts'
-import { sendFixed, sendStream } from '../http/respond.ts'
+import { sendFixed } from '../http/respond.ts'
 import { isInSignedOrder } from '../sign/canonical.ts'
 import type { Verifier } from '../sign/verifier.ts'
 import { type Address, addressOf } from './address.ts'
@@ -21,9 +22,11 @@ import { answerPreflight, crossOriginHeaders, preflightName } from './cross-orig
 import { allowedMethods, detect, refuseDemands } from './detect.ts'
 import { type ErrorReport, errorBody, invalidRequest, reportError } from './error.ts'
 import { withHoisted } from './hoist.ts'
-import { checkBucketOwner } from './owner.ts'
+import { expectedOwners } from './owner.ts'
 import { answerFormUpload, isFormUpload, postObjectName } from './post.ts'
-import { leaseTicketOf, type S3Request } from './request.ts'
+import { headerOf, leaseTicketOf, type S3Request } from './request.ts'
+import { sendAnswer } from './send.ts'
+import { signatureOf } from './signature.ts'
 
 /** The state that all exchanges share. */
 export interface S3Context {
@@ -76,7 +79,10 @@ export class S3Exchange extends Exchange<Answer, ErrorReport> {
     if (this.request.method === 'OPTIONS') return this.#answerPreflight(address)
     if (this.request.headers.origin !== undefined) await this.#allowOrigin(address)
     const request = this.#read({ target, host, address, body: this.body })
-    const call: Call = { services, caller: this.contextOf(request.principal, request.headers) }
+    const { query, signature } = request
+    const expected = expectedOwners(request)
+    const facts = this.contextOf(request.principal, request.headers)
+    const call: Call = { services, caller: { ...facts, query, signature, expected } }
     if (isFormUpload(request)) {
       this.operation = postObjectName
       return answerFormUpload(request, verifier, call)
@@ -84,7 +90,6 @@ export class S3Exchange extends Exchange<Answer, ErrorReport> {
     const route = detect(request)
     this.operation = route.name
     refuseDemands(request.headers, route, request.principal?.owner.id)
-    checkBucketOwner(request)
     const lease = leaseTicketOf(request)
     if (lease === undefined) return route.answer(request, call)
     return route.answer(request, { ...call, caller: { ...call.caller, lease } })
@@ -133,6 +138,11 @@ export class S3Exchange extends Exchange<Answer, ErrorReport> {
       query,
       headers: verified.method === 'query' ? withHoisted(headers, parameters) : headers,
       principal: verified.principal,
+      signature: signatureOf(verified, {
+        header: (name) => headerOf({ headers }, name),
+        parameter: (name) => query.get(name),
+      }),
+      checkAdmission: () => checkAdmission(this.#context.services, verified, address.bucket),
       payload: verified.payload,
       body,
       documents: this.#context.documents,
@@ -142,19 +152,9 @@ export class S3Exchange extends Exchange<Answer, ErrorReport> {
   }
 
   protected async send(answer: Answer): Promise<number> {
-    const { status, headers, body } = answer
-    this.#identify(headers)
-    if (typeof body !== 'object' || body instanceof Uint8Array) {
-      return sendFixed(this.response, { status, headers }, body, this.body)
-    }
-    const { content, sizeBytes } = body
-    try {
-      const { signal } = this.circumstances
-      const options = { length: sizeBytes, signal }
-      return await sendStream(this.response, { status, headers }, content.source, options)
-    } finally {
-      await content.close()
-    }
+    this.#identify(answer.headers)
+    const { signal } = this.circumstances
+    return sendAnswer(this.response, answer, { signal, unread: this.body })
   }
 
   #identify(headers: Answer['headers']): void {

@@ -170,7 +170,7 @@ export const listMultipartUploadsRoute: Route = route(
       for (const { key, uploadId, upload } of output.uploads) {
         const owner = ownerOf(request, upload.ownerId)
         xml.open('Upload').element('Key', encoded(key, page)).element('UploadId', uploadId)
-        writeOwner(xml, 'Initiator', owner)
+        writeOwner(xml, 'Initiator', ownerOf(request, upload.initiatorId ?? upload.ownerId))
         writeOwner(xml, 'Owner', owner)
         xml.element('StorageClass', upload.storageClass)
         xml.element('Initiated', isoTime(upload.initiatedAt))

@@ -28,7 +28,7 @@ import {
   writeChecksum,
 } from './checksum.ts'
 import { copySourceOf } from './copy.ts'
-import { describedObject } from './description.ts'
+import { describedObject, storingHeaders } from './description.ts'
 import { invalidArgument } from './error.ts'
 import { conditionDate, writeConditions } from './header.ts'
 import { objectUrl } from './location.ts'
@@ -36,7 +36,7 @@ import { partNumberOf } from './object.ts'
 import { ownerOf, writeOwner } from './owner.ts'
 import { bodyOf, documentOf } from './payload.ts'
 import { headerOf, type S3Request, wholeNumber } from './request.ts'
-import { taggingHeaders, taggingOf } from './tagging.ts'
+import { taggingOf } from './tagging.ts'
 
 function uploadOf({ bucket, key, query }: S3Request): UploadInput {
   const uploadId = query.get('uploadId')
@@ -82,7 +82,7 @@ export const createMultipartUploadRoute: Route = {
       return answer
     },
   ),
-  accepts: taggingHeaders,
+  accepts: storingHeaders,
 }
 
 export const uploadPartRoute: Route = route(
@@ -149,7 +149,7 @@ export const listPartsRoute: Route = route(
     documentAnswer('ListPartsResult', (xml) => {
       const owner = ownerOf(request, output.ownerId)
       xml.element('Bucket', bucket).element('Key', key).element('UploadId', uploadId)
-      writeOwner(xml, 'Initiator', owner)
+      writeOwner(xml, 'Initiator', ownerOf(request, output.initiatorId))
       writeOwner(xml, 'Owner', owner)
       xml.element('StorageClass', output.storageClass).element('PartNumberMarker', after)
       xml.element('NextPartNumberMarker', output.parts.at(-1)?.number ?? 0)

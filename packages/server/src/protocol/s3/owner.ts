@@ -1,7 +1,7 @@
 // Owners on the wire, and the access control lists that say that they have all rights.
 
 import type { Owner } from '../../access/principal.ts'
-import { StoreError } from '../../base/errors.ts'
+import type { ExpectedOwners } from '../../operation/operation.ts'
 import type { XmlWriter } from '../xml/write.ts'
 import { headerOf, type S3Request } from './request.ts'
 
@@ -27,22 +27,10 @@ export function writeAccessControl(xml: XmlWriter, owner: Owner): void {
   xml.element('Permission', 'FULL_CONTROL').close('Grant').close('AccessControlList')
 }
 
-/**
- * Checks the owner that a request expects its bucket to have. Buckets are private to their owners, so
- * a bucket that the caller may use is the caller's own.
- * @throws StoreError `AccessDenied`
- */
-export function checkBucketOwner(request: Pick<S3Request, 'headers' | 'principal'>): void {
-  checkOwner(request, 'x-amz-expected-bucket-owner')
-}
-
-/** The same for the bucket that a copy reads. @throws StoreError `AccessDenied` */
-export function checkSourceOwner(request: Pick<S3Request, 'headers' | 'principal'>): void {
-  checkOwner(request, 'x-amz-source-expected-bucket-owner')
-}
-
-function checkOwner(request: Pick<S3Request, 'headers' | 'principal'>, header: string): void {
-  const expected = headerOf(request, header)
-  if (expected === undefined || expected === request.principal?.owner.id) return
-  throw new StoreError({ code: 'AccessDenied' })
+/** The owners that a request expects its bucket, and the bucket that a copy reads, to have. */
+export function expectedOwners(request: Pick<S3Request, 'headers'>): ExpectedOwners | undefined {
+  const ownerId = headerOf(request, 'x-amz-expected-bucket-owner')
+  const sourceOwnerId = headerOf(request, 'x-amz-source-expected-bucket-owner')
+  if (ownerId === undefined && sourceOwnerId === undefined) return undefined
+  return { ownerId, sourceOwnerId }
 }

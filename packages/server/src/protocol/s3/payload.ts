@@ -1,5 +1,6 @@
 // Request bodies as operations take them: an object's bytes as a stream, or a small document read whole.
 
+import { anonymousOwner } from '../../access/principal.ts'
 import { StoreError } from '../../base/errors.ts'
 import { leaseLimits, ownLimits, s3Limits } from '../../base/limits.ts'
 import { type BodyInput, receiveDocument } from '../../operation/body.ts'
@@ -89,6 +90,23 @@ function notJson(cause: unknown): S3Error {
   return invalidRequest('The request body is not JSON in UTF-8.', { cause })
 }
 
+/**
+ * The UTF-8 text of a request's body.
+ * @throws S3Error `MissingRequestBodyError`, `InvalidRequest`; StoreError `MessageTooLong`, `BadDigest`, …
+ */
+export async function textOf(request: S3Request): Promise<string> {
+  const form = { maximumBytes: ownLimits.smallXmlBytes, parse: decodeText }
+  return (await readDocument(request, { isRequired: true }, form)) ?? ''
+}
+
+function decodeText(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw invalidRequest('The request body is not text in UTF-8.', { cause })
+  }
+}
+
 /** The text of a small request body; undefined if it is empty and may be. */
 async function readDocument<T>(
   request: S3Request,
@@ -96,8 +114,7 @@ async function readDocument<T>(
   form: { readonly maximumBytes: number; readonly parse: (bytes: Buffer) => T | Promise<T> },
 ): Promise<T | undefined> {
   const { maximumBytes, parse } = form
-  // Nobody without a key may do anything that takes a document, so none is read for them.
-  if (request.principal === undefined) throw new StoreError({ code: 'AccessDenied' })
+  if (request.principal === undefined) await request.checkAdmission()
   const content = contentOf(request)
   const md5 = contentMd5(request)
   const checksum = rule.ignoresChecksums === true ? undefined : announcedChecksum(request, content)
@@ -107,7 +124,7 @@ async function readDocument<T>(
     )
   }
   const input = { source: content.source, sizeBytes: content.decodedBytes, md5, checksum }
-  const party = request.principal.owner.id
+  const party = request.principal?.owner.id ?? anonymousOwner.id
   if ((content.decodedBytes ?? 0) > maximumBytes) throw tooLong(maximumBytes)
   const held = request.documents.hold(party)
   try {

@@ -4,7 +4,7 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Principal } from '../../access/principal.ts'
 import { s3Limits } from '../../base/limits.ts'
-import { type PutObjectInput, putObject } from '../../operation/object.ts'
+import { type PutObjectInput, putObject, websiteRedirectHeader } from '../../operation/object.ts'
 import { run } from '../../operation/run.ts'
 import { type Form, readForm, tooMuchBeforeFile } from '../http/form.ts'
 import { evaluatePolicy, filenamePlaceholder } from '../sign/post.ts'
@@ -18,9 +18,10 @@ import { invalidArgument, S3Error } from './error.ts'
 import { writeConditions } from './header.ts'
 import { refuseBesideForm } from './hoist.ts'
 import { objectUrl } from './location.ts'
-import { checkBucketOwner } from './owner.ts'
+import { expectedOwners } from './owner.ts'
 import { contentMd5 } from './payload.ts'
 import { contentOf, headerOf, leaseTicketOf, type S3Request } from './request.ts'
+import { signatureOf } from './signature.ts'
 import { taggingInField } from './tagging.ts'
 
 /** The name of the operation in logs and metrics. */
@@ -48,19 +49,24 @@ export async function answerFormUpload(
   const contentType = headerOf(request, 'content-type')
   if (!/^multipart\/form-data\b/i.test(contentType ?? '')) throw notAForm()
   const template = await readForm(contentOf(request).source, contentType)
-  const { principal } = verifier.verifyForm(template)
+  const verified = verifier.verifyForm(template)
+  const { principal } = verified
   const form = fillIn(template)
   const headers = fieldsAsHeaders(form)
-  checkBucketOwner({ headers: request.headers, principal })
-  checkBucketOwner({ headers, principal })
+  const signature = signatureOf(verified, {
+    header: (name) => headers[name],
+    parameter: () => undefined,
+  })
   const lease = leaseTicketOf({ headers })
   const key = keyOf(form)
   const input = decodeForm(request, form, key, services.clock.now())
   const context = {
     ...caller,
     principal,
+    signature,
     lease,
     headers: { ...request.headers, ...amzOf(headers) },
+    expected: expectedOwners({ headers: { ...request.headers, ...headers } }),
   }
   const output = await run(services, context, putObject, input)
   return encodeForm(request, form, key, output)
@@ -118,7 +124,7 @@ function decodeForm(
   nowMs: number,
 ): PutObjectInput {
   const headers = fieldsAsHeaders(form)
-  refuseDemands(headers, { isLeased: true })
+  refuseDemands(headers, { isLeased: true, accepts: new Set([websiteRedirectHeader]) })
   if (headers['acl'] !== undefined) refuseDemands({ 'x-amz-acl': headers['acl'] })
   const { bucket } = request
   const range = allowedSize(form, bucket, nowMs)

@@ -1,5 +1,6 @@
 // An S3 request whose address and signature are known, as the decoders see it. Its body is untouched.
 
+import type { SignatureFacts } from '../../access/context.ts'
 import type { Principal } from '../../access/principal.ts'
 import type { ByteBudget } from '../../base/budget.ts'
 import type { FairQueue } from '../../base/fair-queue.ts'
@@ -20,8 +21,11 @@ export interface S3Request extends Address {
   readonly headers: Headers
   /** Undefined for a request without credentials. */
   readonly principal: Principal | undefined
+  readonly signature: SignatureFacts | undefined
   readonly payload: Payload
   readonly body: RequestBody
+  /** Refuses an anonymous request for a bucket that can't admit any. @throws StoreError `AccessDenied` */
+  checkAdmission(): Promise<void>
   /** The memory that the documents of all requests may hold at once, and those of one owner. */
   readonly documents: ByteBudget
   /** For documents that are too large to be parsed in passing. */

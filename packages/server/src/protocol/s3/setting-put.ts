@@ -4,7 +4,7 @@
 import type { Action } from '../../access/decide.ts'
 import { type BucketAddress, headBucket } from '../../operation/bucket.ts'
 import { onBucket } from '../../operation/need.ts'
-import { childrenOf, childText, type XmlElement } from '../xml/parse.ts'
+import type { XmlElement } from '../xml/parse.ts'
 import { type Answer, emptyAnswer, type Route, route, unchanging } from './answer.ts'
 import { parameterNotImplemented } from './error.ts'
 import { documentOf } from './payload.ts'
@@ -63,16 +63,4 @@ export const putBucketNotificationRoute: Route = ofBucket(
   'PutBucketNotificationConfiguration',
   's3:PutBucketNotification',
   { parameter: 'notification', isPresent: isEmpty('NotificationConfiguration') },
-)
-
-export const putBucketRequestPaymentRoute: Route = ofBucket(
-  'PutBucketRequestPayment',
-  's3:PutBucketRequestPayment',
-  {
-    parameter: 'requestPayment',
-    isPresent: (document) =>
-      document.name === 'RequestPaymentConfiguration' &&
-      childrenOf(document, 'Payer').length === 1 &&
-      childText(document, 'Payer')?.trim() === 'BucketOwner',
-  },
 )

@@ -164,41 +164,11 @@ export const bucketSettings: Readonly<Record<string, Route>> = {
     'ObjectLockConfigurationNotFoundError',
     'Object Lock configuration does not exist for this bucket',
   ),
-  ownershipControls: unset(
-    'GetBucketOwnershipControls',
-    's3:GetBucketOwnershipControls',
-    'OwnershipControlsNotFoundError',
-    'The bucket ownership controls were not found',
-  ),
-  policy: unset(
-    'GetBucketPolicy',
-    's3:GetBucketPolicy',
-    'NoSuchBucketPolicy',
-    'The bucket policy does not exist',
-  ),
-  policyStatus: unset(
-    'GetBucketPolicyStatus',
-    's3:GetBucketPolicyStatus',
-    'NoSuchBucketPolicy',
-    'The bucket policy does not exist',
-  ),
-  publicAccessBlock: unset(
-    'GetPublicAccessBlock',
-    's3:GetBucketPublicAccessBlock',
-    'NoSuchPublicAccessBlockConfiguration',
-    'The public access block configuration was not found',
-  ),
   replication: unset(
     'GetBucketReplication',
     's3:GetReplicationConfiguration',
     'ReplicationConfigurationNotFoundError',
     'The replication configuration was not found',
-  ),
-  requestPayment: empty(
-    'GetBucketRequestPayment',
-    's3:GetBucketRequestPayment',
-    'RequestPaymentConfiguration',
-    (xml) => xml.element('Payer', 'BucketOwner'),
   ),
 }
 
@@ -221,8 +191,5 @@ export const bucketRemovals: Readonly<Record<string, Route>> = {
     's3:DeleteBucketMetadataTableConfiguration',
   ),
   metrics: removal('DeleteBucketMetricsConfiguration', 's3:PutMetricsConfiguration'),
-  ownershipControls: removal('DeleteBucketOwnershipControls', 's3:PutBucketOwnershipControls'),
-  policy: removal('DeleteBucketPolicy', 's3:DeleteBucketPolicy'),
-  publicAccessBlock: removal('DeletePublicAccessBlock', 's3:PutBucketPublicAccessBlock'),
   replication: removal('DeleteBucketReplication', 's3:PutReplicationConfiguration'),
 }

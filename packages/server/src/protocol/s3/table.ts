@@ -2,6 +2,16 @@
 // parameter that names it. Unimplemented operations are in the table too, so that they are refused by name.
 
 import {
+  deleteOwnershipControlsRoute,
+  deletePublicAccessBlockRoute,
+  getOwnershipControlsRoute,
+  getPublicAccessBlockRoute,
+  getRequestPaymentRoute,
+  putOwnershipControlsRoute,
+  putPublicAccessBlockRoute,
+  putRequestPaymentRoute,
+} from './access-setting.ts'
+import {
   getBucketAclRoute,
   getObjectAclRoute,
   putBucketAclRoute,
@@ -43,6 +53,12 @@ import {
   headObjectRoute,
   putObjectRoute,
 } from './object.ts'
+import {
+  deleteBucketPolicyRoute,
+  getBucketPolicyRoute,
+  getBucketPolicyStatusRoute,
+  putBucketPolicyRoute,
+} from './policy.ts'
 import { selectFolderContentRoute, selectObjectContentRoute } from './select.ts'
 import {
   bucketRemovals,
@@ -51,11 +67,7 @@ import {
   getObjectLegalHoldRoute,
   getObjectRetentionRoute,
 } from './setting.ts'
-import {
-  putBucketLoggingRoute,
-  putBucketNotificationRoute,
-  putBucketRequestPaymentRoute,
-} from './setting-put.ts'
+import { putBucketLoggingRoute, putBucketNotificationRoute } from './setting-put.ts'
 import {
   deleteBucketTaggingRoute,
   deleteObjectTaggingRoute,
@@ -107,6 +119,11 @@ const bucketGet: Routes = {
   lease: listLeasesRoute,
   'list-type': listObjectsV2Route,
   location: getBucketLocationRoute,
+  ownershipControls: getOwnershipControlsRoute,
+  policy: getBucketPolicyRoute,
+  policyStatus: getBucketPolicyStatusRoute,
+  publicAccessBlock: getPublicAccessBlockRoute,
+  requestPayment: getRequestPaymentRoute,
   tagging: getBucketTaggingRoute,
   uploads: listMultipartUploadsRoute,
   versioning: getBucketVersioningRoute,
@@ -128,9 +145,6 @@ const bucketPut: Routes = {
     metadataJournalTable: 'UpdateBucketMetadataJournalTableConfiguration',
     metrics: 'PutBucketMetricsConfiguration',
     'object-lock': 'PutObjectLockConfiguration',
-    ownershipControls: 'PutBucketOwnershipControls',
-    policy: 'PutBucketPolicy',
-    publicAccessBlock: 'PutPublicAccessBlock',
     replication: 'PutBucketReplication',
     versioning: 'PutBucketVersioning',
   }),
@@ -140,7 +154,10 @@ const bucketPut: Routes = {
   lease: renewLeaseRoute,
   logging: putBucketLoggingRoute,
   notification: putBucketNotificationRoute,
-  requestPayment: putBucketRequestPaymentRoute,
+  ownershipControls: putOwnershipControlsRoute,
+  policy: putBucketPolicyRoute,
+  publicAccessBlock: putPublicAccessBlockRoute,
+  requestPayment: putRequestPaymentRoute,
   tagging: putBucketTaggingRoute,
   website: putBucketWebsiteRoute,
 }
@@ -150,6 +167,9 @@ const bucketDelete: Routes = {
   '': deleteBucketRoute,
   cors: deleteBucketCorsRoute,
   lease: releaseLeaseRoute,
+  ownershipControls: deleteOwnershipControlsRoute,
+  policy: deleteBucketPolicyRoute,
+  publicAccessBlock: deletePublicAccessBlockRoute,
   tagging: deleteBucketTaggingRoute,
   website: deleteBucketWebsiteRoute,
 }

@@ -25,9 +25,6 @@ import { bucketOf, noSetting, objectOf } from './setting.ts'
 
 const taggingHeader = 'x-amz-tagging'
 
-/** The headers that a route with tags accepts. */
-export const taggingHeaders: ReadonlySet<string> = new Set([taggingHeader])
-
 /**
  * The tags in a request's header, as the parameters of a query: `a=1&b=2`. Undefined without the header.
  * @throws S3Error `InvalidArgument`

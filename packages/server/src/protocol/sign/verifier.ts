@@ -41,6 +41,8 @@ export interface Verified<P> {
   readonly accessKeyId: string | undefined
   /** Where the signature was: conditional writes ask for a signed header, logs name it. */
   readonly method: 'header' | 'query' | 'form' | 'anonymous'
+  /** The signature's version, by its algorithm; undefined for an anonymous request. */
+  readonly version: 'AWS4-HMAC-SHA256' | 'AWS' | undefined
   readonly payload: Payload
 }
 
@@ -66,16 +68,17 @@ export class Verifier<P> {
       if (this.#acceptsVersion2 && isAuthorizationV2(authorization)) {
         if (isPresignedV2(request)) throw twoMechanisms(authorization)
         const signed = verifyHeaderV2(request, authorization, this.#context())
-        return { ...withoutKey(signed), method: 'header' }
+        return { ...withoutKey(signed), method: 'header', version: 'AWS' }
       }
-      return { ...verifyHeader(request, authorization, this.#context()), method: 'header' }
+      return { ...verifyHeader(request, authorization, this.#context()), method: 'header', version }
     }
     if (isPresigned || hasParameter(request, 'X-Amz-Signature')) {
-      return { ...verifyQuery(request, this.#context()), method: 'query' }
+      return { ...verifyQuery(request, this.#context()), method: 'query', version }
     }
     if (isPresignedV2(request)) {
       if (!this.#acceptsVersion2) throw new SignError({ code: 'MechanismNotSupported' })
-      return { ...withoutKey(verifyQueryV2(request, this.#context())), method: 'query' }
+      const signed = withoutKey(verifyQueryV2(request, this.#context()))
+      return { ...signed, method: 'query', version: 'AWS' }
     }
     const payload = payloadWithoutKey(headerText(request, 'x-amz-content-sha256'))
     return { ...anonymous, payload }
@@ -94,13 +97,13 @@ export class Verifier<P> {
     if (!isVersion4 && isVersion2) {
       if (!this.#acceptsVersion2) throw new SignError({ code: 'MechanismNotSupported' })
       const signed = verifyFormV2(fields, this.#context())
-      return { ...signed, payload: { kind: 'unsigned' }, method: 'form' }
+      return { ...signed, payload: { kind: 'unsigned' }, method: 'form', version: 'AWS' }
     }
     if (!isVersion4 && fields.get('policy') === undefined) {
       return { ...anonymous, payload: { kind: 'unsigned' } }
     }
     const signed = verifyPostFields(fields, this.#context())
-    return { ...signed, payload: { kind: 'unsigned' }, method: 'form' }
+    return { ...signed, payload: { kind: 'unsigned' }, method: 'form', version }
   }
 
   get #acceptsVersion2(): boolean {
@@ -113,7 +116,15 @@ export class Verifier<P> {
   }
 }
 
-const anonymous = { principal: undefined, accessKeyId: undefined, method: 'anonymous' } as const
+/** The version of most signatures. */
+const version = 'AWS4-HMAC-SHA256'
+
+const anonymous = {
+  principal: undefined,
+  accessKeyId: undefined,
+  method: 'anonymous',
+  version: undefined,
+} as const
 
 function hasParameter(request: SignedRequest, name: string): boolean {
   for (const parameter of request.parameters) if (parameter.name === name) return true

@@ -14,7 +14,10 @@ import * as schema from './schema.ts'
 export interface UploadRecord {
   /** Unguessable, in hex. It is part of the upload id that clients hold. */
   readonly nonce: string
+  /** The owner that the object gets. */
   readonly ownerId: string
+  /** Absent in uploads of versions in which it was always the owner. */
+  readonly initiatorId?: string | undefined
   /** Milliseconds since the epoch. */
   readonly initiatedAt: number
   readonly headers: Readonly<Record<string, string>>

@@ -27,6 +27,8 @@ export interface BucketRecord {
   readonly root: number
   /** Absent in buckets of versions without access settings: private, with bucket owner enforced. */
   readonly access?: BucketAccess | undefined
+  /** True once an object was given to another owner. */
+  readonly hasOtherOwners?: true | undefined
   /** The greatest revision of the bucket; absent before the first change of a setting. */
   readonly revision?: number | undefined
   /** The settings with rows of their own, each with the revision in which it was last stored. */
@@ -41,10 +43,12 @@ export interface BucketAccess {
   readonly block?: PublicAccessBlock | undefined
   /** Absent for a private bucket. */
   readonly acl?: Acl | undefined
+  /** True if others than the owner must offer to pay for their requests. */
+  readonly requesterPays?: true | undefined
 }
 
 /** Settings that are rows of their own. */
-export type SettingName = 'policy' | 'cors' | 'website' | 'tags' | 'requestPayment'
+export type SettingName = 'policy' | 'cors' | 'website' | 'tags'
 
 /** A bucket with its name. */
 export interface NamedBucket extends BucketRecord {

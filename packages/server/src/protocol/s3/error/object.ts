@@ -1,6 +1,7 @@
 // How S3 tells refusals of operations on buckets and objects.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 
+import type { AccessRefusal } from '../../../base/refusal/access.ts'
 import type { LeaseRefusal } from '../../../base/refusal/lease.ts'
 import type {
   ConditionName,
@@ -27,7 +28,9 @@ const conditionPrefixes: Readonly<Record<ConditionSubject, string>> = {
   'rename source': 'x-amz-rename-source-',
 }
 
-export const objectErrors: WireTable<Exclude<S3Refusal, UploadRefusal | LeaseRefusal>> = {
+export const objectErrors: WireTable<
+  Exclude<S3Refusal, AccessRefusal | UploadRefusal | LeaseRefusal>
+> = {
   InvalidBucketName: ({ bucket }) =>
     bucketError(400, 'InvalidBucketName', 'The specified bucket is not valid.', bucket),
   NoSuchBucket: ({ bucket }) =>

@@ -20,10 +20,13 @@ const uriTexts = {
 } as const
 
 export const sharedErrors: WireTable<SharedRefusal> = {
-  AccessDenied: ({ action, region }) => ({
+  AccessDenied: ({ action, region, setting }) => ({
     status: 403,
     code: 'AccessDenied',
-    message: 'Access Denied',
+    message:
+      setting === undefined
+        ? 'Access Denied'
+        : `Access Denied because of the ${setting} block public access setting`,
     fields: { Action: action, Region: region },
   }),
   InvalidUri: ({ uri, problem }) => ({
