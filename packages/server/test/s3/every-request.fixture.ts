@@ -178,6 +178,9 @@ const partEtag = createHash('md5').update('part').digest('hex')
 const documents: Readonly<Record<string, string>> = {
   DeleteObjects: '<Delete><Object><Key>dir/key</Key></Object></Delete>',
   CompleteMultipartUpload: `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${partEtag}</ETag></Part></CompleteMultipartUpload>`,
+  PutBucketAbac: '<AbacStatus><Status>Disabled</Status></AbacStatus>',
+  PutBucketAccelerateConfiguration:
+    '<AccelerateConfiguration><Status>Suspended</Status></AccelerateConfiguration>',
   PutBucketCors:
     '<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</AllowedOrigin></CORSRule></CORSConfiguration>',
   PutBucketLogging: '<BucketLoggingStatus/>',

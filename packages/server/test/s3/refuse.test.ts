@@ -84,6 +84,8 @@ test('settings that nobody made are absent in the words of AWS', async () => {
   const absent: Record<string, string> = {
     encryption: 'ServerSideEncryptionConfigurationNotFoundError',
     lifecycle: 'NoSuchLifecycleConfiguration',
+    metadataConfiguration: 'MetadataConfigurationNotFound',
+    metadataTable: 'MetadataConfigurationNotFound',
     'object-lock': 'ObjectLockConfigurationNotFoundError',
     policy: 'NoSuchBucketPolicy',
     policyStatus: 'NoSuchBucketPolicy',

@@ -148,6 +148,18 @@ export const bucketSettings: Readonly<Record<string, Route>> = {
     'The lifecycle configuration does not exist',
   ),
   logging: empty('GetBucketLogging', 's3:GetBucketLogging', 'BucketLoggingStatus'),
+  metadataConfiguration: unset(
+    'GetBucketMetadataConfiguration',
+    's3:GetBucketMetadataTableConfiguration',
+    'MetadataConfigurationNotFound',
+    'The metadata configuration was not found',
+  ),
+  metadataTable: unset(
+    'GetBucketMetadataTableConfiguration',
+    's3:GetBucketMetadataTableConfiguration',
+    'MetadataConfigurationNotFound',
+    'The metadata configuration was not found',
+  ),
   metrics: noneOfMany(
     'GetBucketMetricsConfiguration',
     's3:GetMetricsConfiguration',

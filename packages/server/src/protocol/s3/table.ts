@@ -29,7 +29,7 @@ import {
 import { copyObjectRoute } from './copy.ts'
 import { deleteBucketCorsRoute, getBucketCorsRoute, putBucketCorsRoute } from './cors.ts'
 import { deleteObjectsRoute } from './delete.ts'
-import { parameterNotImplemented } from './error.ts'
+import { operationNotImplemented } from './error.ts'
 import { copyFolderRoute, deleteFolderRoute, renameRoute } from './folder.ts'
 import { acquireLeaseRoute, listLeasesRoute, releaseLeaseRoute, renewLeaseRoute } from './lease.ts'
 import {
@@ -67,7 +67,12 @@ import {
   getObjectLegalHoldRoute,
   getObjectRetentionRoute,
 } from './setting.ts'
-import { putBucketLoggingRoute, putBucketNotificationRoute } from './setting-put.ts'
+import {
+  putBucketAbacRoute,
+  putBucketAccelerateRoute,
+  putBucketLoggingRoute,
+  putBucketNotificationRoute,
+} from './setting-put.ts'
 import {
   deleteBucketTaggingRoute,
   deleteObjectTaggingRoute,
@@ -92,7 +97,7 @@ export type Routes = Readonly<Record<string, Route>>
 function absent(name: string, parameter: string): Route {
   return {
     name,
-    answer: () => Promise.reject(parameterNotImplemented(parameter)),
+    answer: () => Promise.reject(operationNotImplemented(name, parameter)),
   }
 }
 
@@ -109,8 +114,6 @@ const bucketGet: Routes = {
   ...bucketSettings,
   ...allAbsent({
     archive: 'ArchiveBucket',
-    metadataConfiguration: 'GetBucketMetadataConfiguration',
-    metadataTable: 'GetBucketMetadataTableConfiguration',
     session: 'CreateSession',
   }),
   '': listObjectsRoute,
@@ -133,8 +136,6 @@ const bucketGet: Routes = {
 
 const bucketPut: Routes = {
   ...allAbsent({
-    abac: 'PutBucketAbac',
-    accelerate: 'PutBucketAccelerateConfiguration',
     analytics: 'PutBucketAnalyticsConfiguration',
     encryption: 'PutBucketEncryption',
     'intelligent-tiering': 'PutBucketIntelligentTieringConfiguration',
@@ -149,6 +150,8 @@ const bucketPut: Routes = {
     versioning: 'PutBucketVersioning',
   }),
   '': createBucketRoute,
+  abac: putBucketAbacRoute,
+  accelerate: putBucketAccelerateRoute,
   acl: putBucketAclRoute,
   cors: putBucketCorsRoute,
   lease: renewLeaseRoute,
