@@ -13,8 +13,10 @@ import {
   findBucket,
   walkBuckets,
 } from '../store/tree/bucket.ts'
+import { tagNewBucket } from './bucket-tagging.ts'
 import { onAccount, onBucket } from './need.ts'
 import type { Change, Query, Services } from './operation.ts'
+import type { Tag } from './tag.ts'
 
 export interface BucketAddress {
   readonly bucket: string
@@ -74,6 +76,7 @@ export interface CreateBucketInput extends BucketAddress {
   readonly locationConstraint?: string | undefined
   /** In place of the server's default. */
   readonly ownership?: ObjectOwnership | undefined
+  readonly tags?: readonly Tag[] | undefined
 }
 
 /** S3's rules for the names of general purpose buckets (userguide/bucketnamingrules.html). */
@@ -161,6 +164,7 @@ export const createBucket: Change<CreateBucketInput, void> = {
         ...(input.ownership === undefined ? {} : { ownership: input.ownership }),
       },
     })
+    await tagNewBucket(step.tx, input.bucket, input.tags ?? [])
   },
 }
 

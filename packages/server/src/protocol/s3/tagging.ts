@@ -71,7 +71,12 @@ export async function taggingDocumentOf(request: S3Request): Promise<readonly Ta
 function decodeTagging({ name, children }: XmlElement): readonly Tag[] {
   const [set, ...more] = children
   if (name !== 'Tagging' || set?.name !== 'TagSet' || more.length > 0) throw malformedXml()
-  return set.children.map(decodeTag)
+  return decodeTags(set)
+}
+
+/** The tags in an element that has nothing else. @throws StoreError `MalformedXml` */
+export function decodeTags({ children }: XmlElement): readonly Tag[] {
+  return children.map(decodeTag)
 }
 
 function decodeTag({ name, children }: XmlElement): Tag {
