@@ -7,7 +7,7 @@ import { Choices } from '../crash/content.ts'
 import { recordsOf } from '../event-stream.ts'
 import { objectPath, type WireAnswer, WireClient, xmlText, xmlTexts } from '../wire.ts'
 import type { Recorded } from './linearize.ts'
-import type { FolderAnswer, Op, State } from './model.ts'
+import type { FolderAnswer, Op, State, Stored } from './model.ts'
 import { filesOfTar } from './tar.ts'
 
 /** The operation done in several requests although it is reported as one. */
@@ -44,13 +44,13 @@ export async function makeHistory(options: HistoryOptions): Promise<History> {
   if (first === undefined) throw new Error('a history needs a client')
   // Where folders are copied into themselves, a large folder would grow too fast.
   const isLarge = choices.fraction() < 0.5
-  const initial = new Map<string, string>()
+  const initial = new Map<string, Stored>()
   const keys = isLarge
     ? Array.from({ length: manyKeys }, (_, n) => `a/k${n + 100}`)
     : ['a/1', 'a/x/1', 'b/1']
   await first.createBucket()
-  for (const key of keys) initial.set(key, `before ${key}`)
-  for (const [key, value] of initial) await first.put(key, value)
+  for (const key of keys) initial.set(key, { value: `before ${key}` })
+  for (const [key, { value }] of initial) await first.put(key, value)
   let clock = 0
   let values = 0
   const recorded: Recorded<Op>[] = []
@@ -82,6 +82,8 @@ function chooseOperation(choices: Choices, folders: readonly string[], value: ()
     ['put', 5],
     ['get', 4],
     ['delete', 2],
+    ['tag', 2],
+    ['tags', 2],
     ['list', 4],
     ['rename', 3],
     ['copy', 2],
@@ -91,15 +93,23 @@ function chooseOperation(choices: Choices, folders: readonly string[], value: ()
   switch (kind) {
     case 'put': {
       const written = value()
+      const tag = choices.fraction() < 0.3 ? `of ${written}` : undefined
       return async (client) => {
-        await client.put(key, written)
-        return { kind, key, value: written }
+        await client.put(key, written, tag)
+        return { kind, key, value: written, tag }
       }
     }
+    case 'tag': {
+      const tag = choices.fraction() < 0.7 ? value() : undefined
+      return async (client) => ({ kind, key, tag, answer: await client.tag(key, tag) })
+    }
+    case 'tags':
+      return async (client) => ({ kind, key, ...(await client.tags(key)) })
     case 'get': {
       const isQuery = choices.fraction() < 0.3
       return async (client) => {
-        return { kind, key, found: await (isQuery ? client.select(key) : client.get(key)) }
+        if (isQuery) return { kind, key, found: await client.select(key) }
+        return { kind, key, ...(await client.getTagged(key)) }
       }
     }
     case 'delete':
@@ -158,21 +168,50 @@ class Client {
     await this.#send({ method: 'PUT', path: `/${this.#options.bucket}` }, [200])
   }
 
-  async put(key: string, value: string): Promise<void> {
+  async put(key: string, value: string, tag?: string): Promise<void> {
     // Before sending, since other clients may see it before the response.
     valueOfEtag.set(createHash('md5').update(value).digest('hex'), value)
     // The value is in a header too, to detect the body of another object.
-    const headers = { 'x-amz-meta-value': value }
+    const tagging = tag === undefined ? {} : { 'x-amz-tagging': `tag=${encodeURIComponent(tag)}` }
+    const headers = { 'x-amz-meta-value': value, ...tagging }
     const body = Buffer.from(value)
     await this.#send({ method: 'PUT', path: this.#path(key), headers, body }, [200])
   }
 
   async get(key: string): Promise<string | undefined> {
+    return (await this.getTagged(key)).found
+  }
+
+  /** The object's value, and whether its headers tell of a tag. */
+  async getTagged(
+    key: string,
+  ): Promise<{ readonly found: string | undefined; readonly isTagged?: boolean }> {
     const answer = await this.#send({ method: 'GET', path: this.#path(key) }, [200, 404])
-    if (answer.status === 404) return undefined
+    if (answer.status === 404) return { found: undefined }
     const value = answer.body.toString()
     const said = answer.headers['x-amz-meta-value']
-    return said === value ? value : `${value}, but its header says ${said}`
+    const found = said === value ? value : `${value}, but its header says ${said}`
+    return { found, isTagged: answer.headers['x-amz-tagging-count'] !== undefined }
+  }
+
+  /** Replaces or removes the object's tag. */
+  async tag(key: string, tag: string | undefined): Promise<'done' | 'missing'> {
+    const at = { path: this.#path(key), query: { tagging: '' } }
+    const set = `<Tag><Key>tag</Key><Value>${tag}</Value></Tag>`
+    const body = Buffer.from(`<Tagging><TagSet>${set}</TagSet></Tagging>`)
+    const wanted = tag === undefined ? { ...at, method: 'DELETE' } : { ...at, method: 'PUT', body }
+    const { status } = await this.#send(wanted, [200, 204, 404])
+    return status === 404 ? 'missing' : 'done'
+  }
+
+  async tags(key: string): Promise<{
+    readonly answer: 'done' | 'missing'
+    readonly found?: string | undefined
+  }> {
+    const wanted = { method: 'GET', path: this.#path(key), query: { tagging: '' } }
+    const { status, body } = await this.#send(wanted, [200, 404])
+    if (status === 404) return { answer: 'missing' }
+    return { answer: 'done', found: xmlText(body, 'Value') }
   }
 
   /** What {@link get} would find, read by a query. */

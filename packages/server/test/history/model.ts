@@ -6,10 +6,37 @@ import type { Model } from './linearize.ts'
 /** The result of an operation that changes folders. */
 export type FolderAnswer = 'done' | 'missing' | 'exists' | 'invalid'
 
-/** An operation with its result. Values are the objects' contents; listings show them too. */
+/**
+ * An operation with its result. Values are the objects' contents; listings show them too. An object has one tag
+ * at most.
+ */
 export type Op =
-  | { readonly kind: 'put'; readonly key: string; readonly value: string }
-  | { readonly kind: 'get'; readonly key: string; readonly found: string | undefined }
+  | {
+      readonly kind: 'put'
+      readonly key: string
+      readonly value: string
+      readonly tag?: string | undefined
+    }
+  | {
+      readonly kind: 'get'
+      readonly key: string
+      readonly found: string | undefined
+      /** Undefined for a read that doesn't tell. */
+      readonly isTagged?: boolean | undefined
+    }
+  | {
+      readonly kind: 'tag'
+      readonly key: string
+      /** Undefined to remove it. */
+      readonly tag: string | undefined
+      readonly answer: 'done' | 'missing'
+    }
+  | {
+      readonly kind: 'tags'
+      readonly key: string
+      readonly answer: 'done' | 'missing'
+      readonly found?: string | undefined
+    }
   | { readonly kind: 'delete'; readonly key: string }
   | {
       readonly kind: 'list'
@@ -33,17 +60,23 @@ export type Op =
       readonly found: readonly string[] | undefined
     }
 
-/** Keys and their values. */
-export type State = ReadonlyMap<string, string>
+/** An object. */
+export interface Stored {
+  readonly value: string
+  readonly tag?: string | undefined
+}
+
+/** Keys and their objects. */
+export type State = ReadonlyMap<string, Stored>
 
 /** S3 orders by UTF-8; for the ASCII keys used here, JavaScript's order is the same. */
-function under(state: State, prefix: string): [string, string][] {
+function under(state: State, prefix: string): [string, Stored][] {
   return [...state]
     .filter(([key]) => key.startsWith(prefix))
     .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
 }
 
-function changed(state: State, change: (next: Map<string, string>) => void): State {
+function changed(state: State, change: (next: Map<string, Stored>) => void): State {
   const next = new Map(state)
   change(next)
   return next
@@ -56,7 +89,7 @@ function sameList(a: readonly string[], b: readonly string[]): boolean {
 /** The listing of `state`. */
 export function listed(state: State, prefix: string, isGrouped: boolean): string[] {
   const found: string[] = []
-  for (const [key, value] of under(state, prefix)) {
+  for (const [key, { value }] of under(state, prefix)) {
     const slash = isGrouped ? key.indexOf('/', prefix.length) : -1
     const item = slash < 0 ? `${key} ${value}` : key.slice(0, slash + 1)
     if (found.at(-1) !== item) found.push(item)
@@ -78,8 +111,20 @@ function moved(state: State, op: Extract<Op, { kind: 'rename' | 'copy' }>): Stat
   return changed(state, (next) => {
     if (kind === 'rename') for (const [key] of source) next.delete(key)
     for (const [key] of target) next.delete(key)
-    for (const [key, value] of source) next.set(to + key.slice(from.length), value)
+    for (const [key, stored] of source) next.set(to + key.slice(from.length), stored)
   })
+}
+
+function isFound(stored: Stored | undefined, op: Extract<Op, { kind: 'get' }>): boolean {
+  if (stored?.value !== op.found) return false
+  return op.isTagged === undefined || op.isTagged === (stored?.tag !== undefined)
+}
+
+function tagged(state: State, op: Extract<Op, { kind: 'tag' }>): State | undefined {
+  const stored = state.get(op.key)
+  if (op.answer !== (stored === undefined ? 'missing' : 'done')) return undefined
+  if (stored === undefined) return state
+  return changed(state, (next) => next.set(op.key, { value: stored.value, tag: op.tag }))
 }
 
 /** A bucket as a flat map. */
@@ -87,9 +132,16 @@ export const flatMap: Model<Op, State> = {
   step(state, op) {
     switch (op.kind) {
       case 'put':
-        return changed(state, (next) => next.set(op.key, op.value))
+        return changed(state, (next) => next.set(op.key, { value: op.value, tag: op.tag }))
       case 'get':
-        return state.get(op.key) === op.found ? state : undefined
+        return isFound(state.get(op.key), op) ? state : undefined
+      case 'tag':
+        return tagged(state, op)
+      case 'tags': {
+        const stored = state.get(op.key)
+        const answer = stored === undefined ? 'missing' : 'done'
+        return answer === op.answer && stored?.tag === op.found ? state : undefined
+      }
       case 'delete':
         return changed(state, (next) => next.delete(op.key))
       case 'list':
@@ -103,7 +155,7 @@ export const flatMap: Model<Op, State> = {
         })
       case 'archive': {
         const found = under(state, op.folder).map(
-          ([key, value]) => `${key.slice(op.folder.length)} ${value}`,
+          ([key, { value }]) => `${key.slice(op.folder.length)} ${value}`,
         )
         const expected = found.length === 0 ? undefined : found
         if (expected === undefined || op.found === undefined) {
