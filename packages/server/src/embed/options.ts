@@ -40,6 +40,8 @@ export interface CommonEmbedOptions {
   readonly buckets?: BucketsOption
   /** The server's own names besides `localhost`. The Host header may be `bucket.NAME`. */
   readonly domains?: readonly string[]
+  /** Names under which buckets with a website are served to browsers: `bucket.NAME`; default none. */
+  readonly websiteDomains?: readonly string[]
   /** The only region accepted in signatures; default: any. */
   readonly region?: string
   /** Whether S3's Signature Version 2 is accepted beside Version 4; default true. */

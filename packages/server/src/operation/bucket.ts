@@ -16,8 +16,10 @@ import {
   findBucket,
   walkBuckets,
 } from '../store/tree/bucket.ts'
+import { tagNewBucket } from './bucket-tagging.ts'
 import { onAccount, onBucket } from './need.ts'
 import type { Change, Query, Services, Step } from './operation.ts'
+import type { Tag } from './tag.ts'
 import { aclOfNewBucket, type WantedAcl } from './wanted-acl.ts'
 
 export interface BucketAddress {
@@ -80,6 +82,7 @@ export interface CreateBucketInput extends BucketAddress {
   readonly ownership?: ObjectOwnership | undefined
   /** Undefined for a private bucket. */
   readonly acl?: WantedAcl | undefined
+  readonly tags?: readonly Tag[] | undefined
 }
 
 /** S3's rules for the names of general purpose buckets (userguide/bucketnamingrules.html). */
@@ -158,6 +161,7 @@ export const createBucket: Change<CreateBucketInput, void> = {
       region: locationConstraint ?? step.services.region,
       access: accessOfNew(step, input),
     })
+    await tagNewBucket(step.tx, input.bucket, input.tags ?? [])
   },
 }
 

@@ -48,6 +48,25 @@ export function bucketOfHost(
   return bucket !== undefined && plausibleBucket.test(bucket) ? bucket : undefined
 }
 
+/**
+ * The bucket that a Host header names in front of one of `domains`: '' for a domain itself, undefined for any other
+ * host.
+ */
+export function bucketBelow(
+  hostHeader: string | undefined,
+  domains: readonly string[],
+): string | undefined {
+  const host = hostHeader === undefined ? undefined : hostName(hostHeader)
+  if (host === undefined) return undefined
+  let longest: string | undefined
+  for (const domain of domains) {
+    if (host === domain) return ''
+    const isLonger = longest === undefined || domain.length > longest.length
+    if (isLonger && labelsBelow(host, domain) !== undefined) longest = domain
+  }
+  return longest === undefined ? undefined : labelsBelow(host, longest)
+}
+
 /** The labels before `domain` and its dot; undefined for `domain` itself and for foreign names. */
 function labelsBelow(host: string, domain: string): string | undefined {
   const dot = host.length - domain.length - 1

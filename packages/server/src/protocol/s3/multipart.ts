@@ -28,16 +28,16 @@ import {
   writeChecksum,
 } from './checksum.ts'
 import { copySourceOf } from './copy.ts'
-import { describedObject } from './description.ts'
+import { describedObject, storingHeaders } from './description.ts'
 import { invalidArgument } from './error.ts'
-import { aclHeaders, wantedAclOf } from './grant.ts'
+import { wantedAclOf } from './grant.ts'
 import { conditionDate, writeConditions } from './header.ts'
 import { objectUrl } from './location.ts'
 import { partNumberOf } from './object.ts'
 import { ownerOf, writeOwner } from './owner.ts'
 import { bodyOf, documentOf } from './payload.ts'
 import { headerOf, type S3Request, wholeNumber } from './request.ts'
-import { taggingHeaders, taggingOf } from './tagging.ts'
+import { taggingOf } from './tagging.ts'
 
 function uploadOf({ bucket, key, query }: S3Request): UploadInput {
   const uploadId = query.get('uploadId')
@@ -84,7 +84,7 @@ export const createMultipartUploadRoute: Route = {
       return answer
     },
   ),
-  accepts: new Set([...taggingHeaders, ...aclHeaders]),
+  accepts: storingHeaders,
 }
 
 export const uploadPartRoute: Route = route(
