@@ -16,6 +16,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
+import { plainEnvironment } from '../environment.ts'
 import { randomCredential, runHoldfast } from '../harness.ts'
 import { testCertificate, testKey } from './certificate.ts'
 
@@ -55,6 +56,7 @@ test('with --tls-cert and --tls-key the server speaks https, and stops as well a
   const tls = ['--tls-cert', files.cert, '--tls-key', files.key, '--credentials', credentialsFile]
   const child = spawn(process.execPath, [mainFile, ...args, ...tls], {
     stdio: ['ignore', 'pipe', 'ignore'],
+    env: plainEnvironment(),
   })
   let output = ''
   let port: string | undefined
