@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
+import { plainEnvironment } from './environment.ts'
 
 const serverMain = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))
 const readyTimeoutMs = 30_000
@@ -95,6 +96,7 @@ function mainFile(): string {
 export async function runHoldfast(args: readonly string[]): Promise<CommandResult> {
   const child = spawn(process.execPath, [mainFile(), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: plainEnvironment(),
   })
   let output = ''
   const keep = (chunk: Buffer): void => {
@@ -226,7 +228,7 @@ export class TestServer implements AsyncDisposable {
         ...(workers === undefined ? [] : ['--workers', String(workers)]),
         ...args,
       ],
-      { detached: true, stdio: ['ignore', log, log], env: { ...process.env, ...env } },
+      { detached: true, stdio: ['ignore', log, log], env: { ...plainEnvironment(), ...env } },
     )
     closeSync(log)
     await this.ready(readyTimeoutMs)

@@ -10,6 +10,7 @@ import { createServer as createSocket, type Server as SocketServer } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { plainEnvironment } from '../environment.ts'
 import { freePort, startServer, type TestServer } from '../harness.ts'
 import { expiredCertificate, expiredKey, testCertificate, testKey } from './certificate.ts'
 
@@ -193,7 +194,7 @@ async function startTls(): Promise<TlsServer> {
   const child = spawn(
     process.execPath,
     [main, 'serve', '--port', String(port), '--workers', '1', ...folder, ...args],
-    { stdio: ['ignore', 'pipe', 'ignore'] },
+    { stdio: ['ignore', 'pipe', 'ignore'], env: plainEnvironment() },
   )
   let output = ''
   for await (const chunk of child.stdout) {

@@ -332,6 +332,19 @@ test('the server and its key are found in the data folder', async () => {
   assert.match(none.err, /there is no root key in .*: is it a data folder\?/)
 })
 
+test('the settings of the shell that runs the tests do not reach the commands under test', async (t) => {
+  const shell = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', HOLDFAST_ENDPOINT: 'c' }
+  const before = { ...process.env }
+  t.after(() => {
+    process.env = before
+  })
+  Object.assign(process.env, shell)
+  const { exitCode, err } = await runPlain('ls', '--data', scratch)
+  assert.equal(exitCode, 1)
+  assert.match(err, /there is no root key in .*: is it a data folder\?/)
+  assert.equal(process.env['HOLDFAST_ENDPOINT'], 'c')
+})
+
 test('a profile of ~/.aws names key and server', async () => {
   await mkdir(join(scratch, '.aws'))
   const { endpoint, accessKeyId, secretAccessKey } = server

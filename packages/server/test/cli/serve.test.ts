@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { plainEnvironment } from '../environment.ts'
 import { freePort, healthStatus, runHoldfast, startServer } from '../harness.ts'
 import { WireClient } from '../wire.ts'
 import { beginSlowPut, makeBucket } from './slow.ts'
@@ -132,7 +133,10 @@ test('a credentials file that can not be used is explained, with exit code 1 and
 /** Starts a server without a credentials file, at a free port, and stops it as soon as it serves. */
 async function startAlone(dataFolder: string): Promise<string> {
   const args = ['serve', '--port', '0', '--workers', '1', '--data', dataFolder]
-  const child = spawn(process.execPath, [mainFile, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [mainFile, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: plainEnvironment(),
+  })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
