@@ -55,7 +55,8 @@ test('a client that waits is refused without having to send its body', async () 
     ['EntityTooLarge', {}, '9'.repeat(12)],
     ['InvalidDigest', { headers: { 'content-md5': 'x' } }, ''],
     ['KeyTooLongError', { path: `/${Bucket}/${'k'.repeat(1025)}` }, ''],
-    ['NotImplemented', { headers: { 'x-amz-acl': 'public-read' } }, ''],
+    ['AccessControlListNotSupported', { headers: { 'x-amz-acl': 'public-read' } }, ''],
+    ['NotImplemented', { headers: { 'x-amz-website-redirect-location': '/x' } }, ''],
     ['NoSuchUpload', { query: { partNumber: '1', uploadId: 'x' } }, ''],
   ]
   for (const [code, wanted, length] of refusals) {

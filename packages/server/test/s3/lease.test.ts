@@ -25,7 +25,7 @@ let Bucket = ''
 
 beforeEach(async () => {
   Bucket = `leases-${count++}`
-  await client.send(new CreateBucketCommand({ Bucket }))
+  await client.send(new CreateBucketCommand({ Bucket, ObjectOwnership: 'ObjectWriter' }))
 })
 
 /** A lease as its JSON has it. */
@@ -328,6 +328,13 @@ function writes(uploadId: string): readonly (readonly [route: string, wanted: Wi
       { ...tagging, method: 'PUT', body: Buffer.from('<Tagging><TagSet/></Tagging>') },
     ],
     ['DeleteObjectTagging', { ...tagging, method: 'DELETE' }],
+    [
+      'PutObjectAcl',
+      {
+        ...{ method: 'PUT', path: path('top/locked/x'), query: { acl: '' } },
+        headers: { 'x-amz-acl': 'private' },
+      },
+    ],
     ['CopyObject', copy('from/x', 'top/locked/copied')],
     ['CopyFolder', copy('from/', 'top/locked/copied/', replacing)],
     ['CopyFolder', copy('from/', 'top/', replacing)],
