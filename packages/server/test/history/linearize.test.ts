@@ -35,8 +35,8 @@ test('after one read has seen a write, later reads must see it', () => {
 
 test('a folder seen half renamed is found', () => {
   const state = new Map([
-    ['a/1', { value: 'one' }],
-    ['a/2', { value: 'two' }],
+    ['a/1', 'one'],
+    ['a/2', 'two'],
   ])
   const halves = (found: readonly string[]) => [
     at(1, 8, rename('a/', 'b/')),
@@ -45,27 +45,6 @@ test('a folder seen half renamed is found', () => {
   assert.ok(linearize(halves(['a/1 one', 'a/2 two']), flatMap, state).isLinearizable)
   assert.ok(linearize(halves(['b/1 one', 'b/2 two']), flatMap, state).isLinearizable)
   assert.ok(!linearize(halves(['a/2 two', 'b/1 one']), flatMap, state).isLinearizable)
-})
-
-test('a tag belongs to the object that it was given', () => {
-  const tag = (value: string, answer: 'done' | 'missing' = 'done'): Op => ({
-    ...{ kind: 'tag', key: 'a', tag: value, answer },
-  })
-  const tags = (found?: string): Op => ({ kind: 'tags', key: 'a', answer: 'done', found })
-  const isPossible = (...ops: readonly Op[]): boolean => {
-    const history = ops.map((op, n) => at(2 * n, 2 * n + 1, op))
-    return linearize(history, flatMap, empty).isLinearizable
-  }
-  assert.ok(
-    isPossible(put('a', 'v'), tags(), tag('t'), tags('t'), rename('a', 'b'), put('a', 'w'), tags()),
-  )
-  assert.ok(!isPossible(put('a', 'v'), tag('t'), tags()))
-  assert.ok(!isPossible(put('a', 'v'), tag('t'), put('a', 'w'), tags('t')))
-  assert.ok(!isPossible(put('a', 'v'), tag('t', 'missing')))
-  assert.ok(isPossible(tag('t', 'missing'), put('a', 'v'), tags()))
-  const read = (isTagged: boolean): Op => ({ kind: 'get', key: 'a', found: 'v', isTagged })
-  assert.ok(isPossible(put('a', 'v'), read(false), tag('t'), read(true)))
-  assert.ok(!isPossible(put('a', 'v'), tag('t'), read(false)))
 })
 
 /** A register; a read includes the value it returned. */

@@ -1,42 +1,17 @@
-// The executable specification: a bucket as a flat map of keys. An operation includes its result,
-// so the model can tell whether that result was possible.
+// The executable specification: a bucket as a flat map of keys, and the settings that say what a stranger may
+// do there. An operation includes its result, so the model can tell whether that result was possible.
 
 import type { Model } from './linearize.ts'
 
 /** The result of an operation that changes folders. */
 export type FolderAnswer = 'done' | 'missing' | 'exists' | 'invalid'
 
-/**
- * An operation with its result. Values are the objects' contents; listings show them too. An object has one tag
- * at most.
- */
-export type Op =
-  | {
-      readonly kind: 'put'
-      readonly key: string
-      readonly value: string
-      readonly tag?: string | undefined
-    }
-  | {
-      readonly kind: 'get'
-      readonly key: string
-      readonly found: string | undefined
-      /** Undefined for a read that doesn't tell. */
-      readonly isTagged?: boolean | undefined
-    }
-  | {
-      readonly kind: 'tag'
-      readonly key: string
-      /** Undefined to remove it. */
-      readonly tag: string | undefined
-      readonly answer: 'done' | 'missing'
-    }
-  | {
-      readonly kind: 'tags'
-      readonly key: string
-      readonly answer: 'done' | 'missing'
-      readonly found?: string | undefined
-    }
+/** An operation with its result. Values are the objects' contents; listings show them too. */
+export type Op = ObjectOp | AccessOp
+
+type ObjectOp =
+  | { readonly kind: 'put'; readonly key: string; readonly value: string }
+  | { readonly kind: 'get'; readonly key: string; readonly found: string | undefined }
   | { readonly kind: 'delete'; readonly key: string }
   | {
       readonly kind: 'list'
@@ -60,23 +35,62 @@ export type Op =
       readonly found: readonly string[] | undefined
     }
 
-/** An object. */
-export interface Stored {
-  readonly value: string
-  readonly tag?: string | undefined
+/** An operation on tags or settings, or one of a stranger. */
+type AccessOp =
+  /** Gives an object a tag; false if there was no such object. */
+  | {
+      readonly kind: 'put tag'
+      readonly key: string
+      readonly tag: string
+      readonly isThere: boolean
+    }
+  /** Reads the tag of an object; empty for one without a tag. */
+  | { readonly kind: 'get tag'; readonly key: string; readonly found: string | undefined }
+  /** Allows everyone to read and to write below a folder, or nobody. */
+  | { readonly kind: 'put policy'; readonly folder: string | undefined }
+  | { readonly kind: 'get policy'; readonly found: string | undefined }
+  /** Makes a public policy count or not. */
+  | { readonly kind: 'put block'; readonly isRestricting: boolean }
+  | { readonly kind: 'get block'; readonly isRestricting: boolean }
+  /** A stranger's read; `refused` for an object that isn't there, too. */
+  | { readonly kind: 'stranger get'; readonly key: string; readonly found: string | 'refused' }
+  | {
+      readonly kind: 'stranger put'
+      readonly key: string
+      readonly value: string
+      readonly isAllowed: boolean
+    }
+
+/** Objects by key: content and tag. Beside them the settings, under names that no key has. */
+export type State = ReadonlyMap<string, string>
+
+const settings = { policy: '\0policy', block: '\0block' } as const
+
+/** What stands between an object's content and its tag. */
+const tagMark = '\0'
+
+function contentOf(object: string): string {
+  return object.split(tagMark)[0] ?? ''
 }
 
-/** Keys and their objects. */
-export type State = ReadonlyMap<string, Stored>
+function tagOf(object: string): string {
+  return object.split(tagMark)[1] ?? ''
+}
+
+/** True if the policy allows a stranger what it allows for this key, and no block withdraws it. */
+function isOpen(state: State, key: string): boolean {
+  const folder = state.get(settings.policy)
+  return folder !== undefined && key.startsWith(folder) && !state.has(settings.block)
+}
 
 /** S3 orders by UTF-8; for the ASCII keys used here, JavaScript's order is the same. */
-function under(state: State, prefix: string): [string, Stored][] {
+function under(state: State, prefix: string): [string, string][] {
   return [...state]
-    .filter(([key]) => key.startsWith(prefix))
+    .filter(([key]) => key.startsWith(prefix) && !key.startsWith('\0'))
     .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
 }
 
-function changed(state: State, change: (next: Map<string, Stored>) => void): State {
+function changed(state: State, change: (next: Map<string, string>) => void): State {
   const next = new Map(state)
   change(next)
   return next
@@ -89,9 +103,9 @@ function sameList(a: readonly string[], b: readonly string[]): boolean {
 /** The listing of `state`. */
 export function listed(state: State, prefix: string, isGrouped: boolean): string[] {
   const found: string[] = []
-  for (const [key, { value }] of under(state, prefix)) {
+  for (const [key, value] of under(state, prefix)) {
     const slash = isGrouped ? key.indexOf('/', prefix.length) : -1
-    const item = slash < 0 ? `${key} ${value}` : key.slice(0, slash + 1)
+    const item = slash < 0 ? `${key} ${contentOf(value)}` : key.slice(0, slash + 1)
     if (found.at(-1) !== item) found.push(item)
   }
   return found
@@ -111,20 +125,8 @@ function moved(state: State, op: Extract<Op, { kind: 'rename' | 'copy' }>): Stat
   return changed(state, (next) => {
     if (kind === 'rename') for (const [key] of source) next.delete(key)
     for (const [key] of target) next.delete(key)
-    for (const [key, stored] of source) next.set(to + key.slice(from.length), stored)
+    for (const [key, value] of source) next.set(to + key.slice(from.length), value)
   })
-}
-
-function isFound(stored: Stored | undefined, op: Extract<Op, { kind: 'get' }>): boolean {
-  if (stored?.value !== op.found) return false
-  return op.isTagged === undefined || op.isTagged === (stored?.tag !== undefined)
-}
-
-function tagged(state: State, op: Extract<Op, { kind: 'tag' }>): State | undefined {
-  const stored = state.get(op.key)
-  if (op.answer !== (stored === undefined ? 'missing' : 'done')) return undefined
-  if (stored === undefined) return state
-  return changed(state, (next) => next.set(op.key, { value: stored.value, tag: op.tag }))
 }
 
 /** A bucket as a flat map. */
@@ -132,16 +134,9 @@ export const flatMap: Model<Op, State> = {
   step(state, op) {
     switch (op.kind) {
       case 'put':
-        return changed(state, (next) => next.set(op.key, { value: op.value, tag: op.tag }))
+        return changed(state, (next) => next.set(op.key, op.value))
       case 'get':
-        return isFound(state.get(op.key), op) ? state : undefined
-      case 'tag':
-        return tagged(state, op)
-      case 'tags': {
-        const stored = state.get(op.key)
-        const answer = stored === undefined ? 'missing' : 'done'
-        return answer === op.answer && stored?.tag === op.found ? state : undefined
-      }
+        return found(state, op.key) === op.found ? state : undefined
       case 'delete':
         return changed(state, (next) => next.delete(op.key))
       case 'list':
@@ -154,16 +149,60 @@ export const flatMap: Model<Op, State> = {
           for (const [key] of under(state, op.folder)) next.delete(key)
         })
       case 'archive': {
-        const found = under(state, op.folder).map(
-          ([key, { value }]) => `${key.slice(op.folder.length)} ${value}`,
+        const files = under(state, op.folder).map(
+          ([key, value]) => `${key.slice(op.folder.length)} ${contentOf(value)}`,
         )
-        const expected = found.length === 0 ? undefined : found
+        const expected = files.length === 0 ? undefined : files
         if (expected === undefined || op.found === undefined) {
           return expected === op.found ? state : undefined
         }
         return sameList(expected, op.found) ? state : undefined
       }
+      default:
+        return accessStep(state, op)
     }
   },
-  key: (state) => JSON.stringify(under(state, '')),
+  key: (state) => JSON.stringify([...state].sort()),
+}
+
+function accessStep(state: State, op: AccessOp): State | undefined {
+  switch (op.kind) {
+    case 'put tag': {
+      const object = state.get(op.key)
+      if ((object !== undefined) !== op.isThere) return undefined
+      if (object === undefined) return state
+      return changed(state, (next) => next.set(op.key, contentOf(object) + tagMark + op.tag))
+    }
+    case 'get tag': {
+      const object = state.get(op.key)
+      return (object === undefined ? undefined : tagOf(object)) === op.found ? state : undefined
+    }
+    case 'put policy':
+      return changed(state, (next) => {
+        if (op.folder === undefined) next.delete(settings.policy)
+        else next.set(settings.policy, op.folder)
+      })
+    case 'get policy':
+      return state.get(settings.policy) === op.found ? state : undefined
+    case 'put block':
+      return changed(state, (next) => {
+        if (op.isRestricting) next.set(settings.block, 'restricting')
+        else next.delete(settings.block)
+      })
+    case 'get block':
+      return state.has(settings.block) === op.isRestricting ? state : undefined
+    case 'stranger get': {
+      const expected = isOpen(state, op.key) ? found(state, op.key) : undefined
+      return (expected ?? 'refused') === op.found ? state : undefined
+    }
+    case 'stranger put':
+      if (isOpen(state, op.key) !== op.isAllowed) return undefined
+      return op.isAllowed ? changed(state, (next) => next.set(op.key, op.value)) : state
+  }
+}
+
+/** The content of an object. */
+function found(state: State, key: string): string | undefined {
+  const object = state.get(key)
+  return object === undefined ? undefined : contentOf(object)
 }
