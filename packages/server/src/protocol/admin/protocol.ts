@@ -1,8 +1,10 @@
-// The paths below `/_/`, which no bucket can have: what the server tells of itself, without a key.
+// What the server tells of itself, without a key: the paths below `/_/`, which no bucket can have, and a page at the
+// root for browsers.
 
 import { bucketOfHost } from '../http/host.ts'
 import type { Protocol } from '../http/protocol.ts'
 import { type AdminContext, AdminExchange } from './exchange.ts'
+import { wantsPage } from './page.ts'
 import { type AdminSource, adminRoutes } from './table.ts'
 
 /** The services of the protocol. */
@@ -19,8 +21,11 @@ export function createAdminProtocol(options: AdminOptions): Protocol {
   return {
     name: 'admin',
     isAdministrative: true,
-    speaks: ({ url = '/', headers }) =>
-      url.startsWith('/_/') && bucketOfHost(headers.host, domains) === undefined,
+    speaks: (request) => {
+      const { url = '/', headers } = request
+      const isOurs = url.startsWith('/_/') || (url === '/' && wantsPage(request))
+      return isOurs && bucketOfHost(headers.host, domains) === undefined
+    },
     serve: (...exchange) => new AdminExchange(context, ...exchange).serve(),
     serveStopping: (...exchange) => new AdminExchange(stopping, ...exchange).serve(),
   }
