@@ -305,6 +305,11 @@ export function describeServe(
   return describeOptions(optionsOf.serve, options)
 }
 
+/** The root key in the environment of a server, for commands that run beside it. @throws UsageError */
+export function rootKeyIn(environment: Environment): RootKey | undefined {
+  return rootKeyOf(readOptions(optionsOf.serve, [], environment))
+}
+
 function serveConfig(options: Options): ServeConfig {
   const region = options.text('region')
   const credentialsFile = options.text('credentials')
