@@ -3,7 +3,15 @@
 
 import { CommandError, exitCodes } from '../base/exit.ts'
 import { UsageError } from '../base/options.ts'
-import { parseDoctor, parseFsck, parseImport, parseServe, processEnvironment } from '../config.ts'
+import {
+  configFileOf,
+  describeServe,
+  parseDoctor,
+  parseFsck,
+  parseImport,
+  parseServe,
+  processEnvironment,
+} from '../config.ts'
 import { type CommandName, helpOf, overview } from './help.ts'
 import { version } from './version.ts'
 
@@ -11,7 +19,15 @@ type Command = (args: readonly string[]) => Promise<number>
 
 const commands: Readonly<Record<CommandName, Command>> = {
   async serve(args) {
-    const config = parseServe(args, processEnvironment())
+    const environment = processEnvironment()
+    const file = configFileOf(args, environment)
+    const settings =
+      file === undefined ? undefined : await (await import('./config-file.ts')).readSettings(file)
+    const config = parseServe(args, environment, settings)
+    if (args.includes('--print-config')) {
+      console.log(describeServe(args, environment, settings))
+      return exitCodes.ok
+    }
     const { serve } = await import('./primary/serve.ts')
     return serve(config)
   },

@@ -4,7 +4,7 @@
 import { lstat, open, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AccessKey, CredentialsError, parseCredentials } from '../access/key.ts'
-import { newRootKey } from '../access/new-key.ts'
+import { newRootKey, rootOwner } from '../access/new-key.ts'
 import { CommandError, systemCode } from '../base/exit.ts'
 import { syncFolder } from '../base/folder.ts'
 
@@ -22,6 +22,8 @@ export interface LoadedCredentials {
 
 /** Where keys are looked for. */
 export interface KeyPlace {
+  /** The root key of the settings, in place of the data folder's. */
+  readonly rootKey?: Pick<AccessKey, 'accessKeyId' | 'secretAccessKey'> | undefined
   /** Of --credentials. */
   readonly file: string | undefined
   readonly dataFolder: string
@@ -38,7 +40,8 @@ export async function loadCredentials(place: KeyPlace): Promise<LoadedCredential
 
 /** Loads the keys in `file`, or the root key in `dataFolder` if there is one. @throws CommandError */
 export async function findCredentials(place: KeyPlace): Promise<LoadedCredentials | undefined> {
-  const { file, dataFolder } = place
+  const { file, dataFolder, rootKey } = place
+  if (rootKey !== undefined) return await credentialsWith(rootKey, place)
   if (file !== undefined) return { ...(await readCredentials(file)), origin: 'given' }
   const own = ownFile(dataFolder)
   const isThere = await lstat(own).then(
@@ -49,6 +52,25 @@ export async function findCredentials(place: KeyPlace): Promise<LoadedCredential
     },
   )
   return isThere ? { ...(await readCredentials(own)), origin: 'found' } : undefined
+}
+
+/**
+ * The given root key, before the keys in the file if one is named. Its owner is that of the data folder's own root
+ * key, where there is one, so that a change between the two kinds of keys keeps the buckets.
+ */
+async function credentialsWith(
+  rootKey: Pick<AccessKey, 'accessKeyId' | 'secretAccessKey'>,
+  { file, dataFolder }: KeyPlace,
+): Promise<LoadedCredentials> {
+  const kept = await findRootKey(dataFolder)
+  const root: AccessKey = { ...rootKey, owner: kept?.owner ?? rootOwner }
+  const named = file === undefined ? undefined : await readCredentials(file)
+  const { accessKeyId } = root
+  if (named?.keys.some((key) => key.accessKeyId === accessKeyId) === true) {
+    throw new CommandError(`the root key ${accessKeyId} is also in the credentials file ${file}`)
+  }
+  const keys = [root, ...(named?.keys ?? [])]
+  return { keys, root, file: 'the settings', origin: 'given', warning: named?.warning }
 }
 
 function ownFile(dataFolder: string): string {

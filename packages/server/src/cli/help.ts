@@ -200,9 +200,12 @@ export function helpOf(command: CommandName): string {
   const lines = [`holdfast ${command}: ${purpose}`, '']
   if (operands !== undefined) lines.push(`  holdfast ${command} [OPTION…] ${operands}`, '')
   if (notes.length > 0) lines.push(...notes.map((note) => `  ${note}`), '')
-  for (const [name, { value, variable, text }] of Object.entries(options)) {
-    lines.push(row(value === undefined ? `--${name}` : `--${name} ${value}`, text))
-    if (variable !== undefined) lines.push(row('', `also ${variable} in the environment`))
+  for (const [name, option] of Object.entries(options)) {
+    const { value, variable, text, fallback, hasFile } = option
+    const meaning = fallback === undefined ? text : `${text} (${fallback})`
+    lines.push(row(value === undefined ? `--${name}` : `--${name} ${value}`, meaning))
+    const file = hasFile === true ? `, or ${variable}_FILE with the name of a file` : ''
+    if (variable !== undefined) lines.push(row('', `also ${variable} in the environment${file}`))
   }
   lines.push(
     '',

@@ -18,6 +18,7 @@ import {
   walkBuckets,
 } from '../store/tree/bucket.ts'
 import { factsOf } from './bucket-facts.ts'
+import { isBucketName } from './bucket-name.ts'
 import { tagNewBucket } from './bucket-tagging.ts'
 import { onAccount, onBucket } from './need.ts'
 import type { Change, CommitStep, Query, Step } from './operation.ts'
@@ -86,20 +87,6 @@ export interface CreateBucketInput extends BucketAddress {
   /** Undefined for a private bucket. */
   readonly acl?: WantedAcl | undefined
   readonly tags?: readonly Tag[] | undefined
-}
-
-/** S3's rules for the names of general purpose buckets (userguide/bucketnamingrules.html). */
-const bucketName =
-  /^(?=.{3,63}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/
-const ipAddress = /^\d{1,3}(\.\d{1,3}){3}$/
-const reservedPrefixes = ['xn--', 'sthree-', 'amzn-s3-demo-']
-const reservedSuffixes = ['-s3alias', '--ol-s3', '.mrap', '--x-s3', '--table-s3']
-
-/** True if a new bucket may have this name. */
-function isBucketName(name: string): boolean {
-  if (!bucketName.test(name) || ipAddress.test(name)) return false
-  if (reservedPrefixes.some((prefix) => name.startsWith(prefix))) return false
-  return !reservedSuffixes.some((suffix) => name.endsWith(suffix))
 }
 
 /** Creates a bucket owned by the caller. */

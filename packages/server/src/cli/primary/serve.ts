@@ -70,11 +70,11 @@ async function prepare(facts: {
   readonly held: DisposableStack
 }): Promise<Ready> {
   const { config, connections, workers, held } = facts
-  const { dataFolder, credentialsFile: file } = config
+  const { dataFolder, credentialsFile: file, rootKey } = config
   const tls = config.tls === undefined ? undefined : await readTls(config.tls)
   const given = [file, config.tls?.certificateFile, config.tls?.keyFile]
   const found = await examineDataFolder(dataFolder, given)
-  const known = await findCredentials({ file, dataFolder })
+  const known = await findCredentials({ file, dataFolder, rootKey })
   const takeLock = (): FolderLock => {
     const lock = FolderLock.take(dataFolder)
     // In this order: the lock says that nobody else is at work here.
@@ -94,7 +94,7 @@ async function prepare(facts: {
   const { logLevel: level, logFormat: format } = config
   const log = openProcessLog({ level, format, base: { worker: 'primary' } })
   held.defer(() => log.flush())
-  const credentials = known ?? (await loadCredentials({ file, dataFolder }))
+  const credentials = known ?? (await loadCredentials({ file, dataFolder, rootKey }))
   return { credentials, tls, port, lock, log }
 }
 
@@ -199,8 +199,8 @@ async function reloadCertificate({ config, workers, log }: Reloading): Promise<v
 async function reloadKeys({ config, workers, log }: Reloading): Promise<void> {
   let keys: readonly AccessKey[]
   try {
-    const { credentialsFile: file, dataFolder } = config
-    keys = (await loadCredentials({ file, dataFolder })).keys
+    const { credentialsFile: file, dataFolder, rootKey } = config
+    keys = (await loadCredentials({ file, dataFolder, rootKey })).keys
   } catch (error) {
     log.error('the access keys could not be read again; those in use stay', { error })
     return

@@ -11,6 +11,7 @@ import {
   readOptions,
   UsageError,
 } from '../../base/options.ts'
+import { rootKeyIn } from '../../config.ts'
 import { type AnyName, isFolder, parsePair, parseRemote, type RemoteName } from './name.ts'
 
 /** Which server is spoken to, and by whom. */
@@ -311,6 +312,10 @@ export function common(options: Options, environment: Environment): RemoteConfig
   const lease = options.text('lease')
   const data = options.text('data')
   const ca = options.text('ca') ?? environment['AWS_CA_BUNDLE']
+  const hasEnvironment = ['AWS_ACCESS_KEY_ID', 'AWS_PROFILE'].some((name) => !!environment[name])
+  const profile = options.text('profile')
+  // In a container, a command finds the key that its server was started with.
+  const rootKey = hasEnvironment || profile !== undefined ? undefined : rootKeyIn(environment)
   return {
     isJson: options.flag('json'),
     server: {
@@ -319,11 +324,11 @@ export function common(options: Options, environment: Environment): RemoteConfig
         options.text('region') ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'],
       key:
         accessKeyId === undefined || secretAccessKey === undefined
-          ? undefined
+          ? rootKey
           : { accessKeyId, secretAccessKey },
-      profile: options.text('profile'),
+      profile,
       dataFolder: { path: pathOfData(data), isNamed: data !== undefined },
-      hasEnvironment: ['AWS_ACCESS_KEY_ID', 'AWS_PROFILE'].some((name) => !!environment[name]),
+      hasEnvironment,
       lease: lease === undefined ? undefined : parseLease('--lease', lease),
       ...(ca === undefined || ca === '' ? {} : { ca: absolutePath(ca) }),
     },

@@ -19,6 +19,7 @@ import { overflowAnswer } from '../../protocol/overflow.ts'
 import { createProtocols } from '../../protocol/protocols.ts'
 import { Router } from '../../protocol/router.ts'
 import type { ToPrimary, ToWorker, WorkerSetup } from '../message.ts'
+import { ensureBuckets } from './buckets.ts'
 import { optimizeSooner } from './v8-flags.ts'
 
 /** Milliseconds that the primary has to collect the metrics of all workers. */
@@ -173,6 +174,7 @@ class Worker {
       log,
       metrics,
     })
+    await ensureBuckets(store.services, setup.keys[0], config.buckets ?? [])
     const answers = { overflowAnswer }
     const tlsServer = tls === undefined ? undefined : await createHttpsServer(tls, answers)
     const server = tlsServer ?? createHttpServer(answers)
