@@ -1,4 +1,4 @@
-// CopyObject on the wire, and how every copy names its source.
+// CopyObject, and the headers by which all copies name their source.
 
 import { type CopyObjectInput, type CopySource, copyObject } from '../../operation/copy.ts'
 import { decodePath } from './address.ts'
@@ -35,13 +35,13 @@ export const copyObjectRoute: Route = route(
     }),
 )
 
-/** Only a part can be a range of its source. @throws S3Error `NotImplemented` */
+/** Only UploadPartCopy can copy a range. @throws S3Error `NotImplemented` */
 export function refuseSourceRange(request: S3Request): void {
   const name = `${sourceHeader}-range`
   if (headerOf(request, name) !== undefined) throw headerNotImplemented(name)
 }
 
-/** Whether a copy has a new description. @throws S3Error `InvalidArgument` for a directive that isn't one */
+/** True if a copy has a new description. @throws S3Error `InvalidArgument` for an unknown directive */
 export function isReplacing(request: S3Request): boolean {
   const tagging = headerOf(request, 'x-amz-tagging-directive')
   if (tagging !== undefined && tagging !== 'COPY' && tagging !== 'REPLACE') {
@@ -54,13 +54,13 @@ export function isReplacing(request: S3Request): boolean {
 }
 
 /**
- * The source that a copy names: `bucket/key`, percent-encoded as in a URL, with or without a slash in front.
+ * The source of a copy: `bucket/key`, percent-encoded as in a URL, with or without a leading slash.
  * @throws S3Error `InvalidArgument`, `AccessDenied` for a source of another owner than expected
  */
 export function copySourceOf(request: S3Request): CopySource {
   const sent = headerOf(request, sourceHeader) ?? ''
   checkSourceOwner(request)
-  // Access points and buckets of other kinds, which are named so, aren't here.
+  // ARNs name access points and other kinds of buckets, which aren't implemented.
   if (/^\/?arn(:|%3a)/i.test(sent)) throw headerNotImplemented(sourceHeader)
   const mark = sent.lastIndexOf('?versionId=')
   const path = decodeSource(mark < 0 ? sent : sent.slice(0, mark), sent)
@@ -90,7 +90,7 @@ function decodeSource(text: string, sent: string): string {
   }
 }
 
-/** Said of the header it stands in, not of the URL. */
+/** The error for invalid encoding in the header rather than in the URL. */
 function invalidEncoding(sent: string, cause: unknown): S3Error {
   return invalidArgument('Invalid copy source encoding.', sourceHeader, sent, { cause })
 }

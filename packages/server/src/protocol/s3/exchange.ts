@@ -1,4 +1,4 @@
-// One request to S3 on its way through: address, signature, route, answer.
+// The exchange of one S3 request: address, signature, route, answer.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Principal } from '../../access/principal.ts'
@@ -28,16 +28,16 @@ import { leaseTicketOf, type S3Request } from './request.ts'
 /** The state that all exchanges share. */
 export interface S3Context {
   readonly services: Services
-  /** Lower-case domain names in front of which a bucket may stand. */
+  /** Domain names in lower case, of which a bucket may be a subdomain. */
   readonly domains: readonly string[]
   readonly verifier: Verifier<Principal>
-  /** Tells the process that answered, in `x-amz-id-2`. */
+  /** Identifies the answering process, in `x-amz-id-2`. */
   readonly hostId: string
   readonly documents: ByteBudget
   readonly parsing: FairQueue
 }
 
-/** One request on its way through. */
+/** The exchange of one request. */
 export class S3Exchange extends Exchange<Answer, ErrorReport> {
   readonly #context: S3Context
   #resource: string
@@ -77,7 +77,7 @@ export class S3Exchange extends Exchange<Answer, ErrorReport> {
     return route.answer(request, { ...call, caller: { ...call.caller, lease } })
   }
 
-  /** The request with its address known and its signature verified. */
+  /** Parses the request's address, and verifies its signature. */
   #read(target: Target, body: RequestBody): S3Request {
     const { domains, verifier } = this.#context
     const { headers, rawHeaders } = this.request

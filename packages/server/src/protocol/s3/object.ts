@@ -1,4 +1,4 @@
-// Single objects on the wire: get, head, put, delete, and their attributes.
+// Single objects: get, head, put, delete, and their attributes.
 
 import type { OutgoingHttpHeaders } from 'node:http'
 import { s3Limits } from '../../base/limits.ts'
@@ -39,9 +39,9 @@ import {
 import { bodyOf } from './payload.ts'
 import { headerOf, refuseVersion, type S3Request, wholeNumber } from './request.ts'
 
-/** A read, and the response headers that it overrides. */
+/** A read, with overridden response headers. */
 interface ReadRequest extends GetObjectInput {
-  /** Decoded before the object is opened: a value that no header can carry must not leave it open. */
+  /** Decoded before the object is opened, so that an invalid value doesn't leave it open. */
   readonly overrides: Readonly<Record<string, string>> | undefined
 }
 
@@ -81,14 +81,14 @@ function decodeRead(request: S3Request): ReadRequest {
   return { bucket, key, versionId, conditions, range, ifRange, partNumber, overrides }
 }
 
-/** The version that is asked for. @throws S3Error `InvalidArgument` for an empty one */
+/** The requested version. @throws S3Error `InvalidArgument` for an empty one */
 function versionIdOf({ query }: S3Request): string | undefined {
   const versionId = query.get('versionId')
   if (versionId !== '') return versionId
   throw invalidArgument('Version id cannot be the empty string', 'versionId', '')
 }
 
-/** The condition in If-Range: RFC 9110, 13.1.5. A value that is neither a tag nor a date never matches. */
+/** The condition in If-Range (RFC 9110, 13.1.5). A value that is neither a tag nor a date never matches. */
 function rangeCondition(request: S3Request): GetObjectInput['ifRange'] {
   const text = headerOf(request, 'if-range')
   if (text === undefined) return undefined
@@ -151,7 +151,7 @@ export const putObjectRoute: Route = route(
   },
 )
 
-/** Conditions of other requests, which S3 doesn't have for a deletion. */
+/** Conditions that S3 doesn't support for deletions. */
 export const foreignToDeletion: readonly string[] = [
   'if-none-match',
   'if-modified-since',
@@ -235,7 +235,7 @@ function encodeAttributes(
 ): Answer {
   const wanted = attributesOf(request)
   const answer = documentAnswer('GetObjectAttributesResponse', (xml) => {
-    // Without quotes, alone among S3's documents.
+    // Unlike in S3's other documents, this ETag has no quotes.
     if (wanted.has('ETag')) xml.element('ETag', object.etag)
     if (wanted.has('Checksum') && object.checksum !== undefined) {
       xml.open('Checksum')

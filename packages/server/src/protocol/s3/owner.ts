@@ -1,4 +1,4 @@
-// Owners on the wire, and the access control lists that say that they have all rights.
+// Owners in documents, and the access control list that grants them all rights.
 
 import type { Owner } from '../../access/principal.ts'
 import { StoreError } from '../../base/errors.ts'
@@ -11,12 +11,12 @@ export function writeOwner(xml: XmlWriter, element: string, owner: Partial<Owner
   xml.close(element)
 }
 
-/** The owner with that id: only the caller's own name is known, and no other is ever shown. */
+/** The owner with that id. Only the caller's own name is known and shown. */
 export function ownerOf({ principal }: Pick<S3Request, 'principal'>, id: string): Partial<Owner> {
   return principal?.owner.id === id ? principal.owner : { id }
 }
 
-/** Writes the list of rights that every bucket and object has: its owner has them all. */
+/** Writes the access control list of every bucket and object, which grants all rights to its owner. */
 export function writeAccessControl(xml: XmlWriter, owner: Owner): void {
   writeOwner(xml, 'Owner', owner)
   xml.open('AccessControlList').open('Grant').open('Grantee', {
@@ -28,15 +28,15 @@ export function writeAccessControl(xml: XmlWriter, owner: Owner): void {
 }
 
 /**
- * Checks the owner that a request expects its bucket to have. Buckets are private to their owners, so
- * a bucket that the caller may use is the caller's own.
+ * Checks the expected owner of the bucket in a request. Buckets are private, so every bucket that the caller may
+ * use is the caller's own.
  * @throws StoreError `AccessDenied`
  */
 export function checkBucketOwner(request: Pick<S3Request, 'headers' | 'principal'>): void {
   checkOwner(request, 'x-amz-expected-bucket-owner')
 }
 
-/** The same for the bucket that a copy reads. @throws StoreError `AccessDenied` */
+/** The same for the source bucket of a copy. @throws StoreError `AccessDenied` */
 export function checkSourceOwner(request: Pick<S3Request, 'headers' | 'principal'>): void {
   checkOwner(request, 'x-amz-source-expected-bucket-owner')
 }

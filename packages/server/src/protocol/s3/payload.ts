@@ -1,4 +1,4 @@
-// Request bodies as operations take them: an object's bytes as a stream, or a small document read whole.
+// Request bodies: an object's bytes as a stream, or a small document that is read whole.
 
 import { StoreError } from '../../base/errors.ts'
 import { leaseLimits, ownLimits, s3Limits } from '../../base/limits.ts'
@@ -9,7 +9,7 @@ import { invalidRequest, S3Error } from './error.ts'
 import { contentOf, headerOf, type S3Request } from './request.ts'
 
 /**
- * The body of a request that stores bytes. Nothing of it is read yet.
+ * The body of a request that stores bytes. Nothing has been read yet.
  * @throws S3Error `MissingContentLength`, `InvalidDigest`, and the refusals of checksum headers
  */
 export function bodyOf(request: S3Request): BodyInput {
@@ -45,20 +45,20 @@ export function contentMd5(request: Pick<S3Request, 'headers'>): Buffer | undefi
   })
 }
 
-/** The headers that a document requires. */
+/** The rules for a document. */
 export interface DocumentRule {
-  /** An empty body is a mistake. */
+  /** True if an empty body is an error. */
   readonly isRequired: boolean
-  /** Content-MD5 or a checksum must protect it. */
+  /** True if Content-MD5 or a checksum is required. */
   readonly isProtected?: boolean
-  /** More than a few settings: as long as S3's longest lists. */
+  /** True if the document may be as long as S3's longest lists. */
   readonly isList?: boolean
-  /** Checksum headers are of something else than the document. */
+  /** True if checksum headers refer to something other than the document. */
   readonly ignoresChecksums?: boolean
 }
 
 /**
- * The root of the XML document in a request's body; undefined for an empty body.
+ * The root element of the XML document in a request's body; undefined for an empty body.
  * @throws S3Error `MissingRequestBodyError`, `InvalidRequest`; StoreError `MalformedXml`, `BadDigest`, …
  */
 export async function documentOf(
@@ -89,14 +89,14 @@ function notJson(cause: unknown): S3Error {
   return invalidRequest('The request body is not JSON in UTF-8.', { cause })
 }
 
-/** The text of a small request body; undefined if it is empty and may be. */
+/** Reads and parses a small request body; undefined if it is empty and may be. */
 async function readDocument<T>(
   request: S3Request,
   rule: DocumentRule,
   form: { readonly maximumBytes: number; readonly parse: (bytes: Buffer) => T | Promise<T> },
 ): Promise<T | undefined> {
   const { maximumBytes, parse } = form
-  // Nobody without a key may do anything that takes a document, so none is read for them.
+  // No operation with a document is open to anonymous callers, so none is read for them.
   if (request.principal === undefined) throw new StoreError({ code: 'AccessDenied' })
   const content = contentOf(request)
   const md5 = contentMd5(request)

@@ -1,5 +1,5 @@
-// Signature Version 2, and on demand Version 1: the signature is a parameter like all others, and
-// covers the method, the host, the path and the parameters of query and form.
+// Signature Version 2 of the query protocol, and optionally Version 1. The signature is a parameter. It covers the
+// method, the host, the path and all other parameters, of query and form.
 // https://docs.aws.amazon.com/AmazonSimpleDB/latest/DeveloperGuide/HMACAuth.html
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { compareBytes, utf8 } from '../../base/bytes.ts'
@@ -13,20 +13,20 @@ export interface ParameterRequest {
   readonly method: string
   /** The Host header as received; undefined without one. */
   readonly host: string | undefined
-  /** The port that the request came in on: some clients don't sign it. */
+  /** The port of the connection, which some clients don't sign. */
   readonly localPort: number | undefined
-  /** The path as it was sent. */
+  /** The path as sent. */
   readonly path: string
-  /** Decoded, of the query and the form together. */
+  /** The decoded parameters of the query and the form together. */
   readonly parameters: readonly { readonly name: string; readonly value: string }[]
 }
 
 /** The parameters of verification besides the request. */
 export interface ParameterContext<P> {
   readonly lookup: SecretLookup<P>
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the Unix epoch. */
   readonly nowMs: number
-  /** Version 1 can be forged by moving characters between names and values: only where wanted. */
+  /** True to accept Version 1, which can be forged by moving characters between names and values. */
   readonly allowsVersion1: boolean
 }
 
@@ -71,7 +71,7 @@ export function verifyParameters<P>(
   if (version === '2' && !isInSignedOrder(request.parameters, parameterIdentity)) {
     throw ambiguousOrder()
   }
-  // After the signature: only the holder of a key learns that its clock is wrong.
+  // Checked after the signature: only the holder of a key learns that its clock is wrong.
   checkMoment(moment, context.nowMs)
   // Temporary keys don't exist here, so every token is foreign.
   if (given('SecurityToken') !== undefined) {
@@ -81,20 +81,20 @@ export function verifyParameters<P>(
 }
 
 /**
- * What tells the parameters of SimpleDB apart, whose names are read in any case and whose numbers may begin
- * with zeros; undefined for a set of names, which may come in any order.
+ * The identity of a parameter of SimpleDB: names are case-insensitive, and numbers may have leading zeros. Undefined
+ * for names whose order has no meaning.
  */
 export function parameterIdentity(name: string): string | undefined {
   if (/^AttributeName(?:\.\d+)?$/.test(name)) return undefined
   return name.toLowerCase().replace(/\.0+(?=\d)/g, '.')
 }
 
-/** Parameters of one name whose order the signature doesn't tell. */
+/** The error for parameters of the same name in an order that the signature doesn't determine. */
 export function ambiguousOrder(): SignError {
   return new SignError({ code: 'AmbiguousOrder' })
 }
 
-/** The string that Version 2 signs; `host` as it was signed. */
+/** The string to sign of Version 2. */
 export function stringToSignV2(request: ParameterRequest, host: string): string {
   return stringOf(request, host, canonicalParameters(request.parameters))
 }
@@ -103,7 +103,7 @@ function stringOf({ method, path }: ParameterRequest, host: string, canonical: s
   return `${method}\n${host.toLowerCase()}\n${path === '' ? '/' : path}\n${canonical}`
 }
 
-/** Every form in which clients are known to sign the host: as sent, without port, and with it. */
+/** The strings to sign for every form of the host that clients sign: as sent, without port, and with it. */
 function stringsToSign(request: ParameterRequest, version: string): string[] {
   if (version === '1') return [version1String(request.parameters)]
   const { host = '', localPort } = request
@@ -113,7 +113,7 @@ function stringsToSign(request: ParameterRequest, version: string): string[] {
   return [...hosts].map((one) => stringOf(request, one, canonical))
 }
 
-/** All parameters but the signature, by name in byte order, then by value, escaped. */
+/** All parameters but the signature, escaped, in byte order of names, then values. */
 function canonicalParameters(parameters: ParameterRequest['parameters']): string {
   return parameters
     .filter(({ name }) => name !== 'Signature')
@@ -136,7 +136,7 @@ function escaped(text: string): string {
   )
 }
 
-/** Version 1: names and values put together, by name without regard to case. */
+/** The string to sign of Version 1: names and values concatenated, in case-insensitive order of names. */
 function version1String(parameters: ParameterRequest['parameters']): string {
   const folded = parameters
     .filter(({ name }) => name !== 'Signature')
@@ -165,7 +165,7 @@ function algorithmOf(method: string | undefined): 'sha1' | 'sha256' {
   }
 }
 
-/** The one moment that a request carries. */
+/** The time in a request: Timestamp or Expires. */
 interface Moment {
   readonly kind: 'Timestamp' | 'Expires'
   readonly text: string
@@ -193,7 +193,7 @@ function checkMoment({ kind, text, ms }: Moment, nowMs: number): void {
 const dateTime =
   /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?:Z|([+-])(\d\d):?(\d\d))?$/
 
-/** Milliseconds of an xsd:dateTime, in UTC where no zone is given; undefined for anything else. */
+/** Parses an xsd:dateTime to milliseconds, in UTC if there is no zone; undefined for other texts. */
 export function parseDateTime(text: string): number | undefined {
   const match = dateTime.exec(text)
   if (match === null) return undefined
@@ -206,7 +206,7 @@ export function parseDateTime(text: string): number | undefined {
     Number(minute),
     Number(second),
   )
-  // Date.UTC carries 31 June over into July.
+  // Date.UTC takes 31 June as 1 July.
   if (new Date(local).toISOString().slice(0, 19) !== text.slice(0, 19)) return undefined
   const offsetMs = sign === undefined ? 0 : (Number(hours) * 60 + Number(minutes)) * 60_000
   return sign === '-' ? local + offsetMs : local - offsetMs

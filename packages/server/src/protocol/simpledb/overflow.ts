@@ -1,10 +1,10 @@
-// SimpleDB's answer to a head that is too large to be parsed. It loads nothing else of SimpleDB, since every
-// server needs it.
+// SimpleDB's response to a head that is too large for the parser. This file imports nothing else of SimpleDB, since
+// every server loads it.
 
 import { ownLimits } from '../../base/limits.ts'
 import type { BareAnswer } from '../http/server.ts'
 
-/** The whole of a long query, or a piece from its middle; only SimpleDB's clients send any. */
+/** Matches a long query, or a piece from its middle. Only SimpleDB's clients send such queries. */
 const longQuery = /^(?:(?:GET|POST) \/\?)?[^\s&]*&[^\s:]{512}/
 
 /** True for a piece of a head whose query is too long. */

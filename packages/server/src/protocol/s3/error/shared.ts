@@ -1,4 +1,4 @@
-// How S3 tells refusals that every protocol has.
+// S3's errors for the refusals that every protocol has.
 
 import type { SharedRefusal } from '../../../base/refusal/shared.ts'
 import { messageWords } from '../../http/wording.ts'
@@ -77,7 +77,7 @@ export const sharedErrors: WireTable<SharedRefusal> = {
     code: 'ServiceUnavailable',
     message: 'This process of the server was taken for dead, and ends. Please try again.',
   }),
-  // S3 has no such error, since its disks are never full. The SDKs don't retry a 507, which would be in vain.
+  // S3 has no such error. The SDKs don't retry a 507, which suits a full disk.
   InsufficientStorage: ({ space }) => ({
     status: 507,
     code: 'InsufficientStorage',
