@@ -2,7 +2,9 @@
 // reader of the environment. All values are validated here.
 
 import { availableParallelism } from 'node:os'
+import { type BucketDefaults, bucketDefaults } from './access/bucket-defaults.ts'
 import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
+import { type Network, parseNetwork } from './base/network.ts'
 import {
   absolutePath,
   type Environment,
@@ -34,6 +36,10 @@ export interface ServeConfig {
   readonly requiredRegion: string | undefined
   /** Whether S3's Signature Version 2 is accepted beside Version 4. */
   readonly acceptsSignatureV2: boolean
+  /** The networks of proxies whose word about their clients is believed. */
+  readonly trustedProxies: readonly Network[]
+  /** The access settings of new buckets. */
+  readonly bucketDefaults: BucketDefaults
   readonly logLevel: LogLevel
   readonly logFormat: LogFormat
   /** Limits of SimpleDB in place of Amazon's. */
@@ -126,6 +132,16 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
       variable: 'HOLDFAST_REGION',
       text: 'accept only requests signed for this region (any, and us-east-1 is its name)',
     },
+    'trusted-proxy': {
+      value: 'CIDR',
+      variable: 'HOLDFAST_TRUSTED_PROXY',
+      text: "believe X-Forwarded-For, -Proto and Forwarded of this network's addresses; may be repeated, or a list with commas",
+    },
+    'bucket-defaults': {
+      value: bucketDefaults.join('|'),
+      variable: 'HOLDFAST_BUCKET_DEFAULTS',
+      text: 'how new buckets begin: aws, with no ACLs and public access blocked, or classic, with neither (aws)',
+    },
     'simpledb-limit': {
       value: 'NAME=N',
       variable: 'HOLDFAST_SIMPLEDB_LIMIT',
@@ -210,6 +226,8 @@ export function parseServe(args: readonly string[], environment: Environment): S
     region: region ?? 'us-east-1',
     requiredRegion: region,
     acceptsSignatureV2: options.choice('signature-v2', ['on', 'off']) !== 'off',
+    trustedProxies: options.list('trusted-proxy').map(checkNetwork),
+    bucketDefaults: options.choice('bucket-defaults', bucketDefaults) ?? 'aws',
     logLevel: options.choice('log-level', logLevels) ?? 'info',
     logFormat: options.choice('log-format', logFormats) ?? defaultFormat(),
     simpleDbLimits: Object.fromEntries(options.list('simpledb-limit').map(parseLimit)),
@@ -276,6 +294,12 @@ function checkDomain(name: string): string {
   const domain = name.toLowerCase()
   if (domainName.test(domain)) return domain
   throw new UsageError(`--domain takes a name such as s3.example.com, not ${quote(name)}`)
+}
+
+function checkNetwork(text: string): Network {
+  const network = parseNetwork(text)
+  if (network !== undefined) return network
+  throw new UsageError(`--trusted-proxy takes a network such as 10.0.0.0/8, not ${quote(text)}`)
 }
 
 function parseLimit(text: string): [name: string, value: number] {

@@ -2,9 +2,11 @@
 // handler for an existing server.
 
 import type { RequestListener, Server } from 'node:http'
+import type { BucketDefaults } from './access/bucket-defaults.ts'
 import { type AccessKey, createKeyLookup } from './access/key.ts'
 import { systemClock } from './base/clock.ts'
 import type { SimpleDbLimits } from './base/limits.ts'
+import { type Network, parseNetwork } from './base/network.ts'
 import { type Log, silentLog } from './observe/log.ts'
 import { ProcessMetrics } from './observe/prometheus.ts'
 import { openShared } from './open-shared.ts'
@@ -24,7 +26,10 @@ export { type Misfit, MisfitError } from './operation/fit.ts'
 
 /** Options of an embedded server. */
 export interface EmbedOptions {
-  /** Created if missing. Other processes may have it open, including `holdfast serve`. */
+  /**
+   * Created if missing; otherwise a data folder, or empty. Other processes may have it open, including
+   * `holdfast serve`.
+   */
   readonly dataFolder: string
   /** At least one; the owner of the first is the root. */
   readonly keys: readonly AccessKey[]
@@ -34,6 +39,13 @@ export interface EmbedOptions {
   readonly region?: string
   /** Whether S3's Signature Version 2 is accepted beside Version 4; default true. */
   readonly acceptsSignatureV2?: boolean
+  /**
+   * Networks such as `10.0.0.0/8` whose proxies are believed: the address and scheme of a client are
+   * those in their `X-Forwarded-For` and `X-Forwarded-Proto`, or `Forwarded`. None if left out.
+   */
+  readonly trustedProxies?: readonly string[]
+  /** The access settings of new buckets: today's of AWS, or those before 2023; default `aws`. */
+  readonly bucketDefaults?: BucketDefaults
   readonly log?: Log
   /** Limits of domains in place of SimpleDB's own. */
   readonly simpleDbLimits?: Partial<SimpleDbLimits>
@@ -68,8 +80,9 @@ const defaultGraceMs = 30_000
 
 /**
  * Opens a store for this process.
- * @throws StoreError `InsufficientStorage`; MisfitError if rows and bodies are of different stores or
- *   different moments; Error for a newer format, or if a server of an earlier version has the folder
+ * @throws StoreError `InsufficientStorage`; TypeError for a malformed network; MisfitError if rows and
+ *   bodies are of different stores or different moments; Error for a newer format, if a server of an
+ *   earlier version has the folder, or if it is no data folder and not empty
  */
 export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
   const { dataFolder, keys, domains = [], region, log = silentLog } = options
@@ -81,6 +94,7 @@ export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
     ...(options.onDeposed === undefined ? {} : { onDeposed: options.onDeposed }),
     region: region ?? 'us-east-1',
     isRegionFixed: region !== undefined,
+    bucketDefaults: options.bucketDefaults ?? 'aws',
     log,
     metrics,
     simpleDbLimits: options.simpleDbLimits ?? {},
@@ -97,7 +111,8 @@ export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
     exposition: () => metrics.text(),
     ...(region === undefined ? {} : { requiredRegion: region }),
   })
-  const router = new Router({ protocols, log, metrics, clock: systemClock })
+  const trustedProxies = (options.trustedProxies ?? []).map(networkOf)
+  const router = new Router({ protocols, log, metrics, clock: systemClock, trustedProxies })
   const server = createHttpServer({ overflowAnswer })
   router.attach(server)
   return {
@@ -109,6 +124,12 @@ export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
       await store.close()
     },
   }
+}
+
+function networkOf(text: string): Network {
+  const network = parseNetwork(text)
+  if (network === undefined) throw new TypeError(`${text} is not a network such as 10.0.0.0/8`)
+  return network
 }
 
 async function listen(server: Server, host: string, port: number): Promise<number> {

@@ -183,6 +183,7 @@ test('an intact store has no findings, in one pass or in many', async () => {
       blobBytes: 11,
       garbage: 0,
       findings: 0,
+      accepted: 0,
     })
   }
 })

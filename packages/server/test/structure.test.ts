@@ -18,9 +18,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'select-content': ['base'],
   engine: ['base'],
   blob: ['base'],
-  'store/row': ['base', 'engine'],
+  'store/row': ['base', 'access', 'engine'],
   'store/body': ['base', 'engine', 'store/row'],
-  'store/tree': ['base', 'engine', 'store/row', 'store/body'],
+  'store/tree': ['base', 'access', 'engine', 'store/row', 'store/body'],
   'store/lease': ['base', 'engine', 'store/row'],
   'store/domain': ['base', 'engine', 'store/row'],
   'store/fsck': [
@@ -100,7 +100,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   'cli/primary': ['base', 'observe', 'access', 'blob', 'config.ts', 'cli'],
   cli: ['base', 'observe', 'access', 'engine', 'config.ts', 'cli/*'],
-  'config.ts': ['base', 'observe', 'operation'],
+  'config.ts': ['base', 'observe', 'access', 'operation'],
   'index.ts': [
     'base',
     'observe',

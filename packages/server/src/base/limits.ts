@@ -30,6 +30,12 @@ export const s3Limits = {
   xmlBodyBytes: 8_388_608,
   /** Bytes of the form fields before the file in a POST upload. */
   postFieldBytes: 20_480,
+  /** Tags of an object, and of a bucket (userguide/object-tagging.html, userguide/CostAllocTagging.html). */
+  objectTags: 10,
+  bucketTags: 50,
+  /** UTF-16 units of a tag's key and of its value. */
+  tagKeyLength: 128,
+  tagValueLength: 256,
 } as const
 
 /**

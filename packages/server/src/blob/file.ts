@@ -10,7 +10,7 @@ import type { CrashHook } from '../base/crash-point.ts'
 import { DamagedBody } from '../base/damaged-body.ts'
 import { StoreError } from '../base/errors.ts'
 import { FolderSync, makeFolders, syncFolder } from '../base/folder.ts'
-import { asBlobId, asStartId, type BlobId, type StartId } from '../base/terms.ts'
+import { asStartId, type BlobId, type StartId } from '../base/terms.ts'
 import type {
   BlobStore,
   ByteRange,
@@ -20,10 +20,11 @@ import type {
   WrittenBlob,
 } from './blob.ts'
 import { type Buffers, createBuffers } from './buffer.ts'
-import { type FilePart, FileSources } from './file-read.ts'
+import { FileSources } from './file-read.ts'
 import { writeBody } from './file-write.ts'
+import { blobId, isCounter, numbersOf } from './id.ts'
 import { removeStartMark, writeStartMark } from './mark.ts'
-import { fitsSums } from './sums.ts'
+import { partOf } from './part.ts'
 
 /** How a store of blobs in files is opened. */
 export interface FileBlobsOptions {
@@ -57,11 +58,6 @@ export async function openFileBlobs(options: FileBlobsOptions): Promise<BlobStor
   const folder = resolve(options.folder)
   if (options.isReadOnly !== true) await makeFolders(folder)
   return new FileBlobs(folder, options)
-}
-
-/** The id of the blob that was the `sequence`-th of process start `start`. */
-function blobId(start: StartId, sequence: number): BlobId {
-  return asBlobId(`${start}-${sequence}`)
 }
 
 /** A blob that isn't finished. */
@@ -120,7 +116,8 @@ class FileBlobs implements BlobStore {
         : cause
     })
     try {
-      return this.#sources.open(await partOf({ name, handle, range, expected }))
+      const { size } = await handle.stat()
+      return this.#sources.open({ handle, ...partOf({ name, size, range, expected }) })
     } catch (error) {
       await handle.close()
       throw error
@@ -298,11 +295,7 @@ class FileBlobs implements BlobStore {
   }
 
   #path(id: BlobId): string {
-    const parts = /^(\d{1,16})-(\d{1,16})$/.exec(id)
-    const [start, sequence] = [asStartId(Number(parts?.[1])), Number(parts?.[2])]
-    if (!isCounter(start) || !isCounter(sequence) || blobId(start, sequence) !== id) {
-      throw new Error('not the id of a blob')
-    }
+    const { start, sequence } = numbersOf(id)
     return join(this.#startPath(start), leafName(sequence), String(sequence))
   }
 
@@ -322,37 +315,6 @@ class FileBlobs implements BlobStore {
 function leafName(sequence: number): string {
   const leaf = Math.floor(sequence / fanOut)
   return join(String(Math.floor(leaf / fanOut)), String(leaf))
-}
-
-function isCounter(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0
-}
-
-/** Part of an open file, whose size is checked. @throws DamagedBody */
-async function partOf(file: {
-  readonly name: string
-  readonly handle: FileHandle
-  readonly range: ByteRange | undefined
-  readonly expected: ExpectedBlob | undefined
-}): Promise<FilePart> {
-  const { name, handle, range, expected } = file
-  const { size } = await handle.stat()
-  const sums = expected?.sums
-  // Of a range that isn't checked, only its own bytes have to be there.
-  const isWhole = range === undefined || sums !== undefined
-  const isAsExpected = isWhole ? size === expected?.sizeBytes : range.end < size
-  if (expected !== undefined && !isAsExpected) {
-    throw new DamagedBody(name, `its file has ${size} bytes instead of ${expected.sizeBytes}`)
-  }
-  if (sums !== undefined && !fitsSums(sums, size)) {
-    throw new DamagedBody(name, `it has ${sums.byteLength} bytes of checksums for ${size} bytes`)
-  }
-  const check = sums === undefined ? undefined : { sums, fileBytes: size }
-  if (range === undefined) return { name, handle, position: 0, sizeBytes: size, check }
-  if (!isCounter(range.start) || !(range.start <= range.end && range.end < size)) {
-    throw new Error(`bytes ${range.start} to ${range.end} of a blob of ${size}`)
-  }
-  return { name, handle, position: range.start, sizeBytes: range.end - range.start + 1, check }
 }
 
 /** The names in a folder; none if it isn't there. */

@@ -1,5 +1,6 @@
 // Operations on buckets: list, create, head, delete, and the few settings of every bucket.
 
+import { defaultAccess } from '../access/bucket-defaults.ts'
 import type { Owner } from '../access/principal.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
@@ -152,6 +153,7 @@ export const createBucket: Change<CreateBucketInput, void> = {
       ownerId: step.owner.id,
       createdAt: step.now,
       region: locationConstraint ?? step.services.region,
+      access: defaultAccess(step.services.bucketDefaults),
     })
   },
 }

@@ -1,5 +1,5 @@
 // CopyObject: a new record for bytes shared with the source; no bytes move. They are read only if the record
-// needs another checksum, or the ETag of a whole.
+// needs another checksum, or the ETag of a whole. Otherwise the files only have to be there.
 
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
@@ -19,7 +19,14 @@ import {
   type ReadConditions,
   type WriteConditions,
 } from './condition.ts'
-import { type ContentPlan, contentSource, nameOf, openContent, planContent } from './content.ts'
+import {
+  type ContentPlan,
+  checkFiles,
+  contentSource,
+  nameOf,
+  openContent,
+  planContent,
+} from './content.ts'
 import { onKey } from './need.ts'
 import {
   checkDescription,
@@ -28,9 +35,11 @@ import {
   type ObjectAddress,
   type ObjectDescription,
   requireObject,
+  writeNeeds,
   writesObject,
 } from './object.ts'
 import type { CheckStep, TransferStep, Upload } from './operation.ts'
+import { type Tag, tagsOrNone } from './tag.ts'
 
 /** The source of a copy, and the conditions on it. */
 export interface CopySource extends ObjectAddress {
@@ -42,7 +51,9 @@ export interface CopyObjectInput extends ObjectAddress {
   readonly source: CopySource
   readonly conditions: WriteConditions
   /** The new description (`REPLACE`); undefined to keep the source's (`COPY`). */
-  readonly description?: Omit<ObjectDescription, 'storageClass'> | undefined
+  readonly description?: Pick<ObjectDescription, 'headers' | 'metadata'> | undefined
+  /** The new tags (`REPLACE`); undefined to keep the source's (`COPY`). */
+  readonly tags?: readonly Tag[] | undefined
   /** Undefined for STANDARD: as on S3, the source's class isn't copied. */
   readonly storageClass?: string | undefined
   /** A checksum to compute; undefined keeps the source's. */
@@ -54,8 +65,10 @@ export interface CopyObjectOutput {
 }
 
 interface CheckedSource extends HashedSource {
-  /** The hashes to compute from all the bytes, and the plan to read them; absent if there are none. */
-  readonly hashing?: Hashing & { readonly plan: ContentPlan }
+  /** The hashes to compute from all the bytes; absent if there are none. */
+  readonly hashing?: Hashing
+  /** Absent if the bytes are neither read nor in files. */
+  readonly plan?: ContentPlan
 }
 
 /** Facts that a copy needs beside its source's record: already known, or to be computed. */
@@ -76,9 +89,9 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
   kind: 'upload',
   name: 'CopyObject',
   readsBlobs: true,
-  needs: ({ source, bucket, key }) => [
+  needs: ({ source, bucket, key, tags }) => [
     onKey('s3:GetObject', source),
-    onKey('s3:PutObject', { bucket, key }),
+    ...writeNeeds({ bucket, key }, tags),
   ],
   writes: writesObject,
   async check(step, input) {
@@ -90,17 +103,21 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
       headers: {},
       metadata: input.description?.metadata ?? {},
       storageClass: input.storageClass ?? 'STANDARD',
+      tags: input.tags,
     })
     const { body } = record
     const known = { body, checksum: await joinedChecksum(step.tx, input, record) }
     const hashing = hashingOf(input, record, known.checksum)
-    if (!isNeeded(hashing)) return known
+    const isHashed = isNeeded(hashing)
+    if (!isHashed && body.kind !== 'blob' && body.kind !== 'manifest') return known
     const plan = await planContent(step, record, { object: nameOf(input.source) })
-    return { ...known, hashing: { ...hashing, plan } }
+    return { ...known, plan, ...(isHashed ? { hashing } : {}) }
   },
-  async transfer(step, _input, { hashing, ...known }) {
-    if (hashing === undefined) return known
-    return { ...known, ...(await hash(step, hashing)) }
+  async transfer(step, _input, { hashing, plan, ...known }) {
+    if (plan === undefined) return known
+    if (hashing !== undefined) return { ...known, ...(await hash(step, hashing, plan)) }
+    await checkFiles(step.services, plan)
+    return known
   },
   async commit(step, input, hashed) {
     const source = await requireSource(step, input.source)
@@ -122,6 +139,7 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
       headers: input.description?.headers ?? source.headers,
       metadata: input.description?.metadata ?? source.metadata,
       checksum: (isSame ? hashed.checksum : undefined) ?? source.checksum,
+      tags: tagsOrNone(input.tags ?? source.tags),
     }
     await retainBody(step.tx, record.body)
     await putObject({ tx: step.tx, ids: step.services.ids }, root, key, record)
@@ -202,7 +220,8 @@ async function joinedChecksum(
 
 async function hash(
   step: TransferStep,
-  { withEtag, algorithm, plan }: NonNullable<CheckedSource['hashing']>,
+  { withEtag, algorithm }: Hashing,
+  plan: ContentPlan,
 ): Promise<Pick<HashedSource, 'etag' | 'checksum'>> {
   const algorithms = new Set<ChecksumAlgorithm>(withEtag ? ['MD5'] : [])
   if (algorithm !== undefined) algorithms.add(algorithm)

@@ -19,6 +19,7 @@ import { listStarts, type NumberedStart, settleMarks } from '../store/body/proce
 import * as bodySchema from '../store/body/schema.ts'
 import { lastOfSequence, raiseSequence } from '../store/row/sequence.ts'
 import type { Acceptance } from './acceptance.ts'
+import { recordLosses } from './loss.ts'
 
 /** The kind of misfit. */
 export type Misfit =
@@ -202,6 +203,11 @@ export async function ensureFit(engine: Engine, options: FitOptions): Promise<vo
 }
 
 async function settle(engine: Engine, blobs: BlobFacts, options: FitOptions): Promise<void> {
+  const fit = judgeFit(await engine.read(readFacts), blobs)
+  if (fit !== 'fits' && fit !== 'new' && isAccepted(fit, options.accepts)) {
+    // Before the rest, so that an interrupted start repeats it.
+    await recordLosses(engine, storeIn(options.dataFolder).blobs)
+  }
   // The rows decide, so that all processes write the same mark.
   const { id, adopts } = await engine.write((tx) => adopt(tx, blobs, options))
   if (adopts === undefined) return

@@ -34,9 +34,11 @@ import {
   type ObjectDescription,
   type RangeRequest,
   resolveRange,
+  writeNeeds,
   writesObject,
 } from './object.ts'
 import type { Change, CommitStep, Query, Step, Upload } from './operation.ts'
+import { tagsOrNone } from './tag.ts'
 import { isNonceOf, makeNonce, nonceHalfBytes, parseUploadId, uploadIdOf } from './upload-id.ts'
 
 export interface CreateUploadInput extends ObjectAddress, ObjectDescription {
@@ -75,7 +77,8 @@ export async function requireUpload(
   return found
 }
 
-async function findUploadOf(
+/** The upload in progress that `input` names; undefined if there is none. */
+export async function findUploadOf(
   tx: ReadTransaction,
   step: Step,
   input: UploadInput,
@@ -99,7 +102,7 @@ function addressOf(
   return { address: { bucketId, key: utf8(input.key), number: id.number }, nonce: id.nonce }
 }
 
-const putNeeds = (input: ObjectAddress): Need[] => [onKey('s3:PutObject', input)]
+const putNeeds = (input: ObjectAddress): Need[] => writeNeeds(input)
 
 /** The type of an algorithm's multipart checksums if the client gives none. */
 function defaultType(algorithm: ChecksumAlgorithm): ChecksumType {
@@ -128,7 +131,7 @@ function checkChecksumType(
 export const createMultipartUpload: Change<CreateUploadInput, CreateUploadOutput> = {
   kind: 'change',
   name: 'CreateMultipartUpload',
-  needs: putNeeds,
+  needs: (input) => writeNeeds(input, input.tags),
   writes: writesObject,
   isPreparation: true,
   async commit(step, input) {
@@ -150,6 +153,7 @@ export const createMultipartUpload: Change<CreateUploadInput, CreateUploadOutput
       storageClass: input.storageClass,
       checksumAlgorithm: input.checksumAlgorithm,
       checksumType,
+      tags: tagsOrNone(input.tags),
       keyExisted: (await findObject(step.tx, bucket.root, key)) !== undefined,
     })
     const { checksumAlgorithm } = input

@@ -1,4 +1,4 @@
-// Reads of an object's settings, none of which can be changed yet.
+// Reads of an object's settings that can't be changed yet.
 
 import type { Action } from '../access/decide.ts'
 import type { Owner } from '../access/principal.ts'
@@ -18,16 +18,6 @@ export const getObjectAcl: Query<SettingInput, { readonly owner: Owner }> = {
   async check(step, input) {
     await headObject.check(step, { ...input, conditions: {} })
     return { owner: step.owner }
-  },
-}
-
-/** Reports that an object has no tags. */
-export const getObjectTagging: Query<SettingInput, void> = {
-  kind: 'query',
-  name: 'GetObjectTagging',
-  needs: needs('s3:GetObjectTagging'),
-  async check(step, input) {
-    await headObject.check(step, { ...input, conditions: {} })
   },
 }
 

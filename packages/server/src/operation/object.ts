@@ -22,6 +22,7 @@ import {
 } from './content.ts'
 import { type Need, onKey } from './need.ts'
 import type { BucketPath, CheckStep, Download, Query, Step, Upload } from './operation.ts'
+import { checkTags, type Tag, tagsOrNone } from './tag.ts'
 
 /** One key of one bucket. */
 export interface ObjectAddress {
@@ -39,6 +40,8 @@ export interface ObjectDescription {
   /** User metadata by lower-case name, without the `x-amz-meta-`. */
   readonly metadata: Readonly<Record<string, string>>
   readonly storageClass: string
+  /** Undefined for none. */
+  readonly tags?: readonly Tag[] | undefined
 }
 
 /** The range of a GET: from `start`, up to `end` inclusive; or the last `suffix` bytes. */
@@ -222,13 +225,17 @@ export const headObject: Query<GetObjectInput, Omit<GetObjectOutput, 'content'>>
   check: (step, input) => findForRead(step, input, false),
 }
 
-/** Checks a description's limits. @throws StoreError `MetadataTooLarge`, `InvalidStorageClass` */
+/**
+ * Checks a description's limits.
+ * @throws StoreError `MetadataTooLarge`, `InvalidStorageClass`, `TooManyTags`, `InvalidTag`
+ */
 export function checkDescription(description: ObjectDescription): void {
   checkSize(description.metadata, 'utf8', s3Limits.userMetadataBytes)
   checkSize(description.headers, 'latin1', s3Limits.systemMetadataBytes)
   if (!storageClasses.has(description.storageClass)) {
     throw new StoreError({ code: 'InvalidStorageClass' })
   }
+  if (description.tags !== undefined) checkTags(description.tags, 'object')
 }
 
 function checkSize(
@@ -271,12 +278,18 @@ export function writesObject(_step: Step, { bucket, key }: ObjectAddress): Bucke
   return [{ bucket, key }]
 }
 
+/** The rights to write an object, and to give it tags if it gets any. */
+export function writeNeeds(address: ObjectAddress, tags: readonly Tag[] = []): Need[] {
+  const written = onKey('s3:PutObject', address)
+  return tags.length === 0 ? [written] : [written, onKey('s3:PutObjectTagging', address)]
+}
+
 /** Stores an object under a key; replaces the current one. */
 export const putObject: Upload<PutObjectInput, void, ReceivedBody, PutObjectOutput> = {
   kind: 'upload',
   name: 'PutObject',
   needs: (input) => [
-    onKey('s3:PutObject', input),
+    ...writeNeeds(input, input.tags),
     ...(input.conditions.ifMatch === undefined ? [] : [onKey('s3:GetObject', input)]),
   ],
   writes: writesObject,
@@ -304,6 +317,7 @@ export const putObject: Upload<PutObjectInput, void, ReceivedBody, PutObjectOutp
       headers: input.headers,
       metadata: input.metadata,
       checksum: received.checksum,
+      tags: tagsOrNone(input.tags),
     }
     await putEntry({ tx: step.tx, ids: step.services.ids }, root, key, record)
     return { etag: record.etag, sizeBytes: record.sizeBytes, checksum: record.checksum }

@@ -2,6 +2,7 @@
 // reads rows; a change writes them. An upload moves bytes in before it writes; a download moves bytes out
 // after it has read. A batch is a change for each of many items. Only `run.ts` runs operations.
 
+import type { BucketDefaults } from '../access/bucket-defaults.ts'
 import type { RequestContext } from '../access/context.ts'
 import type { Owner } from '../access/principal.ts'
 import type { Clock } from '../base/clock.ts'
@@ -43,6 +44,7 @@ export interface Services {
   readonly region: string
   /** True if all buckets are in that region; else each is in the region that its creator chose. */
   readonly isRegionFixed: boolean
+  readonly bucketDefaults: BucketDefaults
   readonly simpleDb: SimpleDbSettings
 }
 

@@ -1,8 +1,9 @@
 // Creates the step of an operation after checking that the caller has the needed rights, in the same
 // transaction that the step uses.
 
-import { accessDenied, decide, type Question } from '../access/decide.ts'
+import { accessDenied, type BucketFacts, decide, type Question } from '../access/decide.ts'
 import { anonymousOwner, type Owner } from '../access/principal.ts'
+import { allBlocked } from '../access/public-access-block.ts'
 import { StoreError } from '../base/errors.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { type BucketRecord, findBucket } from '../store/tree/bucket.ts'
@@ -38,7 +39,7 @@ export async function refusalOf(
   for (const { action, resource } of needs) {
     const question: Question = { context: caller, action, resource, nowMs: services.clock.now() }
     if (resource.kind === 'account') {
-      if (decide(question) === 'deny') return accessDenied(question)
+      if (decide(question).effect !== 'allow') return accessDenied(question)
       continue
     }
     const bucket = buckets.get(resource.bucket) ?? (await findBucket(tx, resource.bucket))
@@ -46,9 +47,16 @@ export async function refusalOf(
       throw new StoreError({ code: 'NoSuchBucket', bucket: resource.bucket })
     }
     buckets.set(resource.bucket, bucket)
-    const facts = { ownerId: bucket.ownerId, region: regionOf(services, bucket) }
+    const facts: BucketFacts = {
+      ownerId: bucket.ownerId,
+      region: regionOf(services, bucket),
+      ownership: 'BucketOwnerEnforced',
+      block: allBlocked,
+      acl: undefined,
+      policy: undefined,
+    }
     const asked = { ...question, bucket: facts }
-    if (decide(asked) === 'deny') return accessDenied(asked)
+    if (decide(asked).effect !== 'allow') return accessDenied(asked)
   }
   return undefined
 }

@@ -1,12 +1,11 @@
-// The response to a head that is too large for the parser. The protocol is guessed from the last piece, since
-// the earlier ones are gone.
+// The response to a head that is too large for the parser, in the form of its protocol. Only the beginning of the
+// head is known.
 
 import type { BareAnswer } from './http/server.ts'
 import { headersTooLarge } from './s3/overflow.ts'
-import { isLongQuery, uriTooLong } from './simpledb/overflow.ts'
+import { simpleDbOverflow } from './simpledb/overflow.ts'
 
-/** The response to a head whose last piece, `piece`, made it too large. */
-export function overflowAnswer(piece: Uint8Array): BareAnswer {
-  const text = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength).toString('latin1')
-  return isLongQuery(text) ? uriTooLong : headersTooLarge
+/** The response to a head that begins with `head`. */
+export function overflowAnswer(head: string): BareAnswer {
+  return simpleDbOverflow(head) ?? headersTooLarge
 }

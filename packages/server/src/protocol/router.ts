@@ -4,11 +4,13 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Clock } from '../base/clock.ts'
+import type { Network } from '../base/network.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { type Circumstances, clientClosedRequest, type ExchangeResult } from './http/exchange.ts'
 import { Pipelining } from './http/pipelining.ts'
 import type { Protocol } from './http/protocol.ts'
+import { type Client, Proxies } from './http/proxy.ts'
 import { sendText } from './http/respond.ts'
 
 /** The protocols and services of a router. */
@@ -18,6 +20,8 @@ export interface RouterOptions {
   readonly log: Log
   readonly metrics: Metrics
   readonly clock: Clock
+  /** The networks whose word about their clients is believed; none if left out. */
+  readonly trustedProxies?: readonly Network[]
 }
 
 /** A request in progress. */
@@ -32,6 +36,7 @@ const loggedPathLength = 4096
 /** Routes the requests of one HTTP server. */
 export class Router {
   readonly #options: RouterOptions
+  readonly #proxies: Proxies
   readonly #requestIds = new RequestIds()
   readonly #turns = new Pipelining()
   readonly #pending = new Set<Pending>()
@@ -41,6 +46,7 @@ export class Router {
 
   constructor(options: RouterOptions) {
     this.#options = options
+    this.#proxies = new Proxies(options.trustedProxies ?? [])
   }
 
   /** The number of requests in progress, without administrative ones. */
@@ -95,10 +101,11 @@ export class Router {
     const protocol = this.#protocolOf(request)
     const turn = this.#turns.take(request, response)
     if (turn !== undefined && !(await turn)) return
-    const circumstances = { requestId, isContinueExpected }
+    const client = this.#proxies.clientOf(request)
+    const circumstances = { requestId, isContinueExpected, client }
     const result = await this.#exchange(protocol, request, response, circumstances)
     const durationMs = clock.monotonicMs() - started
-    this.#record(request, result, { requestId, protocol, durationMs })
+    this.#record(request, result, { requestId, protocol, durationMs, client })
   }
 
   #protocolOf(request: IncomingMessage): Protocol {
@@ -110,7 +117,7 @@ export class Router {
     protocol: Protocol,
     request: IncomingMessage,
     response: ServerResponse,
-    { requestId, isContinueExpected }: Pick<Circumstances, 'requestId' | 'isContinueExpected'>,
+    given: Pick<Circumstances, 'requestId' | 'isContinueExpected' | 'client'>,
   ): Promise<ExchangeResult> {
     const isStopping = this.#drained !== undefined
     const pending: Pending = { response, abort: new AbortController() }
@@ -122,12 +129,13 @@ export class Router {
     })
     const { signal } = pending.abort
     const stopping = this.#stopping.signal
-    const circumstances = { requestId, isContinueExpected, signal, stopping }
+    const circumstances = { ...given, signal, stopping }
     try {
       return isStopping
         ? await protocol.serveStopping(request, response, circumstances)
         : await protocol.serve(request, response, circumstances)
     } catch (error) {
+      const { requestId } = given
       this.#options.log.error('a request was left without an answer', { requestId, error })
       const text = `error ${requestId}\n`
       if (response.headersSent) response.destroy()
@@ -144,11 +152,12 @@ export class Router {
       readonly requestId: string
       readonly protocol: Protocol
       readonly durationMs: number
+      readonly client: Client
     },
   ): void {
     const { log, metrics } = this.#options
     const { operation, status, bytesIn, bytesOut } = result
-    const { requestId, protocol, durationMs } = facts
+    const { requestId, protocol, durationMs, client } = facts
     metrics.request({
       protocol: protocol.name,
       operation,
@@ -170,7 +179,7 @@ export class Router {
       durationMs: Math.round(durationMs * 1000) / 1000,
       bytesIn,
       bytesOut,
-      remote: request.socket.remoteAddress,
+      remote: client.sourceIp,
       accessKeyId: result.accessKeyId,
     }
     if (protocol.isAdministrative === true) log.debug('request', fields)

@@ -9,9 +9,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
+import type { BucketDefaults } from '../../src/access/bucket-defaults.ts'
 import { createKeyLookup } from '../../src/access/key.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import type { SimpleDbLimits } from '../../src/base/limits.ts'
+import type { Network } from '../../src/base/network.ts'
 import { type OpenServices, openServices } from '../../src/compose.ts'
 import type { Log } from '../../src/observe/log.ts'
 import { silentMetrics } from '../../src/observe/metrics.ts'
@@ -38,6 +40,9 @@ export interface InProcessOptions {
   readonly dataFolder?: string
   /** True if left out. */
   readonly acceptsSignatureV2?: boolean
+  readonly trustedProxies?: readonly Network[]
+  /** `aws` if left out. */
+  readonly bucketDefaults?: BucketDefaults
 }
 
 /** A fault that the server logged. */
@@ -89,6 +94,7 @@ export class InProcessServer implements AsyncDisposable {
       dataFolder,
       region: options.requiredRegion ?? 'us-east-1',
       isRegionFixed: options.requiredRegion !== undefined,
+      bucketDefaults: options.bucketDefaults ?? 'aws',
       log: faultLog(faults),
       metrics: silentMetrics,
       isSweeping: false,
@@ -108,7 +114,8 @@ export class InProcessServer implements AsyncDisposable {
       ...(requiredRegion === undefined ? {} : { requiredRegion }),
     })
     const { log, metrics, clock } = store.services
-    const router = new Router({ protocols, log, metrics, clock })
+    const trustedProxies = options.trustedProxies ?? []
+    const router = new Router({ protocols, log, metrics, clock, trustedProxies })
     const server = createHttpServer({ overflowAnswer })
     router.attach(server)
     server.listen(0, '127.0.0.1')

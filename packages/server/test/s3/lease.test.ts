@@ -315,6 +315,7 @@ function writes(uploadId: string): readonly (readonly [route: string, wanted: Wi
     path: path(to),
     headers: { 'x-amz-copy-source': `/${Bucket}/${from}`, ...headers },
   })
+  const tagging = { path: path('top/locked/x'), query: { tagging: '' } }
   const recursive = { 'x-holdfast-recursive': 'true' }
   const replacing = { ...recursive, 'x-holdfast-replace': 'true' }
   const parts = Buffer.from(
@@ -322,6 +323,11 @@ function writes(uploadId: string): readonly (readonly [route: string, wanted: Wi
   )
   return [
     ['PutObject', { method: 'PUT', path: path('top/locked/x'), body: Buffer.from('changed') }],
+    [
+      'PutObjectTagging',
+      { ...tagging, method: 'PUT', body: Buffer.from('<Tagging><TagSet/></Tagging>') },
+    ],
+    ['DeleteObjectTagging', { ...tagging, method: 'DELETE' }],
     ['CopyObject', copy('from/x', 'top/locked/copied')],
     ['CopyFolder', copy('from/', 'top/locked/copied/', replacing)],
     ['CopyFolder', copy('from/', 'top/', replacing)],

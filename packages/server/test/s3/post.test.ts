@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { CreateBucketCommand, GetObjectCommand } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, GetObjectCommand, GetObjectTaggingCommand } from '@aws-sdk/client-s3'
 import { xmlText } from '../wire.ts'
 import { startWithBucket } from './bucket.fixture.ts'
 
@@ -253,13 +253,34 @@ test('forms without signature, of strangers, and for other buckets are refused',
 test('a form that asks for an unimplemented feature is refused', async () => {
   for (const [name, value] of [
     ['acl', 'public-read'],
-    ['tagging', '<Tagging/>'],
+    ['x-amz-tagging', 'a=b'],
     ['x-amz-server-side-encryption', 'AES256'],
   ] as const) {
     const response = await post({ fields: { key: 'demand', [name]: value } })
     assert.deepEqual(await refusal(response), [501, 'NotImplemented'], name)
   }
   assert.equal((await post({ fields: { key: 'demand', acl: 'private' } })).status, 204)
+})
+
+test('a form gives its file the tags in its field, which are a document', async () => {
+  const tagging = (tags: string): string => `<Tagging><TagSet>${tags}</TagSet></Tagging>`
+  const tag = (key: string): string => `<Tag><Key>${key}</Key><Value>grün</Value></Tag>`
+  const fields = { key: 'tagged', tagging: tagging(tag('colour')) }
+  assert.equal((await post({ fields })).status, 204)
+  const { TagSet } = await client.send(new GetObjectTaggingCommand({ Bucket, Key: 'tagged' }))
+  assert.deepEqual(TagSet, [{ Key: 'colour', Value: 'grün' }])
+  for (const [text, code] of [
+    ['<Tagging/>', 'MalformedXML'],
+    ['colour=blue', 'MalformedXML'],
+    [tagging(tag('a*b')), 'InvalidTag'],
+    [tagging(tag('a') + tag('a')), 'InvalidTag'],
+  ] as const) {
+    const response = await post({ fields: { key: 'refused', tagging: text } })
+    assert.deepEqual(await refusal(response), [400, code], text)
+  }
+  const conditions = [['starts-with', '$x-amz-', ''], { key: 'unsaid' }]
+  const unsaid = await post({ fields: { key: 'unsaid', tagging: tagging('') }, conditions })
+  assert.equal(unsaid.status, 403)
 })
 
 test('a form writes under the lease that a field of it names, and no other way against one', async () => {

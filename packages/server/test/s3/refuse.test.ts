@@ -31,7 +31,7 @@ const bucketPut = [
   'versioning',
   'website',
 ]
-const objectPut = ['annotation', 'encryption', 'legal-hold', 'retention', 'tagging']
+const objectPut = ['annotation', 'encryption', 'legal-hold', 'retention']
 
 test('operations that are not there answer 501, and change nothing', async () => {
   const cases: [string, string, string][] = [
@@ -58,7 +58,6 @@ test('headers that ask for unimplemented features answer 501', async () => {
     ['x-amz-server-side-encryption-customer-algorithm', 'AES256'],
     ['x-amz-object-lock-mode', 'GOVERNANCE'],
     ['x-amz-object-lock-legal-hold', 'ON'],
-    ['x-amz-tagging', 'a=b'],
     ['x-amz-website-redirect-location', '/elsewhere'],
     ['x-amz-write-offset-bytes', '0'],
     ['x-holdfast-unknown', 'true'],

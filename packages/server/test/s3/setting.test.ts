@@ -56,15 +56,6 @@ test('a setting that is not there can be removed, by the owner of a bucket that 
   assert.equal((await server.send({ method: 'HEAD', path: `/${Bucket}` })).status, 200)
 })
 
-test('the tags of an object that has none can be removed', async () => {
-  const wanted = { method: 'DELETE', path: `/${Bucket}/${Key}`, query: { tagging: '' } }
-  assert.equal((await server.send(wanted)).status, 204)
-  const none = await server.send({ ...wanted, path: `/${Bucket}/none` })
-  assert.deepEqual(outcome(none), [404, 'NoSuchKey'])
-  const object = await server.send({ method: 'GET', path: wanted.path })
-  assert.equal(object.body.toString(), 'x')
-})
-
 test('settings of which a bucket can have many are an empty list, and none by any id', async () => {
   const analytics = await client.send(new ListBucketAnalyticsConfigurationsCommand({ Bucket }))
   assert.deepEqual(
@@ -117,7 +108,6 @@ test('an object of a bucket without locks can not have been asked for one', asyn
 
 test('a setting that matches the fixed behaviour is accepted, and any other refused', async () => {
   const bucket = `/${Bucket}`
-  const object = `/${Bucket}/${Key}`
   const topic = '<TopicConfiguration><Topic>arn</Topic></TopicConfiguration>'
   const tag = '<Tag><Key>a</Key><Value>b</Value></Tag>'
   const target = '<LoggingEnabled><TargetBucket>b</TargetBucket></LoggingEnabled>'
@@ -138,7 +128,6 @@ test('a setting that matches the fixed behaviour is accepted, and any other refu
     ],
     [bucket, 'requestPayment', 200, payer('BucketOwner'), payer('Requester')],
     [bucket, 'tagging', 204, tagging(''), tagging(tag)],
-    [object, 'tagging', 200, tagging(''), tagging(tag)],
   ] as const) {
     const put = (text: string, target: string = path, owner = 0): Promise<WireAnswer> => {
       const body = Buffer.from(text)

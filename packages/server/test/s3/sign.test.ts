@@ -94,7 +94,6 @@ test('a presigned URL that asks for an unimplemented feature is refused', async 
   for (const demand of [
     { ACL: 'public-read' },
     { GrantRead: 'id=1' },
-    { Tagging: 'a=b' },
     { WebsiteRedirectLocation: '/x' },
     { ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate: new Date() },
   ] as const) {

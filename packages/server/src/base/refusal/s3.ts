@@ -75,6 +75,23 @@ type BodyRefusal =
   | { readonly code: 'BadDigest'; readonly expected: string; readonly actual: string }
   | { readonly code: 'ChecksumMismatch'; readonly algorithm: string }
 
+/** The problem of a tag; `system`: its key is reserved for AWS. */
+export type InvalidTagProblem = 'key' | 'value' | 'duplicate' | 'system'
+
+type TagRefusal =
+  | {
+      readonly code: 'InvalidTag'
+      readonly of: 'object' | 'bucket'
+      readonly problem: InvalidTagProblem
+      readonly key: string
+      readonly value: string
+    }
+  | {
+      readonly code: 'TooManyTags'
+      readonly of: 'object' | 'bucket'
+      readonly maximum: number
+    }
+
 type CopyRefusal =
   | { readonly code: 'CopySourceTooLarge'; readonly maximumBytes: number }
   | { readonly code: 'CopySourceChanged' }
@@ -102,6 +119,7 @@ export type S3Refusal =
   | ObjectRefusal
   | ConditionRefusal
   | BodyRefusal
+  | TagRefusal
   | CopyRefusal
   | DocumentRefusal
   | UploadRefusal

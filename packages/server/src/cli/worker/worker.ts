@@ -128,7 +128,8 @@ class Worker {
       exposition: () => this.#scrape(),
       ...(requiredRegion === undefined ? {} : { requiredRegion }),
     })
-    this.#router = new Router({ protocols, log, metrics, clock: systemClock })
+    const { trustedProxies } = setup.config
+    this.#router = new Router({ protocols, log, metrics, clock: systemClock, trustedProxies })
     this.#router.attach(server)
     metrics.addEngine(() => store.services.engine.statistics())
     metrics.addProcess(setup.name)
@@ -155,6 +156,7 @@ class Worker {
       simpleDbLimits: config.simpleDbLimits,
       eventualLagMs: config.eventualLagMs,
       isRegionFixed: config.requiredRegion !== undefined,
+      bucketDefaults: config.bucketDefaults,
       scrubMibPerSecond: config.scrubMibPerSecond,
       log,
       metrics,

@@ -5,6 +5,7 @@ import { after, beforeEach, test } from 'node:test'
 import { DamagedBody } from '../../base/damaged-body.ts'
 import { type LogFields, silentLog } from '../../observe/log.ts'
 import { type Circumstances, Exchange, type ExchangeResult, type Report } from './exchange.ts'
+import { Proxies } from './proxy.ts'
 import { sendText } from './respond.ts'
 
 interface Text {
@@ -62,7 +63,8 @@ let script: Script
 let results: Promise<ExchangeResult>[] = []
 const { signal } = new AbortController()
 const server = createServer((incoming, response) => {
-  const circumstances = { requestId: 'id', signal, isContinueExpected: false }
+  const client = new Proxies([]).clientOf(incoming)
+  const circumstances = { requestId: 'id', signal, isContinueExpected: false, client }
   results.push(new TextExchange(script, incoming, response, circumstances).serve())
 })
 server.listen(0, '127.0.0.1')

@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { DamagedBody } from '../../base/damaged-body.ts'
 import type { Log } from '../../observe/log.ts'
 import type { RequestBody } from './body.ts'
-import { isSecure, sourceIpOf } from './peer.ts'
+import type { Client } from './proxy.ts'
 
 /** The circumstances of one request, from the router. */
 export interface Circumstances {
@@ -17,6 +17,7 @@ export interface Circumstances {
   readonly stopping?: AbortSignal
   /** True if the client waits for `100 Continue` before it sends its body. */
   readonly isContinueExpected: boolean
+  readonly client: Client
 }
 
 /** The outcome of a request, for the log and the metrics. */
@@ -118,14 +119,14 @@ export abstract class Exchange<Answer extends { readonly status: number }, Probl
     principal: Principal,
     headers: RequestFacts<Principal>['headers'],
   ): RequestFacts<Principal> {
-    const { requestId, signal, stopping } = this.circumstances
+    const { requestId, signal, stopping, client } = this.circumstances
     return {
       principal,
       requestId,
       signal,
       stopping,
-      sourceIp: sourceIpOf(this.request),
-      isSecure: isSecure(this.request),
+      sourceIp: client.sourceIp,
+      isSecure: client.isSecure,
       headers,
     }
   }

@@ -87,6 +87,7 @@ const singles: ReadonlySet<string> = new Set([
   'x-amz-copy-source',
   'x-amz-copy-source-range',
   'x-amz-metadata-directive',
+  'x-amz-tagging',
   'x-amz-tagging-directive',
   'x-amz-acl',
   'x-amz-storage-class',

@@ -34,8 +34,8 @@ export interface BareAnswer {
 
 /** Options for the responses to malformed HTTP and too large heads. */
 export interface HttpServerOptions {
-  /** The response to a head that is too large for the parser, chosen by its last piece; default: a bare 400. */
-  readonly overflowAnswer?: (piece: Uint8Array) => BareAnswer
+  /** The response to a head that is too large for the parser, by its first bytes as Latin-1; default: a bare 400. */
+  readonly overflowAnswer?: (head: string) => BareAnswer
   /** Milliseconds in which a client must read the response to malformed HTTP; default ownLimits.lingerMs. */
   readonly lingerMs?: number
 }
@@ -65,20 +65,23 @@ export async function createHttpsServer(
 function watch(server: Server | HttpsServer, answers: HttpServerOptions): void {
   // Node silently drops headers beyond its limit. One more header passes, so that it can be refused.
   server.maxHeadersCount = ownLimits.headers + 1
-  new Feeds().attach(server)
+  const feeds = new Feeds()
+  feeds.attach(server)
   new HeadWatch().attach(server)
-  new ClientErrors(answers).attach(server)
+  new ClientErrors(feeds, answers).attach(server)
 }
 
 /** Answers malformed input, unless the client could take the response for a part of another one. */
 class ClientErrors {
+  readonly #feeds: Feeds
   readonly #lingerMs: number
-  readonly #overflowAnswer: (piece: Uint8Array) => BareAnswer
+  readonly #overflowAnswer: (head: string) => BareAnswer
   /** The possibly unfinished responses of each connection, in the order of their requests. */
   readonly #responses = new WeakMap<Socket, ServerResponse[]>()
   readonly #closing = new WeakSet<Socket>()
 
-  constructor({ lingerMs = ownLimits.lingerMs, overflowAnswer }: HttpServerOptions) {
+  constructor(feeds: Feeds, { lingerMs = ownLimits.lingerMs, overflowAnswer }: HttpServerOptions) {
+    this.#feeds = feeds
     this.#lingerMs = lingerMs
     this.#overflowAnswer = overflowAnswer ?? (() => ({ status: 400, text: '' }))
   }
@@ -102,7 +105,7 @@ class ClientErrors {
   readonly #answer = (error: ClientError, socket: Socket): void => {
     // Further input is discarded while the client reads its response.
     if (this.#closing.has(socket)) return
-    const answer = this.#answerTo(error)
+    const answer = this.#answerTo(error, socket)
     if (answer === undefined || !socket.writable || this.#hasBegun(socket)) {
       socket.destroy()
       return
@@ -119,10 +122,10 @@ class ClientErrors {
   }
 
   /** The response to an error; undefined for errors below HTTP, which have none. */
-  #answerTo({ code, rawPacket }: ClientError): BareAnswer | undefined {
+  #answerTo({ code, rawPacket }: ClientError, socket: Socket): BareAnswer | undefined {
     switch (code) {
       case 'HPE_HEADER_OVERFLOW':
-        return this.#overflowAnswer(rawPacket ?? noBytes)
+        return this.#overflowAnswer(this.#feeds.headBeginning(socket, rawPacket ?? noBytes))
       case 'ERR_HTTP_REQUEST_TIMEOUT':
         return { status: 408, text: '' }
       default:

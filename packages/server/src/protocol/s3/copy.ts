@@ -9,31 +9,36 @@ import { headerNotImplemented, invalidArgument, type S3Error } from './error.ts'
 import { readConditions, writeConditions } from './header.ts'
 import { checkSourceOwner } from './owner.ts'
 import { headerOf, refuseVersion, type S3Request } from './request.ts'
+import { taggingHeaders, taggingOf } from './tagging.ts'
 
 const sourceHeader = 'x-amz-copy-source'
 
-export const copyObjectRoute: Route = route(
-  copyObject,
-  (request): CopyObjectInput => {
-    const { bucket, key } = request
-    refuseVersion(request)
-    refuseSourceRange(request)
-    return {
-      bucket,
-      key,
-      source: copySourceOf(request),
-      conditions: writeConditions(request),
-      description: isReplacing(request) ? describedObject(request) : undefined,
-      storageClass: headerOf(request, 'x-amz-storage-class'),
-      checksumAlgorithm: wantedAlgorithm(request),
-    }
-  },
-  ({ object }) =>
-    documentAnswer('CopyObjectResult', (xml) => {
-      xml.element('LastModified', isoTime(object.modifiedAt)).element('ETag', quoted(object.etag))
-      writeChecksum(xml, object.checksum)
-    }),
-)
+export const copyObjectRoute: Route = {
+  ...route(
+    copyObject,
+    (request): CopyObjectInput => {
+      const { bucket, key } = request
+      refuseVersion(request)
+      refuseSourceRange(request)
+      return {
+        bucket,
+        key,
+        source: copySourceOf(request),
+        conditions: writeConditions(request),
+        description: isReplacing(request) ? describedObject(request) : undefined,
+        tags: isReplacingTags(request) ? (taggingOf(request) ?? []) : undefined,
+        storageClass: headerOf(request, 'x-amz-storage-class'),
+        checksumAlgorithm: wantedAlgorithm(request),
+      }
+    },
+    ({ object }) =>
+      documentAnswer('CopyObjectResult', (xml) => {
+        xml.element('LastModified', isoTime(object.modifiedAt)).element('ETag', quoted(object.etag))
+        writeChecksum(xml, object.checksum)
+      }),
+  ),
+  accepts: taggingHeaders,
+}
 
 /** Only UploadPartCopy can copy a range. @throws S3Error `NotImplemented` */
 export function refuseSourceRange(request: S3Request): void {
@@ -43,14 +48,18 @@ export function refuseSourceRange(request: S3Request): void {
 
 /** True if a copy has a new description. @throws S3Error `InvalidArgument` for an unknown directive */
 export function isReplacing(request: S3Request): boolean {
-  const tagging = headerOf(request, 'x-amz-tagging-directive')
-  if (tagging !== undefined && tagging !== 'COPY' && tagging !== 'REPLACE') {
-    throw invalidArgument('Unknown tagging directive.', 'x-amz-tagging-directive', tagging)
-  }
   const directive = headerOf(request, 'x-amz-metadata-directive') ?? 'COPY'
   if (directive === 'COPY') return false
   if (directive === 'REPLACE') return true
   throw invalidArgument('Unknown metadata directive.', 'x-amz-metadata-directive', directive)
+}
+
+/** Whether a copy has new tags. @throws S3Error `InvalidArgument` for a directive that isn't one */
+export function isReplacingTags(request: S3Request): boolean {
+  const directive = headerOf(request, 'x-amz-tagging-directive') ?? 'COPY'
+  if (directive === 'COPY') return false
+  if (directive === 'REPLACE') return true
+  throw invalidArgument('Unknown tagging directive.', 'x-amz-tagging-directive', directive)
 }
 
 /**

@@ -114,12 +114,16 @@ function textOfHeader(value: string): string {
  */
 export function describeObject(
   headers: OutgoingHttpHeaders,
-  object: Pick<ObjectHead, 'modifiedAt' | 'etag' | 'storageClass' | 'headers' | 'metadata'>,
+  object: Pick<
+    ObjectHead,
+    'modifiedAt' | 'etag' | 'storageClass' | 'headers' | 'metadata' | 'tags'
+  >,
 ): void {
   headers['Last-Modified'] = httpTime(object.modifiedAt)
   headers['ETag'] = quoted(object.etag)
   headers['Accept-Ranges'] = 'bytes'
   headers['Content-Type'] = defaultContentType
+  if (object.tags !== undefined) headers['x-amz-tagging-count'] = object.tags.length
   if (object.storageClass !== 'STANDARD') headers['x-amz-storage-class'] = object.storageClass
   for (const name in object.headers) {
     const value = object.headers[name] ?? ''

@@ -10,7 +10,6 @@ import { RequestBody } from '../http/body.ts'
 import { type Circumstances, Exchange } from '../http/exchange.ts'
 import { checkHead } from '../http/head.ts'
 import { hostOf } from '../http/host.ts'
-import { isSecure } from '../http/peer.ts'
 import { parseTarget, type Target } from '../http/request.ts'
 import { sendFixed, sendStream } from '../http/respond.ts'
 import { isInSignedOrder } from '../sign/canonical.ts'
@@ -95,7 +94,7 @@ export class S3Exchange extends Exchange<Answer, ErrorReport> {
         'A query parameter is repeated, in an order that no signature covers. Send each one once.',
       )
     }
-    const scheme = isSecure(this.request) ? 'https' : 'http'
+    const scheme = this.circumstances.client.isSecure ? 'https' : 'http'
     return {
       ...address,
       method,

@@ -11,7 +11,7 @@ import {
 } from '../../operation/folder.ts'
 import { decodeText } from '../http/request.ts'
 import { documentAnswer, emptyAnswer, isoTime, type Route, route } from './answer.ts'
-import { copySourceOf, isReplacing, refuseSourceRange } from './copy.ts'
+import { copySourceOf, isReplacing, isReplacingTags, refuseSourceRange } from './copy.ts'
 import { describesObject } from './description.ts'
 import { headerNotImplemented, invalidArgument, invalidRequest, type S3Error } from './error.ts'
 import { readConditions, refuseConditions, writeConditions } from './header.ts'
@@ -134,6 +134,7 @@ function refuseBody(request: S3Request): void {
 /** A copied folder's objects keep their own descriptions. @throws S3Error `NotImplemented` for a new one */
 function refuseDescription(request: S3Request): void {
   if (isReplacing(request)) throw headerNotImplemented('x-amz-metadata-directive')
+  if (isReplacingTags(request)) throw headerNotImplemented('x-amz-tagging-directive')
   for (const name in request.headers) {
     if (describesObject(name) || name === 'x-amz-checksum-algorithm') {
       throw headerNotImplemented(name)

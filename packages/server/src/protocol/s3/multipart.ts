@@ -36,6 +36,7 @@ import { partNumberOf } from './object.ts'
 import { ownerOf, writeOwner } from './owner.ts'
 import { bodyOf, documentOf } from './payload.ts'
 import { headerOf, type S3Request, wholeNumber } from './request.ts'
+import { taggingHeaders, taggingOf } from './tagging.ts'
 
 function uploadOf({ bucket, key, query }: S3Request): UploadInput {
   const uploadId = query.get('uploadId')
@@ -59,26 +60,30 @@ function requiredPartNumber({ query }: S3Request): number {
   )
 }
 
-export const createMultipartUploadRoute: Route = route(
-  createMultipartUpload,
-  (request) => ({
-    bucket: request.bucket,
-    key: request.key,
-    ...describedObject(request),
-    checksumAlgorithm: wantedAlgorithm(request),
-    checksumType: checksumTypeOf(request),
-  }),
-  ({ uploadId, checksumAlgorithm, checksumType }, { bucket, key }) => {
-    const answer = documentAnswer('InitiateMultipartUploadResult', (xml) => {
-      xml.element('Bucket', bucket).element('Key', key).element('UploadId', uploadId)
-    })
-    if (checksumAlgorithm !== undefined) {
-      answer.headers['x-amz-checksum-algorithm'] = checksumAlgorithm
-    }
-    if (checksumType !== undefined) answer.headers['x-amz-checksum-type'] = checksumType
-    return answer
-  },
-)
+export const createMultipartUploadRoute: Route = {
+  ...route(
+    createMultipartUpload,
+    (request) => ({
+      bucket: request.bucket,
+      key: request.key,
+      ...describedObject(request),
+      tags: taggingOf(request),
+      checksumAlgorithm: wantedAlgorithm(request),
+      checksumType: checksumTypeOf(request),
+    }),
+    ({ uploadId, checksumAlgorithm, checksumType }, { bucket, key }) => {
+      const answer = documentAnswer('InitiateMultipartUploadResult', (xml) => {
+        xml.element('Bucket', bucket).element('Key', key).element('UploadId', uploadId)
+      })
+      if (checksumAlgorithm !== undefined) {
+        answer.headers['x-amz-checksum-algorithm'] = checksumAlgorithm
+      }
+      if (checksumType !== undefined) answer.headers['x-amz-checksum-type'] = checksumType
+      return answer
+    },
+  ),
+  accepts: taggingHeaders,
+}
 
 export const uploadPartRoute: Route = route(
   uploadPart,

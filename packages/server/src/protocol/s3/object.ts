@@ -38,6 +38,7 @@ import {
 } from './header.ts'
 import { bodyOf } from './payload.ts'
 import { headerOf, refuseVersion, type S3Request, wholeNumber } from './request.ts'
+import { taggingHeaders, taggingOf } from './tagging.ts'
 
 /** A read, with overridden response headers. */
 interface ReadRequest extends GetObjectInput {
@@ -130,26 +131,30 @@ function encodeHead(
   return { status: 200, headers }
 }
 
-export const putObjectRoute: Route = route(
-  putObject,
-  (request) => {
-    const { bucket, key } = request
-    refuseVersion(request)
-    const body = bodyOf(request)
-    return {
-      bucket,
-      key,
-      ...describedObject(request),
-      conditions: writeConditions(request),
-      body,
-    }
-  },
-  ({ etag, checksum }) => {
-    const headers: OutgoingHttpHeaders = { ETag: quoted(etag) }
-    putChecksumHeaders(headers, checksum)
-    return emptyAnswer(200, headers)
-  },
-)
+export const putObjectRoute: Route = {
+  ...route(
+    putObject,
+    (request) => {
+      const { bucket, key } = request
+      refuseVersion(request)
+      const body = bodyOf(request)
+      return {
+        bucket,
+        key,
+        ...describedObject(request),
+        tags: taggingOf(request),
+        conditions: writeConditions(request),
+        body,
+      }
+    },
+    ({ etag, checksum }) => {
+      const headers: OutgoingHttpHeaders = { ETag: quoted(etag) }
+      putChecksumHeaders(headers, checksum)
+      return emptyAnswer(200, headers)
+    },
+  ),
+  accepts: taggingHeaders,
+}
 
 /** Conditions that S3 doesn't support for deletions. */
 export const foreignToDeletion: readonly string[] = [

@@ -21,6 +21,7 @@ import { objectUrl } from './location.ts'
 import { checkBucketOwner } from './owner.ts'
 import { contentMd5 } from './payload.ts'
 import { contentOf, headerOf, leaseTicketOf, type S3Request } from './request.ts'
+import { taggingInField } from './tagging.ts'
 
 /** The name of the operation in logs and metrics. */
 export const postObjectName = 'PostObject'
@@ -119,7 +120,6 @@ function decodeForm(
   const headers = fieldsAsHeaders(form)
   refuseDemands(headers, { isLeased: true })
   if (headers['acl'] !== undefined) refuseDemands({ 'x-amz-acl': headers['acl'] })
-  if (headers['tagging'] !== undefined) refuseDemands({ 'x-amz-tagging': headers['tagging'] })
   const { bucket } = request
   const range = allowedSize(form, bucket, nowMs)
   const checksum = checksumHeader({ headers })
@@ -127,6 +127,7 @@ function decodeForm(
     bucket,
     key,
     ...describedInForm(form.fields),
+    tags: headers['tagging'] === undefined ? undefined : taggingInField(headers['tagging']),
     conditions: writeConditions({ headers }),
     body: {
       source: form.file.source,

@@ -3,15 +3,13 @@
 
 import type { Action } from '../../access/decide.ts'
 import { type BucketAddress, headBucket } from '../../operation/bucket.ts'
-import { onBucket, onKey } from '../../operation/need.ts'
-import type { ObjectAddress } from '../../operation/object.ts'
-import { getObjectTagging } from '../../operation/object-setting.ts'
+import { onBucket } from '../../operation/need.ts'
 import { childrenOf, childText, type XmlElement } from '../xml/parse.ts'
 import { type Answer, emptyAnswer, type Route, route, unchanging } from './answer.ts'
 import { parameterNotImplemented } from './error.ts'
 import { documentOf } from './payload.ts'
 import type { S3Request } from './request.ts'
-import { bucketOf, objectOf } from './setting.ts'
+import { bucketOf } from './setting.ts'
 
 /** How to tell that a document asks for nothing new. */
 interface Setting {
@@ -91,19 +89,3 @@ export const putBucketTaggingRoute: Route = ofBucket('PutBucketTagging', 's3:Put
   ...tags,
   status: 204,
 })
-
-const putObjectTagging = {
-  ...getObjectTagging,
-  name: 'PutObjectTagging',
-  needs: ({ bucket, key }: ObjectAddress) => [onKey('s3:PutObjectTagging', { bucket, key })],
-}
-
-export const putObjectTaggingRoute: Route = unchanging(
-  route(
-    putObjectTagging,
-    async (request): Promise<ReturnType<typeof objectOf> & Wanted> => {
-      return { ...objectOf(request), ...(await wantedOf(request, tags)) }
-    },
-    (_output, _request, wanted) => answerOf(wanted, tags),
-  ),
-)

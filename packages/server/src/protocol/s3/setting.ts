@@ -5,7 +5,6 @@ import type { Action } from '../../access/decide.ts'
 import { type BucketAddress, getBucketVersioning, headBucket } from '../../operation/bucket.ts'
 import { onBucket, onKey } from '../../operation/need.ts'
 import type { ObjectAddress } from '../../operation/object.ts'
-import { getObjectTagging } from '../../operation/object-setting.ts'
 import type { XmlWriter } from '../xml/write.ts'
 import { documentAnswer, emptyAnswer, type Route, route, unchanging } from './answer.ts'
 import { invalidArgument, invalidRequest, S3Error } from './error.ts'
@@ -28,20 +27,6 @@ export function objectOf({
 
 export const getBucketVersioningRoute: Route = route(getBucketVersioning, bucketOf, () =>
   documentAnswer('VersioningConfiguration', () => undefined),
-)
-
-export const getObjectTaggingRoute: Route = route(getObjectTagging, objectOf, () =>
-  documentAnswer('Tagging', (xml) => xml.open('TagSet').close('TagSet')),
-)
-
-const deleteObjectTagging = {
-  ...getObjectTagging,
-  name: 'DeleteObjectTagging',
-  needs: ({ bucket, key }: ObjectAddress) => [onKey('s3:DeleteObjectTagging', { bucket, key })],
-}
-
-export const deleteObjectTaggingRoute: Route = unchanging(
-  route(deleteObjectTagging, objectOf, () => emptyAnswer(204)),
 )
 
 /** An operation that succeeds for a bucket that exists and is the caller's. */

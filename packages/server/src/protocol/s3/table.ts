@@ -46,19 +46,21 @@ import { selectFolderContentRoute, selectObjectContentRoute } from './select.ts'
 import {
   bucketRemovals,
   bucketSettings,
-  deleteObjectTaggingRoute,
   getBucketVersioningRoute,
   getObjectLegalHoldRoute,
   getObjectRetentionRoute,
-  getObjectTaggingRoute,
 } from './setting.ts'
 import {
   putBucketLoggingRoute,
   putBucketNotificationRoute,
   putBucketRequestPaymentRoute,
   putBucketTaggingRoute,
-  putObjectTaggingRoute,
 } from './setting-put.ts'
+import {
+  deleteObjectTaggingRoute,
+  getObjectTaggingRoute,
+  putObjectTaggingRoute,
+} from './tagging.ts'
 
 /** The kind of resource of a request. */
 export type Level = 'SERVICE' | 'BUCKET' | 'OBJECT'

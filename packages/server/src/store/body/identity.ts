@@ -60,7 +60,11 @@ export class KnownStarts {
 
   /** True if this store gave out that number. */
   has(start: StartId): boolean {
-    if (start < 1 || start > this.#last) return false
-    return !this.#unknown.some(({ first, last }) => first <= start && start <= last)
+    return start >= 1 && start <= this.#last && !this.isDisowned(start)
+  }
+
+  /** True if an operator accepted that the start is not this store's own. */
+  isDisowned(start: StartId): boolean {
+    return this.#unknown.some(({ first, last }) => first <= start && start <= last)
   }
 }

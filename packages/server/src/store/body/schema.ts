@@ -65,6 +65,8 @@ export const blobSums = (id: BlobId): Bytes => key(space.blobSums).tail(utf8(id)
 export const allBlobSums = (): Range => prefixRange(key(space.blobSums).end())
 /** The blob id in the key of its checksums' row. */
 export const summedBlob = (row: Bytes): BlobId => blobIdOf(readKey(row).tail())
+/** A blob whose loss was accepted, see `loss.ts`. */
+export const acceptedLoss = (id: BlobId): Bytes => key(space.acceptedLoss).tail(utf8(id))
 /** The scrub's position, see `scrub.ts`. */
 export const scrubState = (): Bytes => key(space.scrubState).end()
 export const manifestPart = (id: number, index: number): Bytes =>

@@ -5,7 +5,7 @@ import { type Bytes, compareBytes, startsWith } from '../../base/bytes.ts'
 import type { BlobId, BucketId, ChecksumAlgorithm, ChecksumType } from '../../base/terms.ts'
 import type { ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
 import { maximumId } from '../row/key-space.ts'
-import { pack, unpack } from '../row/record.ts'
+import { pack, type Tag, unpack } from '../row/record.ts'
 import { takeSequence } from '../row/sequence.ts'
 import { releaseBody } from './body.ts'
 import * as schema from './schema.ts'
@@ -22,6 +22,8 @@ export interface UploadRecord {
   readonly storageClass: string
   readonly checksumAlgorithm?: ChecksumAlgorithm | undefined
   readonly checksumType?: ChecksumType | undefined
+  /** The tags of the object; absent for none. */
+  readonly tags?: readonly Tag[] | undefined
   /** Whether the key had an object at that time. A conditional completion compares this. */
   readonly keyExisted: boolean
 }

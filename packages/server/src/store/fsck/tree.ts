@@ -30,6 +30,8 @@ export interface Finding {
   readonly body?: string | undefined
   /** Some of the objects that have the body, as `bucket/key`. */
   readonly objects?: readonly string[] | undefined
+  /** True if an operator accepted it with `--accept-…`: it is shown, and isn't an error. */
+  readonly isAccepted?: true
 }
 
 /** A bucket's tree. */

@@ -18,6 +18,12 @@ export interface Checksum {
   readonly value: string
 }
 
+/** A tag of an object or a bucket. */
+export interface Tag {
+  readonly key: string
+  readonly value: string
+}
+
 /**
  * The location of an object's bytes: none (an empty object), a row of the engine, a blob, or the
  * blobs of a manifest. Rows that hold a body count as references to it (`body.ts`). The checksum of a
@@ -46,6 +52,8 @@ export interface ObjectRecord {
   readonly checksum?: Checksum | undefined
   /** The upload completed here, with its key, so that a repeated completion is recognized. */
   readonly completion?: string | undefined
+  /** The object's tags, in the order in which they were set; absent for none. */
+  readonly tags?: readonly Tag[] | undefined
 }
 
 /** The values of a folder copy that replace those of all rows shared with its source. */
@@ -80,6 +88,8 @@ interface PackedObject {
   u?: Record<string, string>
   k?: [ChecksumAlgorithm, ChecksumType, string]
   r?: string
+  /** Keys and values by turns: a map could not hold every key, nor keep their order. */
+  t?: string[]
 }
 
 const bodyCodes = { empty: 0, row: 1, blob: 2, manifest: 3 } as const
@@ -123,9 +133,10 @@ export function encodeObject(record: ObjectRecord): Buffer {
   if (record.storageClass !== 'STANDARD') packed.c = record.storageClass
   if (Object.keys(record.headers).length > 0) packed.h = { ...record.headers }
   if (Object.keys(record.metadata).length > 0) packed.u = { ...record.metadata }
-  const { checksum, completion } = record
+  const { checksum, completion, tags } = record
   if (checksum !== undefined) packed.k = [checksum.algorithm, checksum.type, checksum.value]
   if (completion !== undefined) packed.r = completion
+  if (tags !== undefined && tags.length > 0) packed.t = packTags(tags)
   return pack(packed)
 }
 
@@ -146,5 +157,18 @@ export function decodeObject(bytes: Bytes, override?: Override): ObjectRecord {
         ? undefined
         : { algorithm: packed.k[0], type: packed.k[1], value: packed.k[2] },
     completion: packed.r,
+    tags: packed.t === undefined ? undefined : unpackTags(packed.t),
   }
+}
+
+function packTags(tags: readonly Tag[]): string[] {
+  return tags.flatMap(({ key, value }) => [key, value])
+}
+
+function unpackTags(packed: readonly string[]): Tag[] {
+  const tags: Tag[] = []
+  for (let at = 0; at < packed.length; at += 2) {
+    tags.push({ key: packed[at] ?? '', value: packed[at + 1] ?? '' })
+  }
+  return tags
 }

@@ -1,6 +1,10 @@
-// Buckets: a row by name, which points at the root directory of the bucket's tree.
+// Buckets: a row by name, which points at the root directory of the bucket's tree and says which settings
+// the bucket has.
 
 import { createHash } from 'node:crypto'
+import type { Acl } from '../../access/acl.ts'
+import type { ObjectOwnership } from '../../access/ownership.ts'
+import type { PublicAccessBlock } from '../../access/public-access-block.ts'
 import { type Bytes, compareBytes, text, utf8 } from '../../base/bytes.ts'
 import { StoreError } from '../../base/errors.ts'
 import { asBucketId, type BucketId, type DirectoryId } from '../../base/terms.ts'
@@ -22,7 +26,26 @@ export interface BucketRecord {
   readonly region: string
   /** The directory that the bucket's keys begin in. */
   readonly root: DirectoryId
+  /** Absent in buckets of versions without access settings: private, with bucket owner enforced. */
+  readonly access?: BucketAccess | undefined
+  /** The greatest revision of the bucket; absent before the first change of a setting. */
+  readonly revision?: number | undefined
+  /** The settings with rows of their own, each with the revision in which it was last stored. */
+  readonly settings?: Partial<Readonly<Record<SettingName, number>>> | undefined
 }
+
+/** The access settings that nearly every request needs, so that they stand in the bucket's row. */
+export interface BucketAccess {
+  /** Absent if the bucket has no ownership controls: objects belong to their writers. */
+  readonly ownership?: ObjectOwnership | undefined
+  /** Absent if nothing is blocked. */
+  readonly block?: PublicAccessBlock | undefined
+  /** Absent for a private bucket. */
+  readonly acl?: Acl | undefined
+}
+
+/** Settings that are rows of their own. */
+export type SettingName = 'policy' | 'cors' | 'website' | 'tags' | 'requestPayment'
 
 /** A bucket with its name. */
 export interface NamedBucket extends BucketRecord {
@@ -48,6 +71,13 @@ export function bucketCountKey(ownerId: string): Bytes {
   return schema.bucketCount(createHash('sha256').update(ownerId).digest())
 }
 
+/** Replaces a bucket's row after a change of its settings. Gives the bucket a new revision. */
+export function putBucket(tx: WriteTransaction, name: string, changed: BucketRecord): BucketRecord {
+  const bucket = { ...changed, revision: (changed.revision ?? 0) + 1 }
+  tx.put(schema.bucket(utf8(name)), pack(bucket))
+  return bucket
+}
+
 /** Creates a bucket; the caller has made sure that there is none of that name. */
 export function createBucket(
   ctx: { readonly tx: WriteTransaction; readonly ids: IdSource },
@@ -70,6 +100,9 @@ export async function deleteBucket(tx: WriteTransaction, name: string): Promise<
   tx.delete(schema.bucket(utf8(name)))
   tx.add(bucketCountKey(bucket.ownerId), -1n)
   await removeRoot(tx, bucket.root)
+  for (const setting of Object.keys(bucket.settings ?? {})) {
+    tx.delete(schema.bucketSetting(bucket.id, utf8(setting)))
+  }
   tx.put(bodySchema.abandonedUploads(bucket.id), new Uint8Array())
 }
 

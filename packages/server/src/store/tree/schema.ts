@@ -1,7 +1,8 @@
-// The keys of the rows of buckets, directories, entries and snapshots.
+// The keys of the rows of buckets, their settings, directories, entries and snapshots.
 
 import type { Bytes } from '../../base/bytes.ts'
 import {
+  asBucketId,
   asDirectoryId,
   asStartId,
   type BucketId,
@@ -19,6 +20,15 @@ export const bucketName = (row: Bytes): Bytes => readKey(row).tail()
 /** The number of buckets of the owner with this hash. */
 export const bucketCount = (owner: Bytes): Bytes => key(space.bucketCount).tail(owner)
 export const bucketCounts = (): Range => prefixRange(key(space.bucketCount).end())
+
+/** The row of one setting of a bucket. */
+export const bucketSetting = (bucketId: BucketId, name: Bytes): Bytes =>
+  key(space.bucketSetting).u64(bucketId).tail(name)
+export const allBucketSettings = (): Range => prefixRange(key(space.bucketSetting).end())
+export function parseBucketSetting(row: Bytes): { bucketId: BucketId; name: Bytes } {
+  const fields = readKey(row)
+  return { bucketId: asBucketId(fields.u64()), name: fields.tail() }
+}
 
 export const directory = (id: DirectoryId): Bytes => key(space.directory).u64(id).end()
 export const directories = (): Range => prefixRange(key(space.directory).end())

@@ -94,6 +94,15 @@ export const objectErrors: WireTable<Exclude<S3Refusal, UploadRefusal | LeaseRef
     code: 'InvalidStorageClass',
     message: 'The storage class you specified is not valid',
   }),
+  InvalidTag: tagError,
+  TooManyTags: ({ of, maximum }) => ({
+    status: 400,
+    code: 'BadRequest',
+    message:
+      of === 'object'
+        ? `Object tags cannot be greater than ${maximum}`
+        : `Bucket tag count cannot be greater than ${maximum}`,
+  }),
   InvalidRange: ({ requested, sizeBytes }) => ({
     status: 416,
     code: 'InvalidRange',
@@ -204,6 +213,25 @@ export const objectErrors: WireTable<Exclude<S3Refusal, UploadRefusal | LeaseRef
 
 function bucketError(status: number, code: string, message: string, bucket: string): WireError {
   return { status, code, message, fields: { BucketName: bucket } }
+}
+
+function tagError(tag: Extract<S3Refusal, { readonly code: 'InvalidTag' }>): WireError {
+  const { of, problem, key, value } = tag
+  const error = (message: string, fields: Readonly<Record<string, string>>): WireError => {
+    return { status: 400, code: 'InvalidTag', message, fields }
+  }
+  switch (problem) {
+    case 'key':
+      return error('The TagKey you have provided is invalid', { TagKey: key })
+    case 'value':
+      return error('The TagValue you have provided is invalid', { TagKey: key, TagValue: value })
+    case 'duplicate':
+      return error('Cannot provide multiple Tags with the same key', { TagKey: key })
+    case 'system':
+      return of === 'object'
+        ? error('Your TagKey cannot be prefixed with aws:', { TagKey: key })
+        : error('System tags cannot be added/updated by requester', { TagKey: key })
+  }
 }
 
 function preconditionFailed(fields: Readonly<Record<string, string>>): WireError {

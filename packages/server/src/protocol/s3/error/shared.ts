@@ -8,6 +8,7 @@ const storageTexts = {
   disk: 'The disk is full.',
   reserve: 'The disk is nearly full; only removals go on.',
   blobs: 'The server has no room left for this body.',
+  memory: 'The memory allowed to the store is full.',
 } as const
 
 const incompleteTexts = {

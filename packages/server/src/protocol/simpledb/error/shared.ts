@@ -14,6 +14,7 @@ const storageTexts = {
   disk: 'The disk is full.',
   reserve: 'The disk is nearly full; only removals go on.',
   blobs: 'The server has no room left for this body.',
+  memory: 'The memory allowed to the store is full.',
 } as const
 
 /** The number of characters of a URI or form in an error. */
