@@ -110,12 +110,12 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
     workers: {
       value: 'N',
       variable: 'HOLDFAST_WORKERS',
-      text: 'processes that serve (one per core)',
+      text: 'worker processes (one per core)',
     },
     domain: {
       value: 'NAME',
       variable: 'HOLDFAST_DOMAIN',
-      text: 'serve bucket.NAME as well as NAME/bucket; may be repeated, or a list with commas',
+      text: 'serve bucket.NAME as well as NAME/bucket; may be repeated, or a comma-separated list',
     },
     'tls-cert': {
       value: 'FILE',
@@ -130,22 +130,22 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
     region: {
       value: 'NAME',
       variable: 'HOLDFAST_REGION',
-      text: 'accept only requests signed for this region (any, and us-east-1 is its name)',
+      text: 'accept only requests signed for this region (any; buckets report us-east-1)',
     },
     'trusted-proxy': {
       value: 'CIDR',
       variable: 'HOLDFAST_TRUSTED_PROXY',
-      text: "believe X-Forwarded-For, -Proto and Forwarded of this network's addresses; may be repeated, or a list with commas",
+      text: 'trust X-Forwarded-For, X-Forwarded-Proto and Forwarded from this network; may be repeated, or a comma-separated list',
     },
     'bucket-defaults': {
       value: bucketDefaults.join('|'),
       variable: 'HOLDFAST_BUCKET_DEFAULTS',
-      text: 'how new buckets begin: aws, with no ACLs and public access blocked, or classic, with neither (aws)',
+      text: 'the settings of new buckets: aws, with no ACLs and public access blocked, or classic, with neither (aws)',
     },
     'simpledb-limit': {
       value: 'NAME=N',
       variable: 'HOLDFAST_SIMPLEDB_LIMIT',
-      text: "another limit than Amazon's, such as domainsPerOwner=1000; may be repeated, or a list with commas",
+      text: "a limit in place of Amazon's, such as domainsPerOwner=1000; may be repeated, or a comma-separated list",
     },
     'eventual-lag': {
       value: 'MS',
@@ -165,14 +165,14 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
     'scrub-mib-per-second': {
       value: 'N',
       variable: 'HOLDFAST_SCRUB_MIB_PER_SECOND',
-      text: 'how fast stored bodies are read in the background to find corruption; 0 for never (8)',
+      text: 'the rate at which stored bodies are checked for corruption in the background; 0: never (8)',
     },
     // No environment variables: these apply to one start, and must not persist in a unit or an image.
     'accept-lost-rows': {
-      text: 'start though engine/ is missing, or older than blobs/; files that it does not know are kept',
+      text: 'start even if engine/ is missing or older than blobs/; unknown files in blobs/ are kept',
     },
     'accept-lost-blobs': {
-      text: 'start though blobs/ is missing; objects without their files can be listed and deleted',
+      text: 'start even if blobs/ is missing; objects without their files can be listed and deleted',
     },
     'log-level': {
       value: 'LEVEL',
@@ -187,15 +187,15 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
   },
   fsck: {
     data,
-    content: { text: 'read every body, too, and compare it with its checksum' },
+    content: { text: 'also read every body, and verify its checksum' },
     json: { text: 'print findings and the summary as JSON lines' },
   },
   doctor: { data, host, port },
   import: {
     data,
     credentials,
-    from: { value: 'FOLDER', text: 'where the manifest and the files of an export are' },
-    domain: { value: 'NAME', text: 'the domain that the items are put into; created if missing' },
+    from: { value: 'FOLDER', text: 'the folder with the manifest and the files of an export' },
+    domain: { value: 'NAME', text: 'the target domain; created if missing' },
   },
 }
 

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 
-/** The version, as its package.json has it. */
+/** The version in package.json. */
 export function version(): string {
   // Once from the sources, once from the build in dist.
   for (const path of ['../../package.json', '../../../package.json']) {
@@ -13,7 +13,7 @@ export function version(): string {
         return String(found.version)
       }
     } catch {
-      // Not there: the next one.
+      // Missing: try the next one.
     }
   }
   return 'unknown'

@@ -1,4 +1,4 @@
-// The certificate of a server and its key, read and held against each other before anybody is served.
+// The certificate of a server and its key, which are read and compared before the start.
 
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -11,7 +11,7 @@ export interface TlsTexts {
   readonly key: string
 }
 
-/** Reads both. @throws CommandError if they can't be read, or don't belong together */
+/** Reads both. @throws CommandError if they can't be read, or don't match */
 export async function readTls(files: TlsFiles): Promise<TlsTexts> {
   const { certificateFile, keyFile } = files
   const cert = await readPem(certificateFile)

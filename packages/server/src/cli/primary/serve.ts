@@ -1,5 +1,5 @@
-// `holdfast serve`: the primary process. It checks its configuration, takes the folder's lock, finds
-// the access keys, and lets workers serve until it is told to stop. It never opens the store itself.
+// `holdfast serve`: the primary process. The primary checks the configuration, takes the folder's lock, loads the access
+// keys, and lets workers serve until it is stopped. It never opens the store itself.
 
 import type { AccessKey } from '../../access/key.ts'
 import { systemClock } from '../../base/clock.ts'
@@ -16,17 +16,17 @@ import { Workers } from './cluster.ts'
 import { Connections, listen } from './connections.ts'
 import { welcome } from './welcome.ts'
 
-/** Milliseconds that requests under way have to end when the server is stopped. */
+/** Milliseconds in which requests in progress must end at shutdown. */
 const graceMs = 30_000
-/** Milliseconds that a start has to end which is no longer wanted. */
+/** Milliseconds in which a cancelled start must end. */
 const stuckMs = 1000
 
-/** Runs the server to its end and returns its exit code. @throws CommandError when it can't start */
+/** Runs the server to its end. Returns the exit code. @throws CommandError if the server can't start */
 export async function serve(config: ServeConfig): Promise<number> {
   const stop = listenToSignals()
   const connections = new Connections()
   const workers = new Workers({ count: config.workers, connections, clock: systemClock })
-  // First of all, since they take longest to get ready.
+  // First, since the workers take longest to get ready.
   workers.fork()
   using held = new DisposableStack()
   held.defer(() => workers.kill())
@@ -41,8 +41,8 @@ export async function serve(config: ServeConfig): Promise<number> {
 }
 
 /**
- * Ends this process as a signal does that nobody handles: to exit, Node waits for the calls under way, and
- * one that reads a pipe, or a disk that has gone, may never return.
+ * Ends this process as by an unhandled signal. `process.exit` would wait for system calls in progress, and a read of a
+ * pipe or of a lost disk may never return.
  */
 function endByDefault(): void {
   process.removeAllListeners('SIGTERM')
@@ -59,8 +59,8 @@ interface Ready {
 }
 
 /**
- * Reads the named files, then takes the port, and only then creates anything. What has to be given back is
- * left to `held`. @throws CommandError
+ * Reads the named files, then takes the port, and only then creates anything. Resources to be released are added to
+ * `held`. @throws CommandError
  */
 async function prepare(facts: {
   readonly config: ServeConfig
@@ -76,14 +76,14 @@ async function prepare(facts: {
   const known = await findCredentials({ file, dataFolder })
   const takeLock = (): FolderLock => {
     const lock = FolderLock.take(dataFolder)
-    // In this order: the lock says that nobody else is at work here.
+    // The lock is released last, since it excludes other servers.
     held.defer(() => {
       workers.kill()
       lock.release()
     })
     return lock
   }
-  // When a server is started twice, the error should name the folder, not the port.
+  // If a server is started twice, the error should name the folder, not the port.
   const early = found === 'ours' ? takeLock() : undefined
   const { server, port } = await listen(connections, config)
   held.defer(() => server.close())
