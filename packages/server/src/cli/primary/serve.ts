@@ -12,9 +12,9 @@ import { examineDataFolder, makeDataFolder } from '../data-folder.ts'
 import { FolderLock, killSurvivors } from '../lock.ts'
 import { listenToSignals, type StopSignals } from '../signals.ts'
 import { readTls, type TlsTexts } from './certificate.ts'
-import { Workers } from './cluster.ts'
 import { Connections, listen } from './connections.ts'
 import { welcome } from './welcome.ts'
+import { Workers } from './workers.ts'
 
 /** Milliseconds in which requests in progress must end at shutdown. */
 const graceMs = 30_000

@@ -1,4 +1,4 @@
-// Signature Version 4 in the query string: presigned URLs.
+// Signature Version 4 in the query string: presigned URLs. In S3, `s3/hoisted-header.ts` turns their parameters into headers.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 
 import { s3Limits } from '../../base/limits.ts'

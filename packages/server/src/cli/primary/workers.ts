@@ -100,7 +100,7 @@ export class Workers {
   /** Starts the processes, which load the program and wait for their settings. */
   fork(): void {
     for (const place of this.#places) this.#fork(place)
-    void this.#loadTally()
+    void this.#loadAggregate()
     this.#lastLook = this.#now()
     this.#watch = setInterval(() => this.#look(), pingMs)
   }
@@ -237,7 +237,7 @@ export class Workers {
     place.token = undefined
     place.isReady = false
     const { metrics } = place
-    void this.#loadTally().then((aggregate) => aggregate.keep(metrics))
+    void this.#loadAggregate().then((aggregate) => aggregate.keep(metrics))
     place.metrics = []
     this.#listener?.(this.tokens)
     if (this.#isStopping) {
@@ -294,11 +294,11 @@ export class Workers {
   /** Adds up the metrics of all workers. */
   async #collect(): Promise<string> {
     await this.#count()
-    const aggregate = await this.#loadTally()
+    const aggregate = await this.#loadAggregate()
     return aggregate.text(this.#places.map(({ metrics }) => metrics))
   }
 
-  #loadTally(): Promise<AggregateMetrics> {
+  #loadAggregate(): Promise<AggregateMetrics> {
     this.#aggregate ??= import('./aggregate-metrics.ts').then(
       ({ AggregateMetrics }) => new AggregateMetrics(() => this.#deaths),
     )
