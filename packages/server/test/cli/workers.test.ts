@@ -1,4 +1,4 @@
-// What happens to the workers of a server, and what clients see of it.
+// Dead, stopped and replaced workers, and the effects on clients.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -31,7 +31,7 @@ async function untilReplaced(server: TestServer, gone: number): Promise<void> {
   assert.equal(await healthStatus(server.endpoint), 200)
 }
 
-/** How a connection of its own fares: it must be served or cut off, and must not hang. */
+/** The outcome of a request on a new connection, which must be served or cut off, but not hang. */
 async function fare(endpoint: string): Promise<'served' | 'reset' | 'hangs'> {
   return new Promise((resolve) => {
     const outgoing = request(`${endpoint}/_/health`, { agent: false }, (answer) => {

@@ -16,7 +16,7 @@ function head(wanted: Partial<RawRequest>, rest = ''): string {
   return `${text}${rest}\r\n`
 }
 
-/** Resolves when there are just these blobs: what is undone is undone soon after the answer. */
+/** Resolves when exactly these blobs exist. Undoing may end shortly after the response. */
 async function blobsAre(expected: readonly string[]): Promise<void> {
   for (let i = 0; (await server.blobFiles()).length > expected.length; i++) {
     assert.ok(i < 500, 'blobs were left behind')

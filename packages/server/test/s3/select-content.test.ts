@@ -1,4 +1,4 @@
-// SelectObjectContent across the wire, as the SDK sends it, and as it may be sent otherwise.
+// SelectObjectContent over the wire, as sent by the SDK, and in other valid and invalid forms.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
