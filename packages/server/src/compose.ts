@@ -155,7 +155,10 @@ async function take(engine: Engine, options: CommonOptions, place: Place): Promi
     throw error
   })
   const presence = new Presence(start, () => {
-    log.error('other processes took this one for dead; it writes no more, and is to end', { start })
+    log.error(
+      'this process was declared dead by another one; it can no longer write, and must end',
+      { start },
+    )
     options.onDeposed?.()
   })
   const lagMs = options.eventualLagMs ?? 0

@@ -419,7 +419,7 @@ test("blobs that are older than the rows are refused; accepted, it needn't be sa
   await storeOne(folder)
 })
 
-test('a number of starts that leaves none to give out is a mark that can not be understood', async () => {
+test('a number of starts that leaves none to give out makes a mark malformed', async () => {
   const folder = await newStore()
   const mark = await markOf(folder)
   const text = JSON.stringify({ ...mark, starts: Number.MAX_SAFE_INTEGER })
@@ -475,12 +475,12 @@ test('blobs that lost their mark may be of anybody: accepted, all of them are ke
   assert.equal((await filesIn(folder)).length, 2)
 })
 
-test('a mark that can not be understood is refused, and says what to do', async () => {
+test('a malformed mark is refused, with the remedy', async () => {
   for (const text of ['', '{', '{"id":"","starts":1,"former":[]}', '{"id":"x","starts":-1}', '7']) {
     const folder = await newStore()
     await writeFile(join(folder, 'blobs', 'store.json'), text)
     await assertRefused(folder, 'damaged-mark', 'lost-rows', 'lost-blobs')
-    assert.match((await findingsOf(folder)).join('\n'), /store\.json.* can't be understood/)
+    assert.match((await findingsOf(folder)).join('\n'), /store\.json.* are malformed/)
   }
 })
 

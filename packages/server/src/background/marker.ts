@@ -89,7 +89,7 @@ export class Marker {
       return true
     } catch (error) {
       if (!this.#isFailing && !presence.isDeposed) {
-        log.warn('the mark beside the blobs could not be renewed, and is tried again', { error })
+        log.warn('could not renew the mark beside the blobs; will retry', { error })
       }
       this.#isFailing = true
       return false

@@ -107,9 +107,8 @@ export function describeMisfit(misfit: Misfit): string {
       )
     case 'older-rows':
       return (
-        'engine/ is older than blobs/, where files were written or removed that it does not know. Restore both ' +
-        'from one backup, or start once with --accept-lost-rows: that goes on with the older engine/, ' +
-        'and keeps the files in blobs/ that it does not know.'
+        'engine/ is older than blobs/, which has later changes. Restore both from one backup, or start once ' +
+        'with --accept-lost-rows: that continues with the older engine/, and keeps the unknown files in blobs/.'
       )
     case 'lost-blobs':
       return (
@@ -125,13 +124,13 @@ export function describeMisfit(misfit: Misfit): string {
       )
     case 'damaged-mark':
       return (
-        "blobs/store.json, or a store-….json beside it, which say whose the files are, can't be understood. " +
+        'blobs/store.json, or a store-….json beside it, which identify the store of the files, are malformed. ' +
         'Restore it from a backup, or remove it and start once with --accept-lost-blobs.'
       )
     case 'other-store':
       return (
-        'engine/ and blobs/ are of two different stores, so objects would get bodies of others. Put those ' +
-        'two together again that belong together.'
+        'engine/ and blobs/ are of two different stores, so objects would get foreign bodies. Put the ' +
+        'matching folders together again.'
       )
   }
 }

@@ -95,7 +95,9 @@ test('SIGHUP makes a service read its credentials file again', async () => {
   await until('the key is known', async () => (await list()) === 200)
   await writeFile(server.credentialsFile, 'broken')
   process.kill(-server.pid, 'SIGHUP')
-  await until('the refusal is logged', async () => /those in use stay/.test(await server.log()))
+  await until('the refusal is logged', async () =>
+    /the current ones stay in use/.test(await server.log()),
+  )
   assert.equal(await list(), 200)
   client.close()
 })

@@ -137,7 +137,7 @@ async function run({
   await workers.stop(graceMs)
   log.info('stopped')
   if (!stop.isUrgent) return exitCodes.ok
-  throw new CommandError('stopped at once, as it was told twice: requests under way were cut off')
+  throw new CommandError('stopped at once by a second signal; requests in progress were cut off')
 }
 
 function announce(facts: {
@@ -185,9 +185,9 @@ async function reload(facts: {
     const { credentialsFile: file, dataFolder } = config
     keys = (await loadCredentials({ file, dataFolder })).keys
   } catch (error) {
-    log.error('the access keys could not be read again; those in use stay', { error })
+    log.error('could not reload the access keys; the current ones stay in use', { error })
     return
   }
   workers.setKeys(keys)
-  log.info('read the access keys again', { count: keys.length })
+  log.info('reloaded the access keys', { count: keys.length })
 }

@@ -76,7 +76,7 @@ export const sharedErrors: WireTable<SharedRefusal> = {
   DeclaredDead: () => ({
     status: 503,
     code: 'ServiceUnavailable',
-    message: 'This process of the server was taken for dead, and ends. Please try again.',
+    message: 'This process of the server was declared dead, and ends. Please try again.',
   }),
   // S3 has no such error. The SDKs don't retry a 507, which suits a full disk.
   InsufficientStorage: ({ space }) => ({
