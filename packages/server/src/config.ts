@@ -174,7 +174,7 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
     domain: {
       value: 'NAME',
       variable: 'HOLDFAST_DOMAIN',
-      text: 'serve bucket.NAME as well as NAME/bucket; may be repeated, or a list with commas',
+      text: 'serve bucket.NAME as well as NAME/bucket; may be repeated, or a comma-separated list',
     },
     'website-domain': {
       value: 'NAME',
@@ -200,7 +200,7 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
     'trusted-proxy': {
       value: 'CIDR',
       variable: 'HOLDFAST_TRUSTED_PROXY',
-      text: "believe X-Forwarded-For, -Proto and Forwarded of this network's addresses; may be repeated, or a list with commas",
+      text: 'trust X-Forwarded-For, X-Forwarded-Proto and Forwarded from this network; may be repeated, or a comma-separated list',
     },
     'bucket-defaults': {
       value: bucketDefaults.join('|'),
@@ -258,10 +258,10 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
     },
     // No environment variables: these apply to one start, and must not persist in a unit or an image.
     'accept-lost-rows': {
-      text: 'start though engine/ is missing, or older than blobs/; files that it does not know are kept',
+      text: 'start even if engine/ is missing or older than blobs/; unknown files in blobs/ are kept',
     },
     'accept-lost-blobs': {
-      text: 'start though blobs/ is missing; objects without their files can be listed and deleted',
+      text: 'start even if blobs/ is missing; objects without their files can be listed and deleted',
     },
     'log-level': {
       value: 'LEVEL',
@@ -278,15 +278,15 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
   },
   fsck: {
     data,
-    content: { text: 'read every body, too, and compare it with its checksum' },
+    content: { text: 'also read every body, and verify its checksum' },
     json: { text: 'print findings and the summary as JSON lines' },
   },
   doctor: { data, host, port },
   import: {
     data,
     credentials,
-    from: { value: 'FOLDER', text: 'where the manifest and the files of an export are' },
-    domain: { value: 'NAME', text: 'the domain that the items are put into; created if missing' },
+    from: { value: 'FOLDER', text: 'the folder with the manifest and the files of an export' },
+    domain: { value: 'NAME', text: 'the target domain; created if missing' },
   },
 }
 

@@ -1,5 +1,5 @@
-// Loads the access keys: from the file that was named, or else the root key in the data folder,
-// which is made on the first start.
+// Loads the access keys: from the file in --credentials, or else the root key in the data folder, which is created on
+// the first start.
 
 import { lstat, open, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,17 +10,17 @@ import { syncFolder } from '../base/folder.ts'
 
 /** The keys that a server starts with. */
 export interface LoadedCredentials {
-  /** At least one; the first is the root's. */
+  /** At least one. The first belongs to root. */
   readonly keys: readonly AccessKey[]
   readonly root: AccessKey
   readonly file: string
-  /** `given`: by --credentials; `found`: the root key of an earlier start; `made`: just now. */
+  /** `given`: by --credentials; `found`: the root key of an earlier start; `made`: created now. */
   readonly origin: 'given' | 'found' | 'made'
   /** A fault that should be corrected, but doesn't prevent the start. */
   readonly warning?: string | undefined
 }
 
-/** Where keys are looked for. */
+/** The possible places of keys. */
 export interface KeyPlace {
   /** The root key of the settings, in place of the data folder's. */
   readonly rootKey?: Pick<AccessKey, 'accessKeyId' | 'secretAccessKey'> | undefined
@@ -83,7 +83,7 @@ export async function findRootKey(dataFolder: string): Promise<AccessKey | undef
   try {
     await stat(file)
   } catch {
-    // Not there, or in a folder that this user may not look into.
+    // Missing, or in a folder that this user may not read.
     return undefined
   }
   return (await readCredentials(file)).root
@@ -101,7 +101,7 @@ async function readCredentials(file: string): Promise<Omit<LoadedCredentials, 'o
   const keys = parse(text, file)
   const [root] = keys
   if (root === undefined) throw new Error('a credentials file without a key was accepted')
-  // Unlike ssh, accept a file with the default mode, as a script writes it.
+  // Unlike ssh, accept a file with the default mode, as written by scripts.
   const isOpen = process.platform !== 'win32' && (mode & 0o077) !== 0
   const warning = isOpen
     ? `other users of this machine may be able to read the credentials file; run: chmod 600 ${file}`

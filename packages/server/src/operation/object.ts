@@ -1,4 +1,4 @@
-// Operations on single objects: put, get, head, attributes. Deletion is in delete.ts.
+// Operations on single objects: put, get of the whole, a range or a part, head, attributes. Deletion is in delete.ts.
 
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
