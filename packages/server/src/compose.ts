@@ -29,6 +29,7 @@ import type { Services } from './operation/operation.ts'
 import { policyCache } from './operation/policy.ts'
 import { TokenSealer } from './operation/token.ts'
 import { Waiting } from './operation/waiting.ts'
+import { createWebsiteCache } from './operation/website.ts'
 import { QueryPool } from './select-content/pool.ts'
 import { Readers } from './store/body/epoch.ts'
 import { Presence } from './store/body/presence.ts'
@@ -144,6 +145,7 @@ async function take(engine: Engine, options: ServiceOptions): Promise<OpenServic
     accountBlock: options.accountBlock,
     policies: policyCache(),
     cors: createCorsCache(),
+    websites: createWebsiteCache(),
     simpleDb: { limits: { ...simpleDbLimits, ...options.simpleDbLimits }, eventualLagMs: lagMs },
   }
   marker = new Marker(services)

@@ -30,6 +30,8 @@ export interface ServeConfig {
   readonly workers: number
   /** The server's own names, in lower case. The Host header may be `bucket.NAME`. */
   readonly domains: readonly string[]
+  /** In lower case. The Host header of a visitor of a bucket's website is `bucket.NAME`. */
+  readonly websiteDomains: readonly string[]
   readonly tls: TlsFiles | undefined
   /** The region that the server reports. */
   readonly region: string
@@ -128,6 +130,11 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
       value: 'NAME',
       variable: 'HOLDFAST_DOMAIN',
       text: 'serve bucket.NAME as well as NAME/bucket; may be repeated, or a list with commas',
+    },
+    'website-domain': {
+      value: 'NAME',
+      variable: 'HOLDFAST_WEBSITE_DOMAIN',
+      text: 'serve the websites of buckets as bucket.NAME; may be repeated, or a list with commas',
     },
     'tls-cert': {
       value: 'FILE',
@@ -238,7 +245,7 @@ export function parseServe(args: readonly string[], environment: Environment): S
     dataFolder: absolutePath(options.text('data') ?? 'data'),
     credentialsFile: credentialsFile === undefined ? undefined : absolutePath(credentialsFile),
     workers: options.integer('workers', { least: 1, most: 1024 }) ?? availableParallelism(),
-    domains: options.list('domain').map(checkDomain),
+    ...domainsOf(options),
     tls: tlsFiles(options),
     region: region ?? 'us-east-1',
     requiredRegion: region,
@@ -308,10 +315,21 @@ function tlsFiles(options: Options): TlsFiles | undefined {
 
 const domainName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/
 
-function checkDomain(name: string): string {
+/** @throws UsageError for a name that would be both an endpoint of S3 and one of websites */
+function domainsOf(options: Options): Pick<ServeConfig, 'domains' | 'websiteDomains'> {
+  const named = (option: string): string[] =>
+    options.list(option).map((name) => checkDomain(option, name))
+  const domains = named('domain')
+  const websiteDomains = named('website-domain')
+  const both = domains.find((name) => websiteDomains.includes(name))
+  if (both === undefined) return { domains, websiteDomains }
+  throw new UsageError(`--domain and --website-domain can not both be ${both}`)
+}
+
+function checkDomain(option: string, name: string): string {
   const domain = name.toLowerCase()
   if (domainName.test(domain)) return domain
-  throw new UsageError(`--domain takes a name such as s3.example.com, not ${quote(name)}`)
+  throw new UsageError(`--${option} takes a name such as s3.example.com, not ${quote(name)}`)
 }
 
 function accountBlockOf(options: Options): Pick<ServeConfig, 'accountBlock'> {

@@ -33,6 +33,8 @@ export interface EmbedOptions {
   readonly keys: readonly AccessKey[]
   /** The server's own names besides `localhost`. The Host header may be `bucket.NAME`. */
   readonly domains?: readonly string[]
+  /** Names in front of which a bucket's website is served, in lower case. */
+  readonly websiteDomains?: readonly string[]
   /** The only region accepted in signatures; default: any. */
   readonly region?: string
   /** Whether S3's Signature Version 2 is accepted beside Version 4; default true. */
@@ -108,6 +110,7 @@ export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
     lookup: createKeyLookup(keys),
     findOwner: createOwnerLookup(keys),
     domains,
+    websiteDomains: options.websiteDomains ?? [],
     acceptsSignatureV2,
     exposition: () => metrics.text(),
     ...(region === undefined ? {} : { requiredRegion: region }),

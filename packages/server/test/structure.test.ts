@@ -56,6 +56,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'protocol/sign',
     'protocol/http',
   ],
+  'protocol/website': ['base', 'operation', 'protocol/s3', 'protocol/http'],
   'protocol/admin': ['base', 'observe', 'protocol/http'],
   protocol: ['base', 'observe', 'access', 'operation', 'protocol/*'],
   'compose.ts': [

@@ -18,9 +18,11 @@ import {
   walkBuckets,
 } from '../store/tree/bucket.ts'
 import { factsOf } from './bucket-facts.ts'
+import { tagNewBucket } from './bucket-tagging.ts'
 import { onAccount, onBucket } from './need.ts'
 import type { Change, CommitStep, Query, Step } from './operation.ts'
 import { checkLocation, locationOf, regionOf } from './region.ts'
+import type { Tag } from './tag.ts'
 import { aclOfNewBucket, type WantedAcl } from './wanted-acl.ts'
 
 export interface BucketAddress {
@@ -83,6 +85,7 @@ export interface CreateBucketInput extends BucketAddress {
   readonly ownership?: ObjectOwnership | undefined
   /** Undefined for a private bucket. */
   readonly acl?: WantedAcl | undefined
+  readonly tags?: readonly Tag[] | undefined
 }
 
 /** S3's rules for the names of general purpose buckets (userguide/bucketnamingrules.html). */
@@ -130,6 +133,7 @@ export const createBucket: Change<CreateBucketInput, void> = {
       region: locationConstraint ?? step.services.region,
       access: accessOfNew(step, input),
     })
+    await tagNewBucket(step.tx, input.bucket, input.tags ?? [])
   },
 }
 

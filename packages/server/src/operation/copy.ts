@@ -29,6 +29,7 @@ import {
   type ObjectDescription,
   objectNeed,
   requireObject,
+  websiteRedirectHeader,
   writeNeeds,
   writesObject,
 } from './object.ts'
@@ -48,6 +49,8 @@ export interface CopyObjectInput extends ObjectAddress {
   readonly conditions: WriteConditions
   /** The new description (`REPLACE`); undefined to keep the source's (`COPY`). */
   readonly description?: Pick<ObjectDescription, 'headers' | 'metadata'> | undefined
+  /** The website redirect of a copy that keeps its source's description; the source's own isn't copied, as on S3. */
+  readonly websiteRedirect?: string | undefined
   /** The new tags (`REPLACE`); undefined to keep the source's (`COPY`). */
   readonly tags?: readonly Tag[] | undefined
   /** Undefined for a private copy: the source's list isn't copied. */
@@ -133,7 +136,7 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
       ...takeAccess(step, input.bucket, input.acl),
       body: source.body,
       storageClass: input.storageClass ?? 'STANDARD',
-      headers: input.description?.headers ?? source.headers,
+      headers: input.description?.headers ?? keptHeaders(source, input),
       metadata: input.description?.metadata ?? source.metadata,
       checksum: (isSame ? hashed.checksum : undefined) ?? source.checksum,
       tags: tagsOrNone(input.tags ?? source.tags),
@@ -153,6 +156,16 @@ async function requireTagRights(
   if (tags !== undefined || record.tags === undefined) return
   const read = onSource(objectNeed('s3:GetObjectTagging', source))
   await step.require([read, ...writeNeeds({ bucket, key }, record.tags)])
+}
+
+/** The headers of a copy that keeps its source's. */
+function keptHeaders(
+  { headers }: ObjectRecord,
+  { websiteRedirect }: CopyObjectInput,
+): ObjectRecord['headers'] {
+  const { [websiteRedirectHeader]: _, ...kept } = headers
+  if (websiteRedirect === undefined) return kept
+  return { ...kept, [websiteRedirectHeader]: websiteRedirect }
 }
 
 /** The source's record, after its version and conditions were checked. @throws StoreError */
@@ -179,7 +192,9 @@ export function checkSourceSize(record: ObjectRecord): void {
 function refuseSelfCopy(input: CopyObjectInput): void {
   const { source } = input
   if (source.bucket !== input.bucket || source.key !== input.key) return
-  if (input.description !== undefined || input.storageClass !== undefined) return
+  const { description, storageClass, websiteRedirect } = input
+  if (description !== undefined || storageClass !== undefined) return
+  if (websiteRedirect !== undefined) return
   throw new StoreError({ code: 'CopyToItself' })
 }
 

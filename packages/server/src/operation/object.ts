@@ -47,6 +47,9 @@ export interface ObjectDescription {
   readonly acl?: WantedAcl | undefined
 }
 
+/** The system header with the place to which a website redirects visitors of the object; a copy doesn't get it. */
+export const websiteRedirectHeader = 'x-amz-website-redirect-location'
+
 /** The range of a GET: from `start`, up to `end` inclusive; or the last `suffix` bytes. */
 export type RangeRequest =
   | { readonly start: number; readonly end?: number | undefined }
@@ -198,13 +201,24 @@ async function findForRead(
   requireNullVersion(input)
   const record = await requireObject(step.tx, step.bucket(input.bucket).root, input)
   checkRead(input.conditions, record)
+  const object = record.tags === undefined ? record : await withoutSecretTags(step, input, record)
   const { range, isEmpty, ...told } = await selectRange(step.tx, record, input)
-  if (isEmpty === true) return { object: record, ...told, sizeBytes: 0, plan: noContent }
+  if (isEmpty === true) return { object, ...told, sizeBytes: 0, plan: noContent }
   const plan = withContent
     ? await planContent(step, record, { object: nameOf(input), range })
     : noContent
   const sizeBytes = range === undefined ? record.sizeBytes : range.end - range.start + 1
-  return { object: record, range, ...told, sizeBytes, plan }
+  return { object, range, ...told, sizeBytes, plan }
+}
+
+/** The record without its tags, if the caller has no right to read them. */
+async function withoutSecretTags(
+  step: Step,
+  input: GetObjectInput,
+  record: ObjectRecord,
+): Promise<ObjectRecord> {
+  const may = await step.may([objectNeed('s3:GetObjectTagging', input)])
+  return may ? record : { ...record, tags: undefined }
 }
 
 /** A right on an object that must exist; S3 has other actions for versions that are named. */

@@ -191,6 +191,10 @@ export function makeStep(of: Run, buckets: Buckets, tx?: ReadTransaction): Step 
     if (bucket === undefined) throw new Error(`the operation did not declare bucket ${name}`)
     return bucket
   }
+  const refusalIn = async (needs: readonly Need[]): Promise<StoreError | undefined> => {
+    if (tx === undefined) throw new Error('rights can only be checked in a transaction')
+    return refusalOf(tx, of, buckets, needs)
+  }
   return {
     services,
     caller,
@@ -200,9 +204,9 @@ export function makeStep(of: Run, buckets: Buckets, tx?: ReadTransaction): Step 
     bucket: (name) => known(name).record,
     facts: (name) => known(name).facts,
     async require(needs) {
-      if (tx === undefined) throw new Error('rights can only be checked in a transaction')
-      const refusal = await refusalOf(tx, of, buckets, needs)
+      const refusal = await refusalIn(needs)
       if (refusal !== undefined) throw refusal
     },
+    may: async (needs) => (await refusalIn(needs)) === undefined,
   }
 }

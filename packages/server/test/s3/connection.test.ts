@@ -56,7 +56,7 @@ test('a client that waits is refused without having to send its body', async () 
     ['InvalidDigest', { headers: { 'content-md5': 'x' } }, ''],
     ['KeyTooLongError', { path: `/${Bucket}/${'k'.repeat(1025)}` }, ''],
     ['AccessControlListNotSupported', { headers: { 'x-amz-acl': 'public-read' } }, ''],
-    ['NotImplemented', { headers: { 'x-amz-website-redirect-location': '/x' } }, ''],
+    ['NotImplemented', { headers: { 'x-amz-object-lock-mode': 'GOVERNANCE' } }, ''],
     ['NoSuchUpload', { query: { partNumber: '1', uploadId: 'x' } }, ''],
   ]
   for (const [code, wanted, length] of refusals) {

@@ -31,6 +31,8 @@ export interface InProcessOptions {
   readonly owners?: number
   /** Names in front of which a bucket may stand. */
   readonly domains?: readonly string[]
+  /** Names in front of which a bucket's website is served. */
+  readonly websiteDomains?: readonly string[]
   readonly requiredRegion?: string
   readonly simpleDbLimits?: Partial<SimpleDbLimits>
   readonly eventualLagMs?: number
@@ -112,6 +114,7 @@ export class InProcessServer implements AsyncDisposable {
       lookup: createKeyLookup(credentials),
       findOwner: createOwnerLookup(credentials),
       domains,
+      websiteDomains: options.websiteDomains ?? [],
       allowsSignatureV1: options.allowsSignatureV1 ?? false,
       acceptsSignatureV2,
       exposition: async () => '',

@@ -1,7 +1,7 @@
 // Uploads by an HTML form across the wire.
 
 import assert from 'node:assert/strict'
-import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import {
   CreateBucketCommand,
@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { xmlText } from '../wire.ts'
 import { startWithBucket } from './bucket.fixture.ts'
+import { signedForm as signedFields } from './signed-form.ts'
 
 const { Bucket, server, client } = await startWithBucket('forms', { owners: 1 })
 
@@ -29,34 +30,10 @@ interface FormOptions {
 
 /** A form that is signed for its own fields, unless told otherwise. */
 function signedForm(options: FormOptions): FormData {
-  const { fields = {}, owner = 0, expiresInMs = 60_000 } = options
-  const { accessKeyId, secretAccessKey } = server.credential(owner)
-  const date = new Date().toISOString().replace(/[:-]|\.\d{3}/g, '')
-  const scope = `${date.slice(0, 8)}/us-east-1/s3/aws4_request`
-  const signing = {
-    'x-amz-algorithm': 'AWS4-HMAC-SHA256',
-    'x-amz-credential': `${accessKeyId}/${scope}`,
-    'x-amz-date': date,
-  }
-  const all = { ...fields, ...signing }
-  const conditions =
-    options.conditions ?? Object.entries(all).map(([name, value]) => ({ [name]: value }))
-  const policy = Buffer.from(
-    JSON.stringify({
-      expiration: new Date(Date.now() + expiresInMs).toISOString(),
-      conditions: [{ bucket: Bucket }, ...conditions],
-    }),
-  ).toString('base64')
-  const key = scope
-    .split('/')
-    .reduce<Buffer | string>(
-      (secret, part) => createHmac('sha256', secret).update(part).digest(),
-      `AWS4${secretAccessKey}`,
-    )
   const form = new FormData()
+  const { owner = 0, ...rest } = options
+  const all = signedFields(server.credential(owner), { ...rest, bucket: Bucket })
   for (const [name, value] of Object.entries(all)) form.set(name, value)
-  form.set('policy', policy)
-  form.set('x-amz-signature', createHmac('sha256', key).update(policy).digest('hex'))
   form.set(
     'file',
     new Blob([Uint8Array.from(Buffer.from(options.file ?? 'content'))]),

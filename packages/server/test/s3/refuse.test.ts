@@ -23,7 +23,6 @@ const bucketPut = [
   'object-lock',
   'replication',
   'versioning',
-  'website',
 ]
 const objectPut = ['annotation', 'encryption', 'legal-hold', 'retention']
 
@@ -50,7 +49,6 @@ test('headers that ask for unimplemented features answer 501', async () => {
     ['x-amz-server-side-encryption-customer-algorithm', 'AES256'],
     ['x-amz-object-lock-mode', 'GOVERNANCE'],
     ['x-amz-object-lock-legal-hold', 'ON'],
-    ['x-amz-website-redirect-location', '/elsewhere'],
     ['x-amz-write-offset-bytes', '0'],
     ['x-holdfast-unknown', 'true'],
   ]
@@ -84,11 +82,12 @@ test('settings that nobody made are absent in the words of AWS', async () => {
   const absent: Record<string, string> = {
     encryption: 'ServerSideEncryptionConfigurationNotFoundError',
     lifecycle: 'NoSuchLifecycleConfiguration',
+    metadataConfiguration: 'MetadataConfigurationNotFound',
+    metadataTable: 'MetadataConfigurationNotFound',
     'object-lock': 'ObjectLockConfigurationNotFoundError',
     policy: 'NoSuchBucketPolicy',
     policyStatus: 'NoSuchBucketPolicy',
     replication: 'ReplicationConfigurationNotFoundError',
-    website: 'NoSuchWebsiteConfiguration',
   }
   for (const [name, code] of Object.entries(absent)) {
     const query = { [name]: '' }

@@ -29,7 +29,6 @@ const removed = [
   'policy',
   'publicAccessBlock',
   'replication',
-  'website',
 ]
 
 test('a setting that is not there can be removed, by the owner of a bucket that is', async () => {
@@ -103,6 +102,20 @@ test('a setting that matches the fixed behaviour is accepted, and any other refu
   for (const [path, name, status, same, other] of [
     [
       bucket,
+      'abac',
+      200,
+      '<AbacStatus><Status>Disabled</Status></AbacStatus>',
+      '<AbacStatus><Status>Enabled</Status></AbacStatus>',
+    ],
+    [
+      bucket,
+      'accelerate',
+      200,
+      '<AccelerateConfiguration><Status>Suspended</Status></AccelerateConfiguration>',
+      '<AccelerateConfiguration><Status>Enabled</Status></AccelerateConfiguration>',
+    ],
+    [
+      bucket,
       'logging',
       200,
       '<BucketLoggingStatus/>',
@@ -122,7 +135,10 @@ test('a setting that matches the fixed behaviour is accepted, and any other refu
     }
     assert.equal((await put(same)).status, status, `${path} ${name}`)
     for (const text of [other, '<Other/>', '']) {
-      assert.deepEqual(outcome(await put(text)), [501, 'NotImplemented'], text)
+      const refused = await put(text)
+      assert.deepEqual(outcome(refused), [501, 'NotImplemented'], text)
+      const words = xmlText(refused.body, 'Message') ?? ''
+      assert.match(words, /^This server does not implement this PutBucket\w+\. The request has/)
     }
     assert.deepEqual(outcome(await put('<a')), [400, 'MalformedXML'])
     assert.deepEqual(outcome(await put(same, path.replace(Bucket, 'no-such-bucket'))), [

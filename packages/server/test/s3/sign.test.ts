@@ -92,7 +92,7 @@ test('a presigned PUT stores its body, with the description in its URL', async (
 
 test('a presigned URL that asks for an unimplemented feature is refused', async () => {
   for (const demand of [
-    { WebsiteRedirectLocation: '/x' },
+    { ObjectLockLegalHoldStatus: 'ON' },
     { ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate: new Date() },
   ] as const) {
     const command = new PutObjectCommand({ Bucket, Key: 'demanding', ...demand })

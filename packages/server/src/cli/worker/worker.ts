@@ -120,12 +120,14 @@ class Worker {
     this.#store = store
     this.#lookup = createKeyLookup(setup.keys)
     this.#findOwner = createOwnerLookup(setup.keys)
-    const { domains, requiredRegion, allowsSignatureV1, acceptsSignatureV2 } = setup.config
+    const { domains, websiteDomains, requiredRegion } = setup.config
+    const { allowsSignatureV1, acceptsSignatureV2 } = setup.config
     const protocols = createProtocols({
       services: store.services,
       lookup: (accessKeyId) => this.#lookup(accessKeyId),
       findOwner: (id) => this.#findOwner(id),
       domains,
+      websiteDomains,
       allowsSignatureV1,
       acceptsSignatureV2,
       exposition: () => this.#scrape(),

@@ -1,15 +1,16 @@
 // CopyObject on the wire, and how every copy names its source.
 
 import { type CopyObjectInput, type CopySource, copyObject } from '../../operation/copy.ts'
+import { websiteRedirectHeader } from '../../operation/object.ts'
 import { decodePath } from './address.ts'
 import { documentAnswer, isoTime, quoted, type Route, route } from './answer.ts'
 import { wantedAlgorithm, writeChecksum } from './checksum.ts'
-import { describedObject } from './description.ts'
+import { describedObject, storingHeaders } from './description.ts'
 import { headerNotImplemented, invalidArgument, type S3Error } from './error.ts'
 import { aclHeaders, wantedAclOf } from './grant.ts'
 import { readConditions, writeConditions } from './header.ts'
 import { headerOf, refuseVersion, type S3Request } from './request.ts'
-import { taggingHeaders, taggingOf } from './tagging.ts'
+import { taggingOf } from './tagging.ts'
 
 const sourceHeader = 'x-amz-copy-source'
 
@@ -26,6 +27,7 @@ export const copyObjectRoute: Route = {
         source: copySourceOf(request),
         conditions: writeConditions(request),
         description: isReplacing(request) ? describedObject(request) : undefined,
+        websiteRedirect: websiteRedirectOf(request),
         tags: isReplacingTags(request) ? (taggingOf(request) ?? []) : undefined,
         acl: wantedAclOf(request, 'object'),
         storageClass: headerOf(request, 'x-amz-storage-class'),
@@ -38,7 +40,16 @@ export const copyObjectRoute: Route = {
         writeChecksum(xml, object.checksum)
       }),
   ),
-  accepts: new Set([...taggingHeaders, ...aclHeaders]),
+  accepts: new Set([...storingHeaders, ...aclHeaders]),
+}
+
+/** The website redirect that a copy gets. @throws S3Error `InvalidRedirectLocation` */
+function websiteRedirectOf({ headers }: S3Request): string | undefined {
+  const sent = headers[websiteRedirectHeader]
+  if (sent === undefined) return undefined
+  return describedObject({ headers: { [websiteRedirectHeader]: sent } }).headers[
+    websiteRedirectHeader
+  ]
 }
 
 /** Only a part can be a range of its source. @throws S3Error `NotImplemented` */

@@ -4,14 +4,21 @@
 
 import { isUtf8 } from 'node:buffer'
 import type { OutgoingHttpHeaders } from 'node:http'
-import type { ObjectDescription, ObjectHead } from '../../operation/object.ts'
+import {
+  type ObjectDescription,
+  type ObjectHead,
+  websiteRedirectHeader,
+} from '../../operation/object.ts'
 import { withoutAwsChunked } from '../sign/chunked.ts'
 import { httpTime, quoted } from './answer.ts'
-import { headerNotImplemented, invalidArgument, type S3Error } from './error.ts'
+import { headerNotImplemented, invalidArgument, S3Error } from './error.ts'
 import { headerOfText, headerToken, isHeaderValue, isPrintable, unfitValue } from './header-text.ts'
 import { headerOf, type S3Request } from './request.ts'
 
 const metadataPrefix = 'x-amz-meta-'
+
+/** The headers whose meaning only routes that store an object know. */
+export const storingHeaders: ReadonlySet<string> = new Set(['x-amz-tagging', websiteRedirectHeader])
 
 /** The headers that S3 keeps with an object, and the names it answers them by. */
 const systemHeaders: Readonly<Record<string, string>> = {
@@ -21,6 +28,7 @@ const systemHeaders: Readonly<Record<string, string>> = {
   'content-language': 'Content-Language',
   'content-type': 'Content-Type',
   expires: 'Expires',
+  [websiteRedirectHeader]: websiteRedirectHeader,
 }
 const systemHeaderNames: readonly string[] = Object.keys(systemHeaders)
 
@@ -77,6 +85,7 @@ function describe(said: readonly SaidHeader[]): ObjectDescription {
   for (const { name, value } of said) {
     if (!headerToken.test(name)) throw invalidName(name, value)
     if (!isHeaderValue(value)) throw unfitValue(name, value)
+    if (name === websiteRedirectHeader) checkRedirect(value)
     if (name === 'x-amz-storage-class') {
       storageClass = value
     } else if (name.startsWith(metadataPrefix)) {
@@ -87,6 +96,16 @@ function describe(said: readonly SaidHeader[]): ObjectDescription {
     }
   }
   return { headers, metadata, storageClass }
+}
+
+/** @throws S3Error `InvalidRedirectLocation` */
+function checkRedirect(location: string): void {
+  if (/^(?:https?:\/\/|\/)/.test(location)) return
+  throw new S3Error({
+    status: 400,
+    code: 'InvalidRedirectLocation',
+    message: "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
+  })
 }
 
 function invalidName(name: string, value: string): S3Error {

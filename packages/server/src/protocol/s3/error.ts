@@ -145,3 +145,10 @@ export function parameterNotImplemented(name: string): S3Error {
   const message = 'A parameter you provided implies functionality that is not implemented.'
   return new S3Error({ status: 501, code: 'NotImplemented', message, fields: { Parameter: name } })
 }
+
+/** An operation of S3's, named by a query parameter, that the server doesn't have. */
+export function operationNotImplemented(operation: string, parameter: string): S3Error {
+  const message = `This server does not implement ${operation}. The request has changed nothing.`
+  const fields = { Parameter: parameter }
+  return new S3Error({ status: 501, code: 'NotImplemented', message, fields })
+}

@@ -13,7 +13,7 @@ import { type Circumstances, Exchange } from '../http/exchange.ts'
 import { checkHead } from '../http/head.ts'
 import { hostOf } from '../http/host.ts'
 import { parseTarget, type Target } from '../http/request.ts'
-import { sendFixed, sendStream } from '../http/respond.ts'
+import { sendFixed } from '../http/respond.ts'
 import { isInSignedOrder } from '../sign/canonical.ts'
 import type { Verifier } from '../sign/verifier.ts'
 import { type Address, addressOf } from './address.ts'
@@ -26,6 +26,7 @@ import { withHoisted } from './hoist.ts'
 import { expectedOwners } from './owner.ts'
 import { answerFormUpload, isFormUpload, postObjectName } from './post.ts'
 import { headerOf, leaseTicketOf, type S3Request } from './request.ts'
+import { sendAnswer } from './send.ts'
 import { signatureOf } from './signature.ts'
 
 /** The state that all exchanges share. */
@@ -154,19 +155,9 @@ export class S3Exchange extends Exchange<Answer, ErrorReport> {
   }
 
   protected async send(answer: Answer): Promise<number> {
-    const { status, headers, body } = answer
-    this.#identify(headers)
-    if (typeof body !== 'object' || body instanceof Uint8Array) {
-      return sendFixed(this.response, { status, headers }, body, this.body)
-    }
-    const { content, sizeBytes } = body
-    try {
-      const { signal } = this.circumstances
-      const options = { length: sizeBytes, signal }
-      return await sendStream(this.response, { status, headers }, content.source, options)
-    } finally {
-      await content.close()
-    }
+    this.#identify(answer.headers)
+    const { signal } = this.circumstances
+    return sendAnswer(this.response, answer, { signal, unread: this.body })
   }
 
   #identify(headers: Answer['headers']): void {

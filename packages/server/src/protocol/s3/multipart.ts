@@ -28,7 +28,7 @@ import {
   writeChecksum,
 } from './checksum.ts'
 import { copySourceOf } from './copy.ts'
-import { describedObject } from './description.ts'
+import { describedObject, storingHeaders } from './description.ts'
 import { invalidArgument } from './error.ts'
 import { aclHeaders, wantedAclOf } from './grant.ts'
 import { conditionDate, writeConditions } from './header.ts'
@@ -37,7 +37,7 @@ import { partNumberOf } from './object.ts'
 import { ownerOf, writeOwner } from './owner.ts'
 import { bodyOf, documentOf } from './payload.ts'
 import { headerOf, type S3Request, wholeNumber } from './request.ts'
-import { taggingHeaders, taggingOf } from './tagging.ts'
+import { taggingOf } from './tagging.ts'
 
 function uploadOf({ bucket, key, query }: S3Request): UploadInput {
   const uploadId = query.get('uploadId')
@@ -84,7 +84,7 @@ export const createMultipartUploadRoute: Route = {
       return answer
     },
   ),
-  accepts: new Set([...taggingHeaders, ...aclHeaders]),
+  accepts: new Set([...storingHeaders, ...aclHeaders]),
 }
 
 export const uploadPartRoute: Route = route(

@@ -15,8 +15,10 @@ import {
   type ObjectAttributesOutput,
   putObject,
 } from '../../operation/object.ts'
+import { run } from '../../operation/run.ts'
 import {
   type Answer,
+  type Call,
   documentAnswer,
   emptyAnswer,
   httpTime,
@@ -25,7 +27,12 @@ import {
   route,
 } from './answer.ts'
 import { putChecksumHeaders, withoutCount, writeChecksum } from './checksum.ts'
-import { describedObject, describeObject, responseOverrides } from './description.ts'
+import {
+  describedObject,
+  describeObject,
+  responseOverrides,
+  storingHeaders,
+} from './description.ts'
 import { invalidArgument, invalidRequest } from './error.ts'
 import { aclHeaders, wantedAclOf } from './grant.ts'
 import {
@@ -39,7 +46,7 @@ import {
 } from './header.ts'
 import { bodyOf } from './payload.ts'
 import { headerOf, refuseVersion, type S3Request, wholeNumber } from './request.ts'
-import { taggingHeaders, taggingOf } from './tagging.ts'
+import { taggingOf } from './tagging.ts'
 
 /** A read, and the response headers that it overrides. */
 interface ReadRequest extends GetObjectInput {
@@ -59,17 +66,37 @@ export const getObjectRoute: Route = route(
   },
 )
 
-export const headObjectRoute: Route = route(headObject, decodeRead, (output, request, input) => {
+export const headObjectRoute: Route = route(headObject, decodeRead, encodeHeadOnly)
+
+/** The facts about a request on which the answer to a GET or HEAD of an object depends. */
+export type ReadFacts = Pick<S3Request, 'method' | 'bucket' | 'key' | 'query' | 'headers'>
+
+/** Answers a GET or HEAD of an object for another protocol than S3's. @throws StoreError */
+export async function answerRead(request: ReadFacts, { services, caller }: Call): Promise<Answer> {
+  const input = decodeRead(request)
+  if (request.method === 'HEAD') {
+    return encodeHeadOnly(await run(services, caller, headObject, input), request, input)
+  }
+  const output = await run(services, caller, getObject, input)
+  const { status, headers } = encodeHead(output, request, input)
+  return { status, headers, body: bodyOfContent(output.content, output.sizeBytes) }
+}
+
+function encodeHeadOnly(
+  output: Omit<GetObjectOutput, 'content'>,
+  request: ReadFacts,
+  input: ReadRequest,
+): Answer {
   const { status, headers } = encodeHead(output, request, input)
   headers['Content-Length'] = output.sizeBytes
   return { status, headers }
-})
+}
 
 function bodyOfContent(content: Content, sizeBytes: number): Answer['body'] {
   return content.kind === 'bytes' ? content.bytes : { content, sizeBytes }
 }
 
-function decodeRead(request: S3Request): ReadRequest {
+function decodeRead(request: ReadFacts): ReadRequest {
   const { bucket, key, query } = request
   const range = parseRange(headerOf(request, 'range'))
   const partNumber = partNumberOf(query.get('partNumber'))
@@ -84,14 +111,14 @@ function decodeRead(request: S3Request): ReadRequest {
 }
 
 /** The version that is asked for. @throws S3Error `InvalidArgument` for an empty one */
-function versionIdOf({ query }: S3Request): string | undefined {
+function versionIdOf({ query }: Pick<S3Request, 'query'>): string | undefined {
   const versionId = query.get('versionId')
   if (versionId !== '') return versionId
   throw invalidArgument('Version id cannot be the empty string', 'versionId', '')
 }
 
 /** The condition in If-Range: RFC 9110, 13.1.5. A value that is neither a tag nor a date never matches. */
-function rangeCondition(request: S3Request): GetObjectInput['ifRange'] {
+function rangeCondition(request: ReadFacts): GetObjectInput['ifRange'] {
   const text = headerOf(request, 'if-range')
   if (text === undefined) return undefined
   const modifiedAt = parseDate(text)
@@ -113,7 +140,7 @@ const partNumberRule = 'Part number must be an integer between 1 and 10000, incl
 
 function encodeHead(
   output: Omit<GetObjectOutput, 'content'>,
-  request: S3Request,
+  request: ReadFacts,
   { overrides }: ReadRequest,
 ): { readonly status: number; readonly headers: OutgoingHttpHeaders } {
   const { object, range, partsCount } = output
@@ -155,7 +182,7 @@ export const putObjectRoute: Route = {
       return emptyAnswer(200, headers)
     },
   ),
-  accepts: new Set([...taggingHeaders, ...aclHeaders]),
+  accepts: new Set([...storingHeaders, ...aclHeaders]),
 }
 
 /** Conditions of other requests, which S3 doesn't have for a deletion. */

@@ -4,7 +4,7 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Principal } from '../../access/principal.ts'
 import { s3Limits } from '../../base/limits.ts'
-import { type PutObjectInput, putObject } from '../../operation/object.ts'
+import { type PutObjectInput, putObject, websiteRedirectHeader } from '../../operation/object.ts'
 import { run } from '../../operation/run.ts'
 import { type Form, readForm, tooMuchBeforeFile } from '../http/form.ts'
 import { evaluatePolicy, filenamePlaceholder } from '../sign/post.ts'
@@ -125,7 +125,8 @@ function decodeForm(
   nowMs: number,
 ): PutObjectInput {
   const headers = fieldsAsHeaders(form)
-  refuseDemands(headers, { isLeased: true, accepts: aclHeaders })
+  const accepts = new Set([...aclHeaders, websiteRedirectHeader])
+  refuseDemands(headers, { isLeased: true, accepts })
   const { bucket } = request
   const range = allowedSize(form, bucket, nowMs)
   const checksum = checksumHeader({ headers })

@@ -29,7 +29,7 @@ import {
 import { copyObjectRoute } from './copy.ts'
 import { deleteBucketCorsRoute, getBucketCorsRoute, putBucketCorsRoute } from './cors.ts'
 import { deleteObjectsRoute } from './delete.ts'
-import { parameterNotImplemented } from './error.ts'
+import { operationNotImplemented } from './error.ts'
 import { copyFolderRoute, deleteFolderRoute, renameRoute } from './folder.ts'
 import { acquireLeaseRoute, listLeasesRoute, releaseLeaseRoute, renewLeaseRoute } from './lease.ts'
 import {
@@ -67,7 +67,12 @@ import {
   getObjectLegalHoldRoute,
   getObjectRetentionRoute,
 } from './setting.ts'
-import { putBucketLoggingRoute, putBucketNotificationRoute } from './setting-put.ts'
+import {
+  putBucketAbacRoute,
+  putBucketAccelerateRoute,
+  putBucketLoggingRoute,
+  putBucketNotificationRoute,
+} from './setting-put.ts'
 import {
   deleteBucketTaggingRoute,
   deleteObjectTaggingRoute,
@@ -76,6 +81,11 @@ import {
   putBucketTaggingRoute,
   putObjectTaggingRoute,
 } from './tagging.ts'
+import {
+  deleteBucketWebsiteRoute,
+  getBucketWebsiteRoute,
+  putBucketWebsiteRoute,
+} from './website.ts'
 
 /** The resource that a request is about. */
 export type Level = 'SERVICE' | 'BUCKET' | 'OBJECT'
@@ -87,7 +97,7 @@ export type Routes = Readonly<Record<string, Route>>
 function absent(name: string, parameter: string): Route {
   return {
     name,
-    answer: () => Promise.reject(parameterNotImplemented(parameter)),
+    answer: () => Promise.reject(operationNotImplemented(name, parameter)),
   }
 }
 
@@ -104,8 +114,6 @@ const bucketGet: Routes = {
   ...bucketSettings,
   ...allAbsent({
     archive: 'ArchiveBucket',
-    metadataConfiguration: 'GetBucketMetadataConfiguration',
-    metadataTable: 'GetBucketMetadataTableConfiguration',
     session: 'CreateSession',
   }),
   '': listObjectsRoute,
@@ -123,12 +131,11 @@ const bucketGet: Routes = {
   uploads: listMultipartUploadsRoute,
   versioning: getBucketVersioningRoute,
   versions: listObjectVersionsRoute,
+  website: getBucketWebsiteRoute,
 }
 
 const bucketPut: Routes = {
   ...allAbsent({
-    abac: 'PutBucketAbac',
-    accelerate: 'PutBucketAccelerateConfiguration',
     analytics: 'PutBucketAnalyticsConfiguration',
     encryption: 'PutBucketEncryption',
     'intelligent-tiering': 'PutBucketIntelligentTieringConfiguration',
@@ -141,9 +148,10 @@ const bucketPut: Routes = {
     'object-lock': 'PutObjectLockConfiguration',
     replication: 'PutBucketReplication',
     versioning: 'PutBucketVersioning',
-    website: 'PutBucketWebsite',
   }),
   '': createBucketRoute,
+  abac: putBucketAbacRoute,
+  accelerate: putBucketAccelerateRoute,
   acl: putBucketAclRoute,
   cors: putBucketCorsRoute,
   lease: renewLeaseRoute,
@@ -154,6 +162,7 @@ const bucketPut: Routes = {
   publicAccessBlock: putPublicAccessBlockRoute,
   requestPayment: putRequestPaymentRoute,
   tagging: putBucketTaggingRoute,
+  website: putBucketWebsiteRoute,
 }
 
 const bucketDelete: Routes = {
@@ -165,6 +174,7 @@ const bucketDelete: Routes = {
   policy: deleteBucketPolicyRoute,
   publicAccessBlock: deletePublicAccessBlockRoute,
   tagging: deleteBucketTaggingRoute,
+  website: deleteBucketWebsiteRoute,
 }
 
 const bucketPost: Routes = {

@@ -25,9 +25,6 @@ import { bucketOf, noSetting, objectOf } from './setting.ts'
 
 const taggingHeader = 'x-amz-tagging'
 
-/** The headers that a route with tags accepts. */
-export const taggingHeaders: ReadonlySet<string> = new Set([taggingHeader])
-
 /**
  * The tags in a request's header, as the parameters of a query: `a=1&b=2`. Undefined without the header.
  * @throws S3Error `InvalidArgument`
@@ -74,7 +71,12 @@ export async function taggingDocumentOf(request: S3Request): Promise<readonly Ta
 function decodeTagging({ name, children }: XmlElement): readonly Tag[] {
   const [set, ...more] = children
   if (name !== 'Tagging' || set?.name !== 'TagSet' || more.length > 0) throw malformedXml()
-  return set.children.map(decodeTag)
+  return decodeTags(set)
+}
+
+/** The tags in an element that has nothing else. @throws StoreError `MalformedXml` */
+export function decodeTags({ children }: XmlElement): readonly Tag[] {
+  return children.map(decodeTag)
 }
 
 function decodeTag({ name, children }: XmlElement): Tag {
