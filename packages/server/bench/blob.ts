@@ -10,7 +10,7 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { storeIn } from '../src/base/store-location.ts'
-import type { BlobId } from '../src/base/terms.ts'
+import { asStartId, type BlobId } from '../src/base/terms.ts'
 import type { BlobStore, ByteSource } from '../src/blob/blob.ts'
 import { digesting } from '../src/blob/digest.ts'
 import { openFileBlobs } from '../src/blob/file.ts'
@@ -197,7 +197,7 @@ async function compare(
 
 async function main(seconds: number, parent: string): Promise<void> {
   const folder = await mkdtemp(join(parent, 'bench-blob-'))
-  const blobs = await openFileBlobs({ folder: join(folder, 'blobs'), start: 1 })
+  const blobs = await openFileBlobs({ folder: join(folder, 'blobs'), start: asStartId(1) })
   const engine = await openEngine(storeIn(join(folder, 'store')).engine)
   try {
     await measureStreams(blobs, seconds)

@@ -13,8 +13,10 @@ import { type Clock, systemClock } from './base/clock.ts'
 import type { CrashHook } from './base/crash-point.ts'
 import { StoreError } from './base/errors.ts'
 import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
-import { ownLiveness, verdictOnUser } from './base/liveness.ts'
+import { ownLiveness, type Verdict, verdictOnUser } from './base/liveness.ts'
+import { MemoryRoom } from './base/memory-room.ts'
 import { storeIn } from './base/store-location.ts'
+import type { StartId } from './base/terms.ts'
 import type { BlobStore } from './blob/blob.ts'
 import { openBlobs } from './blob/open.ts'
 import type { Engine } from './engine/engine.ts'
@@ -38,9 +40,8 @@ import { IdSource } from './store/row/id.ts'
 import { ensureSecret } from './store/row/secret.ts'
 import { Snapshots } from './store/tree/snapshot.ts'
 
-export interface ServiceOptions {
-  /** Created if missing. */
-  readonly dataFolder: string
+/** The options of a store wherever it is. */
+interface CommonOptions {
   readonly region: string
   /** True if all buckets are in that region, regardless of the region in their creation request. */
   readonly isRegionFixed?: boolean
@@ -60,10 +61,6 @@ export interface ServiceOptions {
    * since otherwise no process could collect.
    */
   readonly isSweeping?: boolean
-  /** The scrub's read rate in MiB/s; 0 for no scrub; default 8. */
-  readonly scrubMibPerSecond?: number | undefined
-  /** The accepted mismatches of rows and blobs; default none. */
-  readonly accepts?: readonly Acceptance[]
   /**
    * Called once if this process finds that it was declared dead. Its writes fail and its reads are no
    * longer protected from collection. It must exit, or close the services and reopen them.
@@ -71,15 +68,31 @@ export interface ServiceOptions {
   readonly onDeposed?: () => void
   /** This process's liveness token; default: the system's. */
   readonly liveness?: string
+}
+
+/** The options of a store in a data folder. */
+export interface ServiceOptions extends CommonOptions {
+  /** Created if missing. */
+  readonly dataFolder: string
+  /** The scrub's read rate in MiB/s; 0 for no scrub; default 8. */
+  readonly scrubMibPerSecond?: number | undefined
+  /** The accepted mismatches of rows and blobs; default none. */
+  readonly accepts?: readonly Acceptance[]
   /** For tests, which kill the process at crash points. */
   readonly onCrashPoint?: CrashHook
+}
+
+/** The options of a store in memory, which ends with the process. */
+export interface MemoryServiceOptions extends CommonOptions {
+  /** The most memory that rows and bodies may take, in bytes. */
+  readonly memoryBytes: number
 }
 
 /** The services of one process. Close them when its requests have ended. */
 export interface OpenServices {
   readonly services: Services
   /** The number of this start, the first part of its blobs' ids. */
-  readonly start: number
+  readonly start: StartId
   close(): Promise<void>
 }
 
@@ -96,16 +109,44 @@ export async function openServices(options: ServiceOptions): Promise<OpenService
   const engine = await openEngine(storeIn(dataFolder).engine, { keptMs, clock, onCrashPoint })
   try {
     await ensureFit(engine, { dataFolder, accepts, newId: randomUUID() })
-    return await take(engine, options)
+    const rows = sharedFileOf(storeIn(dataFolder).engine)
+    return await take(engine, options, {
+      openBlobs: (facts) => openOwnBlobs(engine, { dataFolder, onCrashPoint, ...facts }),
+      verdictOn: (liveness) => verdictOnUser(liveness, rows),
+      scrubMibPerSecond: options.scrubMibPerSecond ?? defaultScrubMibPerSecond,
+    })
   } catch (error) {
     await engine.close()
     throw fullDisk(error)
   }
 }
 
+/** Opens a new, empty store in memory. */
+export async function openMemoryServices(options: MemoryServiceOptions): Promise<OpenServices> {
+  const { openMemoryEngine } = await import('./engine/memory.ts')
+  const { MemoryBlobPlace } = await import('./blob/memory.ts')
+  const room = new MemoryRoom(options.memoryBytes)
+  const { eventualLagMs: keptMs = 0, clock = systemClock } = options
+  const engine = openMemoryEngine({ room, keptMs, clock })
+  const blobs = new MemoryBlobPlace(room)
+  return take(engine, options, {
+    openBlobs: async ({ start }) => blobs.open(start),
+    // The only start there is: this process's own.
+    verdictOn: () => 'alive',
+    scrubMibPerSecond: 0,
+  })
+}
+
+/** The parts that depend on where a store is. */
+interface Place {
+  openBlobs(facts: { readonly start: StartId; readonly onChange: () => void }): Promise<BlobStore>
+  readonly verdictOn: (liveness: string) => Verdict
+  readonly scrubMibPerSecond: number
+}
+
 /** Registers this process and begins its work. */
-async function take(engine: Engine, options: ServiceOptions): Promise<OpenServices> {
-  const { dataFolder, region, log, metrics, clock = systemClock, onCrashPoint } = options
+async function take(engine: Engine, options: CommonOptions, place: Place): Promise<OpenServices> {
+  const { region, log, metrics, clock = systemClock } = options
   const ids = await IdSource.open(engine)
   const random = randomBytes(32)
   const liveness = options.liveness ?? ownLiveness()
@@ -115,12 +156,10 @@ async function take(engine: Engine, options: ServiceOptions): Promise<OpenServic
   }))
   let marker: Marker | undefined
   const onChange = (): void => marker?.note()
-  const blobs = await openOwnBlobs(engine, { dataFolder, start, onChange, onCrashPoint }).catch(
-    async (error) => {
-      await noteEnd(engine, start, log)
-      throw error
-    },
-  )
+  const blobs = await place.openBlobs({ start, onChange }).catch(async (error) => {
+    await noteEnd(engine, start, log)
+    throw error
+  })
   const presence = new Presence(start, () => {
     log.error('other processes took this one for dead; it writes no more, and is to end', { start })
     options.onDeposed?.()
@@ -150,7 +189,7 @@ async function take(engine: Engine, options: ServiceOptions): Promise<OpenServic
   }
   marker = new Marker(services)
   const pulse = new Pulse(services)
-  const sweeper = createSweeper(services, options)
+  const sweeper = createSweeper(services, options, place)
   pulse.start()
   sweeper.start()
   return {
@@ -171,15 +210,13 @@ async function take(engine: Engine, options: ServiceOptions): Promise<OpenServic
 
 const defaultScrubMibPerSecond = 8
 
-function createSweeper(services: Services, options: ServiceOptions): Sweeper {
-  const { isSweeping, dataFolder, scrubMibPerSecond = defaultScrubMibPerSecond } = options
-  const rows = sharedFileOf(storeIn(dataFolder).engine)
+function createSweeper(services: Services, options: CommonOptions, place: Place): Sweeper {
   let exports: Promise<ExportQueue> | undefined
   return new Sweeper({
     ...services,
-    ...scrubOf(services, scrubMibPerSecond),
-    isCollecting: isSweeping !== false,
-    verdictOn: (liveness) => verdictOnUser(liveness, rows),
+    ...scrubOf(services, place.scrubMibPerSecond),
+    isCollecting: options.isSweeping !== false,
+    verdictOn: place.verdictOn,
     async exports(signal) {
       exports ??= import('./background/export-queue.ts').then(
         (module) => new module.ExportQueue(services),
@@ -199,7 +236,7 @@ async function openOwnBlobs(
   engine: Engine,
   facts: {
     readonly dataFolder: string
-    readonly start: number
+    readonly start: StartId
     readonly onChange: () => void
     readonly onCrashPoint: CrashHook | undefined
   },
@@ -226,7 +263,7 @@ function fullDisk(error: unknown): unknown {
 }
 
 /** Marks the start as ended. Otherwise it would count as alive for as long as this process lives. */
-async function noteEnd(engine: Engine, start: number, log: Log): Promise<void> {
+async function noteEnd(engine: Engine, start: StartId, log: Log): Promise<void> {
   try {
     await engine.write((tx) => endStart(tx, start))
   } catch (error) {

@@ -27,7 +27,10 @@ export { type Misfit, MisfitError } from './operation/fit.ts'
 
 /** Options of an embedded server. */
 export interface EmbedOptions {
-  /** Created if missing. Other processes may have it open, including `holdfast serve`. */
+  /**
+   * Created if missing; otherwise a data folder, or empty. Other processes may have it open, including
+   * `holdfast serve`.
+   */
   readonly dataFolder: string
   /** At least one; the owner of the first is the root. */
   readonly keys: readonly AccessKey[]
@@ -82,8 +85,9 @@ const defaultGraceMs = 30_000
 
 /**
  * Opens a store for this process.
- * @throws StoreError `InsufficientStorage`; TypeError for a malformed network; MisfitError if rows and bodies are of different stores or
- *   different moments; Error for a newer format, or if a server of an earlier version has the folder
+ * @throws StoreError `InsufficientStorage`; TypeError for a malformed network; MisfitError if rows and
+ *   bodies are of different stores or different moments; Error for a newer format, if a server of an
+ *   earlier version has the folder, or if it is no data folder and not empty
  */
 export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
   const { dataFolder, keys, domains = [], region, log = silentLog } = options

@@ -6,8 +6,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { open as openLmdb } from 'lmdb'
-import { utf8 } from '../src/base/bytes.ts'
-import { asBlobId, asLeaseTicket, type BlobId, type LeaseTicket } from '../src/base/terms.ts'
+import { compareBytes, utf8 } from '../src/base/bytes.ts'
+import {
+  asBlobId,
+  asBucketId,
+  asLeaseTicket,
+  asStartId,
+  type BlobId,
+  type BucketId,
+  type LeaseTicket,
+} from '../src/base/terms.ts'
 import type { ByteSource } from '../src/blob/blob.ts'
 import { type OpenServices, openServices } from '../src/compose.ts'
 import type { Range, Row, WriteTransaction } from '../src/engine/engine.ts'
@@ -39,7 +47,7 @@ const held = {
   manifest: 0,
   blob: asBlobId(''),
   part: asBlobId(''),
-  bucket: 0,
+  bucket: asBucketId(0),
   upload: 0,
   lease: asLeaseTicket(0),
   waiting: asLeaseTicket(0),
@@ -53,7 +61,7 @@ function recordOf(body: Body, sizeBytes: number): ObjectRecord {
 /** Enters a lease on a path, granted if possible. Returns the ticket. */
 async function putLease(
   tx: WriteTransaction,
-  bucketId: number,
+  bucketId: BucketId,
   path: string,
   token: string,
 ): Promise<LeaseTicket> {
@@ -155,12 +163,17 @@ async function allRows(): Promise<Row[]> {
   })
 }
 
-/** Puts the store back into the state of `rows`. */
+/**
+ * Puts the store back into the state of `rows`, except the pulse of this process: its marks lie beside
+ * the blobs as well, where they can't be taken back.
+ */
 async function restore(rows: readonly Row[]): Promise<void> {
+  const pulse = bodySchema.pulse(store.start)
+  const isRestored = ({ key }: Row): boolean => compareBytes(key, pulse) !== 0
   const now = await allRows()
   await store.services.engine.write(async (tx) => {
-    for (const { key } of now) tx.delete(key)
-    for (const { key, value } of rows) tx.put(key, value)
+    for (const { key } of now.filter(isRestored)) tx.delete(key)
+    for (const { key, value } of rows.filter(isRestored)) tx.put(key, value)
   })
 }
 
@@ -178,6 +191,7 @@ test('an intact store has no findings, in one pass or in many', async () => {
       blobBytes: 11,
       garbage: 0,
       findings: 0,
+      accepted: 0,
     })
   }
 })
@@ -331,7 +345,7 @@ const faults: readonly (readonly [name: string, plant: Plant, found: RegExp])[] 
     'a snapshot is not counted, and of a start that is not there',
     async (tx) => {
       const [directory] = await idsOf(tx, treeSchema.directories())
-      tx.put(treeSchema.snapshot(store.start + 1, 1), pack([directory]))
+      tx.put(treeSchema.snapshot(asStartId(store.start + 1), 1), pack([directory]))
     },
     /directory \d+: counts 1, has 2.*snapshot 1: there is no start \d+/s,
   ],

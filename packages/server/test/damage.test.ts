@@ -9,12 +9,16 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Scrubber } from '../src/background/scrub.ts'
 import { Sweeper } from '../src/background/sweep.ts'
 import { DamagedBody } from '../src/base/damaged-body.ts'
+import { storeIn } from '../src/base/store-location.ts'
+import { asDirectoryId } from '../src/base/terms.ts'
 import type { WriteTransaction } from '../src/engine/engine.ts'
 import { silentLog } from '../src/observe/log.ts'
 import { silentMetrics } from '../src/observe/metrics.ts'
 import { type CheckSummary, checkStore, type Finding } from '../src/operation/fsck.ts'
+import { recordLosses } from '../src/operation/loss.ts'
 import { readManifestPart } from '../src/store/body/body.ts'
 import * as bodySchema from '../src/store/body/schema.ts'
+import { walkParts } from '../src/store/body/upload.ts'
 import type { Body } from '../src/store/row/record.ts'
 import { findBucket } from '../src/store/tree/bucket.ts'
 import { collect } from '../src/store/tree/collect.ts'
@@ -74,8 +78,20 @@ async function refused(
 }
 
 async function bodyOf(tx: WriteTransaction, key: string): Promise<Body> {
-  const root = (await findBucket(tx, Bucket))?.root ?? 0
+  const root = asDirectoryId((await findBucket(tx, Bucket))?.root ?? 0)
   return (await findObject(tx, root, Buffer.from(key)))?.body ?? { kind: 'empty' }
+}
+
+/** The file of the part `number` of the only upload in progress. */
+async function fileOfPart(number: number): Promise<string> {
+  return server.store.services.engine.read(async (tx) => {
+    for await (const { key } of tx.range(bodySchema.allUploads())) {
+      for await (const found of walkParts(tx, bodySchema.parseUpload(key).number)) {
+        if (found.number === number) return pathOf(found.part.blobId)
+      }
+    }
+    throw new Error(`there is no part ${number}`)
+  })
 }
 
 /** The file of the object's blob, or of one of its parts. */
@@ -86,6 +102,10 @@ async function fileOf(key: string, index = 0): Promise<string> {
     const row = body.kind === 'manifest' ? await readPart(tx, body.id, index) : undefined
     return row ?? ''
   })
+  return pathOf(id)
+}
+
+function pathOf(id: string): string {
   const [start = '', sequence = ''] = id.split('-')
   const folder = join(server.dataFolder, 'blobs', start)
   const leaf = Math.floor(Number(sequence) / 1024)
@@ -123,8 +143,11 @@ const flipped = (bytes: Buffer): Buffer => {
   return bytes
 }
 
-/** Parts, of which all but the last are large, completed as `key`. */
-async function upload(key: string, parts: readonly Buffer[] = [part, large]): Promise<void> {
+/** Starts an upload of parts, of which all but the last are large; returns the request that completes it. */
+async function uploadParts(
+  key: string,
+  parts: readonly Buffer[] = [part, large],
+): Promise<{ readonly query: { readonly uploadId: string }; readonly body: Buffer }> {
   const created = await sendWell('POST', key, { query: { uploads: '' } })
   const uploadId = xmlText(created.body, 'UploadId') ?? ''
   const listed: string[] = []
@@ -134,24 +157,32 @@ async function upload(key: string, parts: readonly Buffer[] = [part, large]): Pr
     listed.push(`<Part><PartNumber>${index + 1}</PartNumber><ETag>${headers.etag}</ETag></Part>`)
   }
   const body = Buffer.from(`<CompleteMultipartUpload>${listed.join('')}</CompleteMultipartUpload>`)
-  await sendWell('POST', key, { query: { uploadId }, body })
+  return { query: { uploadId }, body }
 }
 
-/** Asserts that exactly the operations that read all bytes of `key` are refused. */
-async function assertDamaged(key: string): Promise<void> {
+/** The same, completed as `key`. */
+async function upload(key: string, parts?: readonly Buffer[]): Promise<void> {
+  await sendWell('POST', key, await uploadParts(key, parts))
+}
+
+/**
+ * Asserts that exactly the operations that read all bytes of `key` are refused. `copy` and `folder/copy` are
+ * copies of it; more can be made if `isCopied`.
+ */
+async function assertDamaged(key: string, isCopied: boolean): Promise<void> {
   await refused(key, 'GET', key)
   await sendWell('HEAD', key)
   const source = { 'x-amz-copy-source': objectPath(Bucket, key) }
   const hashing = { ...source, 'x-amz-checksum-algorithm': 'SHA256' }
   await refused(key, 'PUT', 'hashed', { headers: hashing })
   assert.equal((await send('HEAD', 'hashed')).status, 404)
-  await sendWell('PUT', 'copy', { headers: source })
+  if (isCopied) await sendWell('PUT', 'copy', { headers: source })
+  else await refused(key, 'PUT', 'copy', { headers: source })
   await refused('copy', 'GET', 'copy')
   const created = await sendWell('POST', 'parts', { query: { uploads: '' } })
   const query = { partNumber: '1', uploadId: xmlText(created.body, 'UploadId') ?? '' }
   await refused(key, 'PUT', 'parts', { query, headers: source })
   await sendWell('DELETE', 'parts', { query: { uploadId: query.uploadId } })
-  await sendWell('PUT', 'folder/copy', { headers: source })
   for (const archive of ['zip', 'tar']) {
     await refused('folder/copy', 'GET', 'folder/', { query: { archive } })
   }
@@ -159,6 +190,12 @@ async function assertDamaged(key: string): Promise<void> {
   await sendWell('PUT', key, { body: large })
   assert.ok((await sendWell('GET', key)).body.equals(large))
   await sendWell('DELETE', key)
+}
+
+/** Copies `key` to `copy` and `folder/copy`. */
+async function copy(key: string): Promise<void> {
+  const headers = { 'x-amz-copy-source': objectPath(Bucket, key) }
+  for (const other of ['copy', 'folder/copy']) await sendWell('PUT', other, { headers })
 }
 
 const rots: readonly (readonly [what: string, rot: (path: string) => Promise<void>])[] = [
@@ -173,8 +210,9 @@ const rots: readonly (readonly [what: string, rot: (path: string) => Promise<voi
 for (const [what, rot] of rots) {
   test(`a body whose file ${what} is not given out`, async () => {
     await sendWell('PUT', 'blob', { body: large })
+    await copy('blob')
     await rot(await fileOf('blob'))
-    await assertDamaged('blob')
+    await assertDamaged('blob', what.includes('a changed bit'))
   })
 }
 
@@ -188,12 +226,13 @@ const rowRots: readonly (readonly [string, Parameters<typeof changeRow>[1]])[] =
 for (const [what, change] of rowRots) {
   test(`a small body whose row ${what} is not given out`, async () => {
     await sendWell('PUT', 'row', { body: small })
+    await copy('row')
     await changeRow('row', change)
     const { status, body } = await send('GET', 'row')
     assert.deepEqual([status, xmlText(body, 'Code')], [500, 'InternalError'])
     server.faults.length = 0
     await refused('row', 'GET', 'row', { headers: { range: 'bytes=9-12' } })
-    await assertDamaged('row')
+    await assertDamaged('row', true)
   })
 }
 
@@ -238,6 +277,50 @@ test('a damaged part of an upload cuts off only the reads that reach it', async 
   await upload('manifest')
   await sendWell('GET', 'manifest')
   await sendWell('DELETE', 'manifest')
+})
+
+const losses: readonly (readonly [what: string, lose: (path: string) => Promise<void>])[] = [
+  ['is missing', (path) => rm(path)],
+  ['was cut short', (path) => truncate(path, 1000)],
+  ['grew', (path) => truncate(path, part.byteLength + 1)],
+]
+
+for (const [what, lose] of losses) {
+  test(`a part whose file ${what} can be uploaded again, and not completed before`, async () => {
+    await sendWell('PUT', 'lost', { body: small })
+    const { query, body } = await uploadParts('lost')
+    await lose(await fileOfPart(1))
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const refusal = await send('POST', 'lost', { query, body })
+      const { body: text } = refusal
+      assert.deepEqual([refusal.status, xmlText(text, 'Code')], [400, 'InvalidPart'])
+      assert.equal(xmlText(text, 'PartNumber'), '1')
+      const [fault, ...others] = server.faults.splice(0)
+      assert.ok(fault?.error instanceof DamagedBody)
+      assert.equal(fault.error.object, `${Bucket}/lost`)
+      assert.deepEqual(others, [])
+      assert.ok((await sendWell('GET', 'lost')).body.equals(small))
+    }
+    await sendWell('PUT', 'lost', { query: { ...query, partNumber: '1' }, body: part })
+    await sendWell('POST', 'lost', { query, body })
+    assert.ok((await sendWell('GET', 'lost')).body.equals(Buffer.concat([part, large])))
+    // A repeated completion doesn't need the parts.
+    await sendWell('POST', 'lost', { query, body })
+    assert.deepEqual(server.faults, [])
+    await sendWell('DELETE', 'lost')
+  })
+}
+
+test('a lost part that is not listed does not hinder a completion', async () => {
+  const { query } = await uploadParts('lost')
+  await rm(await fileOfPart(1))
+  const parts = await sendWell('GET', 'lost', { query })
+  const [, etag = ''] = xmlTexts(parts.body, 'ETag')
+  const listed = `<Part><PartNumber>2</PartNumber><ETag>${etag}</ETag></Part>`
+  const body = Buffer.from(`<CompleteMultipartUpload>${listed}</CompleteMultipartUpload>`)
+  await sendWell('POST', 'lost', { query, body })
+  assert.ok((await sendWell('GET', 'lost')).body.equals(large))
+  await sendWell('DELETE', 'lost')
 })
 
 /** A SelectObjectContent request for all records, or for those that begin in a range. */
@@ -364,7 +447,7 @@ async function empty(): Promise<void> {
 async function forgetChecksums(keys: readonly string[]): Promise<void> {
   const { engine, ids } = server.store.services
   await engine.write(async (tx) => {
-    const root = (await findBucket(tx, Bucket))?.root ?? 0
+    const root = asDirectoryId((await findBucket(tx, Bucket))?.root ?? 0)
     for (const key of keys) {
       const record = await findObject(tx, root, Buffer.from(key))
       const body = record?.body
@@ -490,6 +573,31 @@ function scrubber(pause: () => Promise<void> = async () => undefined): {
   })
   return { scrub, found, counts, clock }
 }
+
+test('the scrub does not report losses that were accepted, but those that came later', async () => {
+  await empty()
+  for (const key of ['accepted', 'later']) await sendWell('PUT', key, { body: large })
+  const { engine } = server.store.services
+  await rm(await fileOf('accepted'))
+  await recordLosses(engine, storeIn(server.dataFolder).blobs)
+  await rm(await fileOf('later'))
+  const { scrub, found } = scrubber()
+  await scrub.run(new AbortController().signal)
+  assert.deepEqual(
+    found.flatMap(({ objects }) => objects),
+    [`${Bucket}/later`],
+  )
+  const { found: findings, summary } = await check(false)
+  assert.deepEqual(
+    findings.map(({ objects, isAccepted }) => [objects?.join(), isAccepted]).toSorted(),
+    [
+      [`${Bucket}/accepted`, true],
+      [`${Bucket}/later`, undefined],
+    ],
+  )
+  assert.deepEqual([summary.findings, summary.accepted], [1, 1])
+  for (const key of ['accepted', 'later']) await sendWell('DELETE', key)
+})
 
 test('the scrub reads every body once per pass, and reports each damaged body once', async () => {
   await empty()

@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test'
 import type { Principal } from '../src/access/principal.ts'
 import { utf8 } from '../src/base/bytes.ts'
 import { ownLimits, s3Limits } from '../src/base/limits.ts'
+import { asDirectoryId, type DirectoryId } from '../src/base/terms.ts'
 import { type OpenServices, openServices } from '../src/compose.ts'
 import { replaceMethods } from '../src/engine/engine.fixture.ts'
 import { silentLog } from '../src/observe/log.ts'
@@ -28,13 +29,14 @@ const caller: Caller = { principal, requestId: 'r', signal: new AbortController(
 const scale = Number(process.env['HOLDFAST_TEST_SCALE'] ?? '1')
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-delete-'))
 let store: OpenServices
-let root: number
+let root: DirectoryId
 
 before(async () => {
   const facts = { region: 'us-east-1', log: silentLog, metrics: silentMetrics, isSweeping: false }
   store = await openServices({ ...facts, dataFolder: folder })
   await run(store.services, caller, createBucket, { bucket })
-  root = (await store.services.engine.read((tx) => findBucket(tx, bucket)))?.root ?? Number.NaN
+  const created = await store.services.engine.read((tx) => findBucket(tx, bucket))
+  root = asDirectoryId(created?.root ?? Number.NaN)
 })
 
 after(async () => {

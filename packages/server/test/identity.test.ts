@@ -18,7 +18,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { Sweeper } from '../src/background/sweep.ts'
 import { storeIn } from '../src/base/store-location.ts'
-import { asBlobId } from '../src/base/terms.ts'
+import { asBlobId, asStartId, type StartId } from '../src/base/terms.ts'
 import type { BlobMark } from '../src/blob/mark.ts'
 import { type OpenServices, openServices } from '../src/compose.ts'
 import { openEngine } from '../src/engine/open.ts'
@@ -58,7 +58,7 @@ async function put({ services }: OpenServices, isUsed = true): Promise<string> {
 }
 
 /** Starts a process that stores a blob and ends; returns the number of the start. */
-async function storeOne(dataFolder: string, ...accepts: Acceptance[]): Promise<number> {
+async function storeOne(dataFolder: string, ...accepts: Acceptance[]): Promise<StartId> {
   const store = await open(dataFolder, ...accepts)
   await put(store)
   await store.close()
@@ -118,7 +118,7 @@ async function sweepAll(store: OpenServices): Promise<void> {
 }
 
 /** The same once start `start` has ended, which the rows, copied while it was at work, don't know. */
-async function sweepAfter(store: OpenServices, start: number): Promise<void> {
+async function sweepAfter(store: OpenServices, start: StartId): Promise<void> {
   await store.services.engine.write((tx) => endStart(tx, start))
   await sweepAll(store)
 }
@@ -338,7 +338,7 @@ test('a later blob of a start that the rows know is kept: they may be an older c
   await cp(backup, join(folder, 'engine'), { recursive: true })
   const restored = await open(folder)
   const { engine } = restored.services
-  await engine.write((tx) => endStart(tx, 1))
+  await engine.write((tx) => endStart(tx, asStartId(1)))
   await sweepAll(restored)
   const names = (await filesIn(folder)).map((file) => file.split('/').at(-1))
   assert.deepEqual(names, ['0', '1'], orphan)
@@ -374,7 +374,7 @@ test('rows copied while a start wrote blobs are refused beside the later blobs o
   // Who accepts older rows keeps what they don't know, and needn't accept it again.
   await restore(folder, 'engine', backup)
   await storeOne(folder, 'lost-rows')
-  await sweepAfter(await open(folder), 1)
+  await sweepAfter(await open(folder), asStartId(1))
   for (const file of files) assert.ok((await filesIn(folder)).includes(file))
 })
 
@@ -387,7 +387,7 @@ test('rows copied before the first blob of a start are refused beside it', async
   await store.close()
   await restore(folder, 'engine', backup)
   await assertRefused(folder, 'older-rows')
-  await sweepAfter(await open(folder, 'lost-rows'), 1)
+  await sweepAfter(await open(folder, 'lost-rows'), asStartId(1))
   assert.equal((await filesIn(folder)).length, 1)
 })
 

@@ -131,6 +131,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   'holdfast-client': /^cli\/remote\//,
   '@aws-sdk/client-s3': /^cli\/remote\//,
   '@aws-sdk/lib-storage': /^cli\/remote\//,
+  '@aws-sdk/s3-request-presigner': /^cli\/remote\//,
 }
 
 const files = readdirSync(source, { recursive: true, encoding: 'utf8' })

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { Sweeper } from '../src/background/sweep.ts'
 import { utf8 } from '../src/base/bytes.ts'
+import { asBucketId } from '../src/base/terms.ts'
 import { openServices } from '../src/compose.ts'
 import { silentLog } from '../src/observe/log.ts'
 import { silentMetrics } from '../src/observe/metrics.ts'
@@ -31,7 +32,12 @@ test('a round leaves excess work of one kind to the next round, and reaches the 
     for (let number = 1; number <= 1000; number++) {
       tx.put(domainSchema.queuedDomain(number), new Uint8Array())
     }
-    const asked = { paths: { read: [], write: ['a'] }, ttlMs: 1000, label: '', bucketId: 1 }
+    const asked = {
+      paths: { read: [], write: ['a'] },
+      ttlMs: 1000,
+      label: '',
+      bucketId: asBucketId(1),
+    }
     return enterLease(tx, { ...asked, token: utf8('t'), parameters: utf8('') }, 0)
   })
   const left = (): Promise<number> =>

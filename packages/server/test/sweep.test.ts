@@ -10,7 +10,7 @@ import { Sweeper } from '../src/background/sweep.ts'
 import { systemClock } from '../src/base/clock.ts'
 import { isStoreError, StoreError } from '../src/base/errors.ts'
 import type { Verdict } from '../src/base/liveness.ts'
-import { asBlobId, type BlobId } from '../src/base/terms.ts'
+import { asBlobId, asBucketId, type BlobId, type StartId } from '../src/base/terms.ts'
 import type { BlobStore, ByteSource } from '../src/blob/blob.ts'
 import { type OpenServices, openServices } from '../src/compose.ts'
 import type { Engine } from '../src/engine/engine.ts'
@@ -370,10 +370,10 @@ test('a failed step is logged by its name, and does not keep others from being c
     const record = { ownerId: 'o', createdAt: 0, region: 'us-east-1' }
     const { root } = createBucket({ tx, ids }, 'bucket', record)
     tx.put(treeSchema.queued(root), new Uint8Array())
-    tx.put(bodySchema.abandonedUploads(5), new Uint8Array())
+    tx.put(bodySchema.abandonedUploads(asBucketId(5)), new Uint8Array())
   })
   const logged: string[] = []
-  const removeStart = async (number: number): Promise<void> => {
+  const removeStart = async (number: StartId): Promise<void> => {
     if (number === first.start) throw new Error('the folder is damaged')
     await blobs.removeStart(number)
   }

@@ -1,6 +1,7 @@
 // The collector's duty, held by one process at a time. Every transaction of its work reads the row that names
 // the holder, so it can't commit once another process has taken over the duty.
 
+import type { StartId } from '../base/terms.ts'
 import type { Engine } from '../engine/engine.ts'
 import { hasCollectorDuty } from '../store/body/process.ts'
 
@@ -14,7 +15,7 @@ export class DutyLostError extends Error {
 }
 
 /** `engine` for the collector's work in process start `start`. Writes also throw DutyLostError. */
-export function onDuty(engine: Engine, start: number): Engine {
+export function onDuty(engine: Engine, start: StartId): Engine {
   return {
     read: (body, options) => engine.read(body, options),
     write: (body) =>

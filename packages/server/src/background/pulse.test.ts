@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Verdict } from '../base/liveness.ts'
+import { asStartId } from '../base/terms.ts'
 import type { NumberedStart } from '../store/body/process.ts'
 import { HeartMonitor } from './pulse.ts'
 
 function start(number: number, beat: number): NumberedStart {
   return {
-    number,
+    number: asStartId(number),
     record: { liveness: String(number), epoch: 0, beat, beatAt: 0, mark: 0, marked: 0 },
   }
 }

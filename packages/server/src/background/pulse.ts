@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { systemClock } from '../base/clock.ts'
 import { ownLimits } from '../base/limits.ts'
 import type { Verdict } from '../base/liveness.ts'
+import type { StartId } from '../base/terms.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Log } from '../observe/log.ts'
 import type { Presence } from '../store/body/presence.ts'
@@ -74,7 +75,7 @@ const overdueBeats = Math.ceil(ownLimits.heartbeatOverdueMs / ownLimits.heartbea
  */
 export class HeartMonitor {
   /** By start number: its heartbeat, and the own heartbeat at which that was first seen. */
-  readonly #seen = new Map<number, { readonly beat: number; readonly ownBeat: number }>()
+  readonly #seen = new Map<StartId, { readonly beat: number; readonly ownBeat: number }>()
 
   /** The dead starts among `others`, after `ownBeat` own heartbeats. */
   dead(

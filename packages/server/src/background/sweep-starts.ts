@@ -4,7 +4,7 @@
 
 import { ownLimits } from '../base/limits.ts'
 import { type Verdict, verdictOn } from '../base/liveness.ts'
-import type { BlobId } from '../base/terms.ts'
+import type { BlobId, StartId } from '../base/terms.ts'
 import type { BlobStore } from '../blob/blob.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Log } from '../observe/log.ts'
@@ -42,7 +42,7 @@ const batchSize = 256
 export class StartSweeper {
   readonly #options: StartSweeperOptions
   readonly #engine: Engine
-  readonly #start: number
+  readonly #start: StartId
   readonly #hearts = new HeartMonitor()
   /** True once the folders of earlier starts were checked since this process got the duty. */
   #isTidy = false

@@ -12,6 +12,30 @@ export function asBlobId(text: string): BlobId {
   return text as BlobId
 }
 
+/** The number of a directory of the tree, never reused. */
+export type DirectoryId = number & { readonly __brand: 'DirectoryId' }
+
+/** The directory id in `number`, which comes from a row or from the source of ids. */
+export function asDirectoryId(number: number): DirectoryId {
+  return number as DirectoryId
+}
+
+/** The number of a bucket, never reused: a bucket that is created again gets another one. */
+export type BucketId = number & { readonly __brand: 'BucketId' }
+
+/** The bucket id in `number`, which comes from a row or from the source of ids. */
+export function asBucketId(number: number): BucketId {
+  return number as BucketId
+}
+
+/** The number of a process start on the store, never reused. The start's blob ids begin with it. */
+export type StartId = number & { readonly __brand: 'StartId' }
+
+/** The start in `number`, which comes from a row, the sequence of starts, or the name of a folder. */
+export function asStartId(number: number): StartId {
+  return number as StartId
+}
+
 /** A lease's number in the order of requests, unique in the store. It serves as fencing token. */
 export type LeaseTicket = number & { readonly __brand: 'LeaseTicket' }
 

@@ -1,7 +1,7 @@
 // Byte sources for tests of blobs, and helpers to read the results.
 
 import type { Bytes } from '../base/bytes.ts'
-import type { BlobId } from '../base/terms.ts'
+import type { BlobId, StartId } from '../base/terms.ts'
 import type { BlobStore, ByteSource } from './blob.ts'
 
 /** Chunks of the given bytes, all in one buffer that is overwritten as soon as the contract allows. */
@@ -23,7 +23,7 @@ export async function collect(source: ByteSource): Promise<Buffer> {
 }
 
 /** The ids of a start's blobs, sorted. */
-export async function idsOf(blobs: BlobStore, start: number): Promise<BlobId[]> {
+export async function idsOf(blobs: BlobStore, start: StartId): Promise<BlobId[]> {
   const ids: BlobId[] = []
   for await (const id of blobs.list(start)) ids.push(id)
   return ids.sort()

@@ -5,13 +5,13 @@ import { createHash, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { DamagedBody } from '../base/damaged-body.ts'
-import { asBlobId } from '../base/terms.ts'
+import { asBlobId, asStartId, type StartId } from '../base/terms.ts'
 import { chunked, collect, idsOf } from './blob.fixture.ts'
 import { type BlobStore, type ByteSource, closeSource } from './blob.ts'
 
 /** A location of blobs that can be opened repeatedly, each time with a start of its own. */
 export interface BlobPlace {
-  open(start: number): Promise<BlobStore>
+  open(start: StartId): Promise<BlobStore>
   remove(): Promise<void>
 }
 
@@ -23,6 +23,11 @@ function body(sizeBytes: number): Buffer {
 // Sizes around those of the implementations' buffers, and far above them.
 const sizes = [65_536, 524_288, 1_048_576, 2_097_152].flatMap((size) => [size - 1, size, size + 1])
 
+/** The start of the blobs under test, and two others. */
+const own = asStartId(1)
+const second = asStartId(2)
+const twentieth = asStartId(20)
+
 /** Registers the tests. `makePlace` creates an empty place for each test. */
 export function testBlobs(name: string, makePlace: () => Promise<BlobPlace>): void {
   const run = (
@@ -31,7 +36,7 @@ export function testBlobs(name: string, makePlace: () => Promise<BlobPlace>): vo
   ): void => {
     test(`${name}: ${title}`, async () => {
       const place = await makePlace()
-      const blobs = await place.open(1)
+      const blobs = await place.open(own)
       try {
         await body(blobs, place)
       } finally {
@@ -175,9 +180,9 @@ function testFailures(run: Run): void {
       }
       await assert.rejects(blobs.write(broken()), (error) => error === failure)
     }
-    assert.deepEqual(await idsOf(blobs, 1), [])
+    assert.deepEqual(await idsOf(blobs, own), [])
     const { id } = await blobs.write(chunked(body(10), 10))
-    assert.deepEqual(await idsOf(blobs, 1), [id])
+    assert.deepEqual(await idsOf(blobs, own), [id])
   })
 
   run('a finished blob tells when it was written, and one that is gone does not', async (blobs) => {
@@ -235,7 +240,7 @@ function testFailures(run: Run): void {
     const { id } = await blobs.write(chunked(body(100), 100))
     await blobs.delete(id)
     await blobs.delete(id)
-    assert.deepEqual(await idsOf(blobs, 1), [])
+    assert.deepEqual(await idsOf(blobs, own), [])
   })
 
   run(
@@ -252,36 +257,36 @@ function testFailures(run: Run): void {
       await assert.rejects(blobs.write(chunked(body(10), 10)))
       last.resolve()
       await closing
-      assert.deepEqual(await idsOf(blobs, 1), [(await writing).id])
+      assert.deepEqual(await idsOf(blobs, own), [(await writing).id])
     },
   )
 }
 
 function testSweep(run: Run): void {
   run('starts have their blobs apart, and any of them reads them all', async (blobs, place) => {
-    const other = await place.open(20)
+    const other = await place.open(twentieth)
     const mine = await blobs.write(chunked(body(10), 10))
     const theirs = await other.write(chunked(body(11), 11))
-    assert.deepEqual(await idsOf(blobs, 1), [mine.id])
-    assert.deepEqual(await idsOf(blobs, 20), [theirs.id])
-    assert.deepEqual(await idsOf(blobs, 2), [])
+    assert.deepEqual(await idsOf(blobs, own), [mine.id])
+    assert.deepEqual(await idsOf(blobs, twentieth), [theirs.id])
+    assert.deepEqual(await idsOf(blobs, second), [])
     assert.deepEqual([...(await blobs.starts())].sort(), [1, 20])
     assert.ok((await collect(await blobs.read(theirs.id))).equals(body(11)))
     await blobs.delete(theirs.id)
-    assert.deepEqual(await idsOf(other, 20), [])
+    assert.deepEqual(await idsOf(other, twentieth), [])
     await other.close()
   })
 
   run('a start is removed once it is empty, and not before', async (blobs, place) => {
-    const dead = await place.open(2)
+    const dead = await place.open(second)
     const { id } = await dead.write(chunked(body(10), 10))
     await dead.close()
-    await blobs.removeStart(2)
-    assert.deepEqual(await idsOf(blobs, 2), [id])
+    await blobs.removeStart(second)
+    assert.deepEqual(await idsOf(blobs, second), [id])
     assert.ok((await collect(await blobs.read(id))).equals(body(10)))
     await blobs.delete(id)
-    await blobs.removeStart(2)
-    await blobs.removeStart(2)
+    await blobs.removeStart(second)
+    await blobs.removeStart(second)
     assert.deepEqual(await blobs.starts(), [])
   })
 }

@@ -2,12 +2,12 @@
 // changes, so readers never see a torn body.
 
 import type { Bytes } from '../base/bytes.ts'
-import type { BlobId } from '../base/terms.ts'
+import { asStartId, type BlobId, type StartId } from '../base/terms.ts'
 import type { BlobSums } from './sums.ts'
 
 /** The number of the process start that wrote a blob. */
-export function startOf(id: BlobId): number {
-  return Number.parseInt(id, 10)
+export function startOf(id: BlobId): StartId {
+  return asStartId(Number.parseInt(id, 10))
 }
 
 /** A range of a blob: bytes `start` to `end` inclusive, as in HTTP. */
@@ -84,18 +84,18 @@ export interface BlobStore {
   /** The time of a finished blob's write, in milliseconds since the Unix epoch; undefined if there is none. */
   writtenAt(id: BlobId): Promise<number | undefined>
   /** The blobs of start `start`, finished or not; for the sweep after a crash. */
-  list(start: number): AsyncIterable<BlobId>
+  list(start: StartId): AsyncIterable<BlobId>
   /**
    * Removes the unfinished blobs of a dead start, and the start itself once it has no blobs. Finished
    * blobs stay.
    */
-  removeStart(start: number): Promise<void>
+  removeStart(start: StartId): Promise<void>
   /** Puts a mark of this start beside the blobs, in place of the one before; durable when it resolves. */
   mark(mark: number): Promise<void>
   /** Removes the mark of a start that was swept; no error if it has none. */
-  removeMark(start: number): Promise<void>
+  removeMark(start: StartId): Promise<void>
   /** The starts that have blobs here, finished or not, in no order. */
-  starts(): Promise<readonly number[]>
+  starts(): Promise<readonly StartId[]>
   /** Refuses new writes; resolves when those in progress have ended. Open sources stay readable. */
   close(): Promise<void>
 }

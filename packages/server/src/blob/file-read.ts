@@ -7,7 +7,8 @@ import type { Bytes } from '../base/bytes.ts'
 import { DamagedBody } from '../base/damaged-body.ts'
 import type { ByteSource } from './blob.ts'
 import type { Buffers } from './buffer.ts'
-import { type BlobSums, findChange, summedBytes } from './sums.ts'
+import { type BlobPart, checkedBytes } from './part.ts'
+import { findChange, summedBytes } from './sums.ts'
 
 /** Bytes of one read of a large body. Measured: larger reads gain nothing. */
 const readBytes = 524_288
@@ -20,14 +21,8 @@ interface Chunk {
 }
 
 /** Part of an open file. */
-export interface FilePart {
+export interface FilePart extends BlobPart {
   readonly handle: FileHandle
-  readonly position: number
-  readonly sizeBytes: number
-  /** The body's name in DamagedBody errors. */
-  readonly name: string
-  /** The checksums to verify against, and the size of the whole file. */
-  readonly check?: { readonly sums: BlobSums; readonly fileBytes: number } | undefined
 }
 
 /** Creates sources of files that share a buffer pool. */
@@ -181,19 +176,6 @@ class FileReader {
     // The file is only read, so an error of close doesn't affect the bytes.
     this.#closed ??= this.#handle.close().catch(() => undefined)
     return this.#closed
-  }
-}
-
-/** The range to read in order to verify `part`: extended to multiples of 64 KiB at both ends. */
-function checkedBytes({ position, sizeBytes, check }: FilePart): {
-  readonly start: number
-  readonly end: number
-} {
-  const end = position + sizeBytes
-  if (check === undefined || sizeBytes === 0) return { start: position, end }
-  return {
-    start: Math.floor(position / summedBytes) * summedBytes,
-    end: Math.min(Math.ceil(end / summedBytes) * summedBytes, check.fileBytes),
   }
 }
 

@@ -9,12 +9,16 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { asStartId } from '../base/terms.ts'
 import { chunked, collect, idsOf } from './blob.fixture.ts'
 import { testBlobs } from './blob.suite.ts'
 import { type BlobStore, type ByteSource, closeSource } from './blob.ts'
 import { createBuffers } from './buffer.ts'
 import { openFileBlobs } from './file.ts'
 import { writeBody } from './file-write.ts'
+
+const first = asStartId(1)
+const second = asStartId(2)
 
 testBlobs('file', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'blobs-'))
@@ -35,7 +39,7 @@ async function withFolder(body: (folder: string) => Promise<void>): Promise<void
 
 async function withBlobs(body: (blobs: BlobStore, folder: string) => Promise<void>): Promise<void> {
   await withFolder(async (folder) => {
-    const blobs = await openFileBlobs({ folder, start: 1 })
+    const blobs = await openFileBlobs({ folder, start: first })
     await body(blobs, folder)
     await blobs.close()
   })
@@ -127,7 +131,7 @@ test('no folder gets more than 1,024 entries', async () => {
       }
     })
     await Promise.all(writers)
-    assert.equal((await idsOf(blobs, 1)).length, count)
+    assert.equal((await idsOf(blobs, first)).length, count)
     const entries = await readdir(folder, { recursive: true, withFileTypes: true })
     const perFolder = Map.groupBy(entries, (entry) => entry.parentPath)
     assert.ok([...perFolder.values()].every((names) => names.length <= 1024))
@@ -141,9 +145,9 @@ test('a file that is not a blob is neither listed nor removed, and stops nothing
     const [path = ''] = await filesBelow(folder)
     for (const name of ['.DS_Store', '01', '1e3', 'x.part'])
       await writeFile(path.replace(/0$/, name), '')
-    assert.deepEqual(await idsOf(blobs, 1), [id])
+    assert.deepEqual(await idsOf(blobs, first), [id])
     await blobs.delete(id)
-    await blobs.removeStart(1)
+    await blobs.removeStart(first)
     assert.ok((await filesBelow(folder)).length >= 3)
   })
 })
@@ -160,11 +164,11 @@ test('nobody but the owner can read a blob', async () => {
 test('the number of a start cannot be used twice', async () => {
   await withBlobs(async (blobs, folder) => {
     const { id } = await blobs.write(chunked(Buffer.from('first'), 10))
-    const again = await openFileBlobs({ folder, start: 1 })
+    const again = await openFileBlobs({ folder, start: first })
     await assert.rejects(again.write(chunked(Buffer.from('second'), 10)), /EEXIST/)
     assert.equal(String(await collect(await blobs.read(id))), 'first')
     for (const start of [-1, 0.5, Number.NaN]) {
-      await assert.rejects(openFileBlobs({ folder, start }))
+      await assert.rejects(openFileBlobs({ folder, start: asStartId(start) }))
     }
   })
 })
@@ -213,15 +217,15 @@ test('what a killed process left is listed, and the unfinished part of it remove
     child.kill('SIGKILL')
     await once(child, 'exit')
 
-    assert.deepEqual(await idsOf(blobs, 2), ['2-0', '2-1'])
-    await blobs.removeStart(2)
-    const left = await idsOf(blobs, 2)
+    assert.deepEqual(await idsOf(blobs, second), ['2-0', '2-1'])
+    await blobs.removeStart(second)
+    const left = await idsOf(blobs, second)
     assert.deepEqual(left, ['2-0'])
     for (const id of left) {
       assert.ok((await collect(await blobs.read(id))).equals(Buffer.alloc(196_608, 7)))
       await blobs.delete(id)
     }
-    await blobs.removeStart(2)
+    await blobs.removeStart(second)
     assert.deepEqual(await blobs.starts(), [])
     assert.deepEqual(await readdir(folder), [])
   })
@@ -238,8 +242,8 @@ test('an unfinished blob can be deleted by its listed id, and its writer fails',
     }
     const writing = assert.rejects(blobs.write(body()), { code: 'ENOENT' })
     await begun.promise
-    const sweeper = await openFileBlobs({ folder, start: 2 })
-    const ids = await idsOf(sweeper, 1)
+    const sweeper = await openFileBlobs({ folder, start: second })
+    const ids = await idsOf(sweeper, first)
     assert.equal(ids.length, 1)
     for (const id of ids) await sweeper.delete(id)
     assert.deepEqual(await filesBelow(folder), [])

@@ -10,7 +10,7 @@ import type { CrashHook } from '../base/crash-point.ts'
 import { DamagedBody } from '../base/damaged-body.ts'
 import { StoreError } from '../base/errors.ts'
 import { FolderSync, makeFolders, syncFolder } from '../base/folder.ts'
-import { asBlobId, type BlobId } from '../base/terms.ts'
+import { asStartId, type BlobId, type StartId } from '../base/terms.ts'
 import type {
   BlobStore,
   ByteRange,
@@ -20,17 +20,18 @@ import type {
   WrittenBlob,
 } from './blob.ts'
 import { type Buffers, createBuffers } from './buffer.ts'
-import { type FilePart, FileSources } from './file-read.ts'
+import { FileSources } from './file-read.ts'
 import { writeBody } from './file-write.ts'
+import { blobId, isCounter, numbersOf } from './id.ts'
 import { removeStartMark, writeStartMark } from './mark.ts'
-import { fitsSums } from './sums.ts'
+import { partOf } from './part.ts'
 
 /** How a store of blobs in files is opened. */
 export interface FileBlobsOptions {
   /** Where the blobs lie; made if it isn't there. */
   readonly folder: string
   /** The number of this process start: a positive integer that was never used before, by anyone. */
-  readonly start: number
+  readonly start: StartId
   /** True if nothing is to be written: then the folder isn't made, and may be missing. */
   readonly isReadOnly?: boolean
   /** Throws where so many bytes more are not to be written; asked every megabyte. */
@@ -59,11 +60,6 @@ export async function openFileBlobs(options: FileBlobsOptions): Promise<BlobStor
   return new FileBlobs(folder, options)
 }
 
-/** The id of the blob that was the `sequence`-th of process start `start`. */
-function blobId(start: number, sequence: number): BlobId {
-  return asBlobId(`${start}-${sequence}`)
-}
-
 /** A blob that isn't finished. */
 interface NewBlob {
   readonly id: BlobId
@@ -76,7 +72,7 @@ interface NewBlob {
 
 class FileBlobs implements BlobStore {
   readonly #folder: string
-  readonly #start: number
+  readonly #start: StartId
   readonly #checkRoom: (bytes: number) => void
   readonly #onChange: (() => void) | undefined
   readonly #onCrashPoint: CrashHook | undefined
@@ -120,7 +116,8 @@ class FileBlobs implements BlobStore {
         : cause
     })
     try {
-      return this.#sources.open(await partOf({ name, handle, range, expected }))
+      const { size } = await handle.stat()
+      return this.#sources.open({ handle, ...partOf({ name, size, range, expected }) })
     } catch (error) {
       await handle.close()
       throw error
@@ -177,7 +174,7 @@ class FileBlobs implements BlobStore {
     }
   }
 
-  async *list(start: number): AsyncIterable<BlobId> {
+  async *list(start: StartId): AsyncIterable<BlobId> {
     for await (const { names } of this.#leaves(start)) {
       for (const name of names) {
         const text = name.endsWith(unfinished) ? name.slice(0, -unfinished.length) : name
@@ -188,7 +185,7 @@ class FileBlobs implements BlobStore {
     }
   }
 
-  async removeStart(start: number): Promise<void> {
+  async removeStart(start: StartId): Promise<void> {
     const folder = this.#startPath(start)
     for await (const { path, names } of this.#leaves(start)) {
       for (const name of names) {
@@ -205,12 +202,12 @@ class FileBlobs implements BlobStore {
     await writeStartMark(this.#folder, this.#start, mark)
   }
 
-  async removeMark(start: number): Promise<void> {
+  async removeMark(start: StartId): Promise<void> {
     await removeStartMark(this.#folder, start)
   }
 
-  async starts(): Promise<readonly number[]> {
-    return (await names(this.#folder)).map(Number).filter(isCounter)
+  async starts(): Promise<readonly StartId[]> {
+    return (await names(this.#folder)).map(Number).filter(isCounter).map(asStartId)
   }
 
   async close(): Promise<void> {
@@ -292,22 +289,18 @@ class FileBlobs implements BlobStore {
     await syncFolder(this.#folder)
   }
 
-  #startPath(start: number): string {
+  #startPath(start: StartId): string {
     if (!isCounter(start)) throw new Error(`not the number of a start: ${start}`)
     return join(this.#folder, String(start))
   }
 
   #path(id: BlobId): string {
-    const parts = /^(\d{1,16})-(\d{1,16})$/.exec(id)
-    const [start, sequence] = [Number(parts?.[1]), Number(parts?.[2])]
-    if (!isCounter(start) || !isCounter(sequence) || blobId(start, sequence) !== id) {
-      throw new Error('not the id of a blob')
-    }
+    const { start, sequence } = numbersOf(id)
     return join(this.#startPath(start), leafName(sequence), String(sequence))
   }
 
   /** The folders of `start` that hold blobs, and what is in them. */
-  async *#leaves(start: number): AsyncIterable<{ path: string; names: readonly string[] }> {
+  async *#leaves(start: StartId): AsyncIterable<{ path: string; names: readonly string[] }> {
     const folder = this.#startPath(start)
     for (const upper of await names(folder)) {
       for (const lower of await names(join(folder, upper))) {
@@ -322,37 +315,6 @@ class FileBlobs implements BlobStore {
 function leafName(sequence: number): string {
   const leaf = Math.floor(sequence / fanOut)
   return join(String(Math.floor(leaf / fanOut)), String(leaf))
-}
-
-function isCounter(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0
-}
-
-/** Part of an open file, whose size is checked. @throws DamagedBody */
-async function partOf(file: {
-  readonly name: string
-  readonly handle: FileHandle
-  readonly range: ByteRange | undefined
-  readonly expected: ExpectedBlob | undefined
-}): Promise<FilePart> {
-  const { name, handle, range, expected } = file
-  const { size } = await handle.stat()
-  const sums = expected?.sums
-  // Of a range that isn't checked, only its own bytes have to be there.
-  const isWhole = range === undefined || sums !== undefined
-  const isAsExpected = isWhole ? size === expected?.sizeBytes : range.end < size
-  if (expected !== undefined && !isAsExpected) {
-    throw new DamagedBody(name, `its file has ${size} bytes instead of ${expected.sizeBytes}`)
-  }
-  if (sums !== undefined && !fitsSums(sums, size)) {
-    throw new DamagedBody(name, `it has ${sums.byteLength} bytes of checksums for ${size} bytes`)
-  }
-  const check = sums === undefined ? undefined : { sums, fileBytes: size }
-  if (range === undefined) return { name, handle, position: 0, sizeBytes: size, check }
-  if (!isCounter(range.start) || !(range.start <= range.end && range.end < size)) {
-    throw new Error(`bytes ${range.start} to ${range.end} of a blob of ${size}`)
-  }
-  return { name, handle, position: range.start, sizeBytes: range.end - range.start + 1, check }
 }
 
 /** The names in a folder; none if it isn't there. */

@@ -19,6 +19,7 @@ import {
 } from '../base/document.ts'
 import { makeFolders, syncFolder } from '../base/folder.ts'
 import { folderOf } from '../base/store-location.ts'
+import { asStartId, type StartId } from '../base/terms.ts'
 
 /** The store to which the blobs in a folder belong. */
 export interface BlobMark {
@@ -45,7 +46,7 @@ export interface BlobFacts {
   /** The greatest number of a start that has a folder; 0 if there is none. */
   readonly greatestStart: number
   /** The last mark of each start that has one, by the number of the start. */
-  readonly marks: ReadonlyMap<number, number>
+  readonly marks: ReadonlyMap<StartId, number>
   /** True if there is a blob, finished or not. */
   readonly hasFiles: boolean
 }
@@ -75,15 +76,15 @@ export async function lookAtBlobs(url: URL): Promise<BlobFacts> {
   }
 }
 
-async function readStartMarks(folder: string): Promise<ReadonlyMap<number, number> | 'damaged'> {
-  const marks = new Map<number, number>()
+async function readStartMarks(folder: string): Promise<ReadonlyMap<StartId, number> | 'damaged'> {
+  const marks = new Map<StartId, number>()
   for (const name of await namesIn(folder)) {
     const start = /^store-(\d{1,16})\.json$/.exec(name)?.[1]
     if (start === undefined) continue
     const found = await readDocument(startMarkForm, join(folder, name))
     if (found === 'damaged') return found
     // Undefined if its start was swept just now.
-    if (found !== undefined) marks.set(Number(start), found.mark)
+    if (found !== undefined) marks.set(asStartId(Number(start)), found.mark)
   }
   return marks
 }
@@ -113,16 +114,16 @@ export async function writeMark(url: URL, mark: BlobMark): Promise<void> {
 }
 
 /** Puts the mark of a start beside the blobs in `folder`, durably when it resolves. */
-export async function writeStartMark(folder: string, start: number, mark: number): Promise<void> {
+export async function writeStartMark(folder: string, start: StartId, mark: number): Promise<void> {
   await replace(folder, startMarkName(start), { mark })
 }
 
 /** Removes the mark of a start, of which the rows know nothing more; no error if it has none. */
-export async function removeStartMark(folder: string, start: number): Promise<void> {
+export async function removeStartMark(folder: string, start: StartId): Promise<void> {
   await rm(join(folder, startMarkName(start)), { force: true })
 }
 
-function startMarkName(start: number): string {
+function startMarkName(start: StartId): string {
   return `store-${start}.json`
 }
 

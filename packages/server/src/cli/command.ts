@@ -24,6 +24,11 @@ const commands: Readonly<Record<CommandName, Command>> = {
     )
   },
   async import(args) {
+    const { isBucketImport, parseBucketImport } = await import('./remote/import-config.ts')
+    if (isBucketImport(args)) {
+      const buckets = parseBucketImport(args, processEnvironment())
+      return (await import('./remote/import.ts')).importBuckets(buckets)
+    }
     const config = parseImport(args, processEnvironment())
     const { importExport } = await import('./offline/import.ts')
     return importExport(config)
@@ -77,6 +82,63 @@ const commands: Readonly<Record<CommandName, Command>> = {
     const config = parseLock(args, processEnvironment())
     const { lock } = await import('./remote/lock.ts')
     return lock(config)
+  },
+  async mb(args) {
+    const { parseMakeBucket } = await import('./remote/bucket-config.ts')
+    const config = parseMakeBucket(args, processEnvironment())
+    const { mb } = await import('./remote/bucket.ts')
+    return mb(config)
+  },
+  async rb(args) {
+    const { parseRemoveBucket } = await import('./remote/bucket-config.ts')
+    const config = parseRemoveBucket(args, processEnvironment())
+    const { rb } = await import('./remote/bucket.ts')
+    return rb(config)
+  },
+  async cat(args) {
+    const { parseCat } = await import('./remote/inspect-config.ts')
+    const config = parseCat(args, processEnvironment())
+    const { cat } = await import('./remote/cat.ts')
+    return cat(config)
+  },
+  async stat(args) {
+    const { parseStat } = await import('./remote/inspect-config.ts')
+    const config = parseStat(args, processEnvironment())
+    const { stat } = await import('./remote/stat.ts')
+    return stat(config)
+  },
+  async du(args) {
+    const { parseUsage } = await import('./remote/inspect-config.ts')
+    const config = parseUsage(args, processEnvironment())
+    const { du } = await import('./remote/du.ts')
+    return du(config)
+  },
+  async find(args) {
+    const { parseFind } = await import('./remote/inspect-config.ts')
+    const config = parseFind(args, processEnvironment())
+    const { find } = await import('./remote/find.ts')
+    return find(config)
+  },
+  async presign(args) {
+    const { parsePresign } = await import('./remote/inspect-config.ts')
+    const config = parsePresign(args, processEnvironment())
+    const { presign } = await import('./remote/presign.ts')
+    return presign(config)
+  },
+  async sync(args) {
+    const { parseSync } = await import('./remote/sync-config.ts')
+    const config = parseSync(args, processEnvironment())
+    const { sync } = await import('./remote/sync.ts')
+    return sync(config)
+  },
+  async check(args) {
+    const { parseCheck } = await import('./remote/sync-config.ts')
+    const config = parseCheck(args, processEnvironment())
+    const { check } = await import('./remote/check.ts')
+    return check(config)
+  },
+  async completion(args) {
+    return (await import('./completion.ts')).completion(args)
   },
 }
 

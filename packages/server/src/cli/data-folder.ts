@@ -183,7 +183,7 @@ function notOurs(folder: string, strangers: readonly string[]): CommandError {
   const shown = `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
   return new CommandError(
     `${folder} is no data folder, and not empty: it has ${shown}; ` +
-      `name a new or an empty folder with --data, such as ${join(folder, 'holdfast')}`,
+      `name a new or an empty folder as data folder, such as ${join(folder, 'holdfast')}`,
     { exitCode: exitCodes.refused },
   )
 }

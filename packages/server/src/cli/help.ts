@@ -2,7 +2,11 @@
 
 import type { OptionTable } from '../base/options.ts'
 import { optionsOf } from '../config.ts'
+import { type BucketCommand, bucketOptions } from './remote/bucket-config.ts'
 import { type RemoteCommand, remoteOptions } from './remote/config.ts'
+import { bucketImportOptions } from './remote/import-config.ts'
+import { type InspectCommand, inspectOptions } from './remote/inspect-config.ts'
+import { type SyncCommand, syncOptions } from './remote/sync-config.ts'
 
 interface Description {
   readonly purpose: string
@@ -14,6 +18,11 @@ interface Description {
 
 const names = 'A name is s3://bucket/key or bucket/key; a folder ends in /.'
 
+const importFrom = {
+  value: 'URL|FOLDER',
+  text: 'the endpoint of the source (Amazon S3); or the folder of an export',
+}
+
 const serving: Readonly<Record<keyof typeof optionsOf, Description>> = {
   serve: { purpose: 'serve S3 and SimpleDB from a data folder', options: optionsOf.serve },
   fsck: {
@@ -21,8 +30,14 @@ const serving: Readonly<Record<keyof typeof optionsOf, Description>> = {
     options: optionsOf.fsck,
   },
   import: {
-    purpose: 'put the items of an exported SimpleDB domain into a domain',
-    options: optionsOf.import,
+    purpose: 'copy buckets from another S3 server, or the items of an exported SimpleDB domain',
+    operands: '[NAME/…]',
+    notes: [
+      'Buckets: holdfast import s3://bucket/ --from http://minio.example:9000, into a running server. A',
+      'second run copies only what has changed; --check says whether everything is there.',
+      'A domain: holdfast import --from FOLDER --domain NAME, into a data folder.',
+    ],
+    options: { ...optionsOf.import, ...bucketImportOptions, from: importFrom },
   },
   doctor: {
     purpose: 'diagnose a data folder and a port',
@@ -30,7 +45,7 @@ const serving: Readonly<Record<keyof typeof optionsOf, Description>> = {
   },
 }
 
-const speaking: Readonly<Record<RemoteCommand, Description>> = {
+const speaking: Readonly<Record<SpeakingCommand, Description>> = {
   ls: {
     purpose: 'list buckets, or the contents of one',
     operands: '[NAME]',
@@ -82,12 +97,79 @@ const speaking: Readonly<Record<RemoteCommand, Description>> = {
     ],
     options: remoteOptions.lock,
   },
+  mb: { purpose: 'create buckets', operands: 'BUCKET…', options: bucketOptions.mb },
+  rb: { purpose: 'remove buckets', operands: 'BUCKET…', options: bucketOptions.rb },
+  cat: {
+    purpose: 'write objects to standard output',
+    operands: 'NAME…',
+    notes: [names],
+    options: inspectOptions.cat,
+  },
+  stat: {
+    purpose: 'show the metadata of objects, folders or buckets',
+    operands: 'NAME…',
+    notes: [names],
+    options: inspectOptions.stat,
+  },
+  du: {
+    purpose: 'count the objects and bytes of a bucket or folder',
+    operands: 'NAME',
+    notes: [names],
+    options: inspectOptions.du,
+  },
+  find: {
+    purpose: 'list the objects that meet conditions',
+    operands: 'NAME',
+    notes: [names],
+    options: inspectOptions.find,
+  },
+  presign: {
+    purpose: 'make a URL that downloads or uploads an object without a key',
+    operands: 'NAME',
+    notes: [names],
+    options: inspectOptions.presign,
+  },
+  sync: {
+    purpose: 'make a folder like another, also from and to this machine',
+    operands: 'SOURCE/ TARGET/',
+    notes: [
+      names,
+      'Names are understood as by cp. What has the same size and is not older is left as it is.',
+    ],
+    options: syncOptions.sync,
+  },
+  check: {
+    purpose: 'compare two folders, also with this machine',
+    operands: 'SOURCE/ TARGET/',
+    notes: [
+      names,
+      'Prints + for what only SOURCE has, - for what only TARGET has, * for what differs; exit code 1 then.',
+    ],
+    options: syncOptions.check,
+  },
 }
 
-/** The names of the commands. */
-export type CommandName = keyof typeof optionsOf | RemoteCommand
+const local: Readonly<Record<'completion', Description>> = {
+  completion: {
+    purpose: 'print a script that completes commands in a shell',
+    operands: 'bash|zsh|fish',
+    notes: ['For bash, in ~/.bashrc: eval "$(holdfast completion bash)"'],
+    options: {},
+  },
+}
 
-const descriptions: Readonly<Record<CommandName, Description>> = { ...serving, ...speaking }
+/** The commands that speak to a running server. */
+type SpeakingCommand = RemoteCommand | BucketCommand | InspectCommand | SyncCommand
+
+/** The names of the commands. */
+export type CommandName = keyof typeof optionsOf | SpeakingCommand | 'completion'
+
+/** The purpose and the options of each command. */
+export const descriptions: Readonly<Record<CommandName, Description>> = {
+  ...serving,
+  ...speaking,
+  ...local,
+}
 
 /** All commands, one a line. */
 export function overview(): string {
@@ -100,6 +182,7 @@ export function overview(): string {
     'With a running server:',
     ...list(speaking),
     '',
+    ...list(local),
     row('holdfast help COMMAND', 'all options of a command'),
     row('holdfast version', ''),
   ]

@@ -3,7 +3,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { CrashHook } from '../base/crash-point.ts'
 import type { Engine } from './engine.ts'
-import { openLmdb } from './lmdb.ts'
 import { engineFolder } from './location.ts'
 
 /** How to open an engine. */
@@ -27,5 +26,7 @@ export interface EngineOptions {
  *   scheme is unknown, or it can't be opened.
  */
 export async function openEngine(url: URL, options: EngineOptions = {}): Promise<Engine> {
+  // Loaded on demand, since a store in memory never needs it.
+  const { openLmdb } = await import('./lmdb.ts')
   return openLmdb({ ...options, path: engineFolder(url) })
 }

@@ -1,11 +1,12 @@
 // CompleteMultipartUpload: checks the parts that the client lists and makes them one object, in one
-// transaction. Told again of an upload that it completed, it answers the same.
+// transaction. Told again of an upload that it completed, it answers the same. A part whose file is gone
+// counts as missing, so that the client uploads it again.
 
 import { createHash } from 'node:crypto'
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
-import type { ChecksumAlgorithm, ChecksumType } from '../base/terms.ts'
+import type { BlobId, BucketId, ChecksumAlgorithm, ChecksumType } from '../base/terms.ts'
 import { combineCrc, isCrcAlgorithm } from '../blob/crc.ts'
 import { startDigest } from '../blob/digest.ts'
 import { type ManifestPart, putManifest } from '../store/body/body.ts'
@@ -18,10 +19,12 @@ import {
 import type { Checksum, ObjectRecord } from '../store/row/record.ts'
 import { findObject } from '../store/tree/directory.ts'
 import { putObject } from '../store/tree/object.ts'
+import { findLostFiles, type RecordedBlob } from './blob-file.ts'
 import { checkWrite, type WriteConditions } from './condition.ts'
-import { requireUpload, type UploadInput } from './multipart.ts'
+import { nameOf } from './content.ts'
+import { findUploadOf, requireUpload, type UploadInput } from './multipart.ts'
 import { conditionNeeds, writeNeeds, writesObject } from './object.ts'
-import type { Change, CommitStep } from './operation.ts'
+import type { CheckStep, CommitStep, TransferStep, Upload } from './operation.ts'
 
 /** A part as the client lists it. */
 export interface ListedPart {
@@ -47,13 +50,25 @@ export interface CompleteUploadOutput {
   readonly checksum?: Checksum | undefined
 }
 
+/** Blobs of parts whose files are gone. */
+type LostBlobs = ReadonlySet<BlobId>
+
 /** Makes the listed parts one object. */
-export const completeMultipartUpload: Change<CompleteUploadInput, CompleteUploadOutput> = {
-  kind: 'change',
+export const completeMultipartUpload: Upload<
+  CompleteUploadInput,
+  readonly RecordedBlob[],
+  LostBlobs,
+  CompleteUploadOutput
+> = {
+  kind: 'upload',
   name: 'CompleteMultipartUpload',
+  // Otherwise the file of a part that is replaced meanwhile could be collected, and count as lost.
+  readsBlobs: true,
   needs: (input) => [...writeNeeds(input), ...conditionNeeds(input)],
   writes: writesObject,
-  async commit(step, input) {
+  check: listedBlobs,
+  transfer: lostBlobs,
+  async commit(step, input, lost) {
     checkOrder(input.parts)
     const { root } = step.bucket(input.bucket)
     const key = utf8(input.key)
@@ -67,7 +82,10 @@ export const completeMultipartUpload: Change<CompleteUploadInput, CompleteUpload
     const stored = new Map<number, PartRecord>()
     for await (const { number, part } of walkParts(step.tx, address.number))
       stored.set(number, part)
-    const parts = chooseParts(input, stored, upload.checksumAlgorithm ?? defaultAlgorithm)
+    const parts = chooseParts(input, stored, {
+      algorithm: upload.checksumAlgorithm ?? defaultAlgorithm,
+      lost,
+    })
     const { sizeBytes } = checkSizes(input, parts)
     const checksum = await objectChecksum(input, upload, parts, stored)
     const kept = new Set(parts.map((part) => part.number))
@@ -84,13 +102,43 @@ export const completeMultipartUpload: Change<CompleteUploadInput, CompleteUpload
   },
 }
 
+/** The blobs of the listed parts; none if the upload isn't there, which the commit refuses. */
+async function listedBlobs(
+  step: CheckStep,
+  input: CompleteUploadInput,
+): Promise<readonly RecordedBlob[]> {
+  const found = await findUploadOf(step.tx, step, input)
+  if (found === undefined) return []
+  const listed = new Set(input.parts.map(({ number }) => number))
+  const blobs: RecordedBlob[] = []
+  for await (const { number, part } of walkParts(step.tx, found.address.number)) {
+    if (listed.has(number)) blobs.push(part)
+  }
+  return blobs
+}
+
+/** Those of `blobs` whose files are gone, each of which is logged and counted as a damaged body. */
+async function lostBlobs(
+  { services }: TransferStep,
+  input: CompleteUploadInput,
+  blobs: readonly RecordedBlob[],
+): Promise<LostBlobs> {
+  const lost = await findLostFiles(services.blobs, blobs, nameOf(input))
+  for (const error of lost.values()) {
+    services.metrics.damagedBody('read')
+    const { body, object } = error
+    services.log.error('a part of an upload is damaged', { body, object, error })
+  }
+  return new Set(lost.keys())
+}
+
 const completionBytes = 16
 
 /** Of an upload that was created without one. */
 const defaultAlgorithm: ChecksumAlgorithm = 'CRC64NVME'
 
 /** Tells one completion from all others: of this upload, at the key that it was created for. */
-function completionOf(bucketId: number, { key, uploadId }: CompleteUploadInput): string {
+function completionOf(bucketId: BucketId, { key, uploadId }: CompleteUploadInput): string {
   const hash = createHash('sha256').update(JSON.stringify([bucketId, key, uploadId]))
   return hash.digest().toString('base64', 0, completionBytes)
 }
@@ -149,13 +197,13 @@ function checkListed(
 function chooseParts(
   input: CompleteUploadInput,
   stored: ReadonlyMap<number, PartRecord>,
-  algorithm: ChecksumAlgorithm,
+  { algorithm, lost }: { readonly algorithm: ChecksumAlgorithm; readonly lost: LostBlobs },
 ): ManifestPart[] {
   let offset = 0
   return input.parts.map(({ number, etag, checksum }) => {
     const part = stored.get(number)
     const isSame = part?.etag === etag && isChecksumOf(part, checksum)
-    if (part === undefined || !isSame) {
+    if (part === undefined || !isSame || lost.has(part.blobId)) {
       throw new StoreError({
         code: 'InvalidPart',
         uploadId: input.uploadId,

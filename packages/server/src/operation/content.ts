@@ -10,6 +10,7 @@ import type { BlobSums } from '../blob/sums.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { type RowBody, readBlobSums, readManifestPart, readRowBody } from '../store/body/body.ts'
 import type { Body, ObjectRecord } from '../store/row/record.ts'
+import { findLostFiles } from './blob-file.ts'
 import type { Services, TransferStep } from './operation.ts'
 
 /** Bytes in memory, or a stream that must be consumed or closed. */
@@ -173,6 +174,19 @@ export async function openContent(step: TransferStep, plan: ContentPlan): Promis
       reading?.end()
     },
   }
+}
+
+/** Checks that the files of a plan have their length, without reading them. @throws DamagedBody */
+export async function checkFiles(
+  { blobs, metrics }: Pick<Services, 'blobs' | 'metrics'>,
+  plan: ContentPlan,
+): Promise<void> {
+  if (plan.kind === 'bytes') return
+  const recorded = plan.slices.map(({ blobId, blobBytes }) => ({ blobId, sizeBytes: blobBytes }))
+  const [damage] = (await findLostFiles(blobs, recorded, plan.object)).values()
+  if (damage === undefined) return
+  metrics.damagedBody('read')
+  throw damage
 }
 
 /** The services that reading blobs needs. */

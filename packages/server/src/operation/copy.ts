@@ -1,5 +1,5 @@
 // CopyObject: a new record for bytes shared with the source; no bytes move. They are read only if the record
-// needs another checksum, or the ETag of a whole.
+// needs another checksum, or the ETag of a whole. Otherwise the files only have to be there.
 
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
@@ -19,7 +19,14 @@ import {
   type ReadConditions,
   type WriteConditions,
 } from './condition.ts'
-import { type ContentPlan, contentSource, nameOf, openContent, planContent } from './content.ts'
+import {
+  type ContentPlan,
+  checkFiles,
+  contentSource,
+  nameOf,
+  openContent,
+  planContent,
+} from './content.ts'
 import { onSource } from './need.ts'
 import {
   checkDescription,
@@ -66,8 +73,10 @@ export interface CopyObjectOutput {
 }
 
 interface CheckedSource extends HashedSource {
-  /** The hashes to compute from all the bytes, and the plan to read them; absent if there are none. */
-  readonly hashing?: Hashing & { readonly plan: ContentPlan }
+  /** The hashes to compute from all the bytes; absent if there are none. */
+  readonly hashing?: Hashing
+  /** Absent if the bytes are neither read nor in files. */
+  readonly plan?: ContentPlan
 }
 
 /** Facts that a copy needs beside its source's record: already known, or to be computed. */
@@ -110,13 +119,16 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
     const { body } = record
     const known = { body, checksum: await joinedChecksum(step.tx, input, record) }
     const hashing = hashingOf(input, record, known.checksum)
-    if (!isNeeded(hashing)) return known
+    const isHashed = isNeeded(hashing)
+    if (!isHashed && body.kind !== 'blob' && body.kind !== 'manifest') return known
     const plan = await planContent(step, record, { object: nameOf(input.source) })
-    return { ...known, hashing: { ...hashing, plan } }
+    return { ...known, plan, ...(isHashed ? { hashing } : {}) }
   },
-  async transfer(step, _input, { hashing, ...known }) {
-    if (hashing === undefined) return known
-    return { ...known, ...(await hash(step, hashing)) }
+  async transfer(step, _input, { hashing, plan, ...known }) {
+    if (plan === undefined) return known
+    if (hashing !== undefined) return { ...known, ...(await hash(step, hashing, plan)) }
+    await checkFiles(step.services, plan)
+    return known
   },
   async commit(step, input, hashed) {
     const source = await requireSource(step, input.source)
@@ -243,7 +255,8 @@ async function joinedChecksum(
 
 async function hash(
   step: TransferStep,
-  { withEtag, algorithm, plan }: NonNullable<CheckedSource['hashing']>,
+  { withEtag, algorithm }: Hashing,
+  plan: ContentPlan,
 ): Promise<Pick<HashedSource, 'etag' | 'checksum'>> {
   const algorithms = new Set<ChecksumAlgorithm>(withEtag ? ['MD5'] : [])
   if (algorithm !== undefined) algorithms.add(algorithm)

@@ -4,6 +4,7 @@ import { utf8 } from '../base/bytes.ts'
 import type { StoreError, StoreErrorCode } from '../base/errors.ts'
 import { ownLimits } from '../base/limits.ts'
 import type { ConditionName } from '../base/refusal/s3.ts'
+import type { DirectoryId } from '../base/terms.ts'
 import { findObject } from '../store/tree/directory.ts'
 import { deleteObject as removeEntry } from '../store/tree/object.ts'
 import { checkWrite, type EntityTags, preconditionFailed } from './condition.ts'
@@ -42,7 +43,11 @@ function deleteNeeds(input: DeleteObjectInput): Need[] {
   return isCompared ? [onKey(action, input), onKey('s3:GetObject', input)] : [onKey(action, input)]
 }
 
-async function deleteOne(step: CommitStep, root: number, input: DeleteObjectInput): Promise<void> {
+async function deleteOne(
+  step: CommitStep,
+  root: DirectoryId,
+  input: DeleteObjectInput,
+): Promise<void> {
   // A version that never existed: deleting it changes nothing, as on S3.
   if (input.versionId !== undefined && input.versionId !== 'null') return
   checkKey(input.key)

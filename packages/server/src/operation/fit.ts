@@ -5,6 +5,7 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import { storeIn } from '../base/store-location.ts'
+import { asStartId, type StartId } from '../base/terms.ts'
 import { type BlobFacts, lookAtBlobs, readMark, writeMark } from '../blob/mark.ts'
 import type { Engine, ReadTransaction, WriteTransaction } from '../engine/engine.ts'
 import { lookAtEngine } from '../engine/location.ts'
@@ -18,6 +19,7 @@ import { listStarts, type NumberedStart, settleMarks } from '../store/body/proce
 import * as bodySchema from '../store/body/schema.ts'
 import { lastOfSequence, raiseSequence } from '../store/row/sequence.ts'
 import type { Acceptance } from './acceptance.ts'
+import { recordLosses } from './loss.ts'
 
 /** The kind of misfit. */
 export type Misfit =
@@ -201,6 +203,11 @@ export async function ensureFit(engine: Engine, options: FitOptions): Promise<vo
 }
 
 async function settle(engine: Engine, blobs: BlobFacts, options: FitOptions): Promise<void> {
+  const fit = judgeFit(await engine.read(readFacts), blobs)
+  if (fit !== 'fits' && fit !== 'new' && isAccepted(fit, options.accepts)) {
+    // Before the rest, so that an interrupted start repeats it.
+    await recordLosses(engine, storeIn(options.dataFolder).blobs)
+  }
   // The rows decide, so that all processes write the same mark.
   const { id, adopts } = await engine.write((tx) => adopt(tx, blobs, options))
   if (adopts === undefined) return
@@ -263,8 +270,8 @@ function disownStarts(
   const { fit, greatest, adopts } = facts
   // Older rows know their own starts. Else the blobs may be anybody's, whatever their numbers are.
   const knowsItsOwn = fit === 'older-rows' && (identity !== undefined || adopts === null)
-  const first = knowsItsOwn ? lastStart + 1 : 1
-  if (greatest >= first) putUnknownStarts(tx, { first, last: greatest })
+  const first = asStartId(knowsItsOwn ? lastStart + 1 : 1)
+  if (greatest >= first) putUnknownStarts(tx, { first, last: asStartId(greatest) })
   if (!knowsItsOwn) return
   // Those that were at work when the rows were copied went on.
   for (const { number, record } of starts) {
@@ -287,7 +294,7 @@ async function readFacts(tx: ReadTransaction): Promise<RowFacts> {
  * Notes beside the blobs that process start `start` has been given its number. To be called once that is
  * durable: so rows that are restored later, and don't know it, are found out.
  */
-export async function noteStart(dataFolder: string, start: number): Promise<void> {
+export async function noteStart(dataFolder: string, start: StartId): Promise<void> {
   const url = storeIn(dataFolder).blobs
   for (let attempt = 1; attempt <= attempts; attempt++) {
     const mark = await readMark(url)

@@ -3,6 +3,7 @@
 
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
+import type { DirectoryId } from '../base/terms.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import type { ObjectRecord } from '../store/row/record.ts'
 import { takeClientToken } from '../store/tree/client-token.ts'
@@ -105,7 +106,7 @@ export const rename: Change<RenameInput, void> = {
 /** AWS's documents give the source both as a key and as `bucket/key`: an existing key takes precedence. */
 async function resolveSource(
   tx: ReadTransaction,
-  root: number,
+  root: DirectoryId,
   { from, alternativeFrom }: RenameInput,
 ): Promise<string> {
   if (alternativeFrom === undefined) return from
@@ -115,7 +116,11 @@ async function resolveSource(
   return isThere ? from : alternativeFrom
 }
 
-async function renameOneObject(step: CommitStep, root: number, input: RenameInput): Promise<void> {
+async function renameOneObject(
+  step: CommitStep,
+  root: DirectoryId,
+  input: RenameInput,
+): Promise<void> {
   const source = await findObject(step.tx, root, utf8(input.from))
   if (source === undefined) throw new StoreError({ code: 'NoSuchKey', key: input.from })
   checkForWrite(input.sourceConditions, source, 'rename source')
@@ -136,7 +141,7 @@ function checkTarget(conditions: ReadConditions, current: ObjectRecord | undefin
 
 async function renameWholeFolder(
   step: CommitStep,
-  root: number,
+  root: DirectoryId,
   input: RenameInput,
 ): Promise<void> {
   refuseObjectConditions(input.sourceConditions)

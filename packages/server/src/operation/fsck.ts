@@ -1,11 +1,12 @@
 // Fsck checks every row of one snapshot of the store, and every blob, against the store's invariants. A
 // server may run meanwhile: anything the snapshot can't decide is checked again.
 
-import type { BlobId } from '../base/terms.ts'
+import type { BlobId, BucketId, StartId } from '../base/terms.ts'
 import type { BlobStore } from '../blob/blob.ts'
 import type { Engine, ReadTransaction } from '../engine/engine.ts'
 import { isReferenced, unreferencedAmong } from '../store/body/garbage.ts'
 import { KnownStarts } from '../store/body/identity.ts'
+import { isAcceptedLoss } from '../store/body/loss.ts'
 import { listStarts } from '../store/body/process.ts'
 import * as bodySchema from '../store/body/schema.ts'
 import {
@@ -40,7 +41,9 @@ export interface CheckSummary {
   blobBytes: number
   /** Unreferenced blobs that await collection. */
   garbage: number
+  /** Findings, without those that an operator accepted. */
   findings: number
+  accepted: number
   /** Bytes of bodies read and verified, if requested. */
   contentBytes?: number
 }
@@ -74,21 +77,22 @@ export async function* checkStore(options: CheckOptions): AsyncGenerator<Finding
     blobBytes: 0,
     garbage: 0,
     findings: 0,
+    accepted: 0,
     ...(options.content === undefined ? {} : { contentBytes: 0 }),
   }
-  if (options.misfit !== undefined) {
-    summary.findings++
-    yield options.misfit
+  const count = (finding: Finding): Finding => {
+    if (finding.isAccepted) summary.accepted++
+    else summary.findings++
+    return finding
   }
+  if (options.misfit !== undefined) yield count(options.misfit)
   // The findings leave the snapshot in one batch per phase, since a read's function can't yield.
   for (const finding of await options.engine.read((tx) => checkRows(tx, options, summary))) {
-    summary.findings++
-    yield finding
+    yield count(finding)
   }
   options.onProgress?.('files that nothing refers to')
   for await (const finding of checkLeaks(options)) {
-    summary.findings++
-    yield finding
+    yield count(finding)
   }
   return summary
 }
@@ -172,10 +176,10 @@ async function withObjects(
 
 async function* checkUploads(
   tx: ReadTransaction,
-  bucketIds: ReadonlySet<number>,
+  bucketIds: ReadonlySet<BucketId>,
   summary: CheckSummary,
 ): AsyncGenerator<Finding> {
-  const abandoned = new Set<number>()
+  const abandoned = new Set<BucketId>()
   for await (const { key } of tx.range(bodySchema.allAbandonedUploads())) {
     abandoned.add(bodySchema.abandonedBucket(key))
   }
@@ -259,10 +263,15 @@ async function* checkFiles(
       continue
     }
     // Its last reference, and then its file, may have been removed since the snapshot.
-    if (!(await engine.read((tx) => isReferenced(tx, id)))) continue
+    const { isUsed, isAccepted } = await engine.read(async (tx) => ({
+      isUsed: await isReferenced(tx, id),
+      isAccepted: await isAcceptedLoss(tx, id),
+    }))
+    if (!isUsed) continue
     if (found === undefined) {
       const detail = `the file of blob ${id} is missing`
-      yield { invariant: 'every object has its body', where, detail, body }
+      const finding = { invariant: 'every object has its body', where, detail, body }
+      yield isAccepted ? { ...finding, isAccepted } : finding
     } else {
       const detail = `it says ${sizeBytes} bytes, the file of blob ${id} has ${found}`
       yield { invariant: 'a body is as long as its object says', where, detail, body }
@@ -282,7 +291,7 @@ async function* checkLeaks({ engine, blobs }: CheckOptions): AsyncGenerator<Find
     unswept: new Set((await listStarts(tx)).map(({ number }) => number)),
   }))
   for (const start of starts) {
-    if (!known.has(start)) yield* checkUnknownStart({ engine, blobs }, start)
+    if (!known.has(start)) yield* checkUnknownStart({ engine, blobs }, start, known)
     else if (!unswept.has(start)) {
       for await (const batch of batchesOf(blobs, start)) yield* leaksAmong({ engine, blobs }, batch)
     }
@@ -292,7 +301,8 @@ async function* checkLeaks({ engine, blobs }: CheckOptions): AsyncGenerator<Find
 /** Blobs of a start unknown to this store: perhaps of another store, or newer than these rows. */
 async function* checkUnknownStart(
   { engine, blobs }: CheckOptions,
-  start: number,
+  start: StartId,
+  known: KnownStarts,
 ): AsyncGenerator<Finding> {
   let [files, used] = [0, 0]
   for await (const batch of batchesOf(blobs, start)) {
@@ -304,10 +314,12 @@ async function* checkUnknownStart(
   const detail =
     `it has ${files} files, ${used} of which objects refer to; the store does not know the process ` +
     'start of that number, so it never removes them'
-  yield { invariant: 'every blob is of this store', where: `blobs/${start}`, detail }
+  const invariant = 'every blob is of this store'
+  const finding = { invariant, where: `blobs/${start}`, detail }
+  yield known.isDisowned(start) ? { ...finding, isAccepted: true } : finding
 }
 
-async function* batchesOf(blobs: BlobStore, start: number): AsyncGenerator<BlobId[]> {
+async function* batchesOf(blobs: BlobStore, start: StartId): AsyncGenerator<BlobId[]> {
   let batch: BlobId[] = []
   for await (const id of blobs.list(start)) {
     batch.push(id)

@@ -80,7 +80,8 @@ export async function requireUpload(
   return found
 }
 
-async function findUploadOf(
+/** The upload in progress that `input` names; undefined if there is none. */
+export async function findUploadOf(
   tx: ReadTransaction,
   step: Step,
   input: UploadInput,

@@ -3,6 +3,7 @@
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
+import type { DirectoryId } from '../base/terms.ts'
 import type { ByteRange } from '../blob/blob.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import { readManifest } from '../store/body/body.ts'
@@ -93,7 +94,7 @@ export interface PutObjectOutput {
 /** The current object. @throws StoreError `NoSuchKey` */
 export async function requireObject(
   tx: ReadTransaction,
-  root: number,
+  root: DirectoryId,
   address: ObjectAddress,
 ): Promise<ObjectRecord> {
   const record = await findObject(tx, root, utf8(address.key))

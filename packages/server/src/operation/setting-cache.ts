@@ -3,6 +3,7 @@
 // first request that sees it, in every process, and no entry has to be invalidated.
 
 import type { Bytes } from '../base/bytes.ts'
+import type { BucketId } from '../base/terms.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import type { BucketRecord, SettingName } from '../store/tree/bucket.ts'
 import { getSetting } from '../store/tree/bucket-setting.ts'
@@ -12,7 +13,7 @@ export class SettingCache<T> {
   readonly #name: SettingName
   readonly #decode: (value: Bytes, bucketName: string) => T
   readonly #maximumBytes: number
-  readonly #entries = new Map<number, Entry<T>>()
+  readonly #entries = new Map<BucketId, Entry<T>>()
   #bytes = 0
 
   /** @param options.maximumBytes of stored values whose decoded forms are kept; the least recently used go first */
@@ -45,7 +46,7 @@ export class SettingCache<T> {
     return decoded
   }
 
-  #keep(bucketId: number, entry: Entry<T>): void {
+  #keep(bucketId: BucketId, entry: Entry<T>): void {
     this.#drop(bucketId)
     this.#entries.set(bucketId, entry)
     this.#bytes += entry.sizeBytes
@@ -55,7 +56,7 @@ export class SettingCache<T> {
     }
   }
 
-  #drop(bucketId: number): void {
+  #drop(bucketId: BucketId): void {
     this.#bytes -= this.#entries.get(bucketId)?.sizeBytes ?? 0
     this.#entries.delete(bucketId)
   }

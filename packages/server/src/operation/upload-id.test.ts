@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { utf8 } from '../base/bytes.ts'
+import { asBucketId } from '../base/terms.ts'
 import { TokenSealer } from './token.ts'
 import { isNonceOf, makeNonce, parseUploadId, uploadIdOf } from './upload-id.ts'
 
 const tokens = new TokenSealer(Buffer.from('secret'))
 const random = '0123456789ab'
-const address = { bucketId: 1, key: utf8('a/key'), number: 42 }
+const address = { bucketId: asBucketId(1), key: utf8('a/key'), number: 42 }
 
 test('an id yields the number and nonce of its upload, and any other text yields none', () => {
   const nonce = makeNonce(tokens, address, random)
@@ -21,7 +22,7 @@ test('a nonce is valid only at the address of its upload', () => {
   assert.ok(nonce.startsWith(random))
   assert.ok(isNonceOf(tokens, address, nonce))
   for (const other of [
-    { ...address, bucketId: 2 },
+    { ...address, bucketId: asBucketId(2) },
     { ...address, number: 43 },
     { ...address, key: utf8('another') },
     // The same text, divided elsewhere.

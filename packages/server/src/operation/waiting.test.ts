@@ -6,6 +6,7 @@ import { after, test } from 'node:test'
 import { utf8 } from '../base/bytes.ts'
 import { isStoreError } from '../base/errors.ts'
 import { leaseLimits } from '../base/limits.ts'
+import { asBucketId } from '../base/terms.ts'
 import { openLmdb } from '../engine/lmdb.ts'
 import { silentLog } from '../observe/log.ts'
 import type { QueuePlace } from '../store/lease/blocker.ts'
@@ -31,7 +32,7 @@ const isSlowDown = (error: unknown): boolean => isStoreError(error, 'TooManyWait
 
 /** Requests leases on the same path: the first is granted, the others wait. */
 async function queue(count: number): Promise<QueuePlace[]> {
-  const bucketId = ++buckets
+  const bucketId = asBucketId(++buckets)
   return engine.write(async (tx) => {
     const places: QueuePlace[] = []
     for (let at = 0; at < count; at++) {

@@ -9,21 +9,19 @@ import { QueryError } from './error.ts'
 import type { CsvInput } from './format.ts'
 import type { RowOutput } from './output.ts'
 import { type ChunkSource, isKeyColumn, type RowSource } from './row-source.ts'
-import { Utf8Check } from './utf8-check.ts'
+import { TextChunks } from './text-chunks.ts'
 
 export class CsvRows implements RowSource {
   readonly #format: CsvInput
-  readonly #chunks: ChunkSource
+  readonly #text: TextChunks
   readonly #reader: CsvReader
-  readonly #check = new Utf8Check()
   #names: readonly string[] | undefined
-  #isFirst = true
   #defaultNames: string[] = []
 
   /** @param names the header's, where it isn't read from the chunks */
   constructor(format: CsvInput, chunks: ChunkSource, names?: readonly string[]) {
     this.#format = format
-    this.#chunks = chunks
+    this.#text = new TextChunks(chunks)
     this.#reader = new CsvReader(format)
     this.#names = names
   }
@@ -40,16 +38,10 @@ export class CsvRows implements RowSource {
   }
 
   async fill(): Promise<boolean> {
-    const chunk = await this.#chunks.read()
-    if (chunk === undefined) {
-      this.#check.end()
-      this.#reader.end()
-      return false
-    }
-    this.#check.add(chunk)
-    this.#reader.feed(this.#isFirst ? withoutMark(chunk) : chunk)
-    this.#isFirst = false
-    return true
+    const chunk = await this.#text.read()
+    if (chunk === undefined) this.#reader.end()
+    else this.#reader.feed(chunk)
+    return chunk !== undefined
   }
 
   next(): boolean {
@@ -150,10 +142,4 @@ function find(names: readonly string[], text: string, isQuoted: boolean): number
   const isUnique = !names.some((name, index) => index > found && name.toLowerCase() === lower)
   if (!isUnique) throw new QueryError('AmbiguousFieldName')
   return found
-}
-
-/** Without the mark that some programs put in front of UTF-8. */
-export function withoutMark(chunk: Buffer): Buffer {
-  const hasMark = chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf
-  return hasMark ? chunk.subarray(3) : chunk
 }

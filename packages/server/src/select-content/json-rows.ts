@@ -3,13 +3,12 @@
 import { contentSelectLimits } from '../base/limits.ts'
 import type { PathStep, SourceStep } from './ast.ts'
 import type { Evaluate } from './compile.ts'
-import { withoutMark } from './csv-rows.ts'
 import { QueryError } from './error.ts'
 import { JsonReader } from './json-reader.ts'
 import { expand, parseJson, pathReader } from './json-value.ts'
 import type { RowOutput } from './output.ts'
 import type { ChunkSource, RowSource } from './row-source.ts'
-import { Utf8Check } from './utf8-check.ts'
+import { TextChunks } from './text-chunks.ts'
 import { valueOfJson } from './value.ts'
 
 /** Finds values in bytes. */
@@ -21,11 +20,9 @@ interface ValueReader {
 }
 
 export class JsonRows implements RowSource {
-  readonly #chunks: ChunkSource
+  readonly #text: TextChunks
   readonly #reader: ValueReader
   readonly #rowName: string
-  readonly #check = new Utf8Check()
-  #isFirst = true
 
   /** @param rowName what a row is called that has no members */
   constructor(
@@ -33,7 +30,7 @@ export class JsonRows implements RowSource {
     chunks: ChunkSource,
     source: { readonly steps: readonly SourceStep[]; readonly rowName: string | undefined },
   ) {
-    this.#chunks = chunks
+    this.#text = new TextChunks(chunks)
     this.#reader = type === 'LINES' ? new LineReader(source.steps) : new JsonReader(source.steps)
     this.#rowName = source.rowName ?? '_1'
   }
@@ -41,16 +38,10 @@ export class JsonRows implements RowSource {
   async open(): Promise<void> {}
 
   async fill(): Promise<boolean> {
-    const chunk = await this.#chunks.read()
-    if (chunk === undefined) {
-      this.#check.end()
-      this.#reader.end()
-      return false
-    }
-    this.#check.add(chunk)
-    this.#reader.feed(this.#isFirst ? withoutMark(chunk) : chunk)
-    this.#isFirst = false
-    return true
+    const chunk = await this.#text.read()
+    if (chunk === undefined) this.#reader.end()
+    else this.#reader.feed(chunk)
+    return chunk !== undefined
   }
 
   next(): boolean {

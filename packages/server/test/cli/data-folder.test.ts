@@ -8,6 +8,7 @@ import { after, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   CreateBucketCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   PutObjectCommand,
   type S3Client,
@@ -108,6 +109,68 @@ test('an older engine/ beside newer blobs/ is refused; accepted, large bodies ca
   // From now on it is one store again.
   await server.restart()
   assert.equal(await get(server.client(), 'f'), large)
+})
+
+test('accepted losses stay visible in fsck without failing it, and a later loss fails it', async () => {
+  await using server = await startFilled()
+  await put(server.client(), 'b')
+  await server.stop()
+  const { dataFolder, credentials } = server
+  const blobs = join(dataFolder, 'blobs')
+  const backup = join(scratch, 'blobs')
+  await rename(blobs, backup)
+  assert.equal((await server.fsck()).exitCode, 4)
+  const accepting = await startServer({ dataFolder, credentials, args: ['--accept-lost-blobs'] })
+  const client = accepting.client()
+  await put(client, 'c')
+  await assert.rejects(get(client, 'a'), { name: 'InternalError' })
+  await accepting.close()
+
+  const accepted = await server.fsck()
+  assert.equal(accepted.exitCode, 0)
+  assert.match(
+    accepted.output,
+    /file of blob .* is missing\n {2}read as: "bucket\/a"\n.*\n {2}accepted: by/,
+  )
+  assert.match(accepted.output, /^clean but for 2 that were accepted: /m)
+  const json = await runHoldfast(['fsck', '--json', '--data', dataFolder])
+  const lines = json.output
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  assert.deepEqual(
+    lines.map(
+      ({ finding, summary }) => finding?.isAccepted ?? [summary.findings, summary.accepted],
+    ),
+    [true, true, [0, 2]],
+  )
+
+  await server.restart()
+  await server.client().send(new DeleteObjectCommand({ Bucket: 'bucket', Key: 'a' }))
+  await put(server.client(), 'd')
+  await server.stop()
+  assert.match((await server.fsck()).output, /^clean but for 1 that were accepted: /m)
+  for (const file of await readdir(blobs, { recursive: true, withFileTypes: true })) {
+    if (file.isFile() && /^\d+$/.test(file.name)) await rm(join(file.parentPath, file.name))
+  }
+  const lost = await server.fsck()
+  assert.equal(lost.exitCode, 4)
+  assert.match(lost.output, /^2 findings beside 1 that were accepted: /m)
+})
+
+test('kept files of other stores stay visible in fsck without failing it', async () => {
+  await using server = await startFilled()
+  await server.stop()
+  const { dataFolder, credentials } = server
+  await rm(join(dataFolder, 'engine'), { recursive: true })
+  const accepting = await startServer({ dataFolder, credentials, args: ['--accept-lost-rows'] })
+  await accepting.client().send(new CreateBucketCommand({ Bucket: 'bucket' }))
+  await put(accepting.client(), 'b')
+  await accepting.close()
+  const { exitCode, output } = await server.fsck()
+  assert.equal(exitCode, 0)
+  assert.match(output, /^blobs\/\d+: it has 1 files, 0 of which objects refer to/m)
+  assert.match(output, /^clean but for 1 that were accepted: /m)
 })
 
 test('a server on a copy of a folder that is served leaves the workers of the original alone', async () => {

@@ -16,7 +16,7 @@ import {
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, beforeEach, mock, test } from 'node:test'
+import { after, before, beforeEach, test } from 'node:test'
 import {
   CreateBucketCommand,
   HeadObjectCommand,
@@ -26,8 +26,8 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { createHoldfast } from 'holdfast-client'
-import { runCommand } from '../../src/cli/command.ts'
 import { freePort, startServer, type TestServer } from '../harness.ts'
+import { accessTo, failure, lines, type Ran, runInChild, runInProcess } from './command-line.ts'
 
 const main = join(import.meta.dirname, '../../src/cli/main.ts')
 let server: TestServer
@@ -52,71 +52,31 @@ beforeEach(async () => {
   await s3.send(new CreateBucketCommand({ Bucket: bucket }))
 })
 
-interface Ran {
-  readonly exitCode: number
-  readonly out: string
-  readonly err: string
-}
-
-function access(): string[] {
-  const { endpoint, accessKeyId, secretAccessKey } = server
-  return ['--endpoint', endpoint, '--access-key', accessKeyId, '--secret-key', secretAccessKey]
-}
-
 /** Runs a command in this process. */
-async function run(command: string, ...args: string[]): Promise<Ran> {
-  return runPlain(command, ...access(), ...args)
+function run(command: string, ...args: string[]): Promise<Ran> {
+  return runInProcess([command, ...accessTo(server), ...args])
 }
 
-async function runPlain(...args: string[]): Promise<Ran> {
-  const lines = { out: '', err: '' }
-  const keep = (stream: 'out' | 'err') => (text: unknown) => {
-    lines[stream] += `${text}\n`
-  }
-  const mocks = [
-    mock.method(console, 'log', keep('out')),
-    mock.method(console, 'error', keep('err')),
-  ]
-  try {
-    return { exitCode: await runCommand(args), ...lines }
-  } finally {
-    for (const { mock: one } of mocks) one.restore()
-  }
+function runPlain(...args: string[]): Promise<Ran> {
+  return runInProcess(args)
 }
 
 /** Runs a command that is a success; returns its lines. */
-async function done(command: string, ...args: string[]): Promise<string[]> {
-  const { exitCode, out, err } = await run(command, ...args)
-  assert.equal(exitCode, 0, err)
-  return out.trimEnd().split('\n')
+function done(command: string, ...args: string[]): Promise<string[]> {
+  return lines(command, ...accessTo(server), ...args)
 }
 
 /** Runs a command that fails; returns what it says. */
-async function fails(exitCode: number, command: string, ...args: string[]): Promise<string> {
-  const ran = await run(command, ...args)
-  assert.equal(ran.exitCode, exitCode, ran.out + ran.err)
-  return ran.err
+function fails(exitCode: number, command: string, ...args: string[]): Promise<string> {
+  return failure(exitCode, command, ...accessTo(server), ...args)
 }
 
 /** Runs a command in a process of its own. */
-async function spawned(
+function spawned(
   args: readonly string[],
   { input = '', env = {}, cwd = scratch } = {},
 ): Promise<Ran> {
-  const child = spawn(process.execPath, [main, ...args], {
-    cwd,
-    env: { PATH: process.env['PATH'], HOME: scratch, AWS_EC2_METADATA_DISABLED: 'true', ...env },
-  })
-  const lines = { out: '', err: '' }
-  child.stdout.on('data', (chunk) => {
-    lines.out += chunk
-  })
-  child.stderr.on('data', (chunk) => {
-    lines.err += chunk
-  })
-  child.stdin.end(input)
-  await once(child, 'close')
-  return { exitCode: child.exitCode ?? -1, ...lines }
+  return runInChild(args, { input, env, cwd })
 }
 
 async function put(...keys: string[]): Promise<void> {
@@ -275,7 +235,7 @@ test('cp leaves out keys that no path can stand for, and says so', async () => {
 })
 
 test('cp reads standard input and writes standard output, and zip does too', async () => {
-  const options = access()
+  const options = accessTo(server)
   const input = 'from a pipe'
   const sent = await spawned(['cp', ...options, '-', `${bucket}/z/piped`], { input })
   assert.equal(sent.exitCode, 0, sent.err)
@@ -403,7 +363,13 @@ test('failures of the connection are explained', async () => {
 test('an upload that is stopped leaves nothing behind', async () => {
   const file = join(scratch, 'big')
   await writeFile(file, Buffer.alloc(200_000_000))
-  const child = spawn(process.execPath, [main, 'cp', ...access(), file, `s3://${bucket}/big`])
+  const child = spawn(process.execPath, [
+    main,
+    'cp',
+    ...accessTo(server),
+    file,
+    `s3://${bucket}/big`,
+  ])
   const uploads = async (): Promise<number> => {
     const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket: bucket }))
     return Uploads.length

@@ -59,7 +59,7 @@ test('a folder with anything else in it is refused with exit code 3, and nothing
     said,
     /full is no data folder, and not empty: it has "\.bashrc", "a\.txt", "b\.txt" and 2 more/,
   )
-  assert.match(said, /name a new or an empty folder with --data, such as .*full\/holdfast$/m)
+  assert.match(said, /name a new or an empty folder as data folder, such as .*full\/holdfast$/m)
   assert.deepEqual((await readdir(folder)).sort(), ['.bashrc', 'a.txt', 'b.txt', 'c.txt', 'engine'])
   assert.deepEqual(await readdir(join(folder, 'engine')), ['turbine.c'])
   const imported = await runHoldfast([

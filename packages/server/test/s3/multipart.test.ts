@@ -21,6 +21,7 @@ import {
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
+import { asDirectoryId } from '../../src/base/terms.ts'
 import { Crc } from '../../src/blob/crc.ts'
 import { putBlobBody } from '../../src/store/body/body.ts'
 import { findBucket } from '../../src/store/tree/bucket.ts'
@@ -411,7 +412,7 @@ test('a source of more than 5 GiB is copied in ranges only', async () => {
   )
   // The file is shorter than its record says: only its beginning is ever asked for.
   await engine.write(async (tx) => {
-    const { root } = (await findBucket(tx, Bucket)) ?? { root: 0 }
+    const { root } = (await findBucket(tx, Bucket)) ?? { root: asDirectoryId(0) }
     await putObject({ tx, ids }, root, Buffer.from('huge'), {
       etag: '',
       sizeBytes: 6 * 1024 ** 3,

@@ -43,7 +43,7 @@ const bucketRequest = (query: Readonly<Record<string, string>>, method = 'GET'):
 })
 
 test('a policy is kept as it was put, and told with its status', async () => {
-  const text = ` ${policyText(Bucket, { Action: 's3:GetObject', on: '/*' })}\n`
+  const text = `${policyText(Bucket, { Action: 's3:GetObject', on: '/*' })}\n`
   const body = Buffer.from(text)
   const answer = await server.send({ ...bucketRequest({ policy: '' }, 'PUT'), body })
   assert.deepEqual([answer.status, answer.body.length], [204, 0])

@@ -61,8 +61,47 @@ test('a longer URL is refused in the words of SimpleDB', async () => {
     const limit = `The URI exceeded the maximum limit of ${ownLimits.simpleDbUrlBytes}.`
     assert.equal(xmlText(body, 'Message'), limit)
   }
-  const one = await answerTo(getHead(`${start}&SelectExpression=${'s'.repeat(400_000)}`))
-  assert.equal(xmlText(one.body, 'Code'), 'URITooLong')
+  for (const bytes of [400_000, 700_000, 2_000_000]) {
+    const expression = `&SelectExpression=${'s'.repeat(bytes)}`
+    for (const head of [
+      getHead(start + expression),
+      getHead(start + expression).replace('GET', 'POST'),
+    ]) {
+      const { status, body } = await answerTo(head)
+      assert.deepEqual([status, xmlText(body, 'Code')], [400, 'URITooLong'], `${bytes}`)
+    }
+  }
+})
+
+test('long requests of S3 are refused in the words of S3, whatever their parameters are called', async () => {
+  for (const bytes of [300_000, 700_000]) {
+    const value = 'v'.repeat(bytes)
+    for (const url of [
+      `/bucket/key?Action=a&Version=${value}`,
+      `/?list-type=2&a&prefix=${value}`,
+    ]) {
+      const { status, body } = await answerTo(getHead(url))
+      assert.equal(status, 400)
+      assert.match(String(xmlText(body, 'Code')), /^(InvalidURI|RequestHeaderSectionTooLarge)$/)
+    }
+  }
+})
+
+test('too many headers of a request to SimpleDB are refused in its own words', async () => {
+  for (const bytes of [100_000, 700_000]) {
+    const head = postHead(1).replace('\r\n\r\n', `\r\nA: ${'a'.repeat(bytes)}\r\n\r\n`)
+    const { status, body } = await answerTo(head)
+    assert.deepEqual([status, xmlText(body, 'Code')], [400, 'InvalidHttpRequest'])
+  }
+})
+
+test('a long URL of an export is refused in JSON', async () => {
+  for (const bytes of [20_000, 700_000]) {
+    const head = getHead(`/v2/ListExports?a=${'a'.repeat(bytes)}`).replace('GET', 'POST')
+    const { status, body } = await answerTo(head)
+    assert.equal(status, 400)
+    assert.match(String(body), /^\{"message":"The URI exceeded the maximum limit of 16384\."\}$/)
+  }
 })
 
 test('a key that is not there is told before the rest is read', async () => {

@@ -12,7 +12,10 @@ export type EngineRefusal =
   | { readonly code: 'DeclaredDead' }
   | { readonly code: 'ReadTooLong'; readonly limitMs: number }
   /** `reserve`: nearly full, so only removals proceed; `blobs`: full for large bodies. */
-  | { readonly code: 'InsufficientStorage'; readonly space: 'disk' | 'reserve' | 'blobs' }
+  | {
+      readonly code: 'InsufficientStorage'
+      readonly space: 'disk' | 'reserve' | 'blobs' | 'memory'
+    }
   | { readonly code: 'CommitFailed' }
   /** The engine failed earlier and must be reopened. */
   | { readonly code: 'StoreFailed' }

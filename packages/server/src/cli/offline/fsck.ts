@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { CommandError, exitCodes, systemCode } from '../../base/exit.ts'
 import { storeIn } from '../../base/store-location.ts'
+import { asStartId } from '../../base/terms.ts'
 import type { BlobStore } from '../../blob/blob.ts'
 import { openBlobs } from '../../blob/open.ts'
 import type { FsckConfig } from '../../config.ts'
@@ -14,7 +15,10 @@ import { describeMisfit, examineFit, examineWithoutRows, type Fit } from '../../
 import { type CheckSummary, checkStore, type Finding } from '../../operation/fsck.ts'
 import { refuseBrokenParts } from '../data-folder.ts'
 
-/** Checks the folder and returns the exit code: 0 when it is clean, 4 when there are findings. */
+/**
+ * Checks the folder and returns the exit code: 0 when it is clean, 4 when there are findings. Those that an
+ * operator accepted are shown, and don't count.
+ */
 export async function fsck(config: FsckConfig): Promise<number> {
   const { dataFolder, isJson } = config
   await refuseBrokenParts(dataFolder)
@@ -96,7 +100,7 @@ async function openStore(
     const location = storeIn(dataFolder)
     const engine = await openEngine(location.engine, { readMs: Number.POSITIVE_INFINITY })
     // The number of the start matters to writers only.
-    const blobs = await openBlobs(location.blobs, { start: 0, isReadOnly: true })
+    const blobs = await openBlobs(location.blobs, { start: asStartId(0), isReadOnly: true })
     return { engine, blobs }
   } catch (error) {
     if (error instanceof DamageError) {
@@ -111,21 +115,23 @@ async function openStore(
   }
 }
 
-function describe({ invariant, where, detail, objects = [] }: Finding): string {
+function describe({ invariant, where, detail, objects = [], isAccepted }: Finding): string {
   const names = objects.map((name) => `\n  read as: ${JSON.stringify(name)}`)
-  return `${where}: ${detail}${names.join('')}\n  broken rule: ${invariant}`
+  const accepted = isAccepted ? '\n  accepted: by --accept-lost-rows or --accept-lost-blobs' : ''
+  return `${where}: ${detail}${names.join('')}\n  broken rule: ${invariant}${accepted}`
 }
 
 function conclude(summary: CheckSummary, seconds: number): string {
-  const { buckets, objects, uploads, domains, items, blobs, blobBytes, garbage, findings } = summary
-  const { contentBytes } = summary
+  const { buckets, objects, uploads, domains, items, blobs, blobBytes, garbage } = summary
+  const { findings, accepted, contentBytes } = summary
   const content = contentBytes === undefined ? '' : `content of ${contentBytes} bytes compared, `
   const counts =
     `${buckets} buckets, ${objects} objects, ${uploads} uploads in progress, ` +
     `${domains} domains, ${items} items, ` +
     `${blobs} blobs of ${blobBytes} bytes, ${content}${garbage} blobs that wait for collection; ${seconds} s`
-  if (findings === 0) return `clean: ${counts}`
-  return `${findings} findings: ${counts}\n${advice}`
+  const known = accepted === 0 ? '' : ` but for ${accepted} that were accepted`
+  if (findings === 0) return `clean${known}: ${counts}`
+  return `${findings} findings${known.replace('but for', 'beside')}: ${counts}\n${advice}`
 }
 
 const advice =

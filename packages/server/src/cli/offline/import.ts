@@ -37,9 +37,10 @@ import { prepareDataFolder } from '../data-folder.ts'
 export async function importExport(config: ImportConfig): Promise<number> {
   const { dataFolder, folder, domain } = config
   const manifest = await readManifest(folder)
-  await prepareDataFolder(dataFolder, [config.credentialsFile])
+  const given = [config.credentialsFile]
+  await prepareDataFolder(dataFolder, given)
   const { root } = await loadCredentials({ file: config.credentialsFile, dataFolder })
-  const { services, close } = await openStore(dataFolder)
+  const { services, close } = await openStore(dataFolder, given)
   try {
     const { accessKeyId, owner } = root
     const caller: Caller = {
@@ -65,10 +66,13 @@ export async function importExport(config: ImportConfig): Promise<number> {
   }
 }
 
-async function openStore(dataFolder: string): Promise<OpenServices> {
+async function openStore(
+  dataFolder: string,
+  given: readonly (string | undefined)[],
+): Promise<OpenServices> {
   const facts = { region: 'us-east-1', log: silentLog, metrics: silentMetrics, isSweeping: false }
   try {
-    return await openShared({ ...facts, dataFolder })
+    return await openShared({ ...facts, dataFolder }, given)
   } catch (error) {
     if (!(error instanceof MisfitError)) throw error
     throw new CommandError(error.message, { exitCode: exitCodes.refused, cause: error })

@@ -52,6 +52,7 @@ export interface MoveConfig extends RemoteConfig {
   readonly to: RemoteName
   readonly isReplacing: boolean
   readonly isCareful: boolean
+  readonly isDryRun: boolean
 }
 
 export interface CopyConfig extends RemoteConfig {
@@ -64,6 +65,7 @@ export interface CopyConfig extends RemoteConfig {
 
 export interface RemoveConfig extends RemoteConfig {
   readonly names: readonly RemoteName[]
+  readonly isDryRun: boolean
 }
 
 export interface ZipConfig extends RemoteConfig {
@@ -91,11 +93,15 @@ export type LockConfig = RemoteConfig &
       }
   )
 
-const json: OptionHelp = { text: 'print JSON, one object a line' }
+/** The option of commands that can print JSON. */
+export const json: OptionHelp = { text: 'print JSON, one object a line' }
 const replace: OptionHelp = { text: 'a folder in the place of the target goes, in the same step' }
+/** The option of commands that remove or replace something. */
+export const dryRun: OptionHelp = { text: 'only show what would be done' }
 const noClobber: OptionHelp = { text: 'fail if there is an object in the place of the target' }
 
-const server: OptionTable = {
+/** The options that name a server and a key. */
+export const server: OptionTable = {
   endpoint: {
     value: 'URL',
     variable: 'HOLDFAST_ENDPOINT',
@@ -138,7 +144,7 @@ export const remoteOptions: Readonly<Record<RemoteCommand, OptionTable>> = {
     ...server,
   },
   tree: { depth: { value: 'N', text: 'how many levels to show (all)' }, json, ...server },
-  mv: { replace, 'no-clobber': noClobber, json, ...server },
+  mv: { replace, 'no-clobber': noClobber, 'dry-run': dryRun, json, ...server },
   cp: {
     replace,
     'no-clobber': noClobber,
@@ -149,7 +155,7 @@ export const remoteOptions: Readonly<Record<RemoteCommand, OptionTable>> = {
     json,
     ...server,
   },
-  rm: { json, ...server },
+  rm: { 'dry-run': dryRun, json, ...server },
   zip: {
     tar: { text: 'make a tar file' },
     replace: { text: 'overwrite FILE' },
@@ -198,6 +204,7 @@ export function parseMove(args: readonly string[], environment: Environment): Mo
     to: parseRemote(operand(options, 1, 'where to?')),
     isReplacing: options.flag('replace'),
     isCareful: options.flag('no-clobber'),
+    isDryRun: options.flag('dry-run'),
   }
 }
 
@@ -227,9 +234,11 @@ export function parseRemove(args: readonly string[], environment: Environment): 
   const names = options.operands.map(parseRemote)
   const whole = names.find(({ key }) => key === '')
   if (whole !== undefined) {
-    throw new UsageError(`s3://${whole.bucket} is a bucket; rm takes objects and folders`)
+    throw new UsageError(
+      `s3://${whole.bucket} is a bucket; rm takes objects and folders, and holdfast rb buckets`,
+    )
   }
-  return { ...common(options, environment), names }
+  return { ...common(options, environment), names, isDryRun: options.flag('dry-run') }
 }
 
 /** Reads the options of `holdfast zip`. @throws UsageError */
@@ -287,7 +296,8 @@ export function parseLock(args: readonly string[], environment: Environment): Lo
   }
 }
 
-function common(options: Options, environment: Environment): RemoteConfig {
+/** Reads the options that all commands have. @throws UsageError */
+export function common(options: Options, environment: Environment): RemoteConfig {
   const accessKeyId = options.text('access-key')
   const secretAccessKey = options.text('secret-key')
   if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
@@ -315,7 +325,8 @@ function common(options: Options, environment: Environment): RemoteConfig {
   }
 }
 
-function operand(options: Options, at: number, question: string): string {
+/** The operand at a position. @throws UsageError that asks `question` if it is missing */
+export function operand(options: Options, at: number, question: string): string {
   const text = options.operands[at]
   if (text === undefined || text === '') throw new UsageError(question)
   return text

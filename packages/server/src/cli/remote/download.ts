@@ -113,14 +113,16 @@ export async function downloadStream(session: Session, from: RemoteName): Promis
   return { from: show(from), to: '-', objects: 1, bytes: sizeBytes }
 }
 
-interface Fetching {
+/** One download. */
+export interface Fetching {
   readonly from: RemoteName
   readonly path: string
   readonly isCareful: boolean
   readonly onBytes: (more: number, total: number) => void
 }
 
-async function fetch(
+/** Writes an object to a file, which gets the object's time. @throws CommandError */
+export async function fetch(
   session: Session,
   { from, path, isCareful, onBytes }: Fetching,
 ): Promise<void> {

@@ -5,7 +5,9 @@ import { FolderNotFoundError } from 'holdfast-client'
 import { CommandError, exitCodes } from '../../base/exit.ts'
 import { UsageError } from '../../base/options.ts'
 import type { MoveConfig } from './config.ts'
+import { formatCount, formatSize } from './format.ts'
 import { explainObject } from './hint.ts'
+import { countObjects, findObject, type Total } from './listing.ts'
 import { isFolder, lastName, type RemoteName, show } from './name.ts'
 import { type Session, withServer } from './session.ts'
 
@@ -18,6 +20,7 @@ export async function mv(config: MoveConfig): Promise<number> {
       'a name changes within its bucket: to another one, `holdfast cp` and then `holdfast rm`',
     )
   }
+  if (config.isDryRun) return announce(config, to)
   await withServer(config.server, (session) =>
     isFolder(from) ? moveFolder(session, config, to) : moveObject(session, config, to),
   )
@@ -27,6 +30,38 @@ export async function mv(config: MoveConfig): Promise<number> {
       : `moved ${show(from)} to ${show(to)}`,
   )
   return exitCodes.ok
+}
+
+/** Prints what would be renamed, and what it would replace. @throws CommandError for a missing source */
+async function announce(config: MoveConfig, to: RemoteName): Promise<number> {
+  const { from, isJson } = config
+  const [moved, replaced] = await withServer(config.server, async (session) => [
+    await countAt(session, from),
+    await countAt(session, to),
+  ])
+  if (moved === undefined || moved.objects === 0) {
+    throw new CommandError(`there is nothing at ${show(from)}`)
+  }
+  const names = { from: show(from), to: show(to) }
+  if (isJson) {
+    console.log(JSON.stringify({ wouldMove: { ...names, ...moved }, replaced }))
+    return exitCodes.ok
+  }
+  console.log(`would move ${names.from} to ${names.to} (${describe(moved)})`)
+  if (replaced !== undefined && replaced.objects > 0) {
+    console.log(`there, it would meet ${describe(replaced)}`)
+  }
+  return exitCodes.ok
+}
+
+async function countAt(session: Session, name: RemoteName): Promise<Total | undefined> {
+  if (isFolder(name)) return countObjects(session, name)
+  const found = await findObject(session, name)
+  return found === undefined ? undefined : { objects: 1, bytes: found.sizeBytes }
+}
+
+function describe({ objects, bytes }: Total): string {
+  return `${formatCount(objects, 'object')}, ${formatSize(bytes)}`
 }
 
 /**

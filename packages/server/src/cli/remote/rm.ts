@@ -3,8 +3,9 @@
 import { DeleteObjectCommand } from '@aws-sdk/client-s3'
 import { CommandError, exitCodes } from '../../base/exit.ts'
 import type { RemoveConfig } from './config.ts'
+import { formatCount, formatSize } from './format.ts'
 import { slashHint } from './hint.ts'
-import { findObject } from './listing.ts'
+import { countObjects, findObject, type Total } from './listing.ts'
 import { isFolder, type RemoteName, show } from './name.ts'
 import { type Session, withServer } from './session.ts'
 
@@ -12,11 +13,36 @@ import { type Session, withServer } from './session.ts'
 export async function rm(config: RemoveConfig): Promise<number> {
   await withServer(config.server, async (session) => {
     for (const name of config.names) {
-      await remove(session, name)
-      console.log(config.isJson ? JSON.stringify({ removed: show(name) }) : `removed ${show(name)}`)
+      if (config.isDryRun) await announce(session, name, config.isJson)
+      else {
+        await remove(session, name)
+        console.log(
+          config.isJson ? JSON.stringify({ removed: show(name) }) : `removed ${show(name)}`,
+        )
+      }
     }
   })
   return exitCodes.ok
+}
+
+/** Counts what would go. @throws CommandError for a missing object */
+async function announce(session: Session, name: RemoteName, isJson: boolean): Promise<void> {
+  const total = isFolder(name) ? await countObjects(session, name) : await countOne(session, name)
+  if (isJson) console.log(JSON.stringify({ wouldRemove: show(name), ...total }))
+  else {
+    const content = `${formatCount(total.objects, 'object')}, ${formatSize(total.bytes)}`
+    console.log(`would remove ${show(name)} (${content})`)
+  }
+}
+
+async function countOne(session: Session, name: RemoteName): Promise<Total> {
+  const found = await findObject(session, name)
+  if (found === undefined) throw await absent(session, name)
+  return { objects: 1, bytes: found.sizeBytes }
+}
+
+async function absent(session: Session, name: RemoteName): Promise<CommandError> {
+  return new CommandError(`there is no object ${show(name)}${await slashHint(session, name)}`)
 }
 
 async function remove(session: Session, name: RemoteName): Promise<void> {
@@ -25,9 +51,7 @@ async function remove(session: Session, name: RemoteName): Promise<void> {
     await folders.remove({ bucket: name.bucket, folder: name.key }, { signal })
     return
   }
-  if ((await findObject(session, name)) === undefined) {
-    throw new CommandError(`there is no object ${show(name)}${await slashHint(session, name)}`)
-  }
+  if ((await findObject(session, name)) === undefined) throw await absent(session, name)
   const command = new DeleteObjectCommand({ Bucket: name.bucket, Key: name.key })
   await s3.send(command, { abortSignal: signal })
 }

@@ -112,7 +112,8 @@ export async function uploadStream(
   return { from: '-', to: show(to), objects: 1, bytes }
 }
 
-interface Sending {
+/** One upload. */
+export interface Sending {
   readonly body: Readable
   readonly sizeBytes: number | undefined
   readonly target: RemoteName
@@ -120,9 +121,10 @@ interface Sending {
   readonly onBytes: (bytes: number) => void
 }
 
-async function send(
+/** Uploads a stream, in parts if it is large. @throws CommandError if a careful one meets an object */
+export async function send(
   { s3, signal }: Session,
-  { isCareful, contentType }: CopyConfig,
+  { isCareful, contentType }: Pick<CopyConfig, 'isCareful' | 'contentType'>,
   { body, sizeBytes, target, queueSize, onBytes }: Sending,
 ): Promise<void> {
   signal.throwIfAborted()

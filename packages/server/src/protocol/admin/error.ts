@@ -1,6 +1,7 @@
 // The sentences of refused requests for the server itself.
 
 import type { Refusal } from '../../base/errors.ts'
+import { messageWords } from '../http/wording.ts'
 
 /** A request that no route takes. */
 export class AdminError extends Error {
@@ -17,13 +18,13 @@ export class AdminError extends Error {
 export function headProblem(refusal: Refusal): string | undefined {
   switch (refusal.code) {
     case 'HeaderSectionTooLarge':
-      return 'Your request header and query parameters used to make the request exceed the maximum allowed size.'
+      return messageWords.headerSectionTooLarge
     case 'InvalidHost':
-      return 'The request must have one Host header that names a host.'
+      return messageWords.invalidHost
     case 'TransferEncodingInHttp10':
-      return 'An HTTP/1.0 request can not have a Transfer-Encoding header.'
+      return messageWords.transferEncodingInHttp10
     case 'RepeatedHeader':
-      return `The request must not have more than one ${refusal.name} header.`
+      return messageWords.repeatedHeader(refusal.name)
     default:
       return undefined
   }

@@ -5,6 +5,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { ownLimits } from '../../base/limits.ts'
+import { HeadBeginning } from './head-beginning.ts'
 import { isWasteful, TinyChunks } from './tiny-chunks.ts'
 import { Turns } from './turns.ts'
 
@@ -45,10 +46,16 @@ export class Feeds {
       this.#feeds.get(request.socket)?.note(request, response)
     server.on('request', note).on('checkContinue', note).on('checkExpectation', note)
   }
+
+  /** The first bytes of the head that `socket` sends, as Latin-1, given the piece that was parsed last. */
+  headBeginning(socket: Socket, piece: Uint8Array): string {
+    return this.#feeds.get(socket)?.head.text(piece) ?? ''
+  }
 }
 
 /** One connection. */
 class Feed {
+  readonly head: HeadBeginning = new HeadBeginning()
   readonly #all: Feeds
   readonly #socket: Socket
   readonly #parse: (chunk: Buffer) => void
@@ -124,12 +131,26 @@ class Feed {
     this.#bodyBytes = Math.max(0, this.#bodyBytes - size)
     const unanswered = this.#unanswered
     const before = this.#tinyChunks
+    const latest = this.#latest
+    const isBody = latest?.complete === false
     this.#parse(piece)
+    this.#noteHead(piece, latest, isBody)
     if (this.#unanswered > unanswered) this.#bodyBytes = Math.max(0, this.#bodyBytes - size)
     const chunks = this.#tinyChunks?.flush(size) ?? 0
     if (before !== this.#tinyChunks) before?.flush(0)
     if (chunks > manyChunks) this.#isCostly = true
     return bytes.subarray(size)
+  }
+
+  /** `latest` is the request before `piece`, which began in its body or in a head. */
+  #noteHead(piece: Buffer, latest: IncomingMessage | undefined, isBody: boolean): void {
+    if (this.#latest !== undefined && this.#latest !== latest) {
+      this.head.complete(this.#latest, piece)
+    } else if (isBody) {
+      this.head.clear()
+    } else {
+      this.head.add(piece)
+    }
   }
 
   #waitForTurn(): void {

@@ -34,8 +34,8 @@ export interface BareAnswer {
 
 /** How a server answers what isn't HTTP, or too much of it. */
 export interface HttpServerOptions {
-  /** Answers a head that is too large to be parsed, by its last piece; a bare 400 if left out. */
-  readonly overflowAnswer?: (piece: Uint8Array) => BareAnswer
+  /** Answers a head that is too large to be parsed, by its first bytes as Latin-1; a bare 400 if left out. */
+  readonly overflowAnswer?: (head: string) => BareAnswer
   /** Milliseconds that a client has to take the answer to what isn't HTTP; ownLimits.lingerMs if left out. */
   readonly lingerMs?: number
 }
@@ -65,20 +65,23 @@ export async function createHttpsServer(
 function watch(server: Server | HttpsServer, answers: HttpServerOptions): void {
   // Beyond the limit Node drops headers in silence: so it lets one more pass, which is refused.
   server.maxHeadersCount = ownLimits.headers + 1
-  new Feeds().attach(server)
+  const feeds = new Feeds()
+  feeds.attach(server)
   new HeadWatch().attach(server)
-  new ClientErrors(answers).attach(server)
+  new ClientErrors(feeds, answers).attach(server)
 }
 
 /** Answers unparseable input, in plain HTTP, unless the answer could be taken for a part of another one. */
 class ClientErrors {
+  readonly #feeds: Feeds
   readonly #lingerMs: number
-  readonly #overflowAnswer: (piece: Uint8Array) => BareAnswer
+  readonly #overflowAnswer: (head: string) => BareAnswer
   /** Of each connection, the responses that may be under way, in the order of their requests. */
   readonly #responses = new WeakMap<Socket, ServerResponse[]>()
   readonly #closing = new WeakSet<Socket>()
 
-  constructor({ lingerMs = ownLimits.lingerMs, overflowAnswer }: HttpServerOptions) {
+  constructor(feeds: Feeds, { lingerMs = ownLimits.lingerMs, overflowAnswer }: HttpServerOptions) {
+    this.#feeds = feeds
     this.#lingerMs = lingerMs
     this.#overflowAnswer = overflowAnswer ?? (() => ({ status: 400, text: '' }))
   }
@@ -102,7 +105,7 @@ class ClientErrors {
   readonly #answer = (error: ClientError, socket: Socket): void => {
     // Further input of such a client is dropped while it takes its answer.
     if (this.#closing.has(socket)) return
-    const answer = this.#answerTo(error)
+    const answer = this.#answerTo(error, socket)
     if (answer === undefined || !socket.writable || this.#hasBegun(socket)) {
       socket.destroy()
       return
@@ -119,10 +122,10 @@ class ClientErrors {
   }
 
   /** Undefined for what goes wrong below HTTP, where nothing can be answered. */
-  #answerTo({ code, rawPacket }: ClientError): BareAnswer | undefined {
+  #answerTo({ code, rawPacket }: ClientError, socket: Socket): BareAnswer | undefined {
     switch (code) {
       case 'HPE_HEADER_OVERFLOW':
-        return this.#overflowAnswer(rawPacket ?? noBytes)
+        return this.#overflowAnswer(this.#feeds.headBeginning(socket, rawPacket ?? noBytes))
       case 'ERR_HTTP_REQUEST_TIMEOUT':
         return { status: 408, text: '' }
       default:

@@ -11,7 +11,7 @@ export function writeOwner(xml: XmlWriter, element: string, owner: Partial<Owner
   xml.close(element)
 }
 
-/** The owner with that id: only the caller's own name is known, and no other is ever shown. */
+/** The owner with that id, as listings show it: without a name, unless it is the caller. */
 export function ownerOf({ principal }: Pick<S3Request, 'principal'>, id: string): Partial<Owner> {
   return principal?.owner.id === id ? principal.owner : { id }
 }

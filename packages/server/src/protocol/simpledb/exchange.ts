@@ -22,6 +22,7 @@ import { exportPath } from './detect.ts'
 import { type ErrorReport, errorBody, reportError, SimpleDbError } from './error.ts'
 import { exceptionName, findExportAction, parseFields } from './export.ts'
 import { Forms, parseForm, type ReceivedForm } from './form.ts'
+import { uriMessage } from './overflow.ts'
 import { Parameters } from './parameters.ts'
 import { findRoute } from './table.ts'
 import type { Usage } from './usage.ts'
@@ -109,7 +110,7 @@ export class SimpleDbExchange extends Exchange<Answer, ErrorReport> {
     const { services } = this.#context
     const { method = '', url = '' } = this.request
     checkHead(this.request, this.response)
-    if (url.length > ownLimits.simpleDbUrlBytes) throw uriTooLong()
+    checkUrl(url, ownLimits.simpleDbUrlBytes)
     const accessKeyId = this.#keyInHead()
     const target = parseTarget(url, ownLimits.simpleDbUrlBytes)
     if (method !== 'GET' && method !== 'POST') {
@@ -137,7 +138,9 @@ export class SimpleDbExchange extends Exchange<Answer, ErrorReport> {
   async #answerExport(): Promise<string> {
     const { services, authenticator } = this.#context
     checkHead(this.request, this.response)
-    const target = parseTarget(this.request.url ?? '')
+    const { url = '' } = this.request
+    checkUrl(url, ownLimits.urlBytes)
+    const target = parseTarget(url)
     const action = findExportAction(this.request.method === 'POST' ? target.path : '')
     const accessKeyId = this.#keyInHead()
     if (accessKeyId === undefined && this.request.headers.authorization === undefined) {
@@ -238,12 +241,10 @@ function tooLong(bytes: number): StoreError {
   return new StoreError({ code: 'MessageTooLong', maximumBytes: bytes })
 }
 
-function uriTooLong(): SimpleDbError {
-  return new SimpleDbError({
-    status: 400,
-    code: 'URITooLong',
-    message: `The URI exceeded the maximum limit of ${ownLimits.simpleDbUrlBytes}.`,
-  })
+/** @throws SimpleDbError `URITooLong` */
+function checkUrl(url: string, maximumBytes: number): void {
+  if (url.length <= maximumBytes) return
+  throw new SimpleDbError({ status: 400, code: 'URITooLong', message: uriMessage(maximumBytes) })
 }
 
 /** The request's own id, so that it is found in the log, in the form that clients know. */

@@ -46,7 +46,9 @@ export async function removeGarbage(
 ): Promise<void> {
   for (const { epoch, blobId } of garbage) {
     tx.delete(schema.garbage(epoch, blobId))
-    if (!(await isReferenced(tx, blobId))) tx.delete(schema.blobSums(blobId))
+    if (await isReferenced(tx, blobId)) continue
+    tx.delete(schema.blobSums(blobId))
+    tx.delete(schema.acceptedLoss(blobId))
   }
 }
 

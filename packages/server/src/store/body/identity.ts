@@ -2,6 +2,7 @@
 // blobs of different stores or different moments. Also the numbers of starts that are not this store's
 // own: their blobs are never removed.
 
+import type { StartId } from '../../base/terms.ts'
 import type { ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
 import { pack, unpack } from '../row/record.ts'
 import { lastOfSequence } from '../row/sequence.ts'
@@ -30,8 +31,8 @@ export function putIdentity(tx: WriteTransaction, identity: Identity): void {
 
 /** A range of start numbers, both ends included. */
 export interface StartRun {
-  readonly first: number
-  readonly last: number
+  readonly first: StartId
+  readonly last: StartId
 }
 
 /** Records that a range of starts is not this store's own. */
@@ -52,14 +53,18 @@ export class KnownStarts {
   static async read(tx: ReadTransaction): Promise<KnownStarts> {
     const unknown: StartRun[] = []
     for await (const { key, value } of tx.range(schema.allUnknownStarts())) {
-      unknown.push({ first: schema.startNumber(key), last: unpack<[number]>(value)[0] })
+      unknown.push({ first: schema.startNumber(key), last: unpack<[StartId]>(value)[0] })
     }
     return new KnownStarts(await lastOfSequence(tx, 'process-start'), unknown)
   }
 
   /** True if this store gave out that number. */
-  has(start: number): boolean {
-    if (start < 1 || start > this.#last) return false
-    return !this.#unknown.some(({ first, last }) => first <= start && start <= last)
+  has(start: StartId): boolean {
+    return start >= 1 && start <= this.#last && !this.isDisowned(start)
+  }
+
+  /** True if an operator accepted that the start is not this store's own. */
+  isDisowned(start: StartId): boolean {
+    return this.#unknown.some(({ first, last }) => first <= start && start <= last)
   }
 }

@@ -2,17 +2,18 @@
 // then sweep its remains. From that moment it must not write, and has to exit.
 
 import { StoreError } from '../../base/errors.ts'
+import type { StartId } from '../../base/terms.ts'
 import type { ReadTransaction } from '../../engine/engine.ts'
 import { isStartLive } from './process.ts'
 
 export class Presence {
   /** The start's number. */
-  readonly start: number
+  readonly start: StartId
   readonly #onDeposed: () => void
   #isDeposed = false
 
   /** @param onDeposed called once, when this process finds that its start was declared dead */
-  constructor(start: number, onDeposed: () => void) {
+  constructor(start: StartId, onDeposed: () => void) {
     this.start = start
     this.#onDeposed = onDeposed
   }

@@ -3,6 +3,7 @@
 // row, so it changes only once, when the start ends or is declared dead. The second is the pulse, which
 // is rewritten regularly: the heartbeat, and the epoch that its readers have reached.
 
+import { asStartId, type StartId } from '../../base/terms.ts'
 import type { ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
 import { pack, unpack } from '../row/record.ts'
 import { takeSequence } from '../row/sequence.ts'
@@ -30,7 +31,7 @@ export interface ProcessStart {
 
 /** A start that has not been swept yet, with its number. */
 export interface NumberedStart {
-  readonly number: number
+  readonly number: StartId
   readonly record: ProcessStart
 }
 
@@ -52,8 +53,8 @@ type PulseRow = [
 export async function registerStart(
   tx: WriteTransaction,
   { liveness, beatAt }: { readonly liveness: string; readonly beatAt: number },
-): Promise<number> {
-  const number = await takeSequence(tx, 'process-start')
+): Promise<StartId> {
+  const number = asStartId(await takeSequence(tx, 'process-start'))
   const row: StartRow = { liveness, epoch: await currentEpoch(tx) }
   tx.put(schema.processStart(number), pack(row))
   putPulse(tx, number, [0, row.epoch, beatAt, 0, 0])
@@ -62,7 +63,7 @@ export async function registerStart(
 
 /** All starts whose blobs have not been swept yet, alive or dead. */
 export async function listStarts(tx: ReadTransaction): Promise<NumberedStart[]> {
-  const pulses = new Map<number, PulseRow>()
+  const pulses = new Map<StartId, PulseRow>()
   for await (const row of tx.range(schema.pulses())) {
     pulses.set(schema.startNumber(row.key), unpack<PulseRow>(row.value))
   }
@@ -78,13 +79,13 @@ export async function listStarts(tx: ReadTransaction): Promise<NumberedStart[]> 
 }
 
 /** False if the start has ended or was declared dead. Write transactions record the read. */
-export async function isStartLive(tx: ReadTransaction, number: number): Promise<boolean> {
+export async function isStartLive(tx: ReadTransaction, number: StartId): Promise<boolean> {
   const row = await tx.get(schema.processStart(number))
   return row !== undefined && unpack<StartRow>(row).liveness !== ''
 }
 
 /** Marks a start as ended, so that its blobs are swept, although its process may live on. */
-export async function endStart(tx: WriteTransaction, number: number): Promise<void> {
+export async function endStart(tx: WriteTransaction, number: StartId): Promise<void> {
   const key = schema.processStart(number)
   const row = await tx.get(key)
   if (row !== undefined) tx.put(key, pack({ ...unpack<StartRow>(row), liveness: '' }))
@@ -96,7 +97,7 @@ export async function endStart(tx: WriteTransaction, number: number): Promise<vo
  */
 export async function declareDead(
   tx: WriteTransaction,
-  { number, beat }: { readonly number: number; readonly beat: number },
+  { number, beat }: { readonly number: StartId; readonly beat: number },
 ): Promise<boolean> {
   const pulse = await tx.get(schema.pulse(number))
   if (pulse !== undefined && unpack<PulseRow>(pulse)[0] !== beat) return false
@@ -105,13 +106,13 @@ export async function declareDead(
 }
 
 /** Removes the rows of a dead start whose blobs were swept. */
-export function removeStart(tx: WriteTransaction, number: number): void {
+export function removeStart(tx: WriteTransaction, number: StartId): void {
   tx.delete(schema.processStart(number))
   tx.delete(schema.pulse(number))
 }
 
 /** Writes a heartbeat of a live start. @param beatAt milliseconds since the Unix epoch */
-export async function beat(tx: WriteTransaction, number: number, beatAt: number): Promise<void> {
+export async function beat(tx: WriteTransaction, number: StartId, beatAt: number): Promise<void> {
   const [last, epoch, , mark, marked = 0] = await readPulse(tx, number)
   putPulse(tx, number, [last + 1, epoch, beatAt, mark, marked])
 }
@@ -119,7 +120,7 @@ export async function beat(tx: WriteTransaction, number: number, beatAt: number)
 /** Begins the next mark of a start, and returns its number. @param marked the last that lies beside the blobs */
 export async function advanceMark(
   tx: WriteTransaction,
-  number: number,
+  number: StartId,
   marked: number,
 ): Promise<number> {
   const [last, epoch, beatAt, mark = 0] = await readPulse(tx, number)
@@ -130,7 +131,7 @@ export async function advanceMark(
 /** Notes that a mark of a start lies beside the blobs. */
 export async function confirmMark(
   tx: WriteTransaction,
-  number: number,
+  number: StartId,
   marked: number,
 ): Promise<void> {
   const [last, epoch, beatAt, mark = 0] = await readPulse(tx, number)
@@ -140,7 +141,7 @@ export async function confirmMark(
 /** Takes the marks beside the blobs, by the numbers of starts, for what the rows know of them. */
 export async function settleMarks(
   tx: WriteTransaction,
-  marks: ReadonlyMap<number, number>,
+  marks: ReadonlyMap<StartId, number>,
 ): Promise<void> {
   for (const { number, record } of await listStarts(tx)) {
     const { beat, epoch, beatAt, mark } = record
@@ -152,19 +153,19 @@ export async function settleMarks(
 /** Records that all of a start's reads in progress began in `epoch` or later. */
 export async function reachEpoch(
   tx: WriteTransaction,
-  number: number,
+  number: StartId,
   epoch: number,
 ): Promise<void> {
   const [last, reached, beatAt, mark, marked = 0] = await readPulse(tx, number)
   if (reached < epoch) putPulse(tx, number, [last, epoch, beatAt, mark, marked])
 }
 
-async function readPulse(tx: ReadTransaction, number: number): Promise<PulseRow> {
+async function readPulse(tx: ReadTransaction, number: StartId): Promise<PulseRow> {
   const row = await tx.get(schema.pulse(number))
   return row === undefined ? [0, 0] : unpack<PulseRow>(row)
 }
 
-function putPulse(tx: WriteTransaction, number: number, pulse: PulseRow): void {
+function putPulse(tx: WriteTransaction, number: StartId, pulse: PulseRow): void {
   tx.put(schema.pulse(number), pack(pulse))
 }
 
@@ -172,7 +173,7 @@ function putPulse(tx: WriteTransaction, number: number, pulse: PulseRow): void {
  * Takes or keeps the duty for a live start; false while another start has the duty and has not been
  * declared dead.
  */
-export async function takeCollectorDuty(tx: WriteTransaction, start: number): Promise<boolean> {
+export async function takeCollectorDuty(tx: WriteTransaction, start: StartId): Promise<boolean> {
   const holder = await readCollector(tx)
   if (holder === start) return true
   if (holder !== undefined && (await isStartLive(tx, holder))) return false
@@ -183,11 +184,11 @@ export async function takeCollectorDuty(tx: WriteTransaction, start: number): Pr
 }
 
 /** True if `start` has the duty. Every collector transaction reads this, so a replaced collector can't commit. */
-export async function hasCollectorDuty(tx: ReadTransaction, start: number): Promise<boolean> {
+export async function hasCollectorDuty(tx: ReadTransaction, start: StartId): Promise<boolean> {
   return (await readCollector(tx)) === start
 }
 
-async function readCollector(tx: ReadTransaction): Promise<number | undefined> {
+async function readCollector(tx: ReadTransaction): Promise<StartId | undefined> {
   const row = await tx.get(schema.collector())
-  return row === undefined ? undefined : unpack<[number]>(row)[0]
+  return row === undefined ? undefined : unpack<[StartId]>(row)[0]
 }

@@ -2,37 +2,44 @@
 
 import type { Bytes } from '../../base/bytes.ts'
 import { utf8 } from '../../base/bytes.ts'
-import { asBlobId, type BlobId } from '../../base/terms.ts'
+import {
+  asBlobId,
+  asBucketId,
+  asStartId,
+  type BlobId,
+  type BucketId,
+  type StartId,
+} from '../../base/terms.ts'
 import type { Range } from '../../engine/engine.ts'
 import { key, prefixRange, readKey } from '../../engine/tuple.ts'
 import { space } from '../row/key-space.ts'
 
-export const processStart = (start: number): Bytes => key(space.processStart).u64(start).end()
+export const processStart = (start: StartId): Bytes => key(space.processStart).u64(start).end()
 export const processStarts = (): Range => prefixRange(key(space.processStart).end())
-export const pulse = (start: number): Bytes => key(space.pulse).u64(start).end()
+export const pulse = (start: StartId): Bytes => key(space.pulse).u64(start).end()
 export const pulses = (): Range => prefixRange(key(space.pulse).end())
 /** The start number in the key of a start's row or pulse. */
-export const startNumber = (row: Bytes): number => readKey(row).u64()
+export const startNumber = (row: Bytes): StartId => asStartId(readKey(row).u64())
 export const collector = (): Bytes => key(space.collector).end()
 /** The duty as stored by earlier versions: the token of a process. No longer written. */
 export const collectorDuty = (): Bytes => key(space.collectorDuty).end()
 export const epoch = (): Bytes => key(space.epoch).end()
 export const identity = (): Bytes => key(space.identity).end()
 /** A range of starts that are not this store's: the key has the first, the value the last. */
-export const unknownStarts = (first: number): Bytes => key(space.unknownStarts).u64(first).end()
+export const unknownStarts = (first: StartId): Bytes => key(space.unknownStarts).u64(first).end()
 export const allUnknownStarts = (): Range => prefixRange(key(space.unknownStarts).end())
 
-export const upload = (bucketId: number, name: Bytes, number: number): Bytes =>
+export const upload = (bucketId: BucketId, name: Bytes, number: number): Bytes =>
   key(space.upload).u64(bucketId).bytes(name).u64(number).end()
-export const uploadsOfBucket = (bucketId: number): Range =>
+export const uploadsOfBucket = (bucketId: BucketId): Range =>
   prefixRange(key(space.upload).u64(bucketId).end())
 /** The first key of the uploads whose name is `name` or greater. */
-export const uploadsFrom = (bucketId: number, name: Bytes): Bytes =>
+export const uploadsFrom = (bucketId: BucketId, name: Bytes): Bytes =>
   key(space.upload).u64(bucketId).bytes(name).end()
 export const allUploads = (): Range => prefixRange(key(space.upload).end())
-export function parseUpload(row: Bytes): { bucketId: number; key: Bytes; number: number } {
+export function parseUpload(row: Bytes): { bucketId: BucketId; key: Bytes; number: number } {
   const fields = readKey(row)
-  return { bucketId: fields.u64(), key: fields.bytes(), number: fields.u64() }
+  return { bucketId: asBucketId(fields.u64()), key: fields.bytes(), number: fields.u64() }
 }
 export const part = (upload: number, number: number): Bytes =>
   key(space.part).u64(upload).u64(number).end()
@@ -42,9 +49,9 @@ export function parsePart(row: Bytes): { upload: number; number: number } {
   const fields = readKey(row)
   return { upload: fields.u64(), number: fields.u64() }
 }
-export const abandonedUploads = (bucketId: number): Bytes =>
+export const abandonedUploads = (bucketId: BucketId): Bytes =>
   key(space.abandonedUploads).u64(bucketId).end()
-export const abandonedBucket = (row: Bytes): number => readKey(row).u64()
+export const abandonedBucket = (row: Bytes): BucketId => asBucketId(readKey(row).u64())
 export const allAbandonedUploads = (): Range => prefixRange(key(space.abandonedUploads).end())
 
 export const rowBody = (id: number): Bytes => key(space.rowBody).u64(id).end()
@@ -58,6 +65,8 @@ export const blobSums = (id: BlobId): Bytes => key(space.blobSums).tail(utf8(id)
 export const allBlobSums = (): Range => prefixRange(key(space.blobSums).end())
 /** The blob id in the key of its checksums' row. */
 export const summedBlob = (row: Bytes): BlobId => blobIdOf(readKey(row).tail())
+/** A blob whose loss was accepted, see `loss.ts`. */
+export const acceptedLoss = (id: BlobId): Bytes => key(space.acceptedLoss).tail(utf8(id))
 /** The scrub's position, see `scrub.ts`. */
 export const scrubState = (): Bytes => key(space.scrubState).end()
 export const manifestPart = (id: number, index: number): Bytes =>

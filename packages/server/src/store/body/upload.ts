@@ -3,7 +3,7 @@
 
 import type { Acl } from '../../access/acl.ts'
 import { type Bytes, compareBytes, startsWith } from '../../base/bytes.ts'
-import type { BlobId, ChecksumAlgorithm, ChecksumType } from '../../base/terms.ts'
+import type { BlobId, BucketId, ChecksumAlgorithm, ChecksumType } from '../../base/terms.ts'
 import type { ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
 import { maximumId } from '../row/key-space.ts'
 import { pack, type Tag, unpack } from '../row/record.ts'
@@ -36,7 +36,7 @@ export interface UploadRecord {
 
 /** The address of an upload. Its number in the store is part of the upload id. */
 export interface UploadAddress {
-  readonly bucketId: number
+  readonly bucketId: BucketId
   readonly key: Bytes
   readonly number: number
 }
@@ -140,7 +140,7 @@ export type UploadMarker =
 /** The uploads of a bucket with `prefix`, after `marker`, by key and then by age. */
 export async function* walkUploads(
   tx: ReadTransaction,
-  bucketId: number,
+  bucketId: BucketId,
   options: { readonly prefix?: Bytes; readonly marker?: UploadMarker | undefined } = {},
 ): AsyncGenerator<ListedUpload> {
   const prefix = options.prefix ?? new Uint8Array()
@@ -152,7 +152,7 @@ export async function* walkUploads(
   }
 }
 
-function startOf(bucketId: number, prefix: Bytes, marker: UploadMarker | undefined): Bytes {
+function startOf(bucketId: BucketId, prefix: Bytes, marker: UploadMarker | undefined): Bytes {
   const first = schema.uploadsFrom(bucketId, prefix)
   if (marker === undefined) return first
   const after =
@@ -165,7 +165,7 @@ function startOf(bucketId: number, prefix: Bytes, marker: UploadMarker | undefin
 /** Removes up to `limit` uploads of a deleted bucket; true when none is left. */
 export async function removeAbandonedUploads(
   tx: WriteTransaction,
-  bucketId: number,
+  bucketId: BucketId,
   limit: number,
 ): Promise<boolean> {
   const found: ListedUpload[] = []
@@ -179,7 +179,7 @@ export async function removeAbandonedUploads(
 }
 
 /** A deleted bucket that still has uploads; undefined if there is none. */
-export async function nextAbandonedBucket(tx: ReadTransaction): Promise<number | undefined> {
+export async function nextAbandonedBucket(tx: ReadTransaction): Promise<BucketId | undefined> {
   for await (const { key } of tx.range(schema.allAbandonedUploads())) {
     return schema.abandonedBucket(key)
   }

@@ -2,7 +2,7 @@
 // lease is held while an earlier one, held or waiting, conflicts with it.
 
 import { type Bytes, hexOf } from '../../base/bytes.ts'
-import type { LeaseTicket } from '../../base/terms.ts'
+import type { BucketId, LeaseTicket } from '../../base/terms.ts'
 import type { ReadTransaction } from '../../engine/engine.ts'
 import { decodeCounter } from '../../engine/tuple.ts'
 import { findLease, isEnded, type LeaseAddress, type LeaseRecord, rowsOf } from '../lease/lease.ts'
@@ -13,7 +13,7 @@ import { lastOfSequence } from '../row/sequence.ts'
 import type { Finding } from './tree.ts'
 
 /** The rows found of one lease at nodes, and the expected ones. */
-interface AggregateMetrics {
+interface LeaseTally {
   readonly record: LeaseRecord
   readonly nodes: number
   queued: number
@@ -30,8 +30,8 @@ const nothingElse = 'a lease has the rows that it needs, and no others'
 
 /** Yields the findings about the leases of all buckets. */
 export async function* checkLeases(tx: ReadTransaction): AsyncGenerator<Finding> {
-  const tallies = new Map<number, AggregateMetrics>()
-  const counts = new Map<number, Counts>()
+  const tallies = new Map<LeaseTicket, LeaseTally>()
+  const counts = new Map<BucketId, Counts>()
   const last = await lastOfSequence(tx, 'lease-ticket')
   for await (const { key, value } of tx.range(leaseSchema.allLeases())) {
     const address = leaseSchema.parseLease(key)
@@ -103,7 +103,7 @@ async function* checkNodeRows(
 /** Scans the nodes. At each node, a rank's lowest ticket precedes all others of that rank. */
 async function* checkQueues(
   tx: ReadTransaction,
-  tallies: ReadonlyMap<number, AggregateMetrics>,
+  tallies: ReadonlyMap<LeaseTicket, LeaseTally>,
 ): AsyncGenerator<Finding> {
   let node = ''
   let rows: leaseSchema.LeaseNodeRow[] = []
@@ -128,9 +128,9 @@ async function* checkQueues(
 
 function* checkNode(
   rows: readonly leaseSchema.LeaseNodeRow[],
-  tallies: ReadonlyMap<number, AggregateMetrics>,
+  tallies: ReadonlyMap<LeaseTicket, LeaseTally>,
 ): Generator<Finding> {
-  const first = new Map<number, number>()
+  const first = new Map<number, LeaseTicket>()
   for (const { rank, ticket } of rows) {
     if (ticket < (first.get(rank) ?? Number.POSITIVE_INFINITY)) first.set(rank, ticket)
   }
@@ -164,7 +164,7 @@ async function* checkStrays(tx: ReadTransaction): AsyncGenerator<Finding> {
 
 async function* checkCounts(
   tx: ReadTransaction,
-  counts: ReadonlyMap<number, Counts>,
+  counts: ReadonlyMap<BucketId, Counts>,
 ): AsyncGenerator<Finding> {
   for await (const { key } of tx.range(leaseSchema.allLeaseMarks())) {
     if (!counts.has(leaseSchema.markedBucket(key))) yield stray(key, 'mark of a bucket')

@@ -3,6 +3,7 @@
 // rows on a path to a body are kept in memory.
 
 import { type Bytes, text } from '../../base/bytes.ts'
+import type { BucketId, DirectoryId } from '../../base/terms.ts'
 import type { Range, Row } from '../../engine/engine.ts'
 import { decodePart } from '../body/body.ts'
 import * as bodySchema from '../body/schema.ts'
@@ -32,7 +33,7 @@ export function nameOfBody(body: Extract<Body, { kind: 'row' | 'blob' }>): strin
 
 /** A directory with a body below it, and the rest of the key after the directory's own name. */
 interface Way {
-  readonly directory: number
+  readonly directory: DirectoryId
   readonly suffix: Bytes
   readonly body: string
 }
@@ -51,7 +52,7 @@ export async function findObjects(
     if (known === undefined) names.set(body, [name])
     else if (known.length < namesOfBody && !known.includes(name)) known.push(name)
   }
-  const buckets: { readonly name: string; readonly root: number; readonly id: number }[] = []
+  const buckets: { readonly name: string; readonly root: DirectoryId; readonly id: BucketId }[] = []
   for await (const { key, value } of rows.range(treeSchema.buckets(new Uint8Array()))) {
     buckets.push({ ...unpack<BucketRecord>(value), name: text(treeSchema.bucketName(key)) })
   }
@@ -72,7 +73,7 @@ async function findUploads(
   rows: Rows,
   bodies: ReadonlySet<string>,
   into: {
-    readonly buckets: readonly { readonly name: string; readonly id: number }[]
+    readonly buckets: readonly { readonly name: string; readonly id: BucketId }[]
     readonly found: (body: string, name: string) => void
   },
 ): Promise<void> {

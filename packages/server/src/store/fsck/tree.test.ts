@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { utf8 } from '../../base/bytes.ts'
+import { asDirectoryId, type DirectoryId } from '../../base/terms.ts'
 import type { WriteTransaction } from '../../engine/engine.ts'
 import { findFolder, rootView } from '../tree/directory.ts'
 import {
@@ -25,11 +26,11 @@ afterEach(() => tree.wipe())
 
 interface Damage {
   readonly tx: WriteTransaction
-  readonly root: number
+  readonly root: DirectoryId
   /** The directories of `a/`, of `a/b/`, and of the overlay `c/`. */
-  readonly a: number
-  readonly b: number
-  readonly c: number
+  readonly a: DirectoryId
+  readonly b: DirectoryId
+  readonly c: DirectoryId
 }
 
 /** The invariants that the check reports as violated after `damage` to a sound tree. */
@@ -41,7 +42,7 @@ async function brokenBy(damage: (rows: Damage) => Promise<void> | void): Promise
   await tree.put(root, 'c/new')
   await tree.assertSound([root])
   await tree.engine.write(async (tx) => {
-    const find = async (...names: string[]): Promise<number> => {
+    const find = async (...names: string[]): Promise<DirectoryId> => {
       const view = await findFolder(tx, rootView(root), names.map(utf8))
       assert(view !== undefined)
       return view.id
@@ -52,7 +53,11 @@ async function brokenBy(damage: (rows: Damage) => Promise<void> | void): Promise
   return [...new Set(findings.map(({ invariant }) => invariant))]
 }
 
-const entryTo = (child: number) => encodeFolderEntry({ child, layered: false, override: undefined })
+const entryTo = (child: DirectoryId) =>
+  encodeFolderEntry({ child, layered: false, override: undefined })
+
+/** The number of no directory. */
+const absent = asDirectoryId(1)
 
 const damages: Record<string, (rows: Damage) => Promise<void> | void> = {
   'a directory counts its references': async ({ tx, b }) => {
@@ -60,9 +65,9 @@ const damages: Record<string, (rows: Damage) => Promise<void> | void> = {
     putDirectory(tx, b, { ...row, refs: row.refs + 1 })
   },
   'a reference leads to a directory': ({ tx, root }) =>
-    tx.put(treeSchema.entry(root, utf8('x/')), entryTo(1)),
+    tx.put(treeSchema.entry(root, utf8('x/')), entryTo(absent)),
   'an entry is in a directory': ({ tx }) =>
-    tx.put(treeSchema.entry(1, utf8('x')), encodeObjectEntry(objectRecord())),
+    tx.put(treeSchema.entry(absent, utf8('x')), encodeObjectEntry(objectRecord())),
   'a name has no slash but at its end': ({ tx, b }) =>
     tx.put(treeSchema.entry(b, utf8('x/y')), encodeObjectEntry(objectRecord())),
   'the names of folders end in a slash, of objects not': ({ tx, b }) =>
@@ -74,7 +79,7 @@ const damages: Record<string, (rows: Damage) => Promise<void> | void> = {
   'exactly the directories without a reference are queued for collection': ({ tx, b }) =>
     tx.put(treeSchema.queued(b), new Uint8Array()),
   'a base knows its overlays': ({ tx, a, c }) => tx.delete(treeSchema.overlayLink(a, c)),
-  'a hint is about a directory': ({ tx }) => tx.put(treeSchema.livingHint(1), utf8('x')),
+  'a hint is about a directory': ({ tx }) => tx.put(treeSchema.livingHint(absent), utf8('x')),
   'no directory is in itself': ({ tx, a, b }) =>
     tx.put(treeSchema.entry(b, utf8('a/')), entryTo(a)),
   'a directory bounds the keys below it': async ({ tx, b }) => {

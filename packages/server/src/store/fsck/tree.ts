@@ -2,6 +2,7 @@
 // Reads each row once, plus the rows of an overlay's base that are needed to find a live entry. Keeps a
 // few numbers per directory in memory.
 
+import type { DirectoryId } from '../../base/terms.ts'
 import type { ReadTransaction } from '../../engine/engine.ts'
 import type { Body } from '../row/record.ts'
 import { decodeCompaction } from '../tree/compaction.ts'
@@ -29,12 +30,14 @@ export interface Finding {
   readonly body?: string | undefined
   /** Some of the objects that have the body, as `bucket/key`. */
   readonly objects?: readonly string[] | undefined
+  /** True if an operator accepted it with `--accept-…`: it is shown, and isn't an error. */
+  readonly isAccepted?: true
 }
 
 /** A bucket's tree. */
 export interface BucketRoot {
   readonly bucket: string
-  readonly root: number
+  readonly root: DirectoryId
 }
 
 /** The callbacks of a check. */
@@ -48,12 +51,12 @@ interface Node {
   /** The number of references found. */
   refs: number
   /** Directories that entries lead to, with the bytes of the entries' names. */
-  readonly children: { readonly child: number; readonly nameBytes: number }[]
+  readonly children: { readonly child: DirectoryId; readonly nameBytes: number }[]
   longestObject: number
   living: number
 }
 
-type Nodes = Map<number, Node>
+type Nodes = Map<DirectoryId, Node>
 
 /** Yields the findings about the trees of all buckets. `roots` must have every bucket. */
 export async function* checkTree(
@@ -66,7 +69,7 @@ export async function* checkTree(
     nodes.set(treeSchema.directoryId(key), newNode(decodeDirectory(value)))
   }
   yield* countEntries(tx, nodes, options)
-  const tops: number[] = []
+  const tops: DirectoryId[] = []
   for (const { bucket, root } of roots) {
     tops.push(root)
     const node = nodes.get(root)
@@ -148,13 +151,13 @@ function* countChild(nodes: Nodes, entry: FolderEntry, where: string): Generator
   }
 }
 
-function missing(where: string, id: number): Finding {
+function missing(where: string, id: DirectoryId): Finding {
   return { invariant: 'a reference leads to a directory', where, detail: `${id} has no row` }
 }
 
 /** The layers that compactions are building. Each holds a reference. */
-async function readMergedLayers(tx: ReadTransaction): Promise<number[]> {
-  const merged: number[] = []
+async function readMergedLayers(tx: ReadTransaction): Promise<DirectoryId[]> {
+  const merged: DirectoryId[] = []
   for await (const { value } of tx.range(treeSchema.compactions())) {
     const job = decodeCompaction(value)
     if (job.phase === 'merge') merged.push(job.merged)
@@ -163,15 +166,15 @@ async function readMergedLayers(tx: ReadTransaction): Promise<number[]> {
 }
 
 /** The directories referenced by folder snapshots. */
-async function readSnapshots(tx: ReadTransaction): Promise<number[]> {
-  const held: number[] = []
+async function readSnapshots(tx: ReadTransaction): Promise<DirectoryId[]> {
+  const held: DirectoryId[] = []
   for await (const { value } of tx.range(treeSchema.allSnapshots()))
     held.push(snapshotDirectory(value))
   return held
 }
 
 /** Counts the references of holders other than entries and bases. */
-function* countHeld(nodes: Nodes, holder: string, ids: readonly number[]): Generator<Finding> {
+function* countHeld(nodes: Nodes, holder: string, ids: readonly DirectoryId[]): Generator<Finding> {
   for (const id of ids) {
     const node = nodes.get(id)
     if (node !== undefined) node.refs++
@@ -200,7 +203,7 @@ function* checkReferences(nodes: Nodes): Generator<Finding> {
 }
 
 async function* checkQueue(tx: ReadTransaction, nodes: Nodes): AsyncGenerator<Finding> {
-  const queued = new Set<number>()
+  const queued = new Set<DirectoryId>()
   const invariant = 'exactly the directories without a reference are queued for collection'
   for await (const { key } of tx.range(treeSchema.queue())) {
     const id = treeSchema.directoryId(key)
@@ -240,13 +243,13 @@ async function* checkLinks(tx: ReadTransaction, nodes: Nodes): AsyncGenerator<Fi
 }
 
 /** A topological order: directories come after all directories that they lead to. Cycles are findings. */
-function orderOf(nodes: Nodes): { order: number[]; findings: Finding[] } {
-  const order: number[] = []
+function orderOf(nodes: Nodes): { order: DirectoryId[]; findings: Finding[] } {
+  const order: DirectoryId[] = []
   const findings: Finding[] = []
-  const state = new Map<number, 'open' | 'done'>()
+  const state = new Map<DirectoryId, 'open' | 'done'>()
   for (const top of nodes.keys()) {
-    const stack: { id: number; next: number; targets: number[] }[] = []
-    const enter = (id: number, from: number): void => {
+    const stack: { id: DirectoryId; next: number; targets: DirectoryId[] }[] = []
+    const enter = (id: DirectoryId, from: DirectoryId): void => {
       const node = nodes.get(id)
       if (node === undefined || state.get(id) === 'done') return
       if (state.get(id) === 'open') {
@@ -276,7 +279,7 @@ function orderOf(nodes: Nodes): { order: number[]; findings: Finding[] } {
   return { order, findings }
 }
 
-function targetsOf({ row, children }: Node): number[] {
+function targetsOf({ row, children }: Node): DirectoryId[] {
   const targets = children.map(({ child }) => child)
   if (row.base !== undefined) targets.push(row.base)
   return targets
@@ -285,10 +288,10 @@ function targetsOf({ row, children }: Node): number[] {
 /** Checks the bounds against the keys that directories lead to by their own rows. */
 function* checkBounds(
   nodes: Nodes,
-  order: readonly number[],
-  roots: ReadonlySet<number>,
+  order: readonly DirectoryId[],
+  roots: ReadonlySet<DirectoryId>,
 ): Generator<Finding> {
-  const longest = new Map<number, number>()
+  const longest = new Map<DirectoryId, number>()
   for (const id of order) {
     const node = nodes.get(id)
     if (node === undefined) continue
@@ -309,12 +312,12 @@ function* checkBounds(
 async function* checkReachable(
   tx: ReadTransaction,
   nodes: Nodes,
-  roots: readonly number[],
-  held: readonly number[],
+  roots: readonly DirectoryId[],
+  held: readonly DirectoryId[],
 ): AsyncGenerator<Finding> {
   const living = reach(nodes, roots)
   const isRoot = new Set(roots)
-  const folders = new Set<number>()
+  const folders = new Set<DirectoryId>()
   for (const id of living) {
     const node = nodes.get(id)
     if (node === undefined) continue
@@ -339,8 +342,8 @@ async function* checkReachable(
   }
 }
 
-function reach(nodes: Nodes, from: readonly number[]): Set<number> {
-  const reached = new Set<number>()
+function reach(nodes: Nodes, from: readonly DirectoryId[]): Set<DirectoryId> {
+  const reached = new Set<DirectoryId>()
   const pending = [...from]
   for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
     const node = nodes.get(id)
@@ -351,7 +354,7 @@ function reach(nodes: Nodes, from: readonly number[]): Set<number> {
   return reached
 }
 
-async function hasEntry(tx: ReadTransaction, id: number, node: Node): Promise<boolean> {
+async function hasEntry(tx: ReadTransaction, id: DirectoryId, node: Node): Promise<boolean> {
   if (node.row.base === undefined) return node.living > 0
   const view = { id, override: undefined, layered: true }
   for await (const _ of scanEntries(tx, view)) return true

@@ -2,7 +2,7 @@
 // the blocker's row changes, or at a given time.
 
 import type { Bytes } from '../../base/bytes.ts'
-import type { LeaseTicket } from '../../base/terms.ts'
+import type { BucketId, LeaseTicket } from '../../base/terms.ts'
 
 /** The conflicting lease. */
 export interface BlockingLease {
@@ -14,7 +14,7 @@ export interface BlockingLease {
 
 /** A waiting lease with a place in the queue. */
 export interface QueuePlace {
-  readonly bucketId: number
+  readonly bucketId: BucketId
   readonly ticket: LeaseTicket
 }
 
@@ -23,7 +23,7 @@ type Parts = Pick<Blocker, 'bucketId' | 'row' | 'seen' | 'mark' | 'until' | 'lea
 }
 
 export class Blocker {
-  readonly bucketId: number
+  readonly bucketId: BucketId
   /** The blocker's row, and its value as long as the blocker exists. */
   readonly row: Bytes
   readonly seen: Bytes

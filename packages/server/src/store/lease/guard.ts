@@ -1,6 +1,7 @@
 // The lease check, in the transaction of the write: whether another lease conflicts with the write, and
 // whether the lease that the request names covers it. A bucket without leases costs one row read.
 
+import type { BucketId } from '../../base/terms.ts'
 import type { ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
 import { Blocker } from './blocker.ts'
 import { blockerOf, endLease, findLease, isLive, type LeaseAddress } from './lease.ts'
@@ -29,7 +30,7 @@ export async function covers(
  */
 export async function findHolder(
   tx: WriteTransaction,
-  bucketId: number,
+  bucketId: BucketId,
   path: WrittenPath,
   now: number,
 ): Promise<Blocker | undefined> {

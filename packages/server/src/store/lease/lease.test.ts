@@ -10,6 +10,7 @@ import { PathLock, type PathLockHandle, s3Path } from 'pathlock'
 import { utf8 } from '../../base/bytes.ts'
 import { isStoreError } from '../../base/errors.ts'
 import { leaseLimits } from '../../base/limits.ts'
+import { asBucketId } from '../../base/terms.ts'
 import type { ReadTransaction } from '../../engine/engine.ts'
 import { openLmdb } from '../../engine/lmdb.ts'
 import { checkLeases } from '../fsck/lease.ts'
@@ -45,7 +46,7 @@ after(async () => {
 
 /** The leases of one bucket, at a time set by the test. */
 class Bucket {
-  readonly id: number = ++buckets
+  readonly id = asBucketId(++buckets)
   now = 1_000_000
   #requests = 0
 

@@ -6,7 +6,7 @@
 import { type Bytes, compareBytes } from '../../base/bytes.ts'
 import { StoreError } from '../../base/errors.ts'
 import { leaseLimits } from '../../base/limits.ts'
-import { asLeaseTicket, type LeaseTicket } from '../../base/terms.ts'
+import { asLeaseTicket, type BucketId, type LeaseTicket } from '../../base/terms.ts'
 import type { ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
 import { decodeCounter } from '../../engine/tuple.ts'
 import { pack, unpack } from '../row/record.ts'
@@ -17,7 +17,7 @@ import * as schema from './schema.ts'
 
 /** Identifies a lease. Tickets are unique in a store and only grow. */
 export interface LeaseAddress {
-  readonly bucketId: number
+  readonly bucketId: BucketId
   readonly ticket: LeaseTicket
 }
 
@@ -40,7 +40,7 @@ export interface Lease extends LeaseAddress, LeaseRecord {
 }
 
 export interface LeaseRequest {
-  readonly bucketId: number
+  readonly bucketId: BucketId
   readonly paths: LeasePaths
   readonly ttlMs: number
   readonly label: string
@@ -59,7 +59,7 @@ const present: Bytes = new Uint8Array()
 const endedAtOnce = 16
 
 /** True while a bucket has held or waiting leases. Without leases, this is a write's only read for them. */
-export async function hasLeases(tx: ReadTransaction, bucketId: number): Promise<boolean> {
+export async function hasLeases(tx: ReadTransaction, bucketId: BucketId): Promise<boolean> {
   return (await tx.get(schema.leaseMark(bucketId))) !== undefined
 }
 
@@ -123,7 +123,7 @@ export async function enterLease(
   return { bucketId, ticket }
 }
 
-async function checkCount(tx: ReadTransaction, bucketId: number): Promise<void> {
+async function checkCount(tx: ReadTransaction, bucketId: BucketId): Promise<void> {
   const counts = [schema.leaseCount(bucketId, 0), schema.leaseCount(bucketId, 1)]
   const values = await Promise.all(counts.map((key) => tx.peek(key)))
   const count = values.reduce((sum, value) => sum + decodeCounter(value), 0n)
@@ -224,7 +224,7 @@ export async function releaseLease(
 /** The ticket of a token's lease, in any state. */
 export async function findTicket(
   tx: ReadTransaction,
-  bucketId: number,
+  bucketId: BucketId,
   token: Bytes,
 ): Promise<LeaseTicket | undefined> {
   const value = await tx.get(schema.leaseToken(bucketId, token))

@@ -1,6 +1,6 @@
 // Lists and counts leases, for listings and metrics.
 
-import type { LeaseTicket } from '../../base/terms.ts'
+import type { BucketId, LeaseTicket } from '../../base/terms.ts'
 import type { ReadTransaction } from '../../engine/engine.ts'
 import { decodeCounter } from '../../engine/tuple.ts'
 import { unpack } from '../row/record.ts'
@@ -22,7 +22,7 @@ export async function countLeases(
 /** The held and waiting leases of a bucket, by ticket, from after ticket `after`. */
 export async function* walkLeases(
   tx: ReadTransaction,
-  bucketId: number,
+  bucketId: BucketId,
   after: number,
 ): AsyncGenerator<Lease> {
   for await (const { key, value } of tx.range(schema.leases(bucketId, after))) {

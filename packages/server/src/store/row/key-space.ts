@@ -39,6 +39,7 @@ export const space = {
   manifestQueue: 0x56,
   blobSums: 0x57,
   scrubState: 0x58,
+  acceptedLoss: 0x59,
   clientToken: 0x60,
   tokenExpiry: 0x61,
   leaseEnd: 0x67,

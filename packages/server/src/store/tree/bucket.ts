@@ -7,6 +7,7 @@ import type { ObjectOwnership } from '../../access/ownership.ts'
 import type { PublicAccessBlock } from '../../access/public-access-block.ts'
 import { type Bytes, compareBytes, text, utf8 } from '../../base/bytes.ts'
 import { StoreError } from '../../base/errors.ts'
+import { asBucketId, type BucketId, type DirectoryId } from '../../base/terms.ts'
 import type { ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
 import { decodeCounter } from '../../engine/tuple.ts'
 import * as bodySchema from '../body/schema.ts'
@@ -18,13 +19,13 @@ import * as schema from './schema.ts'
 /** A bucket. */
 export interface BucketRecord {
   /** Never used again when the bucket is deleted; uploads hang off it. */
-  readonly id: number
+  readonly id: BucketId
   readonly ownerId: string
   /** Milliseconds since the epoch. */
   readonly createdAt: number
   readonly region: string
   /** The directory that the bucket's keys begin in. */
-  readonly root: number
+  readonly root: DirectoryId
   /** Absent in buckets of versions without access settings: private, with bucket owner enforced. */
   readonly access?: BucketAccess | undefined
   /** True once an object was given to another owner, or its owner less than full control. */
@@ -87,7 +88,7 @@ export function createBucket(
   name: string,
   record: Omit<BucketRecord, 'id' | 'root'>,
 ): BucketRecord {
-  const bucket: BucketRecord = { ...record, id: ctx.ids.next(), root: createRoot(ctx) }
+  const bucket: BucketRecord = { ...record, id: asBucketId(ctx.ids.next()), root: createRoot(ctx) }
   ctx.tx.put(schema.bucket(utf8(name)), pack(bucket))
   ctx.tx.add(bucketCountKey(record.ownerId), 1n)
   return bucket

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { isStoreError } from '../../base/errors.ts'
 import { storeIn } from '../../base/store-location.ts'
+import { asBucketId } from '../../base/terms.ts'
 import { openEngine } from '../../engine/open.ts'
 import { forgetClientTokens, takeClientToken } from './client-token.ts'
 
@@ -17,7 +18,7 @@ after(async () => {
 
 const day = 86_400_000
 const take = (token: string, parameters: string[], now: number): Promise<number | undefined> =>
-  engine.write((tx) => takeClientToken(tx, { bucketId: 1, token, parameters }, now))
+  engine.write((tx) => takeClientToken(tx, { bucketId: asBucketId(1), token, parameters }, now))
 
 test('a token stands for one request for a day, and then for another', async () => {
   assert.equal(await take('a', ['x', 'y'], 7), undefined)

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { type Bytes, compareBytes } from '../../base/bytes.ts'
 import { StoreError } from '../../base/errors.ts'
+import type { BucketId } from '../../base/terms.ts'
 import type { WriteTransaction } from '../../engine/engine.ts'
 import { pack, unpack } from '../row/record.ts'
 import * as schema from './schema.ts'
@@ -14,7 +15,7 @@ const tokenLifeMs = 86_400_000
 
 /** A token, and all that the request asks for. */
 export interface ClientToken {
-  readonly bucketId: number
+  readonly bucketId: BucketId
   readonly token: string
   readonly parameters: readonly (string | number | boolean | undefined)[]
 }

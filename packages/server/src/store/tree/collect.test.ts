@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { utf8 } from '../../base/bytes.ts'
 import { ownLimits } from '../../base/limits.ts'
-import { asBlobId } from '../../base/terms.ts'
+import { asBlobId, type DirectoryId } from '../../base/terms.ts'
 import { putBlobBody, putManifest, releaseParts } from '../body/body.ts'
 import { listGarbage } from '../body/garbage.ts'
 import * as bodySchema from '../body/schema.ts'
@@ -21,7 +21,7 @@ before(async () => {
 after(() => tree.close())
 
 /** Puts an object of `count` parts of one byte each; returns its manifest's id. */
-async function putParts(root: number, key: string, count: number): Promise<number> {
+async function putParts(root: DirectoryId, key: string, count: number): Promise<number> {
   return tree.change(async (ctx) => {
     const id = ctx.ids.next()
     const parts = Array.from({ length: count }, (_, index) => {

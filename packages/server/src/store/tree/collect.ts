@@ -2,6 +2,7 @@
 // is one transaction. After an interruption, the queues tell where to continue.
 
 import type { Bytes } from '../../base/bytes.ts'
+import type { DirectoryId } from '../../base/terms.ts'
 import type { Engine, Range, WriteTransaction } from '../../engine/engine.ts'
 import { releaseParts } from '../body/body.ts'
 import * as bodySchema from '../body/schema.ts'
@@ -60,11 +61,11 @@ export async function collectBatch(
 }
 
 /** The id in the first key of a queue. */
-async function firstOf(
+async function firstOf<T>(
   tx: WriteTransaction,
   queue: Range,
-  idOf: (row: Bytes) => number,
-): Promise<number | undefined> {
+  idOf: (row: Bytes) => T,
+): Promise<T | undefined> {
   for await (const { key } of tx.range(queue)) return idOf(key)
   return undefined
 }
@@ -72,7 +73,7 @@ async function firstOf(
 /** Deletes up to `limit` entries of a directory and releases their references. */
 async function deleteEntries(
   tx: WriteTransaction,
-  id: number,
+  id: DirectoryId,
   limit: number,
 ): Promise<{ count: number; isEmpty: boolean }> {
   let count = 0
@@ -98,7 +99,11 @@ async function firstRows(
   return rows
 }
 
-async function deleteQueued(tx: WriteTransaction, id: number, row: DirectoryRow): Promise<void> {
+async function deleteQueued(
+  tx: WriteTransaction,
+  id: DirectoryId,
+  row: DirectoryRow,
+): Promise<void> {
   if (row.base !== undefined) {
     await abandonMerge(tx, id)
     tx.delete(schema.compaction(id))

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { utf8 } from '../../base/bytes.ts'
+import type { DirectoryId } from '../../base/terms.ts'
 import { collect } from './collect.ts'
 import { compact } from './compact.ts'
 import { decodeCompaction } from './compaction.ts'
@@ -23,13 +24,13 @@ after(() => tree.close())
 afterEach(() => tree.wipe())
 
 /** The number of layers of a folder, and their total number of rows. */
-function layersOf(root: number, folder: string): Promise<{ depth: number; rows: number }> {
+function layersOf(root: DirectoryId, folder: string): Promise<{ depth: number; rows: number }> {
   return tree.engine.read(async (tx) => {
     const view = await findFolder(tx, rootView(root), [utf8(folder)])
     assert(view !== undefined)
     let depth = 0
     let rows = 0
-    for (let id: number | undefined = view.id; id !== undefined; depth++) {
+    for (let id: DirectoryId | undefined = view.id; id !== undefined; depth++) {
       for await (const _ of tx.range(schema.entries(id))) rows++
       id = (await readDirectory(tx, id)).base
     }
@@ -184,7 +185,7 @@ test('writers, snapshots and the background at once lose nothing and count right
   await tree.assertSound([root])
 })
 
-function ownersOf(root: number): Promise<string[]> {
+function ownersOf(root: DirectoryId): Promise<string[]> {
   return tree.engine.read(async (tx) => {
     const owners: string[] = []
     for await (const { key, record } of walk(tx, root)) owners.push(`${key} ${record.ownerId}`)

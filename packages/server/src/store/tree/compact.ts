@@ -4,6 +4,7 @@
 // merged layer, which replaces them once complete.
 
 import type { Bytes } from '../../base/bytes.ts'
+import { asDirectoryId, type DirectoryId } from '../../base/terms.ts'
 import type { Engine, WriteTransaction } from '../../engine/engine.ts'
 import {
   type Compaction,
@@ -75,7 +76,7 @@ export async function compactBatch(ctx: TreeContext, maxRows: number): Promise<C
 
 async function firstJob(
   tx: WriteTransaction,
-): Promise<{ overlay: number; job: Compaction } | undefined> {
+): Promise<{ overlay: DirectoryId; job: Compaction } | undefined> {
   for await (const { key, value } of tx.range(schema.compactions())) {
     return { overlay: schema.directoryId(key), job: decodeCompaction(value) }
   }
@@ -92,7 +93,7 @@ const look: Compaction = { phase: 'look' }
 
 async function advance(
   ctx: TreeContext,
-  overlay: number,
+  overlay: DirectoryId,
   job: Compaction,
   limit: number,
 ): Promise<number> {
@@ -105,7 +106,7 @@ async function advance(
 
 async function takeStep(
   ctx: TreeContext,
-  overlay: number,
+  overlay: DirectoryId,
   job: Compaction,
   limit: number,
 ): Promise<Outcome> {
@@ -151,8 +152,8 @@ async function unshareBase(
 /** The next pair of layers of an overlay to compare, if any. */
 async function findWork(
   tx: WriteTransaction,
-  overlay: number,
-  base: number,
+  overlay: DirectoryId,
+  base: DirectoryId,
 ): Promise<Compaction | undefined> {
   const row = await readDirectory(tx, base)
   if (row.refs === 1) return { phase: 'count', upper: overlay, lower: base, cursors: [] }
@@ -161,7 +162,10 @@ async function findWork(
 }
 
 /** The comparison of a shared base with its own base, if that is shared too. */
-async function findSharedWork(tx: WriteTransaction, base: number): Promise<Compaction | undefined> {
+async function findSharedWork(
+  tx: WriteTransaction,
+  base: DirectoryId,
+): Promise<Compaction | undefined> {
   const row = await readDirectory(tx, base)
   if (row.base === undefined) return undefined
   const next = await readDirectory(tx, row.base)
@@ -173,8 +177,8 @@ async function findSharedWork(tx: WriteTransaction, base: number): Promise<Compa
 /** True if the layers of a job are still in place, and still shared or exclusive as before. */
 async function isCurrent(
   tx: WriteTransaction,
-  base: number,
-  { overlay, job }: { readonly overlay: number; readonly job: Compaction & LayerPair },
+  base: DirectoryId,
+  { overlay, job }: { readonly overlay: DirectoryId; readonly job: Compaction & LayerPair },
 ): Promise<boolean> {
   const { phase, upper, lower } = job
   const isOwn = upper === overlay
@@ -188,7 +192,7 @@ async function isCurrent(
 /** Reads two rows of the lower layer per row of the upper one, until either ends. */
 async function compareSizes(
   ctx: TreeContext,
-  overlay: number,
+  overlay: DirectoryId,
   job: Extract<Compaction, { phase: 'count' }>,
   limit: number,
 ): Promise<Outcome> {
@@ -213,7 +217,7 @@ async function compareSizes(
 
 async function namesAfter(
   tx: WriteTransaction,
-  id: number,
+  id: DirectoryId,
   cursor: Bytes | undefined,
   limit: number,
 ): Promise<Bytes[]> {
@@ -223,7 +227,7 @@ async function namesAfter(
 /** Moves rows of the base into the overlay until the base is empty. */
 async function moveRows(
   tx: WriteTransaction,
-  overlay: number,
+  overlay: DirectoryId,
   row: DirectoryRow,
   job: Extract<Compaction, { phase: 'move' }>,
   limit: number,
@@ -249,7 +253,7 @@ async function moveRows(
 /** Removes rows of the base that the overlay hides, and tombstones that hide nothing. */
 async function pruneRows(
   tx: WriteTransaction,
-  overlay: number,
+  overlay: DirectoryId,
   row: DirectoryRow,
   job: Extract<Compaction, { phase: 'prune' }>,
   limit: number,
@@ -274,9 +278,9 @@ async function pruneRows(
 /** Removes an empty base below its only overlay. */
 async function removeBase(
   tx: WriteTransaction,
-  overlay: number,
+  overlay: DirectoryId,
   row: DirectoryRow,
-  lower: number,
+  lower: DirectoryId,
 ): Promise<void> {
   const { base, baseOverride } = await readDirectory(tx, lower)
   putDirectory(tx, overlay, { ...row, base, baseOverride: row.baseOverride ?? baseOverride })
@@ -291,8 +295,8 @@ async function removeBase(
   await queueOverlays(tx, overlay)
 }
 
-async function queueOverlays(tx: WriteTransaction, base: number): Promise<void> {
-  const overlays: number[] = []
+async function queueOverlays(tx: WriteTransaction, base: DirectoryId): Promise<void> {
+  const overlays: DirectoryId[] = []
   for await (const { key } of tx.range(schema.overlayLinks(base))) {
     overlays.push(schema.parseOverlayLink(key).overlay)
     if (overlays.length >= overlaysQueued) break
@@ -304,7 +308,7 @@ async function startMerge(
   { tx, ids }: TreeContext,
   { upper, lower }: LayerPair,
 ): Promise<Compaction> {
-  const merged = ids.next()
+  const merged = asDirectoryId(ids.next())
   const above = await readDirectory(tx, upper)
   const below = await readDirectory(tx, lower)
   const { base } = below
@@ -322,7 +326,7 @@ async function startMerge(
  */
 async function mergeRows(
   tx: WriteTransaction,
-  overlay: number,
+  overlay: DirectoryId,
   row: DirectoryRow,
   job: Extract<Compaction, { phase: 'merge' }>,
   limit: number,

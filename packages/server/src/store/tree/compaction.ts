@@ -1,14 +1,15 @@
 // The queue of overlays to compact, with the progress of each.
 
 import type { Bytes } from '../../base/bytes.ts'
+import type { DirectoryId } from '../../base/terms.ts'
 import type { WriteTransaction } from '../../engine/engine.ts'
 import { pack, unpack } from '../row/record.ts'
 import * as schema from './schema.ts'
 
 /** Two layers that may be merged: `lower` is the base of `upper`. */
 export interface LayerPair {
-  readonly upper: number
-  readonly lower: number
+  readonly upper: DirectoryId
+  readonly lower: DirectoryId
 }
 
 /** The progress of an overlay's compaction. A cursor is the last name processed. */
@@ -32,7 +33,7 @@ export type Compaction =
   /** Build a directory `merged` from two shared layers, to become the overlay's new base. */
   | ({
       readonly phase: 'merge'
-      readonly merged: number
+      readonly merged: DirectoryId
       readonly cursor: Bytes | undefined
     } & LayerPair)
 
@@ -45,7 +46,7 @@ export function decodeCompaction(value: Bytes): Compaction {
 }
 
 /** Queues an overlay unless it is queued already. */
-export async function queueCompaction(tx: WriteTransaction, overlay: number): Promise<void> {
+export async function queueCompaction(tx: WriteTransaction, overlay: DirectoryId): Promise<void> {
   const key = schema.compaction(overlay)
   if ((await tx.get(key)) === undefined) tx.put(key, encodeCompaction({ phase: 'look' }))
 }

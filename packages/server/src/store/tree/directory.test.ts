@@ -3,6 +3,7 @@ import { after, afterEach, before, test } from 'node:test'
 import fc from 'fast-check'
 import { compareBytes, startsWith, utf8 } from '../../base/bytes.ts'
 import { isStoreError, type StoreErrorCode } from '../../base/errors.ts'
+import type { DirectoryId } from '../../base/terms.ts'
 import type { ReadTransaction } from '../../engine/engine.ts'
 import { putRowBody } from '../body/body.ts'
 import { collectBatch } from './collect.ts'
@@ -187,15 +188,15 @@ type Query = typeof query extends fc.Arbitrary<infer T> ? T : never
 
 /** A tree next to its specification. */
 class Pair {
-  readonly roots: readonly number[]
+  readonly roots: readonly DirectoryId[]
   readonly #flats: readonly [Flat, Flat] = [new Map(), new Map()]
   #clock = 0
 
-  constructor(roots: readonly number[]) {
+  constructor(roots: readonly DirectoryId[]) {
     this.roots = roots
   }
 
-  root(index: number): number {
+  root(index: number): DirectoryId {
     const root = this.roots[index]
     assert(root !== undefined)
     return root
@@ -429,7 +430,7 @@ async function rehearse(body: (ctx: TreeContext) => Promise<void>): Promise<void
   })
 }
 
-async function assertOnlyRoots(tx: ReadTransaction, roots: readonly number[]): Promise<void> {
+async function assertOnlyRoots(tx: ReadTransaction, roots: readonly DirectoryId[]): Promise<void> {
   await assertSound(tx, roots)
   const rows: Uint8Array[] = []
   for await (const row of tx.range({ start: Buffer.of(0x30) })) rows.push(row.key)

@@ -6,6 +6,7 @@
 import { type Bytes, compareBytes } from '../../base/bytes.ts'
 import { StoreError } from '../../base/errors.ts'
 import { s3Limits } from '../../base/limits.ts'
+import { asDirectoryId, type DirectoryId } from '../../base/terms.ts'
 import type { ReadTransaction } from '../../engine/engine.ts'
 import type { ObjectRecord } from '../row/record.ts'
 import {
@@ -37,20 +38,20 @@ import { dropDirectory, pullUp, replaceShared } from './overlay.ts'
 import * as schema from './schema.ts'
 import { countWritten } from './unshare.ts'
 
-export function createRoot({ tx, ids }: TreeContext): number {
-  const root = ids.next()
+export function createRoot({ tx, ids }: TreeContext): DirectoryId {
+  const root = asDirectoryId(ids.next())
   putDirectory(tx, root, rootRow)
   return root
 }
 
 /** Removes the root of an empty bucket. */
-export async function removeRoot(tx: TreeContext['tx'], root: number): Promise<void> {
+export async function removeRoot(tx: TreeContext['tx'], root: DirectoryId): Promise<void> {
   if (!(await isEmpty(tx, root))) throw new Error(`directory ${root} is not empty`)
   deleteDirectory(tx, root)
 }
 
 /** True if there is no object below `root`. */
-export async function isEmpty(tx: ReadTransaction, root: number): Promise<boolean> {
+export async function isEmpty(tx: ReadTransaction, root: DirectoryId): Promise<boolean> {
   // A root has no base, hence no tombstones, and empty folders have no entry.
   for await (const _ of tx.range(schema.entries(root))) return false
   return true
@@ -59,7 +60,7 @@ export async function isEmpty(tx: ReadTransaction, root: number): Promise<boolea
 /** The object at `key`. Costs one read per level, plus one per layer of an overlay. */
 export async function findObject(
   tx: ReadTransaction,
-  root: number,
+  root: DirectoryId,
   key: Bytes,
 ): Promise<ObjectRecord | undefined> {
   const { folders, name } = splitKey(key)
@@ -85,7 +86,7 @@ export async function findFolder(
 }
 
 /** A bucket's root: never shared, and without a base. */
-export function rootView(root: number): View {
+export function rootView(root: DirectoryId): View {
   return { id: root, override: undefined, layered: false }
 }
 
@@ -95,7 +96,7 @@ export function rootView(root: number): View {
  */
 export async function setObject(
   ctx: TreeContext,
-  root: number,
+  root: DirectoryId,
   key: Bytes,
   record: ObjectRecord,
 ): Promise<ObjectRecord | undefined> {
@@ -122,7 +123,7 @@ export interface DetachedObject {
 /** Removes an object's row and the folders that become empty. */
 export async function detachObject(
   ctx: TreeContext,
-  root: number,
+  root: DirectoryId,
   key: Bytes,
 ): Promise<DetachedObject | undefined> {
   const { folders, name } = splitKey(key)
@@ -142,7 +143,7 @@ export async function detachObject(
 /** Resolves a path without changing it; undefined if a folder is missing. */
 export async function tracePath(
   tx: ReadTransaction,
-  root: number,
+  root: DirectoryId,
   names: readonly Bytes[],
 ): Promise<Path | undefined> {
   let directory = rootDirectory(root)
@@ -162,7 +163,7 @@ export async function tracePath(
  */
 export async function openPath(
   ctx: TreeContext,
-  root: number,
+  root: DirectoryId,
   names: readonly Bytes[],
   keyBytes: number,
 ): Promise<Path> {
@@ -345,7 +346,7 @@ function createDirectory(
   name: Bytes,
   longestSuffix: number,
 ): Directory {
-  const id = ids.next()
+  const id = asDirectoryId(ids.next())
   const row: DirectoryRow = { refs: 1, longestSuffix, base: undefined, baseOverride: undefined }
   putDirectory(tx, id, row)
   const entry = { child: id, layered: false, override: undefined }
@@ -368,7 +369,7 @@ const rootRow: DirectoryRow = {
   baseOverride: undefined,
 }
 
-function rootDirectory(root: number): Directory {
+function rootDirectory(root: DirectoryId): Directory {
   return { ...rootView(root), row: rootRow, writable: true }
 }
 

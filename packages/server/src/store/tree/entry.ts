@@ -2,6 +2,7 @@
 // folder with its trailing '/'. A depth-first walk of the tree therefore yields keys in byte order.
 
 import { type Bytes, utf8 } from '../../base/bytes.ts'
+import type { DirectoryId } from '../../base/terms.ts'
 import type { ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
 import type { IdSource } from '../row/id.ts'
 import {
@@ -27,7 +28,7 @@ export interface TreeContext {
 /** A folder's entry, which refers to its directory. */
 export interface FolderEntry {
   readonly kind: 'folder'
-  readonly child: number
+  readonly child: DirectoryId
   /** False only if the directory never had a base: then a name without a row is absent. */
   readonly layered: boolean
   /** Set if this folder is a copy: the values that all rows below show in place of their own. */
@@ -59,7 +60,7 @@ export interface DirectoryRow {
   /** An upper bound of the longest key below, in bytes from here; not maintained for roots. */
   readonly longestSuffix: number
   /** The directory whose rows are visible where this one has none. A base is immutable. */
-  readonly base: number | undefined
+  readonly base: DirectoryId | undefined
   /** The values that rows of the base show in place of their own. */
   readonly baseOverride: Override | undefined
 }
@@ -72,11 +73,11 @@ const objectTag: Bytes = new Uint8Array([tags.object])
 const folderTag: Bytes = new Uint8Array([tags.folder])
 
 type PackedOverride = [modifiedAt: number, ownerId: string]
-type PackedFolder = [child: number, layered: number, override?: PackedOverride]
+type PackedFolder = [child: DirectoryId, layered: number, override?: PackedOverride]
 type PackedDirectory = [
   refs: number,
   longestSuffix: number,
-  base?: number,
+  base?: DirectoryId,
   baseOverride?: PackedOverride,
 ]
 
@@ -142,7 +143,7 @@ export function recordOf(entry: ObjectEntry): ObjectRecord {
 }
 
 /** The row of directory `id`, which must exist. */
-export async function readDirectory(tx: ReadTransaction, id: number): Promise<DirectoryRow> {
+export async function readDirectory(tx: ReadTransaction, id: DirectoryId): Promise<DirectoryRow> {
   const row = await findDirectoryRow(tx, id)
   if (row === undefined) throw new Error(`directory ${id} has no row`)
   return row
@@ -151,7 +152,7 @@ export async function readDirectory(tx: ReadTransaction, id: number): Promise<Di
 /** The row of directory `id`, if it exists. */
 export async function findDirectoryRow(
   tx: ReadTransaction,
-  id: number,
+  id: DirectoryId,
 ): Promise<DirectoryRow | undefined> {
   const bytes = await tx.get(schema.directory(id))
   return bytes === undefined ? undefined : decodeDirectory(bytes)
@@ -167,7 +168,7 @@ export function decodeDirectory(bytes: Bytes): DirectoryRow {
   }
 }
 
-export function putDirectory(tx: WriteTransaction, id: number, row: DirectoryRow): void {
+export function putDirectory(tx: WriteTransaction, id: DirectoryId, row: DirectoryRow): void {
   const packed: PackedDirectory = [row.refs, row.longestSuffix]
   if (row.base !== undefined) {
     packed.push(row.base)
@@ -177,13 +178,13 @@ export function putDirectory(tx: WriteTransaction, id: number, row: DirectoryRow
 }
 
 /** Adds a reference to directory `id`. */
-export async function retainDirectory(tx: WriteTransaction, id: number): Promise<void> {
+export async function retainDirectory(tx: WriteTransaction, id: DirectoryId): Promise<void> {
   const row = await readDirectory(tx, id)
   putDirectory(tx, id, { ...row, refs: row.refs + 1 })
 }
 
 /** Deletes a directory without rows, base or references. */
-export function deleteDirectory(tx: WriteTransaction, id: number): void {
+export function deleteDirectory(tx: WriteTransaction, id: DirectoryId): void {
   tx.delete(schema.directory(id))
   tx.delete(schema.livingHint(id))
   tx.delete(schema.rowsWritten(id))

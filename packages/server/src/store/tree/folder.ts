@@ -5,6 +5,7 @@
 import { type Bytes, compareBytes, startsWith, text } from '../../base/bytes.ts'
 import { StoreError } from '../../base/errors.ts'
 import { ownLimits, s3Limits } from '../../base/limits.ts'
+import type { DirectoryId } from '../../base/terms.ts'
 import type { ReadTransaction } from '../../engine/engine.ts'
 import { retainBody } from '../body/body.ts'
 import type { ObjectRecord, Override } from '../row/record.ts'
@@ -36,7 +37,7 @@ import { countWritten } from './unshare.ts'
 
 /** `from` and `to` are key prefixes that end in '/'. */
 export interface FolderRename {
-  readonly root: number
+  readonly root: DirectoryId
   readonly from: Bytes
   readonly to: Bytes
   /** Whether to replace what is under `to`. If false, `to` must be empty. */
@@ -45,9 +46,9 @@ export interface FolderRename {
 
 /** The target may be in another bucket, inside the source, or above it. */
 export interface FolderCopy {
-  readonly fromRoot: number
+  readonly fromRoot: DirectoryId
   readonly from: Bytes
-  readonly toRoot: number
+  readonly toRoot: DirectoryId
   readonly to: Bytes
   /** Whether to replace what is under `to`. If false, `to` must be empty. */
   readonly replace: boolean
@@ -104,7 +105,11 @@ export async function copyFolder(ctx: TreeContext, copy: FolderCopy): Promise<vo
 }
 
 /** Removes all objects under `folder`. @throws StoreError `NoSuchKey` if there are none. */
-export async function removeFolder(ctx: TreeContext, root: number, folder: Bytes): Promise<void> {
+export async function removeFolder(
+  ctx: TreeContext,
+  root: DirectoryId,
+  folder: Bytes,
+): Promise<void> {
   const source = splitFolder(folder)
   await findSource(ctx, root, folder, source)
   const { path, own } = await detach(ctx, root, source)
@@ -118,7 +123,7 @@ export async function removeFolder(ctx: TreeContext, root: number, folder: Bytes
  */
 export async function renameObject(
   ctx: TreeContext,
-  { root, from, to }: { readonly root: number; readonly from: Bytes; readonly to: Bytes },
+  { root, from, to }: { readonly root: DirectoryId; readonly from: Bytes; readonly to: Bytes },
 ): Promise<ObjectRecord> {
   if (compareBytes(from, to) === 0) {
     throw new StoreError({ code: 'RenameToItself' })
@@ -135,7 +140,7 @@ export async function renameObject(
 /** True if there is any object under `folder`, a key prefix that ends in '/'. */
 export async function hasFolder(
   tx: ReadTransaction,
-  root: number,
+  root: DirectoryId,
   folder: Bytes,
 ): Promise<boolean> {
   return (await findFolder(tx, rootView(root), splitKey(folder).folders)) !== undefined
@@ -160,7 +165,7 @@ function splitFolder(prefix: Bytes): FolderName {
 /** The entry of a folder, which must exist. */
 async function findSource(
   { tx }: TreeContext,
-  root: number,
+  root: DirectoryId,
   prefix: Bytes,
   { parents, name }: FolderName,
 ): Promise<FolderEntry> {
@@ -172,7 +177,7 @@ async function findSource(
 
 async function checkTarget(
   { tx }: TreeContext,
-  root: number,
+  root: DirectoryId,
   { parents, name }: FolderName,
   replace: boolean,
 ): Promise<void> {
@@ -226,7 +231,7 @@ async function tightenBound(
  */
 async function detach(
   ctx: TreeContext,
-  root: number,
+  root: DirectoryId,
   { parents, name }: FolderName,
 ): Promise<{ path: Path; own: FolderEntry | undefined }> {
   const path = await openPath(ctx, root, parents, 0)
@@ -240,7 +245,7 @@ async function detach(
  */
 async function attach(
   ctx: TreeContext,
-  root: number,
+  root: DirectoryId,
   { parents, name }: FolderName,
   entry: Omit<FolderEntry, 'kind'>,
   keyBytes: number,

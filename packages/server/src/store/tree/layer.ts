@@ -2,6 +2,7 @@
 // topmost row of a name wins; a tombstone means absent. Overrides apply from the outermost inwards.
 
 import { type Bytes, compareBytes } from '../../base/bytes.ts'
+import type { DirectoryId } from '../../base/terms.ts'
 import type { Range, ReadTransaction } from '../../engine/engine.ts'
 import type { Override } from '../row/record.ts'
 import {
@@ -17,7 +18,7 @@ import * as schema from './schema.ts'
 
 /** One directory's own rows. */
 export interface Layer {
-  readonly id: number
+  readonly id: DirectoryId
   /** The values that the rows show in place of their own. */
   readonly override: Override | undefined
 }
@@ -167,7 +168,7 @@ export async function* scanLayers(
 /** The rows of one layer, as seen through `override`. */
 export async function* scanOwnRows(
   tx: ReadTransaction,
-  id: number,
+  id: DirectoryId,
   override: Override | undefined,
   range: NameRange = {},
 ): AsyncGenerator<NamedEntry<EntryRow>> {
@@ -179,7 +180,7 @@ export async function* scanOwnRows(
 /** Up to `limit` rows of one layer after the name `cursor`. At least one, if there is any. */
 export async function rowsAfter(
   tx: ReadTransaction,
-  id: number,
+  id: DirectoryId,
   cursor: Bytes | undefined,
   limit: number,
   override?: Override,
@@ -197,7 +198,7 @@ export function rangeAfter(cursor: Bytes | undefined): NameRange {
   return { start: cursor === undefined ? undefined : successor(cursor) }
 }
 
-function entryRange(id: number, { start, end, reverse }: NameRange): Range {
+function entryRange(id: DirectoryId, { start, end, reverse }: NameRange): Range {
   const all = schema.entries(id)
   return {
     start: start === undefined || start.byteLength === 0 ? all.start : schema.entry(id, start),

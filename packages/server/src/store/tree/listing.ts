@@ -3,6 +3,7 @@
 // seek.
 
 import { afterPrefix, type Bytes, compareBytes, startsWith } from '../../base/bytes.ts'
+import type { DirectoryId } from '../../base/terms.ts'
 import type { ReadTransaction } from '../../engine/engine.ts'
 import type { ObjectRecord } from '../row/record.ts'
 import { findFolder, rootView } from './directory.ts'
@@ -44,7 +45,7 @@ export interface ListingPage {
 /** One page of the objects below `root`, in S3's order. */
 export async function listObjects(
   tx: ReadTransaction,
-  root: number,
+  root: DirectoryId,
   request: ListingRequest,
 ): Promise<ListingPage> {
   const { prefix, delimiter, limit } = request
@@ -106,7 +107,7 @@ function startOf({ prefix, after, afterPrefix: isGroup }: ListingRequest): Bytes
 
 async function listKeys(
   tx: ReadTransaction,
-  root: number,
+  root: DirectoryId,
   { prefix, start }: KeyRange,
   page: Page,
 ): Promise<void> {
@@ -120,7 +121,7 @@ async function listKeys(
 
 async function listDirectory(
   tx: ReadTransaction,
-  root: number,
+  root: DirectoryId,
   { prefix, start }: KeyRange,
   page: Page,
 ): Promise<void> {
@@ -159,7 +160,7 @@ async function hasKeyFrom(
 
 async function listGroups(
   tx: ReadTransaction,
-  root: number,
+  root: DirectoryId,
   { prefix, start, delimiter }: KeyRange & { readonly delimiter: Buffer },
   page: Page,
 ): Promise<void> {

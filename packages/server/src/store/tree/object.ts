@@ -2,6 +2,7 @@
 // releases its body.
 
 import type { Bytes } from '../../base/bytes.ts'
+import type { DirectoryId } from '../../base/terms.ts'
 import { releaseBody } from '../body/body.ts'
 import type { ObjectRecord } from '../row/record.ts'
 import { detachObject, setObject } from './directory.ts'
@@ -10,7 +11,7 @@ import type { TreeContext } from './entry.ts'
 /** Puts an object, to whose row the caller's reference to `record.body` passes. */
 export async function putObject(
   ctx: TreeContext,
-  root: number,
+  root: DirectoryId,
   key: Bytes,
   record: ObjectRecord,
 ): Promise<void> {
@@ -21,7 +22,7 @@ export async function putObject(
 /** Deletes an object and the folders that become empty. Returns the deleted record. */
 export async function deleteObject(
   ctx: TreeContext,
-  root: number,
+  root: DirectoryId,
   key: Bytes,
 ): Promise<ObjectRecord | undefined> {
   const detached = await detachObject(ctx, root, key)

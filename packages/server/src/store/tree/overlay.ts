@@ -3,6 +3,7 @@
 // overlays grow only under many writes. Also the release of references to directories.
 
 import type { Bytes } from '../../base/bytes.ts'
+import { asDirectoryId, type DirectoryId } from '../../base/terms.ts'
 import type { WriteTransaction } from '../../engine/engine.ts'
 import { releaseBody, retainBody } from '../body/body.ts'
 import type { Override } from '../row/record.ts'
@@ -41,7 +42,7 @@ export async function replaceShared(
 ): Promise<Directory> {
   const { tx } = ctx
   const source = step.directory
-  const id = ctx.ids.next()
+  const id = asDirectoryId(ctx.ids.next())
   const { rows, base, baseOverride } = await flattenSmallLayers(
     tx,
     source,
@@ -73,7 +74,7 @@ interface Flattened {
   /** Topmost rows of the small layers; tombstones only if there is a base. */
   readonly rows: readonly NamedEntry<EntryRow>[]
   /** The topmost layer that isn't small. */
-  readonly base: number | undefined
+  readonly base: DirectoryId | undefined
   readonly baseOverride: Override | undefined
 }
 
@@ -110,7 +111,7 @@ async function flattenSmallLayers(
 /** Copies a row, adding a reference to its body or directory. */
 export async function putCopy(
   tx: WriteTransaction,
-  id: number,
+  id: DirectoryId,
   name: Bytes,
   entry: EntryRow,
 ): Promise<void> {
@@ -182,7 +183,7 @@ export async function releaseEntry(tx: WriteTransaction, entry: EntryRow): Promi
 }
 
 /** Restarts the compaction of an overlay if it is building a merged layer. */
-export async function abandonMerge(tx: WriteTransaction, overlay: number): Promise<void> {
+export async function abandonMerge(tx: WriteTransaction, overlay: DirectoryId): Promise<void> {
   const key = schema.compaction(overlay)
   const value = await tx.get(key)
   if (value === undefined) return
@@ -196,7 +197,7 @@ export async function abandonMerge(tx: WriteTransaction, overlay: number): Promi
  * Drops a reference to directory `id` and queues it for collection after the last one. If a single
  * overlay remains as its reader, that overlay is queued for compaction.
  */
-export async function dropDirectory(tx: WriteTransaction, id: number): Promise<void> {
+export async function dropDirectory(tx: WriteTransaction, id: DirectoryId): Promise<void> {
   const row = await readDirectory(tx, id)
   const refs = row.refs - 1
   if (refs < 0) throw new Error(`directory ${id} has no references left to drop`)
@@ -213,7 +214,7 @@ export async function dropDirectory(tx: WriteTransaction, id: number): Promise<v
 }
 
 /** Records that `overlay` has `base` as its base; see {@link dropDirectory}. */
-export function linkBase(tx: WriteTransaction, overlay: number, base: number): void {
+export function linkBase(tx: WriteTransaction, overlay: DirectoryId, base: DirectoryId): void {
   tx.put(schema.overlayLink(base, overlay), empty)
 }
 

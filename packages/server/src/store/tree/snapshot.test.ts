@@ -1,18 +1,20 @@
 import assert from 'node:assert/strict'
 import { after, beforeEach, test } from 'node:test'
 import { text, utf8 } from '../../base/bytes.ts'
+import { asStartId, type DirectoryId } from '../../base/terms.ts'
 import { removeFolder } from './folder.ts'
 import * as schema from './schema.ts'
 import { type FolderSnapshot, readSnapshot, releaseSnapshots, Snapshots } from './snapshot.ts'
 import { TestTree } from './tree.fixture.ts'
 
 const tree = await TestTree.open()
-const start = 7
+const start = asStartId(7)
+const otherStart = asStartId(8)
 const snapshots = new Snapshots({ engine: tree.engine, ids: tree.ids, start })
 after(() => tree.close())
 beforeEach(() => tree.wipe())
 
-async function take(root: number, folder: string): Promise<FolderSnapshot> {
+async function take(root: DirectoryId, folder: string): Promise<FolderSnapshot> {
   const snapshot = await tree.engine.write((tx) => snapshots.take(tx, root, utf8(folder)))
   assert.ok(snapshot)
   return snapshot
@@ -77,12 +79,12 @@ test('the snapshots of a dead start are released, those of others stay', async (
   await take(root, 'a/')
   await take(root, 'a/')
   await take(root, 'b/')
-  const others = new Snapshots({ engine: tree.engine, ids: tree.ids, start: start + 1 })
+  const others = new Snapshots({ engine: tree.engine, ids: tree.ids, start: otherStart })
   await tree.engine.write((tx) => others.take(tx, root, utf8('b/')))
   assert.equal(await tree.engine.write((tx) => releaseSnapshots(tx, start, 2)), 2)
   await tree.assertSound([root])
   assert.equal(await tree.engine.write((tx) => releaseSnapshots(tx, start, 2)), 1)
   assert.equal(await tree.engine.write((tx) => releaseSnapshots(tx, start, 2)), 0)
-  assert.equal(await tree.engine.write((tx) => releaseSnapshots(tx, start + 1, 2)), 1)
+  assert.equal(await tree.engine.write((tx) => releaseSnapshots(tx, otherStart, 2)), 1)
   await tree.assertSound([root])
 })

@@ -4,6 +4,7 @@
 // release it.
 
 import type { Bytes } from '../../base/bytes.ts'
+import type { DirectoryId, StartId } from '../../base/terms.ts'
 import type { Engine, ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
 import type { IdSource } from '../row/id.ts'
 import { type ObjectRecord, pack, unpack } from '../row/record.ts'
@@ -32,14 +33,14 @@ export interface SnapshotObject {
 export class Snapshots {
   readonly #engine: Engine
   readonly #ids: Pick<IdSource, 'next'>
-  readonly #start: number
+  readonly #start: StartId
   /** Snapshots whose release failed. */
   readonly #unreleased = new Set<number>()
 
   constructor(options: {
     readonly engine: Engine
     readonly ids: Pick<IdSource, 'next'>
-    readonly start: number
+    readonly start: StartId
   }) {
     this.#engine = options.engine
     this.#ids = options.ids
@@ -49,7 +50,7 @@ export class Snapshots {
   /** Takes a snapshot of all objects under `folder`; undefined if there are none. */
   async take(
     tx: WriteTransaction,
-    root: number,
+    root: DirectoryId,
     folder: Bytes,
   ): Promise<FolderSnapshot | undefined> {
     const { folders } = splitKey(folder)
@@ -96,7 +97,7 @@ export async function readSnapshot(
 /** Releases up to `limit` snapshots of a dead process start. Returns their number. */
 export async function releaseSnapshots(
   tx: WriteTransaction,
-  start: number,
+  start: StartId,
   limit: number,
 ): Promise<number> {
   const rows: { readonly key: Bytes; readonly value: Bytes }[] = []
@@ -114,8 +115,8 @@ async function releaseRow(tx: WriteTransaction, key: Bytes, row: Bytes): Promise
 }
 
 /** The directory that a snapshot's row refers to. */
-export function snapshotDirectory(row: Bytes): number {
-  return unpack<[number]>(row)[0]
+export function snapshotDirectory(row: Bytes): DirectoryId {
+  return unpack<[DirectoryId]>(row)[0]
 }
 
 const slash: Bytes = Buffer.from('/')

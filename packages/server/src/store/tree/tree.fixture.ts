@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { utf8 } from '../../base/bytes.ts'
 import { storeIn } from '../../base/store-location.ts'
+import type { DirectoryId } from '../../base/terms.ts'
 import type { Engine, ReadTransaction } from '../../engine/engine.ts'
 import { openEngine } from '../../engine/open.ts'
 import * as bodySchema from '../body/schema.ts'
@@ -18,7 +19,6 @@ import { createRoot } from './directory.ts'
 import type { TreeContext } from './entry.ts'
 import { copyFolder, renameFolder } from './folder.ts'
 import { deleteObject, putObject } from './object.ts'
-import * as schema from './schema.ts'
 import { walk } from './walk.ts'
 
 const batch = 20_000
@@ -69,16 +69,16 @@ export class TestTree {
     )
   }
 
-  newRoot(): Promise<number> {
+  newRoot(): Promise<DirectoryId> {
     return this.change(async (ctx) => createRoot(ctx))
   }
 
-  put(root: number, key: string, fields?: Partial<ObjectRecord>): Promise<void> {
+  put(root: DirectoryId, key: string, fields?: Partial<ObjectRecord>): Promise<void> {
     return this.change((ctx) => putObject(ctx, root, utf8(key), objectRecord(fields)))
   }
 
   /** Puts many objects, a thousand per transaction. */
-  async putAll(root: number, keys: readonly string[]): Promise<void> {
+  async putAll(root: DirectoryId, keys: readonly string[]): Promise<void> {
     for (let start = 0; start < keys.length; start += 1000) {
       await this.change(async (ctx) => {
         for (const key of keys.slice(start, start + 1000)) {
@@ -88,12 +88,12 @@ export class TestTree {
     }
   }
 
-  remove(root: number, key: string): Promise<ObjectRecord | undefined> {
+  remove(root: DirectoryId, key: string): Promise<ObjectRecord | undefined> {
     return this.change((ctx) => deleteObject(ctx, root, utf8(key)))
   }
 
   /** Copies a folder, replacing the target. */
-  copy(root: number, from: string, to: string): Promise<void> {
+  copy(root: DirectoryId, from: string, to: string): Promise<void> {
     return this.change((ctx) =>
       copyFolder(ctx, {
         fromRoot: root,
@@ -107,13 +107,13 @@ export class TestTree {
   }
 
   /** Renames a folder without replacing the target. */
-  rename(root: number, from: string, to: string): Promise<void> {
+  rename(root: DirectoryId, from: string, to: string): Promise<void> {
     return this.change((ctx) =>
       renameFolder(ctx, { root, from: utf8(from), to: utf8(to), replace: false }),
     )
   }
 
-  async keys(root: number, prefix = ''): Promise<string[]> {
+  async keys(root: DirectoryId, prefix = ''): Promise<string[]> {
     return this.engine.read(async (tx) => {
       const keys: string[] = []
       for await (const { key } of walk(tx, root, { prefix: utf8(prefix) })) {
@@ -147,7 +147,7 @@ export class TestTree {
     }
   }
 
-  assertSound(roots: readonly number[]): Promise<void> {
+  assertSound(roots: readonly DirectoryId[]): Promise<void> {
     return this.engine.read((tx) => assertSound(tx, roots))
   }
 }
@@ -155,7 +155,7 @@ export class TestTree {
 /** All findings of fsck for the tree. */
 export async function findingsOf(
   tx: ReadTransaction,
-  roots: readonly number[],
+  roots: readonly DirectoryId[],
   onBody?: (body: ObjectRecord['body']) => void,
 ): Promise<Finding[]> {
   const findings: Finding[] = []
@@ -165,7 +165,10 @@ export async function findingsOf(
 }
 
 /** Fails on any finding of fsck for the tree, and on any wrong reference count of a body. */
-export async function assertSound(tx: ReadTransaction, roots: readonly number[]): Promise<void> {
+export async function assertSound(
+  tx: ReadTransaction,
+  roots: readonly DirectoryId[],
+): Promise<void> {
   const seen = new Map<number, number>()
   const findings = await findingsOf(tx, roots, (body) => {
     if (body.kind === 'row') seen.set(body.id, (seen.get(body.id) ?? 0) + 1)
@@ -173,7 +176,7 @@ export async function assertSound(tx: ReadTransaction, roots: readonly number[])
   assert.deepEqual(findings, [])
   const stored = new Map<number, number>()
   for await (const { key } of tx.range(bodySchema.rowBodies())) {
-    const id = schema.directoryId(key)
+    const id = bodySchema.bodyId(key)
     const count = await tx.get(bodySchema.rowBodyCount(id))
     stored.set(id, count === undefined ? 1 : (unpack<[number]>(count)[0] ?? 0))
   }

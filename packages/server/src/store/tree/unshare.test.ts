@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, test } from 'node:test'
 import fc from 'fast-check'
 import { utf8 } from '../../base/bytes.ts'
+import type { DirectoryId } from '../../base/terms.ts'
 import { compact } from './compact.ts'
 import { findFolder, rootView } from './directory.ts'
 import { readDirectory } from './entry.ts'
@@ -14,7 +15,7 @@ after(() => tree.close())
 afterEach(() => tree.wipe())
 
 /** The numbers of rows in a folder's own directory and its bases. */
-function rowsOf(root: number, folder: string): Promise<number[]> {
+function rowsOf(root: DirectoryId, folder: string): Promise<number[]> {
   return tree.engine.read(async (tx) => {
     const view = await findFolder(tx, rootView(root), [utf8(folder)])
     const layers: number[] = []

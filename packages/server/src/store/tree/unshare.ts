@@ -3,6 +3,7 @@
 // when a copied folder is emptied key by key. The writes are therefore counted.
 
 import type { Bytes } from '../../base/bytes.ts'
+import { asDirectoryId, type DirectoryId } from '../../base/terms.ts'
 import type { ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
 import { decodeCounter } from '../../engine/tuple.ts'
 import { type Compaction, type LayerPair, queueCompaction } from './compaction.ts'
@@ -51,7 +52,7 @@ export async function countWritten(
   if (written >= fewRows && isDue) await queueCompaction(tx, id)
 }
 
-async function rowsWritten(tx: ReadTransaction, id: number): Promise<number> {
+async function rowsWritten(tx: ReadTransaction, id: DirectoryId): Promise<number> {
   return Number(decodeCounter(await tx.peek(schema.rowsWritten(id))))
 }
 
@@ -130,7 +131,7 @@ async function replaceBase(
   const below = await readDirectory(tx, lower)
   let { base } = below
   if (base === undefined) {
-    base = ids.next()
+    base = asDirectoryId(ids.next())
     putDirectory(tx, base, { refs: 1, longestSuffix: 0, base: undefined, baseOverride: undefined })
   } else await retainDirectory(tx, base)
   const baseOverride = row.baseOverride ?? below.baseOverride

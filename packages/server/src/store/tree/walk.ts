@@ -2,6 +2,7 @@
 // first key, so the keys before it cost nothing.
 
 import { afterPrefix, type Bytes, compareBytes, startsWith } from '../../base/bytes.ts'
+import type { DirectoryId } from '../../base/terms.ts'
 import type { ReadTransaction } from '../../engine/engine.ts'
 import type { ObjectRecord } from '../row/record.ts'
 import { findFolder, rootView } from './directory.ts'
@@ -25,7 +26,7 @@ export interface KeyedObject {
 /** The objects of a range in key order, read as they are consumed. */
 export async function* walk(
   tx: ReadTransaction,
-  root: number,
+  root: DirectoryId,
   range: WalkRange = {},
 ): AsyncGenerator<KeyedObject> {
   for await (const { key, entry } of walkEntries(tx, rootView(root), range)) {

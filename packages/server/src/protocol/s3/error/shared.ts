@@ -1,16 +1,18 @@
 // How S3 tells refusals that every protocol has.
 
 import type { SharedRefusal } from '../../../base/refusal/shared.ts'
+import { messageWords } from '../../http/wording.ts'
 import { internalError, requestError, slowDown, type WireTable } from './wire.ts'
 
 const storageTexts = {
   disk: 'The disk is full.',
   reserve: 'The disk is nearly full; only removals go on.',
   blobs: 'The server has no room left for this body.',
+  memory: 'The memory allowed to the store is full.',
 } as const
 
 const incompleteTexts = {
-  body: 'You did not provide the number of bytes specified by the Content-Length HTTP header.',
+  body: messageWords.incompleteBody,
   chunk: 'The request body terminated unexpectedly',
 } as const
 
@@ -38,28 +40,24 @@ export const sharedErrors: WireTable<SharedRefusal> = {
   HeaderSectionTooLarge: ({ maximumBytes }) => ({
     status: 400,
     code: 'RequestHeaderSectionTooLarge',
-    message:
-      'Your request header and query parameters used to make the request exceed the maximum allowed size.',
+    message: messageWords.headerSectionTooLarge,
     fields: { MaxSizeAllowed: String(maximumBytes) },
   }),
-  InvalidHost: () => requestError('The request must have one Host header that names a host.'),
-  TransferEncodingInHttp10: () =>
-    requestError('An HTTP/1.0 request can not have a Transfer-Encoding header.'),
-  RepeatedHeader: ({ name }) =>
-    requestError(`The request must not have more than one ${name} header.`),
-  TooManyParameters: () => requestError('It has too many parameters.'),
-  InvalidContentLength: () => requestError('The Content-Length header is not a valid number.'),
+  InvalidHost: () => requestError(messageWords.invalidHost),
+  TransferEncodingInHttp10: () => requestError(messageWords.transferEncodingInHttp10),
+  RepeatedHeader: ({ name }) => requestError(messageWords.repeatedHeader(name)),
+  TooManyParameters: () => requestError(messageWords.tooManyParameters),
+  InvalidContentLength: () => requestError(messageWords.invalidContentLength),
   IncompleteBody: ({ part }) => ({
     status: 400,
     code: 'IncompleteBody',
     message: incompleteTexts[part],
   }),
-  WastefulChunks: () => requestError('The chunks of the request body are too small.'),
+  WastefulChunks: () => requestError(messageWords.wastefulChunks),
   RequestTimeout: () => ({
     status: 400,
     code: 'RequestTimeout',
-    message:
-      'Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed.',
+    message: messageWords.requestTimeout,
   }),
   MessageTooLong: ({ maximumBytes }) => ({
     status: 400,

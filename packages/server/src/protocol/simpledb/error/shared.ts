@@ -1,6 +1,7 @@
 // How SimpleDB tells refusals that every protocol has.
 
 import type { SharedRefusal } from '../../../base/refusal/shared.ts'
+import { messageWords } from '../../http/wording.ts'
 import { httpError, internalError, type WireError, type WireTable } from './wire.ts'
 
 const unavailable: WireError = {
@@ -13,6 +14,7 @@ const storageTexts = {
   disk: 'The disk is full.',
   reserve: 'The disk is nearly full; only removals go on.',
   blobs: 'The server has no room left for this body.',
+  memory: 'The memory allowed to the store is full.',
 } as const
 
 /** Characters of a URI, or form, that a refusal shows. */
@@ -25,27 +27,18 @@ export const sharedErrors: WireTable<SharedRefusal> = {
     code: 'InvalidURI',
     message: `The URI ${uri.slice(0, shownUriLength)} is not valid.`,
   }),
-  HeaderSectionTooLarge: () =>
-    httpError(
-      'Your request header and query parameters used to make the request exceed the maximum allowed size.',
-    ),
-  InvalidHost: () => httpError('The request must have one Host header that names a host.'),
-  TransferEncodingInHttp10: () =>
-    httpError('An HTTP/1.0 request can not have a Transfer-Encoding header.'),
-  RepeatedHeader: ({ name }) =>
-    httpError(`The request must not have more than one ${name} header.`),
-  TooManyParameters: () => httpError('It has too many parameters.'),
-  InvalidContentLength: () => httpError('The Content-Length header is not a valid number.'),
-  IncompleteBody: () =>
-    httpError(
-      'You did not provide the number of bytes specified by the Content-Length HTTP header.',
-    ),
-  WastefulChunks: () => httpError('The chunks of the request body are too small.'),
+  HeaderSectionTooLarge: () => httpError(messageWords.headerSectionTooLarge),
+  InvalidHost: () => httpError(messageWords.invalidHost),
+  TransferEncodingInHttp10: () => httpError(messageWords.transferEncodingInHttp10),
+  RepeatedHeader: ({ name }) => httpError(messageWords.repeatedHeader(name)),
+  TooManyParameters: () => httpError(messageWords.tooManyParameters),
+  InvalidContentLength: () => httpError(messageWords.invalidContentLength),
+  IncompleteBody: () => httpError(messageWords.incompleteBody),
+  WastefulChunks: () => httpError(messageWords.wastefulChunks),
   RequestTimeout: () => ({
     status: 408,
     code: 'RequestTimeout',
-    message:
-      'Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed.',
+    message: messageWords.requestTimeout,
   }),
   MessageTooLong: ({ maximumBytes }) =>
     httpError(`The request body has more than ${maximumBytes} bytes.`),

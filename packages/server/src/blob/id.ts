@@ -1,0 +1,29 @@
+// The ids of blobs: the number of the process start that wrote one, and how many it had written before.
+
+import { asBlobId, asStartId, type BlobId, type StartId } from '../base/terms.ts'
+
+/** The numbers in the id of a blob. */
+export interface BlobNumbers {
+  readonly start: StartId
+  readonly sequence: number
+}
+
+/** The id of the blob that was the `sequence`-th of process start `start`. */
+export function blobId(start: StartId, sequence: number): BlobId {
+  return asBlobId(`${start}-${sequence}`)
+}
+
+/** The numbers in `id`. @throws Error if no blob can have that id */
+export function numbersOf(id: BlobId): BlobNumbers {
+  const parts = /^(\d{1,16})-(\d{1,16})$/.exec(id)
+  const [start, sequence] = [asStartId(Number(parts?.[1])), Number(parts?.[2])]
+  if (!isCounter(start) || !isCounter(sequence) || blobId(start, sequence) !== id) {
+    throw new Error('not the id of a blob')
+  }
+  return { start, sequence }
+}
+
+/** True for the numbers that starts and blobs can have. */
+export function isCounter(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0
+}
