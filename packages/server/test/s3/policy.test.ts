@@ -193,6 +193,8 @@ test('a bucket whose requesters pay admits others only if they offer to', async 
   assert.equal((await server.send(at('a/x'))).status, 200)
   assert.deepEqual(outcome(await server.send(at('a/x'), 1)), [403, 'AccessDenied'])
   assert.equal((await server.send(offering, 1)).status, 200)
+  const presigned = new GetObjectCommand({ Bucket, Key: 'a/x', RequestPayer: 'requester' })
+  assert.equal((await fetch(await getSignedUrl(otherClient, presigned))).status, 200)
   assert.deepEqual(outcome(await unsigned(offering)), [403, 'AccessDenied'])
   await pay('BucketOwner')
   assert.equal((await server.send(at('a/x'), 1)).status, 200)
