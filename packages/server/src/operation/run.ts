@@ -3,6 +3,7 @@
 
 import type { StoreError } from '../base/errors.ts'
 import { leaseLimits } from '../base/limits.ts'
+import { checkAdmission } from './admission.ts'
 import { commitPortion, commitUnderLeases } from './commit.ts'
 import { checkNamedLease } from './lease-check.ts'
 import type { Need } from './need.ts'
@@ -177,8 +178,13 @@ function checkWritable<Input>({ services }: Run, operation: Writing<Input>): voi
 
 /** Authorizes anonymous writers in a snapshot first, so that refused ones never load the writer. */
 async function authorizeWriter(of: Run, needs: readonly Need[]): Promise<void> {
-  if (of.caller.principal !== undefined) return
-  await of.services.engine.read((tx) => onStep(tx, of, needs, async () => undefined))
+  const { services, caller } = of
+  if (caller.principal !== undefined) return
+  await services.engine.read((tx) => onStep(tx, of, needs, async () => undefined))
+  for (const { isDeferred, resource } of needs) {
+    if (isDeferred !== true || resource.kind === 'account') continue
+    await checkAdmission(services, caller, resource.bucket)
+  }
 }
 
 /**

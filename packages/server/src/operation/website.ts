@@ -78,8 +78,8 @@ export function createWebsiteCache(): SettingCache<Website> {
 }
 
 /**
- * Finds the website of a bucket; undefined if the bucket has none. Visitors need no right to be led by it: the
- * documents are read with their own rights.
+ * Finds the website of a bucket; undefined if the bucket has none. No right is needed to follow its
+ * rules; its documents are read with the visitor's rights.
  */
 export const findWebsite: Query<BucketAddress, Website | undefined> = {
   kind: 'query',

@@ -39,7 +39,16 @@ const keys: Protocol = {
   serve: (...exchange) => handler(...exchange),
   serveStopping: () => Promise.reject(new Error('no test stops while it sends')),
 }
-const router = new Router({ protocols: [admin, keys], log, metrics, clock: systemClock })
+const router = new Router({
+  protocols: [admin, keys],
+  log,
+  metrics,
+  clock: systemClock,
+  trustedProxies: [
+    { address: '127.0.0.1', prefixLength: 32 },
+    { address: '::1', prefixLength: 128 },
+  ],
+})
 router.attach(server)
 server.listen(0, '127.0.0.1')
 await once(server, 'listening')
@@ -52,12 +61,20 @@ beforeEach(() => {
 
 async function send(
   path: string,
-  options: { readonly method?: string; readonly host?: string } = {},
+  options: {
+    readonly method?: string
+    readonly host?: string
+    readonly forwardedFor?: string
+  } = {},
 ): Promise<{ readonly answer: IncomingMessage; readonly body: string }> {
   const address = server.address()
   assert.ok(typeof address === 'object' && address !== null)
-  const { method = 'GET', host = 'localhost' } = options
-  const outgoing = request({ port: address.port, path, method, headers: { host }, agent: false })
+  const { method = 'GET', host = 'localhost', forwardedFor } = options
+  const headers = {
+    host,
+    ...(forwardedFor === undefined ? {} : { 'x-forwarded-for': forwardedFor }),
+  }
+  const outgoing = request({ port: address.port, path, method, headers, agent: false })
   outgoing.end()
   const [answer]: IncomingMessage[] = await once(outgoing, 'response')
   assert.ok(answer)
@@ -138,4 +155,16 @@ test('the signal of a request is aborted when its client has gone', async () => 
   await assert.rejects(send('/bucket/key'))
   assert.match(String(await aborted.promise), /the client has gone/)
   assert.equal(router.pendingCount, 0)
+})
+
+test('the log and the operation have the address of a client behind a trusted proxy', async () => {
+  let seen: unknown
+  handler = (request, response, circumstances) => {
+    seen = circumstances.client
+    return answerKey(request, response, circumstances)
+  }
+  await send('/b/k', { forwardedFor: '198.51.100.9, 192.0.2.7' })
+  assert.deepEqual(seen, { sourceIp: '192.0.2.7', isSecure: false })
+  const line = lines.find(({ message }) => message === 'request')
+  assert.equal(line?.fields['remote'], '192.0.2.7')
 })

@@ -15,8 +15,11 @@ import {
   PutPublicAccessBlockCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
+import { allBlocked } from '../../src/access/public-access-block.ts'
+import { createBucket } from '../../src/store/tree/bucket.ts'
 import type { WireAnswer } from '../wire.ts'
 import { outcome, startForFile, startWithBucket } from './bucket.fixture.ts'
+import { putPolicy } from './policy.fixture.ts'
 
 const { Bucket, server, client, put } = await startWithBucket('settings', { owners: 1 })
 await put('object', 'x')
@@ -172,4 +175,29 @@ test('a request for a bucket of another owner than it expects is refused', async
       name: 'AccessDenied',
     })
   }
+})
+
+test('a block of the server counts for every bucket, beside that of the bucket', async () => {
+  const blocked = await startForFile({ bucketDefaults: 'classic', accountBlock: allBlocked })
+  const root = blocked.client()
+  await root.send(new CreateBucketCommand({ Bucket }))
+  await assert.rejects(putPolicy(root, Bucket, { Action: 's3:GetObject', on: '/*' }), {
+    name: 'AccessDenied',
+  })
+  const PublicAccessBlockConfiguration = { BlockPublicPolicy: false }
+  await root.send(new PutPublicAccessBlockCommand({ Bucket, PublicAccessBlockConfiguration }))
+  await assert.rejects(putPolicy(root, Bucket, { Action: 's3:GetObject', on: '/*' }), {
+    name: 'AccessDenied',
+  })
+})
+
+test('a bucket of a version without access settings is private, and its owner owns all objects', async () => {
+  const { engine, ids } = server.store.services
+  const older = { ownerId: server.credential().owner.id, createdAt: 0, region: 'us-east-1' }
+  await engine.write(async (tx) => void createBucket({ tx, ids }, 'older', older))
+  assert.equal(await ownershipOf(client, 'older'), 'BucketOwnerEnforced')
+  const block = await client.send(new GetPublicAccessBlockCommand({ Bucket: 'older' }))
+  assert.deepEqual(block.PublicAccessBlockConfiguration, allOn)
+  await client.send(new DeletePublicAccessBlockCommand({ Bucket: 'older' }))
+  assert.equal(await ownershipOf(client, 'older'), 'BucketOwnerEnforced')
 })

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import {
   DeleteBucketPolicyCommand,
   DeletePublicAccessBlockCommand,
+  PutBucketAclCommand,
   PutBucketOwnershipControlsCommand,
   PutPublicAccessBlockCommand,
 } from '@aws-sdk/client-s3'
@@ -130,6 +131,28 @@ test('an Allow for everyone has no effect while public buckets are restricted', 
     await expectRefusals([...attacks, ...thefts], send, name)
   }
   assert.equal(await stateOf(victim), before)
+  await client.send(new DeletePublicAccessBlockCommand({ Bucket }))
+})
+
+test('a public list has no effect while public lists are ignored', async () => {
+  const { bucket: Bucket } = victim
+  const Rules = [{ ObjectOwnership: 'ObjectWriter' as const }]
+  const controls = { Bucket, OwnershipControls: { Rules } }
+  await client.send(new PutBucketOwnershipControlsCommand(controls))
+  await client.send(new PutBucketAclCommand({ Bucket, ACL: 'public-read-write' }))
+  const listing = { method: 'GET', path: `/${Bucket}` }
+  assert.equal((await anonymous(listing)).status, 200)
+  const PublicAccessBlockConfiguration = { IgnorePublicAcls: true }
+  await client.send(new PutPublicAccessBlockCommand({ Bucket, PublicAccessBlockConfiguration }))
+  const before = await stateOf(victim)
+  for (const [name, send] of [
+    ['another owner', other],
+    ['anonymous', anonymous],
+  ] as const) {
+    await expectRefusals([...attacks, ...thefts], send, name)
+  }
+  assert.equal(await stateOf(victim), before)
+  await client.send(new PutBucketAclCommand({ Bucket, ACL: 'private' }))
   await client.send(new DeletePublicAccessBlockCommand({ Bucket }))
 })
 

@@ -43,7 +43,7 @@ const bucketRequest = (query: Readonly<Record<string, string>>, method = 'GET'):
 })
 
 test('a policy is kept as it was put, and told with its status', async () => {
-  const text = ` ${policyText(Bucket, { Action: 's3:GetObject', on: '/*' })}\n`
+  const text = `${policyText(Bucket, { Action: 's3:GetObject', on: '/*' })}\n`
   const body = Buffer.from(text)
   const answer = await server.send({ ...bucketRequest({ policy: '' }, 'PUT'), body })
   assert.deepEqual([answer.status, answer.body.length], [204, 0])
@@ -193,6 +193,8 @@ test('a bucket whose requesters pay admits others only if they offer to', async 
   assert.equal((await server.send(at('a/x'))).status, 200)
   assert.deepEqual(outcome(await server.send(at('a/x'), 1)), [403, 'AccessDenied'])
   assert.equal((await server.send(offering, 1)).status, 200)
+  const presigned = new GetObjectCommand({ Bucket, Key: 'a/x', RequestPayer: 'requester' })
+  assert.equal((await fetch(await getSignedUrl(otherClient, presigned))).status, 200)
   assert.deepEqual(outcome(await unsigned(offering)), [403, 'AccessDenied'])
   await pay('BucketOwner')
   assert.equal((await server.send(at('a/x'), 1)).status, 200)

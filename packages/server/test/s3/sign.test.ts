@@ -421,3 +421,12 @@ test('a signed request can not be turned to the bucket of another host', async (
   const other = await sendText(server, text.replace('GET /', 'GET http://another.s3.example.test/'))
   assert.deepEqual([other.status, code(other)], [400, 'InvalidURI'])
 })
+
+test('a presigned URL sets the website redirect that it was signed for', async () => {
+  const redirect = { WebsiteRedirectLocation: '/elsewhere' }
+  const command = new PutObjectCommand({ Bucket, Key: 'redirecting', ...redirect })
+  const response = await fetch(await getSignedUrl(client, command), { method: 'PUT', body: 'x' })
+  assert.equal(response.status, 200)
+  const found = await client.send(new HeadObjectCommand({ Bucket, Key: 'redirecting' }))
+  assert.equal(found.WebsiteRedirectLocation, '/elsewhere')
+})

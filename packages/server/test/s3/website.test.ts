@@ -237,9 +237,11 @@ test('a document is shown under its key, and the index under that of its folder'
 
 test('a folder without its slash is redirected to', async () => {
   await configure(plain)
+  await put('/other.example/index.html', 'x')
   for (const [path, location] of [
     ['/docs', '/docs/'],
     ['/docs?a=b', '/docs/?a=b'],
+    ['//other.example', '/%2Fother.example/'],
   ]) {
     const answer = await visit(path ?? '')
     assert.deepEqual([answer.status, answer.headers['location']], [302, location])

@@ -18,6 +18,7 @@ test('a document that is no policy is refused with the reason', () => {
     ['', 'not an object'],
     ['nonsense', 'not an object'],
     ['[]', 'not an object'],
+    [` {"Statement": ${one}}`, 'not an object'],
     ['"{}"', 'not an object'],
     ['{', 'invalid JSON'],
     ['{"Version": "2012-10-17",}', 'invalid JSON'],
@@ -42,7 +43,7 @@ test('a policy may have one statement without a list, either version or none, an
   const one = JSON.stringify(statement())
   for (const text of [
     `{"Statement": ${one}}`,
-    ` \n{"Version": "2008-10-17", "Id": "x", "Statement": [${one}]}`,
+    `{\n "Version": "2008-10-17", "Id": "x", "Statement": [${one}]}`,
     `{"Version": "2012-10-17", "Statement": [${one}, ${one}]}`,
   ]) {
     assert.equal(faultOf(text), undefined, text)

@@ -16,11 +16,10 @@ const versions = ['2008-10-17', '2012-10-17'] as const
 
 /** Parses a policy. @throws StoreError `MalformedPolicy` */
 export function parsePolicy(text: string): PolicyDocument {
-  const trimmed = text.trimStart()
-  if (!trimmed.startsWith('{')) throw malformed({ kind: 'not an object' })
-  const document = parseJson(trimmed)
+  if (!text.startsWith('{')) throw malformed({ kind: 'not an object' })
+  const document = parseJson(text)
   if (!isRecord(document)) throw malformed({ kind: 'not an object' })
-  const size = Buffer.byteLength(trimmed.replace(jsonSpace, '$<text>'))
+  const size = Buffer.byteLength(text.replace(jsonSpace, '$<text>'))
   const maximumBytes = s3Limits.policyBytes
   if (size > maximumBytes) throw malformed({ kind: 'too large', maximumBytes })
   checkElements(document, ['Version', 'Id', 'Statement'])

@@ -50,6 +50,7 @@ const placements: Readonly<Record<string, Placement>> = {
   'x-amz-object-*': decided,
   'x-amz-part-number-marker': decided,
   'x-amz-rename-source*': decided,
+  'x-amz-request-payer': { inUrl: 'acts', besideForm: 'acts' },
   'x-amz-sdk-checksum-algorithm': ofTheBody,
   'x-amz-security-token': { inUrl: 'signed', besideForm: 'refused' },
   'x-amz-server-side-encryption*': decided,

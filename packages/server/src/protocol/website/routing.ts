@@ -65,7 +65,9 @@ function replacedKey({ replacement }: Redirect, keyPrefix: string, key: string):
 
 /** The redirect from a folder's name without its '/' to the folder. */
 export function redirectToFolder({ key, query }: Visit): Redirection {
-  return { status: 302, location: `/${encodeKey(key)}/${query}` }
+  // Two slashes in front would make the beginning of the key a host.
+  const path = encodeKey(key).replace(/^\//, '%2F')
+  return { status: 302, location: `/${path}/${query}` }
 }
 
 /** A key as the path of a URL. */
