@@ -21,7 +21,7 @@ import {
   type ReadConditions,
   type WriteConditions,
 } from './condition.ts'
-import { type Need, onFoundKeys, onListing, onPath, onSource } from './need.ts'
+import { type Need, onFoundKeys, onListing, onlyWithKey, onPath, onSource } from './need.ts'
 import { checkKey } from './object.ts'
 import { takeAccess } from './object-owner.ts'
 import type { BucketPath, Change, CommitStep } from './operation.ts'
@@ -176,7 +176,7 @@ export const copyFolder: Change<CopyFolderInput, { readonly copiedAt: number }> 
   needs: ({ source, bucket, folder, replace }) => [
     // In another bucket, the copy tells the names of all keys.
     ...(source.bucket === bucket ? [] : [onSource(onListing(source.bucket, source.folder))]),
-    onSource(onPath('s3:GetObject', source.bucket, source.folder)),
+    onlyWithKey('copy', onSource(onPath('s3:GetObject', source.bucket, source.folder))),
     onSource(onPath('s3:GetObjectTagging', source.bucket, source.folder)),
     ...targetNeeds(bucket, folder, replace),
     onPath('s3:PutObjectTagging', bucket, folder),

@@ -68,7 +68,11 @@ export async function refusalOf(
     if (payment === 'offered') of.caller.onCharged?.()
     if (need.isDeferred === true) continue
     const decision = await decisionOn(tx, buckets, question, need)
-    if (decision.effect === 'allow') continue
+    if (decision.effect === 'allow') {
+      const { keyedWork } = need
+      if (keyedWork === undefined || of.caller.principal !== undefined) continue
+      return new StoreError({ code: 'AccessDenied', keyedWork })
+    }
     const isUnforbidden = decision.effect === 'deny' && decision.by.kind === 'nothing'
     if (!isUnforbidden || need.isInitiator !== true) return accessDenied(question)
   }
