@@ -132,6 +132,25 @@ test('ownership controls need a key', async () => {
   }
 })
 
+test('leases and queries of objects need a key', async () => {
+  await put('leased/x', 'x')
+  await allow({ Action: 's3:*', on: ['', '/*'] })
+  const path = `/${Bucket}`
+  for (const paths of [{ read: ['leased/'] }, { write: ['leased/'] }]) {
+    const body = Buffer.from(JSON.stringify(paths))
+    const answer = await send({ method: 'POST', path, query: { lease: '' }, body })
+    assert.deepEqual(outcome(answer), [403, 'AccessDenied'], JSON.stringify(paths))
+  }
+  const elements =
+    '<Expression>SELECT * FROM S3Object</Expression><ExpressionType>SQL</ExpressionType>' +
+    '<InputSerialization><CSV/></InputSerialization><OutputSerialization><CSV/></OutputSerialization>'
+  const body = Buffer.from(`<SelectObjectContentRequest>${elements}</SelectObjectContentRequest>`)
+  const query = { select: '', 'select-type': '2' }
+  const select = at('leased/x', { method: 'POST', query, body })
+  assert.deepEqual(outcome(await send(select)), [403, 'AccessDenied'])
+  assert.equal((await server.send(select)).status, 200)
+})
+
 test('the headers of an answer are chosen in signed requests only', async () => {
   await allow({ Action: 's3:GetObject', on: '/*' })
   await put('page', 'x')

@@ -49,6 +49,8 @@ export type MessageRefusal =
 export type KeyedWork =
   | 'copy'
   | 'multipart upload'
+  | 'lease'
+  | 'SelectObjectContent'
   | 's3:GetBucketOwnershipControls'
   | 's3:PutBucketOwnershipControls'
 

@@ -107,6 +107,8 @@ function deniedText({ setting, keyedWork }: RefusalOf<'AccessDenied'>): string {
       return 'Anonymous users cannot copy objects.  Please authenticate.'
     case 'multipart upload':
       return 'Anonymous users cannot initiate multipart uploads.  Please authenticate.'
+    case 'lease':
+      return 'Anonymous users cannot take leases.  Please authenticate.'
     default:
       return `${keyedWork} does not support Anonymous requests!`
   }
