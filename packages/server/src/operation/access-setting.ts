@@ -5,7 +5,7 @@ import { allBlocked, type PublicAccessBlock } from '../access/public-access-bloc
 import { StoreError } from '../base/errors.ts'
 import { type BucketAccess, type BucketRecord, putBucket } from '../store/tree/bucket.ts'
 import type { BucketAddress } from './bucket.ts'
-import { onBucket } from './need.ts'
+import { type Need, onBucket, onlyWithKey } from './need.ts'
 import type { Change, CommitStep, Query } from './operation.ts'
 
 /** The settings of a bucket of a version that had none: private, without lists. */
@@ -26,11 +26,19 @@ export function putAccess(
   putBucket(tx, name, { ...record, access: { ...accessOf(record), ...changes } })
 }
 
+/** A right on ownership controls, which nobody has without a key. */
+function controlsNeed(
+  action: 's3:GetBucketOwnershipControls' | 's3:PutBucketOwnershipControls',
+  bucket: string,
+): Need {
+  return onlyWithKey(action, onBucket(action, bucket))
+}
+
 /** @throws StoreError `NoOwnershipControls` */
 export const getOwnershipControls: Query<BucketAddress, { readonly ownership: ObjectOwnership }> = {
   kind: 'query',
   name: 'GetBucketOwnershipControls',
-  needs: ({ bucket }) => [onBucket('s3:GetBucketOwnershipControls', bucket)],
+  needs: ({ bucket }) => [controlsNeed('s3:GetBucketOwnershipControls', bucket)],
   async check(step, { bucket }) {
     const { ownership } = accessOf(step.bucket(bucket))
     if (ownership === undefined) throw new StoreError({ code: 'NoOwnershipControls', bucket })
@@ -46,7 +54,7 @@ export interface PutOwnershipInput extends BucketAddress {
 export const putOwnershipControls: Change<PutOwnershipInput, void> = {
   kind: 'change',
   name: 'PutBucketOwnershipControls',
-  needs: ({ bucket }) => [onBucket('s3:PutBucketOwnershipControls', bucket)],
+  needs: ({ bucket }) => [controlsNeed('s3:PutBucketOwnershipControls', bucket)],
   async commit(step, { bucket, ownership }) {
     if (ownership === 'BucketOwnerEnforced' && grantsOthers(step.bucket(bucket))) {
       throw new StoreError({ code: 'BucketAclWithOwnerEnforced' })
@@ -66,7 +74,7 @@ export const deleteOwnershipControls: Change<BucketAddress, void> = {
   kind: 'change',
   name: 'DeleteBucketOwnershipControls',
   usesReserve: true,
-  needs: ({ bucket }) => [onBucket('s3:PutBucketOwnershipControls', bucket)],
+  needs: ({ bucket }) => [controlsNeed('s3:PutBucketOwnershipControls', bucket)],
   commit: async (step, { bucket }) => putAccess(step, bucket, { ownership: undefined }),
 }
 

@@ -27,7 +27,7 @@ import {
   openContent,
   planContent,
 } from './content.ts'
-import { onSource } from './need.ts'
+import { onlyWithKey, onSource } from './need.ts'
 import {
   checkDescription,
   checkKey,
@@ -98,7 +98,7 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
   name: 'CopyObject',
   readsBlobs: true,
   needs: ({ source, bucket, key, tags, acl }) => [
-    onSource(objectNeed('s3:GetObject', source)),
+    onlyWithKey('copy', onSource(objectNeed('s3:GetObject', source))),
     ...writeNeeds({ bucket, key }, tags),
     ...aclNeeds({ bucket, key }, acl),
   ],

@@ -21,8 +21,16 @@ import {
   type ReadConditions,
   type WriteConditions,
 } from './condition.ts'
-import { type Need, onFoundKeys, onListing, onPath, onSource } from './need.ts'
-import { checkKey } from './object.ts'
+import {
+  type Need,
+  onFoundKeys,
+  onListing,
+  onlyWithKey,
+  onObject,
+  onPath,
+  onSource,
+} from './need.ts'
+import { checkKey, writeNeeds } from './object.ts'
 import { takeAccess } from './object-owner.ts'
 import type { BucketPath, Change, CommitStep } from './operation.ts'
 
@@ -43,12 +51,24 @@ export interface RenameInput {
 
 const isFolder = (key: string): boolean => key.endsWith('/')
 
-/** The rights to move an object, or all objects of a folder, away. */
+/** The rights to move an object, or all objects of a folder with their tags, away. */
 function renameSourceNeeds(bucket: string, from: string): Need[] {
   return [
     onSource(onPath('s3:GetObject', bucket, from)),
     onSource(onPath('s3:DeleteObject', bucket, from)),
+    ...(isFolder(from) ? [onSource(onPath('s3:GetObjectTagging', bucket, from))] : []),
   ]
+}
+
+/** The rights to put objects, those of a folder with their tags, at a target. */
+function renameTargetNeeds({ bucket, to, replace }: RenameInput): Need[] {
+  const tagging = isFolder(to) ? [onPath('s3:PutObjectTagging', bucket, to)] : []
+  return [...targetNeeds(bucket, to, replace), ...tagging]
+}
+
+/** The right to take the lists of objects along. */
+function renamedAclNeed({ bucket, to }: RenameInput): Need {
+  return { ...onPath('s3:PutObjectAcl', bucket, to), isOfNewObject: true }
 }
 
 /** The rights to put objects at a target; to replace a folder is also to delete objects that get no successor. */
@@ -65,11 +85,11 @@ function written(bucket: string, key: string): BucketPath {
 export const rename: Change<RenameInput, void> = {
   kind: 'change',
   name: 'RenameObject',
-  needs: ({ bucket, from, alternativeFrom, to, replace }) => [
-    ...(alternativeFrom === undefined
-      ? renameSourceNeeds(bucket, from)
-      : [onFoundKeys('s3:GetObject', bucket)]),
-    ...targetNeeds(bucket, to, replace),
+  needs: (input) => [
+    ...(input.alternativeFrom === undefined
+      ? renameSourceNeeds(input.bucket, input.from)
+      : [onFoundKeys('s3:GetObject', input.bucket)]),
+    ...renameTargetNeeds(input),
   ],
   async writes(step, input) {
     const { bucket, to } = input
@@ -123,6 +143,12 @@ async function renameOneObject(
 ): Promise<void> {
   const source = await findObject(step.tx, root, utf8(input.from))
   if (source === undefined) throw new StoreError({ code: 'NoSuchKey', key: input.from })
+  const { bucket } = input
+  if (source.tags !== undefined) {
+    const read = onSource(onObject('s3:GetObjectTagging', { bucket, key: input.from }))
+    await step.require([read, ...writeNeeds({ bucket, key: input.to }, source.tags)])
+  }
+  if (source.acl !== undefined) await step.require([renamedAclNeed(input)])
   checkForWrite(input.sourceConditions, source, 'rename source')
   checkTarget(input.conditions, await findObject(step.tx, root, utf8(input.to)))
   const { tx } = step
@@ -150,6 +176,8 @@ async function renameWholeFolder(
   const from = utf8(input.from)
   const to = utf8(input.to)
   const replace = input.replace && ifNoneMatch === undefined
+  const hasAcls = step.facts(input.bucket).ownership !== 'BucketOwnerEnforced'
+  if (hasAcls) await step.require([renamedAclNeed(input)])
   await renameFolder({ tx: step.tx, ids: step.services.ids }, { root, from, to, replace })
 }
 
@@ -176,7 +204,7 @@ export const copyFolder: Change<CopyFolderInput, { readonly copiedAt: number }> 
   needs: ({ source, bucket, folder, replace }) => [
     // In another bucket, the copy tells the names of all keys.
     ...(source.bucket === bucket ? [] : [onSource(onListing(source.bucket, source.folder))]),
-    onSource(onPath('s3:GetObject', source.bucket, source.folder)),
+    onlyWithKey('copy', onSource(onPath('s3:GetObject', source.bucket, source.folder))),
     onSource(onPath('s3:GetObjectTagging', source.bucket, source.folder)),
     ...targetNeeds(bucket, folder, replace),
     onPath('s3:PutObjectTagging', bucket, folder),

@@ -26,7 +26,7 @@ import {
 import { listBlockers, walkLeases } from '../store/lease/list.ts'
 import { boundOfNodes, type LeaseNode, type LeasePaths, nodesOf } from '../store/lease/node.ts'
 import { findBucket } from '../store/tree/bucket.ts'
-import { type Need, onBucket, onFoundKeys, onPath } from './need.ts'
+import { type Need, onBucket, onFoundKeys, onlyWithKey, onPath } from './need.ts'
 import { checkKey } from './object.ts'
 import type { Change, CommitStep, Query, Services } from './operation.ts'
 
@@ -100,10 +100,12 @@ function leaseNeeds({
   read,
   write,
 }: Pick<AcquireLeaseInput, 'bucket' | 'read' | 'write'>): Need[] {
-  return [
+  const needs = [
     ...read.map((path) => onPath('s3:GetObject', bucket, path)),
-    ...write.map((path) => onPath('s3:PutObject', bucket, path)),
+    // A lease keeps others from writing its paths, also those that it only reads.
+    ...[...read, ...write].map((path) => onPath('s3:PutObject', bucket, path)),
   ]
+  return needs.map((need) => onlyWithKey('lease', need))
 }
 
 /**

@@ -26,7 +26,7 @@ import { type BodyInput, type ReceivedBody, receiveBody } from './body.ts'
 import { preconditionFailed } from './condition.ts'
 import { type ContentPlan, contentSource, nameOf, openContent, planContent } from './content.ts'
 import { type CopySource, checkSourceSize, requireSource } from './copy.ts'
-import { type Need, onFoundKeys, onKey, onSource } from './need.ts'
+import { type Need, onFoundKeys, onKey, onlyWithKey, onSource } from './need.ts'
 import {
   checkDescription,
   checkKey,
@@ -150,7 +150,10 @@ function checkChecksumType(
 export const createMultipartUpload: Change<CreateUploadInput, CreateUploadOutput> = {
   kind: 'change',
   name: 'CreateMultipartUpload',
-  needs: (input) => [...writeNeeds(input, input.tags), ...aclNeeds(input, input.acl)],
+  needs: (input) => [
+    ...writeNeeds(input, input.tags).map((need) => onlyWithKey('multipart upload', need)),
+    ...aclNeeds(input, input.acl),
+  ],
   writes: writesObject,
   isPreparation: true,
   async commit(step, input) {
@@ -271,7 +274,10 @@ export const uploadPartCopy: Upload<
   kind: 'upload',
   name: 'UploadPartCopy',
   readsBlobs: true,
-  needs: (input) => [onSource(objectNeed('s3:GetObject', input.source)), ...putNeeds(input)],
+  needs: (input) => [
+    onlyWithKey('copy', onSource(objectNeed('s3:GetObject', input.source))),
+    ...putNeeds(input),
+  ],
   writes: writesObject,
   isPreparation: true,
   async check(step, input) {

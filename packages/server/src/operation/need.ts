@@ -2,6 +2,7 @@
 
 import type { Action } from '../access/decide.ts'
 import { account, pathResource, type Resource } from '../access/resource.ts'
+import type { KeyedWork } from '../base/refusal/shared.ts'
 import type { Tag } from '../store/row/record.ts'
 
 /** One right that an operation needs. */
@@ -18,6 +19,8 @@ export interface Need {
   readonly prefix?: string
   /** The right is on the object that the request makes, not on the one that it replaces. */
   readonly isOfNewObject?: true
+  /** Set if the right is of no use without a key, for the refusal. */
+  readonly keyedWork?: KeyedWork
   /** The tags that the request sets. */
   readonly tags?: readonly Tag[]
 }
@@ -53,6 +56,11 @@ export function onObject(
 /** The same right on the source of a copy or move. */
 export function onSource(need: Need): Need {
   return { ...need, role: 'source' }
+}
+
+/** A right of use only to callers with a key. */
+export function onlyWithKey(keyedWork: KeyedWork, need: Need): Need {
+  return { ...need, keyedWork }
 }
 
 /** A right on one key. */

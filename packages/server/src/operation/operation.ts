@@ -78,6 +78,8 @@ export interface Caller extends RequestContext {
   readonly lease?: LeaseTicket | undefined
   /** The owners that the request expects its bucket, and the source's bucket, to have. */
   readonly expected?: ExpectedOwners | undefined
+  /** Called when the caller's offer to pay is what admits it to a bucket; perhaps several times. */
+  readonly onCharged?: (() => void) | undefined
 }
 
 /** Ids of owners; undefined where any owner will do. */

@@ -9,7 +9,7 @@ import type { Span } from '../select-content/message.ts'
 import type { QueryEvent, SelectedObject } from '../select-content/pool.ts'
 import { type FolderSnapshot, readSnapshot } from '../store/tree/snapshot.ts'
 import { type ContentPlan, nameOf, planContent, readPlannedRange } from './content.ts'
-import { type Need, onListing, onPath } from './need.ts'
+import { type Need, onListing, onlyWithKey, onPath } from './need.ts'
 import { objectNeed, requireNullVersion, requireObject } from './object.ts'
 import type { Change, Download, Services, TransferStep } from './operation.ts'
 
@@ -41,7 +41,7 @@ interface FoundContent {
 export const selectObjectContent: Download<SelectContentInput, FoundContent, SelectedContent> = {
   kind: 'download',
   name: 'SelectObjectContent',
-  needs: (input): Need[] => [objectNeed('s3:GetObject', input)],
+  needs: (input): Need[] => [onlyWithKey('SelectObjectContent', objectNeed('s3:GetObject', input))],
   async check(step, input) {
     requireNullVersion(input)
     const record = await requireObject(step.tx, step.bucket(input.bucket).root, input)
@@ -61,7 +61,10 @@ export const selectObjectContent: Download<SelectContentInput, FoundContent, Sel
 export const selectFolderContent: Change<SelectContentInput, SelectedContent> = {
   kind: 'change',
   name: 'SelectObjectContent',
-  needs: ({ bucket, key }) => [onListing(bucket, key), onPath('s3:GetObject', bucket, key)],
+  needs: ({ bucket, key }) => [
+    onListing(bucket, key),
+    onlyWithKey('SelectObjectContent', onPath('s3:GetObject', bucket, key)),
+  ],
   async commit(step, { bucket, key, request }) {
     const { services, tx } = step
     const snapshot = await services.snapshots.take(tx, step.bucket(bucket).root, utf8(key))

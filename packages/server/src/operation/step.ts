@@ -62,12 +62,17 @@ export async function refusalOf(
 ): Promise<StoreError | undefined> {
   for (const need of needs) {
     const question = await questionOf(tx, of, buckets, need)
-    if (isOfAnotherOwner(of.caller, need, question) || isUnpaid(of.caller, need, buckets)) {
-      return accessDenied(question)
-    }
+    if (isOfAnotherOwner(of.caller, need, question)) return accessDenied(question)
+    const payment = paymentFor(of.caller, need, buckets)
+    if (payment === 'refused') return accessDenied(question)
+    if (payment === 'offered') of.caller.onCharged?.()
     if (need.isDeferred === true) continue
     const decision = await decisionOn(tx, buckets, question, need)
-    if (decision.effect === 'allow') continue
+    if (decision.effect === 'allow') {
+      const { keyedWork } = need
+      if (keyedWork === undefined || of.caller.principal !== undefined) continue
+      return new StoreError({ code: 'AccessDenied', keyedWork })
+    }
     const isUnforbidden = decision.effect === 'deny' && decision.by.kind === 'nothing'
     if (!isUnforbidden || need.isInitiator !== true) return accessDenied(question)
   }
@@ -81,13 +86,18 @@ function isOfAnotherOwner({ expected }: Caller, { role }: Need, { bucket }: Ques
   return ownerId !== undefined && ownerId !== bucket.ownerId
 }
 
-/** True for a bucket whose requesters pay, and another requester who doesn't offer to. */
-function isUnpaid({ principal, headers }: Caller, { resource }: Need, buckets: Buckets): boolean {
-  if (resource.kind === 'account') return false
+/** Whether the caller has to pay for the use of a bucket, and offers to. Its owner pays else. */
+function paymentFor(
+  { principal, headers }: Caller,
+  { resource }: Need,
+  buckets: Buckets,
+): 'none' | 'offered' | 'refused' {
+  if (resource.kind === 'account') return 'none'
   const record = buckets.get(resource.bucket)?.record
-  if (record?.access?.requesterPays !== true) return false
-  if (principal === undefined) return true
-  return principal.owner.id !== record.ownerId && headers?.['x-amz-request-payer'] !== 'requester'
+  if (record?.access?.requesterPays !== true) return 'none'
+  if (principal === undefined) return 'refused'
+  if (principal.owner.id === record.ownerId) return 'none'
+  return headers?.['x-amz-request-payer'] === 'requester' ? 'offered' : 'refused'
 }
 
 /** @throws StoreError `NoSuchBucket` */

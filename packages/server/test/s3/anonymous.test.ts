@@ -60,15 +60,20 @@ test('a bucket is listed by the right to list it, and below a prefix if only tha
   assert.equal((await send({ method: 'PUT', path: '/bucket-of-nobody' })).status, 403)
 })
 
-test('an upload in parts is made, listed and aborted', async () => {
+test('parts are sent, listed and aborted without a key, but the upload is begun with one', async () => {
   await allow({
     Action: ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
     on: '/*',
   })
-  const create = async (): Promise<string> => {
-    const answer = await send(at('parts', { method: 'POST', query: { uploads: '' } }))
-    return xmlText(answer.body, 'UploadId') ?? ''
-  }
+  const beginning = at('parts', { method: 'POST', query: { uploads: '' } })
+  const create = async (): Promise<string> =>
+    xmlText((await server.send(beginning)).body, 'UploadId') ?? ''
+  const refused = await send(beginning)
+  assert.deepEqual(outcome(refused), [403, 'AccessDenied'])
+  assert.equal(
+    xmlText(refused.body, 'Message'),
+    'Anonymous users cannot initiate multipart uploads.  Please authenticate.',
+  )
   const uploadId = await create()
   const part = { method: 'PUT', query: { uploadId, partNumber: '1' }, body: Buffer.from('part') }
   assert.equal((await send(at('parts', part))).status, 200)
@@ -80,6 +85,86 @@ test('an upload in parts is made, listed and aborted', async () => {
   assert.equal((await server.send(at('parts'))).body.toString(), 'part')
   const aborted = { method: 'DELETE', query: { uploadId: await create() } }
   assert.equal((await send(at('parts', aborted))).status, 204)
+})
+
+test('copies need a key, of objects, parts and folders', async () => {
+  await put('from/one', 'one')
+  await allow({ Action: 's3:*', on: ['', '/*'] })
+  const uploads = at('parts', { method: 'POST', query: { uploads: '' } })
+  const uploadId = xmlText((await server.send(uploads)).body, 'UploadId') ?? ''
+  const source = (key: string) => ({ 'x-amz-copy-source': `/${Bucket}/${key}` })
+  const copies = [
+    at('to', { method: 'PUT', headers: source('from/one') }),
+    at('parts', {
+      method: 'PUT',
+      query: { uploadId, partNumber: '1' },
+      headers: source('from/one'),
+    }),
+    at('to/', {
+      method: 'PUT',
+      headers: { ...source('from/'), 'x-holdfast-recursive': 'true' },
+    }),
+  ]
+  for (const copy of copies) {
+    const answer = await send(copy)
+    assert.deepEqual(outcome(answer), [403, 'AccessDenied'], copy.path)
+    const text = xmlText(answer.body, 'Message')
+    assert.equal(text, 'Anonymous users cannot copy objects.  Please authenticate.', copy.path)
+    assert.equal((await server.send(copy)).status, 200, copy.path)
+  }
+})
+
+test('ownership controls need a key', async () => {
+  await allow({ Action: 's3:*', on: ['', '/*'] })
+  const query = { ownershipControls: '' }
+  const ownership = '<Rule><ObjectOwnership>ObjectWriter</ObjectOwnership></Rule>'
+  const body = Buffer.from(`<OwnershipControls>${ownership}</OwnershipControls>`)
+  for (const [method, action] of [
+    ['GET', 's3:GetBucketOwnershipControls'],
+    ['PUT', 's3:PutBucketOwnershipControls'],
+    ['DELETE', 's3:PutBucketOwnershipControls'],
+  ] as const) {
+    const wanted = { method, path: `/${Bucket}`, query, ...(method === 'PUT' ? { body } : {}) }
+    const answer = await send(wanted)
+    assert.deepEqual(outcome(answer), [403, 'AccessDenied'], method)
+    const text = xmlText(answer.body, 'Message')
+    assert.equal(text, `${action} does not support Anonymous requests!`)
+  }
+})
+
+test('leases and queries of objects need a key', async () => {
+  await put('leased/x', 'x')
+  await allow({ Action: 's3:*', on: ['', '/*'] })
+  const path = `/${Bucket}`
+  for (const paths of [{ read: ['leased/'] }, { write: ['leased/'] }]) {
+    const body = Buffer.from(JSON.stringify(paths))
+    const answer = await send({ method: 'POST', path, query: { lease: '' }, body })
+    assert.deepEqual(outcome(answer), [403, 'AccessDenied'], JSON.stringify(paths))
+  }
+  const elements =
+    '<Expression>SELECT * FROM S3Object</Expression><ExpressionType>SQL</ExpressionType>' +
+    '<InputSerialization><CSV/></InputSerialization><OutputSerialization><CSV/></OutputSerialization>'
+  const body = Buffer.from(`<SelectObjectContentRequest>${elements}</SelectObjectContentRequest>`)
+  const query = { select: '', 'select-type': '2' }
+  const select = at('leased/x', { method: 'POST', query, body })
+  assert.deepEqual(outcome(await send(select)), [403, 'AccessDenied'])
+  assert.equal((await server.send(select)).status, 200)
+})
+
+test('the headers of an answer are chosen in signed requests only', async () => {
+  await allow({ Action: 's3:GetObject', on: '/*' })
+  await put('page', 'x')
+  const wanted = at('page', { query: { 'response-content-type': 'text/html' } })
+  assert.equal((await server.send(wanted)).headers['content-type'], 'text/html')
+  for (const method of ['GET', 'HEAD']) {
+    assert.equal((await send({ ...wanted, method })).status, 400, method)
+  }
+  const answer = await send(wanted)
+  assert.deepEqual(outcome(answer), [400, 'InvalidRequest'])
+  assert.equal(
+    xmlText(answer.body, 'Message'),
+    'Request specific response headers cannot be used for anonymous GET requests.',
+  )
 })
 
 test('many objects are deleted, each by its own right', async () => {

@@ -124,6 +124,65 @@ test('a copy takes tags along only for those who may read and set them', async (
   assert.equal(await statusOf(copy('team/g/', 'team/h/')), 200)
 })
 
+test('a rename takes tags along only for those who may read and set them', async () => {
+  const tagged = { 'x-amz-tagging': 'colour=blue' }
+  await server.send(at('team/i/x', { method: 'PUT', body: Buffer.from('x'), headers: tagged }))
+  await put('team/j/x', 'x')
+  const moving = { Action: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], on: '/team/*' }
+  await allow(moving)
+  assert.equal(await statusOf(rename('team/i/x', 'team/i/y')), 403)
+  assert.equal(await statusOf(rename('team/j/x', 'team/j/y')), 200)
+  assert.equal(await statusOf(rename('team/i/', 'team/k/')), 403)
+  for (const Action of ['s3:GetObjectTagging', 's3:PutObjectTagging']) {
+    await allow(moving, { Action, on: '/team/*' })
+    assert.equal(await statusOf(rename('team/i/x', 'team/i/y')), 403, Action)
+    assert.equal(await statusOf(rename('team/i/', 'team/k/')), 403, Action)
+  }
+  await allow(moving, { Action: ['s3:GetObjectTagging', 's3:PutObjectTagging'], on: '/team/*' })
+  assert.equal(await statusOf(rename('team/i/x', 'team/i/y')), 200)
+  assert.equal(await statusOf(rename('team/i/', 'team/k/')), 200)
+})
+
+test('a Deny of tags or of a source that depends on single objects refuses a folder', async () => {
+  const tagged = { 'x-amz-tagging': 'level=high' }
+  await server.send(at('team/o/x', { method: 'PUT', body: Buffer.from('x'), headers: tagged }))
+  const conditions = [
+    { StringEquals: { 's3:RequestObjectTag/level': 'high' } },
+    { 'ForAnyValue:StringEquals': { 's3:RequestObjectTagKeys': ['level'] } },
+    { StringLike: { 's3:x-amz-copy-source': `${Bucket}/team/o/x*` } },
+  ]
+  for (const Condition of conditions) {
+    await allow(all, { Effect: 'Deny', Action: 's3:PutObject', on: '/team/p/*', Condition })
+    const text = JSON.stringify(Condition)
+    assert.equal(await statusOf(copy('team/o/', 'team/p/')), 403, text)
+    if (!text.includes('copy-source')) {
+      assert.equal(await statusOf(rename('team/o/', 'team/p/')), 403, text)
+      assert.equal(await statusOf(rename('team/o/x', 'team/p/x')), 403, text)
+    }
+  }
+  await allow(all)
+  assert.equal(await statusOf(copy('team/o/', 'team/p/')), 200)
+})
+
+test('a rename takes lists along unless a Deny forbids to set them', async () => {
+  const name = 'listed'
+  await client.send(new CreateBucketCommand({ Bucket: name, ObjectOwnership: 'ObjectWriter' }))
+  const path = `/${name}/a/x`
+  const grant = {
+    'x-amz-grant-full-control': `id=${server.credential().owner.id}`,
+    'x-amz-grant-read': `id=${Principal.AWS}`,
+  }
+  await server.send({ method: 'PUT', path, headers: grant, body: Buffer.from('x') })
+  const Deny = { Effect: 'Deny', Principal, Action: 's3:PutObjectAcl', on: '/shut/*' } as const
+  await putPolicy(client, name, { Principal, Action: 's3:*', on: '/*' }, Deny)
+  const move = (from: string, to: string): Promise<number> =>
+    statusOf({ method: 'PUT', path: `/${name}/${to}`, headers: { 'x-amz-rename-source': from } })
+  assert.equal(await move('a/x', 'shut/x'), 403)
+  assert.equal(await move('a/', 'shut/'), 403)
+  assert.equal(await move('a/x', 'a/y'), 200)
+  assert.equal(await move('a/', 'open/'), 200)
+})
+
 test('a lease is taken, renewed and released by the rights to its paths', async () => {
   const take = (body: object, owner = 1): Promise<WireAnswer> =>
     server.send(
@@ -133,11 +192,21 @@ test('a lease is taken, renewed and released by the rights to its paths', async 
       },
       owner,
     )
+  const leases = { path: `/${Bucket}` }
   const ticketOf = ({ body }: WireAnswer): string => String(JSON.parse(body.toString()).ticket)
   await allow({ Action: 's3:PutObject', on: '/team/*' })
   assert.equal((await take({ write: ['team/a/', 'other'] })).status, 403)
   assert.equal((await take({ write: [''] })).status, 403)
   assert.equal((await take({ read: ['team/a/'] })).status, 403)
+  await allow({ Action: 's3:GetObject', on: '/team/*' })
+  // A lease for reading would keep the owner from writing.
+  assert.equal((await take({ read: ['team/a/'] })).status, 403)
+  await allow({ Action: ['s3:GetObject', 's3:PutObject'], on: '/team/*' })
+  const shared = await take({ read: ['team/a/'] })
+  assert.equal(
+    await statusOf({ ...leases, method: 'DELETE', query: { lease: ticketOf(shared) } }),
+    204,
+  )
   const own = await take({ write: ['team/a/', 'team/none'] })
   assert.equal(own.status, 200)
   const on = (method: string, ticket: string): Promise<number> =>

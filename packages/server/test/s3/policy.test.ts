@@ -190,9 +190,16 @@ test('a bucket whose requesters pay admits others only if they offer to', async 
   }
   assert.equal((await pay('Requester')).status, 200)
   const offering = at('a/x', { headers: { 'x-amz-request-payer': 'requester' } })
-  assert.equal((await server.send(at('a/x'))).status, 200)
+  const charged = 'x-amz-request-charged'
+  for (const wanted of [at('a/x'), offering]) {
+    const { status, headers } = await server.send(wanted)
+    assert.deepEqual([status, headers[charged]], [200, undefined])
+  }
   assert.deepEqual(outcome(await server.send(at('a/x'), 1)), [403, 'AccessDenied'])
-  assert.equal((await server.send(offering, 1)).status, 200)
+  const { status, headers } = await server.send(offering, 1)
+  assert.deepEqual([status, headers[charged]], [200, 'requester'])
+  const missing = await server.send({ ...offering, path: `${offering.path}-missing` }, 1)
+  assert.deepEqual([missing.status, missing.headers[charged]], [403, undefined])
   const presigned = new GetObjectCommand({ Bucket, Key: 'a/x', RequestPayer: 'requester' })
   assert.equal((await fetch(await getSignedUrl(otherClient, presigned))).status, 200)
   assert.deepEqual(outcome(await unsigned(offering)), [403, 'AccessDenied'])

@@ -75,6 +75,7 @@ test('the elements of a statement are checked', () => {
     [{ Sid: 1 }, 'invalid syntax'],
     [{ Extra: 'x' }, 'unknown element'],
     [{ Principal: '*', NotPrincipal: '*' }, 'invalid syntax'],
+    [{ NotPrincipal: { AWS: 'ann' } }, 'allow with NotPrincipal'],
     [{ Action: 's3:*', NotAction: 's3:GetObject' }, 'invalid syntax'],
     [{ Resource: 'arn:aws:s3:::photos/*', NotResource: 'arn:aws:s3:::photos' }, 'invalid syntax'],
     [{ Action: [] }, 'invalid action'],
@@ -138,7 +139,7 @@ test('principals are checked, and the refusal names them', () => {
     [{ Principal: { User: 'ann' } }, '"User" : "ann"'],
     [{ Principal: { CanonicalUser: '*' } }, '"CanonicalUser" : "*"'],
     [{ Principal: { Service: 'nothing' } }, '"Service" : "nothing"'],
-    [{ NotPrincipal: { AWS: 'a*' } }, '"AWS" : "a*"'],
+    [{ NotPrincipal: { AWS: 'a*' }, Effect: 'Deny' }, '"AWS" : "a*"'],
   ] as const
   for (const [elements, principal] of invalid) {
     assert.deepEqual(faultOf(policyText(statement(elements))), {

@@ -122,7 +122,8 @@ const s3Keys: Readonly<Record<string, S3Key>> = {
   's3:objectcreationoperation': { read: createsObject, actions: writing },
   's3:prefix': { read: parameter('prefix'), actions: listing },
   's3:requestobjecttagkeys': {
-    read: ({ context }) => Object.keys(context.requestTags?.() ?? {}),
+    read: ({ context, resource }) =>
+      resource.kind === 'below' ? unknownValue : Object.keys(context.requestTags?.() ?? {}),
     actions: tagging,
   },
   's3:resourceaccount': { read: ({ bucket }) => bucket?.ownerId, actions: 'all' },
@@ -165,7 +166,8 @@ const tagKeys: Readonly<Record<string, (tag: string) => S3Key>> = {
     actions: existing,
   }),
   's3:requestobjecttag': (tag) => ({
-    read: ({ context }) => ownValue(context.requestTags?.() ?? {}, tag),
+    read: ({ context, resource }) =>
+      resource.kind === 'below' ? unknownValue : ownValue(context.requestTags?.() ?? {}, tag),
     actions: tagging,
   }),
   's3:buckettag': () => ({ read: absent, actions: 'all' }),
@@ -213,10 +215,11 @@ function signatureAge({ context: { signature }, nowMs }: PolicyRequest): string 
   return signedAt === undefined ? undefined : String(Math.max(0, nowMs - signedAt))
 }
 
-/** The source of a copy as `bucket/key`, without its version. */
+/** The source of a copy as `bucket/key`, without its version. Each object of a folder has its own. */
 function copySource(request: PolicyRequest): KeyValue {
   const value = header('x-amz-copy-source')(request)
   if (typeof value !== 'string') return undefined
+  if (request.resource.kind === 'below') return unknownValue
   const [path = ''] = value.replace(/^\//, '').split('?versionId=')
   try {
     return decodeURIComponent(path)

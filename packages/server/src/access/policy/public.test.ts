@@ -11,7 +11,6 @@ test('a policy is public if one Allow is for everybody', () => {
   assert.equal(isPublic({}), true)
   assert.equal(isPublic({ Principal: { AWS: '*' } }), true)
   assert.equal(isPublic({ Principal: { AWS: ['ann', '*'] } }), true)
-  assert.equal(isPublic({ NotPrincipal: { AWS: 'ann' } }), true)
   assert.equal(isPublic({ Principal: { AWS: 'ann' } }), false)
   assert.equal(isPublic({ Principal: { AWS: 'ann' } }, {}), true)
   assert.equal(isPublic({ Principal: { Service: 'logging.s3.amazonaws.com' } }), false)

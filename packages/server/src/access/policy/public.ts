@@ -16,9 +16,8 @@ const trustedKeys: ReadonlySet<string> = new Set([
 
 /** True if a statement grants the public access. */
 export function isPublicStatement(statement: Statement): boolean {
-  const { effect, principals, excludesPrincipals, conditions } = statement
-  if (effect === 'Deny') return false
-  if (!excludesPrincipals && !principals.isEveryone) return false
+  const { effect, principals, conditions } = statement
+  if (effect === 'Deny' || !principals.isEveryone) return false
   return !conditions.some(isFixed)
 }
 

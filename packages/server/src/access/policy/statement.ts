@@ -13,9 +13,8 @@ import { every, not, type Truth } from './truth.ts'
 export interface Statement {
   readonly effect: 'Allow' | 'Deny'
   readonly sid: string | undefined
+  /** Of Principal or NotPrincipal; an Allow has only the first. */
   readonly principals: PrincipalPattern
-  /** True if it is about all principals but the named ones. */
-  readonly excludesPrincipals: boolean
   readonly conditions: readonly Condition[]
   /**
    * True if it applies to the request. A Deny applies to a prefix if it can apply to one key below, an Allow
@@ -43,6 +42,8 @@ export function statementOf(block: Block, scope: Scope): Statement {
   const sid = block['Sid']
   if (sid !== undefined && typeof sid !== 'string') throw malformed({ kind: 'invalid syntax' })
   const principal = oneOf(block, 'Principal', 'NotPrincipal')
+  // It would name everybody else, anonymous requests included.
+  if (principal.isNot && effect === 'Allow') throw malformed({ kind: 'allow with NotPrincipal' })
   const action = oneOf(block, 'Action', 'NotAction')
   const resource = oneOf(block, 'Resource', 'NotResource')
   const principals = principalsOf(principal.value)
@@ -101,7 +102,6 @@ function compiled(parts: Parts): Statement {
     effect,
     sid,
     principals,
-    excludesPrincipals: principal.isNot,
     conditions,
     applies(request) {
       if (actions.has(request.action) === action.isNot) return false

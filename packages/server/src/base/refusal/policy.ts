@@ -12,7 +12,7 @@ export type PolicyFault =
   | { readonly kind: 'no statement' }
   | { readonly kind: 'missing element' | 'unknown element'; readonly element: string }
   | { readonly kind: 'invalid effect'; readonly effect: string }
-  | { readonly kind: 'repeated Sid' | 'empty principal' }
+  | { readonly kind: 'repeated Sid' | 'empty principal' | 'allow with NotPrincipal' }
   /** `principal`: as in the policy, `"AWS" : "…"`. */
   | { readonly kind: 'invalid principal'; readonly principal: string }
   | { readonly kind: 'invalid action' | 'invalid resource' }

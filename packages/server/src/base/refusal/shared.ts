@@ -45,6 +45,15 @@ export type MessageRefusal =
   | { readonly code: 'RequestTimeout' }
   | { readonly code: 'MessageTooLong'; readonly maximumBytes: number }
 
+/** Work that S3 does only for requests with a key, whatever its policies and lists allow: by name, or as an action. */
+export type KeyedWork =
+  | 'copy'
+  | 'multipart upload'
+  | 'lease'
+  | 'SelectObjectContent'
+  | 's3:GetBucketOwnershipControls'
+  | 's3:PutBucketOwnershipControls'
+
 export type SharedRefusal =
   | EngineRefusal
   | MessageRefusal
@@ -56,4 +65,6 @@ export type SharedRefusal =
       readonly region?: string | undefined
       /** The setting that refuses every caller. */
       readonly setting?: 'BlockPublicAcls' | 'BlockPublicPolicy' | undefined
+      /** The work that an anonymous request asked for. */
+      readonly keyedWork?: KeyedWork | undefined
     }

@@ -10,7 +10,7 @@ import {
 } from '../../operation/object.ts'
 import { withoutAwsChunked } from '../sign/chunked.ts'
 import { httpTime, quoted } from './answer.ts'
-import { headerNotImplemented, invalidArgument, S3Error } from './error.ts'
+import { headerNotImplemented, invalidArgument, invalidRequest, S3Error } from './error.ts'
 import { aclHeaders } from './grant.ts'
 import { headerOfText, headerToken, isHeaderValue, isPrintable, unfitValue } from './header-text.ts'
 import { headerOf, type S3Request } from './request.ts'
@@ -181,15 +181,22 @@ const overrides: ReadonlyMap<string, string> = new Map([
 
 /**
  * The headers in a GET's `response-` parameters; undefined if there are none.
- * @throws S3Error `InvalidArgument` for a value that doesn't fit a header
+ * @throws S3Error `InvalidArgument` for a value that doesn't fit a header, `InvalidRequest` without a signature
  */
 export function responseOverrides({
   query,
-}: Pick<S3Request, 'query'>): Readonly<Record<string, string>> | undefined {
+  principal,
+}: Pick<S3Request, 'query' | 'principal'>): Readonly<Record<string, string>> | undefined {
   let found: Record<string, string> | undefined
   for (const { name, value } of query.parameters) {
     const header = overrides.get(name)
     if (header === undefined) continue
+    if (principal === undefined) {
+      // Anyone could make a link that shows a public object as a page.
+      throw invalidRequest(
+        'Request specific response headers cannot be used for anonymous GET requests.',
+      )
+    }
     if (!isHeaderValue(value)) throw unfitValue(name, value)
     found ??= {}
     found[header] = value

@@ -56,6 +56,8 @@ export class S3Exchange extends Exchange<Answer, ErrorReport> {
   #resource: string
   /** The headers of an answer to a page of another origin. */
   #crossOrigin: OutgoingHttpHeaders | undefined
+  /** True once the requester, not the bucket's owner, pays. */
+  #isCharged = false
 
   constructor(
     context: S3Context,
@@ -84,7 +86,10 @@ export class S3Exchange extends Exchange<Answer, ErrorReport> {
     const { query, signature } = request
     const expected = expectedOwners(request)
     const facts = this.contextOf(request.principal, request.headers)
-    const call: Call = { services, caller: { ...facts, query, signature, expected } }
+    const onCharged = (): void => {
+      this.#isCharged = true
+    }
+    const call: Call = { services, caller: { ...facts, query, signature, expected, onCharged } }
     if (isFormUpload(request)) {
       this.operation = postObjectName
       return answerFormUpload(request, verifier, call)
@@ -156,6 +161,7 @@ export class S3Exchange extends Exchange<Answer, ErrorReport> {
 
   protected async send(answer: Answer): Promise<number> {
     this.#identify(answer.headers)
+    if (this.#isCharged) answer.headers['x-amz-request-charged'] = 'requester'
     const { signal } = this.circumstances
     return sendAnswer(this.response, answer, { signal, unread: this.body })
   }

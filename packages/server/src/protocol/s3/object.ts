@@ -69,7 +69,10 @@ export const getObjectRoute: Route = route(
 export const headObjectRoute: Route = route(headObject, decodeRead, encodeHeadOnly)
 
 /** The facts about a request on which the answer to a GET or HEAD of an object depends. */
-export type ReadFacts = Pick<S3Request, 'method' | 'bucket' | 'key' | 'query' | 'headers'>
+export type ReadFacts = Pick<
+  S3Request,
+  'method' | 'bucket' | 'key' | 'query' | 'headers' | 'principal'
+>
 
 /** Answers a GET or HEAD of an object for another protocol than S3's. @throws StoreError */
 export async function answerRead(request: ReadFacts, { services, caller }: Call): Promise<Answer> {

@@ -149,7 +149,10 @@ export class WebsiteExchange extends Exchange<Answer, ErrorReport> {
   ): Promise<Answer> {
     checkKeyLength(address.key)
     const { method = '' } = this.request
-    const answer = await answerRead({ ...address, method, headers, query: noQuery }, call)
+    const answer = await answerRead(
+      { ...address, method, headers, query: noQuery, principal: undefined },
+      call,
+    )
     const location = answer.headers[redirectHeader]
     if (typeof location !== 'string') return answer
     const { body } = answer

@@ -76,6 +76,8 @@ function faultText(fault: PolicyFault): string {
       return 'Statement IDs (SID) in a single policy must be unique.'
     case 'empty principal':
       return 'Missing required field Principal cannot be empty!'
+    case 'allow with NotPrincipal':
+      return 'Allow with NotPrincipal is not allowed.'
     case 'invalid principal':
       return 'Invalid principal in policy'
     case 'invalid action':

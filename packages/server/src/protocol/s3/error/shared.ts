@@ -1,5 +1,6 @@
 // S3's errors for the refusals that every protocol has.
 
+import type { RefusalOf } from '../../../base/errors.ts'
 import type { SharedRefusal } from '../../../base/refusal/shared.ts'
 import { messageWords } from '../../http/wording.ts'
 import { internalError, requestError, slowDown, type WireTable } from './wire.ts'
@@ -22,14 +23,11 @@ const uriTexts = {
 } as const
 
 export const sharedErrors: WireTable<SharedRefusal> = {
-  AccessDenied: ({ action, region, setting }) => ({
+  AccessDenied: (refusal) => ({
     status: 403,
     code: 'AccessDenied',
-    message:
-      setting === undefined
-        ? 'Access Denied'
-        : `Access Denied because of the ${setting} block public access setting`,
-    fields: { Action: action, Region: region },
+    message: deniedText(refusal),
+    fields: { Action: refusal.action, Region: refusal.region },
   }),
   InvalidUri: ({ uri, problem }) => ({
     status: 400,
@@ -96,4 +94,22 @@ export const sharedErrors: WireTable<SharedRefusal> = {
     code: 'KeyTooLongError',
     message: `The key needs ${sizeBytes} bytes; at most ${maximumBytes} fit.`,
   }),
+}
+
+function deniedText({ setting, keyedWork }: RefusalOf<'AccessDenied'>): string {
+  if (setting !== undefined) {
+    return `Access Denied because of the ${setting} block public access setting`
+  }
+  switch (keyedWork) {
+    case undefined:
+      return 'Access Denied'
+    case 'copy':
+      return 'Anonymous users cannot copy objects.  Please authenticate.'
+    case 'multipart upload':
+      return 'Anonymous users cannot initiate multipart uploads.  Please authenticate.'
+    case 'lease':
+      return 'Anonymous users cannot take leases.  Please authenticate.'
+    default:
+      return `${keyedWork} does not support Anonymous requests!`
+  }
 }
