@@ -1,9 +1,10 @@
 // Servers whose store ends with them: in memory, and in a temporary folder.
 
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import {
   CreateBucketCommand,
@@ -71,18 +72,22 @@ for (const [name, place] of Object.entries(places)) {
 }
 
 test('a server in a temporary folder leaves nothing behind, reset or not', async () => {
-  const folders = async (): Promise<string[]> =>
-    (await readdir(tmpdir())).filter((name) => /^holdfast-\w{6}$/.test(name))
-  const before = new Set(await folders())
-  const server = await open({ temporary: true })
-  const own = (await folders()).filter((name) => !before.has(name))
-  assert.ok(own.length >= 1)
-  await server.reset()
-  await server.close()
-  const left = await folders()
-  // Other processes make such folders too, but not under the names that were there in between.
-  const removed = own.filter((name) => !left.includes(name))
-  assert.ok(removed.length >= 1)
+  const scratch = await mkdtemp(join(tmpdir(), 'holdfast-embed-'))
+  const { TMPDIR } = process.env
+  process.env['TMPDIR'] = scratch
+  try {
+    const server = await open({ temporary: true })
+    assert.equal((await readdir(scratch)).length, 1)
+    await server.reset()
+    await server.close()
+    assert.deepEqual(await readdir(scratch), [])
+    await assert.rejects(open({ temporary: true, buckets: ['NOT A NAME'] }))
+    assert.deepEqual(await readdir(scratch), [])
+  } finally {
+    if (TMPDIR === undefined) delete process.env['TMPDIR']
+    else process.env['TMPDIR'] = TMPDIR
+    await rm(scratch, { recursive: true })
+  }
 })
 
 test('keys may be chosen, and those without an owner share one', async () => {

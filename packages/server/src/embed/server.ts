@@ -85,6 +85,7 @@ const defaultGraceMs = 30_000
  */
 export function open(options: FolderEmbedOptions): Promise<EmbeddedServer>
 export function open(options: PassingEmbedOptions): Promise<PassingServer>
+export function open(options: EmbedOptions): Promise<EmbeddedServer>
 export async function open(options: EmbedOptions): Promise<EmbeddedServer> {
   const place = placeOf(options)
   const server = await Embedded.open(options, place)

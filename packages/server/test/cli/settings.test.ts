@@ -5,7 +5,12 @@ import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { ListBucketsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import {
+  DeleteBucketCommand,
+  ListBucketsCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3'
 import { runHoldfast, startServer, type TestServer } from '../harness.ts'
 
 const scratch = await mkdtemp(join(tmpdir(), 'holdfast-settings-'))
@@ -54,6 +59,20 @@ test('a root key and buckets from the environment are there when the server is r
   await server.stop()
   await server.restart()
   assert.deepEqual(await bucketsOf(server, root), ['backup', 'photos'])
+})
+
+test('a bucket that was deleted does not come back with the next worker', async () => {
+  await using server = await startServer({ workers: 1, args: ['--buckets', 'photos'] })
+  const client = server.client()
+  await client.send(new DeleteBucketCommand({ Bucket: 'photos' }))
+  const [first] = await server.workers()
+  assert.ok(first)
+  process.kill(first, 'SIGKILL')
+  const patient = server.client({ maxAttempts: 20 })
+  const { Buckets = [] } = await patient.send(new ListBucketsCommand())
+  assert.deepEqual(Buckets, [])
+  const [second] = await server.workers()
+  assert.notEqual(second, first)
 })
 
 test('a bucket that another owner has stops the start, and says so', async () => {

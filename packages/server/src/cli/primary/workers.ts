@@ -190,7 +190,7 @@ export class Workers {
         place.isReady = true
         if (this.#isStopping) tell(place, { kind: 'stop', graceMs: 0 })
         this.#isStarted = true
-        this.#acceptNothing()
+        this.#settleStart()
         this.#started.resolve()
         connections.add(place)
         return
@@ -214,13 +214,16 @@ export class Workers {
     }
   }
 
-  /** Accepts losses only at the first start: a disk that disappears later must be refused. */
-  #acceptNothing(): void {
+  /**
+   * An accepted loss holds for the first start only: a disk that disappears later must be refused. So do the
+   * buckets: one that was deleted must not come back with the next worker.
+   */
+  #settleStart(): void {
     if (this.#service === undefined) return
     const { setup } = this.#service
     this.#service = {
       ...this.#service,
-      setup: { ...setup, config: { ...setup.config, accepts: [] } },
+      setup: { ...setup, config: { ...setup.config, accepts: [], buckets: [] } },
     }
   }
 
