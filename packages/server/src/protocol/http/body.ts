@@ -13,6 +13,9 @@ export interface RequestBodyOptions {
   readonly idleMs?: number
 }
 
+/** The bytes that a queued chunk counts beside its content: small ones take as much memory. */
+const chunkCostBytes = 512
+
 type State = 'fresh' | 'reading' | 'ended' | 'failed' | 'stopped'
 
 /**
@@ -84,7 +87,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
     for (;;) {
       const chunk = this.#queue.shift()
       if (chunk !== undefined) {
-        this.#queuedBytes -= chunk.byteLength
+        this.#queuedBytes -= chunk.byteLength + chunkCostBytes
         this.#given = chunk
         return { done: false, value: chunk }
       }
@@ -170,7 +173,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
 
   readonly #onData = (chunk: Uint8Array): void => {
     this.#receivedBytes += chunk.byteLength
-    this.#queuedBytes += chunk.byteLength
+    this.#queuedBytes += chunk.byteLength + chunkCostBytes
     this.#queue.push(chunk)
     if (this.#queuedBytes >= ownLimits.streamBufferBytes && !this.#isPaused) {
       this.#isPaused = true
