@@ -6,6 +6,7 @@ import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { ownLimits } from '../../base/limits.ts'
 import { HeadBeginning } from './head-beginning.ts'
+import { BodyInput, release } from './release.ts'
 import { isWasteful, TinyChunks } from './tiny-chunks.ts'
 import { Turns } from './turns.ts'
 
@@ -25,6 +26,8 @@ const manyChunks = 16
 const freeBytes = 4096
 /** The number of pieces that may wait for the reader of a body: small ones take far more memory than their bytes. */
 const unreadPieces = 64
+/** The size of bodies whose input is released early. Small ones are no burden to the garbage collector. */
+const largeBytes = 65_536
 
 /** Feeds all connections of one server. */
 export class Feeds {
@@ -74,6 +77,8 @@ class Feed {
   #unreadPieces = 0
   /** The chunks of the latest request, if its body is chunked. */
   #tinyChunks: TinyChunks | undefined
+  /** The input of the latest request's body, if it is large. */
+  #bodyInput: BodyInput | undefined
   /** True while the pending bytes wait for a turn. */
   #isWaiting = false
   /** True after a piece of many chunks: all pieces of this body take turns. */
@@ -95,6 +100,7 @@ class Feed {
     const length = request.headers['content-length']
     // The piece being parsed may contain a part of the body.
     if (length !== undefined) this.#bodyBytes = Number(length)
+    this.#bodyInput = this.#bodyBytes > largeBytes ? new BodyInput(request) : undefined
     const isChunked = request.headers['transfer-encoding'] !== undefined
     this.#tinyChunks = isChunked ? new TinyChunks(request) : undefined
     this.#isCostly = false
@@ -116,7 +122,7 @@ class Feed {
 
   readonly #onData = (chunk: Buffer): void => {
     // Node may deliver bytes that it read before the connection was paused.
-    let rest = this.#pending === undefined ? chunk : Buffer.concat([this.#pending, chunk])
+    let rest = this.#pending === undefined ? chunk : joined(this.#pending, chunk)
     this.#pending = undefined
     while (rest.byteLength > 0) {
       if (this.#latest !== undefined && isWasteful(this.#latest)) return
@@ -146,20 +152,23 @@ class Feed {
   #parsePiece(bytes: Buffer): Buffer {
     const size = Math.min(bytes.byteLength, Math.max(pieceBytes, this.#bodyBytes))
     const piece = size === bytes.byteLength ? bytes : bytes.subarray(0, size)
-    this.#bodyBytes = Math.max(0, this.#bodyBytes - size)
+    const rest = bytes.subarray(size)
     const unanswered = this.#unanswered
     const before = this.#tinyChunks
     const latest = this.#latest
     const isBody = latest?.complete === false
+    const bodyInput = isBody && size <= this.#bodyBytes ? this.#bodyInput : undefined
+    this.#bodyBytes = Math.max(0, this.#bodyBytes - size)
     this.#all.turns.take(size)
-    this.#parse(piece)
+    if (bodyInput === undefined) this.#parse(piece)
+    else bodyInput.parse(piece, this.#parse)
     this.#noteHead(piece, latest, isBody)
     if (this.#unanswered > unanswered) this.#bodyBytes = Math.max(0, this.#bodyBytes - size)
     const chunks = this.#tinyChunks?.flush(size) ?? 0
     if (before !== this.#tinyChunks) before?.flush(0)
     if (chunks > manyChunks) this.#isCostly = true
     this.#unreadPieces = this.#latest?.readableLength ? this.#unreadPieces + 1 : 0
-    return bytes.subarray(size)
+    return rest
   }
 
   /** `latest` is the request before `piece`, which began in its body or in a head. */
@@ -239,6 +248,14 @@ class Feed {
     this.#pending = undefined
     this.#all.turns.leave(this.#onTurn)
   }
+}
+
+/** Both, in memory of their own. */
+function joined(first: Buffer, second: Buffer): Buffer {
+  const both = Buffer.concat([first, second])
+  release(first)
+  release(second)
+  return both
 }
 
 /** True if Node itself has paused the connection, since the client doesn't read responses. It must not be fed then. */
