@@ -1,5 +1,5 @@
 // Releases the memory of received bytes at once. The garbage collector counts such memory without knowing that it
-// is short-lived, and would collect the whole heap for every 16 MiB received: a quarter of the time of an upload.
+// is short-lived, and would collect the whole heap for every 16 MiB received: a fifth of the time of an upload.
 import type { IncomingMessage } from 'node:http'
 
 /** The least size of memory that is released early. */

@@ -128,12 +128,12 @@ async function sendAndClose(
 }
 
 /** The bytes that refused requests may still send. To read them takes time from other requests. */
-const lingering = new ByteBudget(ownLimits.lingeringBytes, ownLimits.lingeringBytes / 2)
+const lingerBudget = new ByteBudget(ownLimits.lingeringBytes, ownLimits.lingeringBytes / 2)
 
 /** Reads the rest of a body for a while, unless the budget is used up. */
 async function linger(response: ServerResponse, unread: RequestBody): Promise<void> {
   const bytes = Math.min(unread.unreadBytes, ownLimits.lingerBytes)
-  const held = lingering.tryHold(bytes, sourceIpOf(response.req))
+  const held = lingerBudget.tryHold(bytes, sourceIpOf(response.req))
   if (held === undefined) return
   await unread.discard(bytes, ownLimits.lingerMs)
   held.release()
