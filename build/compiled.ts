@@ -6,7 +6,7 @@ import { workspace } from './manifest.ts'
 
 /** The compiled files of `packages/<name>/src`. */
 export function compiledFolder(name: string): string {
-  return join(workspace, 'node_modules/.cache/types', name, name === 'server' ? 'src' : '')
+  return join(workspace, 'node_modules/.cache/types', name, 'src')
 }
 
 /** Declarations and the declarations that they import, from `entries`, as paths without `.d.ts`. */
@@ -27,9 +27,14 @@ export async function declarationsOf(
   return found
 }
 
-/** A declaration as a package has it: it imports JavaScript files, whose declarations lie beside them. */
+/**
+ * A declaration as a package has it: it imports JavaScript files, whose declarations lie beside them, and nothing
+ * for an effect.
+ */
 export function publishedDeclaration(text: string): string {
-  return text.replaceAll(/((?:from|import\() ?'\.[^']+)\.ts'/g, "$1.js'")
+  return text
+    .replaceAll(/^import '.*';?\n/gm, '')
+    .replaceAll(/((?:from|import\() ?'\.[^']+)\.ts'/g, "$1.js'")
 }
 
 /**

@@ -1,7 +1,7 @@
 // Builds the server, the command line and the embedding API into `packages/server/dist`, which can be published.
-// Our own code is bundled, since Node doesn't run TypeScript below node_modules, and starts faster from few
-// files. Packages that the server needs stay dependencies. Those that only commands need, the AWS SDK above
-// all, are bundled in files of their own, which nothing else loads: installed, they would be most of the size.
+// It is bundled, since Node doesn't run TypeScript below node_modules, and starts faster from few files. So are
+// most packages: installed whole, the AWS SDK alone would be half of the size. It is in files of its own, which
+// only the commands that need it load.
 
 import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -27,13 +27,17 @@ const entries: Readonly<Record<string, string>> = {
   thread: 'src/select-content/thread.ts',
 }
 
-/** Dependencies of the source that are bundled, and so not installed beside the package. */
-const bundled: ReadonlySet<string> = new Set([
-  '@aws-sdk/client-s3',
-  '@aws-sdk/lib-storage',
-  'holdfast-client',
-  'mime',
-  'pathlock',
+/**
+ * Packages that stay dependencies: those with binaries, those with threads or files of their own, and those that
+ * are optional. All others are part of the bundle, where only what is used of them is left.
+ */
+const installed: ReadonlySet<string> = new Set([
+  'hyparquet',
+  'hyparquet-compressors',
+  'lmdb',
+  'msgpackr',
+  'pino',
+  'pino-pretty',
 ])
 
 /** Builds the package. */
@@ -41,8 +45,8 @@ export async function buildServer(): Promise<void> {
   await rm(dist, { recursive: true, force: true })
   await mkdir(dist)
   const manifest = await readManifest(folder)
-  const dependencies = without(manifest['dependencies'], bundled)
-  const optionalDependencies = without(manifest['optionalDependencies'], bundled)
+  const dependencies = installedOf(manifest['dependencies'])
+  const optionalDependencies = installedOf(manifest['optionalDependencies'])
   const external = Object.keys({ ...dependencies, ...optionalDependencies })
   const { metafile } = await build({
     entryPoints: Object.fromEntries(
@@ -54,12 +58,18 @@ export async function buildServer(): Promise<void> {
     splitting: true,
     format: 'esm',
     platform: 'node',
+    // Packages that come in both forms are shaken better as modules.
+    mainFields: ['module', 'main'],
     // Older syntax than the server needs, so that an older Node gets as far as the sentence about itself.
     target: 'node20',
     sourcemap: true,
     metafile: true,
     external,
-    plugins: [besideTheBundle],
+    // Packages in the older form ask for Node's modules by a function that modules don't have.
+    banner: {
+      js: "import { createRequire as $createRequire } from 'node:module'; const require = $createRequire(import.meta.url);",
+    },
+    plugins: [besideTheBundle, withoutForeignMaps],
   })
   await writeCommand()
   await writeDeclarations()
@@ -96,10 +106,34 @@ const besideTheBundle: Plugin = {
           throw new Error(`${path} starts ${name}, which is no entry`)
       }
       return {
-        contents: text.replaceAll(address, "new URL('./$1.js', import.meta.url)"),
+        contents: bundledRequires(text.replaceAll(address, "new URL('./$1.js', import.meta.url)")),
         loader: 'ts',
       }
     })
+  },
+}
+
+/** `load('…')` of a package that is bundled, in the form that the bundler understands. */
+function bundledRequires(text: string): string {
+  const call = /\bload\(\s*('([^'/]+)[^']*')/g
+  return text.replaceAll(call, (whole, path, name) => {
+    return installed.has(name) ? whole : `require(${path}`
+  })
+}
+
+/** A map that maps nothing. */
+const emptyMap = Buffer.from(
+  '{"version":3,"sources":[""],"sourcesContent":[""],"mappings":"A"}',
+).toString('base64')
+
+/** Leaves the sources of packages out of the maps, where they would be most of the size. */
+const withoutForeignMaps: Plugin = {
+  name: 'without-foreign-maps',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/node_modules\/.*\.(js|mjs|cjs)$/ }, async ({ path }) => ({
+      contents: `${await readFile(path, 'utf8')}\n//# sourceMappingURL=data:application/json;base64,${emptyMap}`,
+      loader: 'js',
+    }))
   },
 }
 
@@ -133,7 +167,7 @@ async function writeDeclarations(): Promise<void> {
   }
 }
 
-function without(dependencies: unknown, names: ReadonlySet<string>): Record<string, string> {
-  const entries = Object.entries(Object(dependencies)).filter(([name]) => !names.has(name))
+function installedOf(dependencies: unknown): Record<string, string> {
+  const entries = Object.entries(Object(dependencies)).filter(([name]) => installed.has(name))
   return Object.fromEntries(entries.map(([name, version]) => [name, String(version)]))
 }

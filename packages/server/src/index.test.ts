@@ -29,6 +29,10 @@ test('a program is refused a folder with files of others, and leaves nothing in 
     await writeFile(join(foreign, 'thesis.txt'), 'years of work')
     await assert.rejects(open({ dataFolder: foreign, keys }), /is no data folder.*"thesis\.txt"/)
     await assert.rejects(open({ dataFolder: join(foreign, 'thesis.txt'), keys }), /is a file/)
+    await assert.rejects(
+      open({ dataFolder: join(foreign, 'new'), keys, region: 'a\nb' }),
+      /not the name of a region/,
+    )
     assert.deepEqual(await readdir(foreign), ['thesis.txt'])
     await rm(join(foreign, 'thesis.txt'))
     await (await open({ dataFolder: join(foreign, 'a', 'new', 'one'), keys })).close()

@@ -596,6 +596,12 @@ test('the scrub does not report losses that were accepted, but those that came l
     ],
   )
   assert.deepEqual([summary.findings, summary.accepted], [1, 1])
+  // Once the scrub has seen a restored file, its loss is damage.
+  const file = await fileOf('accepted')
+  await writeFile(file, large)
+  await scrubber().scrub.run(new AbortController().signal)
+  await rm(file)
+  assert.equal((await check(false)).summary.findings, 2)
   for (const key of ['accepted', 'later']) await sendWell('DELETE', key)
 })
 

@@ -1,10 +1,22 @@
 // Access control lists: the grants of one bucket or object. They name owners and groups, never keys.
 
+const permissions = ['READ', 'WRITE', 'READ_ACP', 'WRITE_ACP', 'FULL_CONTROL'] as const
+
 /** A right that a list grants. `WRITE` has a meaning for buckets only. */
-export type Permission = 'READ' | 'WRITE' | 'READ_ACP' | 'WRITE_ACP' | 'FULL_CONTROL'
+export type Permission = (typeof permissions)[number]
+
+export function isPermission(text: string): text is Permission {
+  return permissions.some((permission) => permission === text)
+}
+
+const groups = ['AllUsers', 'AuthenticatedUsers', 'LogDelivery'] as const
 
 /** The predefined groups. `AuthenticatedUsers` are the owners of all access keys. */
-export type Group = 'AllUsers' | 'AuthenticatedUsers' | 'LogDelivery'
+export type Group = (typeof groups)[number]
+
+export function isGroup(text: string): text is Group {
+  return groups.some((group) => group === text)
+}
 
 export type Grantee =
   | { readonly kind: 'owner'; readonly id: string }

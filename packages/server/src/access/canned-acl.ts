@@ -24,7 +24,7 @@ export interface AclSubject {
 }
 
 /** The canonical id of Amazon EC2, which reads images. */
-const imageReader = '6aa5a366c34c1cbe25dc49211496e913e0351eb0e8c37aa3477e40942ec6b97c'
+export const imageReader = '6aa5a366c34c1cbe25dc49211496e913e0351eb0e8c37aa3477e40942ec6b97c'
 
 /** True if S3 takes the list for resources of that kind. */
 export function isCannedAclOf(kind: AclSubject['kind'], name: string): name is CannedAcl {

@@ -9,6 +9,7 @@ import {
   parseDocument,
   text,
 } from '../base/document.ts'
+import { accessKeyIdForm } from './key-id.ts'
 import type { Owner, Principal } from './principal.ts'
 
 export interface AccessKey {
@@ -29,7 +30,7 @@ export class CredentialsError extends Error {
 }
 
 const accessKeyForm = fields({
-  accessKeyId: matching(/^[\w.-]{1,128}$/, 'may have letters, digits, and - _ . only, at most 128'),
+  accessKeyId: matching(accessKeyIdForm, 'may have letters, digits, and - _ . only, at most 128'),
   secretAccessKey: text,
   owner: fields({ id: text, displayName: optional(text) }),
 })
@@ -65,6 +66,15 @@ export function createKeyLookup(
     known.set(accessKeyId, { secretAccessKey, principal: { accessKeyId, owner } })
   }
   return (accessKeyId) => known.get(accessKeyId)
+}
+
+/** Finds an owner by its id. */
+export type OwnerLookup = (id: string) => Owner | undefined
+
+/** Creates a lookup of the owners of keys. */
+export function createOwnerLookup(keys: readonly AccessKey[]): OwnerLookup {
+  const known = new Map(keys.map(({ owner }) => [owner.id, owner]))
+  return (id) => known.get(id)
 }
 
 function entriesOf(file: string): readonly AccessKey[] {

@@ -11,7 +11,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import { type CheckedBlob, faultOfBlob, faultOfSmallBody } from '../operation/fsck-content.ts'
 import { decodePart, readBlobSums } from '../store/body/body.ts'
 import { isReferenced } from '../store/body/garbage.ts'
-import { isAcceptedLoss } from '../store/body/loss.ts'
+import { isAcceptedLoss, putAcceptedLosses } from '../store/body/loss.ts'
 import * as bodySchema from '../store/body/schema.ts'
 import {
   putScrubState,
@@ -131,15 +131,18 @@ export class Scrubber {
 
   async #scrubBlob(blob: CheckedBlob, signal: AbortSignal): Promise<void> {
     const fault = await faultOfBlob(this.#options, blob, (bytes) => this.#pace(bytes, signal))
-    if (fault === undefined || (await this.#isAccepted(blob.id))) return
+    const isAccepted = await this.#settleLoss(blob.id, fault)
+    if (fault === undefined || isAccepted) return
     await this.#report(nameOfBody({ kind: 'blob', id: blob.id }), fault)
   }
 
-  /** True if the blob's file is missing, and was so when an operator accepted it. */
-  async #isAccepted(id: BlobId): Promise<boolean> {
+  /** Forgets the accepted loss of a blob that was restored. True if the blob is still lost as accepted. */
+  async #settleLoss(id: BlobId, fault: string | undefined): Promise<boolean> {
     const { engine, blobs } = this.#options
     if (!(await engine.read((tx) => isAcceptedLoss(tx, id)))) return false
-    return (await blobs.size(id)) === undefined
+    if (fault !== undefined) return (await blobs.size(id)) === undefined
+    await engine.write(async (tx) => putAcceptedLosses(tx, new Map([[id, false]])))
+    return false
   }
 
   /** Counts bytes read, and waits to keep the rate. */

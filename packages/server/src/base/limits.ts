@@ -39,6 +39,8 @@ export const s3Limits = {
   bucketTags: 50,
   /** Rules of a bucket's CORS configuration (userguide/ManageCorsUsing.html). */
   corsRules: 100,
+  /** Routing rules of a website (userguide/how-to-page-redirect.html). */
+  routingRules: 50,
   /** Characters of a rule's id. */
   ruleIdLength: 255,
   /** UTF-16 units of a tag's key and of its value. */

@@ -1,4 +1,4 @@
-// The ids of blobs: the number of the process start that wrote one, and how many it had written before.
+// Blob ids: the number of the process start that wrote the blob, and a sequence number within the start.
 
 import { asBlobId, asStartId, type BlobId, type StartId } from '../base/terms.ts'
 
@@ -8,12 +8,12 @@ export interface BlobNumbers {
   readonly sequence: number
 }
 
-/** The id of the blob that was the `sequence`-th of process start `start`. */
+/** The id of blob number `sequence` of process start `start`. */
 export function blobId(start: StartId, sequence: number): BlobId {
   return asBlobId(`${start}-${sequence}`)
 }
 
-/** The numbers in `id`. @throws Error if no blob can have that id */
+/** Parses `id`. @throws Error if the id is malformed */
 export function numbersOf(id: BlobId): BlobNumbers {
   const parts = /^(\d{1,16})-(\d{1,16})$/.exec(id)
   const [start, sequence] = [asStartId(Number(parts?.[1])), Number(parts?.[2])]
@@ -23,7 +23,7 @@ export function numbersOf(id: BlobId): BlobNumbers {
   return { start, sequence }
 }
 
-/** True for the numbers that starts and blobs can have. */
+/** True for valid numbers of starts and blobs. */
 export function isCounter(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0
 }

@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type AccessKey, createKeyLookup } from '../access/key.ts'
+import { type AccessKey, createKeyLookup, createOwnerLookup } from '../access/key.ts'
 import { type OpenServices, openMemoryServices } from '../compose.ts'
 import { silentLog } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -48,6 +48,8 @@ export async function openLife(of: LifeOptions): Promise<Life> {
   const protocols = createProtocols({
     services: store.services,
     lookup: createKeyLookup(keys),
+    findOwner: createOwnerLookup(keys),
+    websiteDomains: options.websiteDomains ?? [],
     domains,
     acceptsSignatureV2,
     exposition,

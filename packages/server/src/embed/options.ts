@@ -2,10 +2,11 @@
 
 import type { BucketDefaults } from '../access/bucket-defaults.ts'
 import type { AccessKey } from '../access/key.ts'
-import { newRootKey } from '../access/new-key.ts'
+import { newRootKey, rootOwner } from '../access/new-key.ts'
 import type { PublicAccessBlock } from '../access/public-access-block.ts'
 import type { SimpleDbLimits } from '../base/limits.ts'
 import { type Network, parseNetwork } from '../base/network.ts'
+import { isRegionName } from '../base/region.ts'
 import type { Log } from '../observe/log.ts'
 import type { Acceptance } from '../operation/acceptance.ts'
 
@@ -39,6 +40,8 @@ export interface CommonEmbedOptions {
   readonly buckets?: BucketsOption
   /** The server's own names besides `localhost`. The Host header may be `bucket.NAME`. */
   readonly domains?: readonly string[]
+  /** Names under which buckets with a website are served to browsers: `bucket.NAME`; default none. */
+  readonly websiteDomains?: readonly string[]
   /** The only region accepted in signatures; default: any. */
   readonly region?: string
   /** Whether S3's Signature Version 2 is accepted beside Version 4; default true. */
@@ -125,11 +128,8 @@ export function keysOf(options: EmbedOptions, place: StorePlace): readonly Acces
   }
   const ids = new Set(keys.map(({ accessKeyId }) => accessKeyId))
   if (ids.size < keys.length) throw new TypeError('open() was given two keys with one accessKeyId')
-  return keys.map(({ owner = defaultOwner, ...key }) => ({ ...key, owner }))
+  return keys.map(({ owner = rootOwner, ...key }) => ({ ...key, owner }))
 }
-
-/** The same in every process, so that a data folder's buckets keep their owner. */
-const defaultOwner = { id: 'root', displayName: 'root' }
 
 /** The networks of trusted proxies. @throws TypeError for a malformed one */
 export function proxiesOf({ trustedProxies = [] }: EmbedOptions): readonly Network[] {
@@ -138,6 +138,12 @@ export function proxiesOf({ trustedProxies = [] }: EmbedOptions): readonly Netwo
     if (network === undefined) throw new TypeError(`${text} is not a network such as 10.0.0.0/8`)
     return network
   })
+}
+
+/** The only region that signatures may name, if there is one. @throws TypeError for a malformed name */
+export function regionOf({ region }: EmbedOptions): string | undefined {
+  if (region === undefined || isRegionName(region)) return region
+  throw new TypeError(`${region} is not the name of a region such as us-east-1`)
 }
 
 /** Each bucket with its objects. */

@@ -19,6 +19,7 @@ import {
   type PassingEmbedOptions,
   placeOf,
   proxiesOf,
+  regionOf,
   type StorePlace,
 } from './options.ts'
 
@@ -114,6 +115,7 @@ class Embedded implements PassingServer {
   static async open(options: EmbedOptions, place: StorePlace): Promise<Embedded> {
     const keys = keysOf(options, place)
     const trustedProxies = proxiesOf(options)
+    regionOf(options)
     const metrics = new ProcessMetrics()
     const exposition = (): Promise<string> => metrics.text()
     const lives: LifeOptions = { options, keys, metrics, exposition }
@@ -138,7 +140,7 @@ class Embedded implements PassingServer {
     if (root === undefined) throw new Error('an embedded server without a key was accepted')
     const { accessKeyId, secretAccessKey } = root
     this.credentials = { accessKeyId, secretAccessKey }
-    this.region = options.region ?? 'us-east-1'
+    this.region = regionOf(options) ?? 'us-east-1'
     this.#options = options
     this.#lives = lives
     this.#place = place

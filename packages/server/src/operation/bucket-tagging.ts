@@ -1,5 +1,8 @@
 // Operations on the tags of a bucket. An empty set of tags is none.
 
+import type { WriteTransaction } from '../engine/engine.ts'
+import { pack } from '../store/row/record.ts'
+import { putSetting } from '../store/tree/bucket-setting.ts'
 import type { BucketAddress } from './bucket.ts'
 import {
   type PutSettingInput,
@@ -26,6 +29,17 @@ export const deleteBucketTagging: Change<BucketAddress, void> = settingRemoval(
   'tags',
   's3:PutBucketTagging',
 )
+
+/** Gives a new bucket tags. @throws StoreError `TooManyTags`, `InvalidTag` */
+export async function tagNewBucket(
+  tx: WriteTransaction,
+  bucket: string,
+  tags: readonly Tag[],
+): Promise<void> {
+  checkTags(tags, 'bucket')
+  const setting: BucketTags = { tags }
+  if (tags.length > 0) await putSetting(tx, bucket, 'tags', pack(setting))
+}
 
 const put = settingChange<BucketTags>(
   'PutBucketTagging',

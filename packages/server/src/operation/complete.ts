@@ -356,5 +356,6 @@ function objectOf(
     headers: upload.headers,
     metadata: upload.metadata,
     tags: upload.tags,
+    acl: upload.acl,
   }
 }

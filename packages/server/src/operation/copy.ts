@@ -36,12 +36,14 @@ import {
   type ObjectDescription,
   objectNeed,
   requireObject,
+  websiteRedirectHeader,
   writeNeeds,
   writesObject,
 } from './object.ts'
-import { objectOwnerId } from './object-owner.ts'
+import { accessOfNewObject, takeAccess } from './object-owner.ts'
 import type { CheckStep, Step, TransferStep, Upload } from './operation.ts'
 import { type Tag, tagsOrNone } from './tag.ts'
+import { aclNeeds, type WantedAcl } from './wanted-acl.ts'
 
 /** The source of a copy, and the conditions on it. */
 export interface CopySource extends ObjectAddress {
@@ -54,8 +56,12 @@ export interface CopyObjectInput extends ObjectAddress {
   readonly conditions: WriteConditions
   /** The new description (`REPLACE`); undefined to keep the source's (`COPY`). */
   readonly description?: Pick<ObjectDescription, 'headers' | 'metadata'> | undefined
+  /** The website redirect of a copy that keeps its source's description; the source's own isn't copied, as on S3. */
+  readonly websiteRedirect?: string | undefined
   /** The new tags (`REPLACE`); undefined to keep the source's (`COPY`). */
   readonly tags?: readonly Tag[] | undefined
+  /** Undefined for a private copy: the source's list isn't copied. */
+  readonly acl?: WantedAcl | undefined
   /** Undefined for STANDARD: as on S3, the source's class isn't copied. */
   readonly storageClass?: string | undefined
   /** A checksum to compute; undefined keeps the source's. */
@@ -91,14 +97,16 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
   kind: 'upload',
   name: 'CopyObject',
   readsBlobs: true,
-  needs: ({ source, bucket, key, tags }) => [
+  needs: ({ source, bucket, key, tags, acl }) => [
     onSource(objectNeed('s3:GetObject', source)),
     ...writeNeeds({ bucket, key }, tags),
+    ...aclNeeds({ bucket, key }, acl),
   ],
   writes: writesObject,
   async check(step, input) {
     checkKey(input.key)
     refuseSelfCopy(input)
+    accessOfNewObject(step, input.bucket, input.acl)
     const record = await requireSource(step, input.source)
     await requireTagRights(step, input, record)
     checkSourceSize(record)
@@ -137,10 +145,10 @@ export const copyObject: Upload<CopyObjectInput, CheckedSource, HashedSource, Co
       etag: (isSame ? hashed.etag : undefined) ?? source.etag,
       sizeBytes: source.sizeBytes,
       modifiedAt: step.now,
-      ownerId: objectOwnerId(step, input.bucket),
+      ...takeAccess(step, input.bucket, input.acl),
       body: source.body,
       storageClass: input.storageClass ?? 'STANDARD',
-      headers: input.description?.headers ?? source.headers,
+      headers: input.description?.headers ?? keptHeaders(source, input),
       metadata: input.description?.metadata ?? source.metadata,
       checksum: (isSame ? hashed.checksum : undefined) ?? source.checksum,
       tags: tagsOrNone(input.tags ?? source.tags),
@@ -160,6 +168,16 @@ async function requireTagRights(
   if (tags !== undefined || record.tags === undefined) return
   const read = onSource(objectNeed('s3:GetObjectTagging', source))
   await step.require([read, ...writeNeeds({ bucket, key }, record.tags)])
+}
+
+/** The headers of a copy that keeps its source's. */
+function keptHeaders(
+  { headers }: ObjectRecord,
+  { websiteRedirect }: CopyObjectInput,
+): ObjectRecord['headers'] {
+  const { [websiteRedirectHeader]: _, ...kept } = headers
+  if (websiteRedirect === undefined) return kept
+  return { ...kept, [websiteRedirectHeader]: websiteRedirect }
 }
 
 /** The source's record, after its version and conditions were checked. @throws StoreError */
@@ -186,7 +204,9 @@ export function checkSourceSize(record: ObjectRecord): void {
 function refuseSelfCopy(input: CopyObjectInput): void {
   const { source } = input
   if (source.bucket !== input.bucket || source.key !== input.key) return
-  if (input.description !== undefined || input.storageClass !== undefined) return
+  const { description, storageClass, websiteRedirect } = input
+  if (description !== undefined || storageClass !== undefined) return
+  if (websiteRedirect !== undefined) return
   throw new StoreError({ code: 'CopyToItself' })
 }
 

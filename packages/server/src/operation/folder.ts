@@ -23,7 +23,7 @@ import {
 } from './condition.ts'
 import { type Need, onFoundKeys, onListing, onPath, onSource } from './need.ts'
 import { checkKey } from './object.ts'
-import { objectOwnerId } from './object-owner.ts'
+import { takeAccess } from './object-owner.ts'
 import type { BucketPath, Change, CommitStep } from './operation.ts'
 
 export interface RenameInput {
@@ -201,7 +201,7 @@ export const copyFolder: Change<CopyFolderInput, { readonly copiedAt: number }> 
         toRoot: target.root,
         to: utf8(folder),
         replace: replace && conditions.ifNoneMatch === undefined,
-        override: { modifiedAt: step.now, ownerId: objectOwnerId(step, bucket) },
+        override: { modifiedAt: step.now, ownerId: takeAccess(step, bucket).ownerId },
       },
     )
     return { copiedAt: step.now }

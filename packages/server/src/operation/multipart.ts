@@ -26,7 +26,7 @@ import { type BodyInput, type ReceivedBody, receiveBody } from './body.ts'
 import { preconditionFailed } from './condition.ts'
 import { type ContentPlan, contentSource, nameOf, openContent, planContent } from './content.ts'
 import { type CopySource, checkSourceSize, requireSource } from './copy.ts'
-import { type Need, onKey, onSource } from './need.ts'
+import { type Need, onFoundKeys, onKey, onSource } from './need.ts'
 import {
   checkDescription,
   checkKey,
@@ -38,10 +38,11 @@ import {
   writeNeeds,
   writesObject,
 } from './object.ts'
-import { objectOwnerId } from './object-owner.ts'
+import { takeAccess } from './object-owner.ts'
 import type { Change, CommitStep, Query, Step, Upload } from './operation.ts'
 import { tagsOrNone } from './tag.ts'
 import { isNonceOf, makeNonce, nonceHalfBytes, parseUploadId, uploadIdOf } from './upload-id.ts'
+import { aclNeeds } from './wanted-acl.ts'
 
 export interface CreateUploadInput extends ObjectAddress, ObjectDescription {
   readonly checksumAlgorithm?: ChecksumAlgorithm | undefined
@@ -92,6 +93,22 @@ export async function findUploadOf(
   return record === undefined || record.nonce !== nonce ? undefined : { address, record }
 }
 
+/**
+ * Requires a right on an upload. As on S3, the initiator needs no Allow for it.
+ * @throws StoreError `AccessDenied`
+ */
+async function requireUploadRight(
+  step: Step,
+  action: 's3:AbortMultipartUpload' | 's3:ListMultipartUploadParts',
+  input: UploadInput,
+  found: FoundUpload | undefined,
+): Promise<void> {
+  const initiatorId = found?.record.initiatorId ?? found?.record.ownerId
+  const { principal } = step.caller
+  const isInitiator = principal !== undefined && principal.owner.id === initiatorId
+  await step.require([{ ...onKey(action, input), isInitiator }])
+}
+
 /** The address and nonce in an upload id; undefined for a text that isn't one. */
 function addressOf(
   step: Step,
@@ -133,7 +150,7 @@ function checkChecksumType(
 export const createMultipartUpload: Change<CreateUploadInput, CreateUploadOutput> = {
   kind: 'change',
   name: 'CreateMultipartUpload',
-  needs: (input) => writeNeeds(input, input.tags),
+  needs: (input) => [...writeNeeds(input, input.tags), ...aclNeeds(input, input.acl)],
   writes: writesObject,
   isPreparation: true,
   async commit(step, input) {
@@ -148,7 +165,7 @@ export const createMultipartUpload: Change<CreateUploadInput, CreateUploadOutput
     const nonce = makeNonce(step.services.tokens, address, random)
     putUpload(step.tx, address, {
       nonce,
-      ownerId: objectOwnerId(step, input.bucket),
+      ...takeAccess(step, input.bucket, input.acl),
       initiatorId: step.owner.id,
       initiatedAt: step.now,
       headers: input.headers,
@@ -298,11 +315,12 @@ export const abortMultipartUpload: Change<
   kind: 'change',
   name: 'AbortMultipartUpload',
   usesReserve: true,
-  needs: ({ bucket, key }) => [onKey('s3:AbortMultipartUpload', { bucket, key })],
+  needs: ({ bucket }) => [onFoundKeys('s3:AbortMultipartUpload', bucket)],
   writes: writesObject,
   isPreparation: true,
   async commit(step, input) {
     const found = await findUploadOf(step.tx, step, input)
+    await requireUploadRight(step, 's3:AbortMultipartUpload', input, found)
     if (found === undefined) {
       const named = addressOf(step, input)
       const hasEnded =
@@ -345,9 +363,12 @@ export interface ListPartsOutput {
 export const listParts: Query<ListPartsInput, ListPartsOutput> = {
   kind: 'query',
   name: 'ListParts',
-  needs: ({ bucket, key }) => [onKey('s3:ListMultipartUploadParts', { bucket, key })],
+  needs: ({ bucket }) => [onFoundKeys('s3:ListMultipartUploadParts', bucket)],
   async check(step, input) {
-    const { address, record } = await requireUpload(step.tx, step, input)
+    const found = await findUploadOf(step.tx, step, input)
+    await requireUploadRight(step, 's3:ListMultipartUploadParts', input, found)
+    if (found === undefined) throw noSuchUpload(input.uploadId)
+    const { address, record } = found
     const parts: ListPartsOutput['parts'][number][] = []
     let isTruncated = false
     for await (const { number, part } of walkParts(step.tx, address.number, input.after)) {

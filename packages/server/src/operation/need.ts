@@ -12,8 +12,12 @@ export interface Need {
   readonly isDeferred?: true
   /** The key or folder must exist, or the operation fails with `NoSuchKey`; as the source of a copy or move. */
   readonly role?: 'read' | 'source'
+  /** True if the caller began the upload that the right is about, so that only a Deny refuses it. */
+  readonly isInitiator?: boolean
   /** For a right to list: the prefix that is listed, if the request has it in another place. */
   readonly prefix?: string
+  /** The right is on the object that the request makes, not on the one that it replaces. */
+  readonly isOfNewObject?: true
   /** The tags that the request sets. */
   readonly tags?: readonly Tag[]
 }

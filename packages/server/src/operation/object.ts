@@ -1,4 +1,4 @@
-// Operations on single objects: put, get, head, attributes. Deletion is in delete.ts.
+// Operations on single objects: put, get of the whole, a range or a part, head, attributes. Deletion is in delete.ts.
 
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
@@ -21,9 +21,10 @@ import {
   planContent,
 } from './content.ts'
 import { type Need, onKey, onObject } from './need.ts'
-import { objectOwnerId } from './object-owner.ts'
+import { accessOfNewObject, takeAccess } from './object-owner.ts'
 import type { BucketPath, CheckStep, Download, Query, Step, Upload } from './operation.ts'
 import { checkTags, type Tag, tagsOrNone } from './tag.ts'
+import { aclNeeds, type WantedAcl } from './wanted-acl.ts'
 
 /** One key of one bucket. */
 export interface ObjectAddress {
@@ -32,7 +33,7 @@ export interface ObjectAddress {
 }
 
 /** The properties of an object that a response shows. */
-export type ObjectHead = Omit<ObjectRecord, 'body' | 'ownerId'>
+export type ObjectHead = Omit<ObjectRecord, 'body' | 'ownerId' | 'acl'>
 
 /** The properties of an object that its client chooses, other than the bytes. */
 export interface ObjectDescription {
@@ -43,7 +44,12 @@ export interface ObjectDescription {
   readonly storageClass: string
   /** Undefined for none. */
   readonly tags?: readonly Tag[] | undefined
+  /** Undefined for a private object. */
+  readonly acl?: WantedAcl | undefined
 }
+
+/** The system header with the place to which a website redirects visitors of the object; a copy doesn't get it. */
+export const websiteRedirectHeader = 'x-amz-website-redirect-location'
 
 /** The range of a GET: from `start`, up to `end` inclusive; or the last `suffix` bytes. */
 export type RangeRequest =
@@ -196,13 +202,24 @@ async function findForRead(
   requireNullVersion(input)
   const record = await requireObject(step.tx, step.bucket(input.bucket).root, input)
   checkRead(input.conditions, record)
+  const object = record.tags === undefined ? record : await withoutSecretTags(step, input, record)
   const { range, isEmpty, ...told } = await selectRange(step.tx, record, input)
-  if (isEmpty === true) return { object: record, ...told, sizeBytes: 0, plan: noContent }
+  if (isEmpty === true) return { object, ...told, sizeBytes: 0, plan: noContent }
   const plan = withContent
     ? await planContent(step, record, { object: nameOf(input), range })
     : noContent
   const sizeBytes = range === undefined ? record.sizeBytes : range.end - range.start + 1
-  return { object: record, range, ...told, sizeBytes, plan }
+  return { object, range, ...told, sizeBytes, plan }
+}
+
+/** The record without its tags, if the caller has no right to read them. */
+async function withoutSecretTags(
+  step: Step,
+  input: GetObjectInput,
+  record: ObjectRecord,
+): Promise<ObjectRecord> {
+  const may = await step.may([objectNeed('s3:GetObjectTagging', input)])
+  return may ? record : { ...record, tags: undefined }
 }
 
 /** A right on an object that must exist; S3 has other actions for versions that are named. */
@@ -316,11 +333,16 @@ export function conditionNeeds(
 export const putObject: Upload<PutObjectInput, void, ReceivedBody, PutObjectOutput> = {
   kind: 'upload',
   name: 'PutObject',
-  needs: (input) => [...writeNeeds(input, input.tags), ...conditionNeeds(input)],
+  needs: (input) => [
+    ...writeNeeds(input, input.tags),
+    ...conditionNeeds(input),
+    ...aclNeeds(input, input.acl),
+  ],
   writes: writesObject,
   async check(step, input) {
     checkKey(input.key)
     checkDescription(input)
+    accessOfNewObject(step, input.bucket, input.acl)
     if (input.conditions.ifMatch === undefined && input.conditions.ifNoneMatch === undefined) return
     const current = await findObject(step.tx, step.bucket(input.bucket).root, utf8(input.key))
     checkWrite(input.conditions, current)
@@ -336,7 +358,7 @@ export const putObject: Upload<PutObjectInput, void, ReceivedBody, PutObjectOutp
       etag: received.md5.toString('hex'),
       sizeBytes: received.sizeBytes,
       modifiedAt: step.now,
-      ownerId: objectOwnerId(step, input.bucket),
+      ...takeAccess(step, input.bucket, input.acl),
       body: placeBody(step, received.stored),
       storageClass: input.storageClass,
       headers: input.headers,

@@ -29,6 +29,7 @@ import type { Need } from './need.ts'
 import type { SettingCache } from './setting-cache.ts'
 import type { TokenSealer } from './token.ts'
 import type { Waiting } from './waiting.ts'
+import type { Website } from './website.ts'
 
 /** The services that operations use; created once per process in `compose.ts`. */
 export interface Services {
@@ -55,6 +56,7 @@ export interface Services {
   /** The compiled policies of buckets. */
   readonly policies: SettingCache<CompiledPolicy>
   readonly cors: SettingCache<CompiledCors>
+  readonly websites: SettingCache<Website>
   readonly simpleDb: SimpleDbSettings
 }
 
@@ -98,6 +100,8 @@ export interface Step {
   facts(name: string): BucketFacts
   /** Checks rights that follow from rows, in the transaction of a check or commit. @throws StoreError `AccessDenied` */
   require(needs: readonly Need[]): Promise<void>
+  /** True if the caller has these rights, by the same transaction. */
+  may(needs: readonly Need[]): Promise<boolean>
 }
 
 /** Refuses early and reads, in one snapshot. */

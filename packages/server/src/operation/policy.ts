@@ -22,9 +22,14 @@ export function policyCache(): SettingCache<CompiledPolicy> {
   })
 }
 
+/** An account or a canonical user of Amazon's, of which nothing tells whether it exists. */
+const foreignId = /^(?:\d{12}|[0-9a-f]{64})$/
+
 export interface PutPolicyInput extends BucketAddress {
   /** JSON. */
   readonly document: string
+  /** True for the id of an owner of access keys. */
+  isOwner(id: string): boolean
 }
 
 /**
@@ -35,9 +40,14 @@ export const putBucketPolicy: Change<PutPolicyInput, void> = {
   kind: 'change',
   name: 'PutBucketPolicy',
   needs: ({ bucket }) => [onBucket('s3:PutBucketPolicy', bucket)],
-  async commit(step, { bucket, document }) {
+  async commit(step, { bucket, document, isOwner }) {
     requireOwner(step, bucket)
-    const { isPublic } = compilePolicy(document, bucket)
+    const { isPublic, namedOwners } = compilePolicy(document, bucket)
+    for (const id of namedOwners) {
+      if (isOwner(id) || foreignId.test(id)) continue
+      const fault = { kind: 'invalid principal', principal: `"AWS" : "${id}"` } as const
+      throw new StoreError({ code: 'MalformedPolicy', fault })
+    }
     if (isPublic && step.facts(bucket).block.blockPublicPolicy) {
       throw new StoreError({ code: 'AccessDenied', setting: 'BlockPublicPolicy' })
     }

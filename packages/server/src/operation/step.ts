@@ -67,7 +67,9 @@ export async function refusalOf(
     }
     if (need.isDeferred === true) continue
     const decision = await decisionOn(tx, buckets, question, need)
-    if (decision.effect !== 'allow') return accessDenied(question)
+    if (decision.effect === 'allow') continue
+    const isUnforbidden = decision.effect === 'deny' && decision.by.kind === 'nothing'
+    if (!isUnforbidden || need.isInitiator !== true) return accessDenied(question)
   }
   return undefined
 }
@@ -113,8 +115,9 @@ async function decisionOn(
   tx: ReadTransaction,
   buckets: Buckets,
   question: Question,
-  { resource, role }: Need,
+  { resource, role, isOfNewObject }: Need,
 ): Promise<Decision> {
+  if (isOfNewObject === true) return decisionOnNew(question)
   const first = decide(question)
   if (first.effect !== 'undecided') return first
   const bucket = resource.kind === 'key' ? buckets.get(resource.bucket) : undefined
@@ -128,6 +131,14 @@ async function decisionOn(
 }
 
 const unwritten: Omit<ObjectFacts, 'ownerId'> = { acl: undefined, tags: {} }
+
+/** The makers of new objects may do what they like with them, unless something forbids it. */
+function decisionOnNew(question: Question): Decision {
+  const ownerId = question.context.principal?.owner.id ?? anonymousOwner.id
+  const decision = decide({ ...question, object: { ...unwritten, ownerId } })
+  const isForbidden = decision.effect === 'deny' && decision.by.kind !== 'nothing'
+  return isForbidden ? decision : { effect: 'allow', by: { kind: 'owner' } }
+}
 
 /** The error that the caller gets: a missing key of a bucket that the caller may not list is no news. */
 export async function concealed<T>(
@@ -147,8 +158,8 @@ export async function concealed<T>(
   return error
 }
 
-function factsOfObject({ ownerId, tags }: ObjectRecord): ObjectFacts {
-  return { ownerId, acl: undefined, tags: byKey(tags) }
+function factsOfObject({ ownerId, acl, tags }: ObjectRecord): ObjectFacts {
+  return { ownerId, acl, tags: byKey(tags) }
 }
 
 /** The request as a policy's conditions see it, with the facts that only the operation knows. */
@@ -180,6 +191,10 @@ export function makeStep(of: Run, buckets: Buckets, tx?: ReadTransaction): Step 
     if (bucket === undefined) throw new Error(`the operation did not declare bucket ${name}`)
     return bucket
   }
+  const refusalIn = async (needs: readonly Need[]): Promise<StoreError | undefined> => {
+    if (tx === undefined) throw new Error('rights can only be checked in a transaction')
+    return refusalOf(tx, of, buckets, needs)
+  }
   return {
     services,
     caller,
@@ -189,9 +204,9 @@ export function makeStep(of: Run, buckets: Buckets, tx?: ReadTransaction): Step 
     bucket: (name) => known(name).record,
     facts: (name) => known(name).facts,
     async require(needs) {
-      if (tx === undefined) throw new Error('rights can only be checked in a transaction')
-      const refusal = await refusalOf(tx, of, buckets, needs)
+      const refusal = await refusalIn(needs)
       if (refusal !== undefined) throw refusal
     },
+    may: async (needs) => (await refusalIn(needs)) === undefined,
   }
 }

@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { mock } from 'node:test'
 import { runCommand } from '../../src/cli/command.ts'
+import { inPlainEnvironment } from '../environment.ts'
 import type { TestServer } from '../harness.ts'
 
 const main = join(import.meta.dirname, '../../src/cli/main.ts')
@@ -23,7 +24,7 @@ export function accessTo({ endpoint, accessKeyId, secretAccessKey }: TestServer)
   return ['--endpoint', endpoint, '--access-key', accessKeyId, '--secret-key', secretAccessKey]
 }
 
-/** Runs a command in this process. */
+/** Runs a command in this process, without the settings of its environment. */
 export async function runInProcess(args: readonly string[]): Promise<Ran> {
   const lines = { out: '', err: '' }
   const keep = (stream: 'out' | 'err') => (text: unknown) => {
@@ -34,7 +35,8 @@ export async function runInProcess(args: readonly string[]): Promise<Ran> {
     mock.method(console, 'error', keep('err')),
   ]
   try {
-    return { exitCode: await runCommand(args), ...lines }
+    const exitCode = await inPlainEnvironment(() => runCommand(args))
+    return { exitCode, ...lines }
   } finally {
     for (const { mock: one } of mocks) one.restore()
   }

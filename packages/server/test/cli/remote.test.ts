@@ -1,5 +1,5 @@
-// The commands that speak to a server, against a real one: in this process where that is possible, since
-// starting one for each takes longer than what it does.
+// The commands for a running server, against a real one. Run in this process where possible, since starting one
+// takes longer than the command.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -61,12 +61,12 @@ function runPlain(...args: string[]): Promise<Ran> {
   return runInProcess(args)
 }
 
-/** Runs a command that is a success; returns its lines. */
+/** Runs a command, which must succeed. Returns its lines. */
 function done(command: string, ...args: string[]): Promise<string[]> {
   return lines(command, ...accessTo(server), ...args)
 }
 
-/** Runs a command that fails; returns what it says. */
+/** Runs a command, which must fail. Returns its messages. */
 function fails(exitCode: number, command: string, ...args: string[]): Promise<string> {
   return failure(exitCode, command, ...accessTo(server), ...args)
 }
@@ -330,6 +330,19 @@ test('the server and its key are found in the data folder', async () => {
   const none = await runPlain('ls', '--data', scratch)
   assert.equal(none.exitCode, 1)
   assert.match(none.err, /there is no root key in .*: is it a data folder\?/)
+})
+
+test('the settings of the shell that runs the tests do not reach the commands under test', async (t) => {
+  const shell = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', HOLDFAST_ENDPOINT: 'c' }
+  const before = { ...process.env }
+  t.after(() => {
+    process.env = before
+  })
+  Object.assign(process.env, shell)
+  const { exitCode, err } = await runPlain('ls', '--data', scratch)
+  assert.equal(exitCode, 1)
+  assert.match(err, /there is no root key in .*: is it a data folder\?/)
+  assert.equal(process.env['HOLDFAST_ENDPOINT'], 'c')
 })
 
 test('a profile of ~/.aws names key and server', async () => {

@@ -1,4 +1,4 @@
-// What a server does before it is ready: what it refuses, what it leaves alone, and when it stops.
+// The start of a server until it is ready: refusals, untouched files, and signals.
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -9,6 +9,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { plainEnvironment } from '../environment.ts'
 import { type CommandResult, runHoldfast } from '../harness.ts'
 
 const main = join(import.meta.dirname, '../../src/cli/main.ts')
@@ -34,7 +35,10 @@ async function start(
   isTime: (output: string) => boolean,
   signal: NodeJS.Signals = 'SIGTERM',
 ): Promise<Started> {
-  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [main, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: plainEnvironment(),
+  })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
@@ -97,7 +101,7 @@ test('a fresh disk, a kept-empty folder, and files that were named on the line a
   const args = [...quick, '--data', folder]
   const first = await start([...args, '--credentials', credentials], isReady)
   assert.equal(first.exitCode, 0, first.output)
-  // Once a store is there, it is not asked again what lies beside it.
+  // In a folder with a store, foreign files are ignored.
   await writeFile(join(folder, 'notes.txt'), '')
   const again = await start(args, isReady)
   assert.equal(again.exitCode, 0, again.output)
@@ -173,7 +177,10 @@ test('a signal ends a server that is not ready yet, with the exit code of one th
     // Before the program runs, the system itself ends it.
     assert.ok(first.exitCode === 0 || first.signal === signal, first.output)
     assert.doesNotMatch(first.output, /"ready"/)
-    const child = spawn(process.execPath, [main, ...args], { stdio: 'ignore' })
+    const child = spawn(process.execPath, [main, ...args], {
+      stdio: 'ignore',
+      env: plainEnvironment(),
+    })
     await untilForked(child)
     child.kill(signal)
     assert.deepEqual(await once(child, 'exit'), [0, null])
@@ -186,7 +193,10 @@ test('a signal ends a server that waits for a pipe', async () => {
   await once(made, 'exit')
   const folder = join(scratch, 'waiting')
   const args = [...quick, '--data', folder, '--credentials', pipe]
-  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [main, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: plainEnvironment(),
+  })
   // Its pipes are open for as long as its workers, which are there before it reads the file.
   const closed = once(child, 'close')
   await untilForked(child)

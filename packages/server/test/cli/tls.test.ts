@@ -1,4 +1,4 @@
-// The server with a certificate of its own.
+// The server with a TLS certificate.
 
 import assert from 'node:assert/strict'
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
@@ -18,6 +18,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
+import { plainEnvironment } from '../environment.ts'
 import { randomCredential, runHoldfast } from '../harness.ts'
 import { expiredCertificate, expiredKey, testCertificate, testKey } from './certificate.ts'
 
@@ -58,6 +59,7 @@ async function startTls(): Promise<{ readonly child: Child; readonly port: strin
   const tls = ['--tls-cert', files.cert, '--tls-key', files.key, '--credentials', credentialsFile]
   const child = spawn(process.execPath, [mainFile, ...args, ...tls], {
     stdio: ['ignore', 'pipe', 'ignore'],
+    env: plainEnvironment(),
   })
   const [, port = ''] = await waitFor(child, /https:\/\/127\.0\.0\.1:(\d+)/)
   return { child, port }

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { pythonCommand } from '../clients/install.ts'
 import { freePort } from '../harness.ts'
 
 const deploy = fileURLToPath(new URL('../../../../deploy/', import.meta.url))
@@ -23,6 +24,17 @@ function succeeds(command: string, ...args: string[]): void {
 test('Prometheus accepts the alerts and the configuration', () => {
   succeeds('promtool', 'check', 'rules', join(deploy, 'monitoring/alerts.yaml'))
   succeeds('promtool', 'check', 'config', join(deploy, 'monitoring/prometheus.yaml'))
+})
+
+test('hadolint finds nothing in the Dockerfile', async () => {
+  succeeds(await pythonCommand('hadolint', 'hadolint'), join(deploy, 'docker/Dockerfile'))
+})
+
+test('the manifests are valid for Kubernetes', async () => {
+  const validate = await pythonCommand('kubernetes', 'kubernetes-validate')
+  for (const file of ['service.yaml', 'statefulset.yaml']) {
+    succeeds(validate, '--strict', join(deploy, 'kubernetes', file))
+  }
 })
 
 test('systemd accepts the unit', async () => {

@@ -5,13 +5,20 @@
 import { createHash } from 'node:crypto'
 import { Choices } from '../crash/content.ts'
 import { recordsOf } from '../event-stream.ts'
-import { objectPath, type WireAnswer, WireClient, xmlText, xmlTexts } from '../wire.ts'
+import {
+  objectPath,
+  type SigningKey,
+  type WireAnswer,
+  WireClient,
+  xmlText,
+  xmlTexts,
+} from '../wire.ts'
 import type { Recorded } from './linearize.ts'
 import type { FolderAnswer, Op, State } from './model.ts'
 import { filesOfTar } from './tar.ts'
 
-/** The operation done in several requests although it is reported as one. */
-export type Fault = 'rename' | 'list' | 'archive'
+/** The operation done in several requests although it is reported as one; a policy, before it is done. */
+export type Fault = 'rename' | 'list' | 'archive' | 'policy'
 
 /** Where and how to make a history. */
 export interface HistoryOptions {
@@ -19,6 +26,8 @@ export interface HistoryOptions {
   readonly port: number
   readonly accessKeyId: string
   readonly secretAccessKey: string
+  /** The key of another owner. */
+  readonly stranger: SigningKey
   /** Created for this history. */
   readonly bucket: string
   readonly seed: number
@@ -66,7 +75,7 @@ export async function makeHistory(options: HistoryOptions): Promise<History> {
   try {
     await Promise.all(clients.map(work))
   } finally {
-    for (const client of clients) client.close()
+    for (const client of clients) await client.close()
   }
   return { initial, recorded }
 }
@@ -87,13 +96,22 @@ function chooseOperation(choices: Choices, folders: readonly string[], value: ()
     ['copy', 2],
     ['delete folder', 1],
     ['archive', 2],
+    ['put tag', 1],
+    ['get tag', 1],
+    ['put policy', 2],
+    ['get policy', 1],
+    ['put block', 1],
+    ['get block', 1],
+    ['stranger get', 4],
+    ['stranger put', 3],
   ])
   switch (kind) {
     case 'put': {
       const written = value()
+      const tag = choices.fraction() < 0.3 ? `of-${written}` : undefined
       return async (client) => {
-        await client.put(key, written)
-        return { kind, key, value: written }
+        await client.put(key, written, tag)
+        return { kind, key, value: written, tag }
       }
     }
     case 'get': {
@@ -132,6 +150,39 @@ function chooseOperation(choices: Choices, folders: readonly string[], value: ()
         return { kind, folder, found }
       }
     }
+    case 'put tag': {
+      const tag = choices.fraction() < 0.7 ? value() : ''
+      return async (client) => ({ kind, key, tag, isThere: await client.putTag(key, tag) })
+    }
+    case 'get tag':
+      return async (client) => ({ kind, key, found: await client.getTag(key) })
+    case 'put policy': {
+      const open = choices.fraction() < 0.8 ? folder : undefined
+      return async (client) => {
+        await client.putPolicy(open)
+        return { kind, folder: open }
+      }
+    }
+    case 'get policy':
+      return async (client) => ({ kind, found: await client.getPolicy() })
+    case 'put block': {
+      const isRestricting = choices.fraction() < 0.3
+      return async (client) => {
+        await client.putBlock(isRestricting)
+        return { kind, isRestricting }
+      }
+    }
+    case 'get block':
+      return async (client) => ({ kind, isRestricting: await client.getBlock() })
+    case 'stranger get':
+      return async (client) => ({ kind, key, found: await client.strangerGet(key) })
+    case 'stranger put': {
+      const written = value()
+      return async (client) => {
+        const isAllowed = await client.strangerPut(key, written)
+        return { kind, key, value: written, isAllowed }
+      }
+    }
   }
 }
 
@@ -144,27 +195,112 @@ interface Move {
 class Client {
   readonly #options: HistoryOptions
   readonly #wire: WireClient
+  readonly #stranger: WireClient
+  /** The last request that was reported before it was done. */
+  #late: Promise<unknown> = Promise.resolve()
 
   constructor(options: HistoryOptions) {
     this.#options = options
     this.#wire = new WireClient(options)
+    this.#stranger = new WireClient({ ...options, ...options.stranger })
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.#late
     this.#wire.close()
+    this.#stranger.close()
   }
 
   async createBucket(): Promise<void> {
     await this.#send({ method: 'PUT', path: `/${this.#options.bucket}` }, [200])
+    await this.putBlock(false)
   }
 
-  async put(key: string, value: string): Promise<void> {
+  async put(key: string, value: string, tag?: string): Promise<void> {
+    await this.#put(this.#wire, key, value, [200], tag)
+  }
+
+  /** True if the stranger was allowed to. */
+  async strangerPut(key: string, value: string): Promise<boolean> {
+    return (await this.#put(this.#stranger, key, value, [200, 403])) === 200
+  }
+
+  async #put(
+    wire: WireClient,
+    key: string,
+    value: string,
+    expected: readonly number[],
+    tag?: string,
+  ): Promise<number> {
     // Before sending, since other clients may see it before the response.
     valueOfEtag.set(createHash('md5').update(value).digest('hex'), value)
     // The value is in a header too, to detect the body of another object.
-    const headers = { 'x-amz-meta-value': value }
+    const tagging = tag === undefined ? {} : { 'x-amz-tagging': `t=${tag}` }
+    const headers = { 'x-amz-meta-value': value, ...tagging }
     const body = Buffer.from(value)
-    await this.#send({ method: 'PUT', path: this.#path(key), headers, body }, [200])
+    const wanted = { method: 'PUT', path: this.#path(key), headers, body }
+    return (await this.#send(wanted, expected, wire)).status
+  }
+
+  async strangerGet(key: string): Promise<string> {
+    const wanted = { method: 'GET', path: this.#path(key) }
+    const { status, body } = await this.#send(wanted, [200, 403], this.#stranger)
+    return status === 403 ? 'refused' : body.toString()
+  }
+
+  /** Removes an empty tag. False if there was no such object. */
+  async putTag(key: string, tag: string): Promise<boolean> {
+    const body = Buffer.from(
+      `<Tagging><TagSet><Tag><Key>t</Key><Value>${tag}</Value></Tag></TagSet></Tagging>`,
+    )
+    const at = { path: this.#path(key), query: { tagging: '' } }
+    const wanted = tag === '' ? { ...at, method: 'DELETE' } : { ...at, method: 'PUT', body }
+    return (await this.#send(wanted, [200, 204, 404])).status !== 404
+  }
+
+  async getTag(key: string): Promise<string | undefined> {
+    const wanted = { method: 'GET', path: this.#path(key), query: { tagging: '' } }
+    const { status, body } = await this.#send(wanted, [200, 404])
+    return status === 404 ? undefined : (xmlText(body, 'Value') ?? '')
+  }
+
+  /** Allows everyone to read and write below a folder, or nobody. */
+  async putPolicy(folder: string | undefined): Promise<void> {
+    const { bucket, fault } = this.#options
+    const path = `/${bucket}`
+    const query = { policy: '' }
+    const wanted =
+      folder === undefined
+        ? { method: 'DELETE', path, query }
+        : { method: 'PUT', path, query, body: Buffer.from(policyFor(bucket, folder)) }
+    const done = this.#send(wanted, [204])
+    if (fault === 'policy') this.#late = done
+    else await done
+  }
+
+  /** The folder that is open to everyone. */
+  async getPolicy(): Promise<string | undefined> {
+    const { bucket } = this.#options
+    const wanted = { method: 'GET', path: `/${bucket}`, query: { policy: '' } }
+    const { status, body } = await this.#send(wanted, [200, 404])
+    if (status === 404) return undefined
+    return new RegExp(`arn:aws:s3:::${bucket}/([^"]*)[*]`).exec(body.toString())?.[1]
+  }
+
+  async putBlock(isRestricting: boolean): Promise<void> {
+    const text = `<PublicAccessBlockConfiguration><RestrictPublicBuckets>${isRestricting}</RestrictPublicBuckets></PublicAccessBlockConfiguration>`
+    const path = `/${this.#options.bucket}`
+    const body = Buffer.from(text)
+    await this.#send({ method: 'PUT', path, query: { publicAccessBlock: '' }, body }, [200])
+  }
+
+  async getBlock(): Promise<boolean> {
+    const path = `/${this.#options.bucket}`
+    const { body } = await this.#send(
+      { method: 'GET', path, query: { publicAccessBlock: '' } },
+      [200],
+    )
+    return xmlText(body, 'RestrictPublicBuckets') === 'true'
   }
 
   async get(key: string): Promise<string | undefined> {
@@ -310,9 +446,10 @@ class Client {
   async #send(
     request: Parameters<WireClient['send']>[0],
     expected: readonly number[],
+    wire: WireClient = this.#wire,
   ): Promise<WireAnswer> {
     for (;;) {
-      const answer = await this.#wire.send(request)
+      const answer = await wire.send(request)
       if (expected.includes(answer.status)) return answer
       // Not executed: only the final response counts.
       if (answer.status === 503) continue
@@ -324,6 +461,13 @@ class Client {
   #path(key: string): string {
     return objectPath(this.#options.bucket, key)
   }
+}
+
+function policyFor(bucket: string, folder: string): string {
+  const Resource = `arn:aws:s3:::${bucket}/${folder}*`
+  const Action = ['s3:GetObject', 's3:PutObject']
+  const statement = { Effect: 'Allow', Principal: '*', Action, Resource }
+  return JSON.stringify({ Version: '2012-10-17', Statement: [statement] })
 }
 
 /** The values of all bodies by their MD5. */

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { after, test } from 'node:test'
 import { parseArgs } from 'node:util'
-import { startServer } from '../harness.ts'
+import { randomCredential, startServer } from '../harness.ts'
 import { type Fault, type HistoryOptions, makeHistory } from './clients.ts'
 import { linearize, type Recorded } from './linearize.ts'
 import { flatMap, type Op } from './model.ts'
@@ -22,7 +22,9 @@ const clientCount = 8
 const operationsPerClient = 12
 const workerCount = 2
 
-const server = await startServer({ workers: workerCount })
+const stranger = randomCredential('stranger')
+const credentials = [randomCredential(), stranger]
+const server = await startServer({ workers: workerCount, credentials })
 after(() => server.close())
 let buckets = 0
 
@@ -30,7 +32,8 @@ function options(run: number, fault?: Fault): HistoryOptions {
   const { host, port, accessKeyId, secretAccessKey } = server
   const sizes = { clients: clientCount, operations: operationsPerClient }
   const bucket = `history-${buckets++}`
-  return { host, port, accessKeyId, secretAccessKey, bucket, seed: seed + run, ...sizes, fault }
+  const facts = { host, port, accessKeyId, secretAccessKey, stranger, bucket }
+  return { ...facts, seed: seed + run, ...sizes, fault }
 }
 
 test(`every one of ${runs} histories has an order (seed ${seed})`, async (context) => {
@@ -46,8 +49,8 @@ test(`every one of ${runs} histories has an order (seed ${seed})`, async (contex
   context.diagnostic(`${operations} operations, ${steps} steps of the search`)
 })
 
-for (const fault of ['rename', 'list', 'archive'] as const) {
-  test(`a ${fault} done in several requests is detected (seed ${seed})`, async (context) => {
+for (const fault of ['rename', 'list', 'archive', 'policy'] as const) {
+  test(`a ${fault} that isn't done at once is detected (seed ${seed})`, async (context) => {
     for (let run = 0; run < faultRuns; run++) {
       const { initial, recorded } = await makeHistory(options(run, fault))
       if (linearize(recorded, flatMap, initial).isLinearizable) continue

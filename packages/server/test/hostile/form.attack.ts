@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { QueryClient } from '../simpledb/query.ts'
 import { assertUnharmed, compare, describe, startTarget, type Target } from './bystander.ts'
 import { closeAll, openMany, push, repeat, statusOf } from './sockets.ts'
 
@@ -29,6 +30,37 @@ test('hundreds of forms that never end harm nobody', { timeout: 60_000 }, async 
     await delay(500)
     closeAll(sockets)
   })
+  t.diagnostic(describe(comparison))
+  assertUnharmed(comparison)
+})
+
+test("unfinished forms under another owner's key id keep that owner from nothing", {
+  timeout: 60_000,
+}, async (t) => {
+  await using target = await startTarget()
+  const { server, bystander } = target
+  const client = new QueryClient(server.port, bystander)
+  await client.ok('CreateDomain', { DomainName: 'own' })
+  const pairs = Array.from({ length: 25 }, (_, at) => ({
+    [`Item.${at}.ItemName`]: `item-${at}`,
+    [`Item.${at}.Attribute.0.Name`]: 'a',
+    [`Item.${at}.Attribute.0.Value`]: 'v'.repeat(1000),
+  }))
+  const comparison = await compare(target, async () => {
+    const sockets = await openMany(server, 40, '127.0.0.2')
+    const key = `AWSAccessKeyId=${bystander.accessKeyId}&`
+    await Promise.all(
+      sockets.map((socket, at) => {
+        const sentBytes = at < 30 ? formBytes - 200 : 28_000
+        return push(socket, form(`${key}${'x'.repeat(sentBytes)}`, formBytes), 2000)
+      }),
+    )
+    for (let i = 0; i < 20; i++) {
+      await client.ok('BatchPutAttributes', Object.assign({ DomainName: 'own' }, ...pairs))
+    }
+    closeAll(sockets)
+  })
+  client.close()
   t.diagnostic(describe(comparison))
   assertUnharmed(comparison)
 })

@@ -5,11 +5,20 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TestServer } from '../harness.ts'
 
-/** Opens connections with errors and responses ignored. */
-export async function openMany(server: TestServer, count: number): Promise<Socket[]> {
+/** Opens connections with errors and responses ignored, from one address of the loopback network. */
+export async function openMany(
+  server: TestServer,
+  count: number,
+  localAddress?: string,
+): Promise<Socket[]> {
   return Promise.all(
     Array.from({ length: count }, async () => {
-      const socket = connect(server.port, server.host)
+      const { host, port } = server
+      const socket = connect({
+        host,
+        port,
+        ...(localAddress === undefined ? {} : { localAddress }),
+      })
       socket.on('error', () => undefined)
       await Promise.race([once(socket, 'connect'), once(socket, 'close')])
       return socket

@@ -28,13 +28,17 @@ export interface Outcome {
 /** Nothing of the checkout is on the path but the directory of the Node that runs the tests. */
 const path = [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter)
 
-/** Settings of npm that a user doesn't have, as of a script that runs this. */
-const foreign = /^(npm_|NODE_|HOLDFAST_|AWS_|INIT_CWD)/i
+/** What a script of npm, or a test runner, adds to the environment; settings of the network stay. */
+const foreign =
+  /^(npm_(lifecycle|package|command|execpath|node_execpath)|npm_config_(local_|global_)?prefix$|NODE_(OPTIONS|TEST|COMPILE_CACHE)|HOLDFAST_|AWS_|INIT_CWD)/i
 
 function cleanEnvironment(): Record<string, string | undefined> {
   const own = Object.entries(process.env).filter(([name]) => !foreign.test(name))
   return { ...Object.fromEntries(own), PATH: path }
 }
+
+/** Milliseconds after which a program counts as stuck, such as npm without a registry. */
+const longestMs = 180_000
 
 /** A folder of its own below the system's temporary one. */
 export class Consumer implements AsyncDisposable {
@@ -51,9 +55,14 @@ export class Consumer implements AsyncDisposable {
   ): Promise<Consumer> {
     const consumer = new Consumer(await mkdtemp(join(tmpdir(), 'holdfast-consumer-')))
     await consumer.write({ 'package.json': '{ "private": true, "type": "module" }', ...files })
-    const { code, stderr } = await consumer.npm('install', '--save-exact', ...packages)
-    if (code !== 0) throw new Error(`npm install failed:\n${stderr}`)
-    return consumer
+    try {
+      const { code, stderr } = await consumer.npm('install', '--save-exact', ...packages)
+      if (code === 0) return consumer
+      throw new Error(`npm install failed:\n${stderr}`)
+    } catch (error) {
+      await consumer[Symbol.asyncDispose]()
+      throw error
+    }
   }
 
   async write(files: Readonly<Record<string, string>>): Promise<void> {
@@ -78,14 +87,20 @@ export class Consumer implements AsyncDisposable {
     return outcomeOf(this.start(program, args))
   }
 
+  /** Starts a program with a process group of its own, which {@link endGroup} ends. */
   start(program: string, args: readonly string[]): ChildProcess {
-    const options = { cwd: this.folder, env: cleanEnvironment() }
-    return spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
+    const options = { cwd: this.folder, env: cleanEnvironment(), timeout: longestMs }
+    return spawn(program, args, { ...options, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.folder, { recursive: true, force: true })
   }
+}
+
+/** Asks a program and its children to end: npx doesn't pass a signal on. */
+export function endGroup({ pid }: ChildProcess): void {
+  if (pid !== undefined) process.kill(-pid, 'SIGTERM')
 }
 
 /** The outcome of a process when it has ended. */

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import {
   DeleteBucketPolicyCommand,
   DeletePublicAccessBlockCommand,
+  PutBucketOwnershipControlsCommand,
   PutPublicAccessBlockCommand,
 } from '@aws-sdk/client-s3'
 import { type WireAnswer, type WireRequest, xmlText } from '../wire.ts'
@@ -186,6 +187,10 @@ test('each request is a valid one: with all rights, none is refused for the want
     const { bucket: Bucket } = target
     await client.send(new DeletePublicAccessBlockCommand({ Bucket }))
     await putPolicy(client, Bucket, { Action: 's3:*', on: ['', '/*'] })
+    if (route.endsWith('Acl')) {
+      const OwnershipControls = { Rules: [{ ObjectOwnership: 'ObjectWriter' as const }] }
+      await client.send(new PutBucketOwnershipControlsCommand({ Bucket, OwnershipControls }))
+    }
     // The others would wait for it.
     const lease = { method: 'DELETE', path: `/${Bucket}`, query: { lease: String(target.ticket) } }
     if (!route.endsWith('Lease')) await owner(lease)

@@ -178,6 +178,9 @@ const partEtag = createHash('md5').update('part').digest('hex')
 const documents: Readonly<Record<string, string>> = {
   DeleteObjects: '<Delete><Object><Key>dir/key</Key></Object></Delete>',
   CompleteMultipartUpload: `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${partEtag}</ETag></Part></CompleteMultipartUpload>`,
+  PutBucketAbac: '<AbacStatus><Status>Disabled</Status></AbacStatus>',
+  PutBucketAccelerateConfiguration:
+    '<AccelerateConfiguration><Status>Suspended</Status></AccelerateConfiguration>',
   PutBucketCors:
     '<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</AllowedOrigin></CORSRule></CORSConfiguration>',
   PutBucketLogging: '<BucketLoggingStatus/>',
@@ -186,6 +189,8 @@ const documents: Readonly<Record<string, string>> = {
     '<OwnershipControls><Rule><ObjectOwnership>BucketOwnerEnforced</ObjectOwnership></Rule></OwnershipControls>',
   PutBucketRequestPayment:
     '<RequestPaymentConfiguration><Payer>BucketOwner</Payer></RequestPaymentConfiguration>',
+  PutBucketWebsite:
+    '<WebsiteConfiguration><IndexDocument><Suffix>index.html</Suffix></IndexDocument></WebsiteConfiguration>',
   PutBucketTagging: '<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tagging>',
   PutObjectTagging: '<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tagging>',
   PutPublicAccessBlock: '<PublicAccessBlockConfiguration/>',

@@ -1,5 +1,5 @@
-// The S3 handler behind a real HTTP server, in this process, on a store in a temporary folder: what
-// wire tests need without the cost of starting `holdfast serve` for each file.
+// The protocols behind a real HTTP server, in this process, on a store in a temporary folder. Wire tests thus avoid the
+// cost of starting `holdfast serve` for each file.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import type { BucketDefaults } from '../../src/access/bucket-defaults.ts'
-import { createKeyLookup } from '../../src/access/key.ts'
+import { createKeyLookup, createOwnerLookup } from '../../src/access/key.ts'
 import type { PublicAccessBlock } from '../../src/access/public-access-block.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import type { SimpleDbLimits } from '../../src/base/limits.ts'
@@ -25,24 +25,26 @@ import { Router } from '../../src/protocol/router.ts'
 import { type Credential, randomCredential } from '../harness.ts'
 import { type WireAnswer, WireClient, type WireRequest } from '../wire.ts'
 
-/** What a test may choose. */
+/** Options of a test. */
 export interface InProcessOptions {
   /** Owners beside the first, each with one key. */
   readonly owners?: number
-  /** Names in front of which a bucket may stand. */
+  /** Domain names, of which a bucket may be a subdomain. */
   readonly domains?: readonly string[]
+  /** Names in front of which a bucket's website is served. */
+  readonly websiteDomains?: readonly string[]
   readonly requiredRegion?: string
   readonly simpleDbLimits?: Partial<SimpleDbLimits>
   readonly eventualLagMs?: number
-  /** The machine's clock if left out. */
+  /** Default: the machine's clock. */
   readonly clock?: Clock
   readonly allowsSignatureV1?: boolean
-  /** A folder of an earlier server; a new one if left out. Removed at the end all the same. */
+  /** The folder of an earlier server; default: a new one. Removed at the end in any case. */
   readonly dataFolder?: string
-  /** True if left out. */
+  /** Default: true. */
   readonly acceptsSignatureV2?: boolean
   readonly trustedProxies?: readonly Network[]
-  /** `aws` if left out. */
+  /** Default: `aws`. */
   readonly bucketDefaults?: BucketDefaults
   readonly accountBlock?: PublicAccessBlock
 }
@@ -60,9 +62,9 @@ export class InProcessServer implements AsyncDisposable {
   readonly credentials: readonly Credential[]
   readonly dataFolder: string
   readonly store: OpenServices
-  /** What was logged as an error: a test that expects none says so with `assert.deepEqual`. */
+  /** The logged errors, for tests to assert. */
   readonly faults: LoggedFault[]
-  /** Requests whose head came in. */
+  /** The number of requests whose head was received. */
   received = 0
   readonly #server: Server
   readonly #clients: { destroy(): void }[] = []
@@ -110,7 +112,9 @@ export class InProcessServer implements AsyncDisposable {
     const protocols = createProtocols({
       services: store.services,
       lookup: createKeyLookup(credentials),
+      findOwner: createOwnerLookup(credentials),
       domains,
+      websiteDomains: options.websiteDomains ?? [],
       allowsSignatureV1: options.allowsSignatureV1 ?? false,
       acceptsSignatureV2,
       exposition: async () => '',
@@ -150,7 +154,7 @@ export class InProcessServer implements AsyncDisposable {
     return client
   }
 
-  /** A client that sends just what it is told, signed. */
+  /** A client that sends requests verbatim, signed. */
   wire(owner = 0): WireClient {
     const known = this.#wires.get(owner)
     if (known !== undefined) return known
@@ -161,7 +165,7 @@ export class InProcessServer implements AsyncDisposable {
     return client
   }
 
-  /** Sends one signed request of an owner's. */
+  /** Sends one signed request of an owner. */
   async send(wanted: WireRequest, owner = 0): Promise<WireAnswer> {
     return this.wire(owner).send(wanted)
   }
@@ -178,7 +182,7 @@ export class InProcessServer implements AsyncDisposable {
     return entries.filter((entry) => entry.isFile()).map((entry) => entry.name)
   }
 
-  /** Stops, removes everything, and fails if the server took a fault of its own. */
+  /** Stops, removes everything, and fails if the server logged a fault. */
   async closeWithoutFaults(): Promise<void> {
     await this.close()
     assert.deepEqual(this.faults, [])

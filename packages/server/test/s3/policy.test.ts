@@ -16,7 +16,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { parseNetwork } from '../../src/base/network.ts'
-import { objectPath, type WireAnswer, type WireRequest } from '../wire.ts'
+import { objectPath, type WireAnswer, type WireRequest, xmlText } from '../wire.ts'
 import { outcome, startWithBucket } from './bucket.fixture.ts'
 import { policyText, putPolicy, sendUnsigned, type TestStatement } from './policy.fixture.ts'
 import { RawConnection, signHead } from './raw.ts'
@@ -89,7 +89,7 @@ test('only the owner reads and changes the policy, and no policy locks the owner
   }
   await allow({ Action: 's3:*', on: ['', '/*'] })
   const taken = { ...bucketRequest({ policy: '' }, 'DELETE') }
-  assert.deepEqual(outcome(await server.send(taken, 1)), [403, 'AccessDenied'])
+  assert.deepEqual(outcome(await server.send(taken, 1)), [405, 'MethodNotAllowed'])
   assert.equal((await server.send(at('a/x'))).status, 200)
 })
 
@@ -216,4 +216,32 @@ test('an object belongs to the owner of its bucket, or to its writer, as the buc
   await otherClient.send(new PutObjectCommand({ Bucket, Key: 'ours', Body: 'x' }))
   assert.equal((await server.send(at('ours'))).status, 200)
   assert.equal((await server.send(at('ours'), 1)).status, 403)
+})
+
+test('the initiator of an upload lists its parts and aborts it, unless a Deny forbids that', async () => {
+  await allow({ Action: 's3:PutObject', on: '/*' })
+  const create = async (owner: number): Promise<Readonly<Record<string, string>>> => {
+    const started = await server.send(at('up', { method: 'POST', query: { uploads: '' } }), owner)
+    return { uploadId: xmlText(started.body, 'UploadId') ?? '' }
+  }
+  const own = await create(1)
+  const owners = await create(0)
+  const statuses = async (method: string, query: Readonly<Record<string, string>>) =>
+    (await server.send(at('up', { method, query }), 1)).status
+  assert.equal(await statuses('GET', owners), 403)
+  assert.equal(await statuses('DELETE', owners), 403)
+  assert.equal(await statuses('DELETE', { uploadId: 'none' }), 403)
+  await allow(
+    { Action: 's3:PutObject', on: '/*' },
+    {
+      Effect: 'Deny',
+      Action: ['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
+      on: '/*',
+    },
+  )
+  assert.equal(await statuses('GET', own), 403)
+  assert.equal(await statuses('DELETE', own), 403)
+  await allow({ Action: 's3:PutObject', on: '/*' })
+  assert.equal(await statuses('GET', own), 200)
+  assert.equal(await statuses('DELETE', own), 204)
 })

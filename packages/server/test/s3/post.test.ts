@@ -1,11 +1,18 @@
 // Uploads by an HTML form across the wire.
 
 import assert from 'node:assert/strict'
-import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { CreateBucketCommand, GetObjectCommand, GetObjectTaggingCommand } from '@aws-sdk/client-s3'
+import {
+  CreateBucketCommand,
+  DeletePublicAccessBlockCommand,
+  GetObjectCommand,
+  GetObjectTaggingCommand,
+  PutBucketOwnershipControlsCommand,
+} from '@aws-sdk/client-s3'
 import { xmlText } from '../wire.ts'
 import { startWithBucket } from './bucket.fixture.ts'
+import { signedForm as signedFields } from './signed-form.ts'
 
 const { Bucket, server, client } = await startWithBucket('forms', { owners: 1 })
 
@@ -17,40 +24,16 @@ interface FormOptions {
   readonly file?: Buffer | string
   readonly filename?: string
   readonly bucket?: string
-  /** Sent beside the form. */
+  /** Headers beside the form. */
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** A form that is signed for its own fields, unless told otherwise. */
+/** A form whose policy allows its own fields by default. */
 function signedForm(options: FormOptions): FormData {
-  const { fields = {}, owner = 0, expiresInMs = 60_000 } = options
-  const { accessKeyId, secretAccessKey } = server.credential(owner)
-  const date = new Date().toISOString().replace(/[:-]|\.\d{3}/g, '')
-  const scope = `${date.slice(0, 8)}/us-east-1/s3/aws4_request`
-  const signing = {
-    'x-amz-algorithm': 'AWS4-HMAC-SHA256',
-    'x-amz-credential': `${accessKeyId}/${scope}`,
-    'x-amz-date': date,
-  }
-  const all = { ...fields, ...signing }
-  const conditions =
-    options.conditions ?? Object.entries(all).map(([name, value]) => ({ [name]: value }))
-  const policy = Buffer.from(
-    JSON.stringify({
-      expiration: new Date(Date.now() + expiresInMs).toISOString(),
-      conditions: [{ bucket: Bucket }, ...conditions],
-    }),
-  ).toString('base64')
-  const key = scope
-    .split('/')
-    .reduce<Buffer | string>(
-      (secret, part) => createHmac('sha256', secret).update(part).digest(),
-      `AWS4${secretAccessKey}`,
-    )
   const form = new FormData()
+  const { owner = 0, ...rest } = options
+  const all = signedFields(server.credential(owner), { ...rest, bucket: Bucket })
   for (const [name, value] of Object.entries(all)) form.set(name, value)
-  form.set('policy', policy)
-  form.set('x-amz-signature', createHmac('sha256', key).update(policy).digest('hex'))
   form.set(
     'file',
     new Blob([Uint8Array.from(Buffer.from(options.file ?? 'content'))]),
@@ -252,7 +235,6 @@ test('forms without signature, of strangers, and for other buckets are refused',
 
 test('a form that asks for an unimplemented feature is refused', async () => {
   for (const [name, value] of [
-    ['acl', 'public-read'],
     ['x-amz-tagging', 'a=b'],
     ['x-amz-server-side-encryption', 'AES256'],
   ] as const) {
@@ -260,6 +242,19 @@ test('a form that asks for an unimplemented feature is refused', async () => {
     assert.deepEqual(await refusal(response), [501, 'NotImplemented'], name)
   }
   assert.equal((await post({ fields: { key: 'demand', acl: 'private' } })).status, 204)
+})
+
+test('a form gives its file the list that its field names', async () => {
+  const wanted = { fields: { key: 'listed', acl: 'public-read' } }
+  assert.deepEqual(await refusal(await post(wanted)), [400, 'AccessControlListNotSupported'])
+  const OwnershipControls = { Rules: [{ ObjectOwnership: 'ObjectWriter' as const }] }
+  await client.send(new PutBucketOwnershipControlsCommand({ Bucket, OwnershipControls }))
+  assert.deepEqual(await refusal(await post(wanted)), [403, 'AccessDenied'])
+  await client.send(new DeletePublicAccessBlockCommand({ Bucket }))
+  assert.equal((await post(wanted)).status, 204)
+  assert.equal((await fetch(`${server.endpoint}/${Bucket}/listed`)).status, 200)
+  const other = { fields: { key: 'listed', acl: 'public' } }
+  assert.deepEqual(await refusal(await post(other)), [400, 'InvalidArgument'])
 })
 
 test('a form gives its file the tags in its field, which are a document', async () => {

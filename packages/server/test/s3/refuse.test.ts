@@ -1,4 +1,4 @@
-// What isn't there, what isn't allowed, and what isn't well-formed: refused in S3's form, never ignored.
+// Requests for missing, forbidden and unimplemented things, and malformed requests: refused in S3's form, never ignored.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -23,7 +23,6 @@ const bucketPut = [
   'object-lock',
   'replication',
   'versioning',
-  'website',
 ]
 const objectPut = ['annotation', 'encryption', 'legal-hold', 'retention']
 
@@ -46,13 +45,10 @@ test('operations that are not there answer 501, and change nothing', async () =>
 
 test('headers that ask for unimplemented features answer 501', async () => {
   const demands: [string, string][] = [
-    ['x-amz-acl', 'public-read'],
-    ['x-amz-grant-read', 'uri="http://acs.amazonaws.com/groups/global/AllUsers"'],
     ['x-amz-server-side-encryption', 'AES256'],
     ['x-amz-server-side-encryption-customer-algorithm', 'AES256'],
     ['x-amz-object-lock-mode', 'GOVERNANCE'],
     ['x-amz-object-lock-legal-hold', 'ON'],
-    ['x-amz-website-redirect-location', '/elsewhere'],
     ['x-amz-write-offset-bytes', '0'],
     ['x-holdfast-unknown', 'true'],
   ]
@@ -86,11 +82,12 @@ test('settings that nobody made are absent in the words of AWS', async () => {
   const absent: Record<string, string> = {
     encryption: 'ServerSideEncryptionConfigurationNotFoundError',
     lifecycle: 'NoSuchLifecycleConfiguration',
+    metadataConfiguration: 'MetadataConfigurationNotFound',
+    metadataTable: 'MetadataConfigurationNotFound',
     'object-lock': 'ObjectLockConfigurationNotFoundError',
     policy: 'NoSuchBucketPolicy',
     policyStatus: 'NoSuchBucketPolicy',
     replication: 'ReplicationConfigurationNotFoundError',
-    website: 'NoSuchWebsiteConfiguration',
   }
   for (const [name, code] of Object.entries(absent)) {
     const query = { [name]: '' }

@@ -41,6 +41,7 @@ function requestWith(text: string, documents: ByteBudget): S3Request {
     headers: { 'content-length': String(text.length) },
     principal: principal(),
     signature: undefined,
+    findOwner: () => undefined,
     checkAdmission: async () => undefined,
     payload: { kind: 'unsigned' },
     body: new RequestBody(incoming),

@@ -10,6 +10,7 @@ import {
   CreateMultipartUploadCommand,
   DeleteBucketTaggingCommand,
   DeleteObjectTaggingCommand,
+  DeletePublicAccessBlockCommand,
   GetBucketTaggingCommand,
   GetObjectCommand,
   GetObjectTaggingCommand,
@@ -24,6 +25,7 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { checkStore, type Finding } from '../../src/operation/fsck.ts'
 import { objectPath, type WireAnswer, xmlText } from '../wire.ts'
 import { outcome, startForFile } from './bucket.fixture.ts'
+import { putPolicy } from './policy.fixture.ts'
 
 const server = await startForFile({ owners: 1 })
 const client = server.client()
@@ -204,6 +206,25 @@ test('an object gets tags with its bytes, and loses them with the next', async (
   assert.deepEqual(await tagsOf(), [])
 })
 
+test('the number of tags is told to those who may read the tags', async () => {
+  await setTags(colour)
+  await client.send(new DeletePublicAccessBlockCommand({ Bucket }))
+  const read = { Action: 's3:GetObject', on: '/*' }
+  await putPolicy(client, Bucket, read)
+  const counts = async (): Promise<(string | null)[]> => {
+    const url = `${server.endpoint}${objectPath(Bucket, Key)}`
+    const answers = [await fetch(url), await fetch(url, { method: 'HEAD' })]
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [200, 200],
+    )
+    return answers.map(({ headers }) => headers.get('x-amz-tagging-count'))
+  }
+  assert.deepEqual(await counts(), [null, null])
+  await putPolicy(client, Bucket, read, { Action: 's3:GetObjectTagging', on: '/*' })
+  assert.deepEqual(await counts(), ['1', '1'])
+})
+
 test('a header of tags that breaks a rule is refused, and nothing is stored', async () => {
   const invalid =
     "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates."
@@ -366,6 +387,17 @@ test('a bucket has tags of its own, by its own limits', async () => {
   await set(colour)
   await set([])
   await assert.rejects(get(), { name: 'NoSuchTagSet' })
+})
+
+test('a bucket is created with tags, or not at all', async () => {
+  const create = async (bucket: string, Tags: Tag[]): Promise<unknown> =>
+    client.send(new CreateBucketCommand({ Bucket: bucket, CreateBucketConfiguration: { Tags } }))
+  await create('tagged-at-once', colour)
+  const found = await client.send(new GetBucketTaggingCommand({ Bucket: 'tagged-at-once' }))
+  assert.deepEqual(found.TagSet, colour)
+  await assert.rejects(create('never-made', [{ Key: 'aws:a', Value: '' }]), { name: 'InvalidTag' })
+  const none = await server.send({ method: 'HEAD', path: '/never-made' })
+  assert.equal(none.status, 404)
 })
 
 test('tags of a bucket that break a rule are refused', async () => {

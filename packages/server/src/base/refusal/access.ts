@@ -9,5 +9,9 @@ export type AccessRefusal =
   | { readonly code: 'NoPublicAccessBlock'; readonly bucket: string }
   /** The bucket's list grants rights to others, which its new ownership would withdraw. */
   | { readonly code: 'BucketAclWithOwnerEnforced' }
+  /** The bucket's ownership leaves lists without effect. */
+  | { readonly code: 'AclNotSupported' }
+  /** A public list for a new bucket that blocks those. */
+  | { readonly code: 'PublicAclWithBlock' }
   /** Only keys of the bucket's owner may change this, whatever the policy allows. */
   | { readonly code: 'OnlyForBucketOwner' }

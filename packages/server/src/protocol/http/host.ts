@@ -34,18 +34,30 @@ export function bucketOfHost(
   hostHeader: string | undefined,
   domains: readonly string[],
 ): string | undefined {
-  if (hostHeader === undefined) return undefined
-  const host = hostName(hostHeader)
+  const below = bucketBelow(hostHeader, domains)
+  if (below !== undefined) return below === '' ? undefined : below
+  const host = hostHeader === undefined ? undefined : hostName(hostHeader)
+  const bucket = host === undefined ? undefined : labelsBelow(host, loopbackDomain)
+  return bucket !== undefined && plausibleBucket.test(bucket) ? bucket : undefined
+}
+
+/**
+ * The bucket that a Host header names in front of one of `domains`: '' for a domain itself, undefined for any other
+ * host.
+ */
+export function bucketBelow(
+  hostHeader: string | undefined,
+  domains: readonly string[],
+): string | undefined {
+  const host = hostHeader === undefined ? undefined : hostName(hostHeader)
   if (host === undefined) return undefined
   let longest: string | undefined
   for (const domain of domains) {
-    if (host === domain) return undefined
-    if (longest !== undefined && domain.length <= longest.length) continue
-    if (labelsBelow(host, domain) !== undefined) longest = domain
+    if (host === domain) return ''
+    const isLonger = longest === undefined || domain.length > longest.length
+    if (isLonger && labelsBelow(host, domain) !== undefined) longest = domain
   }
-  if (longest !== undefined) return labelsBelow(host, longest)
-  const bucket = labelsBelow(host, loopbackDomain)
-  return bucket !== undefined && plausibleBucket.test(bucket) ? bucket : undefined
+  return longest === undefined ? undefined : labelsBelow(host, longest)
 }
 
 /** The labels before `domain` and its dot; undefined for `domain` itself and for foreign names. */

@@ -3,13 +3,14 @@
 import { StoreError } from '../../base/errors.ts'
 import { s3Limits } from '../../base/limits.ts'
 import {
+  type CreateBucketInput,
   createBucket,
   deleteBucket,
   getBucketLocation,
   headBucket,
   listBuckets,
 } from '../../operation/bucket.ts'
-import { childrenOf, childText, malformedXml } from '../xml/parse.ts'
+import { childrenOf, malformedXml } from '../xml/parse.ts'
 import { escapeXml, XmlWriter } from '../xml/write.ts'
 import { wantedOwnership } from './access-setting.ts'
 import {
@@ -22,9 +23,11 @@ import {
   xmlAnswer,
 } from './answer.ts'
 import { headerNotImplemented, parameterNotImplemented } from './error.ts'
+import { aclHeaders, wantedAclOf } from './grant.ts'
 import { writeOwner } from './owner.ts'
 import { documentOf } from './payload.ts'
 import { headerOf, type S3Request, wholeNumber } from './request.ts'
+import { decodeTags } from './tagging.ts'
 
 export const listBucketsRoute: Route = route(
   listBuckets,
@@ -38,7 +41,7 @@ export const listBucketsRoute: Route = route(
     }),
   }),
   ({ owner, buckets, continuationToken }, _request, { prefix, region, limit }) => {
-    // S3 shows a bucket's region only in the newer, paginated listing.
+    // S3 has the region of a bucket only in the newer, paginated listing.
     const hasRegions = prefix !== undefined || region !== undefined || limit !== undefined
     return documentAnswer('ListAllMyBucketsResult', (xml) => {
       writeOwner(xml, 'Owner', owner)
@@ -55,18 +58,21 @@ export const listBucketsRoute: Route = route(
   },
 )
 
-export const createBucketRoute: Route = route(
-  createBucket,
-  async (request) => {
-    // No bucket is there yet whose policy could admit a request without a key.
-    if (request.principal === undefined) throw new StoreError({ code: 'AccessDenied' })
-    checkCreateHeaders(request)
-    const ownership = wantedOwnership(request)
-    const locationConstraint = await locationConstraintOf(request)
-    return { bucket: request.bucket, locationConstraint, ownership }
-  },
-  (_output, { bucket }) => emptyAnswer(200, { Location: `/${bucket}` }),
-)
+export const createBucketRoute: Route = {
+  ...route(
+    createBucket,
+    async (request) => {
+      // No bucket is there yet whose policy could admit a request without a key.
+      if (request.principal === undefined) throw new StoreError({ code: 'AccessDenied' })
+      checkCreateHeaders(request)
+      const ownership = wantedOwnership(request)
+      const acl = wantedAclOf(request, 'bucket')
+      return { bucket: request.bucket, ...(await createSettingsOf(request)), ownership, acl }
+    },
+    (_output, { bucket }) => emptyAnswer(200, { Location: `/${bucket}` }),
+  ),
+  accepts: aclHeaders,
+}
 
 /** Headers of CreateBucket that ask for kinds of buckets that aren't here. */
 function checkCreateHeaders(request: S3Request): void {
@@ -82,17 +88,23 @@ function checkCreateHeaders(request: S3Request): void {
   }
 }
 
-async function locationConstraintOf(request: S3Request): Promise<string | undefined> {
+async function createSettingsOf(
+  request: S3Request,
+): Promise<Pick<CreateBucketInput, 'locationConstraint' | 'tags'>> {
   const document = await documentOf(request, { isRequired: false })
-  if (document === undefined) return undefined
+  if (document === undefined) return {}
   if (document.name !== 'CreateBucketConfiguration') throw malformedXml()
-  for (const { name, children } of document.children) {
-    // Directory buckets, and tags that would be lost.
+  for (const { name } of document.children) {
+    // Directory buckets.
     if (name === 'Location' || name === 'Bucket') throw parameterNotImplemented(name)
-    if (name === 'Tags' && children.length > 0) throw parameterNotImplemented(name)
   }
-  if (childrenOf(document, 'LocationConstraint').length > 1) throw malformedXml()
-  return childText(document, 'LocationConstraint')?.trim() || undefined
+  const [tags, ...moreTags] = childrenOf(document, 'Tags')
+  const constraints = childrenOf(document, 'LocationConstraint')
+  if (constraints.length > 1 || moreTags.length > 0) throw malformedXml()
+  return {
+    locationConstraint: constraints[0]?.text.trim() || undefined,
+    tags: tags === undefined ? undefined : decodeTags(tags),
+  }
 }
 
 export const headBucketRoute: Route = route(

@@ -1,14 +1,16 @@
-// CopyObject on the wire, and how every copy names its source.
+// CopyObject, and the headers by which all copies name their source.
 
 import { type CopyObjectInput, type CopySource, copyObject } from '../../operation/copy.ts'
+import { websiteRedirectHeader } from '../../operation/object.ts'
 import { decodePath } from './address.ts'
 import { documentAnswer, isoTime, quoted, type Route, route } from './answer.ts'
 import { wantedAlgorithm, writeChecksum } from './checksum.ts'
-import { describedObject } from './description.ts'
+import { describedObject, storingHeaders } from './description.ts'
 import { headerNotImplemented, invalidArgument, type S3Error } from './error.ts'
+import { wantedAclOf } from './grant.ts'
 import { readConditions, writeConditions } from './header.ts'
 import { headerOf, refuseVersion, type S3Request } from './request.ts'
-import { taggingHeaders, taggingOf } from './tagging.ts'
+import { taggingOf } from './tagging.ts'
 
 const sourceHeader = 'x-amz-copy-source'
 
@@ -25,7 +27,9 @@ export const copyObjectRoute: Route = {
         source: copySourceOf(request),
         conditions: writeConditions(request),
         description: isReplacing(request) ? describedObject(request) : undefined,
+        websiteRedirect: websiteRedirectOf(request),
         tags: isReplacingTags(request) ? (taggingOf(request) ?? []) : undefined,
+        acl: wantedAclOf(request, 'object'),
         storageClass: headerOf(request, 'x-amz-storage-class'),
         checksumAlgorithm: wantedAlgorithm(request),
       }
@@ -36,16 +40,25 @@ export const copyObjectRoute: Route = {
         writeChecksum(xml, object.checksum)
       }),
   ),
-  accepts: taggingHeaders,
+  accepts: storingHeaders,
 }
 
-/** Only a part can be a range of its source. @throws S3Error `NotImplemented` */
+/** The website redirect that a copy gets. @throws S3Error `InvalidRedirectLocation` */
+function websiteRedirectOf({ headers }: S3Request): string | undefined {
+  const sent = headers[websiteRedirectHeader]
+  if (sent === undefined) return undefined
+  return describedObject({ headers: { [websiteRedirectHeader]: sent } }).headers[
+    websiteRedirectHeader
+  ]
+}
+
+/** Only UploadPartCopy can copy a range. @throws S3Error `NotImplemented` */
 export function refuseSourceRange(request: S3Request): void {
   const name = `${sourceHeader}-range`
   if (headerOf(request, name) !== undefined) throw headerNotImplemented(name)
 }
 
-/** Whether a copy has a new description. @throws S3Error `InvalidArgument` for a directive that isn't one */
+/** True if a copy has a new description. @throws S3Error `InvalidArgument` for an unknown directive */
 export function isReplacing(request: S3Request): boolean {
   const directive = headerOf(request, 'x-amz-metadata-directive') ?? 'COPY'
   if (directive === 'COPY') return false
@@ -97,7 +110,7 @@ function decodeSource(text: string, sent: string): string {
   }
 }
 
-/** Said of the header it stands in, not of the URL. */
+/** The error for invalid encoding in the header rather than in the URL. */
 function invalidEncoding(sent: string, cause: unknown): S3Error {
   return invalidArgument('Invalid copy source encoding.', sourceHeader, sent, { cause })
 }

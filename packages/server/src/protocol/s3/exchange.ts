@@ -1,6 +1,7 @@
-// One request to S3 on its way through: address, signature, route, answer.
+// The exchange of one S3 request: address, signature, route, answer.
 
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { OwnerLookup } from '../../access/key.ts'
 import type { Principal } from '../../access/principal.ts'
 import type { ByteBudget } from '../../base/budget.ts'
 import { StoreError } from '../../base/errors.ts'
@@ -12,7 +13,7 @@ import { type Circumstances, Exchange } from '../http/exchange.ts'
 import { checkHead } from '../http/head.ts'
 import { hostOf } from '../http/host.ts'
 import { parseTarget, type Target } from '../http/request.ts'
-import { sendFixed, sendStream } from '../http/respond.ts'
+import { sendFixed } from '../http/respond.ts'
 import { isInSignedOrder } from '../sign/canonical.ts'
 import type { Verifier } from '../sign/verifier.ts'
 import { type Address, addressOf } from './address.ts'
@@ -21,19 +22,21 @@ import { httpTime, quoted } from './answer.ts'
 import { answerPreflight, crossOriginHeaders, preflightName } from './cross-origin.ts'
 import { allowedMethods, detect, refuseDemands } from './detect.ts'
 import { type ErrorReport, errorBody, invalidRequest, reportError } from './error.ts'
-import { withHoisted } from './hoist.ts'
+import { withHoisted } from './hoisted-header.ts'
 import { expectedOwners } from './owner.ts'
 import { answerFormUpload, isFormUpload, postObjectName } from './post.ts'
 import { headerOf, leaseTicketOf, type S3Request } from './request.ts'
+import { sendAnswer } from './send.ts'
 import { signatureOf } from './signature.ts'
 
 /** The state that all exchanges share. */
 export interface S3Context {
   readonly services: Services
+  readonly findOwner: OwnerLookup
   /** Lower-case domain names in front of which a bucket may stand. */
   readonly domains: readonly string[]
   readonly verifier: Verifier<Principal>
-  /** Tells the process that answered, in `x-amz-id-2`. */
+  /** Identifies the answering process, in `x-amz-id-2`. */
   readonly hostId: string
   readonly documents: ByteBudget
   readonly parsing: FairQueue
@@ -88,7 +91,7 @@ export class S3Exchange extends Exchange<Answer, ErrorReport> {
     }
     const route = detect(request)
     this.operation = route.name
-    refuseDemands(request.headers, route, request.principal?.owner.id)
+    refuseDemands(request.headers, route)
     const lease = leaseTicketOf(request)
     if (lease === undefined) return route.answer(request, call)
     return route.answer(request, { ...call, caller: { ...call.caller, lease } })
@@ -144,6 +147,7 @@ export class S3Exchange extends Exchange<Answer, ErrorReport> {
       checkAdmission: () => checkAdmission(this.#context.services, verified, address.bucket),
       payload: verified.payload,
       body,
+      findOwner: this.#context.findOwner,
       documents: this.#context.documents,
       parsing: this.#context.parsing,
       origin: `${scheme}://${host ?? 'localhost'}`,
@@ -151,19 +155,9 @@ export class S3Exchange extends Exchange<Answer, ErrorReport> {
   }
 
   protected async send(answer: Answer): Promise<number> {
-    const { status, headers, body } = answer
-    this.#identify(headers)
-    if (typeof body !== 'object' || body instanceof Uint8Array) {
-      return sendFixed(this.response, { status, headers }, body, this.body)
-    }
-    const { content, sizeBytes } = body
-    try {
-      const { signal } = this.circumstances
-      const options = { length: sizeBytes, signal }
-      return await sendStream(this.response, { status, headers }, content.source, options)
-    } finally {
-      await content.close()
-    }
+    this.#identify(answer.headers)
+    const { signal } = this.circumstances
+    return sendAnswer(this.response, answer, { signal, unread: this.body })
   }
 
   #identify(headers: Answer['headers']): void {

@@ -1,4 +1,4 @@
-// Uploads in parts on the wire: create, upload and copy parts, list them, complete, abort.
+// Multipart uploads: create, upload and copy parts, list them, complete, abort.
 
 import type { OutgoingHttpHeaders } from 'node:http'
 import { s3Limits } from '../../base/limits.ts'
@@ -28,15 +28,16 @@ import {
   writeChecksum,
 } from './checksum.ts'
 import { copySourceOf } from './copy.ts'
-import { describedObject } from './description.ts'
+import { describedObject, storingHeaders } from './description.ts'
 import { invalidArgument } from './error.ts'
+import { wantedAclOf } from './grant.ts'
 import { conditionDate, writeConditions } from './header.ts'
 import { objectUrl } from './location.ts'
 import { partNumberOf } from './object.ts'
 import { ownerOf, writeOwner } from './owner.ts'
 import { bodyOf, documentOf } from './payload.ts'
 import { headerOf, type S3Request, wholeNumber } from './request.ts'
-import { taggingHeaders, taggingOf } from './tagging.ts'
+import { taggingOf } from './tagging.ts'
 
 function uploadOf({ bucket, key, query }: S3Request): UploadInput {
   const uploadId = query.get('uploadId')
@@ -68,6 +69,7 @@ export const createMultipartUploadRoute: Route = {
       key: request.key,
       ...describedObject(request),
       tags: taggingOf(request),
+      acl: wantedAclOf(request, 'object'),
       checksumAlgorithm: wantedAlgorithm(request),
       checksumType: checksumTypeOf(request),
     }),
@@ -82,7 +84,7 @@ export const createMultipartUploadRoute: Route = {
       return answer
     },
   ),
-  accepts: taggingHeaders,
+  accepts: storingHeaders,
 }
 
 export const uploadPartRoute: Route = route(

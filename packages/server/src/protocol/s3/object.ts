@@ -1,4 +1,4 @@
-// Single objects on the wire: get, head, put, delete, and their attributes.
+// Single objects: get, head, put, delete, and their attributes.
 
 import type { OutgoingHttpHeaders } from 'node:http'
 import { s3Limits } from '../../base/limits.ts'
@@ -15,8 +15,10 @@ import {
   type ObjectAttributesOutput,
   putObject,
 } from '../../operation/object.ts'
+import { run } from '../../operation/run.ts'
 import {
   type Answer,
+  type Call,
   documentAnswer,
   emptyAnswer,
   httpTime,
@@ -25,8 +27,14 @@ import {
   route,
 } from './answer.ts'
 import { putChecksumHeaders, withoutCount, writeChecksum } from './checksum.ts'
-import { describedObject, describeObject, responseOverrides } from './description.ts'
+import {
+  describedObject,
+  describeObject,
+  responseOverrides,
+  storingHeaders,
+} from './description.ts'
 import { invalidArgument, invalidRequest } from './error.ts'
+import { wantedAclOf } from './grant.ts'
 import {
   conditionDate,
   parseDate,
@@ -38,11 +46,11 @@ import {
 } from './header.ts'
 import { bodyOf } from './payload.ts'
 import { headerOf, refuseVersion, type S3Request, wholeNumber } from './request.ts'
-import { taggingHeaders, taggingOf } from './tagging.ts'
+import { taggingOf } from './tagging.ts'
 
-/** A read, and the response headers that it overrides. */
+/** A read, with overridden response headers. */
 interface ReadRequest extends GetObjectInput {
-  /** Decoded before the object is opened: a value that no header can carry must not leave it open. */
+  /** Decoded before the object is opened, so that an invalid value doesn't leave it open. */
   readonly overrides: Readonly<Record<string, string>> | undefined
 }
 
@@ -58,17 +66,37 @@ export const getObjectRoute: Route = route(
   },
 )
 
-export const headObjectRoute: Route = route(headObject, decodeRead, (output, request, input) => {
+export const headObjectRoute: Route = route(headObject, decodeRead, encodeHeadOnly)
+
+/** The facts about a request on which the answer to a GET or HEAD of an object depends. */
+export type ReadFacts = Pick<S3Request, 'method' | 'bucket' | 'key' | 'query' | 'headers'>
+
+/** Answers a GET or HEAD of an object for another protocol than S3's. @throws StoreError */
+export async function answerRead(request: ReadFacts, { services, caller }: Call): Promise<Answer> {
+  const input = decodeRead(request)
+  if (request.method === 'HEAD') {
+    return encodeHeadOnly(await run(services, caller, headObject, input), request, input)
+  }
+  const output = await run(services, caller, getObject, input)
+  const { status, headers } = encodeHead(output, request, input)
+  return { status, headers, body: bodyOfContent(output.content, output.sizeBytes) }
+}
+
+function encodeHeadOnly(
+  output: Omit<GetObjectOutput, 'content'>,
+  request: ReadFacts,
+  input: ReadRequest,
+): Answer {
   const { status, headers } = encodeHead(output, request, input)
   headers['Content-Length'] = output.sizeBytes
   return { status, headers }
-})
+}
 
 function bodyOfContent(content: Content, sizeBytes: number): Answer['body'] {
   return content.kind === 'bytes' ? content.bytes : { content, sizeBytes }
 }
 
-function decodeRead(request: S3Request): ReadRequest {
+function decodeRead(request: ReadFacts): ReadRequest {
   const { bucket, key, query } = request
   const range = parseRange(headerOf(request, 'range'))
   const partNumber = partNumberOf(query.get('partNumber'))
@@ -83,14 +111,14 @@ function decodeRead(request: S3Request): ReadRequest {
 }
 
 /** The version that is asked for. @throws S3Error `InvalidArgument` for an empty one */
-function versionIdOf({ query }: S3Request): string | undefined {
+function versionIdOf({ query }: Pick<S3Request, 'query'>): string | undefined {
   const versionId = query.get('versionId')
   if (versionId !== '') return versionId
   throw invalidArgument('Version id cannot be the empty string', 'versionId', '')
 }
 
 /** The condition in If-Range: RFC 9110, 13.1.5. A value that is neither a tag nor a date never matches. */
-function rangeCondition(request: S3Request): GetObjectInput['ifRange'] {
+function rangeCondition(request: ReadFacts): GetObjectInput['ifRange'] {
   const text = headerOf(request, 'if-range')
   if (text === undefined) return undefined
   const modifiedAt = parseDate(text)
@@ -112,7 +140,7 @@ const partNumberRule = 'Part number must be an integer between 1 and 10000, incl
 
 function encodeHead(
   output: Omit<GetObjectOutput, 'content'>,
-  request: S3Request,
+  request: ReadFacts,
   { overrides }: ReadRequest,
 ): { readonly status: number; readonly headers: OutgoingHttpHeaders } {
   const { object, range, partsCount } = output
@@ -143,6 +171,7 @@ export const putObjectRoute: Route = {
         key,
         ...describedObject(request),
         tags: taggingOf(request),
+        acl: wantedAclOf(request, 'object'),
         conditions: writeConditions(request),
         body,
       }
@@ -153,10 +182,10 @@ export const putObjectRoute: Route = {
       return emptyAnswer(200, headers)
     },
   ),
-  accepts: taggingHeaders,
+  accepts: storingHeaders,
 }
 
-/** Conditions of other requests, which S3 doesn't have for a deletion. */
+/** Conditions that S3 doesn't support for deletions. */
 export const foreignToDeletion: readonly string[] = [
   'if-none-match',
   'if-modified-since',
@@ -240,7 +269,7 @@ function encodeAttributes(
 ): Answer {
   const wanted = attributesOf(request)
   const answer = documentAnswer('GetObjectAttributesResponse', (xml) => {
-    // Without quotes, alone among S3's documents.
+    // Unlike in S3's other documents, this ETag has no quotes.
     if (wanted.has('ETag')) xml.element('ETag', object.etag)
     if (wanted.has('Checksum') && object.checksum !== undefined) {
       xml.open('Checksum')

@@ -1,4 +1,4 @@
-// Owners on the wire, and the access control lists that say that they have all rights.
+// Owners in documents, and the access control list that grants them all rights.
 
 import type { Owner } from '../../access/principal.ts'
 import type { ExpectedOwners } from '../../operation/operation.ts'
@@ -11,20 +11,9 @@ export function writeOwner(xml: XmlWriter, element: string, owner: Partial<Owner
   xml.close(element)
 }
 
-/** The owner with that id: only the caller's own name is known, and no other is ever shown. */
+/** The owner with that id. Only the caller's own name is known and shown. */
 export function ownerOf({ principal }: Pick<S3Request, 'principal'>, id: string): Partial<Owner> {
   return principal?.owner.id === id ? principal.owner : { id }
-}
-
-/** Writes the list of rights that every bucket and object has: its owner has them all. */
-export function writeAccessControl(xml: XmlWriter, owner: Owner): void {
-  writeOwner(xml, 'Owner', owner)
-  xml.open('AccessControlList').open('Grant').open('Grantee', {
-    'xmlns:xsi': 'http://www.w3.org/2001/XMLSchema-instance',
-    'xsi:type': 'CanonicalUser',
-  })
-  xml.element('ID', owner.id).element('DisplayName', owner.displayName).close('Grantee')
-  xml.element('Permission', 'FULL_CONTROL').close('Grant').close('AccessControlList')
 }
 
 /** The owners that a request expects its bucket, and the bucket that a copy reads, to have. */

@@ -14,7 +14,11 @@ import { bucketOf } from './setting.ts'
 // removal of the caller's own access (x-amz-confirm-remove-self-bucket-access) has nothing to confirm.
 export const putBucketPolicyRoute: Route = route(
   putBucketPolicy,
-  async (request) => ({ ...bucketOf(request), document: await textOf(request) }),
+  async (request) => ({
+    ...bucketOf(request),
+    document: await textOf(request),
+    isOwner: (id: string) => request.findOwner(id) !== undefined,
+  }),
   () => emptyAnswer(204),
 )
 

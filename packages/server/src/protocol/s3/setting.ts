@@ -148,6 +148,18 @@ export const bucketSettings: Readonly<Record<string, Route>> = {
     'The lifecycle configuration does not exist',
   ),
   logging: empty('GetBucketLogging', 's3:GetBucketLogging', 'BucketLoggingStatus'),
+  metadataConfiguration: unset(
+    'GetBucketMetadataConfiguration',
+    's3:GetBucketMetadataTableConfiguration',
+    'MetadataConfigurationNotFound',
+    'The metadata configuration was not found',
+  ),
+  metadataTable: unset(
+    'GetBucketMetadataTableConfiguration',
+    's3:GetBucketMetadataTableConfiguration',
+    'MetadataConfigurationNotFound',
+    'The metadata configuration was not found',
+  ),
   metrics: noneOfMany(
     'GetBucketMetricsConfiguration',
     's3:GetMetricsConfiguration',
@@ -169,12 +181,6 @@ export const bucketSettings: Readonly<Record<string, Route>> = {
     's3:GetReplicationConfiguration',
     'ReplicationConfigurationNotFoundError',
     'The replication configuration was not found',
-  ),
-  website: unset(
-    'GetBucketWebsite',
-    's3:GetBucketWebsite',
-    'NoSuchWebsiteConfiguration',
-    'The specified bucket does not have a website configuration',
   ),
 }
 
@@ -198,5 +204,4 @@ export const bucketRemovals: Readonly<Record<string, Route>> = {
   ),
   metrics: removal('DeleteBucketMetricsConfiguration', 's3:PutMetricsConfiguration'),
   replication: removal('DeleteBucketReplication', 's3:PutReplicationConfiguration'),
-  website: removal('DeleteBucketWebsite', 's3:DeleteBucketWebsite'),
 }

@@ -1,5 +1,5 @@
-// Every operation of S3's, by method, by the resource that it is about, and by the query
-// parameter that names it. Unimplemented operations are in the table too, so that they are refused by name.
+// All operations of S3, by kind of resource, method, and query parameter. Unimplemented operations are included, so
+// that they are refused by name.
 
 import {
   deleteOwnershipControlsRoute,
@@ -29,7 +29,7 @@ import {
 import { copyObjectRoute } from './copy.ts'
 import { deleteBucketCorsRoute, getBucketCorsRoute, putBucketCorsRoute } from './cors.ts'
 import { deleteObjectsRoute } from './delete.ts'
-import { parameterNotImplemented } from './error.ts'
+import { operationNotImplemented } from './error.ts'
 import { copyFolderRoute, deleteFolderRoute, renameRoute } from './folder.ts'
 import { acquireLeaseRoute, listLeasesRoute, releaseLeaseRoute, renewLeaseRoute } from './lease.ts'
 import {
@@ -67,7 +67,12 @@ import {
   getObjectLegalHoldRoute,
   getObjectRetentionRoute,
 } from './setting.ts'
-import { putBucketLoggingRoute, putBucketNotificationRoute } from './setting-put.ts'
+import {
+  putBucketAbacRoute,
+  putBucketAccelerateRoute,
+  putBucketLoggingRoute,
+  putBucketNotificationRoute,
+} from './setting-put.ts'
 import {
   deleteBucketTaggingRoute,
   deleteObjectTaggingRoute,
@@ -76,22 +81,27 @@ import {
   putBucketTaggingRoute,
   putObjectTaggingRoute,
 } from './tagging.ts'
+import {
+  deleteBucketWebsiteRoute,
+  getBucketWebsiteRoute,
+  putBucketWebsiteRoute,
+} from './website.ts'
 
-/** The resource that a request is about. */
+/** The kind of resource of a request. */
 export type Level = 'SERVICE' | 'BUCKET' | 'OBJECT'
 
-/** The routes of one method on one level: by the parameter that names them, '' for none. */
+/** The routes of one method on one level, by query parameter; '' for none. */
 export type Routes = Readonly<Record<string, Route>>
 
-/** An operation of S3's that isn't here. */
+/** The route of an unimplemented operation. */
 function absent(name: string, parameter: string): Route {
   return {
     name,
-    answer: () => Promise.reject(parameterNotImplemented(parameter)),
+    answer: () => Promise.reject(operationNotImplemented(name, parameter)),
   }
 }
 
-/** Routes to operations that aren't here, by parameter. */
+/** Routes of unimplemented operations, by parameter. */
 function allAbsent(names: Readonly<Record<string, string>>): Record<string, Route> {
   return Object.fromEntries(
     Object.entries(names).map(([parameter, name]) => [parameter, absent(name, parameter)]),
@@ -104,8 +114,6 @@ const bucketGet: Routes = {
   ...bucketSettings,
   ...allAbsent({
     archive: 'ArchiveBucket',
-    metadataConfiguration: 'GetBucketMetadataConfiguration',
-    metadataTable: 'GetBucketMetadataTableConfiguration',
     session: 'CreateSession',
   }),
   '': listObjectsRoute,
@@ -123,12 +131,11 @@ const bucketGet: Routes = {
   uploads: listMultipartUploadsRoute,
   versioning: getBucketVersioningRoute,
   versions: listObjectVersionsRoute,
+  website: getBucketWebsiteRoute,
 }
 
 const bucketPut: Routes = {
   ...allAbsent({
-    abac: 'PutBucketAbac',
-    accelerate: 'PutBucketAccelerateConfiguration',
     analytics: 'PutBucketAnalyticsConfiguration',
     encryption: 'PutBucketEncryption',
     'intelligent-tiering': 'PutBucketIntelligentTieringConfiguration',
@@ -141,9 +148,10 @@ const bucketPut: Routes = {
     'object-lock': 'PutObjectLockConfiguration',
     replication: 'PutBucketReplication',
     versioning: 'PutBucketVersioning',
-    website: 'PutBucketWebsite',
   }),
   '': createBucketRoute,
+  abac: putBucketAbacRoute,
+  accelerate: putBucketAccelerateRoute,
   acl: putBucketAclRoute,
   cors: putBucketCorsRoute,
   lease: renewLeaseRoute,
@@ -154,6 +162,7 @@ const bucketPut: Routes = {
   publicAccessBlock: putPublicAccessBlockRoute,
   requestPayment: putRequestPaymentRoute,
   tagging: putBucketTaggingRoute,
+  website: putBucketWebsiteRoute,
 }
 
 const bucketDelete: Routes = {
@@ -165,6 +174,7 @@ const bucketDelete: Routes = {
   policy: deleteBucketPolicyRoute,
   publicAccessBlock: deletePublicAccessBlockRoute,
   tagging: deleteBucketTaggingRoute,
+  website: deleteBucketWebsiteRoute,
 }
 
 const bucketPost: Routes = {

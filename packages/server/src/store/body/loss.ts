@@ -13,7 +13,7 @@ export function putAcceptedLosses(tx: WriteTransaction, blobs: ReadonlyMap<BlobI
   }
 }
 
-/** True if the blob's file was missing when that was accepted. The file may have been restored since. */
+/** True if the blob's file was missing when that was accepted. The file may have been restored since the scrub's last pass. */
 export async function isAcceptedLoss(tx: ReadTransaction, id: BlobId): Promise<boolean> {
   return (await tx.get(schema.acceptedLoss(id))) !== undefined
 }

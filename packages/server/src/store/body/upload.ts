@@ -1,6 +1,7 @@
 // Multipart uploads in progress: a row per upload, keyed by bucket and key text, and a row per part.
 // Uploads stay with the key they were created for, even if its folder is renamed.
 
+import type { Acl } from '../../access/acl.ts'
 import { type Bytes, compareBytes, startsWith } from '../../base/bytes.ts'
 import type { BlobId, BucketId, ChecksumAlgorithm, ChecksumType } from '../../base/terms.ts'
 import type { ReadTransaction, WriteTransaction } from '../../engine/engine.ts'
@@ -27,6 +28,8 @@ export interface UploadRecord {
   readonly checksumType?: ChecksumType | undefined
   /** The tags of the object; absent for none. */
   readonly tags?: readonly Tag[] | undefined
+  /** The list of the object; absent for a private one. */
+  readonly acl?: Acl | undefined
   /** Whether the key had an object at that time. A conditional completion compares this. */
   readonly keyExisted: boolean
 }

@@ -2,6 +2,7 @@
 // are msgpack maps with short keys; an absent field has its default.
 
 import { Packr } from 'msgpackr'
+import { type Acl, type Grantee, isGroup, isPermission } from '../../access/acl.ts'
 import type { Bytes } from '../../base/bytes.ts'
 import {
   asBlobId,
@@ -54,6 +55,8 @@ export interface ObjectRecord {
   readonly completion?: string | undefined
   /** The object's tags, in the order in which they were set; absent for none. */
   readonly tags?: readonly Tag[] | undefined
+  /** The object's access control list; absent for a private object. */
+  readonly acl?: Acl | undefined
 }
 
 /** The values of a folder copy that replace those of all rows shared with its source. */
@@ -90,6 +93,8 @@ interface PackedObject {
   r?: string
   /** Keys and values by turns: a map could not hold every key, nor keep their order. */
   t?: string[]
+  /** Permissions and grantees by turns: an owner's id behind `=`, or a group. */
+  a?: string[]
 }
 
 const bodyCodes = { empty: 0, row: 1, blob: 2, manifest: 3 } as const
@@ -133,10 +138,11 @@ export function encodeObject(record: ObjectRecord): Buffer {
   if (record.storageClass !== 'STANDARD') packed.c = record.storageClass
   if (Object.keys(record.headers).length > 0) packed.h = { ...record.headers }
   if (Object.keys(record.metadata).length > 0) packed.u = { ...record.metadata }
-  const { checksum, completion, tags } = record
+  const { checksum, completion, tags, acl } = record
   if (checksum !== undefined) packed.k = [checksum.algorithm, checksum.type, checksum.value]
   if (completion !== undefined) packed.r = completion
   if (tags !== undefined && tags.length > 0) packed.t = packTags(tags)
+  if (acl !== undefined) packed.a = packAcl(acl)
   return pack(packed)
 }
 
@@ -158,6 +164,8 @@ export function decodeObject(bytes: Bytes, override?: Override): ObjectRecord {
         : { algorithm: packed.k[0], type: packed.k[1], value: packed.k[2] },
     completion: packed.r,
     tags: packed.t === undefined ? undefined : unpackTags(packed.t),
+    // The list of the source isn't that of a copy.
+    acl: packed.a === undefined || override !== undefined ? undefined : unpackAcl(packed.a),
   }
 }
 
@@ -171,4 +179,29 @@ function unpackTags(packed: readonly string[]): Tag[] {
     tags.push({ key: packed[at] ?? '', value: packed[at + 1] ?? '' })
   }
   return tags
+}
+
+function packAcl({ grants }: Acl): string[] {
+  return grants.flatMap(({ grantee, permission }) => [
+    permission,
+    grantee.kind === 'owner' ? `=${grantee.id}` : grantee.group,
+  ])
+}
+
+function unpackAcl(packed: readonly string[]): Acl {
+  const grants: Acl['grants'][number][] = []
+  for (let at = 0; at < packed.length; at += 2) {
+    const permission = packed[at] ?? ''
+    const grantee = granteeOf(packed[at + 1] ?? '')
+    if (!isPermission(permission) || grantee === undefined) {
+      throw new Error(`malformed access control list: ${JSON.stringify(packed)}`)
+    }
+    grants.push({ grantee, permission })
+  }
+  return { grants }
+}
+
+function granteeOf(text: string): Grantee | undefined {
+  if (text.startsWith('=')) return { kind: 'owner', id: text.slice(1) }
+  return isGroup(text) ? { kind: 'group', group: text } : undefined
 }

@@ -24,6 +24,16 @@ export const accessErrors: WireTable<AccessRefusal> = {
     code: 'InvalidBucketAclWithObjectOwnership',
     message: "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
   }),
+  AclNotSupported: () => ({
+    status: 400,
+    code: 'AccessControlListNotSupported',
+    message: 'The bucket does not allow ACLs',
+  }),
+  PublicAclWithBlock: () => ({
+    status: 400,
+    code: 'InvalidBucketAclWithBlockPublicAccessError',
+    message: 'Bucket cannot have public ACLs set with BlockPublicAccess enabled',
+  }),
   OnlyForBucketOwner: () => ({
     status: 405,
     code: 'MethodNotAllowed',
