@@ -37,3 +37,13 @@ test('no party holds more than its share, and leaves the rest to the others', ()
   one.release()
   again.take(4)
 })
+
+test('a holder of too much is not registered, and takes nothing', () => {
+  const budget = new ByteBudget(10, 6)
+  assert.equal(budget.tryHold(7, 'a'), undefined)
+  const held = budget.tryHold(6, 'a')
+  assert.equal(budget.tryHold(1, 'a'), undefined)
+  assert.equal(budget.tryHold(5, 'b'), undefined)
+  held?.release()
+  assert.ok(budget.tryHold(6, 'a'))
+})

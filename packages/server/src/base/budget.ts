@@ -25,15 +25,21 @@ export class ByteBudget {
 
   /** Registers a holder of zero bytes. @param party such as an owner's id or an address */
   hold(party = ''): HeldBytes {
-    let heldBytes = 0
+    return this.#holder(party, 0)
+  }
+
+  /** Registers a holder of `bytes`; undefined when too little is left. */
+  tryHold(bytes: number, party = ''): HeldBytes | undefined {
+    return this.#take(party, bytes) ? this.#holder(party, bytes) : undefined
+  }
+
+  #holder(party: string, bytes: number): HeldBytes {
+    let heldBytes = bytes
     return {
       take: (bytes) => {
-        const partyBytes = (this.#heldByParty.get(party) ?? 0) + bytes
-        if (bytes > this.#leftBytes || partyBytes > this.#shareBytes) {
+        if (!this.#take(party, bytes)) {
           throw new StoreError({ code: 'SlowDown', resource: 'memory' })
         }
-        this.#heldByParty.set(party, partyBytes)
-        this.#leftBytes -= bytes
         heldBytes += bytes
       },
       release: () => {
@@ -44,5 +50,13 @@ export class ByteBudget {
         heldBytes = 0
       },
     }
+  }
+
+  #take(party: string, bytes: number): boolean {
+    const partyBytes = (this.#heldByParty.get(party) ?? 0) + bytes
+    if (bytes > this.#leftBytes || partyBytes > this.#shareBytes) return false
+    this.#heldByParty.set(party, partyBytes)
+    this.#leftBytes -= bytes
+    return true
   }
 }

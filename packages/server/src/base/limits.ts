@@ -219,6 +219,8 @@ export const ownLimits = {
   /** Bytes, and milliseconds, for which a connection that will be closed is still read, so that the client sees the answer. */
   lingerBytes: 16_777_216,
   lingerMs: 5000,
+  /** Bytes of all such connections of a process; half of them at most from one address. Others are closed at once. */
+  lingeringBytes: 67_108_864,
   /** Elements of one XML body: 10,000 parts with every checksum S3 knows need 150,000. */
   xmlElements: 200_000,
   /** Attributes of one XML body: an ACL of 100 grants has 200. */

@@ -88,6 +88,8 @@ interface Machine {
 
 /** Bytes copied into the module at a time: few enough to stay in the L1 cache. */
 const inputBytes = 16_384
+/** Half of that for each of two streams. */
+const streamBytes = inputBytes / 2
 
 // One per thread, created on first use: it has tables and scratch memory, but no state between calls.
 let shared: Machine | undefined
@@ -98,24 +100,33 @@ function machine(): Machine {
 
 function createMachine(): Machine {
   const tables = { CRC32C: inputBytes, CRC64NVME: inputBytes + tableBytes }
-  const bytes = crcModule({ inputBytes, tables: [tables.CRC32C, tables.CRC64NVME] })
+  const bytes = crcModule({ inputBytes, streamBytes, tables: [tables.CRC32C, tables.CRC64NVME] })
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes))
-  const { memory, update0, update1, multiply: product } = exports
+  const { memory, update0, update1, updateTwo0, updateTwo1, multiply: product } = exports
   if (!hasBuffer(memory)) throw new Error('the CRC module has no memory')
   const update = { CRC32C: exportedFunction(update0), CRC64NVME: exportedFunction(update1) }
+  const updateTwo = {
+    CRC32C: exportedFunction(updateTwo0),
+    CRC64NVME: exportedFunction(updateTwo1),
+  }
   const multiply = exportedFunction(product)
   fillTables(new BigUint64Array(memory.buffer, tables.CRC32C), parameters.CRC32C.polynomial)
   fillTables(new BigUint64Array(memory.buffer, tables.CRC64NVME), parameters.CRC64NVME.polynomial)
   const input = new Uint8Array(memory.buffer, 0, inputBytes)
 
   const times = (algorithm: CrcAlgorithm, a: bigint, b: bigint): bigint => {
-    const { bits, polynomial } = parameters[algorithm]
-    return BigInt.asUintN(64, multiply(a, b, polynomial, 1n << BigInt(bits - 1)))
+    const { polynomial } = parameters[algorithm]
+    return BigInt.asUintN(64, multiply(a, b, polynomial, topOf(algorithm)))
   }
   const powers = {
     CRC32: repeatedSquares('CRC32', times),
     CRC32C: repeatedSquares('CRC32C', times),
     CRC64NVME: repeatedSquares('CRC64NVME', times),
+  }
+  const updateWhole = (algorithm: 'CRC32C' | 'CRC64NVME', register: bigint): bigint => {
+    const { polynomial } = parameters[algorithm]
+    const power = powers[algorithm][Math.log2(streamBytes)] ?? 0n
+    return updateTwo[algorithm](register, power, polynomial, topOf(algorithm))
   }
   return {
     update(algorithm, value, chunk) {
@@ -124,7 +135,10 @@ function createMachine(): Machine {
       for (let at = 0; at < chunk.byteLength; at += inputBytes) {
         const piece = chunk.subarray(at, at + inputBytes)
         input.set(piece)
-        register = update[algorithm](register, piece.byteLength)
+        const isWhole = piece.byteLength === inputBytes
+        register = isWhole
+          ? updateWhole(algorithm, register)
+          : update[algorithm](register, piece.byteLength)
       }
       return BigInt.asUintN(64, register) ^ ones
     },
@@ -136,6 +150,11 @@ function createMachine(): Machine {
       return product
     },
   }
+}
+
+/** The bit of x⁰. */
+function topOf(algorithm: CrcAlgorithm): bigint {
+  return 1n << BigInt(parameters[algorithm].bits - 1)
 }
 
 /** x^(8·2ⁿ) for n from 0 to 52: enough for every safe integer of bytes. */

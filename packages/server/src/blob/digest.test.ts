@@ -55,6 +55,13 @@ test('the CRCs have the values of the documents that define them', () => {
   assert.equal(digestOf('CRC64NVME', Buffer.alloc(4096, 0xff)).toString('hex'), 'c0ddba7302eca3ac')
 })
 
+test('the CRCs of long input, taken in two streams at once, are those of its definition', () => {
+  const bytes = randomBytes(40_001)
+  const polynomials = { CRC32C: 0x82f6_3b78n, CRC64NVME: 0x9a6c_9329_ac4b_c9b5n }
+  assert.deepEqual(digestOf('CRC32C', bytes), slowCrc(bytes, 32, polynomials.CRC32C))
+  assert.deepEqual(digestOf('CRC64NVME', bytes), slowCrc(bytes, 64, polynomials.CRC64NVME))
+})
+
 test('nothing at all has a digest', () => {
   assert.equal(digestOf('MD5').toString('hex'), 'd41d8cd98f00b204e9800998ecf8427e')
   assert.equal(digestOf('SHA1').toString('hex'), 'da39a3ee5e6b4b0d3255bfef95601890afd80709')

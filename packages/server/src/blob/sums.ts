@@ -1,6 +1,6 @@
 // The checksums that detect changed bytes of a blob: a CRC32 per 64 KiB, so that a range is verified
-// without reading the rest. CRC32 is the cheapest of the available checksums: Node's implementation does
-// 4 GB/s, CRC32C and CRC64NVME do 1.3 GB/s.
+// without reading the rest. CRC32 is the cheapest of the available checksums: Node's implementation
+// is twice as fast as ours of CRC32C and CRC64NVME.
 
 import { crc32 } from 'node:zlib'
 import type { Bytes } from '../base/bytes.ts'

@@ -4,6 +4,7 @@
 import type { HeldBytes } from '../base/budget.ts'
 import type { Bytes } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
+import { Gathered } from '../base/gathered.ts'
 import { s3Limits } from '../base/limits.ts'
 import type { BlobId, ChecksumAlgorithm } from '../base/terms.ts'
 import type { ByteSource } from '../blob/blob.ts'
@@ -108,18 +109,18 @@ export async function receiveDocument(
 ): Promise<Buffer> {
   const algorithm = input.checksum?.algorithm
   const hashed = digesting(input.source, algorithm === undefined ? ['MD5'] : ['MD5', algorithm])
-  const chunks: Buffer[] = []
+  const document = new Gathered()
   for await (const chunk of hashed.source) {
     if (hashed.sizeBytes() > maximumBytes) {
       throw new StoreError({ code: 'MessageTooLong', maximumBytes })
     }
     held.take(chunk.byteLength)
-    chunks.push(Buffer.from(chunk))
+    document.add(chunk)
   }
   const digests = await hashed.results()
   checkMd5(input.md5, digests)
   checkChecksum(input.checksum, algorithm, digests)
-  return Buffer.concat(chunks)
+  return document.join()
 }
 
 /** Turns stored bytes into a body with one reference, to be held by the caller's row. */
@@ -150,18 +151,16 @@ async function store(
   options: ReceiveOptions,
 ): Promise<Stored> {
   if (isStoredAsBlob(sizeBytes, options)) return storeBlob(step, source)
-  const head: Buffer[] = []
-  let held = 0
+  const head = new Gathered()
   const iterator = source[Symbol.asyncIterator]()
   for (;;) {
     const next = await iterator.next()
     if (next.done === true) break
-    head.push(Buffer.from(next.value))
-    held += next.value.byteLength
-    if (held > rowBodyBytes) return storeBlob(step, joined(head, iterator))
+    head.add(next.value)
+    if (head.sizeBytes > rowBodyBytes) return storeBlob(step, joined(head.join(), iterator))
   }
-  if (held === 0) return { kind: 'empty' }
-  return { kind: 'bytes', bytes: Buffer.concat(head, held) }
+  if (head.sizeBytes === 0) return { kind: 'empty' }
+  return { kind: 'bytes', bytes: head.join() }
 }
 
 async function storeBlob(step: TransferStep, source: ByteSource): Promise<Stored> {
@@ -175,9 +174,9 @@ async function storeBlob(step: TransferStep, source: ByteSource): Promise<Stored
   return { kind: 'blob', id, sums }
 }
 
-async function* joined(head: readonly Buffer[], rest: AsyncIterator<Bytes>): ByteSource {
+async function* joined(head: Buffer, rest: AsyncIterator<Bytes>): ByteSource {
   try {
-    yield* head
+    yield head
     for (;;) {
       const next = await rest.next()
       if (next.done === true) return

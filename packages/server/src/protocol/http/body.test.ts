@@ -213,3 +213,20 @@ test('what is not HTTP is answered in HTTP', async (t) => {
     )
   }
 })
+
+test('small chunks fill the queue by their number', async (t) => {
+  const states: boolean[] = []
+  const { socket, failure } = await dial(t, async (body, response) => {
+    await body.next()
+    const { req } = response
+    for (let i = 0; i < 1100; i++) {
+      req.emit('data', Buffer.from('x'))
+      if (i === 900 || i === 1099) states.push(req.isPaused())
+    }
+    response.end('done.')
+  })
+  socket.write('PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 5000\r\n\r\nx')
+  await receive(socket, 'done.')
+  assert.equal(await failure, undefined)
+  assert.deepEqual(states, [false, true])
+})

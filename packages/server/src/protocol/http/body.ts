@@ -3,6 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 import { StoreError } from '../../base/errors.ts'
 import { ownLimits } from '../../base/limits.ts'
+import { release } from './release.ts'
 import { isWasteful, wastefulBody } from './tiny-chunks.ts'
 
 /** Options of reading a body. */
@@ -12,6 +13,9 @@ export interface RequestBodyOptions {
   /** Milliseconds without a byte after which reading fails; default ownLimits.bodyIdleMs. */
   readonly idleMs?: number
 }
+
+/** The bytes that a queued chunk counts beside its content: small ones take as much memory. */
+const chunkCostBytes = 512
 
 type State = 'fresh' | 'reading' | 'ended' | 'failed' | 'stopped'
 
@@ -84,7 +88,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
     for (;;) {
       const chunk = this.#queue.shift()
       if (chunk !== undefined) {
-        this.#queuedBytes -= chunk.byteLength
+        this.#queuedBytes -= chunk.byteLength + chunkCostBytes
         this.#given = chunk
         return { done: false, value: chunk }
       }
@@ -170,7 +174,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
 
   readonly #onData = (chunk: Uint8Array): void => {
     this.#receivedBytes += chunk.byteLength
-    this.#queuedBytes += chunk.byteLength
+    this.#queuedBytes += chunk.byteLength + chunkCostBytes
     this.#queue.push(chunk)
     if (this.#queuedBytes >= ownLimits.streamBufferBytes && !this.#isPaused) {
       this.#isPaused = true
@@ -213,18 +217,6 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
     request.off('error', this.#onGone).off('close', this.#onGone)
     this.#awake()
   }
-}
-
-/** The least size of a chunk whose memory is released early. */
-const releasedBytes = 16_384
-
-/**
- * Releases the memory of a chunk at once. The garbage collector counts such memory without knowing that it is
- * short-lived, and would collect the whole heap for every 32 MiB received.
- */
-function release({ buffer, byteLength }: Uint8Array): void {
-  const isWhole = buffer.byteLength === byteLength && byteLength >= releasedBytes
-  if (isWhole && buffer instanceof ArrayBuffer) buffer.transfer(0)
 }
 
 function declaredBytes(request: IncomingMessage): number | undefined {

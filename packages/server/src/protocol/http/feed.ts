@@ -6,6 +6,7 @@ import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { ownLimits } from '../../base/limits.ts'
 import { HeadBeginning } from './head-beginning.ts'
+import { BodyInput, release } from './release.ts'
 import { isWasteful, TinyChunks } from './tiny-chunks.ts'
 import { Turns } from './turns.ts'
 
@@ -21,6 +22,12 @@ export interface FeedLimits {
 const pieceBytes = 2048
 /** The number of body chunks in a piece that makes the next piece wait for its turn. */
 const manyChunks = 16
+/** The size of reads that never wait for a turn: most are small requests, which must not queue behind bodies. */
+const freeBytes = 4096
+/** The number of pieces that may wait for the reader of a body: small ones take far more memory than their bytes. */
+const unreadPieces = 64
+/** The size of bodies whose input is released early. Small ones are no burden to the garbage collector. */
+const largeBytes = 65_536
 
 /** Feeds all connections of one server. */
 export class Feeds {
@@ -37,6 +44,7 @@ export class Feeds {
   attach(server: Server | HttpsServer): void {
     const isEncrypted = 'setSecureContext' in server
     server.on(isEncrypted ? 'secureConnection' : 'connection', (socket: Socket) => {
+      this.turns.shorten()
       const parse = socket.listeners('data')
       // The connection has already failed.
       if (parse.length !== 1) return
@@ -65,8 +73,12 @@ class Feed {
   #latest: IncomingMessage | undefined
   /** A lower bound of the bytes still to come of the latest request's body. */
   #bodyBytes = 0
+  /** Pieces that were parsed since the body's reader had none. */
+  #unreadPieces = 0
   /** The chunks of the latest request, if its body is chunked. */
   #tinyChunks: TinyChunks | undefined
+  /** The input of the latest request's body, if it is large. */
+  #bodyInput: BodyInput | undefined
   /** True while the pending bytes wait for a turn. */
   #isWaiting = false
   /** True after a piece of many chunks: all pieces of this body take turns. */
@@ -88,6 +100,7 @@ class Feed {
     const length = request.headers['content-length']
     // The piece being parsed may contain a part of the body.
     if (length !== undefined) this.#bodyBytes = Number(length)
+    this.#bodyInput = this.#bodyBytes > largeBytes ? new BodyInput(request) : undefined
     const isChunked = request.headers['transfer-encoding'] !== undefined
     this.#tinyChunks = isChunked ? new TinyChunks(request) : undefined
     this.#isCostly = false
@@ -109,11 +122,11 @@ class Feed {
 
   readonly #onData = (chunk: Buffer): void => {
     // Node may deliver bytes that it read before the connection was paused.
-    let rest = this.#pending === undefined ? chunk : Buffer.concat([this.#pending, chunk])
+    let rest = this.#pending === undefined ? chunk : joined(this.#pending, chunk)
     this.#pending = undefined
     while (rest.byteLength > 0) {
       if (this.#latest !== undefined && isWasteful(this.#latest)) return
-      const takesTurns = this.#isCostly && this.#latest?.complete === false
+      const takesTurns = this.#takesTurns || this.#isBeyondTurn(rest)
       if (this.#isHeld || this.#socket.isPaused() || this.#isWaiting || takesTurns) {
         this.#pending = rest
         this.#socket.pause()
@@ -121,25 +134,41 @@ class Feed {
         return
       }
       rest = this.#parsePiece(rest)
+      // At the end of a body, Node resumes the connection regardless of its reader.
+      if (this.#isBehind && this.#latest?.complete === false) this.#socket.pause()
     }
+  }
+
+  /** True while pieces are parsed one at a time. */
+  get #takesTurns(): boolean {
+    return this.#isCostly && this.#latest?.complete === false
+  }
+
+  #isBeyondTurn(bytes: Buffer): boolean {
+    return bytes.byteLength > freeBytes && this.#all.turns.areSpent
   }
 
   /** Parses the beginning of `bytes`. Returns the rest. */
   #parsePiece(bytes: Buffer): Buffer {
     const size = Math.min(bytes.byteLength, Math.max(pieceBytes, this.#bodyBytes))
     const piece = size === bytes.byteLength ? bytes : bytes.subarray(0, size)
-    this.#bodyBytes = Math.max(0, this.#bodyBytes - size)
+    const rest = bytes.subarray(size)
     const unanswered = this.#unanswered
     const before = this.#tinyChunks
     const latest = this.#latest
     const isBody = latest?.complete === false
-    this.#parse(piece)
+    const bodyInput = isBody && size <= this.#bodyBytes ? this.#bodyInput : undefined
+    this.#bodyBytes = Math.max(0, this.#bodyBytes - size)
+    this.#all.turns.take(size)
+    if (bodyInput === undefined) this.#parse(piece)
+    else bodyInput.parse(piece, this.#parse)
     this.#noteHead(piece, latest, isBody)
     if (this.#unanswered > unanswered) this.#bodyBytes = Math.max(0, this.#bodyBytes - size)
     const chunks = this.#tinyChunks?.flush(size) ?? 0
     if (before !== this.#tinyChunks) before?.flush(0)
     if (chunks > manyChunks) this.#isCostly = true
-    return bytes.subarray(size)
+    this.#unreadPieces = this.#latest?.readableLength ? this.#unreadPieces + 1 : 0
+    return rest
   }
 
   /** `latest` is the request before `piece`, which began in its body or in a head. */
@@ -161,7 +190,9 @@ class Feed {
   /** True while the body's reader is behind. Node resumes the connection when the reader has caught up. */
   get #isBehind(): boolean {
     const request = this.#latest
-    return request !== undefined && request.readableLength >= request.readableHighWaterMark
+    if (request === undefined || request.readableLength === 0) return false
+    const isFull = request.readableLength >= request.readableHighWaterMark
+    return isFull || (this.#unreadPieces > unreadPieces && !request.complete)
   }
 
   readonly #onTurn = (): void => {
@@ -170,16 +201,24 @@ class Feed {
     // The current reader of the connection also resumes it.
     if (pending === undefined || this.#isHeld || this.#isBehind) return
     this.#pending = undefined
-    const rest = this.#parsePiece(pending)
-    if (this.#latest !== undefined && isWasteful(this.#latest)) {
-      // Further input is discarded, so that the client can get its response.
-      this.#socket.resume()
-      return
-    }
+    let rest = pending
+    do {
+      rest = this.#parsePiece(rest)
+      if (this.#latest !== undefined && isWasteful(this.#latest)) {
+        // Further input is discarded, so that the client can get its response.
+        this.#socket.resume()
+        return
+      }
+    } while (rest.byteLength > 0 && this.#mayGoOn)
     if (rest.byteLength > 0) this.#pending = rest
     if (this.#isHeld || this.#isBehind) return
     if (rest.byteLength > 0) this.#waitForTurn()
     else this.#socket.resume()
+  }
+
+  /** True if the current turn continues with another piece. */
+  get #mayGoOn(): boolean {
+    return !(this.#takesTurns || this.#all.turns.areSpent || this.#isHeld || this.#isBehind)
   }
 
   /** Runs before anything more is read. */
@@ -209,6 +248,14 @@ class Feed {
     this.#pending = undefined
     this.#all.turns.leave(this.#onTurn)
   }
+}
+
+/** Both, in memory of their own. */
+function joined(first: Buffer, second: Buffer): Buffer {
+  const both = Buffer.concat([first, second])
+  release(first)
+  release(second)
+  return both
 }
 
 /** True if Node itself has paused the connection, since the client doesn't read responses. It must not be fed then. */

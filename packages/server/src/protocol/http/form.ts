@@ -75,6 +75,8 @@ class PartReader {
   readonly #delimiter: Buffer
   // The CRLF before the first delimiter may be missing, so it is added.
   #window: Buffer = Buffer.from('\r\n')
+  /** Free memory directly behind the window. */
+  #room: Buffer = noBytes
   #fieldBytes = 0
 
   constructor(source: AsyncIterable<Uint8Array>, boundary: string) {
@@ -93,6 +95,7 @@ class PartReader {
     if (padding.some((byte) => byte !== 32 && byte !== 9)) throw malformedPost()
     // A part without header lines begins with the empty line.
     this.#window = Buffer.concat([Buffer.from('\r\n'), this.#window])
+    this.#room = noBytes
     const header = await this.#until(headerEnd)
     return decodeUtf8(header)
   }
@@ -121,9 +124,23 @@ class PartReader {
       from = Math.max(0, this.#window.byteLength - delimiter.length + 1)
       const chunk = await this.#next()
       if (chunk === undefined) throw malformedPost()
-      // This copies the chunk, which its source may overwrite.
-      this.#window = Buffer.concat([this.#window, chunk])
+      this.#append(chunk)
     }
+  }
+
+  /** Copies `chunk`, which its source may overwrite, behind the window; in place if there is room. */
+  #append(chunk: Buffer): void {
+    const { byteLength } = this.#window
+    if (this.#room.byteLength < chunk.byteLength) {
+      const memory = Buffer.allocUnsafeSlow(2 * (byteLength + chunk.byteLength))
+      memory.set(this.#window)
+      this.#window = memory.subarray(0, byteLength)
+      this.#room = memory.subarray(byteLength)
+    }
+    const { buffer, byteOffset } = this.#window
+    this.#room.set(chunk)
+    this.#room = this.#room.subarray(chunk.byteLength)
+    this.#window = Buffer.from(buffer, byteOffset, byteLength + chunk.byteLength)
   }
 
   /** The file's bytes as they arrive. Only a possible beginning of a delimiter is held back. */

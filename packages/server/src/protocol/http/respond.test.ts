@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { get, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
+import { RequestBody } from './body.ts'
 import { sendFixed, sendStream } from './respond.ts'
 import { createHttpServer } from './server.ts'
 
@@ -226,4 +227,34 @@ test('a client that takes longer than that for all of it, but takes it, gets all
   }
   assert.ok(waits > 2)
   assert.equal(hash.digest('hex'), createHash('sha256').update(bytes).digest('hex'))
+})
+
+test('only a few refused bodies of an address are read for a while, and the others closed at once', async (t) => {
+  const server = createHttpServer()
+  server.on('request', (request, response) => {
+    sendFixed(response, { status: 403, headers: {} }, 'refused', new RequestBody(request))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const dial = (): Socket => {
+    const socket = connect(port, '127.0.0.1').on('error', () => {})
+    socket.write('PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999\r\n\r\n')
+    return socket.resume()
+  }
+  const lingering = [dial(), dial()]
+  t.after(() => {
+    for (const socket of lingering) socket.destroy()
+    server.closeAllConnections()
+    server.close()
+  })
+  for (const socket of lingering) {
+    const [answer] = await once(socket, 'data')
+    assert.match(String(answer), /^HTTP\/1\.1 403 /)
+  }
+  await once(dial(), 'close')
+  assert.deepEqual(
+    lingering.map(({ readyState }) => readyState),
+    ['open', 'open'],
+  )
 })

@@ -1,8 +1,10 @@
 // Writes responses. A streamed body requests the next chunk only after the kernel has accepted the last one,
 // because sources reuse their buffers.
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { ByteBudget } from '../../base/budget.ts'
 import { ownLimits } from '../../base/limits.ts'
 import type { RequestBody } from './body.ts'
+import { sourceIpOf } from './peer.ts'
 
 /** The status and headers of a response. Header values are Latin-1 text; Content-Length is added here. */
 export interface AnswerHead {
@@ -117,7 +119,7 @@ function dropRest(response: ServerResponse, unread: RequestBody): void {
 
 /**
  * Answers at once, and then closes the connection. Before closing, the connection is read a little longer:
- * closing with unread bytes would reset it, and the client would lose the response (RFC 9112, 9.6).
+ * closing with unread bytes would reset it, and the client might lose the response (RFC 9112, 9.6).
  */
 async function sendAndClose(
   response: ServerResponse,
@@ -126,11 +128,21 @@ async function sendAndClose(
 ): Promise<void> {
   if (body === undefined) response.flushHeaders()
   const sending = body === undefined ? true : sendChunks(response, body, { idleMs, isWhole: false })
-  const lingering = unread.awaitsContinue
-    ? undefined
-    : unread.discard(ownLimits.lingerBytes, ownLimits.lingerMs)
+  const lingering = unread.awaitsContinue ? undefined : linger(response, unread)
   const [isTaken] = await Promise.all([sending, lingering])
   if (isTaken) endInTime(response, undefined, idleMs)
+}
+
+/** The bytes that refused requests may still send. To read them takes time from other requests. */
+const lingerBudget = new ByteBudget(ownLimits.lingeringBytes, ownLimits.lingeringBytes / 2)
+
+/** Reads the rest of a body for a while, unless the budget is used up. */
+async function linger(response: ServerResponse, unread: RequestBody): Promise<void> {
+  const bytes = Math.min(unread.unreadBytes, ownLimits.lingerBytes)
+  const held = lingerBudget.tryHold(bytes, sourceIpOf(response.req))
+  if (held === undefined) return
+  await unread.discard(bytes, ownLimits.lingerMs)
+  held.release()
 }
 
 /** Options of sending a streamed body. */

@@ -78,7 +78,8 @@ class ClientErrors {
   readonly #overflowAnswer: (head: string) => BareAnswer
   /** The possibly unfinished responses of each connection, in the order of their requests. */
   readonly #responses = new WeakMap<Socket, ServerResponse[]>()
-  readonly #closing = new WeakSet<Socket>()
+  /** The bytes that connections may still send once they were answered. */
+  readonly #closing = new WeakMap<Socket, number>()
 
   constructor(feeds: Feeds, { lingerMs = ownLimits.lingerMs, overflowAnswer }: HttpServerOptions) {
     this.#feeds = feeds
@@ -103,14 +104,20 @@ class ClientErrors {
   }
 
   readonly #answer = (error: ClientError, socket: Socket): void => {
-    // Further input is discarded while the client reads its response.
-    if (this.#closing.has(socket)) return
+    const leftBytes = this.#closing.get(socket)
+    if (leftBytes !== undefined) {
+      // Further input is discarded while the client reads its response.
+      const bytes = leftBytes - (error.rawPacket?.byteLength ?? 0)
+      this.#closing.set(socket, bytes)
+      if (bytes < 0) socket.destroy()
+      return
+    }
     const answer = this.#answerTo(error, socket)
     if (answer === undefined || !socket.writable || this.#hasBegun(socket)) {
       socket.destroy()
       return
     }
-    this.#closing.add(socket)
+    this.#closing.set(socket, ownLimits.lingerBytes)
     // Closing a connection with unread bytes resets it, and the client would lose the response.
     const timer = setTimeout(() => socket.destroy(), this.#lingerMs)
     socket.once('close', () => clearTimeout(timer))

@@ -6,6 +6,7 @@ import { ByteBudget, type HeldBytes } from '../../base/budget.ts'
 import type { Clock } from '../../base/clock.ts'
 import { StoreError } from '../../base/errors.ts'
 import { Breaks } from '../../base/fair-queue.ts'
+import { Gathered } from '../../base/gathered.ts'
 import { ownLimits } from '../../base/limits.ts'
 import type { RequestBody } from '../http/body.ts'
 import { parseQuery } from '../http/request.ts'
@@ -69,41 +70,20 @@ export class Forms {
     })
     const { clock, isKnown } = this.#options
     const endMs = clock.monotonicMs() + ownLimits.keylessMs
-    const block = new Block()
+    const gathered = new Gathered()
     try {
       for await (const chunk of body) {
         if (reading.sizeBytes + chunk.byteLength > maximumBytes) throw tooLong(maximumBytes)
         reading.add(chunk, isKnown)
         if (clock.monotonicMs() > endMs) throw tooSlow()
-        block.add(chunk)
+        gathered.add(chunk)
       }
       const { party, ampersands } = reading
-      return { bytes: block.bytes, ampersands, party, release: () => reading.release() }
+      return { bytes: gathered.join(), ampersands, party, release: () => reading.release() }
     } catch (error) {
       reading.release()
       throw error
     }
-  }
-}
-
-/** A growing buffer for chunks of any size. */
-class Block {
-  #memory = Buffer.alloc(0)
-  #sizeBytes = 0
-
-  get bytes(): Buffer {
-    return this.#memory.subarray(0, this.#sizeBytes)
-  }
-
-  add(chunk: Uint8Array): void {
-    const end = this.#sizeBytes + chunk.byteLength
-    if (end > this.#memory.byteLength) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(end + 1024, Math.ceil(1.25 * this.#sizeBytes)))
-      larger.set(this.bytes)
-      this.#memory = larger
-    }
-    this.#memory.set(chunk, this.#sizeBytes)
-    this.#sizeBytes = end
   }
 }
 
