@@ -22,7 +22,7 @@ import type {
 import { type Buffers, createBuffers } from './buffer.ts'
 import { FileSources } from './file-read.ts'
 import { writeBody } from './file-write.ts'
-import { blobId, isCounter, numbersOf } from './id.ts'
+import { blobId, isCounter, leafName, pathOf } from './id.ts'
 import { removeStartMark, writeStartMark } from './mark.ts'
 import { partOf } from './part.ts'
 
@@ -42,8 +42,6 @@ export interface FileBlobsOptions {
   readonly onCrashPoint?: CrashHook | undefined
 }
 
-/** Blobs in one folder of a start, and folders in the one above it. */
-const fanOut = 1024
 /** With 64 slow clients a process is down to small buffers, and 1,000 of them take 130 MB at most. */
 const bufferLimits = { smallBytes: 65_536, inUseBytes: 67_108_864, idleBytes: 16_777_216 }
 /** The end of the name of a blob that isn't finished. */
@@ -295,8 +293,7 @@ class FileBlobs implements BlobStore {
   }
 
   #path(id: BlobId): string {
-    const { start, sequence } = numbersOf(id)
-    return join(this.#startPath(start), leafName(sequence), String(sequence))
+    return join(this.#folder, pathOf(id))
   }
 
   /** The folders of `start` that hold blobs, and what is in them. */
@@ -309,12 +306,6 @@ class FileBlobs implements BlobStore {
       }
     }
   }
-}
-
-/** The two folders below that of the start in which the blob `sequence` lies. */
-function leafName(sequence: number): string {
-  const leaf = Math.floor(sequence / fanOut)
-  return join(String(Math.floor(leaf / fanOut)), String(leaf))
 }
 
 /** The names in a folder; none if it isn't there. */

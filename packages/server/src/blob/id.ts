@@ -1,5 +1,6 @@
 // The ids of blobs: the number of the process start that wrote one, and how many it had written before.
 
+import { join } from 'node:path'
 import { asBlobId, asStartId, type BlobId, type StartId } from '../base/terms.ts'
 
 /** The numbers in the id of a blob. */
@@ -26,4 +27,19 @@ export function numbersOf(id: BlobId): BlobNumbers {
 /** True for the numbers that starts and blobs can have. */
 export function isCounter(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0
+}
+
+/** Blobs in one folder of a start, and folders in the one above it. */
+const fanOut = 1024
+
+/** The folder of the `sequence`-th blob, below that of its start. */
+export function leafName(sequence: number): string {
+  const leaf = Math.floor(sequence / fanOut)
+  return join(String(Math.floor(leaf / fanOut)), String(leaf))
+}
+
+/** The path of a blob's file below the folder of all blobs. */
+export function pathOf(id: BlobId): string {
+  const { start, sequence } = numbersOf(id)
+  return join(String(start), leafName(sequence), String(sequence))
 }

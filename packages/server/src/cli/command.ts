@@ -3,7 +3,15 @@
 
 import { CommandError, exitCodes } from '../base/exit.ts'
 import { UsageError } from '../base/options.ts'
-import { parseDoctor, parseFsck, parseImport, parseServe, processEnvironment } from '../config.ts'
+import {
+  parseBackup,
+  parseDoctor,
+  parseFsck,
+  parseImport,
+  parseRestore,
+  parseServe,
+  processEnvironment,
+} from '../config.ts'
 import { type CommandName, helpOf, overview } from './help.ts'
 import { version } from './version.ts'
 
@@ -22,6 +30,18 @@ const commands: Readonly<Record<CommandName, Command>> = {
       async () => (await import('./offline/fsck.ts')).fsck(config),
       exitCodes.findings,
     )
+  },
+  async backup(args) {
+    const config = parseBackup(args, processEnvironment())
+    const { inChildProcess } = await import('./offline/child-process.ts')
+    return inChildProcess(
+      async () => (await import('./offline/backup.ts')).backUp(config),
+      exitCodes.failure,
+    )
+  },
+  async restore(args) {
+    const config = parseRestore(args, processEnvironment())
+    return (await import('./offline/restore.ts')).restore(config)
   },
   async import(args) {
     const { isBucketImport, parseBucketImport } = await import('./remote/import-config.ts')

@@ -1,0 +1,4 @@
+/** A backup that can't be made, or can't be used. The message says why, and what to do. */
+export class BackupError extends Error {
+  override readonly name = 'BackupError'
+}

@@ -1,0 +1,177 @@
+// `holdfast backup`: backs up a data folder as of one moment, to a folder or to standard output. A server
+// may be at work in the data folder meanwhile.
+
+import { randomUUID } from 'node:crypto'
+import { readFile, realpath } from 'node:fs/promises'
+import { dirname, join, relative, sep } from 'node:path'
+import { Inheritance } from '../../backup/base.ts'
+import { BackupError } from '../../backup/error.ts'
+import { FolderSink } from '../../backup/folder-sink.ts'
+import type { BackupSink } from '../../backup/sink.ts'
+import { type BackupAdvance, type BackupSummary, takeBackup } from '../../backup/take.ts'
+import { TarSink } from '../../backup/tar-sink.ts'
+import type { Bytes } from '../../base/bytes.ts'
+import { systemClock } from '../../base/clock.ts'
+import { CommandError, exitCodes, systemCode } from '../../base/exit.ts'
+import { storeIn } from '../../base/store-location.ts'
+import type { OpenServices } from '../../compose.ts'
+import type { BackupConfig } from '../../config.ts'
+import { DamageError, FormatError } from '../../engine/engine.ts'
+import { lookAtEngine } from '../../engine/location.ts'
+import { silentLog } from '../../observe/log.ts'
+import { silentMetrics } from '../../observe/metrics.ts'
+import { openShared } from '../../open-shared.ts'
+import { MisfitError } from '../../operation/fit.ts'
+import { readIdentity } from '../../store/body/identity.ts'
+import { examineDataFolder } from '../data-folder.ts'
+import { version } from '../version.ts'
+import { untilStopped } from './interruption.ts'
+import { mebibytes, ProgressLine } from './progress-line.ts'
+
+/** Backs up, and returns the exit code: 1 if bodies are damaged. @throws CommandError */
+export async function backUp(config: BackupConfig): Promise<number> {
+  const { dataFolder, folder, isJson } = config
+  await examineDataFolder(dataFolder)
+  if ((await lookAtEngine(storeIn(dataFolder).engine)) === undefined) {
+    throw new CommandError(`there is no store in ${dataFolder}; name the data folder with --data`)
+  }
+  if (folder === undefined && process.stdout.isTTY) {
+    throw new CommandError('a backup is not written to a terminal: redirect standard output')
+  }
+  if (folder !== undefined) await refuseInside(folder, dataFolder)
+  const startedAt = performance.now()
+  const { services, close } = await openStore(dataFolder)
+  const advice = folder === undefined ? 'the stream is incomplete' : 'run it again to go on'
+  try {
+    const summary = await untilStopped(advice, (signal) => take(config, services, signal))
+    const seconds = Math.round(performance.now() - startedAt) / 1000
+    // Standard output may have the backup itself.
+    const print = folder === undefined ? console.error : console.log
+    print(isJson ? JSON.stringify({ backup: { ...summary, seconds } }) : conclude(summary, seconds))
+    return summary.damaged.length === 0 ? exitCodes.ok : exitCodes.failure
+  } catch (error) {
+    throw explained(error)
+  } finally {
+    await close()
+  }
+}
+
+async function take(
+  config: BackupConfig,
+  services: OpenServices['services'],
+  signal: AbortSignal,
+): Promise<BackupSummary> {
+  const { dataFolder, folder, base, hasKey } = config
+  const store = (await services.engine.read(readIdentity))?.id ?? ''
+  const inheritance =
+    base === undefined
+      ? undefined
+      : await Inheritance.open(base, folder === undefined ? base : relative(folder, base), store)
+  const line = new ProgressLine()
+  try {
+    return await takeBackup({
+      ...services,
+      sink: await openSink(folder, store, signal),
+      id: randomUUID(),
+      version: version(),
+      inheritance,
+      key: hasKey ? await readKey(dataFolder) : undefined,
+      now: () => systemClock.now(),
+      signal,
+      onProgress: (advance) => line.show(() => describe(advance)),
+    })
+  } finally {
+    line.clear()
+  }
+}
+
+async function openSink(
+  folder: string | undefined,
+  store: string,
+  signal: AbortSignal,
+): Promise<BackupSink> {
+  if (folder !== undefined) return FolderSink.open(folder, store)
+  return new TarSink((bytes) => writeOut(bytes, signal), systemClock.now())
+}
+
+/** Writes to standard output, at the pace of its reader. */
+function writeOut(bytes: Bytes, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason)
+    if (signal.aborted) return stop()
+    signal.addEventListener('abort', stop, { once: true })
+    process.stdout.write(bytes, (error) => {
+      signal.removeEventListener('abort', stop)
+      if (error) reject(new CommandError(`the output can't be written: ${error.message}`))
+      else resolve()
+    })
+  })
+}
+
+async function openStore(dataFolder: string): Promise<OpenServices> {
+  const facts = { region: 'us-east-1', log: silentLog, metrics: silentMetrics, isSweeping: false }
+  try {
+    return await openShared({ ...facts, dataFolder, readMs: Number.POSITIVE_INFINITY })
+  } catch (error) {
+    throw explained(error)
+  }
+}
+
+/** The root key that a server left in the data folder, as it is; undefined if there is none. */
+async function readKey(dataFolder: string): Promise<Bytes | undefined> {
+  try {
+    return await readFile(join(dataFolder, 'credentials.json'))
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** A folder in the data folder would make it a foreign one to the next server. */
+async function refuseInside(folder: string, dataFolder: string): Promise<void> {
+  const [inner, outer] = [await realPathOf(folder), await realPathOf(dataFolder)]
+  if (inner !== outer && !inner.startsWith(outer + sep)) return
+  throw new CommandError(`${folder} is in the data folder: name a folder elsewhere`)
+}
+
+/** The path without links, of which the last parts need not exist. */
+async function realPathOf(path: string): Promise<string> {
+  try {
+    return await realpath(path)
+  } catch (error) {
+    const above = dirname(path)
+    if (systemCode(error) !== 'ENOENT' || above === path) throw error
+    return join(await realPathOf(above), path.slice(above.length))
+  }
+}
+
+function explained(error: unknown): unknown {
+  if (error instanceof CommandError || !(error instanceof Error)) return error
+  if (error instanceof MisfitError || error instanceof FormatError) {
+    return new CommandError(error.message, { exitCode: exitCodes.refused, cause: error })
+  }
+  const isKnown = error instanceof BackupError || error instanceof DamageError
+  const code = systemCode(error)
+  if (!isKnown && error.name !== 'StoreError' && code === undefined) return error
+  const reason = code === 'ENOSPC' ? 'the disk is full' : error.message
+  return new CommandError(reason, { cause: error })
+}
+
+function describe({ rows, rowBytes, blobs, blobsTotal, blobBytes }: BackupAdvance): string {
+  if (blobsTotal === 0) return `backing up rows: ${rows}, ${mebibytes(rowBytes)}`
+  return `backing up bodies: ${blobs} of ${blobsTotal}, ${mebibytes(blobBytes)}`
+}
+
+function conclude(summary: BackupSummary, seconds: number): string {
+  const { moment, rows, rowBytes, blobs, blobBytes, inherited, kept, damaged } = summary
+  const parts = [`${rows} rows (${mebibytes(rowBytes)})`, `${blobs} large bodies`]
+  parts.push(`${mebibytes(blobBytes)} of them in this backup`)
+  if (inherited > 0) parts.push(`${inherited} in earlier backups`)
+  if (kept > 0) parts.push(`${kept} kept from the interrupted attempt`)
+  const lines = damaged.map(({ body, fault, objects }) => {
+    const names = objects.map((name) => `\n  read as: ${JSON.stringify(name)}`)
+    return `damaged, and not in the backup: ${body}: ${fault}${names.join('')}`
+  })
+  const outcome = damaged.length === 0 ? 'backed up' : `backed up but for ${damaged.length} bodies`
+  return [...lines, `${outcome}, as of ${moment}: ${parts.join(', ')}; ${seconds} s`].join('\n')
+}
