@@ -65,6 +65,8 @@ export function readBackup(options: ReadOptions): Promise<ReadBackup> {
 
 const maximumHeadBytes = 65_536
 const maximumEndBytes = 134_217_728
+/** No list is longer, nor does a stream have more files of damaged bodies. */
+const maximumUnlisted = 20_100
 
 class BackupReader {
   readonly #options: ReadOptions
@@ -93,6 +95,7 @@ class BackupReader {
       if (this.#end !== undefined) throw damaged(`${file.name} follows its end`)
       if (this.#head === undefined) await this.#readHead(file)
       else await this.#readFile(file)
+      if (this.#unlisted.size > maximumUnlisted) throw damaged('it lacks lists of its files')
       this.#options.onProgress?.(this.#advance)
     }
     if (this.#head === undefined || this.#end === undefined) {

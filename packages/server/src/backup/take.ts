@@ -19,6 +19,7 @@ import type { Presence } from '../store/body/presence.ts'
 import * as bodySchema from '../store/body/schema.ts'
 import { findObjects, nameOfBody } from '../store/fsck/place.ts'
 import { space } from '../store/row/key-space.ts'
+import type { ObjectRecord } from '../store/row/record.ts'
 import { decodeEntry, recordOf } from '../store/tree/entry.ts'
 import type { Inheritance } from './base.ts'
 import { BlobList } from './blob-list.ts'
@@ -183,10 +184,13 @@ class Backup {
   async #lookAt(tx: ReadTransaction, { key, value }: Row): Promise<void> {
     if (key[0] === space.blobCount) this.#ids.add(bodySchema.countedBlob(key))
     if (key[0] !== space.entry) return
-    const entry = decodeEntry(value)
-    if (entry.kind !== 'object') return
-    const { body, sizeBytes, etag } = recordOf(entry)
-    if (body.kind !== 'row') return
+    const record = readRecord(value)
+    if (record === 'damaged') {
+      this.#noteDamage(`row ${Buffer.from(key).toString('hex')}`, "it can't be understood")
+      return
+    }
+    if (record?.body.kind !== 'row') return
+    const { body, sizeBytes, etag } = record
     const bytes = await tx.get(bodySchema.rowBody(body.id))
     const fault = faultOfSmallBody({ ...body, sizeBytes }, bytes, etag)
     if (fault !== undefined) this.#noteDamage(nameOfBody(body), fault)
@@ -293,11 +297,24 @@ class Backup {
   async #describeDamage(): Promise<DamagedEntry[]> {
     const bodies = new Set(this.#damaged.keys())
     if (bodies.size === 0) return []
-    const objects = await this.#options.engine.read((tx) => findObjects(tx, bodies))
+    // The names are found by rows that may be damaged, too; the backup is as good without them.
+    const objects = await this.#options.engine
+      .read((tx) => findObjects(tx, bodies))
+      .catch((): ReadonlyMap<string, readonly string[]> => new Map())
     return [...this.#damaged].map(([body, fault]) => ({
       body,
       fault,
       objects: objects.get(body) ?? [],
     }))
+  }
+}
+
+/** The record in an entry's row; undefined if the entry is no object. */
+function readRecord(value: Bytes): ObjectRecord | 'damaged' | undefined {
+  try {
+    const entry = decodeEntry(value)
+    return entry.kind === 'object' ? recordOf(entry) : undefined
+  } catch {
+    return 'damaged'
   }
 }

@@ -91,6 +91,8 @@ async function openSink(
   signal: AbortSignal,
 ): Promise<BackupSink> {
   if (folder !== undefined) return FolderSink.open(folder, store)
+  // A reader that ends early is told by the write that fails.
+  process.stdout.on('error', () => undefined)
   return new TarSink((bytes) => writeOut(bytes, signal), systemClock.now())
 }
 

@@ -90,7 +90,10 @@ async function read(
 async function openSource(
   source: string | undefined,
 ): Promise<{ readonly files: BackupFiles; readonly folder: string }> {
-  if (source === undefined) return { files: filesOfTar(process.stdin), folder: process.cwd() }
+  if (source === undefined) {
+    if (process.stdin.isTTY) throw new CommandError('a backup is not read from a terminal')
+    return { files: filesOfTar(process.stdin), folder: process.cwd() }
+  }
   const found = await stat(source).catch((error: unknown) => {
     const reason = systemCode(error) === 'ENOENT' ? 'it is not there' : String(error)
     throw new CommandError(`can't read the backup ${source}: ${reason}`, { cause: error })
