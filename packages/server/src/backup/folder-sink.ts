@@ -5,12 +5,13 @@
 import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Bytes } from '../base/bytes.ts'
+import { systemCode } from '../base/exit.ts'
 import { makeFolders, syncFolder } from '../base/folder.ts'
 import { storeFormat } from '../engine/format.ts'
 import { decodeHead } from './document.ts'
 import { BackupError } from './error.ts'
 import { readPieces } from './file.ts'
-import { endName, headName } from './layout.ts'
+import { endName, headName, keyName } from './layout.ts'
 import type { BackupSink } from './sink.ts'
 
 /** The folder with the bodies of interrupted attempts, in numbered folders. */
@@ -18,13 +19,16 @@ const earlierName = 'earlier'
 /** Names in the folder of an interrupted attempt. */
 const ownNames: readonly string[] = [
   headName,
-  'credentials.json',
+  keyName,
   'rows',
   'sums',
   'inherited',
   'blobs',
   earlierName,
 ]
+
+/** A lock may lie in the folder, and what file systems make by themselves. */
+const ignoredNames: readonly string[] = ['lock', 'lock-journal', 'lost+found']
 
 export class FolderSink implements BackupSink {
   readonly #folder: string
@@ -42,26 +46,27 @@ export class FolderSink implements BackupSink {
   }
 
   /**
-   * Prepares `folder`, which is missing, empty, or has an interrupted attempt.
-   * @param store the identity of the store that is backed up
-   * @throws BackupError for any other folder
+   * Checks that a backup of the store with identity `store` may be written into `folder`: it is missing,
+   * empty, or has an interrupted attempt. Changes nothing. @throws BackupError for any other folder
    */
-  static async open(folder: string, store: string): Promise<FolderSink> {
-    await makeFolders(folder)
-    const names = (await readdir(folder)).filter((name) => name !== 'lost+found')
+  static async examine(folder: string, store: string): Promise<void> {
+    const names = (await namesIn(folder)).filter((name) => !ignoredNames.includes(name))
     if (names.includes(endName)) {
       throw new BackupError(`${folder} has a complete backup already: name a new folder`)
     }
-    const strangers = names.filter(
-      (name) => !ownNames.includes(name.endsWith('.part') ? name.slice(0, -5) : name),
-    )
+    const isOurs = names.every((name) => ownNames.includes(name.replace(/\.part$/, '')))
     const isAttempt = names.includes(headName) || names.every((name) => name.endsWith('.part'))
-    if (strangers.length > 0 || !isAttempt) {
+    if (!isOurs || !isAttempt) {
       throw new BackupError(
         `${folder} is not empty, and has no unfinished backup: name a new folder`,
       )
     }
     if (names.includes(headName)) await refuseOther(folder, store)
+  }
+
+  /** Prepares a folder that {@link examine} has found usable. Nobody else may write there. */
+  static async open(folder: string): Promise<FolderSink> {
+    await makeFolders(folder)
     return new FolderSink(folder, await setAside(folder))
   }
 
@@ -134,15 +139,25 @@ async function refuseOther(folder: string, store: string): Promise<void> {
 /** Moves the bodies of an interrupted attempt aside, and removes the rest of it. */
 async function setAside(folder: string): Promise<string[]> {
   const aside = join(folder, earlierName)
-  const numbers = (await readdir(aside).catch(() => [])).map(Number).filter(Number.isSafeInteger)
+  const numbers = (await namesIn(aside)).map(Number).filter(Number.isSafeInteger)
   if ((await stat(join(folder, 'blobs')).catch(() => undefined)) !== undefined) {
     const next = Math.max(0, ...numbers) + 1
     await makeFolders(join(aside, String(next)), folder)
     await rename(join(folder, 'blobs'), join(aside, String(next), 'blobs'))
     numbers.push(next)
   }
-  for (const name of ['rows', 'sums', 'inherited', 'credentials.json']) {
+  for (const name of ['rows', 'sums', 'inherited', keyName]) {
     await rm(join(folder, name), { recursive: true, force: true })
   }
   return numbers.map((number) => join(aside, String(number)))
+}
+
+/** The names in a folder; none if it isn't there. */
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return []
+    throw new BackupError(`can't use ${folder}: ${systemCode(error) ?? error}`, { cause: error })
+  }
 }

@@ -41,11 +41,12 @@ export async function takeInto(
   dataFolder: string,
   { base, ...options }: TakeOptions & { readonly base?: string } = {},
 ): Promise<BackupSummary> {
-  return withStore(dataFolder, options, async (store) => ({
-    sink: await FolderSink.open(folder, store),
-    inheritance:
-      base === undefined ? undefined : await Inheritance.open(base, relative(folder, base), store),
-  }))
+  return withStore(dataFolder, options, async (store) => {
+    await FolderSink.examine(folder, store)
+    const inheritance =
+      base === undefined ? undefined : await Inheritance.open(base, relative(folder, base), store)
+    return { sink: await FolderSink.open(folder), inheritance }
+  })
 }
 
 /** The bytes of a backup as a stream. */

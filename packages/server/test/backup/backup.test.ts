@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -15,9 +16,17 @@ import {
 } from '@aws-sdk/client-s3'
 import fc from 'fast-check'
 import { Sweeper } from '../../src/background/sweep.ts'
+import { RestoredFolder } from '../../src/backup/data-folder.ts'
+import { readBackup } from '../../src/backup/read.ts'
 import type { BackupSink } from '../../src/backup/sink.ts'
+import { filesOfFolder } from '../../src/backup/source.ts'
 import { storeIn, unfinishedRestore } from '../../src/base/store-location.ts'
 import { readMark } from '../../src/blob/mark.ts'
+import { FolderLock } from '../../src/cli/lock.ts'
+import { silentLog } from '../../src/observe/log.ts'
+import { silentMetrics } from '../../src/observe/metrics.ts'
+import { openShared } from '../../src/open-shared.ts'
+import { MisfitError } from '../../src/operation/fit.ts'
 import type { Services } from '../../src/operation/operation.ts'
 import * as bodySchema from '../../src/store/body/schema.ts'
 import { failure, lines } from '../cli/command-line.ts'
@@ -28,6 +37,7 @@ import { bodyOf, newPath, refusal, restored, takeInto, takeStream } from './back
 
 const Bucket = 'kept'
 const largeBytes = 300_000
+const quiet = { region: 'us-east-1', log: silentLog, metrics: silentMetrics, isSweeping: false }
 /** The objects of the server. */
 const contents = new Map<string, Buffer>()
 let server: InProcessServer
@@ -57,6 +67,11 @@ async function assertSame(dataFolder: string): Promise<void> {
   const reader = other.client()
   for (const [key, body] of contents) assert.deepEqual(await bodyOf(reader, Bucket, key), body, key)
   assert.deepEqual(other.faults, [])
+}
+
+/** The names of the server's blobs, beside which there are marks. */
+async function blobFiles(): Promise<string[]> {
+  return (await server.blobFiles()).filter((name) => /^\d+$/.test(name))
 }
 
 /** The names of the files below a folder. */
@@ -270,7 +285,7 @@ test('blobs that are deleted and collected while they are backed up are in the b
       await turn()
     }
   }
-  const files = (await server.blobFiles()).length
+  const files = (await blobFiles()).length
   let left: number | undefined
   const deleting = (sink: BackupSink, services: Services): BackupSink => ({
     findEarlier: sink.findEarlier.bind(sink),
@@ -281,7 +296,7 @@ test('blobs that are deleted and collected while they are backed up are in the b
         await client.send(new DeleteObjectCommand({ Bucket, Key: key }))
         const own = new Sweeper({ ...services, isCollecting: false })
         await collect(own)
-        left = (await server.blobFiles()).length
+        left = (await blobFiles()).length
         // A sweeper that is closed waits for no read.
         await own.close()
       }
@@ -294,7 +309,7 @@ test('blobs that are deleted and collected while they are backed up are in the b
   contents.delete(key)
   // The process that backed up has ended.
   await collect()
-  assert.equal((await server.blobFiles()).length, files - 1)
+  assert.equal((await blobFiles()).length, files - 1)
   await sweeper.close()
 })
 
@@ -375,6 +390,66 @@ test('an unfinished restore is no store to any program, and is begun anew', asyn
   assert.match(doctor.output, /^bad .*is no store: a restore/m)
   await lines('restore', backup, '--data', folder)
   await assertSame(folder)
+})
+
+test('at no moment is a restore taken for a store, not even by a version that does not know its mark', async () => {
+  const [backup, folder] = [newPath(), newPath()]
+  await takeInto(backup, server.dataFolder)
+  await mkdir(folder)
+  const target = await RestoredFolder.begin(folder)
+  let looks = 0
+  const check = async (): Promise<void> => {
+    await assert.rejects(openShared({ ...quiet, dataFolder: folder }), /is no store: a restore/)
+    const copy = newPath()
+    await cp(folder, copy, { recursive: true })
+    await rm(join(copy, unfinishedRestore))
+    await assert.rejects(openStore(copy), MisfitError)
+    looks++
+  }
+  const files = (async function* () {
+    for await (const file of filesOfFolder(backup)) {
+      await check()
+      yield file
+    }
+    await check()
+  })()
+  const { signal } = new AbortController()
+  await readBackup({ files, folder: backup, bases: [], target, signal })
+  await target.finish('its own', undefined)
+  assert.equal(looks, (await filesIn(backup)).length + 1)
+  await assertSame(folder)
+})
+
+test('two backups into one folder, and two restores, exclude each other', async () => {
+  const [backup, folder, other] = [newPath(), newPath(), newPath()]
+  await mkdir(backup)
+  const lock = FolderLock.take(backup)
+  const ran = await runHoldfast(['backup', backup, '--data', server.dataFolder])
+  assert.equal(ran.exitCode, 3)
+  assert.match(ran.output, /another backup into .* is under way/)
+  lock.leave()
+  const made = await runHoldfast(['backup', backup, '--data', server.dataFolder])
+  assert.equal(made.exitCode, 0, made.output)
+  assert.ok(!(await filesIn(backup)).includes('lock'))
+  await mkdir(folder)
+  const taken = FolderLock.take(folder)
+  assert.match(await failure(3, 'restore', backup, '--data', folder), /has the data folder/)
+  taken.leave()
+  await lines('restore', backup, '--data', other)
+})
+
+test('a backup needs a store, and a folder outside of it', async () => {
+  const [missing, nested] = [newPath(), join(server.dataFolder, 'backup')]
+  const without = await runHoldfast(['backup', newPath(), '--data', missing])
+  assert.equal(without.exitCode, 1)
+  assert.match(without.output, /there is no store in .*; name the data folder with --data/)
+  assert.ok(!existsSync(missing))
+  const inside = await runHoldfast(['backup', nested, '--data', server.dataFolder])
+  assert.equal(inside.exitCode, 1)
+  assert.match(inside.output, /is in the data folder: name a folder elsewhere/)
+  assert.ok(!existsSync(nested))
+  assert.match(await failure(2, 'backup'), /backup needs the name of a folder, or -/)
+  assert.match(await failure(2, 'restore'), /restore needs the name of a backup, or -/)
 })
 
 test('a restore goes into a new or an empty folder only', async () => {

@@ -263,6 +263,34 @@ test('a stream goes to another server, and from there back into a folder', async
   await restored(file)
 })
 
+test('a folder is synced to another server with all that is new, and from there back', async () => {
+  await using other = await startServer({ workers: 1 })
+  await other.client().send(new CreateBucketCommand({ Bucket: 'backups' }))
+  const { endpoint, accessKeyId, secretAccessKey } = other
+  const access = [
+    '--endpoint',
+    endpoint,
+    '--access-key',
+    accessKeyId,
+    '--secret-key',
+    secretAccessKey,
+  ]
+  const [folder, back] = [newPath(), newPath()]
+  const at = (name: string): string => join(folder, name)
+  const holdfast = async (...args: string[]): Promise<void> => {
+    const { exitCode, output } = await runHoldfast(args)
+    assert.equal(exitCode, 0, output)
+  }
+  await holdfast('backup', at('monday'), '--data', server.dataFolder)
+  await holdfast('sync', `${folder}/`, 's3://backups/', ...access)
+  await put('tuesday', randomBytes(100_000))
+  const from = ['--incremental-from', at('monday'), '--data', server.dataFolder]
+  await holdfast('backup', at('tuesday'), ...from)
+  await holdfast('sync', `${folder}/`, 's3://backups/', ...access)
+  await holdfast('sync', 's3://backups/', `${back}/`, ...access)
+  await restored(join(back, 'tuesday'))
+})
+
 /** What a command writes to standard output. */
 async function collect(args: readonly string[]): Promise<Buffer> {
   const child = spawn(process.execPath, [main, ...args], {

@@ -2,7 +2,7 @@
 // may be at work in the data folder meanwhile.
 
 import { randomUUID } from 'node:crypto'
-import { readFile, realpath } from 'node:fs/promises'
+import { readFile, realpath, rm } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { Inheritance } from '../../backup/base.ts'
 import { BackupError } from '../../backup/error.ts'
@@ -13,6 +13,7 @@ import { TarSink } from '../../backup/tar-sink.ts'
 import type { Bytes } from '../../base/bytes.ts'
 import { systemClock } from '../../base/clock.ts'
 import { CommandError, exitCodes, systemCode } from '../../base/exit.ts'
+import { makeFolders } from '../../base/folder.ts'
 import { storeIn } from '../../base/store-location.ts'
 import type { OpenServices } from '../../compose.ts'
 import type { BackupConfig } from '../../config.ts'
@@ -24,6 +25,7 @@ import { openShared } from '../../open-shared.ts'
 import { MisfitError } from '../../operation/fit.ts'
 import { readIdentity } from '../../store/body/identity.ts'
 import { examineDataFolder } from '../data-folder.ts'
+import { FolderLock } from '../lock.ts'
 import { version } from '../version.ts'
 import { untilStopped } from './interruption.ts'
 import { mebibytes, ProgressLine } from './progress-line.ts'
@@ -61,20 +63,48 @@ async function take(
   services: OpenServices['services'],
   signal: AbortSignal,
 ): Promise<BackupSummary> {
-  const { dataFolder, folder, base, hasKey } = config
+  const { folder } = config
   const store = (await services.engine.read(readIdentity))?.id ?? ''
-  const inheritance =
-    base === undefined
-      ? undefined
-      : await Inheritance.open(base, folder === undefined ? base : relative(folder, base), store)
+  if (folder === undefined) {
+    // A reader that ends early is told by the write that fails.
+    process.stdout.on('error', () => undefined)
+    const sink = new TarSink((bytes) => writeOut(bytes, signal), systemClock.now())
+    return takeInto(sink, config, { services, store, signal })
+  }
+  await FolderSink.examine(folder, store)
+  const lock = await lockTarget(folder)
+  try {
+    // Another backup may have ended there before the lock was taken.
+    await FolderSink.examine(folder, store)
+    const sink = await FolderSink.open(folder)
+    const summary = await takeInto(sink, config, { services, store, signal })
+    await rm(join(folder, 'lock'), { force: true })
+    return summary
+  } finally {
+    lock.leave()
+  }
+}
+
+async function takeInto(
+  sink: BackupSink,
+  { dataFolder, folder, base, hasKey }: BackupConfig,
+  facts: {
+    readonly services: OpenServices['services']
+    readonly store: string
+    readonly signal: AbortSignal
+  },
+): Promise<BackupSummary> {
+  const { services, store, signal } = facts
+  const named = base === undefined || folder === undefined ? base : relative(folder, base)
   const line = new ProgressLine()
   try {
     return await takeBackup({
       ...services,
-      sink: await openSink(folder, store, signal),
+      sink,
       id: randomUUID(),
       version: version(),
-      inheritance,
+      inheritance:
+        base === undefined ? undefined : await Inheritance.open(base, named ?? base, store),
       key: hasKey ? await readKey(dataFolder) : undefined,
       now: () => systemClock.now(),
       signal,
@@ -85,15 +115,18 @@ async function take(
   }
 }
 
-async function openSink(
-  folder: string | undefined,
-  store: string,
-  signal: AbortSignal,
-): Promise<BackupSink> {
-  if (folder !== undefined) return FolderSink.open(folder, store)
-  // A reader that ends early is told by the write that fails.
-  process.stdout.on('error', () => undefined)
-  return new TarSink((bytes) => writeOut(bytes, signal), systemClock.now())
+/** Keeps other backups out of the folder, which is created if missing. */
+async function lockTarget(folder: string): Promise<FolderLock> {
+  await makeFolders(folder)
+  try {
+    return FolderLock.take(folder)
+  } catch (error) {
+    if (!(error instanceof CommandError) || error.exitCode !== exitCodes.refused) throw error
+    throw new CommandError(`another backup into ${folder} is under way`, {
+      exitCode: exitCodes.refused,
+      cause: error,
+    })
+  }
 }
 
 /** Writes to standard output, at the pace of its reader. */
