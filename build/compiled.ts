@@ -6,7 +6,7 @@ import { workspace } from './manifest.ts'
 
 /** The compiled files of `packages/<name>/src`. */
 export function compiledFolder(name: string): string {
-  return join(workspace, 'node_modules/.cache/types', name, name === 'server' ? 'src' : '')
+  return join(workspace, 'node_modules/.cache/types', name, 'src')
 }
 
 /** Declarations and the declarations that they import, from `entries`, as paths without `.d.ts`. */

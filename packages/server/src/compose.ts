@@ -54,16 +54,16 @@ interface CommonOptions {
   readonly accountBlock?: PublicAccessBlock | undefined
   /** Limits of domains in place of SimpleDB's own. */
   readonly simpleDbLimits?: Partial<SimpleDbLimits>
-  /** Milliseconds that reads of items without ConsistentRead lag behind; 0 if left out. */
+  /** The lag of item reads without ConsistentRead, in milliseconds; default 0. */
   readonly eventualLagMs?: number
   /**
-   * False if this process never collects garbage; default true. It publishes its epoch in any case,
-   * since otherwise no process could collect.
+   * False if this process never collects garbage; default true. The process publishes its epoch in any case, since
+   * otherwise no process could collect.
    */
   readonly isSweeping?: boolean
   /**
-   * Called once if this process finds that it was declared dead. Its writes fail and its reads are no
-   * longer protected from collection. It must exit, or close the services and reopen them.
+   * Called once if this process detects that it was declared dead. Its writes fail, and its reads are no longer protected
+   * from collection. The process must exit, or close the services and reopen them.
    */
   readonly onDeposed?: () => void
   /** This process's liveness token; default: the system's. */
@@ -80,7 +80,7 @@ export interface ServiceOptions extends CommonOptions {
   readonly accepts?: readonly Acceptance[]
   /** The longest time in milliseconds that a read may hold its snapshot; default `ownLimits.engineReadMs`. */
   readonly readMs?: number | undefined
-  /** For tests, which kill the process at crash points. */
+  /** A hook for tests, which kill the process at crash points. */
   readonly onCrashPoint?: CrashHook
 }
 
@@ -168,7 +168,10 @@ async function take(engine: Engine, options: CommonOptions, place: Place): Promi
     throw error
   })
   const presence = new Presence(start, () => {
-    log.error('other processes took this one for dead; it writes no more, and is to end', { start })
+    log.error(
+      'this process was declared dead by another one; it can no longer write, and must end',
+      { start },
+    )
     options.onDeposed?.()
   })
   const lagMs = options.eventualLagMs ?? 0

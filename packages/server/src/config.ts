@@ -3,22 +3,27 @@
 
 import { availableParallelism } from 'node:os'
 import { type BucketDefaults, bucketDefaults } from './access/bucket-defaults.ts'
+import { isAccessKeyId } from './access/key-id.ts'
 import { allBlocked, nothingBlocked, type PublicAccessBlock } from './access/public-access-block.ts'
+import { describeOptions } from './base/describe-options.ts'
 import { type SimpleDbLimits, simpleDbLimits } from './base/limits.ts'
 import { type Network, parseNetwork } from './base/network.ts'
 import {
   absolutePath,
+  aliasNames,
   type Environment,
   type OptionHelp,
   type Options,
   type OptionTable,
   quote,
   readOptions,
+  type Settings,
   UsageError,
 } from './base/options.ts'
 import { isRegionName } from './base/region.ts'
 import { type LogFormat, type LogLevel, logFormats, logLevels } from './observe/level.ts'
 import { type Acceptance, acceptances } from './operation/acceptance.ts'
+import { isBucketName } from './operation/bucket-name.ts'
 
 /** The configuration of `holdfast serve`. Paths are absolute. */
 export interface ServeConfig {
@@ -55,8 +60,18 @@ export interface ServeConfig {
   readonly allowsSignatureV1: boolean
   /** The scrub's read rate in MiB/s; 0 for no scrub; default 8. */
   readonly scrubMibPerSecond?: number
+  /** The root key, if it isn't the one that the data folder keeps. */
+  readonly rootKey?: RootKey
+  /** The root's buckets that are created if missing. */
+  readonly buckets?: readonly string[]
   /** The accepted mismatches of rows and blobs. */
   readonly accepts: readonly Acceptance[]
+}
+
+/** An access key's id and secret. */
+export interface RootKey {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
 }
 
 /** The paths of the certificate chain and its key, both PEM. */
@@ -124,7 +139,8 @@ const blockNames = Object.keys(blockSwitches).join(', ')
 const data: OptionHelp = {
   value: 'DIR',
   variable: 'HOLDFAST_DATA',
-  text: 'the data folder (./data)',
+  text: 'the data folder',
+  fallback: './data',
 }
 const credentials: OptionHelp = {
   value: 'FILE',
@@ -134,9 +150,15 @@ const credentials: OptionHelp = {
 const host: OptionHelp = {
   value: 'HOST',
   variable: 'HOLDFAST_HOST',
-  text: 'the address to listen at (127.0.0.1: this machine only)',
+  text: 'the address to listen at; the default is for this machine only',
+  fallback: '127.0.0.1',
 }
-const port: OptionHelp = { value: 'PORT', variable: 'HOLDFAST_PORT', text: 'the port (9000)' }
+const port: OptionHelp = {
+  value: 'PORT',
+  variable: 'HOLDFAST_PORT',
+  text: 'the port',
+  fallback: '9000',
+}
 
 /** The options of each command. */
 export const optionsOf: Readonly<
@@ -147,15 +169,37 @@ export const optionsOf: Readonly<
     port,
     data,
     credentials,
+    'root-access-key': {
+      value: 'ID',
+      variable: 'HOLDFAST_ROOT_ACCESS_KEY',
+      hasFile: true,
+      aliases: { minio: 'MINIO_ROOT_USER', localstack: 'AWS_ACCESS_KEY_ID' },
+      text: 'the root key, in place of the one that the data folder keeps',
+    },
+    'root-secret-key': {
+      value: 'SECRET',
+      variable: 'HOLDFAST_ROOT_SECRET_KEY',
+      hasFile: true,
+      isSecret: true,
+      aliases: { minio: 'MINIO_ROOT_PASSWORD', localstack: 'AWS_SECRET_ACCESS_KEY' },
+      text: 'its secret; others see it on the line, not in the environment',
+    },
+    buckets: {
+      value: 'NAME',
+      variable: 'HOLDFAST_BUCKETS',
+      aliases: { minio: 'MINIO_DEFAULT_BUCKETS' },
+      text: "the root's buckets, created if missing; may be repeated, or a list with commas",
+    },
     workers: {
       value: 'N',
       variable: 'HOLDFAST_WORKERS',
-      text: 'processes that serve (one per core)',
+      text: 'processes that serve',
+      fallback: 'one per core',
     },
     domain: {
       value: 'NAME',
       variable: 'HOLDFAST_DOMAIN',
-      text: 'serve bucket.NAME as well as NAME/bucket; may be repeated, or a list with commas',
+      text: 'serve bucket.NAME as well as NAME/bucket; may be repeated, or a comma-separated list',
     },
     'website-domain': {
       value: 'NAME',
@@ -175,17 +219,19 @@ export const optionsOf: Readonly<
     region: {
       value: 'NAME',
       variable: 'HOLDFAST_REGION',
-      text: 'accept only requests signed for this region (any, and us-east-1 is its name)',
+      text: 'accept only requests signed for this region; without it the server calls itself us-east-1',
+      fallback: 'any region',
     },
     'trusted-proxy': {
       value: 'CIDR',
       variable: 'HOLDFAST_TRUSTED_PROXY',
-      text: "believe X-Forwarded-For, -Proto and Forwarded of this network's addresses; may be repeated, or a list with commas",
+      text: 'trust X-Forwarded-For, X-Forwarded-Proto and Forwarded from this network; may be repeated, or a comma-separated list',
     },
     'bucket-defaults': {
       value: bucketDefaults.join('|'),
       variable: 'HOLDFAST_BUCKET_DEFAULTS',
-      text: 'how new buckets begin: aws, with no ACLs and public access blocked, or classic, with neither (aws)',
+      text: 'how new buckets begin: aws, with no ACLs and public access blocked, or classic, with neither',
+      fallback: 'aws',
     },
     'block-public-access': {
       value: 'all|NAME',
@@ -195,49 +241,69 @@ export const optionsOf: Readonly<
     'simpledb-limit': {
       value: 'NAME=N',
       variable: 'HOLDFAST_SIMPLEDB_LIMIT',
-      text: "another limit than Amazon's, such as domainsPerOwner=1000; may be repeated, or a list with commas",
+      text: 'another limit of SimpleDB, such as domainsPerOwner=1000; may be repeated, or a list with commas',
+      fallback: "Amazon's limits",
     },
     'eventual-lag': {
       value: 'MS',
       variable: 'HOLDFAST_EVENTUAL_LAG',
-      text: 'let SimpleDB reads without ConsistentRead lag behind, to test an application against stale reads (0)',
+      text: 'let SimpleDB reads without ConsistentRead lag behind, to test an application against stale reads',
+      fallback: '0',
     },
     'signature-v1': {
       value: 'on|off',
       variable: 'HOLDFAST_SIGNATURE_V1',
-      text: 'accept Signature Version 1 from old SimpleDB clients, though it can be forged (off)',
+      text: 'accept Signature Version 1 from old SimpleDB clients, though it can be forged',
+      fallback: 'off',
     },
     'signature-v2': {
       value: 'on|off',
       variable: 'HOLDFAST_SIGNATURE_V2',
-      text: "accept S3's Signature Version 2 beside Version 4 (on)",
+      text: "accept S3's Signature Version 2 beside Version 4",
+      fallback: 'on',
     },
     'scrub-mib-per-second': {
       value: 'N',
       variable: 'HOLDFAST_SCRUB_MIB_PER_SECOND',
-      text: 'how fast stored bodies are read in the background to find corruption; 0 for never (8)',
+      text: 'how fast stored bodies are read in the background to find corruption; 0 for never',
+      fallback: '8',
+    },
+    config: {
+      value: 'FILE',
+      variable: 'HOLDFAST_CONFIG',
+      text: 'settings by the names of these options, as TOML, or as JSON in a file named .json',
+    },
+    aliases: {
+      value: 'NAME',
+      variable: 'HOLDFAST_ALIASES',
+      text: `also read variables of other servers: ${aliasNames.join(', ')}; may be repeated, or a list with commas`,
+    },
+    'print-config': {
+      text: 'print the settings in effect and their sources, without secrets, and end',
     },
     // No environment variables: these apply to one start, and must not persist in a unit or an image.
     'accept-lost-rows': {
-      text: 'start though engine/ is missing, or older than blobs/; files that it does not know are kept',
+      text: 'start even if engine/ is missing or older than blobs/; unknown files in blobs/ are kept',
     },
     'accept-lost-blobs': {
-      text: 'start though blobs/ is missing; objects without their files can be listed and deleted',
+      text: 'start even if blobs/ is missing; objects without their files can be listed and deleted',
     },
     'log-level': {
       value: 'LEVEL',
       variable: 'HOLDFAST_LOG_LEVEL',
-      text: `one of ${logLevels.join(', ')} (info)`,
+      text: `one of ${logLevels.join(', ')}`,
+      fallback: 'info',
     },
     'log-format': {
       value: 'FORMAT',
       variable: 'HOLDFAST_LOG_FORMAT',
-      text: `one of ${logFormats.join(', ')} (pretty on a terminal, else json)`,
+      text: `one of ${logFormats.join(', ')}`,
+      fallback: 'pretty on a terminal, else json',
     },
   },
   fsck: {
     data,
-    content: { text: 'read every body, too, and compare it with its checksum' },
+    content: { text: 'also read every body, and verify its checksum' },
     json: { text: 'print findings and the summary as JSON lines' },
   },
   doctor: { data, host, port },
@@ -262,8 +328,8 @@ export const optionsOf: Readonly<
   import: {
     data,
     credentials,
-    from: { value: 'FOLDER', text: 'where the manifest and the files of an export are' },
-    domain: { value: 'NAME', text: 'the domain that the items are put into; created if missing' },
+    from: { value: 'FOLDER', text: 'the folder with the manifest and the files of an export' },
+    domain: { value: 'NAME', text: 'the target domain; created if missing' },
   },
 }
 
@@ -277,12 +343,47 @@ export function useAwsProfile(name: string): void {
   process.env['AWS_PROFILE'] = name
 }
 
+/** The file of settings that a command line or its environment names, as an absolute path. @throws UsageError */
+export function configFileOf(
+  args: readonly string[],
+  environment: Environment,
+): string | undefined {
+  const file = readOptions(optionsOf.serve, args, environment).text('config')
+  return file === undefined ? undefined : absolutePath(file)
+}
+
 /** Reads the options of `holdfast serve`. @throws UsageError */
-export function parseServe(args: readonly string[], environment: Environment): ServeConfig {
-  const options = readOptions(optionsOf.serve, args, environment)
+export function parseServe(
+  args: readonly string[],
+  environment: Environment,
+  settings?: Settings,
+): ServeConfig {
+  return serveConfig(readOptions(optionsOf.serve, args, environment, { settings }))
+}
+
+/** The settings in effect as `holdfast serve --print-config` prints them. @throws UsageError */
+export function describeServe(
+  args: readonly string[],
+  environment: Environment,
+  settings?: Settings,
+): string {
+  const options = readOptions(optionsOf.serve, args, environment, { settings })
+  // Settings that would be refused are not in effect.
+  serveConfig(options)
+  return describeOptions(optionsOf.serve, options)
+}
+
+/** The root key in the environment of a server, for commands that run beside it. @throws UsageError */
+export function rootKeyIn(environment: Environment): RootKey | undefined {
+  return rootKeyOf(readOptions(optionsOf.serve, [], environment))
+}
+
+function serveConfig(options: Options): ServeConfig {
   const region = checkRegion(options.text('region'))
   const credentialsFile = options.text('credentials')
   const scrubMibPerSecond = options.integer('scrub-mib-per-second', { least: 0, most: 100_000 })
+  const rootKey = rootKeyOf(options)
+  const buckets = options.list('buckets').map(checkBucket)
   return {
     host: options.text('host') ?? '127.0.0.1',
     port: options.integer('port', { least: 0, most: 65_535 }) ?? 9000,
@@ -303,6 +404,8 @@ export function parseServe(args: readonly string[], environment: Environment): S
     eventualLagMs: options.integer('eventual-lag', { least: 0, most: 10_000 }) ?? 0,
     allowsSignatureV1: options.choice('signature-v1', ['on', 'off']) === 'on',
     ...(scrubMibPerSecond === undefined ? {} : { scrubMibPerSecond }),
+    ...(rootKey === undefined ? {} : { rootKey }),
+    ...(buckets.length === 0 ? {} : { buckets }),
     accepts: acceptances.filter((accepted) => options.flag(`accept-${accepted}`)),
   }
 }
@@ -389,6 +492,24 @@ function tlsFiles(options: Options): TlsFiles | undefined {
 function checkRegion(name: string | undefined): string | undefined {
   if (name === undefined || isRegionName(name)) return name
   throw new UsageError(`--region takes a name such as eu-west-1, not ${quote(name)}`)
+}
+
+function rootKeyOf(options: Options): RootKey | undefined {
+  const accessKeyId = options.text('root-access-key')
+  const secretAccessKey = options.text('root-secret-key')
+  if (accessKeyId === undefined && secretAccessKey === undefined) return undefined
+  if (accessKeyId === undefined || secretAccessKey === undefined) {
+    throw new UsageError(
+      'the root key needs both its id (HOLDFAST_ROOT_ACCESS_KEY) and its secret (HOLDFAST_ROOT_SECRET_KEY)',
+    )
+  }
+  if (isAccessKeyId(accessKeyId)) return { accessKeyId, secretAccessKey }
+  throw options.wrong('root-access-key', 'letters, digits, and - _ . only, at most 128')
+}
+
+function checkBucket(name: string): string {
+  if (isBucketName(name)) return name
+  throw new UsageError(`--buckets takes names that S3 allows for buckets, not ${quote(name)}`)
 }
 
 const domainName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/

@@ -31,7 +31,7 @@ test('a program is refused a folder with files of others, and leaves nothing in 
     await assert.rejects(open({ dataFolder: join(foreign, 'thesis.txt'), keys }), /is a file/)
     await assert.rejects(
       open({ dataFolder: join(foreign, 'new'), keys, region: 'a\nb' }),
-      /no region/,
+      /not the name of a region/,
     )
     assert.deepEqual(await readdir(foreign), ['thesis.txt'])
     await rm(join(foreign, 'thesis.txt'))

@@ -1,4 +1,4 @@
-// Reads event streams, in which SelectObjectContent answers.
+// Reads event streams, the response format of SelectObjectContent.
 
 import assert from 'node:assert/strict'
 import { crc32 } from 'node:zlib'

@@ -1,6 +1,6 @@
-// Runs the real server as a user would, for every test that speaks to it across the wire: a fresh
-// data folder, fresh credentials, a free port; stop, kill, start again on the same folder, fsck.
-// The server is its own process group, so that `kill` takes the workers with the primary.
+// Runs the real server like a user, for tests over the wire: with a fresh data folder, fresh credentials, and a free
+// port. Stops, kills and restarts the server on the same folder, and runs fsck. The server has its own process group,
+// so that `kill` kills the workers with the primary.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
@@ -31,9 +31,9 @@ export interface Credential {
   readonly owner: { readonly id: string; readonly displayName: string }
 }
 
-/** What a test may choose; everything has a default. */
+/** Options of a test. */
 export interface ServerOptions {
-  /** Worker processes; left to the server's own default when absent. */
+  /** The number of workers; default: the server's own default. */
   readonly workers?: number
   /** An existing folder, kept at the end; by default a temporary one that `close` removes. */
   readonly dataFolder?: string
@@ -45,7 +45,7 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** What a command printed (both streams, in the order they came) and its exit code. */
+/** The output of a command (both streams, in order) and its exit code. */
 export interface CommandResult {
   /** `null` when a signal ended it. */
   readonly exitCode: number | null
@@ -122,7 +122,7 @@ export class TestServer implements AsyncDisposable {
   readonly endpoint: string
   readonly host = '127.0.0.1'
   readonly port: number
-  /** Of the root: the first entry of `credentials`. */
+  /** The key of root: the first entry of `credentials`. */
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly credentials: readonly Credential[]
@@ -133,7 +133,7 @@ export class TestServer implements AsyncDisposable {
   readonly #setup: Setup
   readonly #clients: S3Client[] = []
   readonly #killAtExit: () => void
-  /** A test that is told to end must not leave its server behind. */
+  /** Ends the server if the test process is stopped by a signal. */
   readonly #exitAtSignal = (): void => process.exit(1)
   #process: ChildProcess | undefined
   #readyMs = Number.NaN
@@ -184,7 +184,7 @@ export class TestServer implements AsyncDisposable {
     return this.isRunning ? clusterWorkers(this.pid) : []
   }
 
-  /** Process ids of what serves requests: the workers, or the primary if there are none. */
+  /** The ids of the processes that serve requests: the workers, or the primary if there are none. */
   async serving(): Promise<number[]> {
     const workers = await this.workers()
     return workers.length > 0 ? workers : [this.pid]
@@ -265,7 +265,7 @@ export class TestServer implements AsyncDisposable {
     }
   }
 
-  /** What the server printed, over all its starts. */
+  /** The output of the server, over all its starts. */
   async log(): Promise<string> {
     return readFile(this.logFile, 'utf8')
   }
@@ -312,7 +312,7 @@ export class TestServer implements AsyncDisposable {
     try {
       process.kill(-pid, signal)
     } catch {
-      // The group is gone already, which is what the caller wants.
+      // The process group has already ended.
     }
   }
 }
@@ -375,7 +375,7 @@ async function processStatuses(): Promise<ProcessStatus[]> {
   const found = await Promise.all(
     pids.map(async (pid) => {
       const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
-      // The name in parentheses may hold spaces: the fields that matter follow its end.
+      // The name in parentheses may contain spaces, so fields are counted after its end.
       const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
       if (fields === undefined) return undefined
       const [state = '', parent, group] = fields

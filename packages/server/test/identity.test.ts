@@ -1,5 +1,5 @@
-// Rows and blobs that don't fit each other, over real folders: what is refused, what may be accepted, and
-// that no file goes whose maker the store doesn't know.
+// Rows and blobs that don't match, in real folders: refusals, acceptance by the operator, and that files of unknown
+// process starts are never removed.
 
 import assert from 'node:assert/strict'
 import {
@@ -92,14 +92,14 @@ async function assertRefused(
   await assert.rejects(open(folder, ...accepts), (error) => {
     return error instanceof MisfitError && error.misfit === misfit && error.message.includes(folder)
   })
-  // What the refusal leaves is refused again: nothing was made that looks as if it had been there.
+  // The refusal has created nothing, so the next start is refused too.
   await assert.rejects(open(folder, ...accepts), { misfit })
   assert.deepEqual(await readdir(folder, { recursive: true }), before)
 }
 
 const sweepRounds = 500
 
-/** Lets a store sweep what dead starts left, until nothing is left to sweep; then closes it. */
+/** Sweeps the remains of dead starts until none is left. Then closes the store. */
 async function sweepAll(store: OpenServices): Promise<void> {
   const sweeper = new Sweeper(store.services)
   const isSwept = (): Promise<boolean> =>
@@ -115,13 +115,13 @@ async function sweepAll(store: OpenServices): Promise<void> {
   await store.close()
 }
 
-/** The same once start `start` has ended, which the rows, copied while it was at work, don't know. */
+/** The same after the end of start `start`, which is missing from rows that were copied while it ran. */
 async function sweepAfter(store: OpenServices, start: StartId): Promise<void> {
   await store.services.engine.write((tx) => endStart(tx, start))
   await sweepAll(store)
 }
 
-/** What fsck says, but that the rows which refer to blobs here are of no object. */
+/** The findings of fsck, except that the blob rows of these tests belong to no object. */
 async function findingsOf(folder: string): Promise<string[]> {
   const { output } = await runHoldfast(['fsck', '--json', '--data', folder])
   return output
@@ -222,7 +222,7 @@ for (const [what, lose] of losses) {
     assert.match((await findingsOf(folder)).join(), /^the data folder: engine\/ has no rows/)
     await assertRefused(folder, 'lost-rows')
     await assertRefused(folder, 'lost-rows', 'lost-blobs')
-    // Who accepts it gets an empty store, with an identity and numbers of its own.
+    // After the acceptance, the store is empty, with a new identity and new numbers.
     assert.equal(await storeOne(folder, 'lost-rows'), 3)
     const mark = await markOf(folder)
     assert.notEqual(mark.id, id)
@@ -328,7 +328,7 @@ test('a later blob of a start that the rows know is kept: they may be an older c
   // As if an hour had passed between the copy and that blob.
   const [, laterFile = ''] = await filesIn(folder)
   assert.ok(laterFile.endsWith('/1'), later)
-  // And by a version that put no marks there, which tell without regard to time.
+  // And by a version without marks, which detect this regardless of time.
   await rm(join(folder, 'blobs', 'store-1.json'))
   const inAnHour = new Date(Date.now() + 3_600_000)
   await utimes(laterFile, inAnHour, inAnHour)
@@ -364,12 +364,12 @@ test('rows copied while a start wrote blobs are refused beside the later blobs o
   await restore(folder, 'engine', backup)
   await assertRefused(folder, 'older-rows')
   assert.match((await findingsOf(folder)).join(), /^the data folder: engine\/ is older/)
-  // The newer rows can come back, and fit.
+  // The newer rows can be restored, and match.
   await restore(folder, 'engine', newest)
   assert.equal(await storeOne(folder), 2)
   await sweepAll(await open(folder))
   for (const file of files) assert.ok((await filesIn(folder)).includes(file))
-  // Who accepts older rows keeps what they don't know, and needn't accept it again.
+  // After the acceptance of older rows, unknown files are kept, and the next start needs no acceptance.
   await restore(folder, 'engine', backup)
   await storeOne(folder, 'lost-rows')
   await sweepAfter(await open(folder), asStartId(1))
@@ -419,7 +419,7 @@ test("blobs that are older than the rows are refused; accepted, it needn't be sa
   await storeOne(folder)
 })
 
-test('a number of starts that leaves none to give out is a mark that can not be understood', async () => {
+test('a number of starts that leaves none to give out makes a mark malformed', async () => {
   const folder = await newStore()
   const mark = await markOf(folder)
   const text = JSON.stringify({ ...mark, starts: Number.MAX_SAFE_INTEGER })
@@ -450,7 +450,7 @@ for (const [what, lose] of missing) {
     await assertRefused(folder, 'lost-blobs')
     await assertRefused(folder, 'lost-blobs', 'lost-rows')
     assert.equal(await storeOne(folder, 'lost-blobs'), 3)
-    // Once accepted, it needn't be said again.
+    // The acceptance is needed only once.
     await sweepAll(await open(folder))
     assert.deepEqual(await markOf(folder), { id, starts: 4, former: [] })
   })
@@ -475,12 +475,12 @@ test('blobs that lost their mark may be of anybody: accepted, all of them are ke
   assert.equal((await filesIn(folder)).length, 2)
 })
 
-test('a mark that can not be understood is refused, and says what to do', async () => {
+test('a malformed mark is refused, with the remedy', async () => {
   for (const text of ['', '{', '{"id":"","starts":1,"former":[]}', '{"id":"x","starts":-1}', '7']) {
     const folder = await newStore()
     await writeFile(join(folder, 'blobs', 'store.json'), text)
     await assertRefused(folder, 'damaged-mark', 'lost-rows', 'lost-blobs')
-    assert.match((await findingsOf(folder)).join('\n'), /store\.json.* can't be understood/)
+    assert.match((await findingsOf(folder)).join('\n'), /store\.json.* are malformed/)
   }
 })
 

@@ -124,6 +124,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   'hyparquet-compressors': /^select-content\/parquet-file\.ts$/,
   'hash-wasm': /^blob\/xxhash\.ts$/,
   lmdb: /^engine\/lmdb\.ts$/,
+  'smol-toml': /^cli\/config-file\.ts$/,
   valibot: /^base\/document\.ts$/,
   saxes: /^protocol\/xml\/parse\.ts$/,
   msgpackr: /^store\/row\/record\.ts$/,

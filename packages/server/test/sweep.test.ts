@@ -314,7 +314,7 @@ test('blobs that can not be removed stay garbage, and do not block later ones', 
   await open.close()
 })
 
-test('a blob that is in use is kept even if it was taken for garbage', async () => {
+test('a referenced blob is kept even if it was marked as garbage', async () => {
   const open = await openProcess(await newFolder(), 'a', new Set())
   const { engine } = open.services
   const id = await writeBlob(open, 'precious')
@@ -324,7 +324,7 @@ test('a blob that is in use is kept even if it was taken for garbage', async () 
   const watched = withFaults(open, { logged })
   await sweepUntil([watched], async () => (await garbageCount(open)) === 0)
   assert.ok(await exists(open, id))
-  assert.deepEqual(logged, ['blobs that are in use were taken for garbage, and are kept'])
+  assert.deepEqual(logged, ['kept referenced blobs that were marked as garbage'])
   await engine.write((tx) => releaseBody(tx, { kind: 'blob', id }))
   await sweepUntil([watched], async () => !(await exists(open, id)))
   await open.close()
@@ -354,8 +354,8 @@ test('a failed step is logged by its name, and does not keep others from being c
   const faulty = withFaults(open, { logged, blobs: { removeStart }, dead })
   await sweepUntil([faulty], async () => !(await exists(open, left)))
   assert.equal(await engine.read(nextAbandonedBucket), undefined)
-  const told = logged.map((line) => line.replace(/^.*?tried again: /, ''))
-  assert.ok(told.includes('what dead processes left: the folder is damaged'), told.join('\n'))
+  const told = logged.map((line) => line.replace(/^.*?will retry: /, ''))
+  assert.ok(told.includes('remains of dead processes: the folder is damaged'), told.join('\n'))
   assert.ok(
     told.some((line) => /^rows: directory \d+ is queued but has 1 references$/.test(line)),
     told.join('\n'),

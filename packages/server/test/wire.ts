@@ -1,5 +1,5 @@
-// A light S3 client for load: signs (SigV4) and sends over node:http, without the SDK's cost, its
-// retries or its opinions, so that what a test sees is what the server answered.
+// A light S3 client: signs (SigV4) and sends over node:http. Without the SDK's cost, retries and transformations, a test
+// sees the raw response.
 
 import { createHash, createHmac } from 'node:crypto'
 import { Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
@@ -13,10 +13,10 @@ export interface SigningKey {
   readonly secretAccessKey: string
 }
 
-/** What is signed of a request. */
+/** The signed parts of a request. */
 export interface SignedParts {
   readonly method: string
-  /** `host:port` as the client will send it. */
+  /** `host:port` as sent. */
   readonly host: string
   /** Percent-encoded, with its leading slash. */
   readonly path: string
@@ -28,7 +28,7 @@ export interface SignedParts {
   readonly date: Date
 }
 
-/** Percent-encodes everything but RFC 3986's unreserved characters, as SigV4 wants it. */
+/** Percent-encodes everything but RFC 3986's unreserved characters, as SigV4 requires. */
 export function encodeUri(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,
@@ -36,7 +36,7 @@ export function encodeUri(text: string): string {
   )
 }
 
-/** `/bucket/key` encoded for the request line and the signature; slashes of the key stay. */
+/** `/bucket/key`, encoded for the request line and the signature, except slashes. */
 export function objectPath(bucket: string, key: string): string {
   return `/${bucket}/${key.split('/').map(encodeUri).join('/')}`
 }
@@ -57,7 +57,7 @@ export function canonicalQuery(query: QueryPairs = {}): string {
     .join('&')
 }
 
-/** All headers to send, `host` and `authorization` among them. Signs every header it is given. */
+/** All headers to send, including `host` and `authorization`. Signs every given header. */
 export function signedHeaders(key: SigningKey, parts: SignedParts): Record<string, string> {
   const timestamp = parts.date.toISOString().replace(/[:-]|\.\d{3}/g, '')
   const day = timestamp.slice(0, 8)
@@ -103,14 +103,14 @@ export interface WireRequest {
   readonly body?: Buffer
 }
 
-/** A complete answer: the body came whole, or the promise was rejected. */
+/** A response with its complete body. */
 export interface WireAnswer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
 }
 
-/** Sends signed requests over kept-alive connections; every failure of a connection rejects. */
+/** Sends signed requests over persistent connections. Rejects on any failure of a connection. */
 export class WireClient {
   readonly #target: { readonly host: string; readonly port: number }
   readonly #key: SigningKey

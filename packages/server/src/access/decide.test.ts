@@ -291,3 +291,17 @@ test('a prefix is allowed only if every object below is', () => {
     { numRuns: 2000 },
   )
 })
+
+test('the owner of a bucket whose objects are all the own needs no look at them', () => {
+  const context = { principal: principal('owner') }
+  const resource = { kind: 'key', bucket: bucketName, key: 'k' } as const
+  const facts = { ownerId: 'owner', region: '', block: nothingBlocked, acl: undefined }
+  const ask = (ownership: ObjectOwnership, hasOtherOwners?: boolean): string => {
+    const bucket = { ...facts, ownership, policy: undefined, hasOtherOwners }
+    return decide({ context, action: 's3:GetObject', resource, bucket, nowMs: 0 }).effect
+  }
+  assert.equal(ask('BucketOwnerEnforced'), 'allow')
+  assert.equal(ask('ObjectWriter', false), 'allow')
+  assert.equal(ask('ObjectWriter', true), 'undecided')
+  assert.equal(ask('ObjectWriter'), 'undecided')
+})

@@ -22,7 +22,7 @@ export interface BucketFacts {
   readonly block: PublicAccessBlock
   readonly acl: Acl | undefined
   readonly policy: CompiledPolicy | undefined
-  /** False if all objects belong to the bucket's owner; undefined if that isn't known. */
+  /** False if the bucket's owner owns all objects, with full control; undefined if that isn't known. */
   readonly hasOtherOwners?: boolean | undefined
 }
 
@@ -151,16 +151,17 @@ function subjectOf(question: Question, bucket: BucketFacts): Subject | 'undecide
   const { ownerId } = bucket
   const ofBucket: Subject = { of: 'bucket', ownerId, acl: bucket.acl }
   if (areListsOff(bucket) || authorityOf(question.action) === 'bucket') return ofBucket
-  if (resource.kind === 'key') {
+  const isBucketOwner = question.context.principal?.owner.id === ownerId
+  const areAllOwned = bucket.hasOtherOwners === false
+  const asksObject = object !== undefined || !(isBucketOwner && areAllOwned)
+  if (resource.kind === 'key' && asksObject) {
     if (object === undefined) return 'undecided'
     return object === 'absent'
       ? { of: 'object', ownerId, acl: undefined }
       : { of: 'object', ownerId: object.ownerId, acl: object.acl }
   }
   // The bucket's owner could take over all objects by BucketOwnerEnforced.
-  const isBucketOwner = question.context.principal?.owner.id === ownerId
-  const areAllOwned = isBucketOwner || bucket.hasOtherOwners === false
-  return areAllOwned ? { of: 'object', ownerId, acl: undefined } : undefined
+  return isBucketOwner || areAllOwned ? { of: 'object', ownerId, acl: undefined } : undefined
 }
 
 function requesterOf({ principal }: RequestContext): Requester {

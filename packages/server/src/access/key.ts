@@ -9,6 +9,7 @@ import {
   parseDocument,
   text,
 } from '../base/document.ts'
+import { accessKeyIdForm } from './key-id.ts'
 import type { Owner, Principal } from './principal.ts'
 
 export interface AccessKey {
@@ -29,7 +30,7 @@ export class CredentialsError extends Error {
 }
 
 const accessKeyForm = fields({
-  accessKeyId: matching(/^[\w.-]{1,128}$/, 'may have letters, digits, and - _ . only, at most 128'),
+  accessKeyId: matching(accessKeyIdForm, 'may have letters, digits, and - _ . only, at most 128'),
   secretAccessKey: text,
   owner: fields({ id: text, displayName: optional(text) }),
 })

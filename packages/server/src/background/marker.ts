@@ -1,6 +1,6 @@
-// The marks of this process start, which follow what becomes of the blobs: a number that is raised in the
-// rows first, then beside the blobs, at once after a blob was written or removed, and then once a second
-// at most. So rows that were copied before, and are restored later, are found to lack a mark.
+// Advances the mark of this process start after changes of blobs: a number that is raised first in the rows, then beside
+// the blobs. The first change is marked at once, later ones at most once per second. Restored older rows are thus
+// detected, since they lack a mark that is beside the blobs.
 
 import { setTimeout as wait } from 'node:timers/promises'
 import type { BlobStore } from '../blob/blob.ts'
@@ -17,31 +17,31 @@ export interface MarkerOptions {
   readonly log: Log
 }
 
-/** Milliseconds between two marks. */
+/** The least number of milliseconds between two marks. */
 const intervalMs = 1000
 
-/** Marks for one process until it is closed. */
+/** Advances the marks of one process until closed. */
 export class Marker {
   readonly #options: MarkerOptions
   readonly #stop = new AbortController()
   #running: Promise<void> | undefined
-  /** True when blobs have changed since the last mark was begun. */
+  /** True if blobs have changed since the beginning of the last mark. */
   #isDue = false
   #isFailing = false
-  /** The last mark that lies beside the blobs. */
+  /** The last mark written beside the blobs. */
   #marked = 0
 
   constructor(options: MarkerOptions) {
     this.#options = options
   }
 
-  /** To be called when blobs have changed. */
+  /** Notes that blobs have changed. */
   note(): void {
     this.#isDue = true
     if (!this.#stop.signal.aborted) this.#running ??= this.#run()
   }
 
-  /** Makes the last mark. To be called when no more blobs change. */
+  /** Writes the last mark. Call this after the last change of blobs. */
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#running
@@ -80,7 +80,7 @@ export class Marker {
     if (!isDone) this.#isDue = true
   }
 
-  /** False if it failed, which is logged once: on a full disk it fails for a long time. */
+  /** Runs `work`; false if it failed. Repeated failures are logged once, since a full disk causes many. */
   async #attempt(work: () => Promise<void>): Promise<boolean> {
     const { presence, log } = this.#options
     try {
@@ -89,7 +89,7 @@ export class Marker {
       return true
     } catch (error) {
       if (!this.#isFailing && !presence.isDeposed) {
-        log.warn('the mark beside the blobs could not be renewed, and is tried again', { error })
+        log.warn('could not renew the mark beside the blobs; will retry', { error })
       }
       this.#isFailing = true
       return false

@@ -74,7 +74,7 @@ export class StartSweeper {
     }
     for (const { number, record } of this.#hearts.dead(others, facts)) {
       const isDead = await engine.write((tx) => declareDead(tx, { number, beat: record.beat }))
-      if (isDead) log.info('another process on the store is dead', { start: number })
+      if (isDead) log.info('declared another process dead', { start: number })
     }
   }
 

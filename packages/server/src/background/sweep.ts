@@ -143,7 +143,7 @@ export class Sweeper {
     const engine = this.#engine
     const stages: readonly [what: string, stage: () => Promise<void>][] = [
       ['folders of earlier starts', () => this.#starts.tidy()],
-      ['what dead processes left', () => this.#starts.sweep()],
+      ['remains of dead processes', () => this.#starts.sweep()],
       ['blobs', () => this.#collectBlobs()],
       ['rows', () => this.#repeatInShare('row', () => collect(engine, { maxRows: batchSize }))],
       [
@@ -190,7 +190,7 @@ export class Sweeper {
     } catch (error) {
       this.#stop.signal.throwIfAborted()
       if (error instanceof DutyLostError) throw error
-      this.#options.log.warn('the background collection failed, and is tried again', {
+      this.#options.log.warn('background collection failed; will retry', {
         what,
         error,
       })
@@ -211,7 +211,7 @@ export class Sweeper {
       } catch (error) {
         if (this.#stop.signal.aborted || this.#options.presence.isDeposed) return
         pauseMs = Math.min(pauseMs * 2, longestPauseMs)
-        log.warn('the background collection failed, and is tried again', { error, pauseMs })
+        log.warn('background collection failed; will retry', { error, pauseMs })
       }
     }
   }
@@ -303,7 +303,7 @@ export class Sweeper {
       known: await KnownStarts.read(tx),
     }))
     if (referenced.size > 0) {
-      log.error('blobs that are in use were taken for garbage, and are kept', {
+      log.error('kept referenced blobs that were marked as garbage', {
         blobs: [...referenced],
       })
     }

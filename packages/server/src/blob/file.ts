@@ -1,6 +1,6 @@
 // Blobs as files: <folder>/<start>/<n>/<n>/<sequence>, each written under a temporary name, synced,
-// renamed, and its folder synced. Every process start has a folder of its own, so what a dead one
-// left is found without a look at what the living write.
+// renamed, and its folder synced. Every process start has its own folder, so the remains of a dead start are found
+// without a scan of the files of live ones.
 
 import type { Stats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
@@ -26,30 +26,30 @@ import { blobId, isCounter, leafName, pathOf } from './id.ts'
 import { removeStartMark, writeStartMark } from './mark.ts'
 import { partOf } from './part.ts'
 
-/** How a store of blobs in files is opened. */
+/** Options of opening blobs in files. */
 export interface FileBlobsOptions {
-  /** Where the blobs lie; made if it isn't there. */
+  /** The folder of the blobs; created if missing. */
   readonly folder: string
-  /** The number of this process start: a positive integer that was never used before, by anyone. */
+  /** The number of this process start: a positive integer that no process has used before. */
   readonly start: StartId
-  /** True if nothing is to be written: then the folder isn't made, and may be missing. */
+  /** True for reading only. The folder may then be missing, and is not created. */
   readonly isReadOnly?: boolean
-  /** Throws where so many bytes more are not to be written; asked every megabyte. */
+  /** Throws if this many more bytes must not be written. Called for every megabyte. */
   readonly checkRoom?: ((bytes: number) => void) | undefined
-  /** Called after blobs were written or removed, before that is told. */
+  /** Called after blobs were written or removed, before the call that did so returns. */
   readonly onChange?: (() => void) | undefined
   /** For tests. */
   readonly onCrashPoint?: CrashHook | undefined
 }
 
-/** With 64 slow clients a process is down to small buffers, and 1,000 of them take 130 MB at most. */
+/** Limits of buffers. With 64 slow clients, a process uses small buffers only; 1,000 clients take 130 MB at most. */
 const bufferLimits = { smallBytes: 65_536, inUseBytes: 67_108_864, idleBytes: 16_777_216 }
-/** The end of the name of a blob that isn't finished. */
+/** The suffix of an unfinished file's name. */
 const unfinished = '.part'
 
 /**
- * Opens the blobs in `folder`. Several processes may have the same folder open, each with its own start.
- * The first write of a start whose number was used before is refused.
+ * Opens the blobs in `folder`. Several processes may have the same folder open, each with its own start. If the number
+ * of the start was used before, its first write fails.
  */
 export async function openFileBlobs(options: FileBlobsOptions): Promise<BlobStore> {
   if (!isCounter(options.start)) throw new Error(`not the number of a start: ${options.start}`)
@@ -58,10 +58,10 @@ export async function openFileBlobs(options: FileBlobsOptions): Promise<BlobStor
   return new FileBlobs(folder, options)
 }
 
-/** A blob that isn't finished. */
+/** An unfinished blob. */
 interface NewBlob {
   readonly id: BlobId
-  /** Where it will be. */
+  /** The final path. */
   readonly path: string
   readonly folder: FolderSync
   readonly handle: FileHandle
@@ -123,7 +123,7 @@ class FileBlobs implements BlobStore {
   }
 
   async delete(id: BlobId): Promise<void> {
-    // Not synced: after a power loss the file may be back, and the sweep of its start finds it.
+    // Not synced. After a power failure the file may reappear; the sweep of its start then removes it.
     const path = this.#path(id)
     if (await removed(unlink(path))) {
       this.#onCrashPoint?.('blob removed')
@@ -177,7 +177,7 @@ class FileBlobs implements BlobStore {
       for (const name of names) {
         const text = name.endsWith(unfinished) ? name.slice(0, -unfinished.length) : name
         const sequence = Number(text)
-        // A file that isn't ours is left alone; its folder stays with it.
+        // Foreign files are kept, with their folder.
         if (isCounter(sequence) && String(sequence) === text) yield blobId(start, sequence)
       }
     }
@@ -235,21 +235,21 @@ class FileBlobs implements BlobStore {
     }
   }
 
-  /** An empty file under the temporary name of the next blob. */
+  /** Creates an empty file under the temporary name of the next blob. */
   async #create(): Promise<NewBlob> {
-    // Numbered now, not when the write began: so those of slow clients don't lie in folders long past.
+    // Numbered at its creation, not at the beginning of the write, so that blobs of slow clients are in current folders.
     const sequence = this.#sequence++
     const id = blobId(this.#start, sequence)
     const path = this.#path(id)
     const folder = await this.#folderFor(sequence)
     const handle = await open(path + unfinished, 'wx', 0o600)
     this.#onCrashPoint?.('blob made')
-    // A failed removal leaves the same file as a crash: the sweep of this start removes it.
+    // After a failed removal, as after a crash, the sweep of this start removes the file.
     const remove = (): Promise<void> => this.delete(id).catch(() => undefined)
     return { id, path, folder, handle, remove }
   }
 
-  /** The folder of the blob `sequence`, made durable when it's the first there. */
+  /** The folder of the blob `sequence`. Created durably for its first blob. */
   async #folderFor(sequence: number): Promise<FolderSync> {
     const name = leafName(sequence)
     if (this.#current?.name !== name) {
@@ -280,7 +280,7 @@ class FileBlobs implements BlobStore {
     return new FolderSync(path)
   }
 
-  /** Makes the folder of this start. If it is there, the start's number is used already: our mistake. */
+  /** Creates the folder of this start. An existing folder means that the number was used before, which is a bug. */
   async #claimStart(): Promise<void> {
     if (!this.#isClaimed) await mkdir(this.#startPath(this.#start), { mode: 0o700 })
     this.#isClaimed = true
@@ -296,7 +296,7 @@ class FileBlobs implements BlobStore {
     return join(this.#folder, pathOf(id))
   }
 
-  /** The folders of `start` that hold blobs, and what is in them. */
+  /** The folders of `start` with blobs, and the names in them. */
   async *#leaves(start: StartId): AsyncIterable<{ path: string; names: readonly string[] }> {
     const folder = this.#startPath(start)
     for (const upper of await names(folder)) {
@@ -308,7 +308,7 @@ class FileBlobs implements BlobStore {
   }
 }
 
-/** The names in a folder; none if it isn't there. */
+/** The names in a folder; none if it is missing. */
 async function names(folder: string): Promise<readonly string[]> {
   try {
     return await readdir(folder)
@@ -318,7 +318,7 @@ async function names(folder: string): Promise<readonly string[]> {
   }
 }
 
-/** False if there was nothing to remove. */
+/** Awaits a removal. False if the file was missing. */
 async function removed(removal: Promise<void>): Promise<boolean> {
   try {
     await removal
@@ -329,7 +329,7 @@ async function removed(removal: Promise<void>): Promise<boolean> {
   }
 }
 
-/** Removes a folder unless something is in it. */
+/** Removes a folder if it is empty. */
 async function removeEmptyFolder(path: string): Promise<void> {
   try {
     await rmdir(path)
@@ -338,7 +338,7 @@ async function removeEmptyFolder(path: string): Promise<void> {
   }
 }
 
-/** The refusal for a full disk; any other error stays as it is. */
+/** Converts the error of a full disk to a refusal. Returns other errors unchanged. */
 function fullDisk(error: unknown): unknown {
   if (!hasCode(error, 'ENOSPC', 'EDQUOT')) return error
   return new StoreError({ code: 'InsufficientStorage', space: 'blobs' }, { cause: error })

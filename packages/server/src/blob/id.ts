@@ -1,4 +1,4 @@
-// The ids of blobs: the number of the process start that wrote one, and how many it had written before.
+// Blob ids: the number of the process start that wrote the blob, and a sequence number within the start.
 
 import { join } from 'node:path'
 import { asBlobId, asStartId, type BlobId, type StartId } from '../base/terms.ts'
@@ -9,12 +9,12 @@ export interface BlobNumbers {
   readonly sequence: number
 }
 
-/** The id of the blob that was the `sequence`-th of process start `start`. */
+/** The id of blob number `sequence` of process start `start`. */
 export function blobId(start: StartId, sequence: number): BlobId {
   return asBlobId(`${start}-${sequence}`)
 }
 
-/** The numbers in `id`. @throws Error if no blob can have that id */
+/** Parses `id`. @throws Error if the id is malformed */
 export function numbersOf(id: BlobId): BlobNumbers {
   const parts = /^(\d{1,16})-(\d{1,16})$/.exec(id)
   const [start, sequence] = [asStartId(Number(parts?.[1])), Number(parts?.[2])]
@@ -24,15 +24,15 @@ export function numbersOf(id: BlobId): BlobNumbers {
   return { start, sequence }
 }
 
-/** True for the numbers that starts and blobs can have. */
+/** True for valid numbers of starts and blobs. */
 export function isCounter(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0
 }
 
-/** Blobs in one folder of a start, and folders in the one above it. */
+/** The number of blobs per folder, and of folders per parent folder. */
 const fanOut = 1024
 
-/** The folder of the `sequence`-th blob, below that of its start. */
+/** The path of the folder of the blob `sequence`, two levels below the folder of the start. */
 export function leafName(sequence: number): string {
   const leaf = Math.floor(sequence / fanOut)
   return join(String(Math.floor(leaf / fanOut)), String(leaf))

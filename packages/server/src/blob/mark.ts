@@ -1,7 +1,6 @@
-// The files beside the blobs that name their store: `store.json`, with the identity of the store and how
-// many process starts it had. Each start that writes or removes blobs has a file of its own there, too:
-// `store-<start>.json`, with a number that grows while it does so, by which older rows of the same starts
-// are found out. They are only ever replaced as a whole, and durable before they are relied on.
+// The mark files beside the blobs. `store.json` has the identity of the store and its number of process starts. Each
+// start that writes or removes blobs has a `store-<start>.json` with a growing number, which detects restored older
+// rows of the same starts. Mark files are replaced atomically, and are durable before anything relies on them.
 
 import { randomUUID } from 'node:crypto'
 import type { Dirent } from 'node:fs'
@@ -25,13 +24,13 @@ import { asStartId, type StartId } from '../base/terms.ts'
 export interface BlobMark {
   /** The identity of the store. */
   readonly id: string
-  /** At least so many process starts were given numbers by it. */
+  /** A lower bound of the number of process starts. */
   readonly starts: number
-  /** Identities that the folder had before, the oldest first. */
+  /** Former identities of the folder, the oldest first. */
   readonly former: readonly string[]
 }
 
-/** No store comes to so many starts: a greater number is a mistake, and would leave none to give out. */
+/** The bound of numbers of starts. A greater one is an error, since it would leave no numbers for later starts. */
 const greatestCount = 2 ** 48
 
 const markForm = fields({ id: text, starts: count, former: list(anyText) })
@@ -39,22 +38,22 @@ const startMarkForm = fields({ mark: count })
 
 /** The facts that a folder of blobs holds about itself. */
 export interface BlobFacts {
-  /** Undefined if there is none, as before stores had identities. */
+  /** Undefined if there is none, as in stores of versions without identities. */
   readonly mark: BlobMark | undefined
-  /** True if there is one that can't be understood. */
+  /** True if a mark is malformed. */
   readonly isMarkDamaged: boolean
-  /** The greatest number of a start that has a folder; 0 if there is none. */
+  /** The greatest number of a start with a folder; 0 if there is none. */
   readonly greatestStart: number
-  /** The last mark of each start that has one, by the number of the start. */
+  /** The last mark of each start that has one. */
   readonly marks: ReadonlyMap<StartId, number>
-  /** True if there is a blob, finished or not. */
+  /** True if there are blobs, finished or not. */
   readonly hasFiles: boolean
 }
 
-/** Former identities that are kept. */
+/** The number of former identities that are kept. */
 const keptIdentities = 16
 
-/** Looks at the blobs at `url`, where there needn't be any. */
+/** Examines the blobs at `url`, which may be missing. */
 export async function lookAtBlobs(url: URL): Promise<BlobFacts> {
   const folder = blobFolder(url)
   const starts = (await namesIn(folder)).filter((name) => /^\d{1,16}$/.test(name))
@@ -83,7 +82,7 @@ async function readStartMarks(folder: string): Promise<ReadonlyMap<StartId, numb
     if (start === undefined) continue
     const found = await readDocument(startMarkForm, join(folder, name))
     if (found === 'damaged') return found
-    // Undefined if its start was swept just now.
+    // Undefined if the start was swept meanwhile.
     if (found !== undefined) marks.set(asStartId(Number(start)), found.mark)
   }
   return marks
@@ -105,7 +104,7 @@ async function readDocument<T>(form: Form<T>, path: string): Promise<T | 'damage
   }
 }
 
-/** Marks the blobs at `url`, creating their folder if missing; durable when it resolves. */
+/** Writes the mark of the blobs at `url`, and creates their folder if missing. Durable when the promise resolves. */
 export async function writeMark(url: URL, mark: BlobMark): Promise<void> {
   const folder = blobFolder(url)
   await makeFolders(folder)
@@ -113,12 +112,12 @@ export async function writeMark(url: URL, mark: BlobMark): Promise<void> {
   await replace(folder, 'store.json', { ...mark, former })
 }
 
-/** Puts the mark of a start beside the blobs in `folder`, durably when it resolves. */
+/** Writes the mark of a start beside the blobs in `folder`. Durable when the promise resolves. */
 export async function writeStartMark(folder: string, start: StartId, mark: number): Promise<void> {
   await replace(folder, startMarkName(start), { mark })
 }
 
-/** Removes the mark of a start, of which the rows know nothing more; no error if it has none. */
+/** Removes the mark of a start whose rows were removed; no error if there is none. */
 export async function removeStartMark(folder: string, start: StartId): Promise<void> {
   await rm(join(folder, startMarkName(start)), { force: true })
 }
@@ -128,7 +127,7 @@ function startMarkName(start: StartId): string {
 }
 
 async function replace(folder: string, name: string, document: object): Promise<void> {
-  // Several processes may write it at once.
+  // Several processes may write the file concurrently.
   const part = join(folder, `${name}.${randomUUID()}.part`)
   try {
     const handle = await open(part, 'wx', 0o600)
@@ -154,7 +153,7 @@ function fileIn(folder: string): string {
   return join(folder, 'store.json')
 }
 
-/** True if a file lies anywhere below `folder`. */
+/** True if there is a file anywhere below `folder`. */
 async function holdsFiles(folder: string): Promise<boolean> {
   for (const entry of await entriesIn(folder)) {
     if (!entry.isDirectory() || (await holdsFiles(join(folder, entry.name)))) return true

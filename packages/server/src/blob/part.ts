@@ -1,4 +1,4 @@
-// The part of a blob that a read wants, compared with what the reader expects of the blob.
+// The requested part of a blob, and the comparison of the blob with its expected size and checksums.
 
 import { DamagedBody } from '../base/damaged-body.ts'
 import type { ByteRange, ExpectedBlob } from './blob.ts'
@@ -15,7 +15,7 @@ export interface BlobPart {
 }
 
 /**
- * The part that `range` names of a blob of `size` bytes, all of it without one.
+ * The part of a blob of `size` bytes in `range`; the whole blob without a range.
  * @throws DamagedBody if the blob isn't as expected; Error if it has no such range
  */
 export function partOf(blob: {
@@ -26,7 +26,7 @@ export function partOf(blob: {
 }): BlobPart {
   const { name, size, range, expected } = blob
   const sums = expected?.sums
-  // Of a range that isn't checked, only its own bytes have to be there.
+  // For a range that isn't verified, only its own bytes must exist.
   const isWhole = range === undefined || sums !== undefined
   const isAsExpected = isWhole ? size === expected?.sizeBytes : range.end < size
   if (expected !== undefined && !isAsExpected) {

@@ -1,9 +1,11 @@
-// The commands by name, and how their failures become messages and exit codes. Each is loaded on
-// demand, so that it starts fast.
+// The commands by name, and the conversion of their failures to messages and exit codes. Each command is loaded on
+// demand, so that all start fast.
 
 import { CommandError, exitCodes } from '../base/exit.ts'
 import { UsageError } from '../base/options.ts'
 import {
+  configFileOf,
+  describeServe,
   parseBackup,
   parseDoctor,
   parseFsck,
@@ -19,7 +21,15 @@ type Command = (args: readonly string[]) => Promise<number>
 
 const commands: Readonly<Record<CommandName, Command>> = {
   async serve(args) {
-    const config = parseServe(args, processEnvironment())
+    const environment = processEnvironment()
+    const file = configFileOf(args, environment)
+    const settings =
+      file === undefined ? undefined : await (await import('./config-file.ts')).readSettings(file)
+    const config = parseServe(args, environment, settings)
+    if (args.includes('--print-config')) {
+      console.log(describeServe(args, environment, settings))
+      return exitCodes.ok
+    }
     const { serve } = await import('./primary/serve.ts')
     return serve(config)
   },
@@ -172,7 +182,7 @@ function isCommand(name: string | undefined): name is CommandName {
   return name !== undefined && Object.hasOwn(commands, name)
 }
 
-/** Runs what `args` ask for and returns the exit code. It prints failures, and never rejects. */
+/** Runs the command in `args`. Returns the exit code; prints failures, and never rejects. */
 export async function runCommand(args: readonly string[]): Promise<number> {
   return dispatch(args).catch((error: unknown) => explain(error, args[0]))
 }
@@ -209,7 +219,7 @@ function asksForHelp(args: readonly string[]): boolean {
   return own.includes('--help') || own.includes('-h')
 }
 
-/** Prints why a command failed and returns its exit code. */
+/** Prints the failure of a command. Returns the exit code. */
 function explain(error: unknown, name: string | undefined): number {
   if (error instanceof UsageError) {
     const help = isCommand(name) ? `see holdfast help ${name}` : `\n${overview()}`

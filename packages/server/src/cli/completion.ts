@@ -1,5 +1,5 @@
-// `holdfast completion SHELL`: a script that completes commands and their options, made from the tables of
-// options. It is loaded by a line in the shell's own settings.
+// `holdfast completion SHELL`: prints a script that completes commands and options, from the tables of options. The
+// shell's start file loads the script.
 
 import { exitCodes } from '../base/exit.ts'
 import type { OptionTable } from '../base/options.ts'

@@ -1,27 +1,29 @@
-// Loads the access keys: from the file that was named, or else the root key in the data folder,
-// which is made on the first start.
+// Loads the access keys: from the file in --credentials, or else the root key in the data folder, which is created on
+// the first start.
 
 import { lstat, open, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AccessKey, CredentialsError, parseCredentials } from '../access/key.ts'
-import { newRootKey } from '../access/new-key.ts'
+import { newRootKey, rootOwner } from '../access/new-key.ts'
 import { CommandError, systemCode } from '../base/exit.ts'
 import { syncFolder } from '../base/folder.ts'
 
 /** The keys that a server starts with. */
 export interface LoadedCredentials {
-  /** At least one; the first is the root's. */
+  /** At least one. The first belongs to root. */
   readonly keys: readonly AccessKey[]
   readonly root: AccessKey
   readonly file: string
-  /** `given`: by --credentials; `found`: the root key of an earlier start; `made`: just now. */
+  /** `given`: by --credentials; `found`: the root key of an earlier start; `made`: created now. */
   readonly origin: 'given' | 'found' | 'made'
   /** A fault that should be corrected, but doesn't prevent the start. */
   readonly warning?: string | undefined
 }
 
-/** Where keys are looked for. */
+/** The possible places of keys. */
 export interface KeyPlace {
+  /** The root key of the settings, in place of the data folder's. */
+  readonly rootKey?: Pick<AccessKey, 'accessKeyId' | 'secretAccessKey'> | undefined
   /** Of --credentials. */
   readonly file: string | undefined
   readonly dataFolder: string
@@ -38,7 +40,8 @@ export async function loadCredentials(place: KeyPlace): Promise<LoadedCredential
 
 /** Loads the keys in `file`, or the root key in `dataFolder` if there is one. @throws CommandError */
 export async function findCredentials(place: KeyPlace): Promise<LoadedCredentials | undefined> {
-  const { file, dataFolder } = place
+  const { file, dataFolder, rootKey } = place
+  if (rootKey !== undefined) return await credentialsWith(rootKey, place)
   if (file !== undefined) return { ...(await readCredentials(file)), origin: 'given' }
   const own = ownFile(dataFolder)
   const isThere = await lstat(own).then(
@@ -51,6 +54,25 @@ export async function findCredentials(place: KeyPlace): Promise<LoadedCredential
   return isThere ? { ...(await readCredentials(own)), origin: 'found' } : undefined
 }
 
+/**
+ * The given root key, before the keys in the file if one is named. Its owner is that of the data folder's own root
+ * key, where there is one, so that a change between the two kinds of keys keeps the buckets.
+ */
+async function credentialsWith(
+  rootKey: Pick<AccessKey, 'accessKeyId' | 'secretAccessKey'>,
+  { file, dataFolder }: KeyPlace,
+): Promise<LoadedCredentials> {
+  const kept = await findRootKey(dataFolder)
+  const root: AccessKey = { ...rootKey, owner: kept?.owner ?? rootOwner }
+  const named = file === undefined ? undefined : await readCredentials(file)
+  const { accessKeyId } = root
+  if (named?.keys.some((key) => key.accessKeyId === accessKeyId) === true) {
+    throw new CommandError(`the root key ${accessKeyId} is also in the credentials file ${file}`)
+  }
+  const keys = [root, ...(named?.keys ?? [])]
+  return { keys, root, file: 'the settings', origin: 'given', warning: named?.warning }
+}
+
 function ownFile(dataFolder: string): string {
   return join(dataFolder, 'credentials.json')
 }
@@ -61,7 +83,7 @@ export async function findRootKey(dataFolder: string): Promise<AccessKey | undef
   try {
     await stat(file)
   } catch {
-    // Not there, or in a folder that this user may not look into.
+    // Missing, or in a folder that this user may not read.
     return undefined
   }
   return (await readCredentials(file)).root
@@ -79,7 +101,7 @@ async function readCredentials(file: string): Promise<Omit<LoadedCredentials, 'o
   const keys = parse(text, file)
   const [root] = keys
   if (root === undefined) throw new Error('a credentials file without a key was accepted')
-  // Unlike ssh, accept a file with the default mode, as a script writes it.
+  // Unlike ssh, accept a file with the default mode, as written by scripts.
   const isOpen = process.platform !== 'win32' && (mode & 0o077) !== 0
   const warning = isOpen
     ? `other users of this machine may be able to read the credentials file; run: chmod 600 ${file}`

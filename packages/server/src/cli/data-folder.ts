@@ -22,8 +22,8 @@ const strayNames =
 const shownNames = 3
 
 /**
- * Finds out whether a server may use `folder`, an absolute path. Files in it that are in `given` were
- * named on the command line, and don't count as foreign.
+ * Examines whether a server may use `folder`, an absolute path. Files in `given`, which were named on the command line,
+ * don't count as foreign.
  * @throws CommandError that names the foreign files, or the fault of the path
  */
 export async function examineDataFolder(
@@ -48,7 +48,7 @@ export async function examineDataFolder(
   }
 }
 
-/** Makes `folder` if it isn't there. `given` as above. @throws CommandError if it can't be used */
+/** Creates `folder` if missing. `given` as above. @throws CommandError if it can't be used */
 export async function prepareDataFolder(
   folder: string,
   given: readonly (string | undefined)[] = [],
@@ -65,7 +65,7 @@ export async function makeDataFolder(folder: string): Promise<void> {
   }
 }
 
-/** Why a data folder can't be used; a CommandError as it is. */
+/** Converts an error to a CommandError with the reason that a folder can't be used. */
 function unusable(folder: string, error: unknown): CommandError {
   if (error instanceof CommandError) return error
   return new CommandError(`can't use ${folder} as data folder: ${reasonOf(error)}`, {
@@ -96,7 +96,7 @@ function reasonOf(error: unknown): string {
   }
 }
 
-/** True if there is a folder; false if it could be made, as far as can be told. */
+/** True if the folder exists; false if it could apparently be created. */
 async function isThere(folder: string): Promise<boolean> {
   if (await isFolder(folder)) return true
   for (let above = dirname(folder); ; above = dirname(above)) {
@@ -129,9 +129,8 @@ async function isFolder(path: string): Promise<boolean> {
 const ownFolders: readonly string[] = ['engine', 'blobs']
 
 /**
- * Refuses what can't be part of a data folder. An unmounted disk must not be mistaken for a
- * new store.
- * @throws CommandError for a link to nothing, a file in the place of a folder, and an unfinished restore
+ * Refuses broken parts of a data folder. An unmounted disk must not be mistaken for a new store.
+ * @throws CommandError for a dangling link, a file in the place of a folder, or an unfinished restore
  */
 export async function refuseBrokenParts(folder: string): Promise<void> {
   const names: string[] = await readdir(folder).catch(() => [])
@@ -184,18 +183,18 @@ async function faultOf(path: string, isFolder: boolean): Promise<string | undefi
   return found?.isSymbolicLink() === true ? "is a link to something that isn't there" : undefined
 }
 
-/** Those of the names that a server has made, or may as well have. */
+/** The names that a server has created, or may have. */
 async function ownOf(folder: string, names: readonly string[]): Promise<readonly string[]> {
   const isOurEngine = await mayHoldEngine(storeIn(folder).engine)
   return names.filter((name) => {
     if (name === 'engine') return isOurEngine
-    // Many programs call a file so; ours lies beside its lock.
+    // A common file name. Holdfast's is always beside `lock`.
     if (name === 'server.json') return names.includes('lock')
     return ownNames.test(name)
   })
 }
 
-/** Whether a store is in the folder, or bodies of one that is to be looked at more closely. */
+/** True if the folder has a store, or the bodies of one, which is then examined more closely. */
 async function hasStore(folder: string): Promise<boolean> {
   const found = await lookAtEngine(storeIn(folder).engine).catch(() => undefined)
   if (found !== undefined) return true

@@ -1,6 +1,6 @@
 // One result of an examination of the data folder or the port.
 
-/** In order, a warning, or an obstacle to a server; the text names the remedy. */
+/** A result: in order, a warning, or an obstacle to a server. The text includes the remedy. */
 export interface Diagnosis {
   readonly verdict: 'ok' | 'warn' | 'bad'
   readonly text: string
@@ -11,12 +11,12 @@ export function ok(text: string): Diagnosis {
   return { verdict: 'ok', text }
 }
 
-/** A server works, but its operator should know. */
+/** A problem that the operator should know of, but that doesn't stop a server. */
 export function warn(text: string): Diagnosis {
   return { verdict: 'warn', text }
 }
 
-/** A server can't work. */
+/** A problem that stops a server from working. */
 export function bad(text: string): Diagnosis {
   return { verdict: 'bad', text }
 }

@@ -1,4 +1,4 @@
-// The help texts, made from the tables of options.
+// The help texts, generated from the tables of options.
 
 import type { OptionTable } from '../base/options.ts'
 import { optionsOf } from '../config.ts'
@@ -26,7 +26,7 @@ const importFrom = {
 const serving: Readonly<Record<keyof typeof optionsOf, Description>> = {
   serve: { purpose: 'serve S3 and SimpleDB from a data folder', options: optionsOf.serve },
   fsck: {
-    purpose: 'check everything in a data folder, beside a running server too',
+    purpose: 'check everything in a data folder, also while a server runs',
     options: optionsOf.fsck,
   },
   import: {
@@ -34,7 +34,7 @@ const serving: Readonly<Record<keyof typeof optionsOf, Description>> = {
     operands: '[NAME/…]',
     notes: [
       'Buckets: holdfast import s3://bucket/ --from http://minio.example:9000, into a running server. A',
-      'second run copies only what has changed; --check says whether everything is there.',
+      'second run copies only what has changed; --check reports whether the target is complete.',
       'A domain: holdfast import --from FOLDER --domain NAME, into a data folder.',
     ],
     options: { ...optionsOf.import, ...bucketImportOptions, from: importFrom },
@@ -74,9 +74,9 @@ const speaking: Readonly<Record<SpeakingCommand, Description>> = {
     options: remoteOptions.tree,
   },
   mv: {
-    purpose: 'rename an object, or a folder as a whole, in its bucket',
+    purpose: 'rename an object or a whole folder in its bucket',
     operands: 'SOURCE TARGET',
-    notes: [names, 'An object that goes to a folder keeps its last name.'],
+    notes: [names, 'An object renamed into a folder keeps its last name.'],
     options: remoteOptions.mv,
   },
   cp: {
@@ -84,20 +84,20 @@ const speaking: Readonly<Record<SpeakingCommand, Description>> = {
     operands: 'SOURCE TARGET',
     notes: [
       names,
-      'If one name says s3://, the other is of this machine unless it says so too. If none does,',
-      'those that begin with . / or ~ are of this machine. - is standard input or output.',
+      'If one name begins with s3://, a name without it is local. If none does, names that begin with',
+      '. / or ~ are local. - is standard input or output.',
       'Between buckets a folder is copied in one step; to and from this machine, file by file.',
     ],
     options: remoteOptions.cp,
   },
   rm: {
-    purpose: 'remove objects, and folders as a whole, without asking',
+    purpose: 'remove objects and whole folders, without confirmation',
     operands: 'NAME…',
     notes: [names],
     options: remoteOptions.rm,
   },
   zip: {
-    purpose: 'write a folder, as it is at one moment, to one file',
+    purpose: 'download a snapshot of a folder as one archive',
     operands: 'NAME/ [FILE]',
     notes: [names, 'FILE is named for the folder if left out; - is standard output.'],
     options: remoteOptions.zip,
@@ -149,11 +149,11 @@ const speaking: Readonly<Record<SpeakingCommand, Description>> = {
     options: inspectOptions.top,
   },
   sync: {
-    purpose: 'make a folder like another, also from and to this machine',
+    purpose: 'make a folder equal to another, also from and to this machine',
     operands: 'SOURCE/ TARGET/',
     notes: [
       names,
-      'Names are understood as by cp. What has the same size and is not older is left as it is.',
+      'Names are as for cp. Targets of the same size that are not older stay as they are.',
     ],
     options: syncOptions.sync,
   },
@@ -177,7 +177,7 @@ const local: Readonly<Record<'completion', Description>> = {
   },
 }
 
-/** The commands that speak to a running server. */
+/** The commands that connect to a running server. */
 type SpeakingCommand = RemoteCommand | BucketCommand | InspectCommand | SyncCommand
 
 /** The names of the commands. */
@@ -215,9 +215,12 @@ export function helpOf(command: CommandName): string {
   const lines = [`holdfast ${command}: ${purpose}`, '']
   if (operands !== undefined) lines.push(`  holdfast ${command} [OPTION…] ${operands}`, '')
   if (notes.length > 0) lines.push(...notes.map((note) => `  ${note}`), '')
-  for (const [name, { value, variable, text }] of Object.entries(options)) {
-    lines.push(row(value === undefined ? `--${name}` : `--${name} ${value}`, text))
-    if (variable !== undefined) lines.push(row('', `also ${variable} in the environment`))
+  for (const [name, option] of Object.entries(options)) {
+    const { value, variable, text, fallback, hasFile } = option
+    const meaning = fallback === undefined ? text : `${text} (${fallback})`
+    lines.push(row(value === undefined ? `--${name}` : `--${name} ${value}`, meaning))
+    const file = hasFile === true ? `, or ${variable}_FILE with the name of a file` : ''
+    if (variable !== undefined) lines.push(row('', `also ${variable} in the environment${file}`))
   }
   lines.push(
     '',

@@ -1,8 +1,7 @@
-// The lock on a data folder: one server has it, and beside it any number of programs that embed Holdfast. The lock
-// is the kernel's, on a file in the folder, taken through SQLite since Node has no call for it: it ends
-// with its process, however that ends, and holds between containers that share the folder. Beside it the
-// server describes itself, for people and for its successor. That description alone is never trusted:
-// the folder may be a copy of another server's.
+// The lock on a data folder, held by one server, and shared by any number of embedding programs. It is a kernel lock on
+// a file in the folder, taken through SQLite, since Node has no call for it. The kernel releases it at the end of the
+// process, and enforces it between containers. The server also writes a description of itself beside the lock. The
+// description alone is never trusted, since the folder may be a copy.
 
 import {
   chmodSync,
@@ -22,20 +21,20 @@ import { hasOpen, livenessOf, verdictOn } from '../base/liveness.ts'
 import { storeIn } from '../base/store-location.ts'
 import { sharedFileOf } from '../engine/location.ts'
 
-/** The server that has a folder, as it described itself. */
+/** The description of the server that holds the lock. */
 export interface Holder {
   readonly pid: number
-  /** Its liveness token; absent if an earlier version wrote it. */
+  /** The liveness token; absent if an earlier version wrote the description. */
   readonly token?: string | undefined
-  /** Where it serves, once it does. */
+  /** The endpoint, once the server is ready. */
   readonly endpoint?: string | undefined
   /** ISO 8601 */
   readonly startedAt: string
-  /** Liveness tokens of its workers. */
+  /** The liveness tokens of the workers. */
   readonly workers: readonly string[]
 }
 
-/** The description as it is written: the folder is the one that it was written for, as {@link folderId} says. */
+/** The stored description, with the {@link folderId} of its folder. */
 type Note = Holder & { readonly folder?: string | undefined }
 
 const noteForm = fields({
@@ -48,14 +47,14 @@ const noteForm = fields({
 })
 
 /**
- * How a folder is held, in SQLite's terms: `server` excludes other servers, and `program` excludes
- * nobody but servers of versions that had the folder for themselves.
+ * The mode of the lock, by its SQLite lock: `server` excludes other servers, and `program` only servers of earlier
+ * versions, which didn't share the folder.
  */
 type Claim = 'server' | 'program'
 
 const claims: Readonly<Record<Claim, string>> = {
   server: 'BEGIN IMMEDIATE',
-  // A read holds its lock as long as its transaction lasts.
+  // A read transaction holds its lock until its end.
   program: 'BEGIN; SELECT count(*) FROM sqlite_schema',
 }
 
@@ -70,7 +69,7 @@ export class FolderLock {
     restrict(folder, 0o700)
   }
 
-  /** Takes the lock on `folder`, which exists. @throws CommandError `refused` while another has it */
+  /** Takes the lock on `folder`, which exists. @throws CommandError `refused` while another server holds it */
   static take(folder: string): FolderLock {
     const database = tryLock(folder, 'server')
     if (database !== undefined) return new FolderLock(folder, database)
@@ -83,8 +82,8 @@ export class FolderLock {
   }
 
   /**
-   * Takes part in `folder`, which exists, beside a server and other programs.
-   * @throws CommandError `refused` while a server has it that doesn't share
+   * Shares `folder`, which exists, with a server and other programs.
+   * @throws CommandError `refused` while a server that doesn't share holds the lock
    */
   static share(folder: string): FolderLock {
     const database = tryLock(folder, 'program')
@@ -95,7 +94,7 @@ export class FolderLock {
     )
   }
 
-  /** Writes the holder's description. It only informs, so a full disk is no reason to fail. */
+  /** Writes the holder's description. Errors, as on a full disk, are ignored, since the file only informs. */
   describe(holder: Holder): void {
     const file = holderFile(this.#folder)
     const note: Note = { ...holder, folder: folderId(this.#folder) }
@@ -103,37 +102,37 @@ export class FolderLock {
       writeFileSync(`${file}.part`, `${JSON.stringify(note)}\n`, { mode: 0o600 })
       renameSync(`${file}.part`, file)
     } catch {
-      // No description is better than an earlier server's.
+      // A missing description is better than that of an earlier server.
       for (const left of [file, `${file}.part`]) rmSync(left, { force: true, recursive: true })
     }
   }
 
-  /** Lets go of the folder, as the server that has it. */
+  /** Releases the lock of a server. */
   release(): void {
     rmSync(holderFile(this.#folder), { force: true })
     this.leave()
   }
 
-  /** Lets go of the folder, as one of those that share it. */
+  /** Releases the lock of a program that shares the folder. */
   leave(): void {
     this.#database.close()
   }
 }
 
-/** True while a server has `folder`, which exists. */
+/** True while a server holds the lock on `folder`, which exists. */
 export function isLocked(folder: string): boolean {
   const database = tryLock(folder, 'server')
   database?.close()
   return database === undefined
 }
 
-/** The server that has `folder`, by its description; undefined if it isn't known to be alive. */
+/** The description of the server that holds `folder`; undefined if there is none, or the server is dead. */
 export function readHolder(folder: string): Holder | undefined {
   const note = readNote(folder)
   return note?.token !== undefined && verdictOn(note.token) === 'dead' ? undefined : note
 }
 
-/** The description by the last server of this very folder, dead or alive. */
+/** The description of the last server of this folder, dead or alive. */
 function readNote(folder: string): Holder | undefined {
   try {
     const note: Note = parseDocument(noteForm, readFileSync(holderFile(folder), 'utf8'))
@@ -144,9 +143,9 @@ function readNote(folder: string): Holder | undefined {
 }
 
 /**
- * Kills workers that outlived the server before this one: they end by themselves as soon as they
- * notice, but one that is stopped would notice nothing, and might be in the middle of a commit. Only a
- * process is killed that has the rows of this very folder open.
+ * Kills workers that survived the previous server. Workers end by themselves when they notice the loss of their
+ * primary, but a stopped one doesn't notice, and might be in the middle of a commit. Kills only processes that have the
+ * rows of this folder open. Returns their number.
  */
 export function killSurvivors(folder: string): number {
   const tokens = readNote(folder)?.workers ?? []
@@ -155,13 +154,13 @@ export function killSurvivors(folder: string): number {
     try {
       process.kill(Number.parseInt(token, 10), 'SIGKILL')
     } catch {
-      // It ended by itself.
+      // The process has ended by itself.
     }
   }
   return survivors.length
 }
 
-/** True if the process that made `token` runs, in this PID namespace, and works on `folder`. */
+/** True if the process of `token` runs in this PID namespace, and has `folder` open. */
 function isSurvivor(token: string, folder: string): boolean {
   const pid = Number.parseInt(token, 10)
   const found = livenessOf(pid)
@@ -172,18 +171,18 @@ function isSurvivor(token: string, folder: string): boolean {
   )
 }
 
-/** Tells a folder from its copies. */
+/** Identifies a folder, unlike its copies. */
 function folderId(folder: string): string {
   const { dev, ino } = statSync(folder, { bigint: true })
   return `${dev}:${ino}`
 }
 
-/** The lock, or undefined while another process has one that excludes it. */
+/** Takes the lock; undefined while another process holds an excluding one. */
 function tryLock(folder: string, claim: Claim): DatabaseSync | undefined {
   const file = join(folder, 'lock')
   const database = open(file)
   try {
-    // Nothing is ever written, so a full disk can't prevent it.
+    // Nothing is written, so a full disk is no obstacle.
     database.exec(`PRAGMA journal_mode = MEMORY; ${claims[claim]}`)
     return database
   } catch (error) {
@@ -202,10 +201,10 @@ function open(file: string): DatabaseSync {
   }
 }
 
-/** Any user who can open the lock can hold it for ever, so only the owner may. */
+/** Creates the lock file, readable by its owner only. Any user who can open the file could hold the lock forever. */
 function prepare(file: string): void {
   try {
-    // Only where there is none: to close a file that is locked would release this process's own locks.
+    // Only if missing: closing a locked file would release this process's own locks.
     closeSync(openSync(file, 'wx', 0o600))
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error

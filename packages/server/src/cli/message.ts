@@ -1,5 +1,4 @@
-// Messages between the primary process and its workers. Both are this program, so messages are
-// trusted to have these shapes.
+// Messages between the primary and its workers. Both are this program, so the shapes of messages aren't checked.
 
 import type { AccessKey } from '../access/key.ts'
 import type { ServeConfig } from '../config.ts'
@@ -20,12 +19,12 @@ export interface WorkerSetup {
   readonly name: string
 }
 
-/** From the primary to a worker. */
+/** A message from the primary to a worker. */
 export type ToWorker =
   | { readonly kind: 'start'; readonly setup: WorkerSetup }
-  /** Asks for a `pong`: the worker's event loop still turns. */
+  /** Requests a `pong`, which shows that the worker's event loop runs. */
   | { readonly kind: 'ping' }
-  /** Comes with a socket. */
+  /** A connection; the message has a socket. */
   | { readonly kind: 'connection' }
   | { readonly kind: 'stop'; readonly graceMs: number }
   | { readonly kind: 'keys'; readonly keys: readonly AccessKey[] }
@@ -34,16 +33,16 @@ export type ToWorker =
   | { readonly kind: 'count'; readonly id: number }
   | { readonly kind: 'exposition'; readonly id: number; readonly text: string }
 
-/** From a worker to the primary. */
+/** A message from a worker to the primary. */
 export type ToPrimary =
   | { readonly kind: 'ready' }
-  /** The worker has the connection that it was sent. */
+  /** The worker has received the connection. */
   | { readonly kind: 'taken' }
-  /** The number of its connections that were closed since its last message of this kind. */
+  /** The number of connections closed since the last message of this kind. */
   | { readonly kind: 'closed'; readonly count: number }
-  /** The worker couldn't start; the reason is for the operator. */
+  /** The worker could not start. `message` is for the operator. */
   | { readonly kind: 'failed'; readonly message: string; readonly exitCode: number }
   | { readonly kind: 'pong' }
-  /** The worker was asked for the metrics of the whole server. */
+  /** The worker needs the metrics of the whole server. */
   | { readonly kind: 'scrape'; readonly id: number }
   | { readonly kind: 'counted'; readonly id: number; readonly metrics: MetricsSnapshot }

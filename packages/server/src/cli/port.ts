@@ -9,11 +9,11 @@ import type { Holder } from './lock.ts'
 
 const answerMs = 2000
 
-/** Says whether a server could listen at the port, or which program answers there. */
+/** Examines whether a server could listen on the port, or which program answers there. */
 export async function examinePort(facts: {
   readonly host: string
   readonly port: number
-  /** The server that has the data folder. */
+  /** The server that holds the data folder. */
   readonly holder: Holder | undefined
 }): Promise<Diagnosis> {
   const { host, port, holder } = facts
@@ -48,7 +48,7 @@ export async function examinePort(facts: {
     : warn(`the server of this folder, at port ${address}, is stopping`)
 }
 
-/** The system's code of the error when listening; undefined if the port is free. */
+/** Tries to listen. Returns the error's code; undefined if the port is free. */
 async function tryListen(host: string, port: number): Promise<string | undefined> {
   const server = createServer()
   const { promise, resolve } = Promise.withResolvers<string | undefined>()
@@ -70,7 +70,7 @@ async function ask(
   port: number,
 ): Promise<Answer | undefined> {
   const request = scheme === 'http' ? requestPlain : requestTls
-  // Nothing secret is sent, and the certificate may be for a name that isn't known here.
+  // The certificate may be for an unknown name. Nothing secret is sent.
   const options = { host, port, path: '/_/health', agent: false, rejectUnauthorized: false }
   return new Promise((resolve) => {
     const outgoing = request({ ...options, timeout: answerMs }, (answer) => {

@@ -1,13 +1,13 @@
-// The signals to a server: stop, stop at once, reload its files.
+// The signals to a server: stop, stop at once, reload files.
 
-/** Milliseconds within which a repeated signal is ignored: npm forwards signals that the whole group got. */
+/** Milliseconds in which repeated signals are ignored: npm forwards signals that the whole process group received. */
 const repeatMs = 500
 
-/** The requests made by signals to this process. */
+/** The requests by signals to this process. */
 export interface StopSignals {
-  /** Resolves when the server is asked to stop. */
+  /** Resolves at the first request to stop. */
   readonly first: Promise<void>
-  /** Resolves when it is asked again: it is to stop at once. */
+  /** Resolves at the second request, which means to stop at once. */
   readonly again: Promise<void>
   readonly isAsked: boolean
   readonly isUrgent: boolean
@@ -17,7 +17,7 @@ export interface StopSignals {
 
 const stopping = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 
-/** Lets this process end with exit code 0 when it is asked to, as long as there is nothing to be ended. */
+/** Makes signals end this process with exit code 0, as long as nothing is running. */
 export function endWhenAsked(): void {
   for (const signal of stopping) process.on(signal, end)
 }
@@ -26,7 +26,7 @@ function end(): void {
   process.exit(0)
 }
 
-/** Listens to the signals in place of `endWhenAsked`. */
+/** Handles the signals instead of `endWhenAsked`. */
 export function listenToSignals(): StopSignals {
   const first = Promise.withResolvers<void>()
   const again = Promise.withResolvers<void>()
@@ -44,7 +44,7 @@ export function listenToSignals(): StopSignals {
   process.on('SIGTERM', ask)
   process.on('SIGINT', ask)
   process.on('SIGHUP', () => {
-    // On a terminal, SIGHUP means that the terminal has gone; for a service, it means reload.
+    // On a terminal, SIGHUP means that the terminal was closed; for a service, reload.
     if (hangup === undefined || process.stderr.isTTY === true) ask()
     else hangup()
   })

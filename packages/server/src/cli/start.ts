@@ -1,18 +1,17 @@
-// The beginning of every process of the program. As little as possible is loaded before its role
-// is known: a worker, or a command.
+// The entry of every process of the program. Little is loaded before the role is known: a worker, or a command.
 
 import cluster from 'node:cluster'
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { endWhenAsked } from './signals.ts'
 
-/** Milliseconds after the start at which compiled code is kept for the next start. */
+/** Milliseconds after the start at which compiled code is saved for the next start. */
 const cacheAfterMs = 3000
 
-/** Keeps compiled code beside the program, since compiling takes most of the time of a start. */
+/** Caches compiled code beside the program, since compiling takes most of the time of a start. */
 function keepCompiledCode(): void {
   enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/holdfast', import.meta.url)))
-  // By itself Node keeps it when the process ends, which a killed one never does.
+  // By default, Node saves the code at exit, which a killed process never reaches.
   setTimeout(flushCompileCache, cacheAfterMs).unref()
 }
 

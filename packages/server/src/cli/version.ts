@@ -15,7 +15,7 @@ export function version(): string {
       const isOwn = typeof found === 'object' && found !== null && 'name' in found
       if (isOwn && found.name === 'holdfast' && 'version' in found) return String(found.version)
     } catch {
-      // Not there: the next one.
+      // Missing: try the next one.
     }
   }
   return 'unknown'

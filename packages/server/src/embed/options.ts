@@ -2,7 +2,7 @@
 
 import type { BucketDefaults } from '../access/bucket-defaults.ts'
 import type { AccessKey } from '../access/key.ts'
-import { newRootKey } from '../access/new-key.ts'
+import { newRootKey, rootOwner } from '../access/new-key.ts'
 import type { PublicAccessBlock } from '../access/public-access-block.ts'
 import type { SimpleDbLimits } from '../base/limits.ts'
 import { type Network, parseNetwork } from '../base/network.ts'
@@ -128,11 +128,8 @@ export function keysOf(options: EmbedOptions, place: StorePlace): readonly Acces
   }
   const ids = new Set(keys.map(({ accessKeyId }) => accessKeyId))
   if (ids.size < keys.length) throw new TypeError('open() was given two keys with one accessKeyId')
-  return keys.map(({ owner = defaultOwner, ...key }) => ({ ...key, owner }))
+  return keys.map(({ owner = rootOwner, ...key }) => ({ ...key, owner }))
 }
-
-/** The same in every process, so that a data folder's buckets keep their owner. */
-const defaultOwner = { id: 'root', displayName: 'root' }
 
 /** The networks of trusted proxies. @throws TypeError for a malformed one */
 export function proxiesOf({ trustedProxies = [] }: EmbedOptions): readonly Network[] {

@@ -1,7 +1,6 @@
-// The defects of a data folder, with rows and blobs that don't match, that an operator can accept:
-// see `fit.ts`.
+// The mismatches of a data folder's rows and blobs that an operator can accept, see `fit.ts`.
 
-/** As in the names of the options `--accept-…`. */
+/** The names, as in the options `--accept-…`. */
 export const acceptances = ['lost-rows', 'lost-blobs'] as const
 
 export type Acceptance = (typeof acceptances)[number]

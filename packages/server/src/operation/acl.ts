@@ -14,6 +14,7 @@ import {
   requireObject,
   writesObject,
 } from './object.ts'
+import { noteAccess } from './object-owner.ts'
 import type { Change, Query } from './operation.ts'
 import { replacedAcl, type WantedAcl } from './wanted-acl.ts'
 
@@ -87,6 +88,7 @@ export const putObjectAcl: Change<PutObjectAclInput, void> = {
     const { ownerId: bucketOwnerId } = step.facts(input.bucket)
     const subject = { kind: 'object', ownerId: record.ownerId, bucketOwnerId } as const
     const acl = replacedAcl(step, input.bucket, { subject, wanted: input.acl })
+    noteAccess(step, input.bucket, { ownerId: record.ownerId, acl })
     // The row that is replaced gives its reference back, unless a copy of the folder shares it.
     await retainBody(step.tx, record.body)
     const ctx = { tx: step.tx, ids: step.services.ids }

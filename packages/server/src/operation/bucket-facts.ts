@@ -4,8 +4,8 @@ import type { BucketFacts } from '../access/decide.ts'
 import { allBlocked, bothBlocks, nothingBlocked } from '../access/public-access-block.ts'
 import type { ReadTransaction } from '../engine/engine.ts'
 import type { BucketRecord } from '../store/tree/bucket.ts'
-import { regionOf } from './bucket.ts'
 import type { Services } from './operation.ts'
+import { regionOf } from './region.ts'
 
 /** A bucket that an operation has looked up. */
 export interface KnownBucket {

@@ -1,12 +1,12 @@
 // Operations on buckets: list, create, head, delete, and the few settings of every bucket.
 
+import { isDeepStrictEqual } from 'node:util'
 import { defaultAccess } from '../access/bucket-defaults.ts'
 import type { ObjectOwnership } from '../access/ownership.ts'
 import type { Owner } from '../access/principal.ts'
 import { bothBlocks, nothingBlocked } from '../access/public-access-block.ts'
 import { StoreError } from '../base/errors.ts'
 import { s3Limits } from '../base/limits.ts'
-import { isRegionName } from '../base/region.ts'
 import {
   type BucketAccess,
   type BucketRecord,
@@ -14,11 +14,15 @@ import {
   createBucket as createEntry,
   deleteBucket as deleteEntry,
   findBucket,
+  putBucket,
   walkBuckets,
 } from '../store/tree/bucket.ts'
+import { factsOf } from './bucket-facts.ts'
+import { isBucketName } from './bucket-name.ts'
 import { tagNewBucket } from './bucket-tagging.ts'
 import { onAccount, onBucket } from './need.ts'
-import type { Change, Query, Services, Step } from './operation.ts'
+import type { Change, CommitStep, Query, Step } from './operation.ts'
+import { checkLocation, locationOf, regionOf } from './region.ts'
 import type { Tag } from './tag.ts'
 import { aclOfNewBucket, type WantedAcl } from './wanted-acl.ts'
 
@@ -85,53 +89,6 @@ export interface CreateBucketInput extends BucketAddress {
   readonly tags?: readonly Tag[] | undefined
 }
 
-/** S3's rules for the names of general purpose buckets (userguide/bucketnamingrules.html). */
-const bucketName =
-  /^(?=.{3,63}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/
-const ipAddress = /^\d{1,3}(\.\d{1,3}){3}$/
-const reservedPrefixes = ['xn--', 'sthree-', 'amzn-s3-demo-']
-const reservedSuffixes = ['-s3alias', '--ol-s3', '.mrap', '--x-s3', '--table-s3']
-
-/** True if a new bucket may have this name. */
-function isBucketName(name: string): boolean {
-  if (!bucketName.test(name) || ipAddress.test(name)) return false
-  if (reservedPrefixes.some((prefix) => name.startsWith(prefix))) return false
-  return !reservedSuffixes.some((suffix) => name.endsWith(suffix))
-}
-
-/** The location that means S3's first region in Europe. */
-const oldEurope = { location: 'EU', region: 'eu-west-1' }
-
-/** @throws StoreError `InvalidLocationConstraint`; `IllegalLocationConstraint` for another region than the server's */
-function checkLocation(services: Services, constraint: string | undefined): void {
-  const { region, isRegionFixed } = services
-  if (constraint === region) return
-  if (constraint !== undefined && !isRegionName(constraint)) {
-    throw new StoreError({ code: 'InvalidLocationConstraint', location: constraint })
-  }
-  if (!isRegionFixed) return
-  // Only in the oldest region, a missing constraint means the region itself.
-  if (constraint === undefined && region === 'us-east-1') return
-  if (constraint === oldEurope.location && region === oldEurope.region) return
-  throw new StoreError({ code: 'IllegalLocationConstraint', location: constraint })
-}
-
-/** A bucket's region: the server's, if one is configured. */
-export function regionOf(
-  { region, isRegionFixed }: Pick<Services, 'region' | 'isRegionFixed'>,
-  bucket: Pick<BucketRecord, 'region'>,
-): string {
-  if (isRegionFixed) return region
-  return bucket.region === oldEurope.location ? oldEurope.region : bucket.region
-}
-
-/** A bucket's location: its region, or the region's older name if the bucket was created with it. */
-function locationOf(services: Services, bucket: BucketRecord): string {
-  const region = regionOf(services, bucket)
-  const isOldEurope = bucket.region === oldEurope.location && region === oldEurope.region
-  return isOldEurope ? oldEurope.location : region
-}
-
 /** Creates a bucket owned by the caller. */
 export const createBucket: Change<CreateBucketInput, void> = {
   kind: 'change',
@@ -149,7 +106,9 @@ export const createBucket: Change<CreateBucketInput, void> = {
         throw new StoreError({ code: 'BucketAlreadyExists', bucket: input.bucket })
       }
       // In us-east-1, S3 answers the owner's second creation with success; in other regions it refuses.
-      if (regionOf(step.services, existing) === 'us-east-1') return
+      if (regionOf(step.services, existing) === 'us-east-1') {
+        return resetAcl(step, input, existing)
+      }
       throw new StoreError({ code: 'BucketAlreadyOwnedByYou', bucket: input.bucket })
     }
     if ((await countBuckets(step.tx, step.owner.id)) >= s3Limits.bucketsPerOwner) {
@@ -178,6 +137,20 @@ function accessOfNew(
   )
   const acl = aclOfNewBucket(wanted, owner.id, { ownership: ownership ?? 'ObjectWriter', block })
   return { ...defaults, ownership, acl }
+}
+
+/** Gives a bucket that is created again the list of a new one, as S3 does. */
+async function resetAcl(
+  step: CommitStep,
+  { bucket: name, acl: wanted }: CreateBucketInput,
+  existing: BucketRecord,
+): Promise<void> {
+  const { access, ownerId } = existing
+  const { ownership, block } = await factsOf(step.tx, step.services, name, existing)
+  const acl = aclOfNewBucket(wanted, ownerId, { ownership, block })
+  if (ownership === 'BucketOwnerEnforced' || isDeepStrictEqual(acl, access?.acl)) return
+  await step.require([onBucket('s3:PutBucketAcl', name)])
+  putBucket(step.tx, name, { ...existing, access: { ...access, acl } })
 }
 
 /** Returns the region of an existing bucket. */

@@ -1,7 +1,6 @@
-// Whether the rows and the blobs of a data folder are of one store and one moment, which is looked at
-// before anything else is done with them. Where they don't fit, nothing proves that a blob without a
-// row is garbage: so the store isn't opened, unless somebody who knows better says so, and then the
-// blobs of the process starts that the rows don't know are kept for ever.
+// Checks, before a store is opened, that its rows and blobs are of the same store and time. If they don't match, nothing
+// proves that a blob without a row is garbage, so the store isn't opened unless the operator accepts the mismatch. In
+// that case, blobs of process starts that are missing from the rows are kept forever.
 
 import { isDeepStrictEqual } from 'node:util'
 import { storeIn } from '../base/store-location.ts'
@@ -31,7 +30,7 @@ export type Misfit =
   | 'other-store'
   | 'damaged-mark'
 
-/** The facts that the rows hold about themselves. */
+/** The facts in the rows. */
 export interface RowFacts {
   readonly identity: Identity | undefined
   /** The number of the last process start; 0 if there was none. */
@@ -42,13 +41,13 @@ export interface RowFacts {
   readonly hasBlobs: boolean
 }
 
-/** Rows of which there are none. */
+/** The facts if there are no rows. */
 export const noRows: RowFacts = { identity: undefined, lastStart: 0, starts: [], hasBlobs: false }
 
 /** `new`: the blobs have no identity yet, or are being given one. */
 export type Fit = 'fits' | 'new' | Misfit
 
-/** Holds what the rows tell against what the blobs tell. */
+/** Compares the facts in the rows with those beside the blobs. */
 export function judgeFit(rows: RowFacts, blobs: BlobFacts): Fit {
   const { identity, lastStart, hasBlobs } = rows
   const { mark, hasFiles } = blobs
@@ -60,7 +59,7 @@ export function judgeFit(rows: RowFacts, blobs: BlobFacts): Fit {
   if (identity === undefined && lastStart === 0) {
     return mark !== undefined || hasFiles ? 'lost-rows' : 'new'
   }
-  // Rows are durable before the mark tells of them: it can lag behind them, never the reverse.
+  // Rows are durable before the mark: the mark can lag behind the rows, but not the reverse.
   if (mark !== undefined && mark.id !== identity?.id) {
     const isOlder = identity === undefined || mark.former.includes(identity.id)
     return isOlder ? 'older-rows' : 'other-store'
@@ -75,19 +74,19 @@ function greatestStartOf({ mark, greatestStart, marks }: BlobFacts): number {
   return Math.max(greatestStart, mark?.starts ?? 0, ...marks.keys())
 }
 
-/** True if a start has put a later mark beside the blobs than the rows know, which know it first. */
+/** True if a mark beside the blobs is later than in the rows, which are written first. */
 function isBehind({ starts }: RowFacts, { marks }: BlobFacts): boolean {
   return starts.some(({ number, record: { mark } }) => {
     return mark !== undefined && (marks.get(number) ?? 0) > mark
   })
 }
 
-/** True if a mark is missing, or is older than one that a start had put there. */
+/** True if a mark beside the blobs is missing, or older than one confirmed in the rows. */
 function lackMarks({ starts }: RowFacts, { marks }: BlobFacts): boolean {
   return starts.some(({ number, record }) => (marks.get(number) ?? 0) < record.marked)
 }
 
-/** Rows and blobs that are not of one store, or not of one moment. The message says what to do. */
+/** The error for rows and blobs of different stores or times. The message includes the remedy. */
 export class MisfitError extends Error {
   override readonly name = 'MisfitError'
   readonly misfit: Misfit
@@ -98,7 +97,7 @@ export class MisfitError extends Error {
   }
 }
 
-/** The misfit in words, and the remedy. */
+/** The sentence for a misfit, with the remedy. */
 export function describeMisfit(misfit: Misfit): string {
   switch (misfit) {
     case 'lost-rows':
@@ -109,9 +108,8 @@ export function describeMisfit(misfit: Misfit): string {
       )
     case 'older-rows':
       return (
-        'engine/ is older than blobs/, where files were written or removed that it does not know. Restore both ' +
-        'from one backup, or start once with --accept-lost-rows: that goes on with the older engine/, ' +
-        'and keeps the files in blobs/ that it does not know.'
+        'engine/ is older than blobs/, which has later changes. Restore both from one backup, or start once ' +
+        'with --accept-lost-rows: that continues with the older engine/, and keeps the unknown files in blobs/.'
       )
     case 'lost-blobs':
       return (
@@ -127,27 +125,27 @@ export function describeMisfit(misfit: Misfit): string {
       )
     case 'damaged-mark':
       return (
-        "blobs/store.json, or a store-….json beside it, which say whose the files are, can't be understood. " +
+        'blobs/store.json, or a store-….json beside it, which identify the store of the files, are malformed. ' +
         'Restore it from a backup, or remove it and start once with --accept-lost-blobs.'
       )
     case 'other-store':
       return (
-        'engine/ and blobs/ are of two different stores, so objects would get bodies of others. Put those ' +
-        'two together again that belong together.'
+        'engine/ and blobs/ are of two different stores, so objects would get foreign bodies. Put the ' +
+        'matching folders together again.'
       )
   }
 }
 
-/** Where rows and blobs are, and what may be wrong with them. */
+/** The location of rows and blobs, and the accepted mismatches. */
 export interface FitOptions {
   readonly dataFolder: string
   readonly accepts: readonly Acceptance[]
-  /** Becomes the identity of a store that has none. */
+  /** The identity for a store that has none. */
   readonly newId: string
   readonly log: Log
 }
 
-/** Looks at what fits without changing anything. */
+/** Examines whether rows and blobs match, without changing anything. */
 export async function examineFit(engine: Engine, dataFolder: string): Promise<Fit> {
   // In this order: the blobs lag behind the rows.
   const url = storeIn(dataFolder).blobs
@@ -155,7 +153,7 @@ export async function examineFit(engine: Engine, dataFolder: string): Promise<Fi
   for (let attempt = 1; ; attempt++) {
     const fit = judgeFit(await engine.read(readFacts), blobs)
     if (fit === 'fits' || fit === 'new' || attempt === attempts) return fit
-    // A server may be at work, and change them meanwhile.
+    // A running server may change them meanwhile.
     const later = await lookAtBlobs(url)
     if (isDeepStrictEqual(later, blobs)) return fit
     blobs = later
@@ -163,17 +161,17 @@ export async function examineFit(engine: Engine, dataFolder: string): Promise<Fi
 }
 
 /**
- * The same before an engine is opened, which would make one where there is none: a file of rows that is
- * missing or empty has none. Undefined if there are rows.
+ * The same before an engine is opened, which would create missing rows. A missing or empty file has no rows. Undefined if
+ * there are rows.
  */
 export async function examineWithoutRows(dataFolder: string): Promise<Fit | undefined> {
-  // In this order, since another process may just be making the store.
+  // In this order, since another process may be creating the store.
   const blobs = await lookAtBlobs(storeIn(dataFolder).blobs)
   const rows = await lookAtEngine(storeIn(dataFolder).engine)
   return rows !== undefined && rows.sizeBytes > 0 ? undefined : judgeFit(noRows, blobs)
 }
 
-/** Refuses blobs without rows before an engine is made for them. @throws MisfitError */
+/** Refuses blobs without rows before an engine is created. @throws MisfitError */
 export async function refuseLostRows({
   dataFolder,
   accepts,
@@ -182,13 +180,12 @@ export async function refuseLostRows({
   if (fit === 'lost-rows' && !isAccepted(fit, accepts)) throw new MisfitError(fit, dataFolder)
 }
 
-/** Looks at the blobs again where another process has changed them meanwhile. */
+/** Examines the blobs again if another process has changed them meanwhile. */
 const attempts = 4
 
 /**
- * Sees to it that rows and blobs are of one store: gives both an identity where they have none yet, and
- * refuses what doesn't fit and isn't accepted. It may be interrupted anywhere, and done by several
- * processes at once.
+ * Ensures that rows and blobs are of the same store. Gives both an identity if they have none, and refuses a mismatch
+ * that isn't accepted. May be interrupted anywhere, and run by several processes concurrently.
  * @throws MisfitError
  */
 export async function ensureFit(engine: Engine, options: FitOptions): Promise<void> {
@@ -223,7 +220,7 @@ async function settle(engine: Engine, blobs: BlobFacts, options: FitOptions): Pr
   })
 }
 
-/** Makes the blobs this store's own, if they are or may be; returns the identity of the rows. */
+/** Gives the blobs the identity of the rows, if they match or the mismatch is accepted. Returns the identity. */
 async function adopt(
   tx: WriteTransaction,
   blobs: BlobFacts,
@@ -264,19 +261,19 @@ function isAccepted(fit: Misfit, accepts: readonly Acceptance[]): boolean {
   }
 }
 
-/** Says of which starts the blobs are not to be touched. */
+/** Records the starts whose blobs must not be removed. */
 function disownStarts(
   tx: WriteTransaction,
   { identity, lastStart, starts }: RowFacts,
   facts: { readonly fit: Misfit; readonly greatest: number; readonly adopts: string | null },
 ): void {
   const { fit, greatest, adopts } = facts
-  // Older rows know their own starts. Else the blobs may be anybody's, whatever their numbers are.
+  // Older rows have their own starts. Otherwise, the blobs may belong to any store, regardless of their numbers.
   const knowsItsOwn = fit === 'older-rows' && (identity !== undefined || adopts === null)
   const first = asStartId(knowsItsOwn ? lastStart + 1 : 1)
   if (greatest >= first) putUnknownStarts(tx, { first, last: asStartId(greatest) })
   if (!knowsItsOwn) return
-  // Those that were at work when the rows were copied went on.
+  // Starts that were live when the rows were copied have continued to write.
   for (const { number, record } of starts) {
     if (record.liveness !== '') putUnknownStarts(tx, { first: number, last: number })
   }
@@ -294,15 +291,15 @@ async function readFacts(tx: ReadTransaction): Promise<RowFacts> {
 }
 
 /**
- * Notes beside the blobs that process start `start` has been given its number. To be called once that is
- * durable: so rows that are restored later, and don't know it, are found out.
+ * Records beside the blobs that the number of process start `start` is used. Call this once the start's row is durable.
+ * Rows that are restored later, without that start, are thus detected.
  */
 export async function noteStart(dataFolder: string, start: StartId): Promise<void> {
   const url = storeIn(dataFolder).blobs
   for (let attempt = 1; attempt <= attempts; attempt++) {
     const mark = await readMark(url)
     if (mark === undefined || mark === 'damaged' || mark.starts >= start) return
-    // Another process may put its own, lower number there, so it's looked at again.
+    // Another process may overwrite the mark with its own, lower number, so the mark is read again.
     await writeMark(url, { ...mark, starts: start })
   }
 }

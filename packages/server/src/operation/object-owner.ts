@@ -1,7 +1,7 @@
 // The owner and the access control list of new objects, by the ownership controls of their bucket.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
 
-import type { Acl } from '../access/acl.ts'
+import { type Acl, grants } from '../access/acl.ts'
 import { StoreError } from '../base/errors.ts'
 import { putBucket } from '../store/tree/bucket.ts'
 import type { CommitStep, Step } from './operation.ts'
@@ -56,16 +56,25 @@ function isForBucketOwner(wanted: WantedAcl, bucketOwnerId: string): boolean {
   )
 }
 
-/** The same for an object that is about to be stored: its bucket notes its first other owner. */
+/** The same for an object that is about to be stored. */
 export function takeAccess(
   step: CommitStep,
   bucket: string,
   wanted?: WantedAcl | undefined,
 ): ObjectAccess {
   const access = accessOfNewObject(step, bucket, wanted)
-  const record = step.bucket(bucket)
-  if (access.ownerId !== record.ownerId && record.hasOtherOwners !== true) {
-    putBucket(step.tx, bucket, { ...record, hasOtherOwners: true })
-  }
+  noteAccess(step, bucket, access)
   return access
+}
+
+/** A bucket remembers that it was given an object over which its owner may not have full control. */
+export function noteAccess(step: CommitStep, bucket: string, { ownerId, acl }: ObjectAccess): void {
+  const record = step.bucket(bucket)
+  if (record.hasOtherOwners === true) return
+  if (ownerId === record.ownerId && isFullControlOf(acl, ownerId)) return
+  putBucket(step.tx, bucket, { ...record, hasOtherOwners: true })
+}
+
+function isFullControlOf(acl: Acl | undefined, ownerId: string): boolean {
+  return grants({ acl, ownerId }, { id: ownerId, isAuthenticated: false }, 'FULL_CONTROL')
 }

@@ -1,4 +1,4 @@
-// Operations on single objects: put, get, head, attributes. Deletion is in delete.ts.
+// Operations on single objects: put, get of the whole, a range or a part, head, attributes. Deletion is in delete.ts.
 
 import { utf8 } from '../base/bytes.ts'
 import { StoreError } from '../base/errors.ts'
@@ -202,7 +202,7 @@ async function findForRead(
   requireNullVersion(input)
   const record = await requireObject(step.tx, step.bucket(input.bucket).root, input)
   checkRead(input.conditions, record)
-  const object = await withoutSecretTags(step, input, record)
+  const object = record.tags === undefined ? record : await withoutSecretTags(step, input, record)
   const { range, isEmpty, ...told } = await selectRange(step.tx, record, input)
   if (isEmpty === true) return { object, ...told, sizeBytes: 0, plan: noContent }
   const plan = withContent
@@ -218,7 +218,6 @@ async function withoutSecretTags(
   input: GetObjectInput,
   record: ObjectRecord,
 ): Promise<ObjectRecord> {
-  if (record.tags === undefined) return record
   const may = await step.may([objectNeed('s3:GetObjectTagging', input)])
   return may ? record : { ...record, tags: undefined }
 }

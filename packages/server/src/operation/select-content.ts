@@ -145,6 +145,6 @@ async function release({ snapshots, log }: Services, snapshot: FolderSnapshot): 
   try {
     await snapshots.release(snapshot)
   } catch (error) {
-    log.warn('could not release a snapshot; it is tried again', { error })
+    log.warn('could not release a snapshot; will retry', { error })
   }
 }

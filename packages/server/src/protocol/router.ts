@@ -136,7 +136,7 @@ export class Router {
         : await protocol.serve(request, response, circumstances)
     } catch (error) {
       const { requestId } = given
-      this.#options.log.error('a request was left without an answer', { requestId, error })
+      this.#options.log.error('a request got no response', { requestId, error })
       const text = `error ${requestId}\n`
       if (response.headersSent) response.destroy()
       else sendText(response, { status: 500, type: 'text/plain', text })

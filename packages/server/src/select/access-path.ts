@@ -2,7 +2,7 @@
 // Where there are alternatives, the access path keeps all of them for the planner.
 
 import type { Condition, Expression, SelectKey } from './ast.ts'
-import { complement, intersect, type Ranges, unite, whole } from './range.ts'
+import { complement, intersect, type Ranges, unite, whole } from './value-range.ts'
 import { compileTest, rangesOf, type TestRanges } from './value-test.ts'
 
 /** A scan of some ranges of one index. */

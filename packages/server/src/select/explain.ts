@@ -6,8 +6,8 @@ import type { IndexPath } from './access-path.ts'
 import type { Select } from './ast.ts'
 import { countEntries, type Plan, planSelect, type Residual, residualOf } from './plan.ts'
 import { printExpression, printLiteral, printOperand } from './print.ts'
-import { isPoint } from './range.ts'
 import type { SelectSource, ValueRange } from './source.ts'
+import { isPoint } from './value-range.ts'
 
 /** An index that the plan reads, with its ranges. */
 export interface IndexUse {

@@ -6,8 +6,8 @@ import type { IndexPath } from './access-path.ts'
 import type { Expression } from './ast.ts'
 import { compileExpression, type Matcher } from './evaluate.ts'
 import { type Residual, residualOf } from './plan.ts'
-import { contains } from './range.ts'
 import type { IndexEntry, SelectItem } from './source.ts'
+import { contains } from './value-range.ts'
 
 /** The residual predicate of one plan. */
 export class Filter {

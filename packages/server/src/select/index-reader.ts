@@ -2,8 +2,8 @@
 
 import type { Bytes } from '../base/bytes.ts'
 import type { IndexPath } from './access-path.ts'
-import { isIn } from './range.ts'
 import type { IndexEntry, IndexPosition, SelectSource, ValueRange } from './source.ts'
+import { isIn } from './value-range.ts'
 
 /** Entries of one path, in its order. */
 export interface PathBatch {

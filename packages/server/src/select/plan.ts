@@ -14,9 +14,9 @@ import {
 } from './access-path.ts'
 import type { Expression, Select, SelectKey } from './ast.ts'
 import { invalidNextToken } from './error.ts'
-import { isPoint, sameRanges, unite, whole } from './range.ts'
 import type { SelectSource } from './source.ts'
 import { conditionsOf } from './validate.ts'
+import { isPoint, sameRanges, unite, whole } from './value-range.ts'
 
 /** How the items of a Select are found. */
 export type Plan =

@@ -12,7 +12,7 @@ import {
   rangeBetween,
   rangeFrom,
   whole,
-} from './range.ts'
+} from './value-range.ts'
 
 /** The predicate of `test`. */
 export function compileTest(test: ValueTest): (value: string) => boolean {

@@ -20,7 +20,7 @@ r7oQhNGav9W2pSsD+LI/Y3GI9Y6xRYeRsIVMQQ8RkSBQcb+pGB5B37hS
 -----END PRIVATE KEY-----
 `
 
-/** A certificate for localhost that has expired in 2021, and its key. */
+/** A certificate for localhost that expired in 2021, and its key. */
 export const expiredCertificate: string = `-----BEGIN CERTIFICATE-----
 MIIBZzCCAQ2gAwIBAgIUbCs8iEeCKtcjWv9/yjX/Dy+/hbMwCgYIKoZIzj0EAwIw
 FDESMBAGA1UEAwwJbG9jYWxob3N0MB4XDTIwMDEwMTAwMDAwMFoXDTIxMDEwMTAw

@@ -1,4 +1,4 @@
-// What the commands that speak to a server say when they reach none, or another kind than was meant.
+// The error messages of commands that reach no server, or a server of another kind.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -52,7 +52,7 @@ async function list(
   return { exitCode: child.exitCode, output }
 }
 
-/** Runs `ls`, which fails with one sentence that has neither a stack nor OpenSSL's words; returns it. */
+/** Runs `ls`, which must fail with one sentence, without a stack trace or OpenSSL's text. Returns the sentence. */
 async function refused(args: readonly string[], env = {}, exitCode = 1): Promise<string> {
   const ran = await list(args, env)
   assert.equal(ran.exitCode, exitCode, ran.output)
@@ -61,7 +61,7 @@ async function refused(args: readonly string[], env = {}, exitCode = 1): Promise
   return ran.output
 }
 
-/** Lets a server listen at a free port of an address; the port. */
+/** Makes a server listen on a free port of an address. Returns the port. */
 async function listen(server: Server | SocketServer, address = '127.0.0.1'): Promise<number> {
   server.listen(0, address)
   await once(server, 'listening')

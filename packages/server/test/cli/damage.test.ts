@@ -1,4 +1,4 @@
-// What the commands say of a store whose file was overwritten.
+// The error messages of commands on a store whose file was overwritten.
 
 import assert from 'node:assert/strict'
 import { cp, mkdtemp, open, rm } from 'node:fs/promises'

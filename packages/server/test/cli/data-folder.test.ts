@@ -1,4 +1,4 @@
-// Data folders as people treat them: copied while they are served, restored in part, opened by two.
+// Mistreated data folders: copied while a server runs, restored in part, opened by two servers.
 
 import assert from 'node:assert/strict'
 import { cp, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
@@ -72,7 +72,7 @@ test('rows that are lost, and then accepted to be, leave the files of all bodies
   assert.match(refused.output, /^holdfast: can't use .* --accept-lost-rows/m)
   assert.equal((await readdir(dataFolder)).includes('engine'), false)
   assert.equal((await server.fsck()).exitCode, 4)
-  // The rows come back: nothing has happened.
+  // With the rows restored, the store is intact.
   await rename(elsewhere, join(dataFolder, 'engine'))
   await server.restart()
   assert.equal(await get(server.client(), 'a'), large)
@@ -106,7 +106,7 @@ test('an older engine/ beside newer blobs/ is refused; accepted, large bodies ca
   assert.equal(await get(client, 'a'), large)
   assert.equal(await get(client, 'f'), large)
   await accepting.close()
-  // From now on it is one store again.
+  // From now on, rows and blobs match again.
   await server.restart()
   assert.equal(await get(server.client(), 'f'), large)
 })
@@ -232,7 +232,7 @@ test('a worker that was declared dead says so, ends, and is replaced', async () 
     const workers = await server.workers()
     return workers.length === 2 && !workers.includes(declared ?? 0)
   })
-  assert.match(await server.log(), /took this one for dead/)
+  assert.match(await server.log(), /was declared dead by another one/)
   await put(server.client(), 'b')
   assert.equal(await get(server.client(), 'b'), large)
 })

@@ -1,4 +1,4 @@
-// What the doctor says of folders and ports.
+// The doctor's diagnoses of folders and ports.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

@@ -1,4 +1,4 @@
-// Copies of folders in which one thing can't be copied: it is named, the rest arrives, the exit code is 1.
+// Copies of folders with an entry that can't be copied: it is reported, the rest is copied, the exit code is 1.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -55,7 +55,7 @@ async function mark(Key: string): Promise<void> {
   await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: Buffer.alloc(0) }))
 }
 
-/** What is below the target folder, without what a copy might have left in the middle. */
+/** The names below the target folder, without temporary files. */
 async function arrived(): Promise<string[]> {
   return (await readdir(target, { recursive: true })).sort()
 }

@@ -1,4 +1,4 @@
-// The table in docs/metrics.md against what a server really tells.
+// Compares the table in docs/metrics.md with a server's metrics.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
@@ -19,7 +19,7 @@ function rowOf(text: string, { name, help }: { name: string; help: string }): st
 test('a server tells exactly the metrics that the documentation lists', async () => {
   await using server = await startServer({ workers: 1 })
   const scrape = async (): Promise<string> => (await fetch(`${server.endpoint}/_/metrics`)).text()
-  // The first request is counted when it has ended, so the second one tells of it.
+  // The first request is counted at its end, so the second response includes it.
   await scrape()
   const text = await scrape()
   const told = [...text.matchAll(/^# HELP (\S+) (.+)$/gm)].map(([, name = '', help = '']) =>

@@ -1,5 +1,5 @@
-// The commands that speak to a server, against a real one: in this process where that is possible, since
-// starting one for each takes longer than what it does.
+// The commands for a running server, against a real one. Run in this process where possible, since starting one
+// takes longer than the command.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -61,12 +61,12 @@ function runPlain(...args: string[]): Promise<Ran> {
   return runInProcess(args)
 }
 
-/** Runs a command that is a success; returns its lines. */
+/** Runs a command, which must succeed. Returns its lines. */
 function done(command: string, ...args: string[]): Promise<string[]> {
   return lines(command, ...accessTo(server), ...args)
 }
 
-/** Runs a command that fails; returns what it says. */
+/** Runs a command, which must fail. Returns its messages. */
 function fails(exitCode: number, command: string, ...args: string[]): Promise<string> {
   return failure(exitCode, command, ...accessTo(server), ...args)
 }

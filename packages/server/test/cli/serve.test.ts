@@ -1,4 +1,4 @@
-// The server's life as a script or a service manager sees it: starting, refusing to start, stopping.
+// The life of a server, for a script or a service manager: start, refused start, stop.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -24,7 +24,7 @@ test('while it stops, health is 503, a new request too, and the one under way is
   await makeBucket(server, 'slow')
   const put = await beginSlowPut(server, 'slow', 'key')
   const exited = once(server.process, 'exit')
-  // npm gets the signal of a group, and passes it on: that is one request to stop, not two.
+  // npm receives the signal of the process group, and forwards it. Both count as one request to stop.
   server.process.kill('SIGTERM')
   server.process.kill('SIGTERM')
   await delay(30)
@@ -77,7 +77,7 @@ test('a second server on a folder is refused with exit code 3 until the first is
   assert.equal(exitCode, 3)
   assert.match(output, new RegExp(`another server has the data folder .*process ${server.pid} at`))
   assert.equal(await healthStatus(server.endpoint), 200)
-  // SIGKILL leaves no time to give the lock back.
+  // SIGKILL leaves no time to release the lock.
   await server.restart()
   assert.equal(await healthStatus(server.endpoint), 200)
 })

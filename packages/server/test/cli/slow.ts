@@ -1,4 +1,4 @@
-// A PUT whose body stays unfinished until the test says so: a request under way.
+// A PUT whose body stays unfinished until the test ends it: a request in progress.
 
 import { once } from 'node:events'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
@@ -12,7 +12,7 @@ export interface SlowPut {
   finish(): Promise<number>
 }
 
-/** Makes a bucket. */
+/** Creates a bucket. */
 export async function makeBucket(server: TestServer, bucket: string): Promise<void> {
   const client = new WireClient(server)
   const { status } = await client.send({ method: 'PUT', path: `/${bucket}` })

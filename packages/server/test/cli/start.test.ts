@@ -1,4 +1,4 @@
-// What a server does before it is ready: what it refuses, what it leaves alone, and when it stops.
+// The start of a server until it is ready: refusals, untouched files, and signals.
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -101,7 +101,7 @@ test('a fresh disk, a kept-empty folder, and files that were named on the line a
   const args = [...quick, '--data', folder]
   const first = await start([...args, '--credentials', credentials], isReady)
   assert.equal(first.exitCode, 0, first.output)
-  // Once a store is there, it is not asked again what lies beside it.
+  // In a folder with a store, foreign files are ignored.
   await writeFile(join(folder, 'notes.txt'), '')
   const again = await start(args, isReady)
   assert.equal(again.exitCode, 0, again.output)

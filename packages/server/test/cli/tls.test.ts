@@ -1,4 +1,4 @@
-// The server with a certificate of its own.
+// The server with a TLS certificate.
 
 import assert from 'node:assert/strict'
 import { type ChildProcessByStdio, spawn } from 'node:child_process'

@@ -1,4 +1,4 @@
-// What happens to the workers of a server, and what clients see of it.
+// Dead, stopped and replaced workers, and the effects on clients.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -31,7 +31,7 @@ async function untilReplaced(server: TestServer, gone: number): Promise<void> {
   assert.equal(await healthStatus(server.endpoint), 200)
 }
 
-/** How a connection of its own fares: it must be served or cut off, and must not hang. */
+/** The outcome of a request on a new connection, which must be served or cut off, but not hang. */
 async function fare(endpoint: string): Promise<'served' | 'reset' | 'hangs'> {
   return new Promise((resolve) => {
     const outgoing = request(`${endpoint}/_/health`, { agent: false }, (answer) => {
@@ -95,7 +95,9 @@ test('SIGHUP makes a service read its credentials file again', async () => {
   await until('the key is known', async () => (await list()) === 200)
   await writeFile(server.credentialsFile, 'broken')
   process.kill(-server.pid, 'SIGHUP')
-  await until('the refusal is logged', async () => /those in use stay/.test(await server.log()))
+  await until('the refusal is logged', async () =>
+    /the current ones stay in use/.test(await server.log()),
+  )
   assert.equal(await list(), 200)
   client.close()
 })

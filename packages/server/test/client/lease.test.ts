@@ -1,4 +1,4 @@
-// The client's folders and leases against the real server, in several processes of its.
+// The client's folders and leases against a real server with several workers.
 
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'

@@ -1,5 +1,5 @@
-// Folder work over any S3, of which Holdfast's plain half is one: what it does, and that an interruption
-// at any request loses nothing and can be continued.
+// Folder operations over plain S3, as implemented by any server. An interruption at any request loses nothing, and the
+// operation can be continued.
 
 import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'

@@ -181,6 +181,47 @@ export async function awsCliSteps(t: TestContext, aws: string, session: Session)
     )
     assert.equal(await readFile(result, 'utf8'), '{"name":"Jane"}\n')
   })
+  await t.test('tags an object, a copy of it and the bucket', async () => {
+    const at = ['--bucket', bucket, '--key', 'tagged']
+    await api('put-object', ...at, '--tagging', 'a=1&b=two')
+    const tags = [
+      { Key: 'a', Value: '1' },
+      { Key: 'b', Value: 'two' },
+    ]
+    const { TagSet: found } = await api('get-object-tagging', ...at)
+    assert.deepEqual(found, tags)
+    await call(
+      's3',
+      'cp',
+      `s3://${bucket}/tagged`,
+      `s3://${bucket}/tagged too`,
+      '--only-show-errors',
+    )
+    const copy = await api('get-object-tagging', '--bucket', bucket, '--key', 'tagged too')
+    assert.deepEqual(copy['TagSet'], tags)
+    await api('put-object-tagging', ...at, '--tagging', '{"TagSet":[{"Key":"c","Value":""}]}')
+    const { TagSet: changed } = await api('get-object-tagging', ...at)
+    assert.deepEqual(changed, [{ Key: 'c', Value: '' }])
+    await api('delete-object-tagging', ...at)
+    const of = ['--bucket', bucket]
+    await api('put-bucket-tagging', ...of, '--tagging', 'TagSet=[{Key=team,Value=sea}]')
+    const { TagSet: ofBucket } = await api('get-bucket-tagging', ...of)
+    assert.deepEqual(ofBucket, [{ Key: 'team', Value: 'sea' }])
+    await api('delete-bucket-tagging', ...of)
+    await assert.rejects(api('get-bucket-tagging', ...of), /NoSuchTagSet/)
+  })
+  await t.test('makes rules for other origins, and a website', async () => {
+    const of = ['--bucket', bucket]
+    const CORSRules = [{ AllowedMethods: ['GET'], AllowedOrigins: ['https://a.example'] }]
+    await api('put-bucket-cors', ...of, '--cors-configuration', JSON.stringify({ CORSRules }))
+    const { CORSRules: rules } = await api('get-bucket-cors', ...of)
+    assert.deepEqual(rules, CORSRules)
+    await api('delete-bucket-cors', ...of)
+    await call('s3', 'website', `s3://${bucket}`, '--index-document', 'index.html')
+    const { IndexDocument: index } = await api('get-bucket-website', ...of)
+    assert.deepEqual(index, { Suffix: 'index.html' })
+    await api('delete-bucket-website', ...of)
+  })
   await t.test('gets the error codes of S3', async () => {
     const missing = api('get-object', '--bucket', bucket, '--key', 'no such', join(scratch, 'x'))
     await assert.rejects(missing, /NoSuchKey/)

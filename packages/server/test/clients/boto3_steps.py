@@ -261,6 +261,69 @@ def runs_a_multipart_upload_by_hand():
 
 
 @step
+def tags_objects_and_the_bucket():
+    at = {"Bucket": BUCKET, "Key": "tagged"}
+    S3.put_object(**at, Body=b"x", Tagging="a=1&b=with%20space")
+    two = [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "with space"}]
+    assert S3.get_object_tagging(**at)["TagSet"] == two
+    assert S3.get_object(**at)["TagCount"] == 2
+    S3.copy_object(Bucket=BUCKET, Key="copied tags", CopySource=at)
+    assert S3.get_object_tagging(Bucket=BUCKET, Key="copied tags")["TagSet"] == two
+    other = [{"Key": "c", "Value": ""}]
+    S3.copy_object(Bucket=BUCKET, Key="new tags", CopySource=at, TaggingDirective="REPLACE", Tagging="c=")
+    assert S3.get_object_tagging(Bucket=BUCKET, Key="new tags")["TagSet"] == other
+    S3.put_object_tagging(**at, Tagging={"TagSet": other})
+    assert S3.get_object_tagging(**at)["TagSet"] == other
+    S3.delete_object_tagging(**at)
+    assert S3.get_object_tagging(**at)["TagSet"] == []
+    many = [{"Key": str(n), "Value": ""} for n in range(11)]
+    assert error_code(lambda: S3.put_object_tagging(**at, Tagging={"TagSet": many})) == "BadRequest"
+    assert error_code(lambda: S3.get_bucket_tagging(Bucket=BUCKET)) == "NoSuchTagSet"
+    S3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": many})
+    assert S3.get_bucket_tagging(Bucket=BUCKET)["TagSet"] == many
+    S3.delete_bucket_tagging(Bucket=BUCKET)
+    S3.upload_file(os.path.join(TREE, LARGE), BUCKET, "large and tagged", ExtraArgs={"Tagging": "a=1"})
+    assert S3.head_object(Bucket=BUCKET, Key="large and tagged")["TagCount"] == 1
+
+
+@step
+def makes_rules_for_other_origins_and_a_website():
+    rules = [{"AllowedOrigins": ["https://a.example"], "AllowedMethods": ["GET"], "ExposeHeaders": ["ETag"], "MaxAgeSeconds": 5}]
+    assert error_code(lambda: S3.get_bucket_cors(Bucket=BUCKET)) == "NoSuchCORSConfiguration"
+    S3.put_bucket_cors(Bucket=BUCKET, CORSConfiguration={"CORSRules": rules})
+    assert S3.get_bucket_cors(Bucket=BUCKET)["CORSRules"] == rules
+    asked = {"Origin": "https://a.example", "Access-Control-Request-Method": "GET"}
+    request = urllib.request.Request(f"{ENDPOINT}/{BUCKET}/any", method="OPTIONS", headers=asked)
+    answer = urllib.request.urlopen(request)
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://a.example"
+    S3.delete_bucket_cors(Bucket=BUCKET)
+    assert error_code(lambda: S3.get_bucket_cors(Bucket=BUCKET)) == "NoSuchCORSConfiguration"
+    website = {"IndexDocument": {"Suffix": "index.html"}, "ErrorDocument": {"Key": "error.html"}}
+    S3.put_bucket_website(Bucket=BUCKET, WebsiteConfiguration=website)
+    found = S3.get_bucket_website(Bucket=BUCKET)
+    assert {name: found[name] for name in website} == website
+    S3.delete_bucket_website(Bucket=BUCKET)
+    assert error_code(lambda: S3.get_bucket_website(Bucket=BUCKET)) == "NoSuchWebsiteConfiguration"
+
+
+@step
+def looks_at_settings_that_nobody_made():
+    at = {"Bucket": BUCKET}
+    assert "Status" not in S3.get_bucket_accelerate_configuration(**at)
+    S3.put_bucket_accelerate_configuration(**at, AccelerateConfiguration={"Status": "Suspended"})
+    assert "LoggingEnabled" not in S3.get_bucket_logging(**at)
+    S3.put_bucket_logging(**at, BucketLoggingStatus={})
+    assert "TopicConfigurations" not in S3.get_bucket_notification_configuration(**at)
+    S3.put_bucket_notification_configuration(**at, NotificationConfiguration={})
+    assert error_code(lambda: S3.get_bucket_replication(**at)) == "ReplicationConfigurationNotFoundError"
+    assert error_code(lambda: S3.get_bucket_lifecycle_configuration(**at)) == "NoSuchLifecycleConfiguration"
+    assert error_code(lambda: S3.get_bucket_metadata_configuration(**at)) == "MetadataConfigurationNotFound"
+    assert "InventoryConfigurationList" not in S3.list_bucket_inventory_configurations(**at)
+    enabled = {"Status": "Enabled"}
+    assert error_code(lambda: S3.put_bucket_accelerate_configuration(**at, AccelerateConfiguration=enabled)) == "NotImplemented"
+
+
+@step
 def gets_the_error_codes_of_s3():
     assert error_code(lambda: S3.get_object(Bucket=BUCKET, Key="no such")) == "NoSuchKey"
     assert error_code(lambda: S3.head_object(Bucket=BUCKET, Key="no such")) == "404"

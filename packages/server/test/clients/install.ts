@@ -1,6 +1,5 @@
-// Fetches the clients that the compatibility test runs, and what benchmarks compare with: Python ones
-// into virtual environments in `node_modules/.cache/`, the others as Debian packages. What is there
-// already is used as it is.
+// Installs the clients of the compatibility tests, and the programs that benchmarks compare with: Python packages in
+// virtual environments below `node_modules/.cache/`, others as Debian packages. Existing installations are reused.
 
 import { execFile } from 'node:child_process'
 import { access, mkdir } from 'node:fs/promises'
@@ -11,7 +10,7 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const CACHE = fileURLToPath(new URL('../../../../node_modules/.cache/clients/', import.meta.url))
 
-/** Versions are fixed, so that a failure means a change of ours. */
+/** Versions are fixed, so that a new failure is caused by a change of Holdfast. */
 const pythonPackages = {
   awscli: 'awscli==1.46.3',
   boto3: 'boto3==1.44.5',
@@ -21,7 +20,7 @@ const pythonPackages = {
   s3cmd: 's3cmd==2.4.0',
 } as const
 
-/** Installs a Python package if need be; returns the path of one of its commands. */
+/** Installs a Python package if missing. Returns the path of one of its commands. */
 export async function pythonCommand(
   name: keyof typeof pythonPackages,
   command: string,
@@ -41,7 +40,7 @@ export async function pythonCommand(
 /** The last of the JavaScript SDKs that know SimpleDB. */
 const nodePackages = { 'aws-sdk': 'aws-sdk@2.1693.0' } as const
 
-/** Installs a package of npm if need be; returns a folder in which programs find it. */
+/** Installs an npm package if missing. Returns a folder from which programs can import it. */
 export async function nodePackage(name: keyof typeof nodePackages): Promise<string> {
   const wanted = nodePackages[name]
   const folder = join(CACHE, wanted)

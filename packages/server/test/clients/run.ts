@@ -1,6 +1,6 @@
-// The clients that people use, against a fresh server each: AWS CLI 1 and 2, boto3, rclone, s3cmd,
-// restic. It fetches them first (see install.ts). `--only NAME` runs one; `--against URL` with the
-// keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY shows how another server fares.
+// Common clients, each against a fresh server: AWS CLI 1 and 2, boto3, rclone, s3cmd, restic. Installs them first (see
+// install.ts). `--only NAME` runs one; `--against URL` with the
+// keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY tests another server.
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
@@ -88,7 +88,7 @@ const selectClients: readonly Client[] = [
   },
 ]
 
-/** Clients of SimpleDB, and what shows people how to use them. */
+/** Clients of SimpleDB, and the recipes of its guide. */
 const simpleDbClients: readonly Client[] = [
   {
     name: 'boto3 sdb',

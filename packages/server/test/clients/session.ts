@@ -1,5 +1,5 @@
-// What a client's steps work with: a fresh server, a source tree, room for results, and the means to
-// run a command of the client and look at what it printed.
+// The environment of a client's steps: a fresh server, a source tree, a folder for results, and a function that runs
+// the client's commands.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

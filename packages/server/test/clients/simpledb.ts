@@ -1,5 +1,5 @@
-// SimpleDB's clients: boto3, the aws cli, and the JavaScript SDK v2, which is the last one of that
-// language to know SimpleDB; and every recipe of docs/simpledb.md, as it stands there.
+// SimpleDB's clients: boto3, the AWS CLI, and the JavaScript SDK v2, the last one of that language with SimpleDB. Also
+// every recipe of docs/simpledb.md, verbatim.
 
 import assert from 'node:assert/strict'
 import { copyFile, readFile, symlink, writeFile } from 'node:fs/promises'

@@ -1,5 +1,5 @@
-// The tree of files that every client uploads and gets back: odd names, odd sizes, one file large
-// enough for a multipart upload.
+// The tree of files that every client uploads and downloads: unusual names and sizes, and one file large enough for a
+// multipart upload.
 
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
@@ -53,7 +53,7 @@ export async function makeTree(folder: string): Promise<void> {
   }
 }
 
-/** Path and SHA-256 of every file below a folder, to be compared with another's. */
+/** The path and SHA-256 of every file below a folder, for comparison. */
 export async function fingerprint(folder: string): Promise<Record<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const found: Record<string, string> = {}

@@ -1,5 +1,5 @@
-// Draws the timelines of docs/simpledb.md: when two clients write and read, and what the reads may
-// see. `node packages/server/test/docs/timeline.ts` writes the pictures anew.
+// Draws the timelines of docs/simpledb.md: writes and reads of two clients, and the possible results of the reads.
+// `node packages/server/test/docs/timeline.ts` writes the images.
 
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -94,7 +94,7 @@ export function draw({ title, requests, consistent, eventual }: Timeline): strin
   ].join('\n')
 }
 
-/** Where a picture is. */
+/** The path of a picture. */
 export function pathOf({ file }: Timeline): string {
   return fileURLToPath(new URL(`../../../../docs/images/${file}`, import.meta.url))
 }

@@ -108,9 +108,10 @@ function chooseOperation(choices: Choices, folders: readonly string[], value: ()
   switch (kind) {
     case 'put': {
       const written = value()
+      const tag = choices.fraction() < 0.3 ? `of-${written}` : undefined
       return async (client) => {
-        await client.put(key, written)
-        return { kind, key, value: written }
+        await client.put(key, written, tag)
+        return { kind, key, value: written, tag }
       }
     }
     case 'get': {
@@ -150,7 +151,7 @@ function chooseOperation(choices: Choices, folders: readonly string[], value: ()
       }
     }
     case 'put tag': {
-      const tag = value()
+      const tag = choices.fraction() < 0.7 ? value() : ''
       return async (client) => ({ kind, key, tag, isThere: await client.putTag(key, tag) })
     }
     case 'get tag':
@@ -215,8 +216,8 @@ class Client {
     await this.putBlock(false)
   }
 
-  async put(key: string, value: string): Promise<void> {
-    await this.#put(this.#wire, key, value, [200])
+  async put(key: string, value: string, tag?: string): Promise<void> {
+    await this.#put(this.#wire, key, value, [200], tag)
   }
 
   /** True if the stranger was allowed to. */
@@ -229,11 +230,13 @@ class Client {
     key: string,
     value: string,
     expected: readonly number[],
+    tag?: string,
   ): Promise<number> {
     // Before sending, since other clients may see it before the response.
     valueOfEtag.set(createHash('md5').update(value).digest('hex'), value)
     // The value is in a header too, to detect the body of another object.
-    const headers = { 'x-amz-meta-value': value }
+    const tagging = tag === undefined ? {} : { 'x-amz-tagging': `t=${tag}` }
+    const headers = { 'x-amz-meta-value': value, ...tagging }
     const body = Buffer.from(value)
     const wanted = { method: 'PUT', path: this.#path(key), headers, body }
     return (await this.#send(wanted, expected, wire)).status
@@ -245,13 +248,14 @@ class Client {
     return status === 403 ? 'refused' : body.toString()
   }
 
-  /** False if there was no such object. */
+  /** Removes an empty tag. False if there was no such object. */
   async putTag(key: string, tag: string): Promise<boolean> {
     const body = Buffer.from(
       `<Tagging><TagSet><Tag><Key>t</Key><Value>${tag}</Value></Tag></TagSet></Tagging>`,
     )
-    const wanted = { method: 'PUT', path: this.#path(key), query: { tagging: '' }, body }
-    return (await this.#send(wanted, [200, 404])).status === 200
+    const at = { path: this.#path(key), query: { tagging: '' } }
+    const wanted = tag === '' ? { ...at, method: 'DELETE' } : { ...at, method: 'PUT', body }
+    return (await this.#send(wanted, [200, 204, 404])).status !== 404
   }
 
   async getTag(key: string): Promise<string | undefined> {

@@ -10,7 +10,12 @@ export type FolderAnswer = 'done' | 'missing' | 'exists' | 'invalid'
 export type Op = ObjectOp | AccessOp
 
 type ObjectOp =
-  | { readonly kind: 'put'; readonly key: string; readonly value: string }
+  | {
+      readonly kind: 'put'
+      readonly key: string
+      readonly value: string
+      readonly tag?: string | undefined
+    }
   | { readonly kind: 'get'; readonly key: string; readonly found: string | undefined }
   | { readonly kind: 'delete'; readonly key: string }
   | {
@@ -37,7 +42,7 @@ type ObjectOp =
 
 /** An operation on tags or settings, or one of a stranger. */
 type AccessOp =
-  /** Gives an object a tag; false if there was no such object. */
+  /** Gives an object a tag, or takes it away if empty; false if there was no such object. */
   | {
       readonly kind: 'put tag'
       readonly key: string
@@ -71,6 +76,10 @@ const tagMark = '\0'
 
 function contentOf(object: string): string {
   return object.split(tagMark)[0] ?? ''
+}
+
+function withTag(content: string, tag = ''): string {
+  return tag === '' ? content : content + tagMark + tag
 }
 
 function tagOf(object: string): string {
@@ -134,7 +143,7 @@ export const flatMap: Model<Op, State> = {
   step(state, op) {
     switch (op.kind) {
       case 'put':
-        return changed(state, (next) => next.set(op.key, op.value))
+        return changed(state, (next) => next.set(op.key, withTag(op.value, op.tag)))
       case 'get':
         return found(state, op.key) === op.found ? state : undefined
       case 'delete':
@@ -171,7 +180,7 @@ function accessStep(state: State, op: AccessOp): State | undefined {
       const object = state.get(op.key)
       if ((object !== undefined) !== op.isThere) return undefined
       if (object === undefined) return state
-      return changed(state, (next) => next.set(op.key, contentOf(object) + tagMark + op.tag))
+      return changed(state, (next) => next.set(op.key, withTag(contentOf(object), op.tag)))
     }
     case 'get tag': {
       const object = state.get(op.key)

@@ -129,15 +129,34 @@ export async function roundTrip(config) {
 }
 `
 
+/** Uses the parts that are loaded on demand, too: threads of queries, hashes, metrics. */
 const embedding = `
+import assert from 'node:assert/strict'
+import { PutObjectCommand, S3Client, SelectObjectContentCommand } from '@aws-sdk/client-s3'
 import { open } from 'holdfast'
 import { roundTrip } from './round-trip.mjs'
 
 for (const place of [{ memory: true }, { temporary: true }]) {
   const server = await open(place)
   await roundTrip(server.clientConfig)
-  await server.reset?.()
+  await server.reset()
   await roundTrip(server.clientConfig)
+  const s3 = new S3Client(server.clientConfig)
+  const object = { Bucket: 'bucket', Key: 'table.csv' }
+  await s3.send(new PutObjectCommand({ ...object, Body: 'a,b\\n1,2\\n', ChecksumAlgorithm: 'CRC64NVME' }))
+  const { Payload } = await s3.send(new SelectObjectContentCommand({
+    ...object,
+    ExpressionType: 'SQL',
+    Expression: 'SELECT s.b FROM S3Object s',
+    InputSerialization: { CSV: { FileHeaderInfo: 'USE' } },
+    OutputSerialization: { CSV: {} },
+  }))
+  let records = ''
+  for await (const { Records } of Payload) records += Buffer.from(Records?.Payload ?? '')
+  assert.equal(records, '2\\n')
+  const metrics = await fetch(server.endpoint + '/_/metrics')
+  assert.match(await metrics.text(), /holdfast_/)
+  s3.destroy()
   await server.close()
 }
 console.log('done')

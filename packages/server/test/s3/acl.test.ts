@@ -23,6 +23,7 @@ import {
   PutPublicAccessBlockCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
+import { imageReader } from '../../src/access/canned-acl.ts'
 import { type WireAnswer, xmlText } from '../wire.ts'
 import { outcome, startForFile, startWithBucket } from './bucket.fixture.ts'
 
@@ -73,6 +74,7 @@ const cannedOfObjects: readonly (readonly [ObjectCannedACL, ...string[]])[] = [
   ['public-read', 'FULL_CONTROL first', 'READ AllUsers'],
   ['public-read-write', 'FULL_CONTROL first', 'READ AllUsers', 'WRITE AllUsers'],
   ['authenticated-read', 'FULL_CONTROL first', 'READ AuthenticatedUsers'],
+  ['aws-exec-read', 'FULL_CONTROL first', `READ ${imageReader}`],
   ['bucket-owner-read', 'FULL_CONTROL first'],
   ['bucket-owner-full-control', 'FULL_CONTROL first'],
 ]
@@ -141,6 +143,14 @@ test('a bucket can be listed, written and emptied by those whom its list lets', 
   await client.send(new PutBucketAclCommand({ Bucket: bucket, ACL: 'authenticated-read' }))
   assert.equal(await unsigned('GET', `/${bucket}`), 403)
   await otherClient.send(new ListObjectsV2Command({ Bucket: bucket }))
+})
+
+test('a bucket that is created again has the list of a new one', async () => {
+  const bucket = await bucketWith('again', 'public-read')
+  await bucketWith(bucket, 'authenticated-read')
+  assert.deepEqual(await bucketAcl(bucket), ['FULL_CONTROL first', 'READ AuthenticatedUsers'])
+  await client.send(new CreateBucketCommand({ Bucket: bucket }))
+  assert.deepEqual(await bucketAcl(bucket), ['FULL_CONTROL first'])
 })
 
 test('an object can be shared with the owner of its bucket', async () => {

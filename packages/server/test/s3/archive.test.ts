@@ -1,5 +1,5 @@
-// A folder as an archive across the wire: what programs find in it, and that it is the folder at one
-// moment, unaffected by later changes of the folder and by a slow client.
+// Archives of folders over the wire: their contents, read by other programs, and that an archive is a snapshot,
+// unaffected by later changes and by slow clients.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -140,7 +140,7 @@ test('HEAD has the headers of GET, without a length, and a range is ignored', as
   assert.deepEqual(await contentsOf(ranged.body, 'tar'), { '1': hex('a/1') })
 })
 
-/** An answer whose body nobody reads yet. */
+/** A response whose body is not yet read. */
 async function begin(
   folder: string,
   archive: string,

@@ -1,4 +1,4 @@
-// Checksums by each of S3's algorithms across the wire: stored, told, compared, composed, copied.
+// Checksums of each S3 algorithm over the wire: stored, returned, compared, composed, copied.
 
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
@@ -129,7 +129,7 @@ test('a checksum that is no CRC is composed of those of the parts', async () => 
     assert.equal(xmlText(done.body, element), `${composite}-2`)
     const head = await server.send(at('composed', { method: 'HEAD', headers: mode }))
     assert.equal(head.headers[headerOf(algorithm)], `${composite}-2`)
-    // Alone among all answers, this one has the number of parts in an element of its own.
+    // Unlike all other responses, this one has the number of parts in a separate element.
     const told = await client.send(
       new GetObjectAttributesCommand({
         ...{ Bucket, Key: 'composed' },

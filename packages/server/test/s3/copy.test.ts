@@ -260,7 +260,7 @@ test('the copy of an object that was uploaded in parts is one whole', async () =
     const asked = { 'x-amz-object-attributes': 'ETag,ObjectParts,Checksum' }
     const attributes = await server.send(at('one', { query: { attributes: '' }, headers: asked }))
     assert.ok(!attributes.body.includes('ObjectParts'), String(attributes.body))
-    // A copy of the copy reads nothing, and says the same.
+    // A copy of the copy reads no bytes, and has the same result.
     const again = await copy('two', `/${Bucket}/one`)
     assert.equal(xmlText(again.body, 'ETag'), md5)
     assert.equal(xmlText(again.body, `Checksum${told}`), sum)
@@ -290,7 +290,7 @@ test('an object that is too large to be read for its copy keeps the ETag and the
   const etag = await upload('many', 'CRC32')
   const { engine, ids } = server.store.services
   const count = 110
-  // The same bytes as every part, so that it takes no room.
+  // Every part is the same blob, to save space.
   await engine.write(async (tx) => {
     const root = asDirectoryId((await findBucket(tx, Bucket))?.root ?? 0)
     const record = await findObject(tx, root, Buffer.from('many'))
@@ -311,7 +311,7 @@ test('an object that is too large to be read for its copy keeps the ETag and the
   assert.equal(xmlText(answer.body, 'ETag'), etag)
   const part = parts[0] ?? Buffer.alloc(0)
   const sum = digestOf(Buffer.concat(Array.from({ length: count }, () => part)), 'CRC32')
-  // CRCs of the parts tell that of the whole.
+  // The CRC of the whole is computed from those of the parts.
   assert.equal(xmlText(answer.body, 'ChecksumCRC32'), sum)
   assert.equal(xmlText(answer.body, 'ChecksumType'), 'FULL_OBJECT')
   const found = await head('many-copy', { partNumber: '110' })
@@ -344,7 +344,7 @@ test('the checksums of a copy are computed from its own bytes', async () => {
     { code: 'CopySourceChanged' },
   )
   assert.equal((await head('raced')).status, 404)
-  // Of what was not uploaded in parts nothing has to be computed.
+  // For an object without parts, nothing has to be computed.
   const { object } = await race(() => put('racing', 'a whole'))
   assert.equal(object.etag, createHash('md5').update('a whole').digest('hex'))
   assert.equal(String((await server.send(at('raced'))).body), 'a whole')

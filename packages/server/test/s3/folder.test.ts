@@ -1,5 +1,5 @@
-// Folders across the wire: renamed, copied, deleted as one thing, by the unmodified SDK where it can
-// say it, and with one header more where it can't.
+// Folders over the wire: renamed, copied and deleted in one step, by the unmodified SDK if possible, and else with one
+// additional header.
 
 import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'

@@ -1,4 +1,4 @@
-// Generated requests of every shape: the answer is S3's, never a fault of the server.
+// Generated requests of every shape: the response is valid for S3, never a fault of the server.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -115,7 +115,7 @@ const request = fc.record({
   method: fc.constantFrom('GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'OPTIONS', 'PATCH'),
   path,
   query: fc.dictionary(parameter, textual, { maxKeys: 4 }),
-  // Header values are sent as they are, so they are what a header may be.
+  // Only valid header values are generated, since they are sent verbatim.
   headers: fc.dictionary(
     header,
     junk.map((text) => text.trim().replace(/ +/g, ' ')),

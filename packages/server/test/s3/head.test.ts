@@ -1,4 +1,4 @@
-// Heads of requests that are too large, or mean two things at once, and what each protocol says of them.
+// Request heads that are too large or ambiguous, and the refusal by each protocol.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,5 +1,5 @@
-// The S3 handler behind a real HTTP server, in this process, on a store in a temporary folder: what
-// wire tests need without the cost of starting `holdfast serve` for each file.
+// The protocols behind a real HTTP server, in this process, on a store in a temporary folder. Wire tests thus avoid the
+// cost of starting `holdfast serve` for each file.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -25,28 +25,28 @@ import { Router } from '../../src/protocol/router.ts'
 import { type Credential, randomCredential } from '../harness.ts'
 import { type WireAnswer, WireClient, type WireRequest } from '../wire.ts'
 
-/** What a test may choose. */
+/** Options of a test. */
 export interface InProcessOptions {
   /** Owners beside the first, each with one key. */
   readonly owners?: number
   /** Those of an earlier server; new ones if left out. */
   readonly credentials?: readonly Credential[]
-  /** Names in front of which a bucket may stand. */
+  /** Domain names, of which a bucket may be a subdomain. */
   readonly domains?: readonly string[]
   /** Names in front of which a bucket's website is served. */
   readonly websiteDomains?: readonly string[]
   readonly requiredRegion?: string
   readonly simpleDbLimits?: Partial<SimpleDbLimits>
   readonly eventualLagMs?: number
-  /** The machine's clock if left out. */
+  /** Default: the machine's clock. */
   readonly clock?: Clock
   readonly allowsSignatureV1?: boolean
-  /** A folder of an earlier server; a new one if left out. Removed at the end all the same. */
+  /** The folder of an earlier server; default: a new one. Removed at the end in any case. */
   readonly dataFolder?: string
-  /** True if left out. */
+  /** Default: true. */
   readonly acceptsSignatureV2?: boolean
   readonly trustedProxies?: readonly Network[]
-  /** `aws` if left out. */
+  /** Default: `aws`. */
   readonly bucketDefaults?: BucketDefaults
   readonly accountBlock?: PublicAccessBlock
 }
@@ -64,9 +64,9 @@ export class InProcessServer implements AsyncDisposable {
   readonly credentials: readonly Credential[]
   readonly dataFolder: string
   readonly store: OpenServices
-  /** What was logged as an error: a test that expects none says so with `assert.deepEqual`. */
+  /** The logged errors, for tests to assert. */
   readonly faults: LoggedFault[]
-  /** Requests whose head came in. */
+  /** The number of requests whose head was received. */
   received = 0
   readonly #server: Server
   readonly #clients: { destroy(): void }[] = []
@@ -158,7 +158,7 @@ export class InProcessServer implements AsyncDisposable {
     return client
   }
 
-  /** A client that sends just what it is told, signed. */
+  /** A client that sends requests verbatim, signed. */
   wire(owner = 0): WireClient {
     const known = this.#wires.get(owner)
     if (known !== undefined) return known
@@ -169,7 +169,7 @@ export class InProcessServer implements AsyncDisposable {
     return client
   }
 
-  /** Sends one signed request of an owner's. */
+  /** Sends one signed request of an owner. */
   async send(wanted: WireRequest, owner = 0): Promise<WireAnswer> {
     return this.wire(owner).send(wanted)
   }
@@ -186,7 +186,7 @@ export class InProcessServer implements AsyncDisposable {
     return entries.filter((entry) => entry.isFile()).map((entry) => entry.name)
   }
 
-  /** Stops, removes everything, and fails if the server took a fault of its own. */
+  /** Stops, removes everything, and fails if the server logged a fault. */
   async closeWithoutFaults(): Promise<void> {
     await this.close()
     assert.deepEqual(this.faults, [])

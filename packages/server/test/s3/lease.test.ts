@@ -25,10 +25,10 @@ let Bucket = ''
 
 beforeEach(async () => {
   Bucket = `leases-${count++}`
-  await client.send(new CreateBucketCommand({ Bucket }))
+  await client.send(new CreateBucketCommand({ Bucket, ObjectOwnership: 'ObjectWriter' }))
 })
 
-/** A lease as its JSON has it. */
+/** A lease in JSON. */
 interface LeaseJson {
   readonly ticket: number
   readonly state: string
@@ -328,6 +328,13 @@ function writes(uploadId: string): readonly (readonly [route: string, wanted: Wi
       { ...tagging, method: 'PUT', body: Buffer.from('<Tagging><TagSet/></Tagging>') },
     ],
     ['DeleteObjectTagging', { ...tagging, method: 'DELETE' }],
+    [
+      'PutObjectAcl',
+      {
+        ...{ method: 'PUT', path: path('top/locked/x'), query: { acl: '' } },
+        headers: { 'x-amz-acl': 'private' },
+      },
+    ],
     ['CopyObject', copy('from/x', 'top/locked/copied')],
     ['CopyFolder', copy('from/', 'top/locked/copied/', replacing)],
     ['CopyFolder', copy('from/', 'top/', replacing)],
@@ -348,7 +355,7 @@ function writes(uploadId: string): readonly (readonly [route: string, wanted: Wi
   ]
 }
 
-/** Requests that prepare something that nobody sees yet. */
+/** Requests that prepare invisible changes. */
 function preparations(uploadId: string): readonly (readonly [string, WireRequest])[] {
   const path = objectPath(Bucket, 'top/locked/up')
   const part = { method: 'PUT', path, query: { uploadId, partNumber: '1' } }
@@ -377,7 +384,7 @@ function sendUnder(wanted: WireRequest, ticket: number | undefined): Promise<Wir
   return server.send({ ...wanted, headers: { ...wanted.headers, ...lease } })
 }
 
-/** The code of a refusal; of the one key, where many may fail. */
+/** The code of a refusal; for a request with results per key, that of its only key. */
 function codeOf({ status, body }: WireAnswer): string {
   return `${status} ${xmlText(body, 'Code') ?? ''}`
 }
@@ -425,7 +432,7 @@ test('no operation writes against the lease of another, under a lost one, or whe
   const refusals = await Promise.all(all.map(([, wanted]) => sendUnder(wanted, undefined)))
   for (const [index, answer] of refusals.entries()) {
     const [route = '', wanted] = all[index] ?? []
-    // What comes after the rename of something that wasn't renamed has no source, and waits anyway.
+    // The rename of a missing source waits too.
     const what = `${route} ${wanted?.path}`
     assert.equal(codeOf(answer), expected(route, 503, 'SlowDown'), what)
   }
@@ -454,7 +461,7 @@ test('under a lease that reaches, every operation writes as ever', async () => {
   const last = all.findIndex(([name]) => name === 'DeleteBucket')
   const replaced = all.findIndex(([, { path }]) => path.endsWith('/top/'))
   for (const [index, [route, wanted]] of all.entries()) {
-    // It would take away what the others work on.
+    // The deletion would remove the paths of the other leases.
     if (index === replaced || index === last) continue
     if (wanted.path.endsWith('/renamed/') && index > 0) await put('top/locked/sub/z', ticket)
     if (route === 'RenameObject') await put('top/locked/y', ticket)

@@ -80,7 +80,7 @@ function byBytes(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
 
-/** What a listing must say, by the definition. */
+/** The expected listing, by definition. */
 function expected(
   all: readonly string[],
   { Prefix = '', Delimiter = '', StartAfter = '' }: Omit<ListObjectsV2CommandInput, 'Bucket'>,

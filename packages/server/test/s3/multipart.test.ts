@@ -1,4 +1,4 @@
-// Uploads in parts across the wire.
+// Multipart uploads over the wire.
 
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
@@ -410,7 +410,7 @@ test('a source of more than 5 GiB is copied in ranges only', async () => {
       yield Buffer.from('0123456789')
     })(),
   )
-  // The file is shorter than its record says: only its beginning is ever asked for.
+  // The file is shorter than in its record. Only its beginning is ever read.
   await engine.write(async (tx) => {
     const { root } = (await findBucket(tx, Bucket)) ?? { root: asDirectoryId(0) }
     await putObject({ tx, ids }, root, Buffer.from('huge'), {
@@ -498,7 +498,7 @@ test('uploads are listed by key and age, with prefix, delimiter and markers', as
     name: 'InvalidArgument',
     message: 'Invalid uploadId marker',
   })
-  // Without a key, or empty, the marker of an id says nothing.
+  // Without a key marker, or with an empty one, the upload id marker has no effect.
   assert.equal((await listUploads({ UploadIdMarker: 'nonsense' })).length, created.length)
   assert.equal((await listUploads({ KeyMarker: 'list/b', UploadIdMarker: '' })).length, 1)
 })

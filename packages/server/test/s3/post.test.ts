@@ -24,11 +24,11 @@ interface FormOptions {
   readonly file?: Buffer | string
   readonly filename?: string
   readonly bucket?: string
-  /** Sent beside the form. */
+  /** Headers beside the form. */
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** A form that is signed for its own fields, unless told otherwise. */
+/** A form whose policy allows its own fields by default. */
 function signedForm(options: FormOptions): FormData {
   const form = new FormData()
   const { owner = 0, ...rest } = options

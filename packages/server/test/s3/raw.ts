@@ -1,4 +1,4 @@
-// Requests byte by byte over a socket, signed or not, for what neither the SDK nor node:http would send.
+// Sends requests verbatim over a socket, signed or not, including those that neither the SDK nor node:http would send.
 
 import { createHash, createHmac } from 'node:crypto'
 import { once } from 'node:events'
@@ -7,19 +7,19 @@ import { canonicalQuery, type QueryPairs, type SigningKey } from '../wire.ts'
 
 const region = 'us-east-1'
 
-/** What is signed of a request. Header names are lower case, values Latin-1 text: a character is a byte. */
+/** The signed parts of a request. Header names are lower case, values are Latin-1 text, one character per byte. */
 export interface RawRequest {
   readonly method: string
   readonly path: string
   readonly query?: QueryPairs
   readonly headers?: Readonly<Record<string, string>>
-  /** `x-amz-content-sha256`; the hash of the body if left out. */
+  /** `x-amz-content-sha256`; default: the hash of the body. */
   readonly payloadHash?: string
   readonly body?: Buffer
   readonly date?: Date
 }
 
-/** A signed request's head, and what chunk signatures go on with. */
+/** The head of a signed request, and the seed of chunk signatures. */
 export interface SignedHead {
   readonly text: string
   readonly seed: string
@@ -164,7 +164,7 @@ export interface RawAnswer {
   readonly body: Buffer
 }
 
-/** A connection whose answers are read one after the other. */
+/** A connection whose responses are read in order. */
 export class RawConnection implements Disposable {
   readonly socket: Socket
   #received = Buffer.alloc(0)
@@ -200,7 +200,7 @@ export class RawConnection implements Disposable {
     else this.socket.write(data)
   }
 
-  /** The next answer, or interim answer such as `100 Continue`. Fails if the connection ends before. */
+  /** The next final or interim response (`100 Continue`). Fails if the connection ends before it. */
   async answer(isHead = false): Promise<RawAnswer> {
     const end = await this.#find('\r\n\r\n')
     const [statusLine = '', ...lines] = this.#received.toString('latin1', 0, end).split('\r\n')
@@ -257,7 +257,7 @@ export async function sendRaw(target: RawTarget, wanted: RawRequest): Promise<Ra
   return await connection.answer(wanted.method === 'HEAD')
 }
 
-/** Sends text just as it is, and reads one answer. */
+/** Sends text verbatim, and reads one response. */
 export async function sendText(target: RawTarget, text: string): Promise<RawAnswer> {
   using connection = await RawConnection.open(target)
   connection.write(text)

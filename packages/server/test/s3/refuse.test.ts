@@ -1,4 +1,4 @@
-// What isn't there, what isn't allowed, and what isn't well-formed: refused in S3's form, never ignored.
+// Requests for missing, forbidden and unimplemented things, and malformed requests: refused in S3's form, never ignored.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

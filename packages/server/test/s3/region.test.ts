@@ -1,5 +1,4 @@
-// Regions: where buckets are, which signatures a server that was told its region takes, and how a client
-// finds it.
+// Regions: of buckets, of signatures with and without `--region`, and their discovery by clients.
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
@@ -18,7 +17,7 @@ import { InProcessServer } from './in-process.ts'
 const region = 'eu-central-1'
 const header = 'x-amz-bucket-region'
 const Bucket = 'at-home'
-/** Takes signatures of one region only; the wire client signs for us-east-1. */
+/** Accepts signatures of one region only; the wire client signs for us-east-1. */
 let fixed: InProcessServer
 let free: InProcessServer
 

@@ -1,4 +1,4 @@
-// SelectObjectContent across the wire, as the SDK sends it, and as it may be sent otherwise.
+// SelectObjectContent over the wire, as sent by the SDK, and in other valid and invalid forms.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -109,7 +109,11 @@ test('a query of CSV answers records, statistics and an end', async () => {
     'SELECT s.name, s.city FROM S3Object s WHERE CAST(s.age AS INT) > 10',
   )
   assert.equal(text, 'Jane,"Rome, IT"\nAnn,Lima\n')
-  assert.deepEqual(events, ['Records', 'Stats', 'End'])
+  // Events that keep the connection alive depend on the time that a query takes.
+  assert.deepEqual(
+    events.filter((name) => name !== 'Cont'),
+    ['Records', 'Stats', 'End'],
+  )
   assert.deepEqual(stats, {
     BytesScanned: people.length,
     BytesProcessed: people.length,

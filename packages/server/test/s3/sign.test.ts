@@ -1,4 +1,4 @@
-// Signatures across the wire: presigned URLs, and each way to be refused.
+// Signatures over the wire: presigned URLs, and each kind of refusal.
 
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
@@ -75,7 +75,7 @@ test('a presigned PUT stores its body, with the description in its URL', async (
     ContentType: 'text/css',
     Metadata: { color: 'red' },
   })
-  // By default the SDK hoists the checksum of no body into the URL, which S3 does not act on.
+  // By default, the SDK hoists the checksum of an empty body into the URL, which has no effect on S3.
   const url = await getSignedUrl(client, command)
   assert.match(url, /x-amz-checksum-crc32=AAAAAA/)
   const response = await fetch(url, {
@@ -92,9 +92,7 @@ test('a presigned PUT stores its body, with the description in its URL', async (
 
 test('a presigned URL that asks for an unimplemented feature is refused', async () => {
   for (const demand of [
-    { ACL: 'public-read' },
-    { GrantRead: 'id=1' },
-    { WebsiteRedirectLocation: '/x' },
+    { ObjectLockLegalHoldStatus: 'ON' },
     { ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate: new Date() },
   ] as const) {
     const command = new PutObjectCommand({ Bucket, Key: 'demanding', ...demand })
@@ -108,6 +106,19 @@ test('a presigned URL that asks for an unimplemented feature is refused', async 
   })
   const leased = await fetch(server.endpoint + path, { method: 'PUT', body: Buffer.from('x') })
   assert.equal(await codeOf(leased), 'LeaseLost')
+})
+
+test('a presigned URL asks for a list like a header', async () => {
+  for (const [demand, code] of [
+    [{ ACL: 'public-read' as const }, 'AccessControlListNotSupported'],
+    [{ GrantRead: 'id=1' }, 'InvalidArgument'],
+    [{ ACL: 'bucket-owner-full-control' as const }, undefined],
+  ] as const) {
+    const command = new PutObjectCommand({ Bucket, Key: 'listed', ...demand })
+    const response = await fetch(await getSignedUrl(client, command), { method: 'PUT', body: 'x' })
+    assert.equal(response.status, code === undefined ? 200 : 400)
+    if (code !== undefined) assert.equal(await codeOf(response), code)
+  }
 })
 
 test('a part may be uploaded by a URL that was presigned without its bytes', async () => {

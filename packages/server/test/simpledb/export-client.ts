@@ -3,7 +3,7 @@
 import { createHash, createHmac } from 'node:crypto'
 import type { SigningKey } from '../wire.ts'
 
-/** An answer as its JSON has it. */
+/** A response with its JSON. */
 export interface JsonAnswer {
   readonly status: number
   readonly type: string | null

@@ -1,4 +1,4 @@
-// Which exports are done beside each other, and that none holds up another owner's.
+// Concurrent exports, and that no export delays another owner's.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -83,7 +83,7 @@ class Owner {
   }
 }
 
-/** The services, with something done before each read of a domain's items. */
+/** The services, with a callback before each read of a domain's items. */
 function beforeReads(action: () => Promise<void>): Services {
   const { engine } = services
   const read: Engine['read'] = async (body, options) => {

@@ -1,4 +1,4 @@
-// Exports to a bucket of this server, as of one moment, and their way back into a domain.
+// Exports of snapshots to a bucket of this server, and their import into a domain.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -34,7 +34,7 @@ after(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** Does every export that can be done now. */
+/** Runs all exports that can run now. */
 function runExports(of: Services): Promise<void> {
   return new ExportQueue(of).run(signal)
 }
@@ -68,7 +68,7 @@ async function start(clientToken: string, more: Record<string, unknown> = {}): P
   })
 }
 
-/** The lines of an export's files, once it has been done. */
+/** The lines of a finished export's files. */
 async function exported(exportArn: unknown): Promise<string[]> {
   const { fields } = await call('GetExport', { exportArn })
   assert.equal(fields['exportStatus'], 'SUCCEEDED', JSON.stringify(fields))
@@ -98,7 +98,7 @@ test('an export has all items as of one moment, without later writes', async () 
   const { exportArn } = started.fields
   const waiting = await call('GetExport', { exportArn })
   assert.equal(waiting.fields['exportStatus'], 'PENDING')
-  // Writes come between the reads of the snapshot: before each but the first.
+  // Before each read of the snapshot but the first, there are writes.
   let reads = 0
   const read: typeof services.engine.read = async (body, options) => {
     const isChunk = body.toString().includes('walkSnapshot')

@@ -1,4 +1,4 @@
-// Requests of SimpleDB that are large, by URL or form, and those that only pretend to be somebody's.
+// Large SimpleDB requests, by URL or form, and forms with a key id but without a valid signature.
 
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
@@ -145,7 +145,7 @@ test('the memory of forms without a key is bounded, and small requests pass all 
     while (refused.length < 4) await new Promise((resolve) => setImmediate(resolve))
     assert.match(refused[0] ?? '', /^HTTP\/1\.1 503 .*<Code>ServiceUnavailable<\/Code>/s)
     await sdb.ok('ListDomains')
-    // A key that is there has a budget of its own, wherever in the form it stands.
+    // An existing key has its own budget, at any position in the form.
     const long = { DomainName, ItemName: 'long', ...attributes(200, 'ü'.repeat(200)) }
     const { status } = await sdb.call('PutAttributes', long)
     assert.equal(status, 200)

@@ -1,5 +1,5 @@
-// A client of SimpleDB's query protocol for tests: sends just the parameters that it is told, signed
-// with Version 2, and gives the answer as it came.
+// A client of SimpleDB's query protocol for tests: sends the given parameters verbatim, signed with Version 2, and
+// returns the raw response.
 
 import { createHmac } from 'node:crypto'
 import { Agent, request } from 'node:http'
@@ -10,9 +10,9 @@ export type QueryParameters =
   | Readonly<Record<string, string>>
   | readonly (readonly [name: string, value: string])[]
 
-/** How a call differs from the usual one. */
+/** The options of a call. */
 export interface QueryOptions {
-  /** POST with a form unless told otherwise. */
+  /** Default: POST, with a form. */
   readonly method?: string
   readonly version?: string
   /** Headers beside those of the form. */
@@ -21,17 +21,17 @@ export interface QueryOptions {
   readonly afterSigning?: (parameters: [string, string][]) => void
 }
 
-/** An answer, taken apart as far as every one can be. */
+/** A response, with the parts that all responses have. */
 export interface QueryAnswer {
   readonly status: number
   readonly body: string
-  /** Of an error. */
+  /** The code of an error. */
   readonly code: string | undefined
   readonly message: string | undefined
   readonly usage: string | undefined
 }
 
-/** Calls one server over kept-alive connections. */
+/** Calls one server over persistent connections. */
 export class QueryClient {
   readonly #port: number
   readonly #key: SigningKey

@@ -1,4 +1,4 @@
-// Every error across the wire: Amazon's own article is law for those of conditions, texts included.
+// Every error over the wire. Those of conditions have the exact texts of Amazon's article.
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'

@@ -1,5 +1,5 @@
-// What Amazon's article on consistency describes: its timelines of reads and writes, and the
-// applications that it builds of conditional puts and deletes.
+// The scenarios of Amazon's article on consistency: its timelines of reads and writes, and its applications of
+// conditional puts and deletes.
 
 import assert from 'node:assert/strict'
 import { after, beforeEach, test } from 'node:test'
@@ -28,7 +28,7 @@ beforeEach(async () => {
 
 type Parameters = Record<string, string>
 
-/** The parameters that put one value in place of those of an attribute. */
+/** The parameters that replace the values of an attribute by one value. */
 function replacing(ItemName: string, name: string, value: string): Parameters {
   return {
     DomainName,
@@ -182,12 +182,12 @@ test('64 clients that count lose no increment', async () => {
       const { code } = await sdb.call('PutAttributes', {
         ...replacing('www.amazon.com', 'PageHits', String(hits + 1)),
         'Expected.1.Name': 'PageHits',
-        // As the article has it: the name with a number, the value without.
+        // As in the article: the name with a number, the value without.
         'Expected.Value': String(hits),
       })
       if (code === undefined) return
       assert.equal(code, 'ConditionalCheckFailed')
-      // Up to as long as everyone else needs for one attempt each.
+      // The wait is at most the time that all others need for one attempt each.
       const pauseMs = Math.random() * pauses * (performance.now() - started)
       await new Promise((resolve) => setTimeout(resolve, pauseMs))
     }

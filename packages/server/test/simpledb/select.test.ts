@@ -86,7 +86,7 @@ async function found(expression: string): Promise<string[]> {
   return itemsIn(answer.body)
 }
 
-/** Conditions, and the items that they hold for: in the guide, or following from what it says. */
+/** Conditions, and the items that match, from the guide or by its rules. */
 const golden: readonly (readonly [where: string, items: string])[] = [
   ["Title = 'The Right Stuff'", '1579124585'],
   ["Year > '1985'", 'B000T9886K B00005JPLW B000SF3NGK'],

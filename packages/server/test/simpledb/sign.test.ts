@@ -1,4 +1,4 @@
-// Signatures across the wire: accepted requests, and the refusals of others.
+// Signatures over the wire: accepted requests, and refusals.
 
 import assert from 'node:assert/strict'
 import { createHash, createHmac } from 'node:crypto'

@@ -1,4 +1,4 @@
-// A query that isn't answered in its time, not even in part.
+// A query that exceeds its time limit without a partial result.
 
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
@@ -21,7 +21,7 @@ after(async () => {
   await server.closeWithoutFaults()
 })
 
-/** The services with a transaction that is given up after `lateMs`, when items are asked for. */
+/** The services, with a read of items that is cancelled after `lateMs`. */
 function givenUpAfter(lateMs: number): Services {
   const { engine, clock } = services
   // A whole number, so that adding `lateMs` and subtracting the start is exact.

@@ -1,4 +1,4 @@
-// What one worker process acknowledged, every other one sees.
+// Writes acknowledged by one worker are visible in all others.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,17 +1,17 @@
-// Runs a command that opens a store in a process of its own: damaged pages may crash the engine, and
-// somebody has to be left to say so in plain words.
+// Runs a command that opens a store in a child process: damaged pages may crash the engine, and the parent then reports
+// the crash.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { exitCodes, isCrash } from '../../base/exit.ts'
 import { processEnvironment } from '../../config.ts'
 
-/** Set in the process apart. */
+/** Set in the child process. */
 const variable = 'HOLDFAST_CHILD_PROCESS'
 
 /**
- * Runs `body` in another process, which was given the same command line, and returns its exit code;
- * `crashCode` if it crashed.
+ * Runs `body` in a child process with the same command line. Returns the exit code of the child, or `crashCode` if the
+ * child crashed.
  */
 export async function inChildProcess(
   body: () => Promise<number>,
@@ -28,7 +28,7 @@ export async function inChildProcess(
     child.kill()
   }
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
-  // A terminal sends it to both, and the other one decides.
+  // A terminal sends SIGINT to both processes. The child handles it.
   process.on('SIGINT', () => undefined)
   const [code, signal]: (number | string | null)[] = await once(child, 'exit')
   if (typeof code === 'number') return code

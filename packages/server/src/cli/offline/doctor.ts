@@ -1,5 +1,5 @@
-// `holdfast doctor`: looks at a data folder and a port as a server would find them, and says in plain
-// words what is wrong and what to do about it. It changes nothing but a file that it removes again.
+// `holdfast doctor`: examines a data folder and a port, and explains problems with their remedies. The only change is a
+// temporary file.
 
 import { existsSync } from 'node:fs'
 import { access, constants, open, rm, stat, statfs } from 'node:fs/promises'
@@ -17,7 +17,7 @@ import { bad, type Diagnosis, ok, warn } from '../diagnosis.ts'
 import { type Holder, isLocked, readHolder } from '../lock.ts'
 import { examinePort } from '../port.ts'
 
-/** Prints the diagnoses; the exit code is 1 when a server couldn't work. */
+/** Prints the diagnoses. The exit code is 1 if a server could not work. */
 export async function doctor({ dataFolder, host, port }: DoctorConfig): Promise<number> {
   const found: Diagnosis[] = []
   const report = (diagnosis: Diagnosis): void => {
@@ -81,7 +81,7 @@ async function isWritable(folder: string): Promise<boolean> {
   )
 }
 
-/** File systems by their magic number (statfs(2)) on which a store is not safe, or not durable. */
+/** File systems on which a store is unsafe or not durable, by magic number (statfs(2)). */
 const fileSystems: ReadonlyMap<number, Diagnosis> = new Map([
   [0x6969, bad('NFS: the store needs a local disk, since it shares memory through the file')],
   [0x517b, bad('SMB: the store needs a local disk')],

@@ -1,5 +1,5 @@
-// `holdfast fsck`: checks everything in a data folder and says in plain words what is wrong. A server
-// may be at work in the folder; the check sees one moment of it.
+// `holdfast fsck`: checks everything in a data folder, and prints the findings. A server may be running on the folder;
+// the check uses a snapshot.
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,13 +16,13 @@ import { type CheckSummary, checkStore, type Finding } from '../../operation/fsc
 import { refuseBrokenParts } from '../data-folder.ts'
 
 /**
- * Checks the folder and returns the exit code: 0 when it is clean, 4 when there are findings. Those that an
+ * Checks the folder. Returns the exit code: 0 if it is clean, 4 if there are findings. Those that an
  * operator accepted are shown, and don't count.
  */
 export async function fsck(config: FsckConfig): Promise<number> {
   const { dataFolder, isJson } = config
   await refuseBrokenParts(dataFolder)
-  // Before the engine is opened, which would make rows where there are none.
+  // Before the engine is opened, which would create missing rows.
   const lost = misfitOf(await examineWithoutRows(dataFolder))
   if (lost !== undefined) {
     print(lost, isJson)
@@ -32,7 +32,7 @@ export async function fsck(config: FsckConfig): Promise<number> {
   try {
     return await check({ engine, blobs, config })
   } catch (error) {
-    // The bytes of a damaged page are taken for rows, so any error is possible.
+    // A damaged page is read as rows, so any error is possible.
     const finding: Finding = {
       invariant: 'everything in the store can be read',
       where: 'the store',
@@ -99,7 +99,7 @@ async function openStore(
   try {
     const location = storeIn(dataFolder)
     const engine = await openEngine(location.engine, { readMs: Number.POSITIVE_INFINITY })
-    // The number of the start matters to writers only.
+    // fsck never writes, so any number of a start will do.
     const blobs = await openBlobs(location.blobs, { start: asStartId(0), isReadOnly: true })
     return { engine, blobs }
   } catch (error) {
@@ -139,10 +139,10 @@ const advice =
   'Keep a copy of the folder as it is. Objects that are not named above can be read and copied\n' +
   'to a new folder; those that are named are to be restored from elsewhere.'
 
-/** Milliseconds between two lines of progress while bodies are read. */
+/** Milliseconds between two updates of the progress while bodies are read. */
 const progressMs = 200
 
-/** One line on a terminal that shows the progress of the check. */
+/** The progress of the check, as a line on the terminal. */
 class Progress {
   readonly #isShown: boolean
   readonly #startedAt = performance.now()
@@ -159,7 +159,7 @@ class Progress {
     this.#write()
   }
 
-  /** Adds bytes of bodies that were read. */
+  /** Counts bytes read of bodies. */
   count(bytes: number): void {
     this.#readBytes += bytes
     if (performance.now() - this.#writtenAt > progressMs) this.#write()

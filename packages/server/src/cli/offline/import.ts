@@ -1,5 +1,4 @@
-// `holdfast import`: puts the items of an export's files into a domain. A server may be at work in the
-// data folder meanwhile.
+// `holdfast import`: puts the items of an export's files into a domain. A server may be running on the data folder.
 
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
@@ -33,7 +32,7 @@ import { reportError } from '../../protocol/simpledb/error.ts'
 import { loadCredentials } from '../credentials.ts'
 import { prepareDataFolder } from '../data-folder.ts'
 
-/** Imports, and returns the exit code. @throws CommandError for files that can't be used */
+/** Imports the files. Returns the exit code. @throws CommandError for files that can't be used */
 export async function importExport(config: ImportConfig): Promise<number> {
   const { dataFolder, folder, domain } = config
   const manifest = await readManifest(folder)
@@ -79,7 +78,7 @@ async function openStore(
   }
 }
 
-/** SimpleDB's sentence; for a fault, the text that the log would have. */
+/** SimpleDB's sentence, or for a fault, the text for the log. */
 function messageOf(error: StoreError): string {
   const { isFault, message } = reportError(error)
   return isFault ? error.message : message
@@ -90,7 +89,7 @@ interface Manifest {
   readonly files: readonly { readonly name: string; readonly md5: string }[]
 }
 
-/** Keys may have any prefix. */
+/** The key of a data file, with any prefix. */
 const fileKey = matching(
   /(?:^|\/)data-\d{5,}\.json$/,
   'must end like a file of an export: data-00001.json',
@@ -149,7 +148,7 @@ async function importFile(input: {
   return items
 }
 
-/** The lines of a file. Node's own reader would break them at U+2028 too, which JSON leaves as it is. */
+/** The lines of a file. Node's own reader would also break lines at U+2028, which JSON doesn't escape. */
 async function* linesOf(file: string): AsyncGenerator<string> {
   let rest: Buffer = Buffer.alloc(0)
   for await (const chunk of createReadStream(file)) {
@@ -164,7 +163,7 @@ async function* linesOf(file: string): AsyncGenerator<string> {
   if (rest.byteLength > 0) yield rest.toString('utf8')
 }
 
-/** Whole files only: a part of one would be imported without a word. */
+/** Checks that a file is complete. A part of one would otherwise be imported silently. */
 async function checkFile(file: string, md5: string): Promise<void> {
   const hash = createHash('md5')
   try {

@@ -1,5 +1,5 @@
-// The metrics of all processes of a server: running workers, ended ones, and the
-// primary. A module of its own, because the primary starts its workers before it loads the metrics library.
+// The metrics of a server: of the primary, and of running and ended workers. A separate module, because the primary
+// starts its workers before it loads the metrics library.
 
 import {
   countersOf,
@@ -8,26 +8,26 @@ import {
   ProcessMetrics,
 } from '../../observe/prometheus.ts'
 
-/** The counts of one server. */
+/** The metrics of one server. */
 export class AggregateMetrics {
   readonly #own = new ProcessMetrics()
-  /** The sums of processes that ended. */
+  /** The sums of ended processes. */
   #departed: Promise<MetricsSnapshot> = Promise.resolve([])
 
-  /** @param workerDeaths tells how many workers died so far */
+  /** @param workerDeaths returns the number of workers that have died */
   constructor(workerDeaths: () => number) {
     this.#own.addProcess('primary')
     this.#own.addPrimary(workerDeaths)
   }
 
-  /** Keeps the counters of a process that ended, but not its gauges. */
+  /** Adds the counters, but not the gauges, of an ended process. */
   keep(departed: MetricsSnapshot): void {
     this.#departed = this.#departed.then((before) => countersOf([before, departed]))
   }
 
-  /** All counts, with those of the workers there are, in Prometheus' text format. */
+  /** All metrics, with those of running workers, in Prometheus' text format. */
   async text(workers: readonly MetricsSnapshot[]): Promise<string> {
-    // At one moment: a worker that ends meanwhile must not be counted twice.
+    // Taken together, so that a worker that ends meanwhile is not counted twice.
     const [own, departed] = await Promise.all([this.#own.snapshot(), this.#departed])
     return formatSnapshots([own, departed, ...workers])
   }

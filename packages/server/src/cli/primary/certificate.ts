@@ -1,4 +1,4 @@
-// The certificate of a server and its key, read and held against each other before anybody is served.
+// The certificate of a server and its key, which are read and compared before the start.
 
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -6,7 +6,7 @@ import { CommandError, systemCode } from '../../base/exit.ts'
 import type { TlsFiles } from '../../config.ts'
 import type { TlsTexts } from '../message.ts'
 
-/** Reads both. @throws CommandError if they can't be read, or don't belong together */
+/** Reads both. @throws CommandError if they can't be read, or don't match */
 export async function readTls(files: TlsFiles): Promise<TlsTexts> {
   const { certificateFile, keyFile } = files
   const cert = await readPem(certificateFile)

@@ -1,44 +1,44 @@
-// Connections are accepted by the primary and handed to the worker that has the fewest. The kernel
-// alone would not share them out: of those that come together, one worker takes nearly all. A worker
-// is handed one at a time, so that one that is stopped holds up a single client, until it is killed.
+// Accepts connections in the primary, and hands each to the worker with the fewest. The kernel doesn't balance: one
+// worker would get nearly all of simultaneous ones. Each worker receives one connection at a time, so that a stopped
+// worker delays a single client until it is killed.
 
 import { createServer, type Server, type Socket } from 'node:net'
 import { CommandError, systemCode } from '../../base/exit.ts'
 
-/** A worker that connections can be handed to. */
+/** A worker that can receive connections. */
 export interface Taker {
-  /** Hands `socket` over, but leaves it open here. */
+  /** Sends `socket` to the worker, but leaves it open in this process. */
   take(socket: Socket): void
 }
 
 interface Load {
   open: number
-  /** Connections that were sent to it, and that it hasn't acknowledged. */
+  /** The connection sent to the worker and not yet acknowledged. */
   taking: Socket | undefined
 }
 
-/** Connections that may wait for a worker; those beyond are closed. */
+/** The largest number of connections that wait for a worker. Further ones are closed. */
 const waitingConnections = 4096
 
-/** The connections of a server, shared out among its workers. */
+/** Distributes the connections of a server to its workers. */
 export class Connections {
   readonly #loads = new Map<Taker, Load>()
   readonly #waiting: Socket[] = []
 
-  /** Lets a worker have connections. */
+  /** Adds a worker. */
   add(taker: Taker): void {
     this.#loads.set(taker, { open: 0, taking: undefined })
     this.#share()
   }
 
-  /** Forgets a worker that is gone, and its connections with it. */
+  /** Removes an ended worker, with its connections. */
   remove(taker: Taker): void {
-    // It might have begun to read from it, so that no other worker can make sense of the rest.
+    // The worker may have read from the connection, so no other worker can take it over.
     this.#loads.get(taker)?.taking?.destroy()
     this.#loads.delete(taker)
   }
 
-  /** A worker acknowledges a connection. */
+  /** Notes that a worker has acknowledged its connection. */
   taken(taker: Taker): void {
     const load = this.#loads.get(taker)
     if (load === undefined) return
@@ -47,13 +47,13 @@ export class Connections {
     this.#share()
   }
 
-  /** `count` connections of a worker were closed. */
+  /** Notes that `count` connections of a worker were closed. */
   closed(taker: Taker, count: number): void {
     const load = this.#loads.get(taker)
     if (load !== undefined) load.open -= count
   }
 
-  /** A client has connected. */
+  /** Takes the connection of a new client. */
   give(socket: Socket): void {
     if (this.#waiting.length >= waitingConnections) {
       socket.destroy()
@@ -85,7 +85,7 @@ export class Connections {
   }
 }
 
-/** Listens for `connections`; the server's address tells the port. @throws CommandError */
+/** Listens for `connections`. The port is in the server's address. @throws CommandError */
 export async function listen(
   connections: Connections,
   address: { readonly host: string; readonly port: number },

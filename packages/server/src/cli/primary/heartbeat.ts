@@ -1,22 +1,22 @@
-// When a worker that gives no sign of life is to be killed. A busy one must not be: a long pause of its
-// event loop is only slow, while a stopped process may hold the engine's lock and block all others.
+// Decides when a silent worker is killed. A busy worker must not be killed: a long pause of its event loop is only slow.
+// A stopped process may hold the engine's lock and block all others.
 
 /** Milliseconds between two pings. */
 export const pingMs = 500
 
-/** Milliseconds of silence after which a process that the system calls stopped is killed. */
+/** Milliseconds of silence after which a stopped process is killed. */
 const stoppedMs = 2000
-/** Milliseconds of silence after which a worker is killed that runs, but does nothing else. */
+/** Milliseconds of silence after which a running worker is killed. */
 const hungMs = 20_000
-/** Milliseconds that a worker may take to open the store, which may mend it after a crash. */
+/** Milliseconds in which a worker must open the store, including recovery after a crash. */
 const startingMs = 120_000
 
-/** Why a worker is to be killed; undefined while it may live. */
+/** The reason to kill a worker; undefined if there is none. */
 export function judge(worker: {
   /** Milliseconds since its last message. */
   readonly silentMs: number
   readonly isReady: boolean
-  /** The state letter of proc(5), where the system has it. */
+  /** The state letter of proc(5), if the system has it. */
   readonly state: string | undefined
 }): string | undefined {
   const { silentMs, isReady, state } = worker

@@ -1,5 +1,5 @@
-// `holdfast serve`: the primary process. It checks its configuration, takes the folder's lock, finds
-// the access keys, and lets workers serve until it is told to stop. It never opens the store itself.
+// `holdfast serve`: the primary process. The primary checks the configuration, takes the folder's lock, loads the access
+// keys, and lets workers serve until it is stopped. It never opens the store itself.
 
 import type { AccessKey } from '../../access/key.ts'
 import { systemClock } from '../../base/clock.ts'
@@ -13,21 +13,21 @@ import { FolderLock, killSurvivors } from '../lock.ts'
 import type { TlsTexts } from '../message.ts'
 import { listenToSignals, type StopSignals } from '../signals.ts'
 import { readTls } from './certificate.ts'
-import { Workers } from './cluster.ts'
 import { Connections, listen } from './connections.ts'
 import { welcome } from './welcome.ts'
+import { Workers } from './workers.ts'
 
-/** Milliseconds that requests under way have to end when the server is stopped. */
+/** Milliseconds in which requests in progress must end at shutdown. */
 const graceMs = 30_000
-/** Milliseconds that a start has to end which is no longer wanted. */
+/** Milliseconds in which a cancelled start must end. */
 const stuckMs = 1000
 
-/** Runs the server to its end and returns its exit code. @throws CommandError when it can't start */
+/** Runs the server to its end. Returns the exit code. @throws CommandError if the server can't start */
 export async function serve(config: ServeConfig): Promise<number> {
   const stop = listenToSignals()
   const connections = new Connections()
   const workers = new Workers({ count: config.workers, connections, clock: systemClock })
-  // First of all, since they take longest to get ready.
+  // First, since the workers take longest to get ready.
   workers.fork()
   using held = new DisposableStack()
   held.defer(() => workers.kill())
@@ -42,8 +42,8 @@ export async function serve(config: ServeConfig): Promise<number> {
 }
 
 /**
- * Ends this process as a signal does that nobody handles: to exit, Node waits for the calls under way, and
- * one that reads a pipe, or a disk that has gone, may never return.
+ * Ends this process as by an unhandled signal. `process.exit` would wait for system calls in progress, and a read of a
+ * pipe or of a lost disk may never return.
  */
 function endByDefault(): void {
   process.removeAllListeners('SIGTERM')
@@ -60,8 +60,8 @@ interface Ready {
 }
 
 /**
- * Reads the named files, then takes the port, and only then creates anything. What has to be given back is
- * left to `held`. @throws CommandError
+ * Reads the named files, then takes the port, and only then creates anything. Resources to be released are added to
+ * `held`. @throws CommandError
  */
 async function prepare(facts: {
   readonly config: ServeConfig
@@ -70,21 +70,21 @@ async function prepare(facts: {
   readonly held: DisposableStack
 }): Promise<Ready> {
   const { config, connections, workers, held } = facts
-  const { dataFolder, credentialsFile: file } = config
+  const { dataFolder, credentialsFile: file, rootKey } = config
   const tls = config.tls === undefined ? undefined : await readTls(config.tls)
   const given = [file, config.tls?.certificateFile, config.tls?.keyFile]
   const found = await examineDataFolder(dataFolder, given)
-  const known = await findCredentials({ file, dataFolder })
+  const known = await findCredentials({ file, dataFolder, rootKey })
   const takeLock = (): FolderLock => {
     const lock = FolderLock.take(dataFolder)
-    // In this order: the lock says that nobody else is at work here.
+    // The lock is released last, since it excludes other servers.
     held.defer(() => {
       workers.kill()
       lock.release()
     })
     return lock
   }
-  // When a server is started twice, the error should name the folder, not the port.
+  // If a server is started twice, the error should name the folder, not the port.
   const early = found === 'ours' ? takeLock() : undefined
   const { server, port } = await listen(connections, config)
   held.defer(() => server.close())
@@ -94,7 +94,7 @@ async function prepare(facts: {
   const { logLevel: level, logFormat: format } = config
   const log = openProcessLog({ level, format, base: { worker: 'primary' } })
   held.defer(() => log.flush())
-  const credentials = known ?? (await loadCredentials({ file, dataFolder }))
+  const credentials = known ?? (await loadCredentials({ file, dataFolder, rootKey }))
   return { credentials, tls, port, lock, log }
 }
 
@@ -138,7 +138,7 @@ async function run({
   await workers.stop(graceMs)
   log.info('stopped')
   if (!stop.isUrgent) return exitCodes.ok
-  throw new CommandError('stopped at once, as it was told twice: requests under way were cut off')
+  throw new CommandError('stopped at once by a second signal; requests in progress were cut off')
 }
 
 function announce(facts: {
@@ -199,12 +199,12 @@ async function reloadCertificate({ config, workers, log }: Reloading): Promise<v
 async function reloadKeys({ config, workers, log }: Reloading): Promise<void> {
   let keys: readonly AccessKey[]
   try {
-    const { credentialsFile: file, dataFolder } = config
-    keys = (await loadCredentials({ file, dataFolder })).keys
+    const { credentialsFile: file, dataFolder, rootKey } = config
+    keys = (await loadCredentials({ file, dataFolder, rootKey })).keys
   } catch (error) {
-    log.error('the access keys could not be read again; those in use stay', { error })
+    log.error('could not reload the access keys; the current ones stay in use', { error })
     return
   }
   workers.setKeys(keys)
-  log.info('read the access keys again', { count: keys.length })
+  log.info('reloaded the access keys', { count: keys.length })
 }

@@ -1,10 +1,10 @@
-// The text that a start prints: the endpoint, and lines ready to paste.
+// The text printed at the start: the endpoint, and commands to paste.
 
 import type { ServeConfig } from '../../config.ts'
 import type { LoadedCredentials } from '../credentials.ts'
 import { version } from '../version.ts'
 
-/** The text. It shows the root key's secret when that was just made, or when a person is looking. */
+/** The text. Includes the root key's secret if the key is new, or the output is a terminal. */
 export function welcome(facts: {
   readonly config: ServeConfig
   readonly credentials: LoadedCredentials

@@ -1,4 +1,4 @@
-// Certificates that are trusted beside those that Node brings along.
+// Certificates that are trusted beside Node's.
 
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'

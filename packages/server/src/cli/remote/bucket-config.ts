@@ -6,25 +6,25 @@ import { parseRemote } from './name.ts'
 
 export interface MakeBucketConfig extends RemoteConfig {
   readonly buckets: readonly string[]
-  /** An own bucket that exists already is no failure. */
+  /** True if an existing bucket of one's own is no failure. */
   readonly isLenient: boolean
 }
 
 export interface RemoveBucketConfig extends RemoteConfig {
   readonly buckets: readonly string[]
-  /** The contents go too. */
+  /** True to remove the contents too. */
   readonly isForced: boolean
   readonly isDryRun: boolean
 }
 
-/** The commands whose options are here. */
+/** The commands whose options are in this file. */
 export type BucketCommand = 'mb' | 'rb'
 
 /** The options of each command. */
 export const bucketOptions: Readonly<Record<BucketCommand, OptionTable>> = {
-  mb: { 'ignore-existing': { text: 'succeed for a bucket of yours that exists' }, json, ...server },
+  mb: { 'ignore-existing': { text: 'succeed if the bucket exists and is yours' }, json, ...server },
   rb: {
-    force: { text: 'remove the contents and unfinished uploads, too' },
+    force: { text: 'also remove the contents and unfinished uploads' },
     'dry-run': dryRun,
     json,
     ...server,

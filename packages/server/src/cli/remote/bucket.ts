@@ -30,7 +30,7 @@ export async function mb(config: MakeBucketConfig): Promise<number> {
 async function create(session: Session, bucket: string, isLenient: boolean): Promise<boolean> {
   const { s3, signal } = session
   try {
-    // Without this look, a bucket in us-east-1 that exists would seem to be created.
+    // Without this check, an existing bucket in us-east-1 would appear to be created.
     if (await hasBucket(session, bucket)) {
       if (isLenient) return false
       throw new CommandError(`s3://${bucket} exists already, and is yours`)
@@ -89,7 +89,7 @@ async function announce(
   }
 }
 
-/** Removes all objects, each folder of the first level in one step, and ends the unfinished uploads. */
+/** Removes all objects, each top-level folder in one step, and aborts unfinished uploads. */
 async function empty(session: Session, bucket: string): Promise<void> {
   const { s3, folders, signal } = session
   const send = { abortSignal: signal }

@@ -1,4 +1,4 @@
-// `holdfast cat`: objects to standard output, one after the other.
+// `holdfast cat`: writes objects to standard output.
 
 import { exitCodes } from '../../base/exit.ts'
 import { downloadStream } from './download.ts'

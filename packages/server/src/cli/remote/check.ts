@@ -1,4 +1,4 @@
-// `holdfast check`: what differs between two folders, one of which may be on this machine.
+// `holdfast check`: lists the differences of two folders, one of which may be on this machine.
 
 import { exitCodes } from '../../base/exit.ts'
 import { isSame, pair } from './compare.ts'
@@ -24,7 +24,7 @@ const marks: Readonly<Record<Difference, string>> = {
   onlyTarget: '-',
 }
 
-/** Prints each name that differs; the exit code is 1 if one does, or if an entry could not be read. */
+/** Prints each name that differs. The exit code is 1 if there is one, or an entry could not be read. */
 export async function check(config: CheckConfig): Promise<number> {
   const { counts, skipped } = await withServer(config.server, (session) => compare(session, config))
   const { same, different, onlySource, onlyTarget } = counts

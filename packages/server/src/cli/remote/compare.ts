@@ -42,10 +42,10 @@ function byName(
   return Buffer.compare(Buffer.from(a.name), Buffer.from(b.name))
 }
 
-/** How contents of one name are compared. */
+/** The method of comparing contents. */
 export type Comparison = 'size' | 'time' | 'content'
 
-/** True if the target has the source's content, as far as the comparison can tell. */
+/** True if the target has the source's content, by that comparison. */
 export async function isSame(
   asking: Asking,
   places: { readonly from: Place; readonly to: Place },
@@ -57,13 +57,13 @@ export async function isSame(
   if (comparison === 'content' || (from.etag !== undefined && to.etag !== undefined)) {
     const etags = await etagsOf(asking, places, { from, to })
     if (etags.from === etags.to) return true
-    // Where one was uploaded in parts and the other was not, the same content has different ETags.
+    // The same content has different ETags if only one of them was uploaded in parts.
     if (isPlain(etags.from) === isPlain(etags.to)) return false
   }
   return timeOf(from, to) <= to.modified.getTime()
 }
 
-/** The source's time; a downloaded file has it in whole seconds, as HTTP tells it. */
+/** The source's time, in whole seconds for a downloaded file, as in HTTP. */
 function timeOf(from: SideEntry, to: SideEntry): number {
   const ms = from.modified.getTime()
   return to.etag === undefined ? ms - (ms % 1000) : ms
@@ -73,7 +73,7 @@ function isPlain(etag: string): boolean {
   return !etag.includes('-')
 }
 
-/** The ETags of both; a file gets the one that it would have if it were uploaded in the parts of the other. */
+/** The ETags of both. For a file, computed as for an upload with the part size of the other. */
 async function etagsOf(
   asking: Asking,
   places: { readonly from: Place; readonly to: Place },
@@ -91,7 +91,7 @@ async function etagsOf(
   throw new Error('two files are compared without an object')
 }
 
-/** The size of the parts in which an object was uploaded; undefined for an object without parts. */
+/** The part size of an object's upload; undefined for an object without parts. */
 async function partBytesOf(
   { s3, signal }: Asking,
   place: Place,

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
-import { UsageError } from '../../base/options.ts'
+import { type Environment, UsageError } from '../../base/options.ts'
 import {
   parseCopy,
   parseList,
@@ -112,4 +112,15 @@ test('behind -- is the command that a lock runs, with its own options', () => {
     bucket: 'photos',
     ticket: 12n,
   })
+})
+
+test('without a key of their own, commands use the root key of the environment', () => {
+  const root = { HOLDFAST_ROOT_ACCESS_KEY: 'root', HOLDFAST_ROOT_SECRET_KEY: 'secret' }
+  const keyOf = (args: readonly string[], environment: Environment): string | undefined =>
+    parseList(args, environment).server.key?.accessKeyId
+  assert.equal(keyOf([], root), 'root')
+  assert.equal(keyOf(['--access-key', 'a', '--secret-key', 'b'], root), 'a')
+  assert.equal(keyOf(['--profile', 'p'], root), undefined)
+  assert.equal(keyOf([], { ...root, AWS_ACCESS_KEY_ID: 'aws' }), undefined)
+  assert.equal(keyOf([], {}), undefined)
 })

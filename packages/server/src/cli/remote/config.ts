@@ -11,20 +11,21 @@ import {
   readOptions,
   UsageError,
 } from '../../base/options.ts'
+import { rootKeyIn } from '../../config.ts'
 import { type AnyName, isFolder, parsePair, parseRemote, type RemoteName } from './name.ts'
 
-/** Which server is spoken to, and by whom. */
+/** The server to connect to, and the key to use. */
 export interface ServerChoice {
   readonly endpoint: string | undefined
   readonly region: string | undefined
   readonly key: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined
   readonly profile: string | undefined
-  /** Absolute. `isNamed`: somebody named it, rather than it being the default. */
+  /** `path` is absolute. `isNamed`: given explicitly, rather than the default. */
   readonly dataFolder: { readonly path: string; readonly isNamed: boolean }
-  /** Whether the environment has a key or a profile, which the SDK finds by itself. */
+  /** True if the environment has a key or a profile, which the SDK finds by itself. */
   readonly hasEnvironment: boolean
   readonly lease: LeaseName | undefined
-  /** A file of certificates whose signatures are trusted beside the usual ones. Absolute. */
+  /** The absolute path of certificates that are trusted beside the usual ones. */
   readonly ca?: string
 }
 
@@ -35,7 +36,7 @@ export interface RemoteConfig {
 }
 
 export interface ListConfig extends RemoteConfig {
-  /** Undefined: the buckets. */
+  /** Undefined: all buckets. */
   readonly name: RemoteName | undefined
   readonly isRecursive: boolean
   readonly hasSizes: boolean
@@ -43,7 +44,7 @@ export interface ListConfig extends RemoteConfig {
 
 export interface TreeConfig extends RemoteConfig {
   readonly name: RemoteName
-  /** Levels that are shown. */
+  /** The number of levels shown. */
   readonly depth: number
 }
 
@@ -70,7 +71,7 @@ export interface RemoveConfig extends RemoteConfig {
 
 export interface ZipConfig extends RemoteConfig {
   readonly name: RemoteName
-  /** Undefined: named for the folder. `-`: standard output. */
+  /** Undefined: named after the folder. `-`: standard output. */
   readonly file: string | undefined
   readonly format: 'zip' | 'tar'
   readonly isReplacing: boolean
@@ -94,11 +95,11 @@ export type LockConfig = RemoteConfig &
   )
 
 /** The option of commands that can print JSON. */
-export const json: OptionHelp = { text: 'print JSON, one object a line' }
-const replace: OptionHelp = { text: 'a folder in the place of the target goes, in the same step' }
+export const json: OptionHelp = { text: 'print JSON, one object per line' }
+const replace: OptionHelp = { text: 'replace an existing folder, in the same step' }
 /** The option of commands that remove or replace something. */
 export const dryRun: OptionHelp = { text: 'only show what would be done' }
-const noClobber: OptionHelp = { text: 'fail if there is an object in the place of the target' }
+const noClobber: OptionHelp = { text: 'fail if the target exists' }
 
 /** The options that name a server. */
 export const place: OptionTable = {
@@ -110,7 +111,7 @@ export const place: OptionTable = {
   data: {
     value: 'DIR',
     variable: 'HOLDFAST_DATA',
-    text: 'use the root key and the server of this data folder (./data, if it is there)',
+    text: 'use the root key and the server of this data folder (./data, if it exists)',
   },
   ca: {
     value: 'FILE',
@@ -137,13 +138,13 @@ export const server: OptionTable = {
   },
 }
 
-/** The commands that speak to a running server. */
+/** The commands for a running server. */
 export type RemoteCommand = 'ls' | 'tree' | 'mv' | 'cp' | 'rm' | 'zip' | 'lock'
 
 /** The options of each command. */
 export const remoteOptions: Readonly<Record<RemoteCommand, OptionTable>> = {
   ls: {
-    recursive: { text: 'everything below, not only the next level' },
+    recursive: { text: 'list everything below, not only one level' },
     sizes: { text: 'count the contents of each folder; slow for large folders' },
     json,
     ...server,
@@ -168,8 +169,11 @@ export const remoteOptions: Readonly<Record<RemoteCommand, OptionTable>> = {
     ...server,
   },
   lock: {
-    read: { value: 'NAME', text: 'also hold this, shared with other readers; may be repeated' },
-    wait: { value: 'SECONDS', text: 'give up after this time (never); 0: now or not at all' },
+    read: {
+      value: 'NAME',
+      text: 'also lease this for reading, shared with other readers; may be repeated',
+    },
+    wait: { value: 'SECONDS', text: 'give up after this time (never); 0: do not wait' },
     ttl: { value: 'SECONDS', text: 'how long the lease outlives this process if killed (30)' },
     label: { value: 'TEXT', text: 'a name shown in the list of leases (the command)' },
     list: { text: 'show the held and waiting leases of the bucket NAME' },
@@ -301,7 +305,7 @@ export function parseLock(args: readonly string[], environment: Environment): Lo
   }
 }
 
-/** Reads the options that all commands have. @throws UsageError */
+/** Reads the common options. @throws UsageError */
 export function common(options: Options, environment: Environment): RemoteConfig {
   const accessKeyId = options.text('access-key')
   const secretAccessKey = options.text('secret-key')
@@ -311,6 +315,10 @@ export function common(options: Options, environment: Environment): RemoteConfig
   const lease = options.text('lease')
   const data = options.text('data')
   const ca = options.text('ca') ?? environment['AWS_CA_BUNDLE']
+  const hasEnvironment = ['AWS_ACCESS_KEY_ID', 'AWS_PROFILE'].some((name) => !!environment[name])
+  const profile = options.text('profile')
+  // In a container, a command finds the key that its server was started with.
+  const rootKey = hasEnvironment || profile !== undefined ? undefined : rootKeyIn(environment)
   return {
     isJson: options.flag('json'),
     server: {
@@ -319,25 +327,25 @@ export function common(options: Options, environment: Environment): RemoteConfig
         options.text('region') ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'],
       key:
         accessKeyId === undefined || secretAccessKey === undefined
-          ? undefined
+          ? rootKey
           : { accessKeyId, secretAccessKey },
-      profile: options.text('profile'),
+      profile,
       dataFolder: { path: pathOfData(data), isNamed: data !== undefined },
-      hasEnvironment: ['AWS_ACCESS_KEY_ID', 'AWS_PROFILE'].some((name) => !!environment[name]),
+      hasEnvironment,
       lease: lease === undefined ? undefined : parseLease('--lease', lease),
       ...(ca === undefined || ca === '' ? {} : { ca: absolutePath(ca) }),
     },
   }
 }
 
-/** The operand at a position. @throws UsageError that asks `question` if it is missing */
+/** The operand at a position. @throws UsageError with `question` if it is missing */
 export function operand(options: Options, at: number, question: string): string {
   const text = options.operands[at]
   if (text === undefined || text === '') throw new UsageError(question)
   return text
 }
 
-/** Where `data` is; a working directory that was deleted has none, and is no reason to fail. */
+/** The absolute path of `data`. A deleted working directory, which has no path, is no error. */
 function pathOfData(data: string | undefined): string {
   if (data !== undefined) return absolutePath(data)
   try {

@@ -2,10 +2,10 @@
 
 import type { Total } from './listing.ts'
 
-/** The source and target of a copy, with counts where they are known. */
+/** The source and target of a copy, with counts if known. */
 export interface Copied extends Partial<Total> {
   readonly from: string
   readonly to: string
-  /** Objects or files that were left out, each of which was named. */
+  /** The number of skipped objects or files. */
   readonly skipped?: number
 }

@@ -1,5 +1,5 @@
-// `holdfast cp`: from bucket to bucket, on the server; from this machine and to it, file by file. A folder
-// ends in `/`, on both sides.
+// `holdfast cp`: copies from bucket to bucket on the server, and from and to this machine file by file. Folders end in
+// `/` on both sides.
 
 import { copyObject } from 'holdfast-client'
 import { CommandError, exitCodes } from '../../base/exit.ts'
@@ -19,7 +19,7 @@ import { upload, uploadFolder, uploadStream } from './upload.ts'
 export async function cp(config: CopyConfig): Promise<number> {
   const copied = await withServer(config.server, (session) => copyAny(session, config))
   if (config.isJson) {
-    // The content itself is on standard output.
+    // Standard output has the content itself.
     const print = config.to.kind === 'stream' ? console.error : console.log
     print(JSON.stringify({ copied }))
   } else if (config.to.kind !== 'stream') {

@@ -1,4 +1,4 @@
-// Objects of a bucket to this machine.
+// Downloads objects to this machine.
 
 import { utimes } from 'node:fs/promises'
 import { basename } from 'node:path'
@@ -37,7 +37,7 @@ export async function download(
   return { from: show(from), to: path, objects: 1, bytes }
 }
 
-/** @throws CommandError if the object can't have its own name here */
+/** The path for an object. @throws CommandError if the object's name is no valid file name */
 function pathFor(from: RemoteName, { path }: LocalName): string {
   if (!/(^|\/)\.{0,2}$/.test(path)) return path
   const place = placeOf(path, lastName(from.key))
@@ -45,7 +45,7 @@ function pathFor(from: RemoteName, { path }: LocalName): string {
   throw new CommandError(`${show(from)} needs another name here: ${place.why}`)
 }
 
-/** Downloads every object below a folder, each as it is when its turn comes. An object that fails alone is left out. */
+/** Downloads every object below a folder, each in its state at that time. Skips objects whose failure is not general. */
 export async function downloadFolder(
   session: Session,
   { isCareful }: CopyConfig,
@@ -64,7 +64,7 @@ export async function downloadFolder(
   await forEachConcurrently(listObjects(session, from), atOnce, async (entry, signal) => {
     const { key, sizeBytes } = entry
     const name = key.slice(from.key.length)
-    // The folder itself exists; only the bytes of its marker object have no place.
+    // The marker object of a folder has no file; its bytes are not stored.
     const isMark = sizeBytes === 0 && key.endsWith('/')
     const place = isMark && name === '' ? { path: to.path } : placeOf(to.path, trim(name, isMark))
     if (!('path' in place)) return skipped.skip(key, place.why)
@@ -99,7 +99,7 @@ export async function downloadFolder(
   }
 }
 
-/** A name without the slash of a folder's mark. */
+/** A name without the slash of a folder's marker. */
 function trim(name: string, isMark: boolean): string {
   return isMark ? name.slice(0, -1) : name
 }
@@ -121,7 +121,7 @@ export interface Fetching {
   readonly onBytes: (more: number, total: number) => void
 }
 
-/** Writes an object to a file, which gets the object's time. @throws CommandError */
+/** Writes an object to a file with the object's time. @throws CommandError */
 export async function fetch(
   session: Session,
   { from, path, isCareful, onBytes }: Fetching,
@@ -135,7 +135,7 @@ export async function fetch(
   if (modified !== undefined) await utimes(path, modified, modified)
 }
 
-/** The body as it comes. @throws CommandError if it is cut short, or differs from its checksum */
+/** The body as a stream. @throws CommandError if it is cut off, or differs from its checksum */
 async function* wholeOf(source: {
   readonly body: AsyncIterable<Uint8Array>
   readonly sizeBytes: number

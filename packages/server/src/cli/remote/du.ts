@@ -1,4 +1,4 @@
-// `holdfast du`: how many objects and bytes there are below a name.
+// `holdfast du`: counts the objects and bytes below a name.
 
 import { CommandError, exitCodes } from '../../base/exit.ts'
 import { formatCount, formatSize, printable } from './format.ts'
@@ -15,7 +15,7 @@ interface Usage {
   bytes: number
 }
 
-/** Prints the usage of each folder down to a depth after its contents, and of the name itself last. */
+/** Prints the usage of each folder down to a depth, contents first. The name itself is last. */
 export async function du(config: UsageConfig): Promise<number> {
   await withServer(config.server, (session) => measure(session, config))
   return exitCodes.ok
@@ -28,8 +28,8 @@ async function measure(session: Session, config: UsageConfig): Promise<void> {
     progress.clear()
     console.log(config.isJson ? lineOfJson(name, usage) : line(name, usage))
   }
-  // The folders that contain the key at hand, the outermost first; keys come in order, so that one that
-  // has been left never comes again.
+  // The folders that contain the current key, the outermost first. Keys are in order, so a folder that was left
+  // doesn't recur.
   const total: Usage = { key: name.key, objects: 0, bytes: 0 }
   const open: Usage[] = [total]
   try {
@@ -53,7 +53,7 @@ async function measure(session: Session, config: UsageConfig): Promise<void> {
   print(total)
 }
 
-/** Prints the innermost folder, and adds it to the one around it. */
+/** Prints the innermost folder, and adds its usage to its parent. */
 function leave(open: Usage[], print: (usage: Usage) => void): void {
   const left = open.pop()
   const around = open.at(-1)

@@ -1,4 +1,4 @@
-// Messages for failures between a command and a server, with the remedy.
+// The messages of failures between a command and a server, with remedies.
 
 import {
   FolderExistsError,
@@ -12,12 +12,12 @@ import { CommandError, exitCodes, systemCode } from '../../base/exit.ts'
 import { localFailure } from './local.ts'
 import { explainStranger, explainUnreachable } from './reach.ts'
 
-/** Whom a command spoke to. */
+/** The server that a command connects to, and the key used. */
 export interface Peer {
   readonly endpoint: string
-  /** Where the access key came from: `from data/credentials.json`. */
+  /** The origin of the access key: `from data/credentials.json`. */
   readonly keySource: string
-  /** The variable that names a proxy, which is not used. */
+  /** The environment variable of a proxy, which is ignored. */
   readonly proxy: string | undefined
 }
 
@@ -66,11 +66,11 @@ export async function explainFailure(
         `the server refuses: ${error.name}: ${error.message}`,
     )
   }
-  // A file of this machine.
+  // An error of the local file system.
   return systemCode(error) === undefined ? undefined : failure(localFailure(error))
 }
 
-/** Messages of the command follow a colon. */
+/** A message in lower case, since it follows a colon. */
 function lower(message: string): string {
   return message.charAt(0).toLowerCase() + message.slice(1)
 }

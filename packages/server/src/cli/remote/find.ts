@@ -1,4 +1,4 @@
-// `holdfast find`: the objects below a name that meet all of some conditions, one a line.
+// `holdfast find`: lists the objects below a name that meet all conditions, one per line.
 
 import { exitCodes } from '../../base/exit.ts'
 import { printable } from './format.ts'
@@ -24,7 +24,7 @@ export async function find(config: FindConfig): Promise<number> {
   return exitCodes.ok
 }
 
-/** True if an object meets every condition. `now` is in milliseconds since the epoch. */
+/** True if an object meets every condition. `now` is in milliseconds since the Unix epoch. */
 export function meets(filter: Filter, entry: ObjectEntry, now: number): boolean {
   const { key, sizeBytes } = entry
   const ageMs = now - entry.modified.getTime()

@@ -1,6 +1,6 @@
-// Patterns of names on a command line, as shells have them.
+// Patterns of names, as in shells.
 
-/** A pattern: `*` and `?` stay within a name, `**` crosses slashes, `[abc]` and `[!a-z]` are sets. */
+/** A pattern: `*` and `?` don't match slashes, `**` does, `[abc]` and `[!a-z]` are sets. */
 export class Glob {
   readonly text: string
   readonly #expression: RegExp

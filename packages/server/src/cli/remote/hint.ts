@@ -1,18 +1,17 @@
-// Suggestions for a name that doesn't exist: most often a slash is missing, or
-// one too many.
+// Suggestions for a name that doesn't exist: usually, a slash is missing or redundant.
 
 import { CommandError } from '../../base/exit.ts'
 import { findObject, isFolderWithoutSlash } from './listing.ts'
 import { isFolder, type RemoteName, show } from './name.ts'
 import type { Session } from './session.ts'
 
-/** For a message about an object that isn't there: that there is a folder; or nothing. */
+/** The hint for a missing object that a folder of the name exists; empty if none does. */
 export async function slashHint(session: Session, name: RemoteName): Promise<string> {
   if (isFolder(name) || !(await isFolderWithoutSlash(session, name))) return ''
   return `; ${show(name)}/ is a folder: write it with its slash`
 }
 
-/** For a message about a folder that isn't there: that there is an object; or nothing. */
+/** The hint for a missing folder that an object of the name exists; empty if none does. */
 export async function bareHint(session: Session, { bucket, key }: RemoteName): Promise<string> {
   const bare = { bucket, key: key.slice(0, -1) }
   if (!key.endsWith('/') || bare.key === '') return ''
@@ -20,7 +19,7 @@ export async function bareHint(session: Session, { bucket, key }: RemoteName): P
   return found === undefined ? '' : `; ${show(bare)} is an object: write it without the slash`
 }
 
-/** Explains the usual refusals of an object's copy or rename. */
+/** Explains the usual errors of copying or renaming an object. */
 export async function explainObject(
   session: Session,
   { from, to, cause }: { from: RemoteName; to: RemoteName; cause: unknown },

@@ -11,13 +11,13 @@ import {
 import { common, dryRun, json, type RemoteConfig, server } from './config.ts'
 import { isFolder, parseRemote, type RemoteName, show } from './name.ts'
 
-/** The server that buckets come from. */
+/** The server to import from. */
 export interface SourceServer {
   readonly endpoint: string
   readonly region: string
   readonly key: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined
   readonly profile: string | undefined
-  /** A file of certificates that are trusted beside the usual ones. Absolute. */
+  /** The absolute path of certificates that are trusted beside the usual ones. */
   readonly ca: string | undefined
 }
 
@@ -25,12 +25,12 @@ export interface BucketImportConfig extends RemoteConfig {
   readonly source: SourceServer
   /** Buckets, or folders in them; all buckets of the key if undefined. */
   readonly names: readonly RemoteName[] | undefined
-  /** Where a single name goes; undefined: to the same name. */
+  /** The target of a single name; undefined: the same name. */
   readonly to: RemoteName | undefined
-  /** Compares only. */
+  /** True to compare only. */
   readonly isCheck: boolean
   readonly isDryRun: boolean
-  /** The target loses objects that the source doesn't have any more. */
+  /** True to remove objects from the target that the source no longer has. */
   readonly isDeleting: boolean
   readonly atOnce: number
 }
@@ -47,15 +47,15 @@ export const bucketImportOptions: OptionTable = {
   'from-secret-key': {
     value: 'SECRET',
     variable: 'HOLDFAST_FROM_SECRET_KEY',
-    text: 'its secret; others see it on the line, not in the environment',
+    text: 'its secret; other users can see it on the command line, but not in the variable',
   },
   'from-profile': { value: 'NAME', text: 'a profile of ~/.aws for the source, instead of a key' },
   'from-region': { value: 'NAME', text: 'the region of the source (us-east-1)' },
   'from-ca': { value: 'FILE', text: "trust the source's own certificate (PEM)" },
-  to: { value: 'NAME', text: 'where a single bucket or folder goes (the same name)' },
-  check: { text: 'copy nothing: report whether all objects are there' },
-  delete: { text: 'remove objects that have gone from the source' },
-  'at-once': { value: 'N', text: 'objects that are copied at a time (16)' },
+  to: { value: 'NAME', text: 'the target of a single bucket or folder (the same name)' },
+  check: { text: 'copy nothing; report whether the target is complete' },
+  delete: { text: 'remove objects that the source no longer has' },
+  'at-once': { value: 'N', text: 'the number of concurrent copies (16)' },
   'dry-run': dryRun,
   json,
   ...server,

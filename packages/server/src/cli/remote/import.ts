@@ -1,5 +1,5 @@
-// `holdfast import s3://…`: buckets of another S3 server. A second run copies only what has changed since,
-// so that a run that was stopped goes on, and the last run before the switch is short.
+// `holdfast import s3://…`: imports buckets of another S3 server. Later runs copy only changes, so that a stopped run
+// continues, and the last run before the switch is short.
 
 import {
   CreateBucketCommand,
@@ -24,20 +24,20 @@ import type { Place, Reading, SideEntry } from './side.ts'
 import { Skipped } from './skipping.ts'
 import { hasComparableEtag, transfer } from './transfer.ts'
 
-/** The state of an import. */
+/** The counts of an import. */
 interface Counts {
-  /** Objects that were there already. */
+  /** Objects that the target already had. */
   same: number
   copied: number
   bytes: number
   removed: number
-  /** With `--check`: objects that are missing, differ, or are there without a source. */
+  /** With `--check`: objects that are missing, different, or surplus. */
   missing: number
   different: number
   surplus: number
 }
 
-/** Imports, prints a line for each bucket, and succeeds only if everything is there. */
+/** Imports, and prints a line for each bucket. Succeeds only if the targets are complete. */
 export async function importBuckets(config: BucketImportConfig): Promise<number> {
   const failed = await withServer(config.server, async (session) => {
     const failures = new WeakSet<object>()
@@ -87,7 +87,7 @@ async function openSource(
   return s3
 }
 
-/** The source as a message about a failure names it. */
+/** The source, for messages about failures. */
 function peerOf({ endpoint, key, profile }: SourceServer): Peer {
   const keySource = key === undefined ? `of the profile ${profile}` : key.accessKeyId
   return { endpoint, keySource, proxy: undefined }
@@ -132,7 +132,7 @@ class Importing {
     }
   }
 
-  /** True if the target has everything afterwards. */
+  /** Runs the import. True if the target is complete afterwards. */
   async run(): Promise<boolean> {
     const { config, session } = this.#task
     await this.#warnOfVersions()
@@ -252,7 +252,7 @@ class Importing {
     }
   }
 
-  /** A second look, after all is copied: names that the source doesn't have now. */
+  /** Removes names that the source doesn't have after all copies are done. */
   async #removeSurplus(): Promise<void> {
     const { session, config } = this.#task
     const { same, copied } = this.#counts

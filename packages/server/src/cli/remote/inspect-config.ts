@@ -16,15 +16,15 @@ export interface StatConfig extends RemoteConfig {
 
 export interface UsageConfig extends RemoteConfig {
   readonly name: RemoteName
-  /** Levels of folders that get a line of their own. */
+  /** The number of folder levels with a line of their own. */
   readonly depth: number
 }
 
 /** Conditions on objects, all of which must hold. */
 export interface Filter {
-  /** Of the last name of the key. */
+  /** A pattern for the last name of the key. */
   readonly name: Glob | undefined
-  /** Of the whole key. */
+  /** A pattern for the whole key. */
   readonly path: Glob | undefined
   readonly largerBytes: number | undefined
   readonly smallerBytes: number | undefined
@@ -137,7 +137,7 @@ export function parseFind(args: readonly string[], environment: Environment): Fi
 
 const sizes = 'a number of bytes such as 1000, 64KiB or 5MB'
 const ages = 'a time such as 30m, 12h or 7d'
-/** The longest that Signature Version 4 allows. */
+/** The longest expiry in seconds that Signature Version 4 allows. */
 const week = 604_800
 
 /** Reads the options of `holdfast presign`. @throws UsageError */

@@ -1,4 +1,4 @@
-// The contents of a bucket, as commands show them: objects and, on request, folders between them.
+// Listings of a bucket for commands: objects and optionally folders.
 
 import { HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3'
 import type { RemoteName } from './name.ts'
@@ -20,19 +20,19 @@ export interface FolderEntry {
   readonly key: string
 }
 
-/** How many objects there are, and of how many bytes. */
+/** A number of objects, and their total size. */
 export interface Total {
   readonly objects: number
   readonly bytes: number
 }
 
-/** Whom a listing asks, and until when. */
+/** The client of a listing, and the signal that ends it. */
 export interface Asking {
   readonly s3: S3Client
   readonly signal: AbortSignal
 }
 
-/** The entries whose keys begin with a name: one level, or everything below. In the order of the keys' bytes. */
+/** The entries whose keys begin with a name, one level or all levels, in byte order of the keys. */
 export async function* listEntries(
   { s3, signal }: Asking,
   name: RemoteName,
@@ -102,7 +102,7 @@ export async function findObject(
   }
 }
 
-/** Whether there is anything below the folder of a name that lacks its slash. */
+/** True if the name with a slash appended is a non-empty folder. */
 export async function isFolderWithoutSlash(asking: Asking, name: RemoteName): Promise<boolean> {
   const folder = { bucket: name.bucket, key: `${name.key}/` }
   for await (const _ of listEntries(asking, folder, { isRecursive: true })) return true

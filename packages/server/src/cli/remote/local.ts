@@ -1,4 +1,4 @@
-// Files of this machine: those below a folder, and atomic writes.
+// Local files: the files below a folder, and atomic writes.
 
 import { createWriteStream, type Stats } from 'node:fs'
 import { lstat, opendir, rename, rm, stat } from 'node:fs/promises'
@@ -10,7 +10,7 @@ import { makeFolder } from '../../base/make-folder.ts'
 /** A file below a folder. */
 export interface LocalFile {
   readonly path: string
-  /** Below the folder, with slashes between. */
+  /** The path below the folder, separated by slashes. */
   readonly name: string
   readonly sizeBytes: number
 }
@@ -24,13 +24,13 @@ export async function statFile(path: string): Promise<{ readonly sizeBytes: numb
   return { sizeBytes: found.size }
 }
 
-/** An entry that isn't copied, and the reason. */
+/** Reports an entry that isn't copied, and the reason. */
 export type Skip = (name: string, why: string) => void
 
 /**
- * The regular files below a folder. Links, sockets and the like are told to `onOther`; what can't be looked
- * at to `onSkipped`.
- * @throws CommandError if there is no such folder, or it can't be looked into
+ * The regular files below a folder. Links, sockets and other entries are reported to `onOther`, unreadable ones to
+ * `onSkipped`.
+ * @throws CommandError if the folder is missing or unreadable
  */
 export async function* walkFiles(
   folder: string,
@@ -64,15 +64,15 @@ async function sizeOf(path: string, onSkipped: Skip): Promise<number | undefined
   try {
     return (await lstat(path)).size
   } catch (error) {
-    // The name as it was read may not be the name that it has.
+    // The decoded name may differ from the real one.
     onSkipped(path, path.includes('\uFFFD') ? 'its name is not UTF-8' : localReason(error))
     return undefined
   }
 }
 
 /**
- * Writes a stream to a file, which appears when all is there; its folders are made.
- * @throws CommandError if there is a file and it is not to be overwritten
+ * Writes a stream to a file, which appears once it is complete. Missing folders are created.
+ * @throws CommandError if the file exists and must not be overwritten
  */
 export async function writeFileWhole(
   path: string,
@@ -85,7 +85,7 @@ export async function writeFileWhole(
 ): Promise<void> {
   if (options.isCareful && (await exists(path))) throw existing(path)
   await makeFolder(dirname(path), 0o777)
-  // Short, since it must fit where the file's own name fits.
+  // Short, since the name must not be longer than that of the file.
   const part = join(dirname(path), `.holdfast-${process.pid}-${partCount++}`)
   try {
     await pipeline(
@@ -108,18 +108,18 @@ export async function writeFileWhole(
 
 let partCount = 0
 
-/** That a file is not to be overwritten. */
+/** The error for an existing file that must not be overwritten. */
 export function existing(path: string): CommandError {
   return new CommandError(`there is a file ${path} already`)
 }
 
-/** Where a key of a folder belongs on this machine, or why it has no place here. */
+/** The local path for a key, or the reason why there is none. */
 export type Place = { readonly path: string } | { readonly why: string }
 
-/** The longest name, in bytes, that the usual file systems take. */
+/** The longest file name in bytes on common file systems. */
 const nameBytes = 255
 
-/** The path for `name` below a folder of this machine. It never lies outside. */
+/** The path for `name` below a local folder, never outside it. */
 export function placeOf(folder: string, name: string): Place {
   const parts = name.split('/')
   if (parts.includes('')) return { why: 'a path has no empty names in it' }
@@ -158,7 +158,7 @@ export function localReason(error: unknown): string {
   return (code === undefined ? undefined : reasons.get(code)) ?? code ?? String(error)
 }
 
-/** An error of the file system as a sentence. */
+/** The sentence for an error of the file system. */
 export function localFailure(error: Error): string {
   const reason = reasons.get(systemCode(error) ?? '')
   const path = 'dest' in error ? error.dest : 'path' in error ? error.path : undefined
@@ -166,24 +166,24 @@ export function localFailure(error: Error): string {
   return `${isOwn(path) ? dirname(path) : path}: ${reason}`
 }
 
-/** Of a file that this program needs for a moment, and nobody has named. */
+/** True for the path of a temporary file of this program, which messages must not show. */
 function isOwn(path: string): boolean {
   return basename(path).startsWith('.holdfast-')
 }
 
-/** Of the file system, such as `EACCES` of a file, rather than of a connection. */
+/** True for an error of the file system, such as `EACCES` for a file, rather than of a connection. */
 export function isLocal(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error && reasons.has(systemCode(error) ?? '')
 }
 
-/** Whether an error of the file system stands in the way of one file, and not of all. */
+/** True for an error of the file system that concerns a single file. */
 export function isOfOneFile(error: unknown): boolean {
   return isLocal(error) && !ofAll.has(systemCode(error) ?? '')
 }
 
 const ofAll: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'])
 
-/** Whether there is something of the name. */
+/** True if the path exists. */
 export async function exists(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,

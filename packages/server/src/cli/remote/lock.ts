@@ -1,4 +1,4 @@
-// `holdfast lock`: runs a command while a lease is held, and ends it when the lease is lost.
+// `holdfast lock`: runs a command under a lease, and stops the command if the lease is lost.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
@@ -8,12 +8,12 @@ import type { LockConfig } from './config.ts'
 import { formatCount, formatSpan, printable } from './format.ts'
 import { type Session, withServer } from './session.ts'
 
-/** How long a command may take to end after its lease was lost. */
+/** Milliseconds in which a command must end after its lease was lost. */
 const graceMs = 5000
 
 type RunConfig = Extract<LockConfig, { action: 'run' }>
 
-/** Runs the command, lists or releases; the exit code of a command that was run is its own. */
+/** Runs a command, or lists or releases leases. Returns the exit code of the command. */
 export async function lock(config: LockConfig): Promise<number> {
   return withServer(config.server, async (session) => {
     switch (config.action) {
@@ -49,7 +49,7 @@ async function runCommand(handle: LeaseHandle, config: RunConfig): Promise<numbe
     stdio: 'inherit',
     env: { ...config.environment, HOLDFAST_LEASE: leaseName(handle) },
   })
-  // The command gets a terminal's signals as well; signals to this process alone are forwarded.
+  // The command receives a terminal's signals itself. Signals to this process only are forwarded.
   const forward = (signal: NodeJS.Signals): void => void child.kill(signal)
   const passed: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP']
   const ignore = (): void => undefined
@@ -74,7 +74,7 @@ function end(child: ChildProcess): void {
   setTimeout(() => child.kill('SIGKILL'), graceMs).unref()
 }
 
-/** Resolves to the exit code as a shell would give it. @throws CommandError if it can't be run */
+/** The exit code, as in a shell. @throws CommandError if the program can't be run */
 function endOf(child: ChildProcess, program: string): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once('error', (cause) => {

@@ -1,4 +1,4 @@
-// `holdfast ls`: buckets, or the contents of one, with sizes and counts.
+// `holdfast ls`: lists buckets, or the contents of one, with sizes and counts.
 
 import { ListBucketsCommand } from '@aws-sdk/client-s3'
 import { CommandError, exitCodes } from '../../base/exit.ts'
@@ -62,7 +62,7 @@ async function listName(session: Session, config: ListConfig, name: RemoteName):
   else console.log(`${summarize(sum)}`)
 }
 
-/** The contents of a folder; for a name without a slash, the object and the folder of that name. */
+/** The contents of a folder, or for a name without a slash, the object and the folder of that name. */
 async function* matching(
   session: Session,
   name: RemoteName,
@@ -101,7 +101,7 @@ function line(left: string, size: string, key: string): string {
   return `${left.padStart(16)}  ${size.padStart(9)}  ${printable(key)}`
 }
 
-/** A key without the folder that was asked for; a folder itself may be an object in it. */
+/** A key relative to the listed folder. The folder's own marker object keeps its name. */
 function shorten(name: RemoteName, key: string): string {
   if (!isFolder(name)) return key
   return key.slice(name.key.length) || '(the folder’s own object)'

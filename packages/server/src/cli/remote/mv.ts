@@ -1,4 +1,4 @@
-// `holdfast mv`: one object or one folder gets another name in its bucket, in one step.
+// `holdfast mv`: renames an object or a folder in its bucket, in one step.
 
 import { RenameObjectCommand } from '@aws-sdk/client-s3'
 import { FolderNotFoundError } from 'holdfast-client'
@@ -65,7 +65,7 @@ function describe({ objects, bytes }: Total): string {
 }
 
 /**
- * Where something goes: a folder to just that name, an object into a folder under the name it has.
+ * The target of a rename or copy: the name itself, or for an object, the same name in a target folder.
  * @throws UsageError
  */
 export function targetOf(from: RemoteName, to: RemoteName): RemoteName {

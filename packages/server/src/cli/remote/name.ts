@@ -1,14 +1,14 @@
-// Names on the command line: where in a bucket something is, or where on this machine.
+// Names on the command line, of objects and folders in buckets, and of local files.
 
 import { quote, UsageError } from '../../base/options.ts'
 
-/** A key of a bucket, or the beginning of keys: a folder if it ends in `/`, the bucket if it is empty. */
+/** A key or prefix in a bucket. It is a folder if it ends in `/`, and the whole bucket if it is empty. */
 export interface RemoteName {
   readonly bucket: string
   readonly key: string
 }
 
-/** A file or folder of this machine. */
+/** A local file or folder. */
 export interface LocalName {
   readonly path: string
 }
@@ -20,7 +20,7 @@ export type AnyName =
   | { readonly kind: 'stream' }
 
 const scheme = 's3://'
-/** Looser than the rules for new buckets, since old ones may break them; but never like a path's beginning. */
+/** Looser than the rules for new buckets, which old ones may violate. Never matches the beginning of a path. */
 const bucketName = /^[A-Za-z0-9_][A-Za-z0-9._-]{1,254}$/
 
 /** Reads `s3://bucket/key` or `bucket/key`. @throws UsageError */
@@ -33,9 +33,8 @@ export function parseRemote(text: string): RemoteName {
 }
 
 /**
- * Reads the two names of a copy. If one of them says `s3://`, the other is this machine's unless it says
- * so too; if none does, those that begin like a path (`.`, `/`, `~`) are this machine's, and the others
- * are in a bucket. `-` is the stream.
+ * Parses the two names of a copy. If one begins with `s3://`, a name without it is local. If none does, names that
+ * begin like a path (`.`, `/`, `~`) are local, and others are in a bucket. `-` is standard input or output.
  * @throws UsageError
  */
 export function parsePair(texts: readonly [string, string]): readonly [AnyName, AnyName] {
@@ -51,12 +50,12 @@ export function parsePair(texts: readonly [string, string]): readonly [AnyName, 
   return [parse(source), parse(target)]
 }
 
-/** Whether a name is a folder's, or the whole bucket's. */
+/** True for the name of a folder or a whole bucket. */
 export function isFolder({ key }: RemoteName): boolean {
   return key === '' || key.endsWith('/')
 }
 
-/** As it is typed: `s3://bucket/key`. */
+/** The name as typed: `s3://bucket/key`. */
 export function show({ bucket, key }: RemoteName): string {
   return `${scheme}${bucket}/${key}`
 }

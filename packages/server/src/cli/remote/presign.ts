@@ -1,4 +1,4 @@
-// `holdfast presign`: a URL that gives others one request for a time, without a key.
+// `holdfast presign`: prints a URL for one kind of request, valid for a time, which needs no key.
 
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
@@ -6,7 +6,7 @@ import { exitCodes } from '../../base/exit.ts'
 import type { PresignConfig } from './inspect-config.ts'
 import { withServer } from './session.ts'
 
-/** Prints the URL. Nothing is sent to the server, so that the object need not exist. */
+/** Prints the URL. Nothing is sent to the server, so the object need not exist. */
 export async function presign(config: PresignConfig): Promise<number> {
   const { name, method, expiresSeconds, isJson } = config
   const target = { Bucket: name.bucket, Key: name.key }

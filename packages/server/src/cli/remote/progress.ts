@@ -1,8 +1,8 @@
-// One line on a terminal that says how far a long task is; nothing where nobody looks.
+// The progress of a long task, as one line on a terminal; nothing if there is no terminal.
 
 import { formatCount, formatSize, formatSpan } from './format.ts'
 
-/** How far a task is. Totals are left out while they are unknown. */
+/** The progress of a task. Totals are absent while unknown. */
 export interface Advance {
   readonly what: string
   readonly bytes: number
@@ -11,7 +11,7 @@ export interface Advance {
   readonly objectsTotal?: number | undefined
 }
 
-/** Where a line is drawn: standard error, or a test. */
+/** The output of the line: standard error, or a test. */
 export interface Terminal {
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined
@@ -19,7 +19,7 @@ export interface Terminal {
 }
 
 const intervalMs = 100
-/** Below this, an estimate of the time that is left would jump about. */
+/** The time before the first estimate of the remaining time, which would fluctuate earlier. */
 const estimateAfterMs = 2000
 const barWidth = 24
 
@@ -69,7 +69,7 @@ function describe(advance: Advance, elapsedMs: number): string {
   return parts.join('  ')
 }
 
-/** The part that is done, 0 to 1: by bytes, or by objects where all are empty. */
+/** The completed share from 0 to 1: of bytes, or of objects if all are empty. */
 function shareOf({ bytes, bytesTotal, objects = 0, objectsTotal }: Advance): number | undefined {
   if (bytesTotal !== undefined && bytesTotal > 0) return Math.min(1, bytes / bytesTotal)
   if (objectsTotal !== undefined && objectsTotal > 0) return Math.min(1, objects / objectsTotal)

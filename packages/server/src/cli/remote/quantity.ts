@@ -1,4 +1,4 @@
-// Sizes and times as they are typed on a command line.
+// Parses sizes and durations on the command line.
 
 const unitBytes: ReadonlyMap<string, number> = new Map([
   ['', 1],
@@ -25,12 +25,12 @@ const unitMs: ReadonlyMap<string, number> = new Map([
   ['w', 604_800_000],
 ])
 
-/** Bytes: `1000`, `64KiB`, `1.5 GB`; undefined for other text. */
+/** Parses a size in bytes: `1000`, `64KiB`, `1.5 GB`; undefined for other text. */
 export function parseSize(text: string): number | undefined {
   return parse(text, unitBytes)
 }
 
-/** Milliseconds: `90s`, `15m`, `12h`, `7d`, `2w`, and their sums (`1d12h`); undefined for other text. */
+/** Parses a duration in milliseconds: `90s`, `15m`, `12h`, `7d`, `2w`, and their sums (`1d12h`); undefined for other text. */
 export function parseAge(text: string): number | undefined {
   if (!/^(\d{1,9}[smhdw])+$/i.test(text)) return undefined
   let sum = 0

@@ -1,14 +1,14 @@
-// Why a server couldn't be reached, in words that say what to do. What a client is told of TLS depends on
-// which side gives up first, so a second look at the port decides which protocol is spoken there.
+// Explains why a server could not be reached, with remedies. The error of a TLS mismatch depends on which side gives
+// up first, so a probe of the port detects its protocol.
 
 import { request } from 'node:http'
 import { connect as connectTls } from 'node:tls'
 import { systemCode } from '../../base/exit.ts'
 
-/** Milliseconds that the second look may take. */
+/** The time limit of the probe in milliseconds. */
 const lookMs = 2000
 
-/** The sentence; undefined if the error has to do with something else. */
+/** The explanation; undefined if the error has another cause. */
 export async function explainUnreachable(
   error: Error,
   endpoint: string,
@@ -31,7 +31,7 @@ export async function explainUnreachable(
 
 const advice = 'name another server with --endpoint'
 
-/** Codes that tell that somebody was there, and didn't understand. */
+/** Codes that mean that the peer answered, but in another protocol. */
 const breaks = /^(ECONNRESET|EPIPE|ECONNABORTED|EPROTO|ERR_SSL_\w+|ERR_TLS_\w+|HPE_\w+)$/
 
 function usePlain({ host }: URL): string {
@@ -86,7 +86,7 @@ function explainCertificate(code: string, error: Error, url: URL): string | unde
 
 const useName = 'use one of its names in --endpoint'
 
-/** The names of the certificate that an error was about. */
+/** The names in the certificate of an error. */
 function namesOf(error: Error): string {
   const found = findCertificate(error)
   const names = found?.split(', ').map((name) => name.replace(/^(DNS|IP Address):/, ''))
@@ -131,7 +131,7 @@ function explainSilence(code: string, { hostname }: URL, endpoint: string): stri
   }
 }
 
-/** Whether the port answers to a plain request. */
+/** True if the port answers a plain HTTP request. */
 function speaksPlain({ hostname, port }: URL): Promise<boolean> {
   return new Promise((resolve) => {
     const asking = request(
@@ -149,7 +149,7 @@ function speaksPlain({ hostname, port }: URL): Promise<boolean> {
   })
 }
 
-/** Whether the port completes a TLS handshake, with any certificate: nothing is sent to it. */
+/** True if the port completes a TLS handshake, with any certificate. Sends no data. */
 function speaksTls({ hostname, port }: URL): Promise<boolean> {
   return new Promise((resolve) => {
     const host = bare(hostname)
@@ -163,14 +163,14 @@ function speaksTls({ hostname, port }: URL): Promise<boolean> {
   })
 }
 
-/** A host as a socket takes it: a URL has an IPv6 address in brackets. */
+/** The host for a socket: without the brackets that IPv6 addresses have in URLs. */
 function bare(hostname: string): string {
   return hostname.replace(/^\[|\]$/g, '')
 }
 
 /**
- * Explains an answer that isn't S3's, such as a web server's page, or of a port that speaks TLS and is
- * polite about it; undefined for an answer of S3, which always has a request's id.
+ * Explains a response that isn't S3's, such as a web server's page, or a TLS port's notice. Undefined for S3's
+ * responses, which always have a request id.
  */
 export async function explainStranger(error: Error, endpoint: string): Promise<string | undefined> {
   const metadata = '$metadata' in error ? error.$metadata : undefined

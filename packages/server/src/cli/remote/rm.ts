@@ -1,4 +1,4 @@
-// `holdfast rm`: objects, and folders with all that is in them. It doesn't ask for confirmation; a final slash means a folder.
+// `holdfast rm`: removes objects, and folders with their contents, without confirmation. A final slash means a folder.
 
 import { DeleteObjectCommand } from '@aws-sdk/client-s3'
 import { CommandError, exitCodes } from '../../base/exit.ts'
@@ -9,7 +9,7 @@ import { countObjects, findObject, type Total } from './listing.ts'
 import { isFolder, type RemoteName, show } from './name.ts'
 import { type Session, withServer } from './session.ts'
 
-/** Removes one after the other; a missing one ends the command. */
+/** Removes the names in order. A missing one ends the command. */
 export async function rm(config: RemoveConfig): Promise<number> {
   await withServer(config.server, async (session) => {
     for (const name of config.names) {
@@ -25,7 +25,7 @@ export async function rm(config: RemoveConfig): Promise<number> {
   return exitCodes.ok
 }
 
-/** Counts what would go. @throws CommandError for a missing object */
+/** Counts the objects to be removed. @throws CommandError for a missing object */
 async function announce(session: Session, name: RemoteName, isJson: boolean): Promise<void> {
   const total = isFolder(name) ? await countObjects(session, name) : await countOne(session, name)
   if (isJson) console.log(JSON.stringify({ wouldRemove: show(name), ...total }))

@@ -1,4 +1,4 @@
-// The connection of a command to a server: found, used, and closed again.
+// The connection of a command to a server: finds the endpoint and key, and closes the clients.
 
 import { join } from 'node:path'
 import { HeadBucketCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
@@ -16,15 +16,15 @@ export interface Session {
   readonly s3: S3Client
   readonly folders: Folders
   readonly leases: Leases
-  /** Aborted when the command is told to stop. */
+  /** Aborted when the command is stopped. */
   readonly signal: AbortSignal
 }
 
 const defaultEndpoint = 'http://127.0.0.1:9000'
 
 /**
- * Runs `body` with a server, and turns its failures into CommandErrors. SIGINT and SIGTERM abort
- * its signal, so that nothing half done is left behind; a second one ends the process.
+ * Runs `body` with a server, and converts its failures to CommandErrors. SIGINT and SIGTERM abort its signal, for an
+ * orderly end. A second signal ends the process.
  */
 export async function withServer<T>(
   choice: ServerChoice,
@@ -75,7 +75,7 @@ async function choose(
   }
 }
 
-/** Milliseconds to a connection, and of silence on one; a lease is waited for a minute at a time. */
+/** Timeouts in milliseconds of connecting and of idle connections. A request for a lease waits up to a minute. */
 const [connectionTimeout, socketTimeout] = [10_000, 120_000]
 
 async function handlerOptions({ ca }: ServerChoice): Promise<object> {
@@ -83,7 +83,7 @@ async function handlerOptions({ ca }: ServerChoice): Promise<object> {
   return { connectionTimeout, socketTimeout, ...trust }
 }
 
-/** The variable that names a proxy for the endpoint, which the SDK takes no notice of. */
+/** The environment variable of a proxy for the endpoint, which the SDK ignores. */
 function proxyFor(endpoint: string): string | undefined {
   const environment = processEnvironment()
   const names = endpoint.startsWith('https:')
@@ -103,12 +103,12 @@ function endpointOf(dataFolder: string): string {
 }
 
 interface ChosenKey {
-  /** Undefined: for the SDK to find. */
+  /** Undefined: found by the SDK. */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
   readonly source: string
 }
 
-/** @throws CommandError if there must be a key in the data folder, and is none */
+/** Chooses the key. @throws CommandError if the data folder should have one, and has none */
 async function keyOf(choice: ServerChoice, isLocal: boolean): Promise<ChosenKey> {
   const { key, profile, dataFolder, hasEnvironment } = choice
   if (key !== undefined) return { credentials: key, source: `${key.accessKeyId}` }
@@ -127,13 +127,13 @@ async function keyOf(choice: ServerChoice, isLocal: boolean): Promise<ChosenKey>
 async function regionOf({ region }: ServerChoice, config: S3ClientConfig): Promise<string> {
   if (region !== undefined && region !== '') return region
   const s3 = new S3Client(config)
-  // The profile's; without any the SDK refuses to work.
+  // The region of the profile. The SDK requires a region.
   const found = await s3.config.region().catch(() => undefined)
   s3.destroy()
   return found ?? 'us-east-1'
 }
 
-/** Carries out of the SDK where it would have sent a request. */
+/** Thrown inside the SDK instead of sending a request, with the URL of the request. */
 class Destination extends Error {
   readonly hostname: string
   readonly url: string
@@ -147,8 +147,8 @@ class Destination extends Error {
 }
 
 /**
- * The endpoint that the environment or the profile names for S3; undefined if they leave it at Amazon's. The
- * SDK finds it only on the way of a request, which goes no farther than that.
+ * The endpoint for S3 in the environment or the profile; undefined for Amazon's. The SDK resolves the endpoint only
+ * during a request, which is stopped before it is sent.
  */
 async function configuredEndpoint(config: S3ClientConfig): Promise<string | undefined> {
   const credentials = { accessKeyId: 'none', secretAccessKey: 'none' }

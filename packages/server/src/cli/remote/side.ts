@@ -1,4 +1,4 @@
-// The two sides of a comparison: the files of a folder, or the objects below a prefix, in one order.
+// A side of a comparison: the files of a folder, or the objects below a prefix, in the same order.
 
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
@@ -17,25 +17,25 @@ export type Place =
 
 /** A file or an object. */
 export interface SideEntry {
-  /** Below the folder, with slashes between. */
+  /** The path below the folder, separated by slashes. */
   readonly name: string
   readonly sizeBytes: number
   readonly modified: Date
-  /** With its quotes; undefined for files. */
+  /** The ETag with quotes; undefined for files. */
   readonly etag: string | undefined
 }
 
-/** Where a place's entries come from, and who hears of those that have no part in a comparison. */
+/** The options of listing a place. */
 export interface Reading {
   readonly asking: Asking
   readonly excluded: readonly Glob[]
-  /** An entry whose state is unknown. */
+  /** Reports an entry that could not be read. */
   readonly onSkipped: Skip
-  /** An entry that is never copied, such as a link. */
+  /** Reports an entry that is never copied, such as a link. */
   readonly onOther: Skip
-  /** True if empty objects whose names end in `/` count. Files have no counterpart of them. */
+  /** True to include empty objects whose names end in `/`, which have no counterpart among files. */
   readonly hasMarks: boolean
-  /** True for a bucket that is yet to be created, which has no entries. */
+  /** True for a bucket that doesn't exist yet, and has no entries. */
   readonly isAbsent?: boolean
 }
 
@@ -52,12 +52,12 @@ export async function* entriesOf(place: Place, reading: Reading): AsyncGenerator
   }
 }
 
-/** A place as messages show it. */
+/** A place, for messages. */
 export function showPlace(place: Place): string {
   return place.kind === 'local' ? place.folder : show(place.folder)
 }
 
-/** One entry of a place as messages show it. */
+/** An entry of a place, for messages. */
 export function showEntry(place: Place, name: string): string {
   if (place.kind === 'local') return join(place.folder, name)
   return show({ bucket: place.folder.bucket, key: place.folder.key + name })
@@ -108,7 +108,7 @@ interface FolderEntry {
   readonly isFile: boolean
 }
 
-/** The entries of one folder, sorted so that those of its folders fall into their place. */
+/** The entries of one folder, sorted as if folder names ended in `/`, which is the order of keys. */
 async function readFolder(
   folder: string,
   below: string,
@@ -131,8 +131,7 @@ async function readFolder(
 }
 
 /**
- * The ETag, with its quotes, that S3 gives a file which is uploaded in parts of `partBytes`; the plain MD5 if
- * that is undefined.
+ * The quoted ETag of a file uploaded in parts of `partBytes`; the plain MD5 if that is undefined.
  */
 export async function etagOfFile(path: string, partBytes: number | undefined): Promise<string> {
   if (partBytes === undefined) {

@@ -1,11 +1,11 @@
-// Copies of many things, of which one may fail without holding up the rest: it is named, and counted.
+// Copies of many objects or files. A failure of one is reported and counted, and doesn't stop the others.
 
 import { CommandError } from '../../base/exit.ts'
 import { printable } from './format.ts'
 import { isOfOneFile, localReason } from './local.ts'
 import type { Progress } from './progress.ts'
 
-/** The entries that a copy has left out so far. */
+/** The skipped entries of a copy. */
 export class Skipped {
   readonly #progress: Progress
   count = 0
@@ -14,19 +14,19 @@ export class Skipped {
     this.#progress = progress
   }
 
-  /** Names an entry that is left out, and counts it. */
+  /** Reports and counts a skipped entry. */
   skip(name: string, why: string): void {
     this.count += 1
     this.note(name, why)
   }
 
-  /** Names an entry that is always left out. */
+  /** Reports an entry that is never copied. */
   note(name: string, why: string): void {
     this.#progress.clear()
     console.error(`holdfast: skipped ${printable(name)}: ${why}`)
   }
 
-  /** Copies one of many; false if it was left out. @throws the error of `copy`, if the others would fail too */
+  /** Copies one entry; false if it was skipped. @throws the error of `copy` if it would affect the others too */
   async orSkip(name: string, signal: AbortSignal, copy: () => Promise<void>): Promise<boolean> {
     try {
       await copy()
@@ -40,9 +40,9 @@ export class Skipped {
   }
 }
 
-/** Why one copy failed; undefined if the others would fail for the same reason. */
+/** The reason of a failure; undefined if it would affect the others too. */
 function reasonOfOne(error: unknown): string | undefined {
-  // Such as a file that is there already, or an object that broke off.
+  // For example, an existing file, or a truncated object.
   if (error instanceof CommandError) return error.message
   if (isOfOneFile(error)) return localReason(error)
   if (!(error instanceof Error) || !('$metadata' in error)) return undefined
@@ -55,7 +55,7 @@ function reasonOfOne(error: unknown): string | undefined {
   return isOfAll ? undefined : `${error.name}: ${error.message}`
 }
 
-/** Answers that every further request would get. */
+/** Errors that every further request would get. */
 const ofAll: ReadonlySet<string> = new Set([
   'AccessDenied',
   'ExpiredToken',

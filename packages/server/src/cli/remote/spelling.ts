@@ -1,20 +1,20 @@
-// Names that a file system takes for the same though they aren't, such as `A` and `a`: the second of them
-// would overwrite the first without a word.
+// Detects names that the file system treats as equal, such as `A` and `a`. The second one would silently overwrite the
+// first.
 
 import { lstat, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder } from '../../base/make-folder.ts'
 
-/** The paths that were used below a folder, as far as the file system takes different ones for the same. */
+/** The used paths below a folder, normalized as the file system does. */
 export class Spellings {
   readonly #seen: Set<string> | undefined
 
-  /** `isBlind`: the file system doesn't tell upper from lower case. */
+  /** @param isBlind true if the file system is case-insensitive */
   constructor(isBlind: boolean) {
     this.#seen = isBlind ? new Set() : undefined
   }
 
-  /** Finds out how it is in `folder`, which is made. @throws Error of the system */
+  /** Probes the file system of `folder`, which is created. @throws Error of the system */
   static async of(folder: string): Promise<Spellings> {
     await makeFolder(folder, 0o777)
     const name = `.holdfast-case-${process.pid}`
@@ -31,7 +31,7 @@ export class Spellings {
     }
   }
 
-  /** False if another path was added that the file system takes for the same. */
+  /** Adds a path; false if an equal one, for the file system, was added before. */
   add(path: string): boolean {
     if (this.#seen === undefined) return true
     const folded = path.normalize('NFC').toLowerCase()

@@ -1,4 +1,4 @@
-// `holdfast stat`: everything that a server says about an object, a folder or a bucket.
+// `holdfast stat`: prints all facts about an object, a folder or a bucket.
 
 import {
   GetBucketLocationCommand,
@@ -13,7 +13,7 @@ import { countObjects } from './listing.ts'
 import { isFolder, type RemoteName, show } from './name.ts'
 import { type Session, withServer } from './session.ts'
 
-/** Facts in the order in which they are shown; absent ones are left out. */
+/** Facts in the order of output. Undefined ones are left out. */
 type Facts = Readonly<Record<string, string | number | undefined>>
 
 /** Prints the facts about each name. */

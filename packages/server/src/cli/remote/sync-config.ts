@@ -12,7 +12,7 @@ import { Glob } from './glob.ts'
 import { type AnyName, isFolder, parsePair, show } from './name.ts'
 import type { Place } from './side.ts'
 
-/** Two folders, and the names in them that don't count. */
+/** Two folders, and the excluded names. */
 export interface PairConfig extends RemoteConfig {
   readonly from: Place
   readonly to: Place
@@ -20,30 +20,30 @@ export interface PairConfig extends RemoteConfig {
 }
 
 export interface SyncConfig extends PairConfig {
-  /** The target loses names that the source doesn't have. */
+  /** True to remove names from the target that the source doesn't have. */
   readonly isDeleting: boolean
   readonly isDryRun: boolean
-  /** Contents are compared by checksums, rather than sizes and times. */
+  /** True to compare contents by checksums, rather than by sizes and times. */
   readonly readsContent: boolean
 }
 
 export interface CheckConfig extends PairConfig {
-  /** Contents are compared by their sizes alone. */
+  /** True to compare contents by size only. */
   readonly isQuick: boolean
 }
 
 const exclude = {
   value: 'GLOB',
-  text: 'leave out names that match, such as *.tmp or cache/**; may be repeated',
+  text: 'exclude names that match, such as *.tmp or cache/**; may be repeated',
 }
 
-/** The commands whose options are here. */
+/** The commands whose options are in this file. */
 export type SyncCommand = 'sync' | 'check'
 
 /** The options of each command. */
 export const syncOptions: Readonly<Record<SyncCommand, OptionTable>> = {
   sync: {
-    delete: { text: 'remove from TARGET what SOURCE does not have' },
+    delete: { text: 'remove entries from TARGET that SOURCE does not have' },
     checksum: { text: 'compare contents by checksum (by size and time)' },
     exclude,
     'dry-run': dryRun,
@@ -89,7 +89,7 @@ function pairOf(options: Options, question: string): Omit<PairConfig, keyof Remo
   return { from: placeOf(from), to: placeOf(to), excluded }
 }
 
-/** @throws UsageError for a name that is no folder's */
+/** The place of a folder. @throws UsageError for another name */
 function placeOf(name: AnyName): Place {
   if (name.kind === 'stream') throw new UsageError('a stream is no folder')
   if (name.kind === 'local') {

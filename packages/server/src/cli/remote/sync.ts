@@ -1,4 +1,4 @@
-// `holdfast sync`: makes one folder like another, one of which may be on this machine.
+// `holdfast sync`: makes a folder equal to another. One of them may be on this machine.
 
 import { createReadStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
@@ -18,7 +18,7 @@ import { Spellings } from './spelling.ts'
 import type { SyncConfig } from './sync-config.ts'
 import { send } from './upload.ts'
 
-/** Files at a time, and parts of each. */
+/** The number of concurrent files, and of concurrent parts of each. */
 const filesAtOnce = 8
 const partsAtOnce = 2
 
@@ -29,7 +29,7 @@ interface Counts {
   same: number
 }
 
-/** Copies what differs, then removes what is too much, and prints a summary. */
+/** Copies differences, then removes surplus names if requested, and prints a summary. */
 export async function sync(config: SyncConfig): Promise<number> {
   const { counts, skipped } = await withServer(config.server, async (session) => {
     const syncing = new Syncing(session, config)
@@ -58,14 +58,14 @@ function summarize(
   )
 }
 
-/** One run. */
+/** One run of the command. */
 class Syncing {
   readonly counts: Counts = { copied: 0, bytes: 0, removed: 0, same: 0 }
   readonly skipped: Skipped
   readonly #session: Session
   readonly #config: SyncConfig
   readonly #progress = new Progress()
-  /** True once the source has been seen to have an entry. */
+  /** True once the source is known to have an entry. */
   #hasSource = false
 
   constructor(session: Session, config: SyncConfig) {
@@ -74,7 +74,7 @@ class Syncing {
     this.skipped = new Skipped(this.#progress)
   }
 
-  /** Copies the entries that the target lacks or has otherwise. */
+  /** Copies the entries that are missing or different in the target. */
   async copy(): Promise<void> {
     const { to, isDryRun } = this.#config
     const spellings =
@@ -89,8 +89,8 @@ class Syncing {
   }
 
   /**
-   * Removes the entries that the source lacks. Where an entry of the source could not be read or copied, or
-   * the source is empty, nothing is removed: the absence of a name proves nothing then.
+   * Removes the entries that the source lacks. Removes nothing if the source is empty, or an entry of it could not be
+   * read or copied: then, the absence of a name proves nothing.
    */
   async remove(): Promise<void> {
     if (this.skipped.count > 0) return

@@ -1,5 +1,5 @@
-// One object from one S3 server to another, with its metadata and tags, in the parts in which it was uploaded,
-// so that its ETag is the same afterwards.
+// Transfers an object from one S3 server to another, with its metadata and tags, in its original parts, so that the
+// ETag stays the same.
 
 import { Readable } from 'node:stream'
 import {
@@ -32,12 +32,12 @@ export interface Transfer {
   readonly onBytes: (bytes: number) => void
 }
 
-/** The outcome: `exact` if the ETags are the same; else the source's can't be compared, such as under SSE-KMS. */
+/** `exact`: the ETags are equal. `size`: the source's ETag can't be compared, for example under SSE-KMS. */
 export type Verified = 'exact' | 'size'
 
 /**
  * Copies an object, and verifies the copy.
- * @throws CommandError if it changed meanwhile, or differs afterwards; errors of the SDK
+ * @throws CommandError if the object changed meanwhile, or the copy differs; errors of the SDK
  */
 export async function transfer(route: Route, { from, to, onBytes }: Transfer): Promise<Verified> {
   const { source, signal } = route
@@ -54,7 +54,7 @@ export async function transfer(route: Route, { from, to, onBytes }: Transfer): P
   )
 }
 
-/** True if an object's ETag depends on nothing but its bytes and its parts. */
+/** True if an object's ETag depends only on its bytes and parts. */
 export function hasComparableEtag({
   ServerSideEncryption,
   SSECustomerAlgorithm,
@@ -127,7 +127,7 @@ async function copyParts(copying: Copying, count: number): Promise<string> {
   }
 }
 
-/** How many parts an object was uploaded in; undefined for one that was uploaded whole. */
+/** The number of parts of an object's upload; undefined for an object without parts. */
 function partCount({ ETag = '' }: HeadObjectCommandOutput): number | undefined {
   const [, count] = /-(\d{1,5})"?$/.exec(ETag) ?? []
   return count === undefined ? undefined : Number(count)
@@ -137,7 +137,7 @@ function changed(name: RemoteName): CommandError {
   return new CommandError(`${show(name)} was changed while it was copied`)
 }
 
-/** The body, counted as it passes. */
+/** The body, with its bytes counted. */
 function counted({ Body }: GetObjectCommandOutput, onBytes: (bytes: number) => void): Readable {
   if (Body === undefined) throw new Error('an answer to GetObject has no body')
   const chunks: AsyncIterable<Uint8Array> = Body.transformToWebStream()

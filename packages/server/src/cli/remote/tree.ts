@@ -1,5 +1,5 @@
-// `holdfast tree`: a folder with all that is below it, drawn. It is written while it is listed, one page
-// of each level in memory, so its size doesn't matter.
+// `holdfast tree`: draws a folder with everything below it. The output is written during the listing, with one page of
+// each level in memory, so that trees of any size work.
 
 import { CommandError, exitCodes } from '../../base/exit.ts'
 import type { TreeConfig } from './config.ts'
@@ -49,7 +49,7 @@ async function draw(
   const entries = listEntries(session, name, { isRecursive: false })
   for await (const { entry, isLast } of withLast(entries)) {
     session.signal.throwIfAborted()
-    // The folder's own object has been drawn as the folder.
+    // The marker object of the folder is drawn as the folder.
     if (entry.key === folder) continue
     if (config.isJson) console.log(entryJson(name.bucket, level, entry))
     else console.log(`${indent}${isLast ? '└── ' : '├── '}${label(entry)}`)
@@ -65,7 +65,7 @@ async function draw(
   }
 }
 
-/** Looks one ahead, to tell which is the last. */
+/** Reads one entry ahead, to mark the last one. */
 async function* withLast(
   entries: AsyncIterable<Entry>,
 ): AsyncGenerator<{ readonly entry: Entry; readonly isLast: boolean }> {

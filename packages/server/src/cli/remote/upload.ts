@@ -1,4 +1,4 @@
-// Files of this machine to a bucket.
+// Uploads local files to a bucket.
 
 import { createReadStream } from 'node:fs'
 import { basename } from 'node:path'
@@ -15,10 +15,10 @@ import { Progress } from './progress.ts'
 import type { Session } from './session.ts'
 import { Skipped } from './skipping.ts'
 
-/** Bytes of a part; larger for a file that would have more than 10,000 of them. */
+/** The size of a part, larger for files that would have more than 10,000 parts. */
 const partBytes = 8_388_608
 const maximumParts = 10_000
-/** Files at a time, and parts of each. A part is held in memory. */
+/** The number of concurrent files, and of concurrent parts of each. Parts are held in memory. */
 const filesAtOnce = 8
 const partsAtOnce = 4
 const partsAtOnceOfMany = 2
@@ -44,7 +44,7 @@ export async function upload(
   return { from: path, to: show(target), objects: 1, bytes: sizeBytes }
 }
 
-/** Uploads every file below a folder. A file that fails alone is left out. */
+/** Uploads every file below a folder. Skips files whose failure is not general. */
 export async function uploadFolder(
   session: Session,
   config: CopyConfig,
@@ -91,7 +91,7 @@ export async function uploadFolder(
   return { from: from.path, to: show(to), ...counted }
 }
 
-/** Uploads standard input, whose length nobody knows. */
+/** Uploads standard input, whose length is unknown. */
 export async function uploadStream(
   session: Session,
   config: CopyConfig,
@@ -121,7 +121,7 @@ export interface Sending {
   readonly onBytes: (bytes: number) => void
 }
 
-/** Uploads a stream, in parts if it is large. @throws CommandError if a careful one meets an object */
+/** Uploads a stream, in parts if it is large. @throws CommandError if an object exists and must not be overwritten */
 export async function send(
   { s3, signal }: Session,
   { isCareful, contentType }: Pick<CopyConfig, 'isCareful' | 'contentType'>,
@@ -132,7 +132,7 @@ export async function send(
   const sending = new Upload({
     client: s3,
     queueSize,
-    // Of a stream without an end in sight, the most that fits is 5 TiB at 512 MiB a part; 64 MiB make 625 GiB.
+    // For a stream of unknown length: 10,000 parts of 64 MiB are 625 GiB. The limit of S3, 5 TiB, would need 512 MiB.
     partSize:
       sizeBytes === undefined
         ? 8 * partBytes
@@ -146,8 +146,7 @@ export async function send(
     },
   })
   sending.on('httpUploadProgress', ({ loaded = 0 }) => onBytes(loaded))
-  // The end of its source makes it remove the parts that are there already; told to abort, it would not
-  // wait for that.
+  // An error of the source makes the SDK remove the uploaded parts. On abort, the SDK wouldn't wait for their removal.
   const abort = (): void => void body.destroy(new Error('stopped'))
   signal.addEventListener('abort', abort)
   try {

@@ -1,4 +1,4 @@
-// `holdfast zip`: a folder as it is at one moment, as one file.
+// `holdfast zip`: downloads a snapshot of a folder as one archive.
 
 import { pipeline } from 'node:stream/promises'
 import { FolderNotFoundError } from 'holdfast-client'
@@ -10,13 +10,13 @@ import { lastName, show } from './name.ts'
 import { Progress } from './progress.ts'
 import { type Session, withServer } from './session.ts'
 
-/** Writes the archive, and says how large it is. */
+/** Writes the archive, and prints its size. */
 export async function zip(config: ZipConfig): Promise<number> {
   const { name, format, isJson } = config
   const file = config.file ?? `${lastName(name.key).slice(0, -1)}.${format}`
   const bytes = await withServer(config.server, (session) => write(session, config, file))
   const written = { from: show(name), to: file, bytes }
-  // The archive itself is on standard output.
+  // Standard output has the archive itself.
   const print = file === '-' ? console.error : console.log
   if (isJson) print(JSON.stringify({ written }))
   else if (file !== '-') print(`wrote ${show(name)} to ${file} (${formatSize(bytes)})`)

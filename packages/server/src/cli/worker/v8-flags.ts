@@ -1,20 +1,20 @@
-// When V8 compiles for speed.
+// The threshold of V8's optimizing compiler.
 
 import { flushCompileCache } from 'node:module'
 import { setFlagsFromString } from 'node:v8'
 
-/** Calls of a function before V8 optimizes it fully; by itself it waits for 3,000. */
+/** The number of calls before V8 fully optimizes a function; the default is 3,000. */
 const calls = 600
 
 /**
- * Makes a worker fast sooner. A request runs through hundreds of functions, through most of them once, so that
- * full speed came after ten seconds of load; with this it comes after two, and is the same.
+ * Makes a worker reach full speed sooner. A request calls hundreds of functions, most of them once. Full speed comes
+ * after two seconds of load instead of ten, and is the same.
  *
- * To be called when the program is loaded: compiled code that was kept under other flags is not used.
+ * Call this when the program is loaded: code cached under other flags is not used.
  */
 export function optimizeSooner(): void {
   flushCompileCache()
-  // Flags are V8's own affair, and may mean something else in the next one.
+  // V8's flags may change in other versions.
   if (process.versions.node.startsWith('24.')) {
     setFlagsFromString(`--invocation-count-for-turbofan=${calls}`)
   }

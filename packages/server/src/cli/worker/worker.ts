@@ -1,5 +1,4 @@
-// A worker process: opens the store, serves until the primary says otherwise, and ends at once when
-// the primary is gone.
+// A worker process: opens the store, serves until the primary stops it, and ends at once when the primary has ended.
 
 import cluster from 'node:cluster'
 import type { Server } from 'node:http'
@@ -19,18 +18,19 @@ import { overflowAnswer } from '../../protocol/overflow.ts'
 import { createProtocols } from '../../protocol/protocols.ts'
 import { Router } from '../../protocol/router.ts'
 import type { ToPrimary, ToWorker, WorkerSetup } from '../message.ts'
+import { ensureBuckets } from './buckets.ts'
 import { optimizeSooner } from './v8-flags.ts'
 
-/** Milliseconds that the primary has to collect the metrics of all workers. */
+/** Milliseconds in which the primary must return the metrics of all workers. */
 const scrapeMs = 2000
-/** Milliseconds that requests under way have to be told that this process ends. */
+/** Milliseconds in which requests in progress can still be answered before this process ends. */
 const deposedMs = 1000
-/** Milliseconds in which closed connections are gathered before the primary is told. */
+/** Milliseconds over which closed connections are collected for one message to the primary. */
 const tellingMs = 20
 
 /** Runs this process as a worker. */
 export function runWorker(): void {
-  // Stopping is the primary's affair: a signal to the whole group must not cut requests off here.
+  // The primary handles signals: a signal to the whole process group must not cut off requests here.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
   cluster.worker?.on('disconnect', () => {
     if (cluster.worker?.exitedAfterDisconnect !== true) endAtOnce()
@@ -55,19 +55,19 @@ export function runWorker(): void {
 }
 
 function send(message: ToPrimary): void {
-  // When the primary is gone, the channel is closed, and this process is about to end.
+  // If the primary has ended, the channel is closed, and this process is about to end.
   if (process.connected) process.send?.(message)
 }
 
 /**
- * Ends this process here and now, which is safe at any instant. `process.exit`, which Node calls when the
- * primary has gone, waits for the engine's threads first: for ever, where one of them waits for this one.
+ * Ends this process immediately, which is always safe. `process.exit`, which Node calls when the primary has ended, would
+ * first wait for the engine's threads, and deadlock if one of them waits for the main thread.
  */
 function endAtOnce(): void {
   process.kill(process.pid, 'SIGKILL')
 }
 
-/** Ends a worker that couldn't start, after telling why. */
+/** Reports the failure of a start, and ends the worker. */
 function fail(error: unknown): void {
   const { message, exitCode } = explain(error)
   const end = (): void => process.exit(exitCode)
@@ -145,7 +145,7 @@ class Worker {
     metrics.addDisk(setup.config.dataFolder)
     metrics.addProcess(setup.name)
     metrics.addWorker(() => this.#router.pendingCount)
-    // The server never listens; but only then would it watch over its connections.
+    // The server never listens, but Node starts its checks of connections only on this event.
     server.emit('listening')
   }
 
@@ -173,6 +173,7 @@ class Worker {
       log,
       metrics,
     })
+    await ensureBuckets(store.services, setup.keys[0], config.buckets ?? [])
     const answers = { overflowAnswer }
     const tlsServer = tls === undefined ? undefined : await createHttpsServer(tls, answers)
     const server = tlsServer ?? createHttpServer(answers)
@@ -183,19 +184,19 @@ class Worker {
     return worker
   }
 
-  /** Serves a connection; it is undefined if the client has gone meanwhile. */
+  /** Serves a connection; undefined if the client has disconnected meanwhile. */
   connect(socket: Socket | undefined): void {
     if (socket === undefined) {
       this.#onClosed()
       return
     }
     socket.once('close', () => this.#onClosed())
-    // As in a server that accepts by itself: a client that has sent all may still read the answer.
+    // As for accepted sockets: a client that has closed its side can still read the response.
     socket.allowHalfOpen = true
     this.#server.emit('connection', socket)
   }
 
-  /** Tells the primary, but not of each one alone. */
+  /** Reports closed connections to the primary, several at a time. */
   #onClosed(): void {
     this.#closed++
     if (this.#closed > 1) return
@@ -230,7 +231,7 @@ class Worker {
     }
   }
 
-  /** Ends this process for another one to take its place: others took it for dead. */
+  /** Ends this process, which others declared dead. The primary replaces it. */
   async end(): Promise<void> {
     await this.#router.stop(deposedMs)
     this.#log.flush()
@@ -243,7 +244,7 @@ class Worker {
     try {
       await this.#store.close()
     } catch (error) {
-      // All that was acknowledged is durable: the store needs no closing.
+      // Everything acknowledged is durable, so the store need not be closed.
       this.#log.warn('the store could not be closed', { error })
     }
     this.#log.flush()
@@ -251,7 +252,7 @@ class Worker {
     process.exit(exitCodes.ok)
   }
 
-  /** The metrics of the whole server, or of this worker alone if the primary doesn't answer. */
+  /** The metrics of the whole server, or only of this worker if the primary doesn't answer. */
   async #scrape(): Promise<string> {
     const id = this.#nextScrape++
     const { promise, resolve } = Promise.withResolvers<string>()
@@ -265,7 +266,7 @@ class Worker {
   }
 }
 
-/** A state that nobody foresaw is not served on: the primary starts another worker. */
+/** Ends this worker after an unexpected error, with a log entry. The primary starts another one. */
 function dieLoudly(log: ProcessLog): void {
   const die = (error: unknown): void => {
     log.error('unexpected error; the worker ends', { error })

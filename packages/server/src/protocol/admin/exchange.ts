@@ -21,6 +21,7 @@ interface Text {
   readonly status: number
   readonly type: string
   readonly text: string
+  readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
 interface Problem extends Text {
@@ -44,11 +45,13 @@ export class AdminExchange extends Exchange<Text, Problem> {
   protected async answer(): Promise<Text> {
     checkHead(this.request, this.response)
     const { isStopping } = this.#context
-    const { name, type, answer } = this.#route()
+    const { name, type, headers, answer } = this.#route()
     this.operation = name
-    const { status, text } = await answer(isStopping)
+    const { host } = this.request.headers
+    const { isSecure } = this.circumstances.client
+    const { status, text } = await answer({ isStopping, host, isSecure })
     if (status === 503) this.response.shouldKeepAlive = false
-    return { status, type, text }
+    return { status, type, text, headers }
   }
 
   #route(): AdminRoute {

@@ -1,9 +1,10 @@
-// The admin protocol: facts about the server, without authentication, at paths below `/_/`. No bucket has
-// that name.
+// The admin protocol: facts about the server, without authentication, at paths below `/_/`, which no bucket can
+// have, and a page at the root for browsers.
 
 import { bucketOfHost } from '../http/host.ts'
 import type { Protocol } from '../http/protocol.ts'
 import { type AdminContext, AdminExchange } from './exchange.ts'
+import { wantsPage } from './page.ts'
 import { type AdminSource, adminRoutes } from './table.ts'
 
 /** The services of the protocol. */
@@ -20,8 +21,11 @@ export function createAdminProtocol(options: AdminOptions): Protocol {
   return {
     name: 'admin',
     isAdministrative: true,
-    speaks: ({ url = '/', headers }) =>
-      url.startsWith('/_/') && bucketOfHost(headers.host, domains) === undefined,
+    speaks: (request) => {
+      const { url = '/', headers } = request
+      const isOurs = url.startsWith('/_/') || (url === '/' && wantsPage(request))
+      return isOurs && bucketOfHost(headers.host, domains) === undefined
+    },
     serve: (...exchange) => new AdminExchange(context, ...exchange).serve(),
     serveStopping: (...exchange) => new AdminExchange(stopping, ...exchange).serve(),
   }

@@ -3,6 +3,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { prometheusType } from '../../observe/prometheus.ts'
 import { Scrape } from '../../observe/scrape.ts'
+import { pageHeaders, pageText } from './page.ts'
 
 /** A response, whose body is text. */
 export interface AdminAnswer {
@@ -19,8 +20,17 @@ export interface AdminRoute {
   readonly path: string
   /** The media type of the response. */
   readonly type: string
-  /** @param isStopping true during shutdown */
-  answer(isStopping: boolean): AdminAnswer | Promise<AdminAnswer>
+  /** Headers beside those of every response. */
+  readonly headers?: Readonly<Record<string, string>>
+  answer(asked: Asked): AdminAnswer | Promise<AdminAnswer>
+}
+
+/** The facts about a request that answers depend on. */
+export interface Asked {
+  /** True during shutdown. */
+  readonly isStopping: boolean
+  readonly host: string | undefined
+  readonly isSecure: boolean
 }
 
 /** The facts that the routes show. */
@@ -42,7 +52,7 @@ export function adminRoutes({ clock, exposition }: AdminSource): readonly AdminR
       method: 'GET',
       path: '/_/health',
       type: 'text/plain',
-      answer: (isStopping) =>
+      answer: ({ isStopping }) =>
         isStopping ? { status: 503, text: 'stopping\n' } : { status: 200, text: 'ok\n' },
     },
     {
@@ -51,6 +61,14 @@ export function adminRoutes({ clock, exposition }: AdminSource): readonly AdminR
       path: '/_/metrics',
       type: prometheusType,
       answer: async () => ({ status: 200, text: await scrape.text() }),
+    },
+    {
+      name: 'Page',
+      method: 'GET',
+      path: '/',
+      type: 'text/html; charset=utf-8',
+      headers: pageHeaders(),
+      answer: (asked) => ({ status: asked.isStopping ? 503 : 200, text: pageText(asked) }),
     },
   ]
 }

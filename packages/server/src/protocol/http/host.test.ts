@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isStoreError } from '../../base/errors.ts'
-import { bucketOfHost, hostOf } from './host.ts'
+import { bucketBelow, bucketOfHost, hostOf } from './host.ts'
 
 const domains = ['s3.example.com', 'example.com']
 
@@ -66,5 +66,15 @@ test('a request is for the host of its Host header, and for no other', () => {
       () => hostOf(authority, header),
       (error) => isStoreError(error, 'InvalidUri'),
     )
+  }
+})
+
+test('below given domains only, a name of the machine itself is none of theirs', () => {
+  const domains = ['web.example', 'eu.web.example']
+  assert.equal(bucketBelow('site.web.example:80', domains), 'site')
+  assert.equal(bucketBelow('site.EU.web.example.', domains), 'site')
+  assert.equal(bucketBelow('web.example', domains), '')
+  for (const host of [undefined, 'site.localhost', 'other.example', '[::1]:80', 'xweb.example']) {
+    assert.equal(bucketBelow(host, domains), undefined, host)
   }
 })

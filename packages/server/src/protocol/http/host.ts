@@ -34,17 +34,10 @@ export function bucketOfHost(
   hostHeader: string | undefined,
   domains: readonly string[],
 ): string | undefined {
-  if (hostHeader === undefined) return undefined
-  const host = hostName(hostHeader)
-  if (host === undefined) return undefined
-  let longest: string | undefined
-  for (const domain of domains) {
-    if (host === domain) return undefined
-    if (longest !== undefined && domain.length <= longest.length) continue
-    if (labelsBelow(host, domain) !== undefined) longest = domain
-  }
-  if (longest !== undefined) return labelsBelow(host, longest)
-  const bucket = labelsBelow(host, loopbackDomain)
+  const below = bucketBelow(hostHeader, domains)
+  if (below !== undefined) return below === '' ? undefined : below
+  const host = hostHeader === undefined ? undefined : hostName(hostHeader)
+  const bucket = host === undefined ? undefined : labelsBelow(host, loopbackDomain)
   return bucket !== undefined && plausibleBucket.test(bucket) ? bucket : undefined
 }
 

@@ -54,11 +54,17 @@ export function sendFixed(
 /** Sends a short text that must not be cached. Returns the bytes of body sent. */
 export function sendText(
   response: ServerResponse,
-  answer: { readonly status: number; readonly type: string; readonly text: string },
+  answer: {
+    readonly status: number
+    readonly type: string
+    readonly text: string
+    /** More headers. */
+    readonly headers?: Readonly<Record<string, string>> | undefined
+  },
 ): number {
-  const { status, type, text } = answer
-  const headers = { 'Content-Type': type, 'Cache-Control': 'no-store', Server: 'Holdfast' }
-  return sendFixed(response, { status, headers }, text)
+  const { status, type, text, headers } = answer
+  const common = { 'Content-Type': type, 'Cache-Control': 'no-store', Server: 'Holdfast' }
+  return sendFixed(response, { status, headers: { ...common, ...headers } }, text)
 }
 
 /** Ends the response. Destroys it if the client doesn't accept the rest in time. */

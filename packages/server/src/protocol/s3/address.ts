@@ -1,5 +1,5 @@
-// Which bucket and key a request names, in its path or in front of one of the server's own domains.
-// Keys are taken exactly as sent: `a//b`, `.` and `..` are ordinary keys. Only a bare '+' is a space, as on S3.
+// The bucket and key of a request, from its path or its host name. Keys are taken exactly as sent: `a//b`, `.`
+// and `..` are ordinary keys. As on S3, only a bare '+' is a space.
 
 import { StoreError } from '../../base/errors.ts'
 import { s3Limits } from '../../base/limits.ts'
@@ -10,18 +10,18 @@ import { decodeText } from '../http/request.ts'
 export interface Address {
   readonly bucket: string
   readonly key: string
-  /** True where the bucket stood in the host name. */
+  /** True if the bucket is in the host name. */
   readonly isVirtualHost: boolean
 }
 
-/** Any name that a bucket was ever allowed to have; whether there is one is for the store to say. */
+/** All names that S3 ever allowed for buckets. */
 const plausibleBucket = /^[A-Za-z0-9._-]{3,255}$/
 
 /**
  * The address of a request.
- * @param path as it was sent, not decoded
- * @param host with or without a port; the one that the signature covers
- * @param domains lower case, without port: names in front of which a bucket may stand
+ * @param path as sent, not decoded
+ * @param host the host that the signature covers, with or without a port
+ * @param domains in lower case, without port; a bucket may be their subdomain
  * @throws StoreError `InvalidUri`, `InvalidBucketName`, `KeyTooLong`
  */
 export function addressOf(
@@ -40,7 +40,7 @@ export function addressOf(
 }
 
 /**
- * The text of a part of a path, in a URL or in a header that names an object: a bare '+' is a space.
+ * Decodes a part of a path, in a URL or in a header that names an object. A bare '+' is a space.
  * @throws StoreError `InvalidUri`
  */
 export function decodePath(raw: string): string {
@@ -56,7 +56,7 @@ function checked(address: Address): Address {
   return address
 }
 
-/** @throws StoreError `KeyTooLong` for text that no key could equal. */
+/** @throws StoreError `KeyTooLong` for text longer than any key */
 export function checkKeyLength(key: string): void {
   const size = Buffer.byteLength(key)
   if (size <= s3Limits.keyBytes) return

@@ -1,4 +1,4 @@
-// Answers, and how an operation becomes a route: decode, run, encode.
+// Answers, and routes: decode the request, run the operation, encode the output.
 
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Bytes } from '../../base/bytes.ts'
@@ -11,41 +11,41 @@ import type { S3Request } from './request.ts'
 /** The namespace of S3's documents. */
 export const s3Namespace = 'http://s3.amazonaws.com/doc/2006-03-01/'
 
-/** A body that is read while it is sent. It must be sent or closed. */
+/** A streamed body, which must be sent or closed. */
 export interface StreamedBody {
   readonly content: Extract<Content, { kind: 'stream' }>
-  /** Undefined where that is only known at the end. */
+  /** Undefined if only known at the end. */
   readonly sizeBytes: number | undefined
 }
 
-/** An answer, without the headers that every answer has. */
+/** An answer, without the headers common to all answers. */
 export interface Answer {
   readonly status: number
-  /** Values are Latin-1 text. The sender of the answer may add to them. */
+  /** Values are Latin-1 text. The sender may add headers. */
   readonly headers: OutgoingHttpHeaders
   readonly body?: string | Bytes | StreamedBody | undefined
 }
 
-/** The context of a route's call. */
+/** The context of a call. */
 export interface Call {
   readonly services: Services
   readonly caller: Caller
 }
 
-/** One thing that requests can ask for. */
+/** A route: an operation as requests name it. */
 export interface Route {
-  /** As S3 documents it: `PutObject`. */
+  /** The name in S3's documentation: `PutObject`. */
   readonly name: string
-  /** Headers that no other route knows the meaning of. */
+  /** Headers that other routes refuse as not implemented. */
   readonly accepts?: ReadonlySet<string>
-  /** True for writes that leases protect, which may be sent under one. */
+  /** True for writes that leases protect. Such a request may name the lease that it is made under. */
   readonly isLeased?: boolean
   answer(request: S3Request, call: Call): Promise<Answer>
 }
 
 /**
  * The route that decodes a request for `operation`, runs it, and encodes its output.
- * @param discard lets go of an output that holds something open and can't be encoded
+ * @param discard releases the resources of an output that could not be encoded
  */
 export function route<Input, Checked, Moved, Output, Decoded extends Input>(
   operation: Operation<Input, Checked, Moved, Output>,
@@ -70,7 +70,7 @@ export function route<Input, Checked, Moved, Output, Decoded extends Input>(
   }
 }
 
-/** A route whose requests could ask for a change and never make one: leases don't matter to it. */
+/** A route for requests whose method suggests a change, but that never make one. Leases don't apply. */
 export function unchanging({ name, answer }: Route): Route {
   return { name, answer }
 }
@@ -93,7 +93,7 @@ export function xmlAnswer(body: string, headers: OutgoingHttpHeaders = {}): Answ
   return { status: 200, headers, body }
 }
 
-/** A moment as S3 writes it in XML, where its times have whole seconds: 2009-10-12T17:50:30.000Z. */
+/** A time in S3's XML, with whole seconds: 2009-10-12T17:50:30.000Z. */
 export function isoTime(ms: number): string {
   const seconds = Math.floor(ms / 1000)
   if (seconds !== latestIso.seconds) {
@@ -102,10 +102,10 @@ export function isoTime(ms: number): string {
   return latestIso.text
 }
 
-/** Objects of a page were often written in the same second, and formatting is a large part of a page's cost. */
+/** The last formatted text. Objects of a page often have the same second, and formatting is expensive. */
 let latestIso = { seconds: Number.NaN, text: '' }
 
-/** A moment as HTTP headers have it: Mon, 12 Oct 2009 17:50:30 GMT. */
+/** A time in HTTP headers: Mon, 12 Oct 2009 17:50:30 GMT. */
 export function httpTime(ms: number): string {
   const seconds = Math.floor(ms / 1000)
   if (seconds !== latestHttp.seconds) {
@@ -116,7 +116,7 @@ export function httpTime(ms: number): string {
 
 let latestHttp = { seconds: Number.NaN, text: '' }
 
-/** An ETag as S3 shows it. */
+/** An ETag in quotes. */
 export function quoted(etag: string): string {
   return `"${etag}"`
 }

@@ -1,5 +1,5 @@
-// A folder as one archive on the wire: GetObject of a key that ends in '/', with `archive=zip` or
-// `archive=tar`. It is made while it is sent, so that its length is not known.
+// Downloads of a folder as an archive: GetObject of a key that ends in '/', with `archive=zip` or `archive=tar`.
+// The archive is created while it is sent, so that its length is unknown.
 
 import type { OutgoingHttpHeaders } from 'node:http'
 import { text, utf8 } from '../../base/bytes.ts'
@@ -77,7 +77,7 @@ function decode(request: S3Request): ArchiveRequest {
   return { bucket, folder: key, form, headers }
 }
 
-/** The file's name: the folder's, in ASCII, and as it is (RFC 6266). */
+/** Content-Disposition with the folder's name, in ASCII and in UTF-8 (RFC 6266). */
 function disposition(folder: string, form: string): string {
   const name = folder.split('/').at(-2) || 'archive'
   const plain = name.replace(/[^\w .()+,-]/g, '_')
@@ -97,7 +97,7 @@ function entriesOf(archive: Archive): ArchiveEntries {
 function entryOf(object: ArchivedObject): ArchiveEntry {
   const { sizeBytes, modifiedAt, checksum, content } = object
   const key = text(object.key)
-  // An empty object whose key ends in '/' is how many clients keep a folder that has nothing in it.
+  // Many clients represent an empty folder by an empty object whose key ends in '/'.
   const isFolder = key.endsWith('/') && sizeBytes === 0
   const name = utf8(isFolder ? encodeFolderName(key) : encodeName(key, object))
   if (sizeBytes === 0) {

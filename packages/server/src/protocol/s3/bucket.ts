@@ -41,7 +41,7 @@ export const listBucketsRoute: Route = route(
     }),
   }),
   ({ owner, buckets, continuationToken }, _request, { prefix, region, limit }) => {
-    // S3 shows a bucket's region only in the newer, paginated listing.
+    // S3 has the region of a bucket only in the newer, paginated listing.
     const hasRegions = prefix !== undefined || region !== undefined || limit !== undefined
     return documentAnswer('ListAllMyBucketsResult', (xml) => {
       writeOwner(xml, 'Owner', owner)

@@ -1,4 +1,4 @@
-// The checksums of S3 on the wire: as headers, trailers, and XML elements.
+// S3's checksums in headers, trailers, and XML elements.
 
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { ChecksumAlgorithm, ChecksumType } from '../../base/terms.ts'
@@ -9,7 +9,7 @@ import type { XmlWriter } from '../xml/write.ts'
 import { invalidRequest, type S3Error } from './error.ts'
 import { headerOf, type S3Request } from './request.ts'
 
-/** A checksum whose value the client repeats, base64. */
+/** A checksum with its value, in base64, as sent by the client. */
 export interface KnownChecksum {
   readonly algorithm: ChecksumAlgorithm
   readonly value: string
@@ -18,7 +18,7 @@ export interface KnownChecksum {
 interface WireNames {
   readonly header: string
   readonly element: string
-  /** Bytes of a value. */
+  /** The size of the value in bytes. */
   readonly bytes: number
 }
 
@@ -48,7 +48,7 @@ const algorithms: readonly ChecksumAlgorithm[] = [
 ]
 
 const valuePrefix = 'x-amz-checksum-'
-/** Headers that look like a checksum's value and aren't. */
+/** Headers that begin like a header with a checksum, but have none. */
 const notValues: ReadonlySet<string> = new Set([
   'x-amz-checksum-mode',
   'x-amz-checksum-algorithm',
@@ -56,7 +56,7 @@ const notValues: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The checksum of a body that a request announces, in a header or for a trailer; undefined for none.
+ * The checksum of a body, in a header or announced for a trailer; undefined if there is none.
  * @throws S3Error `InvalidRequest`
  */
 export function announcedChecksum(
@@ -88,8 +88,8 @@ function checkNamedAlgorithm(named: string, sent: ChecksumAlgorithm | undefined)
 }
 
 /**
- * The checksum whose value stands in a header; undefined for none.
- * @throws S3Error `InvalidRequest` for several, or a value that is none
+ * The checksum in a header; undefined if there is none.
+ * @throws S3Error `InvalidRequest` for several, or an invalid value
  */
 export function checksumHeader(request: Pick<S3Request, 'headers'>): KnownChecksum | undefined {
   let found: KnownChecksum | undefined
@@ -112,10 +112,10 @@ function severalChecksums(): S3Error {
   )
 }
 
-/** The number of parts behind a composite checksum. */
+/** The suffix of a composite checksum: the number of parts. */
 const countSuffix = /-\d{1,5}$/
 
-/** Also the composite form, `value-N`, which a completion may repeat. */
+/** Accepts the composite form too, `value-N`, which a completion may have. */
 function isChecksumValue(algorithm: ChecksumAlgorithm, value: string): boolean {
   const base = value.replace(countSuffix, '')
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base) || base.length % 4 !== 0) return false
@@ -146,7 +146,7 @@ function checksumTrailer(request: S3Request): ChecksumAlgorithm | undefined {
   return algorithmOfHeader(name)
 }
 
-/** The algorithm that a header names. @throws S3Error `InvalidRequest` */
+/** Parses the name of an algorithm in a header. @throws S3Error `InvalidRequest` */
 function parseAlgorithm(text: string): ChecksumAlgorithm {
   const wanted = text.toUpperCase()
   const algorithm = algorithms.find((candidate) => candidate === wanted)
@@ -156,7 +156,7 @@ function parseAlgorithm(text: string): ChecksumAlgorithm {
   )
 }
 
-/** The algorithm that `x-amz-checksum-algorithm` asks for. @throws S3Error `InvalidRequest` */
+/** The algorithm in `x-amz-checksum-algorithm`. @throws S3Error `InvalidRequest` */
 export function wantedAlgorithm(
   request: Pick<S3Request, 'headers'>,
 ): ChecksumAlgorithm | undefined {
@@ -171,7 +171,7 @@ export function checksumTypeOf(request: Pick<S3Request, 'headers'>): ChecksumTyp
   throw invalidRequest('Value for x-amz-checksum-type header is invalid.')
 }
 
-/** Writes a checksum, and its type where it has one, into an answer's headers. */
+/** Adds a checksum, with its type if it has one, to the headers of an answer. */
 export function putChecksumHeaders(
   headers: OutgoingHttpHeaders,
   checksum: (KnownChecksum & { readonly type?: ChecksumType }) | undefined,
@@ -181,7 +181,7 @@ export function putChecksumHeaders(
   if (checksum.type !== undefined) headers['x-amz-checksum-type'] = checksum.type
 }
 
-/** A composite checksum without its number of parts: GetObjectAttributes tells that beside it. */
+/** A composite checksum without its number of parts, which GetObjectAttributes returns separately. */
 export function withoutCount(
   checksum: KnownChecksum & { readonly type: ChecksumType },
 ): KnownChecksum & { readonly type: ChecksumType } {
@@ -189,7 +189,7 @@ export function withoutCount(
   return { ...checksum, value: checksum.value.replace(countSuffix, '') }
 }
 
-/** Writes a checksum, and its type where it has one, as elements. */
+/** Writes a checksum, with its type if it has one, as elements. */
 export function writeChecksum(
   xml: XmlWriter,
   checksum: (KnownChecksum & { readonly type?: ChecksumType }) | undefined,
@@ -199,7 +199,7 @@ export function writeChecksum(
   xml.element('ChecksumType', checksum.type)
 }
 
-/** The checksum in an element's children; undefined for none. */
+/** The checksum in the children of an element; undefined if there is none. */
 export function readChecksum(element: XmlElement): KnownChecksum | undefined {
   for (const algorithm of algorithms) {
     const value = childText(element, wireNames[algorithm].element)

@@ -1,4 +1,4 @@
-// CopyObject on the wire, and how every copy names its source.
+// CopyObject, and the headers by which all copies name their source.
 
 import { type CopyObjectInput, type CopySource, copyObject } from '../../operation/copy.ts'
 import { websiteRedirectHeader } from '../../operation/object.ts'
@@ -52,13 +52,13 @@ function websiteRedirectOf({ headers }: S3Request): string | undefined {
   ]
 }
 
-/** Only a part can be a range of its source. @throws S3Error `NotImplemented` */
+/** Only UploadPartCopy can copy a range. @throws S3Error `NotImplemented` */
 export function refuseSourceRange(request: S3Request): void {
   const name = `${sourceHeader}-range`
   if (headerOf(request, name) !== undefined) throw headerNotImplemented(name)
 }
 
-/** Whether a copy has a new description. @throws S3Error `InvalidArgument` for a directive that isn't one */
+/** True if a copy has a new description. @throws S3Error `InvalidArgument` for an unknown directive */
 export function isReplacing(request: S3Request): boolean {
   const directive = headerOf(request, 'x-amz-metadata-directive') ?? 'COPY'
   if (directive === 'COPY') return false
@@ -110,7 +110,7 @@ function decodeSource(text: string, sent: string): string {
   }
 }
 
-/** Said of the header it stands in, not of the URL. */
+/** The error for invalid encoding in the header rather than in the URL. */
 function invalidEncoding(sent: string, cause: unknown): S3Error {
   return invalidArgument('Invalid copy source encoding.', sourceHeader, sent, { cause })
 }

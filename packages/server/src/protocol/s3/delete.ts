@@ -1,4 +1,4 @@
-// DeleteObjects on the wire: many keys in one document, each with its own outcome.
+// DeleteObjects: many keys in one document, each with its own result.
 
 import { s3Limits } from '../../base/limits.ts'
 import { type DeleteObjectsInput, deleteObjects } from '../../operation/delete.ts'
@@ -10,7 +10,7 @@ import { documentOf } from './payload.ts'
 import type { S3Request } from './request.ts'
 
 interface DeleteDocument extends DeleteObjectsInput {
-  /** Only failures are reported. */
+  /** True if only failures are to be reported. */
   readonly isQuiet: boolean
 }
 
@@ -65,7 +65,7 @@ function decodeObject(element: XmlElement): DeleteObjectsInput['objects'][number
   }
 }
 
-/** The result of `parse` on a child's text; a condition that can't be read must not be dropped. */
+/** Parses a condition in a child's text. An invalid condition must not be ignored. */
 function conditionOf(
   element: XmlElement,
   name: string,

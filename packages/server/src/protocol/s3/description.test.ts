@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import type { ObjectDescription } from '../../operation/object.ts'
 import { describedInForm, describedObject, describeObject } from './description.ts'
 import { S3Error } from './error.ts'
-import { withHoisted } from './hoist.ts'
+import { withHoisted } from './hoisted-header.ts'
 
 const { HOLDFAST_TEST_SCALE: scale = '1' } = process.env
 

@@ -1,6 +1,5 @@
-// The description of an object besides its bytes: system headers, user metadata, storage class.
-// Header values are kept as Latin-1 text, one character a byte, just as Node reads and writes them;
-// user metadata as the text that those bytes are.
+// The description of an object: system headers, user metadata, storage class. Header values are stored as Latin-1
+// text, one character per byte, as in Node; user metadata as decoded text.
 
 import { isUtf8 } from 'node:buffer'
 import type { OutgoingHttpHeaders } from 'node:http'
@@ -37,10 +36,10 @@ const systemHeaders: Readonly<Record<string, string>> = {
 }
 const systemHeaderNames: readonly string[] = Object.keys(systemHeaders)
 
-/** S3's content type for objects stored without one. */
+/** The content type of objects stored without one, as on S3. */
 const defaultContentType = 'binary/octet-stream'
 
-/** True for a header that says something of the object that a request stores. */
+/** True for a header that describes the object to be stored. */
 export function describesObject(name: string): boolean {
   if (name === 'x-amz-storage-class' || name.startsWith(metadataPrefix)) return true
   return systemHeaderNames.includes(name)
@@ -48,7 +47,7 @@ export function describesObject(name: string): boolean {
 
 /**
  * The description in a request's headers.
- * @throws S3Error `InvalidArgument` for text that no header could carry back
+ * @throws S3Error `InvalidArgument` for text that could not be returned in a header
  */
 export function describedObject(request: Pick<S3Request, 'headers'>): ObjectDescription {
   const said: SaidHeader[] = []
@@ -60,7 +59,7 @@ export function describedObject(request: Pick<S3Request, 'headers'>): ObjectDesc
 
 /**
  * The description in a form's fields, which are text.
- * @throws S3Error `InvalidArgument` for text that no header could carry back
+ * @throws S3Error `InvalidArgument` for text that could not be returned in a header
  */
 export function describedInForm(
   fields: readonly { readonly name: string; readonly value: string }[],
@@ -69,7 +68,7 @@ export function describedInForm(
   for (const { name: sentName, value } of fields) {
     const name = sentName.toLowerCase()
     if (!describesObject(name)) continue
-    // A letter that isn't ASCII may be one in lower case.
+    // The check is of the sent name: lower-casing turns some non-ASCII letters into ASCII ones.
     if (!headerToken.test(sentName)) throw invalidName(sentName, value)
     said.push({ name, value: headerOfText(sentName, value) })
   }
@@ -82,7 +81,7 @@ interface SaidHeader {
   readonly value: string
 }
 
-/** Every description is made here, so that `describeObject` can write all that is accepted. */
+/** Creates every description. What this function accepts, `describeObject` can write. */
 function describe(said: readonly SaidHeader[]): ObjectDescription {
   const headers: Record<string, string> = {}
   const metadata: Record<string, string> = {}
@@ -117,7 +116,7 @@ function invalidName(name: string, value: string): S3Error {
   return invalidArgument('The name of a metadata field is not a valid header name.', name, value)
 }
 
-/** The name under which metadata is kept. @throws S3Error for the one that no object can have */
+/** The stored name of metadata. @throws S3Error for the one reserved name */
 function metadataName(header: string): string {
   const name = header.slice(metadataPrefix.length)
   if (name === '__proto__') throw headerNotImplemented(header)
@@ -126,7 +125,7 @@ function metadataName(header: string): string {
 
 const beyondAscii = /[\u0080-\uffff]/
 
-/** The text of a header's bytes: UTF-8, or Latin-1 where it isn't that. */
+/** The text of a header: decoded as UTF-8 if valid, else as Latin-1. */
 function textOfHeader(value: string): string {
   if (!beyondAscii.test(value)) return value
   const bytes = Buffer.from(value, 'latin1')
@@ -134,8 +133,8 @@ function textOfHeader(value: string): string {
 }
 
 /**
- * Writes the headers that tell of an object, its checksum aside, into an answer's. Metadata that no header can
- * carry is left out and counted, as on S3: a store may hold some that was taken before it was checked.
+ * Adds the headers that describe an object, except its checksum, to an answer. As on S3, metadata that doesn't fit
+ * a header is left out and counted. Such metadata may be from a version that didn't check it.
  */
 export function describeObject(
   headers: OutgoingHttpHeaders,
@@ -164,13 +163,13 @@ export function describeObject(
   if (missing > 0) headers['x-amz-missing-meta'] = missing
 }
 
-/** Metadata on the wire: non-ASCII text as an encoded word (RFC 2047), as S3 answers it. */
+/** Encodes metadata: non-ASCII text as an encoded word (RFC 2047), as on S3. */
 function encodedWord(text: string): string {
   if (!beyondAscii.test(text)) return text
   return `=?UTF-8?B?${Buffer.from(text, 'utf8').toString('base64')}?=`
 }
 
-/** The parameters of a GET that take the place of headers of the answer. */
+/** The parameters of a GET that override headers of the response. */
 const overrides: ReadonlyMap<string, string> = new Map([
   ['response-cache-control', 'Cache-Control'],
   ['response-content-disposition', 'Content-Disposition'],
@@ -181,8 +180,8 @@ const overrides: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * The headers that a GET's `response-` parameters ask for; undefined for none.
- * @throws S3Error `InvalidArgument` for a value that no header can carry
+ * The headers in a GET's `response-` parameters; undefined if there are none.
+ * @throws S3Error `InvalidArgument` for a value that doesn't fit a header
  */
 export function responseOverrides({
   query,

@@ -1,5 +1,5 @@
-// Finds the route of a request, and refuses headers that ask for unimplemented features, since
-// clients would take silence for success.
+// Finds the route of a request, and refuses headers that request unimplemented features, since clients would
+// take silence for success.
 
 import type { Address } from './address.ts'
 import type { Route } from './answer.ts'
@@ -14,7 +14,7 @@ function levelOf({ bucket, key }: Pick<Address, 'bucket' | 'key'>): Level {
   return bucket === '' ? 'SERVICE' : 'BUCKET'
 }
 
-/** Parameters that name an operation only together, or beside another. */
+/** Parameters that name an operation only together with another. */
 const companions: ReadonlySet<string> = new Set(['partNumber'])
 
 /** Every parameter that names an operation on a bucket or object, with any method. */
@@ -30,7 +30,7 @@ function namesOf(methods: Readonly<Record<string, Routes>>): ReadonlySet<string>
 
 /**
  * The route of a request.
- * @throws S3Error `MethodNotAllowed`, `InvalidArgument` for parameters that contradict each other
+ * @throws S3Error `MethodNotAllowed`, `InvalidArgument` for contradictory parameters
  */
 export function detect({
   method,
@@ -47,7 +47,7 @@ export function detect({
   return variantOf(found, headers)
 }
 
-/** The route that headers choose among those of one method and parameter. */
+/** The variant of a route that headers select, such as a copy instead of a put. */
 function variantOf(found: Route, headers: S3Request['headers']): Route {
   const isRecursive = headers[recursiveHeader] !== undefined
   if (headers['x-amz-copy-source'] !== undefined) {
@@ -59,7 +59,7 @@ function variantOf(found: Route, headers: S3Request['headers']): Route {
   return isRecursive ? (folderRoutes.get(found) ?? found) : found
 }
 
-/** The parameter that names the operation; '' where none does. @throws S3Error `InvalidArgument` */
+/** The parameter that names the operation; '' if there is none. @throws S3Error `InvalidArgument` */
 function markOf(
   parameters: S3Request['query']['parameters'],
   routes: Routes,
@@ -68,7 +68,7 @@ function markOf(
   let mark = ''
   for (const { name } of parameters) {
     if (!subresources[level].has(name) || name === mark) continue
-    // A part number is a way of reading to GET, and part of an upload's address to PUT.
+    // For GET, a part number selects a part of an object; for PUT, it belongs to the address of an upload's part.
     if (companions.has(name) && (mark !== '' || !Object.hasOwn(routes, name))) continue
     if (mark !== '' && !companions.has(mark)) {
       throw invalidArgument(
@@ -82,7 +82,7 @@ function markOf(
   return mark
 }
 
-/** The method is none that the resource knows. */
+/** The error for a method that the resource doesn't have. */
 function methodNotAllowed(level: Level, method: string): S3Error {
   return new S3Error({
     status: 405,
@@ -92,13 +92,13 @@ function methodNotAllowed(level: Level, method: string): S3Error {
   })
 }
 
-/** The methods that a level knows, for the Allow header of a 405. */
+/** The methods of a level, for the Allow header of a 405. */
 export function allowedMethods(level: string | undefined): string {
   const methods = level === 'BUCKET' || level === 'OBJECT' ? table[level] : table.SERVICE
   return Object.keys(methods).join(', ')
 }
 
-/** Headers whose meaning isn't there, each with the values that ask for nothing new. */
+/** Headers of unimplemented features, each with the values that request the default behavior. */
 const demanding: ReadonlyMap<string, readonly string[]> = new Map([
   ['x-amz-acl', ['private', 'bucket-owner-full-control']],
   ['x-amz-object-lock-legal-hold', ['OFF']],
@@ -118,7 +118,8 @@ const demandingPrefixes = [
 ]
 
 /**
- * Refuses headers that ask for unimplemented features, but for those that the route `accepts`.
+ * Refuses headers that request unimplemented features, except those that the route `accepts`.
+ * @param ownerId the caller's owner, to whom a header may grant all rights
  * @throws S3Error `NotImplemented`
  */
 export function refuseDemands(

@@ -1,4 +1,4 @@
-// Errors on S3's wire: how each refusal is told, and the XML body that tells it.
+// Errors of S3: the tables of refusals with their codes and sentences, and the XML body.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 
 import { type Refusal, StoreError } from '../../base/errors.ts'
@@ -31,7 +31,7 @@ const wireErrors: WireTable<ToldRefusal> = {
   ...accessErrors,
 }
 
-/** The statuses of refused signatures, and the codes that are S3's own. */
+/** The statuses of refused signatures, and the codes that only S3 has. */
 const signErrors: Readonly<
   Record<Exclude<SignCode, QuerySignCode>, { readonly status: number; readonly code?: string }>
 > = {
@@ -52,7 +52,7 @@ const signErrors: Readonly<
   SignatureDoesNotMatch: { status: 403 },
 }
 
-/** A refusal that only S3's own surface knows, such as the lack of a setting that nobody can make yet. */
+/** A refusal that arises in the S3 protocol itself, such as for an unimplemented setting. */
 export class S3Error extends Error {
   readonly wire: WireError
   readonly code: string
@@ -71,11 +71,11 @@ export interface ErrorReport {
   readonly code: string
   readonly message: string
   readonly fields: Readonly<Record<string, string>>
-  /** True for our own mistakes, which the client learns nothing of. */
+  /** True for faults of the server, whose details are withheld from the client. */
   readonly isFault: boolean
 }
 
-/** The error that the client gets for `error`: a fault isn't described. */
+/** The report of `error` for the client. Faults of the server have no details. */
 export function reportError(error: unknown): ErrorReport {
   const wire = wireErrorOf(error)
   const fields: Record<string, string> = {}
@@ -90,7 +90,7 @@ function wireErrorOf(error: unknown): WireError {
   if (error instanceof SignError) return signErrorOf(error)
   if (!(error instanceof StoreError)) return internalError
   const { refusal } = error
-  // For a refusal of another protocol to come here is a fault of the server.
+  // A refusal of another protocol is a fault of the server.
   return isTold(refusal) ? tell(wireErrors, refusal.code, refusal) : internalError
 }
 
@@ -119,7 +119,7 @@ export function errorBody(
   return xml.close('Error').toString()
 }
 
-/** An argument that S3 refuses, named as S3 names it. */
+/** The error for an invalid argument; `name` is S3's name of the argument. */
 export function invalidArgument(
   message: string,
   name: string,
@@ -129,18 +129,18 @@ export function invalidArgument(
   return new S3Error(argumentError(message, name, value), options)
 }
 
-/** A request that S3 refuses for a reason without a code of its own. */
+/** The error for an invalid request, if the reason has no code of its own. */
 export function invalidRequest(message: string, options?: ErrorOptions): S3Error {
   return new S3Error(requestError(message), options)
 }
 
-/** A header that asks for an unimplemented feature; clients would take silence for success. */
+/** The error for a header that requests an unimplemented feature. */
 export function headerNotImplemented(name: string): S3Error {
   const message = 'A header you provided implies functionality that is not implemented.'
   return new S3Error({ status: 501, code: 'NotImplemented', message, fields: { Header: name } })
 }
 
-/** A query parameter that asks for an unimplemented feature. */
+/** The error for a query parameter that requests an unimplemented feature. */
 export function parameterNotImplemented(name: string): S3Error {
   const message = 'A parameter you provided implies functionality that is not implemented.'
   return new S3Error({ status: 501, code: 'NotImplemented', message, fields: { Parameter: name } })

@@ -1,21 +1,21 @@
-// Messages of an event stream, in which the answer of SelectObjectContent comes: a prelude of lengths with its
-// checksum, headers, a payload, and a checksum of all.
+// The messages of an event stream, the response format of SelectObjectContent. A message has a prelude of lengths
+// with its checksum, headers, a payload, and a checksum of the whole.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/RESTSelectObjectAppendix.html
 
 import { crc32 } from 'node:zlib'
 
-/** Lengths of the prelude, and of each checksum. */
+/** The sizes of the prelude and of each checksum. */
 const preludeBytes = 8
 const checksumBytes = 4
-/** The type of a header whose value is text. */
+/** The type number of text headers. */
 const textType = 7
 
-/** Headers in the order in which they are sent; names and values are ASCII, values at most 64 KiB. */
+/** Headers in order. Names and values are ASCII, values at most 64 KiB. */
 export type EventHeaders = readonly (readonly [name: string, value: string])[]
 
 const empty = new Uint8Array()
 
-/** One message. */
+/** Encodes a message. */
 export function encodeEvent(headers: EventHeaders, payload: Uint8Array = empty): Buffer {
   let headerBytes = 0
   for (const [name, value] of headers) {

@@ -1,4 +1,4 @@
-// One request to S3 on its way through: address, signature, route, answer.
+// The exchange of one S3 request: address, signature, route, answer.
 
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { OwnerLookup } from '../../access/key.ts'
@@ -22,7 +22,7 @@ import { httpTime, quoted } from './answer.ts'
 import { answerPreflight, crossOriginHeaders, preflightName } from './cross-origin.ts'
 import { allowedMethods, detect, refuseDemands } from './detect.ts'
 import { type ErrorReport, errorBody, invalidRequest, reportError } from './error.ts'
-import { withHoisted } from './hoist.ts'
+import { withHoisted } from './hoisted-header.ts'
 import { expectedOwners } from './owner.ts'
 import { answerFormUpload, isFormUpload, postObjectName } from './post.ts'
 import { headerOf, leaseTicketOf, type S3Request } from './request.ts'
@@ -36,7 +36,7 @@ export interface S3Context {
   /** Lower-case domain names in front of which a bucket may stand. */
   readonly domains: readonly string[]
   readonly verifier: Verifier<Principal>
-  /** Tells the process that answered, in `x-amz-id-2`. */
+  /** Identifies the answering process, in `x-amz-id-2`. */
   readonly hostId: string
   readonly documents: ByteBudget
   readonly parsing: FairQueue

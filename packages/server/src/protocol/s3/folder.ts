@@ -1,5 +1,5 @@
-// Folders on the wire. Each request is one of S3's own with a header more: RenameObject with keys that
-// end in '/', which S3 refuses; CopyObject and DeleteObject of such a key with `x-holdfast-recursive`.
+// Folder operations. Each is a request of S3 with an addition: RenameObject with keys that end in '/', which S3
+// refuses; CopyObject and DeleteObject of such a key with `x-holdfast-recursive`.
 
 import {
   type CopyFolderInput,
@@ -20,8 +20,8 @@ import { clientTokenOf, contentOf, headerOf, refuseVersion, type S3Request } fro
 
 export const renameSourceHeader = 'x-amz-rename-source'
 /**
- * In a request: the folder is meant, not the object of that key. The answer says it back, since a
- * server that knows no folders would have taken it for the object.
+ * The header by which a request means the folder rather than the object of that key. The response echoes it. A
+ * server without folder support ignores the header and doesn't echo it.
  */
 export const recursiveHeader = 'x-holdfast-recursive'
 const replaceHeader = 'x-holdfast-replace'
@@ -105,7 +105,7 @@ export const deleteFolderRoute: Route = {
 }
 
 /**
- * The source of a rename, percent-encoded. It is a key, or `/bucket/key` where there is no such key.
+ * The source of a rename, percent-encoded: a key, or `/bucket/key` if there is no such key.
  * @throws S3Error `InvalidArgument`
  */
 function renameSourceOf(request: S3Request): Pick<RenameInput, 'from' | 'alternativeFrom'> {
@@ -119,13 +119,13 @@ function renameSourceOf(request: S3Request): Pick<RenameInput, 'from' | 'alterna
       return { from, alternativeFrom: from.slice(prefix.length) }
     }
   }
-  // S3's pattern allows one slash in front of a key, which isn't part of it.
+  // S3's pattern allows one leading slash, which isn't part of the key.
   return from.startsWith('/') && from.length > 1
     ? { from, alternativeFrom: from.slice(1) }
     : { from }
 }
 
-/** Refuses a body, which the client means to store and would lose. @throws S3Error `InvalidRequest` */
+/** Refuses a body, which would be lost. @throws S3Error `InvalidRequest` */
 function refuseBody(request: S3Request): void {
   if (contentOf(request).decodedBytes === 0) return
   throw invalidRequest('A rename takes no body.')

@@ -1,4 +1,4 @@
-// The values of HTTP's own headers: dates, entity tags, ranges, and the conditions made of them.
+// Parsers of HTTP's own headers: dates, entity tags, ranges, and conditions.
 
 import type { EntityTags, ReadConditions, WriteConditions } from '../../operation/condition.ts'
 import type { RangeRequest } from '../../operation/object.ts'
@@ -11,7 +11,7 @@ const rfc850Date = /^[A-Z][a-z]{5,8}, (\d\d)-([A-Z][a-z]{2})-(\d\d) (\d\d:\d\d:\
 const asctimeDate = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/
 const isoDate = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/
 
-/** Milliseconds of a date in one of HTTP's three forms (RFC 9110, 5.6.7) or ISO 8601's; else undefined. */
+/** Parses a date in one of HTTP's three forms (RFC 9110, 5.6.7) or ISO 8601; undefined for other texts. */
 export function parseDate(text: string): number | undefined {
   const ms = Date.parse(parsableDate(text) ?? '')
   return Number.isNaN(ms) ? undefined : ms
@@ -23,15 +23,15 @@ function parsableDate(text: string): string | undefined {
   const match = rfc850Date.exec(text)
   if (match === null) return undefined
   const [, day, month, year, time] = match
-  // Two digits mean this century unless that were far in the future; objects are younger than 1970.
+  // Years with two digits are from 1970 to 2069, since no object is older.
   return `${day} ${month} ${Number(year) >= 70 ? '19' : '20'}${year} ${time} GMT`
 }
 
 const listedTag = /(W\/)?(?:"([^"]*)"|([^",\s][^",]*))/g
 
 /**
- * The entity tags of a condition, without quotes, which S3 doesn't ask for. A weak tag equals nothing in
- * a strong comparison (If-Match), and the strong one of the same text in a weak one (RFC 9110, 8.8.3.2).
+ * The entity tags of a condition, without quotes, which S3 doesn't require. Strong comparison (If-Match) never
+ * matches weak tags; weak comparison ignores weakness (RFC 9110, 8.8.3.2).
  */
 export function parseEntityTags(text: string, comparison: 'strong' | 'weak'): EntityTags {
   if (text.trim() === '*') return '*'
@@ -42,7 +42,7 @@ export function parseEntityTags(text: string, comparison: 'strong' | 'weak'): En
   return tags
 }
 
-/** The conditions of a GET or HEAD. Dates that aren't dates are ignored (RFC 9110, 13.1.3). */
+/** The conditions of a GET or HEAD. Invalid dates are ignored (RFC 9110, 13.1.3). */
 export function readConditions(request: Pick<S3Request, 'headers'>, prefix = ''): ReadConditions {
   const ifMatch = headerOf(request, `${prefix}if-match`)
   const ifNoneMatch = headerOf(request, `${prefix}if-none-match`)
@@ -59,7 +59,7 @@ export function readConditions(request: Pick<S3Request, 'headers'>, prefix = '')
 /** Conditions that S3 has for deletions only. */
 const deleteConditions = ['x-amz-if-match-size', 'x-amz-if-match-last-modified-time']
 
-/** @throws S3Error `NotImplemented` for a condition that an operation doesn't have, of those named */
+/** @throws S3Error `NotImplemented` if the request has one of the named conditions */
 export function refuseConditions(
   request: Pick<S3Request, 'headers'>,
   names: readonly string[] = deleteConditions,
@@ -70,8 +70,8 @@ export function refuseConditions(
 }
 
 /**
- * The conditions of a write. S3 knows no others than these two, one at a time.
- * @throws S3Error `NotImplemented` where a condition would else be ignored.
+ * The conditions of a write: If-Match or If-None-Match, as on S3.
+ * @throws S3Error `NotImplemented` for both, for If-None-Match other than `*`, and for other conditions
  */
 export function writeConditions(request: Pick<S3Request, 'headers'>): WriteConditions {
   const ifMatch = headerOf(request, 'if-match')
@@ -87,8 +87,8 @@ export function writeConditions(request: Pick<S3Request, 'headers'>): WriteCondi
 }
 
 /**
- * A date that a write depends on; undefined without the header.
- * @throws S3Error `InvalidArgument`, since a write can't ignore its condition
+ * The date in a condition of a write; undefined without the header.
+ * @throws S3Error `InvalidArgument`, since a write must not ignore its condition
  */
 export function conditionDate(
   request: Pick<S3Request, 'headers'>,
@@ -103,7 +103,7 @@ export function conditionDate(
 
 const singleRange = /^\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*$/i
 
-/** The range of a GET; undefined for several ranges or none at all, where S3 answers with the whole. */
+/** The range of a GET; undefined for none, and for several, for which S3 returns the whole object. */
 export function parseRange(text: string | undefined): RangeRequest | undefined {
   if (text === undefined) return undefined
   const match = singleRange.exec(text)

@@ -1,5 +1,4 @@
-// Leases on the wire: JSON in and out on `?lease` of a bucket, errors in S3's form; and the header by
-// which a write names the lease that it is done under.
+// Leases: JSON requests and responses on `?lease` of a bucket, with errors in S3's form.
 
 import { leaseLimits } from '../../base/limits.ts'
 import {
@@ -17,7 +16,7 @@ import { invalidArgument, invalidRequest } from './error.ts'
 import { jsonOf } from './payload.ts'
 import { clientTokenOf, parseTicket, type S3Request, wholeNumber } from './request.ts'
 
-/** Milliseconds that a lease lives if the request doesn't say. */
+/** The default lifetime of a lease, in milliseconds. */
 const defaultTtlMs = 30_000
 
 export const acquireLeaseRoute: Route = route(acquireLease, decodeAcquire, (output) => {
@@ -70,7 +69,7 @@ async function decodeRenew(
   return { ...lease, ttlMs: millisecondsOf('ttlMs', body.ttlMs) }
 }
 
-/** The fields of an object that has none but those known. @throws S3Error `InvalidRequest` */
+/** The fields of a JSON object. @throws S3Error `InvalidArgument` for an unknown field, `InvalidRequest` */
 function fieldsOf<Name extends string>(
   value: unknown,
   known: readonly Name[],
@@ -90,24 +89,24 @@ function fieldsOf<Name extends string>(
 function pathsOf(name: string, value: unknown): readonly string[] {
   if (value === undefined) return []
   if (!Array.isArray(value) || value.length > leaseLimits.paths) {
-    throw invalidArgument(`It must be a list of at most ${leaseLimits.paths} paths.`, name, '')
+    throw invalidArgument(`${name} must be a list of at most ${leaseLimits.paths} paths.`, name, '')
   }
   return value.map((path: unknown) => {
     if (typeof path === 'string' && path.isWellFormed()) return path
-    throw invalidArgument('A path is a string of Unicode characters.', name, String(path))
+    throw invalidArgument('A path must be a string of Unicode characters.', name, String(path))
   })
 }
 
 function millisecondsOf(name: string, value: unknown): number | undefined {
   if (value === undefined) return undefined
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value
-  throw invalidArgument('It must be a whole number of milliseconds.', name, String(value))
+  throw invalidArgument(`${name} must be a whole number of milliseconds.`, name, String(value))
 }
 
 function labelOf(value: unknown): string {
   if (value === undefined) return ''
   if (typeof value === 'string' && value.isWellFormed()) return value
-  throw invalidArgument('It must be a string of Unicode characters.', 'label', String(value))
+  throw invalidArgument('label must be a string of Unicode characters.', 'label', String(value))
 }
 
 function shown(lease: LeaseOutput): object {

@@ -1,4 +1,4 @@
-// Listings on the wire: objects in S3's three forms, and uploads in progress.
+// Listings: objects in S3's three forms, and uploads in progress.
 
 import { s3Limits } from '../../base/limits.ts'
 import {
@@ -21,7 +21,7 @@ interface Page {
   readonly prefix: string
   readonly delimiter: string | undefined
   readonly limit: number
-  /** True when keys and the like are percent-encoded, so that XML can carry all of them. */
+  /** True if keys and other texts are percent-encoded, since XML can't represent all of them. */
   readonly isEncoded: boolean
 }
 
@@ -43,7 +43,7 @@ function pageOf({ bucket, query }: S3Request, limitName: string): Page {
   }
 }
 
-/** Text that is compared with keys: text longer than any key is refused like such a key. */
+/** A parameter that is compared with keys, and has the same limit of length. */
 function boundedText(text: string | undefined): string | undefined {
   if (text !== undefined) checkKeyLength(text)
   return text
@@ -63,7 +63,7 @@ export const listObjectsRoute: Route = route(
     documentAnswer('ListBucketResult', (xml) => {
       xml.element('Name', page.bucket).element('Prefix', encoded(page.prefix, page))
       xml.element('Marker', encoded(page.marker, page))
-      // Only with a delimiter; else the last key is the next marker.
+      // Only with a delimiter. Without one, clients continue after the last key.
       if (output.isTruncated && page.delimiter !== undefined) {
         xml.element('NextMarker', encodedOptional(output.last, page))
       }
@@ -111,7 +111,7 @@ interface VersionsPage extends ObjectsPage {
   readonly versionIdMarker: string | undefined
 }
 
-/** Nothing has versions yet, so each key has one, the latest, named `null`. */
+/** Without versioning, each key has a single version, the latest, named `null`. */
 export const listObjectVersionsRoute: Route = route(
   listObjectsAs('ListObjectVersions'),
   (request): VersionsPage => {
@@ -192,7 +192,7 @@ function writePageEnd(
   xml.element('IsTruncated', isTruncated)
 }
 
-/** @param request whose owner's name is known; undefined where owners aren't shown */
+/** @param request the source of the owner's name; undefined if owners aren't listed */
 function writeObject(
   xml: XmlWriter,
   { key, object }: ListedObject,
@@ -222,7 +222,7 @@ function writeVersion(
 const escapedQuote = escapeXml('"')
 
 function writeFacts(xml: XmlWriter, object: ListedObject['object']): void {
-  // Written without a search for characters to escape: a page has thousands of these.
+  // Written without escaping, for speed: a page has thousands of these elements.
   xml
     .plain('LastModified', isoTime(object.modifiedAt))
     .plain('ETag', escapedQuote + object.etag + escapedQuote)
@@ -254,8 +254,8 @@ function encodedOptional(text: string | undefined, page: Page): string | undefin
 }
 
 /**
- * Text as encoding-type=url shows it: S3 escapes all but letters, digits and `-_./*`. A space is `%20`,
- * which clients that decode forms and those that decode URLs both understand.
+ * Encodes text for encoding-type=url. S3 escapes all but letters, digits and `-_./*`. A space is `%20`, which
+ * decoders of forms and of URLs both understand.
  */
 function encodeListed(text: string): string {
   if (plain.test(text)) return text

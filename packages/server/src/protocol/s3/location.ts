@@ -1,13 +1,13 @@
-// The URLs of objects, as answers name them.
+// URLs of objects in responses.
 
 import type { S3Request } from './request.ts'
 
-/** Percent-encodes a key for a URL; its slashes stay. */
+/** Percent-encodes a key for a URL, except slashes. */
 export function encodeKey(key: string): string {
   return key.split('/').map(encodeSegment).join('/')
 }
 
-/** Encodes all but RFC 3986's unreserved characters. A key is always well-formed Unicode. */
+/** Encodes all but RFC 3986's unreserved characters. Keys are well-formed Unicode. */
 function encodeSegment(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,

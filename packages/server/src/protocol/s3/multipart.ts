@@ -1,4 +1,4 @@
-// Uploads in parts on the wire: create, upload and copy parts, list them, complete, abort.
+// Multipart uploads: create, upload and copy parts, list them, complete, abort.
 
 import type { OutgoingHttpHeaders } from 'node:http'
 import { s3Limits } from '../../base/limits.ts'

@@ -1,4 +1,4 @@
-// Single objects on the wire: get, head, put, delete, and their attributes.
+// Single objects: get, head, put, delete, and their attributes.
 
 import type { OutgoingHttpHeaders } from 'node:http'
 import { s3Limits } from '../../base/limits.ts'
@@ -48,9 +48,9 @@ import { bodyOf } from './payload.ts'
 import { headerOf, refuseVersion, type S3Request, wholeNumber } from './request.ts'
 import { taggingOf } from './tagging.ts'
 
-/** A read, and the response headers that it overrides. */
+/** A read, with overridden response headers. */
 interface ReadRequest extends GetObjectInput {
-  /** Decoded before the object is opened: a value that no header can carry must not leave it open. */
+  /** Decoded before the object is opened, so that an invalid value doesn't leave it open. */
   readonly overrides: Readonly<Record<string, string>> | undefined
 }
 
@@ -185,7 +185,7 @@ export const putObjectRoute: Route = {
   accepts: storingHeaders,
 }
 
-/** Conditions of other requests, which S3 doesn't have for a deletion. */
+/** Conditions that S3 doesn't support for deletions. */
 export const foreignToDeletion: readonly string[] = [
   'if-none-match',
   'if-modified-since',
@@ -269,7 +269,7 @@ function encodeAttributes(
 ): Answer {
   const wanted = attributesOf(request)
   const answer = documentAnswer('GetObjectAttributesResponse', (xml) => {
-    // Without quotes, alone among S3's documents.
+    // Unlike in S3's other documents, this ETag has no quotes.
     if (wanted.has('ETag')) xml.element('ETag', object.etag)
     if (wanted.has('Checksum') && object.checksum !== undefined) {
       xml.open('Checksum')

@@ -1,4 +1,4 @@
-// S3's answer to a head that is too large to be parsed.
+// S3's response to a head that is too large for the parser.
 
 import { ownLimits } from '../../base/limits.ts'
 import type { BareAnswer } from '../http/server.ts'

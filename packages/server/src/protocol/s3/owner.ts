@@ -1,4 +1,4 @@
-// Owners on the wire.
+// Owners in documents, and the access control list that grants them all rights.
 
 import type { Owner } from '../../access/principal.ts'
 import type { ExpectedOwners } from '../../operation/operation.ts'
@@ -11,7 +11,7 @@ export function writeOwner(xml: XmlWriter, element: string, owner: Partial<Owner
   xml.close(element)
 }
 
-/** The owner with that id: only the caller's own name is known, and no other is ever shown. */
+/** The owner with that id. Only the caller's own name is known and shown. */
 export function ownerOf({ principal }: Pick<S3Request, 'principal'>, id: string): Partial<Owner> {
   return principal?.owner.id === id ? principal.owner : { id }
 }

@@ -1,4 +1,4 @@
-// Request bodies as operations take them: an object's bytes as a stream, or a small document read whole.
+// Request bodies: an object's bytes as a stream, or a small document that is read whole.
 
 import { anonymousOwner } from '../../access/principal.ts'
 import { StoreError } from '../../base/errors.ts'
@@ -10,7 +10,7 @@ import { invalidRequest, S3Error } from './error.ts'
 import { contentOf, headerOf, type S3Request } from './request.ts'
 
 /**
- * The body of a request that stores bytes. Nothing of it is read yet.
+ * The body of a request that stores bytes. Nothing has been read yet.
  * @throws S3Error `MissingContentLength`, `InvalidDigest`, and the refusals of checksum headers
  */
 export function bodyOf(request: S3Request): BodyInput {
@@ -46,20 +46,20 @@ export function contentMd5(request: Pick<S3Request, 'headers'>): Buffer | undefi
   })
 }
 
-/** The headers that a document requires. */
+/** The rules for a document. */
 export interface DocumentRule {
-  /** An empty body is a mistake. */
+  /** True if an empty body is an error. */
   readonly isRequired: boolean
-  /** Content-MD5 or a checksum must protect it. */
+  /** True if Content-MD5 or a checksum is required. */
   readonly isProtected?: boolean
-  /** More than a few settings: as long as S3's longest lists. */
+  /** True if the document may be as long as S3's longest lists. */
   readonly isList?: boolean
-  /** Checksum headers are of something else than the document. */
+  /** True if checksum headers refer to something other than the document. */
   readonly ignoresChecksums?: boolean
 }
 
 /**
- * The root of the XML document in a request's body; undefined for an empty body.
+ * The root element of the XML document in a request's body; undefined for an empty body.
  * @throws S3Error `MissingRequestBodyError`, `InvalidRequest`; StoreError `MalformedXml`, `BadDigest`, …
  */
 export async function documentOf(

@@ -1,5 +1,5 @@
-// Uploads by an HTML form: the file comes with the fields that describe it, and a policy that says
-// the form's permissions. https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
+// Uploads by an HTML form. The form has a file, fields that describe it, and a policy with the conditions of the
+// upload. https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
 
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Principal } from '../../access/principal.ts'
@@ -17,7 +17,7 @@ import { refuseDemands } from './detect.ts'
 import { invalidArgument, S3Error } from './error.ts'
 import { aclHeaders, cannedHeader, wantedAclOf } from './grant.ts'
 import { writeConditions } from './header.ts'
-import { refuseBesideForm } from './hoist.ts'
+import { refuseBesideForm } from './hoisted-header.ts'
 import { objectUrl } from './location.ts'
 import { expectedOwners } from './owner.ts'
 import { contentMd5 } from './payload.ts'
@@ -28,7 +28,7 @@ import { taggingInField } from './tagging.ts'
 /** The name of the operation in logs and metrics. */
 export const postObjectName = 'PostObject'
 
-/** True for a request that uploads by a form, which is signed inside of it. */
+/** True for a form upload, whose signature is in the form. */
 export function isFormUpload({
   method,
   key,
@@ -40,7 +40,7 @@ export function isFormUpload({
   return headers['authorization'] === undefined
 }
 
-/** Stores the file of a form, if its policy allows that. @throws StoreError, SignError, S3Error */
+/** Stores the file of a form if its policy allows it. @throws StoreError, SignError, S3Error */
 export async function answerFormUpload(
   request: S3Request,
   verifier: Verifier<Principal>,
@@ -73,7 +73,7 @@ export async function answerFormUpload(
   return encodeForm(request, form, key, output)
 }
 
-/** S3 gives this mistake the status of a failed condition. */
+/** The error for a body that isn't a form. As on S3, its status is that of a failed condition. */
 function notAForm(): S3Error {
   return new S3Error({
     status: 412,
@@ -83,19 +83,19 @@ function notAForm(): S3Error {
   })
 }
 
-/** A form whose fields have the name of its file where they ask for it. */
+/** A form with the placeholder of the file's name replaced. */
 interface FilledForm extends Form {
-  /** As it was sent. */
+  /** The form as sent. */
   readonly template: Form
 }
 
 /**
- * The form with its file's name in every field that asks for it: its policy applies to the result.
- * @throws StoreError `FormFieldsTooLarge` where that makes it too long
+ * Replaces the placeholder of the file's name in all fields. The policy applies to the result.
+ * @throws StoreError `FormFieldsTooLarge` if the result is too long
  */
 function fillIn(template: Form): FilledForm {
   const { file } = template
-  // Some browsers sent whole paths.
+  // Some old browsers send whole paths.
   const filename = file.filename?.split(/[/\\]/).at(-1) ?? ''
   let bytes = 0
   const fields = template.fields.map(({ name, value }) => {
@@ -150,7 +150,7 @@ function decodeForm(
   }
 }
 
-/** The fields by lower-case name, in place of headers. */
+/** The fields by name in lower case, in place of headers. */
 function fieldsAsHeaders(form: Form): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const { name, value } of form.fields) headers[name.toLowerCase()] = value
@@ -159,13 +159,13 @@ function fieldsAsHeaders(form: Form): Record<string, string> {
   return headers
 }
 
-/** The fields that act as S3's own headers. Other headers are facts about the client, not its to invent. */
+/** The fields that act as S3's own headers. Other headers can't be set by fields. */
 function amzOf(headers: Readonly<Record<string, string>>): Record<string, string> {
   const entries = Object.entries(headers)
   return Object.fromEntries(entries.filter(([name]) => name.startsWith('x-amz-')))
 }
 
-/** Bytes that the policy allows the file. @throws SignError `PolicyNotMet`, `InvalidPolicyDocument` */
+/** The allowed size of the file by the policy. @throws SignError `PolicyNotMet`, `InvalidPolicyDocument` */
 function allowedSize(
   { template, ...form }: FilledForm,
   bucket: string,
@@ -204,7 +204,7 @@ function encodeForm(
   return { ...xmlAnswer(xml.toString(), headers), status: 201 }
 }
 
-/** The URL of the redirect; an invalid one is ignored, as on S3. */
+/** The URL of the redirect. As on S3, an invalid URL is ignored. */
 function redirectOf(form: Form): URL | undefined {
   const text = form.get('success_action_redirect') ?? form.get('redirect')
   if (text === undefined || !/^https?:\/\//i.test(text)) return undefined

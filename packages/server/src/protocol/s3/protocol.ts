@@ -1,4 +1,4 @@
-// The S3 protocol as the router sees it.
+// The S3 protocol, for the router.
 
 import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
@@ -25,13 +25,13 @@ export interface S3Options {
   readonly findOwner: OwnerLookup
   /** Lower-case domain names in front of which a bucket may stand. */
   readonly domains: readonly string[]
-  /** The only region that requests may be signed for; any if left out. */
+  /** The only region accepted in signatures; default: any. */
   readonly requiredRegion?: string
-  /** Whether Signature Version 2 is accepted beside Version 4; true if left out. */
+  /** True if Signature Version 2 is accepted beside Version 4; default true. */
   readonly acceptsSignatureV2?: boolean
 }
 
-/** Makes the protocol. It keeps no state but derived signing keys, and what documents hold. */
+/** Creates the protocol. Its state is derived signing keys, and the memory accounted to documents. */
 export function createS3Protocol(options: S3Options): Protocol {
   const {
     services,
@@ -57,7 +57,7 @@ export function createS3Protocol(options: S3Options): Protocol {
   }
   return {
     name: 's3',
-    // Every path and every method is S3's, unless another protocol claims it first.
+    // S3 is the fallback, after all other protocols.
     speaks: () => true,
     serve: (request, response, circumstances) =>
       new S3Exchange(context, request, response, circumstances).serve(),
@@ -65,7 +65,7 @@ export function createS3Protocol(options: S3Options): Protocol {
   }
 }
 
-/** Asks the client to come back, without looking at the request. */
+/** Asks the client to retry, without parsing the request. */
 function refuse(response: ServerResponse, requestId: string): ExchangeResult {
   response.shouldKeepAlive = false
   response.setHeader('Retry-After', '1')

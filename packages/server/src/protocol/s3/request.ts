@@ -1,4 +1,4 @@
-// An S3 request whose address and signature are known, as the decoders see it. Its body is untouched.
+// An S3 request for the decoders: the address is parsed, the signature verified, and the body not yet read.
 
 import type { SignatureFacts } from '../../access/context.ts'
 import type { OwnerLookup } from '../../access/key.ts'
@@ -18,7 +18,7 @@ type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
 export interface S3Request extends Address {
   readonly method: string
   readonly query: Query
-  /** By lower-case name; the parameters of a presigned URL that act as headers stand among them. */
+  /** By name in lower case. Includes the parameters of a presigned URL that act as headers. */
   readonly headers: Headers
   /** Undefined for a request without credentials. */
   readonly principal: Principal | undefined
@@ -31,13 +31,13 @@ export interface S3Request extends Address {
   readonly findOwner: OwnerLookup
   /** The memory that the documents of all requests may hold at once, and those of one owner. */
   readonly documents: ByteBudget
-  /** For documents that are too large to be parsed in passing. */
+  /** The queue for parsing large documents. */
   readonly parsing: FairQueue
-  /** Scheme and host that the client used, such as `http://localhost:9000`. */
+  /** The scheme and host that the client used, such as `http://localhost:9000`. */
   readonly origin: string
 }
 
-/** A header's value; undefined without it. */
+/** The value of a header; undefined without the header. */
 export function headerOf(
   { headers }: Pick<S3Request, 'headers'>,
   name: string,
@@ -46,7 +46,7 @@ export function headerOf(
   return typeof value === 'string' || value === undefined ? value : value.join(',')
 }
 
-/** A write never addresses an existing version. @throws S3Error `InvalidArgument` */
+/** Refuses the version id of a write, which can't address an existing version. @throws S3Error `InvalidArgument` */
 export function refuseVersion({ query }: Pick<S3Request, 'query'>): void {
   const versionId = query.get('versionId')
   if (versionId === undefined) return
@@ -56,17 +56,17 @@ export function refuseVersion({ query }: Pick<S3Request, 'query'>): void {
 
 const tokenHeader = 'x-amz-client-token'
 
-/** The token under which a request is done once. @throws S3Error `InvalidArgument` */
+/** The token that makes a request idempotent. @throws S3Error `InvalidArgument` */
 export function clientTokenOf(request: Pick<S3Request, 'headers'>): string | undefined {
   const token = headerOf(request, tokenHeader)
   if (token === undefined || /^[!-~]{1,64}$/.test(token)) return token
   throw invalidArgument('A client token has 1 to 64 visible ASCII characters.', tokenHeader, token)
 }
 
-/** Names the lease that a write is done under. */
+/** The header with the ticket of the lease that a write is made under. */
 export const leaseHeader = 'x-holdfast-lease'
 
-/** The ticket of the lease that a write is done under. @throws S3Error `InvalidArgument` */
+/** The ticket in {@link leaseHeader}. @throws S3Error `InvalidArgument` */
 export function leaseTicketOf(request: Pick<S3Request, 'headers'>): LeaseTicket | undefined {
   const text = headerOf(request, leaseHeader)
   return text === undefined ? undefined : parseTicket(leaseHeader, text)
@@ -78,12 +78,12 @@ export function parseTicket(name: string, text: string): LeaseTicket {
   throw invalidArgument("A lease's ticket is a whole number.", name, text)
 }
 
-/** The request's body without framing, checked against its signature while it is read. */
+/** The request's body without framing, verified while it is read. */
 export function contentOf(request: S3Request): VerifiedBody {
   return verifiedBody(request.body, request.payload, request.headers)
 }
 
-/** The range of a whole number, and S3's refusal of others. */
+/** The range of a whole number, and the error for others. */
 export interface NumberRule {
   readonly minimum: number
   readonly maximum: number
@@ -91,7 +91,7 @@ export interface NumberRule {
 }
 
 /**
- * A whole number from a parameter or header; undefined without it.
+ * Parses the whole number in a parameter or header; undefined without one.
  * @throws S3Error `InvalidArgument`
  */
 export function wholeNumber(
@@ -110,5 +110,5 @@ function numberProblem(name: string, number: number, { minimum, maximum }: Numbe
   return `Argument ${name} must be an integer between ${minimum} and ${maximum}`
 }
 
-/** A query without anything. */
+/** An empty query. */
 export const noQuery: Query = new Query([])

@@ -1,5 +1,5 @@
-// The XML document of SelectObjectContent: the expression, how the object is written, and how the result is
-// to be. Values that S3 knows no meaning of are refused with its own codes.
+// The XML document of SelectObjectContent: the expression, and the formats of input and output. Invalid values are
+// refused with S3's own codes.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_SelectObjectContent.html
 
 import { QueryError } from '../../select-content/error.ts'
@@ -18,7 +18,7 @@ import { childOf, childrenOf, childText, malformedXml, type XmlElement } from '.
 /** The request in a document. */
 export interface SelectDocument {
   readonly request: QueryRequest
-  /** Whether messages of progress are wanted. */
+  /** True if the client wants progress events. */
   readonly isProgressWanted: boolean
 }
 
@@ -60,7 +60,7 @@ function required(root: XmlElement, name: string): XmlElement {
   return element
 }
 
-/** The one format that a serialization names. */
+/** The format in a serialization, which must have exactly one. */
 function formatOf(element: XmlElement, names: readonly string[]): XmlElement {
   const formats = names.flatMap((name) => childrenOf(element, name))
   if (formats.length > 1) throw new QueryError('ObjectSerializationConflict')
@@ -128,7 +128,7 @@ function delimitersOf(
   return { recordDelimiter, fieldDelimiter, quoteCharacter, quoteEscapeCharacter }
 }
 
-/** One or two characters. */
+/** Parses a delimiter of one or two characters. */
 function recordDelimiterOf(format: XmlElement): string {
   const text = childText(format, 'RecordDelimiter') ?? '\n'
   const { length } = [...text]
@@ -136,7 +136,7 @@ function recordDelimiterOf(format: XmlElement): string {
   return text
 }
 
-/** One character, or none. */
+/** Parses one character, or none. */
 function characterOf(format: XmlElement, name: string, standard: string): string {
   const text = childText(format, name) ?? standard
   if ([...text].length > 1) throw invalid(name)

@@ -1,5 +1,5 @@
-// SelectObjectContent on the wire. The answer is an event stream, which begins with the first message; what
-// goes wrong before is an error like any other, what goes wrong afterwards an event.
+// SelectObjectContent. The response is an event stream. Errors before its first message are ordinary error
+// responses; later errors are events.
 
 import {
   type SelectContentInput,
@@ -107,7 +107,7 @@ async function* messages(
   } catch (error) {
     if (!hasBegun) throw wireErrorOf(error)
     const { code, message, isFault } = reportError(wireErrorOf(error))
-    // A client that has gone is no fault, and reads no message.
+    // A disconnected client is no fault, and reads no message.
     if (signal.aborted) return
     if (isFault) log.error('request failed', { operation: selectObjectContent.name, error })
     yield encodeEvent([

@@ -1,5 +1,5 @@
-// Every operation of S3's, by method, by the resource that it is about, and by the query
-// parameter that names it. Unimplemented operations are in the table too, so that they are refused by name.
+// All operations of S3, by kind of resource, method, and query parameter. Unimplemented operations are included, so
+// that they are refused by name.
 
 import {
   deleteOwnershipControlsRoute,
@@ -87,13 +87,13 @@ import {
   putBucketWebsiteRoute,
 } from './website.ts'
 
-/** The resource that a request is about. */
+/** The kind of resource of a request. */
 export type Level = 'SERVICE' | 'BUCKET' | 'OBJECT'
 
-/** The routes of one method on one level: by the parameter that names them, '' for none. */
+/** The routes of one method on one level, by query parameter; '' for none. */
 export type Routes = Readonly<Record<string, Route>>
 
-/** An operation of S3's that isn't here. */
+/** The route of an unimplemented operation. */
 function absent(name: string, parameter: string): Route {
   return {
     name,
@@ -101,7 +101,7 @@ function absent(name: string, parameter: string): Route {
   }
 }
 
-/** Routes to operations that aren't here, by parameter. */
+/** Routes of unimplemented operations, by parameter. */
 function allAbsent(names: Readonly<Record<string, string>>): Record<string, Route> {
   return Object.fromEntries(
     Object.entries(names).map(([parameter, name]) => [parameter, absent(name, parameter)]),

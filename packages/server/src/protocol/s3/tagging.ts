@@ -1,4 +1,4 @@
-// Tags on the wire: as a document, as the text of a header, and the routes of the tags of objects and buckets.
+// Tags in documents and headers, and the routes of an object's tags.
 
 import type { PutSettingInput } from '../../operation/bucket-setting.ts'
 import {
@@ -26,7 +26,7 @@ import { bucketOf, noSetting, objectOf } from './setting.ts'
 const taggingHeader = 'x-amz-tagging'
 
 /**
- * The tags in a request's header, as the parameters of a query: `a=1&b=2`. Undefined without the header.
+ * The tags in a header, in the form of a query: `a=1&b=2`. Undefined without the header.
  * @throws S3Error `InvalidArgument`
  */
 export function taggingOf(request: Pick<S3Request, 'headers'>): readonly Tag[] | undefined {
@@ -55,12 +55,12 @@ function invalidTagging(text: string, cause?: unknown): S3Error {
   )
 }
 
-/** The tags of a form's field, which is a document. @throws StoreError `MalformedXml` */
+/** The tags in a form's field, which is a document. @throws StoreError `MalformedXml` */
 export function taggingInField(text: string): readonly Tag[] {
   return decodeTagging(parseXml(Buffer.from(text)))
 }
 
-/** The tags of a request's body. @throws StoreError `MalformedXml`; S3Error `MissingRequestBodyError` */
+/** The tags in a request's body. @throws StoreError `MalformedXml`; S3Error `MissingRequestBodyError` */
 export async function taggingDocumentOf(request: S3Request): Promise<readonly Tag[]> {
   const document = await documentOf(request, { isRequired: true })
   if (document === undefined) throw malformedXml()

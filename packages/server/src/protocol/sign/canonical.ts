@@ -1,14 +1,14 @@
 // Signature Version 4's canonical request and string to sign, in S3's dialect: the path is encoded
-// once and not normalised. Strings here are Latin-1: one character stands for one byte of the request.
+// once and not normalized. Strings here are Latin-1: one character per byte of the request.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 import { createHmac, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
 
 /** The signed parts of a request, as the HTTP server received them. */
 export interface SignedRequest {
   readonly method: string
-  /** The path as it was sent, not decoded. */
+  /** The path as sent, not decoded. */
   readonly path: string
-  /** The bucket in front of the server's name, which Signature Version 2 puts before the path. */
+  /** The bucket in the host name, which Signature Version 2 puts before the path. */
   readonly hostBucket?: string | undefined
   /** The query's parameters, decoded, in any order. */
   readonly parameters: readonly { readonly name: string; readonly value: string }[]
@@ -17,13 +17,13 @@ export interface SignedRequest {
   /** Node's raw headers: name, value, name, value. */
   readonly rawHeaders: readonly string[]
   /**
-   * SHA-256 of the body in hex, for services other than S3, whose clients sign it without sending
-   * x-amz-content-sha256. S3's clients must send that header.
+   * SHA-256 of the body in hex, for services whose clients sign the hash without sending x-amz-content-sha256. S3's
+   * clients must send that header.
    */
   readonly bodySha256?: string
 }
 
-/** The canonical request, as AWS shows it where signatures differ. */
+/** The canonical request, which error responses show if signatures differ. */
 export function canonicalRequest(
   request: SignedRequest,
   signed: { readonly path: string; readonly headers: readonly string[]; readonly payload: string },
@@ -40,8 +40,8 @@ export function canonicalRequest(
 const lowerCaseToken = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
 
 /**
- * The names in a list of signed headers; undefined where one is no header's name in lower case, or stands there
- * twice: each brings its header's whole value into the hashed text.
+ * The names in a list of signed headers; undefined if one isn't a header name in lower case, or is repeated. A
+ * repeated name would multiply its header's value in the hashed text.
  */
 export function parseSignedHeaders(list: string): readonly string[] | undefined {
   const names = list.split(';')
@@ -49,7 +49,7 @@ export function parseSignedHeaders(list: string): readonly string[] | undefined 
   return isDistinct && names.every((name) => lowerCaseToken.test(name)) ? names : undefined
 }
 
-/** The string that is signed for a request at `timestamp` (yyyyMMddTHHmmssZ). */
+/** The string to sign of a request at `timestamp` (yyyyMMddTHHmmssZ). */
 export function stringToSign(timestamp: string, scope: string, canonical: string): string {
   const digest = hash('sha256', Buffer.from(canonical, 'latin1'), 'hex')
   return `AWS4-HMAC-SHA256\n${timestamp}\n${scope}\n${digest}`
@@ -71,7 +71,7 @@ export function isSameSignature(ours: string, theirs: string): boolean {
 const plainPath = /^[A-Za-z0-9\-._~/]*$/
 
 /**
- * The path with everything escaped but unreserved characters and '/', however the client escaped it.
+ * The path with everything escaped except unreserved characters and '/', regardless of the client's escaping.
  * @param plus the character for a bare '+', which S3 reads as a space
  */
 function canonicalPath(rawPath: string, plus: '%20' | '%2B' = '%20'): string {
@@ -80,10 +80,10 @@ function canonicalPath(rawPath: string, plus: '%20' | '%2B' = '%20'): string {
 }
 
 /**
- * The spellings of a path that a signer may have signed, the canonical one first. Some sign the path as
- * they send it, such as with '%2F' inside a key.
- * @param isPresigned false lets a bare '+' be signed as '%2B' too, as some signers have it. The holder of a
- *   URL could else turn one that was made for the key `a+b` to the key `a b`.
+ * The spellings of a path that a signer may have signed, the canonical one first. Some clients sign the path as
+ * sent, for example with '%2F' inside a key.
+ * @param isPresigned false also accepts a bare '+' signed as '%2B', as by some clients. For a presigned URL, that
+ *   would let its holder turn a URL for the key `a+b` into one for `a b`.
  */
 export function signedPaths(rawPath: string, isPresigned: boolean): string[] {
   const paths = new Set([canonicalPath(rawPath), rawPath])
@@ -92,9 +92,9 @@ export function signedPaths(rawPath: string, isPresigned: boolean): string[] {
 }
 
 /**
- * True for the one order in which parameters whose names count as the same may come. Signatures cover
- * parameters sorted by name and value: in any other order they would have another meaning under one signature.
- * @param identityOf names that are equal by it count as the same; undefined where the order means nothing
+ * True if parameters of the same name are in the one accepted order. Signatures cover parameters sorted by name and
+ * value, so a different order would have another meaning under the same signature.
+ * @param identityOf names with equal results count as the same; undefined for names whose order has no meaning
  */
 export function isInSignedOrder(
   parameters: SignedRequest['parameters'],
@@ -114,7 +114,7 @@ export function isInSignedOrder(
 
 type Parameter = SignedRequest['parameters'][number]
 
-/** Spellings of a name come in the opposite order of their bytes: lower case first, as guides show it. */
+/** True if the parameters are in order. Spellings of a name are ordered lower case first, as in Amazon's guides. */
 function mayPrecede(first: Parameter, second: Parameter): boolean {
   if (first.name !== second.name) return first.name > second.name
   return first.value <= second.value
@@ -150,19 +150,19 @@ function escapeText(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (sign) => escapeByte(sign.charCodeAt(0)))
 }
 
-/** A header's values as they are signed, joined by commas; empty for one that isn't there. */
+/** The signed form of a header's values, joined by commas; empty if the header is absent. */
 export function signedValue(request: SignedRequest, name: string, rawValues: RawValues): string {
-  // Any token may be a name, that of a property which every object inherits too.
+  // A header may have the name of an inherited property, such as `constructor`.
   const value = Object.hasOwn(request.headers, name) ? request.headers[name] : undefined
   if (value === undefined) return ''
   if (typeof value !== 'string') return value.join(',')
-  // Node joins repeated headers with ', '; only the raw ones tell that from a comma in one header.
+  // Node joins repeated headers with ', '. Only the raw headers distinguish that from a comma in a single header.
   if (!value.includes(', ')) return value
   const values = rawValues.of(name)
   return values.length > 1 ? values.map(canonicalValue).join(',') : value
 }
 
-/** The values of each raw header, sorted out once, when the first is asked for. */
+/** The values of each raw header, collected on the first access. */
 export class RawValues {
   readonly #rawHeaders: readonly string[]
   #values: Map<string, string[]> | undefined

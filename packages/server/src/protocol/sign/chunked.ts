@@ -1,6 +1,5 @@
-// Decodes aws-chunked bodies: framing taken off, chunk and trailer signatures checked, nothing copied but
-// lines that straddle two reads. Data is yielded before its chunk's signature is seen: keep it only
-// once the source has ended.
+// Decodes aws-chunked bodies: removes the framing, and verifies the signatures of chunks and trailers. Data is
+// yielded before its chunk's signature is verified, so it must not be used before the source has ended.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
 import { createHash, hash, type KeyObject } from 'node:crypto'
 import { StoreError } from '../../base/errors.ts'
@@ -8,7 +7,7 @@ import { ownLimits } from '../../base/limits.ts'
 import { isSameSignature, sign } from './canonical.ts'
 import { SignError } from './error.ts'
 
-/** Where the chain of chunk signatures begins. */
+/** The beginning of the chain of chunk signatures. */
 export interface ChunkSigning {
   readonly accessKeyId: string
   readonly key: KeyObject
@@ -19,21 +18,21 @@ export interface ChunkSigning {
   readonly scope: string
 }
 
-/** How one body is framed. */
+/** The framing of a body. */
 export interface ChunkedBodyOptions {
   /** x-amz-decoded-content-length. */
   readonly decodedBytes: number
-  /** Checks chunk signatures; undefined for STREAMING-UNSIGNED-PAYLOAD-TRAILER. */
+  /** For the verification of chunk signatures; undefined for STREAMING-UNSIGNED-PAYLOAD-TRAILER. */
   readonly signing: ChunkSigning | undefined
-  /** The trailers that x-amz-trailer announced, lower case; undefined where the framing has no trailers. */
+  /** The trailers in x-amz-trailer, in lower case; undefined for a framing without trailers. */
   readonly trailerNames: readonly string[] | undefined
 }
 
-/** S3 wants this of every chunk but the last. */
+/** The least size of every chunk but the last, as on S3. */
 const smallestChunkBytes = 8192
-/** Unsigned chunks are cheaper to check, and some clients send one for each line that they write. */
+/** The least size of unsigned chunks. They are cheaper to process, and some clients send one per line. */
 const tinyChunkBytes = 16
-/** Chunks smaller than this are handed on together, up to so many pieces. */
+/** Chunks smaller than this are passed on joined, up to a number of pieces. */
 const gatheredBytes = 1024
 const manyPieces = 64
 
@@ -56,7 +55,7 @@ export class ChunkedBody implements AsyncIterable<Uint8Array> {
     this.#previousSignature = options.signing?.seed ?? ''
   }
 
-  /** Trailers by lower-case name; complete once the body was read to its end. */
+  /** The trailers by name in lower case; complete once the body was read to its end. */
   get trailers(): Readonly<Record<string, string>> {
     return this.#trailers
   }
@@ -64,7 +63,7 @@ export class ChunkedBody implements AsyncIterable<Uint8Array> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     const reader = this.#reader
     let left = this.#options.decodedBytes
-    // Small chunks, which are handed on together.
+    // Small chunks, which are passed on joined.
     const gathered: Buffer[] = []
     try {
       for (;;) {
@@ -86,7 +85,7 @@ export class ChunkedBody implements AsyncIterable<Uint8Array> {
             if (gathered.length > 0) yield Buffer.concat(gathered.splice(0))
             yield piece
           } else {
-            // A copy, for a piece is valid until the next is asked for.
+            // Copied, since a piece is only valid until the next one is requested.
             gathered.push(Buffer.from(piece))
           }
         }
@@ -103,10 +102,10 @@ export class ChunkedBody implements AsyncIterable<Uint8Array> {
     }
   }
 
-  /** @throws SignError ChunkTooSmall where many chunks that others follow are small */
+  /** @throws SignError ChunkTooSmall if many chunks other than the last are small */
   #countChunk(size: number): void {
     const smallBytes = this.#options.signing === undefined ? tinyChunkBytes : smallestChunkBytes
-    // The last chunk may be small; whether it is the last shows when the next comes.
+    // The last chunk may be small, so a small chunk is counted when the next one begins.
     if (this.#isLatestSmall) this.#smallChunks++
     this.#isLatestSmall = size < smallBytes
     if (this.#smallChunks > ownLimits.smallChunks) throw new SignError({ code: 'ChunkTooSmall' })
@@ -145,7 +144,7 @@ export class ChunkedBody implements AsyncIterable<Uint8Array> {
     let signature: string | undefined
     for (let count = 0; ; count++) {
       const line = await this.#reader.line()
-      // Some clients leave the last empty line out; that everything announced came is checked below.
+      // Some clients omit the last empty line. Missing trailers are detected below.
       if (line === '' || line === undefined) break
       const [, field, value] = trailerLine.exec(line) ?? []
       if (field === undefined || value === undefined) throw malformedTrailer()
@@ -178,7 +177,7 @@ export class ChunkedBody implements AsyncIterable<Uint8Array> {
   }
 }
 
-/** Cuts a source of chunks into lines and runs of bytes. */
+/** Splits a source of chunks into lines and runs of bytes. */
 class ByteReader {
   readonly #iterator: AsyncIterator<Uint8Array>
   #chunk: Buffer = Buffer.alloc(0)
@@ -189,8 +188,8 @@ class ByteReader {
   }
 
   /**
-   * A line without its CRLF; undefined at the end of the source. A line feed right before the CRLF is dropped:
-   * AWS's own example of a signed trailer has one.
+   * A line without its CRLF; undefined at the end of the source. A line feed directly before the CRLF is ignored,
+   * since AWS's own example of a signed trailer has one.
    */
   async line(): Promise<string | undefined> {
     let line = ''
@@ -208,14 +207,14 @@ class ByteReader {
     }
   }
 
-  /** Where the line feed of a CRLF stands, whose CR may be the last character of `before`. */
+  /** The offset of the line feed of a CRLF, whose CR may be the last character of `before`. */
   #endOfLine(before: string): number {
     if (before.endsWith('\r') && this.#chunk[this.#offset] === 10) return this.#offset
     const feed = this.#chunk.indexOf('\r\n', this.#offset, 'latin1')
     return feed < 0 ? -1 : feed + 1
   }
 
-  /** From 1 to `maximum` bytes that are valid until the next call; undefined at the end of the source. */
+  /** 1 to `maximum` bytes, valid until the next call; undefined at the end of the source. */
   async take(maximum: number): Promise<Buffer | undefined> {
     while (this.#offset >= this.#chunk.byteLength) {
       if (!(await this.#more())) return undefined
@@ -239,7 +238,7 @@ class ByteReader {
   }
 }
 
-/** Content-Encoding as it is stored: without the `aws-chunked` that only describes the transfer. */
+/** The stored Content-Encoding, without `aws-chunked`, which only describes the transfer. */
 export function withoutAwsChunked(contentEncoding: string | undefined): string | undefined {
   if (contentEncoding === undefined) return undefined
   const rest = contentEncoding

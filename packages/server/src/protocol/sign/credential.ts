@@ -9,7 +9,7 @@ export interface Credential<P> {
   readonly principal: P
 }
 
-/** Finds an access key; undefined where there is none, or it is switched off. */
+/** Finds an access key; undefined if there is none, or it is disabled. */
 export type SecretLookup<P> = (accessKeyId: string) => Credential<P> | undefined
 
 /** The parts of `AKID/20130524/us-east-1/s3/aws4_request`. */
@@ -31,7 +31,7 @@ export interface ScopeRule {
   readonly service: string
 }
 
-/** The parts of a credential, or its fault. */
+/** Parses a credential. Returns its parts, or its fault. */
 export function parseCredential(
   text: string,
   rule: ScopeRule,
@@ -63,7 +63,7 @@ export function parseCredential(
   return { accessKeyId, date, region, service, scope: text.slice(accessKeyId.length + 1) }
 }
 
-/** Derives signing keys and remembers the latest ones: deriving takes four HMACs, longer than all the rest. */
+/** Derives signing keys, and caches recent ones. Deriving takes four HMACs, more than the rest of a verification. */
 export class SigningKeys {
   readonly #keys = new Map<string, { readonly secret: string; readonly key: KeyObject }>()
 
@@ -71,7 +71,7 @@ export class SigningKeys {
   get({ accessKeyId, date, region, service, scope }: CredentialScope, secret: string): KeyObject {
     const name = `${accessKeyId}/${scope}`
     const known = this.#keys.get(name)
-    // The secret is compared because an access key may be given a new one.
+    // The secret is compared, since an access key may get a new one.
     if (known?.secret === secret) return known.key
     const key = deriveKey(secret, [date, region, service, 'aws4_request'])
     if (this.#keys.size >= ownLimits.signingKeys) {
@@ -88,6 +88,6 @@ export class SigningKeys {
 function deriveKey(secret: string, steps: readonly string[]): KeyObject {
   let key = Buffer.from(`AWS4${secret}`, 'utf8')
   for (const step of steps) key = createHmac('sha256', key).update(step).digest()
-  // A KeyObject signs seven times faster than the same bytes.
+  // Signing with a KeyObject is seven times faster than with bytes.
   return createSecretKey(key)
 }

@@ -1,8 +1,8 @@
-// The error of signatures that don't hold. It carries facts; `wording.ts` has the words.
+// The error of refused signatures. The error carries facts; their words are in `wording.ts`.
 
 import type { SignRefusal } from './refusal.ts'
 
-/** A refused signature. `message` is the code alone, since the facts may be long. */
+/** A refused signature. `message` is only the code, since the facts may be long. */
 export class SignError extends Error {
   readonly refusal: SignRefusal
   readonly code: SignRefusal['code']

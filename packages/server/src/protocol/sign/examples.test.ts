@@ -55,6 +55,7 @@ test('GET of an object with a Range verifies', () => {
     principal: 'owner',
     accessKeyId,
     method: 'header',
+    version: 'AWS4-HMAC-SHA256',
     payload: { kind: 'sha256', hex: emptyHash },
   })
 })

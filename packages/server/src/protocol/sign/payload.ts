@@ -1,28 +1,28 @@
-// The part of a signature that covers the body, and a wrapper that verifies it while the body is read.
+// The part of a signature that covers the body, and its verification while the body is read.
 import { createHash } from 'node:crypto'
 import { ChunkedBody, type ChunkSigning } from './chunked.ts'
 import { SignError } from './error.ts'
 
-/** How the body is protected (x-amz-content-sha256). */
+/** The protection of the body (x-amz-content-sha256). */
 export type Payload =
-  /** Nothing is known of the body. */
+  /** The body is not signed. */
   | { readonly kind: 'unsigned' }
-  /** The body's SHA-256, lower-case hex. */
+  /** The SHA-256 of the body is signed, in lower-case hex. */
   | { readonly kind: 'sha256'; readonly hex: string }
-  /** aws-chunked framing; signed chunk by chunk where `signing` is given. */
+  /** aws-chunked framing. Each chunk is signed if `signing` is set. */
   | {
       readonly kind: 'chunked'
       readonly signing: ChunkSigning | undefined
       readonly hasTrailers: boolean
     }
 
-/** The kind of body that a value of x-amz-content-sha256 announces; undefined for a value that S3 doesn't know. */
+/** The protection in a value of x-amz-content-sha256. */
 export type PayloadForm =
   | { readonly kind: 'unsigned' }
   | { readonly kind: 'sha256'; readonly hex: string }
   | { readonly kind: 'chunked'; readonly isSigned: boolean; readonly hasTrailers: boolean }
 
-/** Reads a value of x-amz-content-sha256. */
+/** Parses a value of x-amz-content-sha256; undefined for a value that S3 doesn't define. */
 export function parsePayloadForm(value: string): PayloadForm | undefined {
   switch (value) {
     case 'UNSIGNED-PAYLOAD':
@@ -40,19 +40,19 @@ export function parsePayloadForm(value: string): PayloadForm | undefined {
   }
 }
 
-/** A body as the operation wants it: without framing, checked while it is read. */
+/** A body for operations: without framing, verified while it is read. */
 export interface VerifiedBody {
-  /** Fails while it is read, at the latest at its end, if the body differs from the signed one. */
+  /** Reading fails, at its end at the latest, if the body differs from the signed one. */
   readonly source: AsyncIterable<Uint8Array>
-  /** The body's bytes without framing; undefined where the client declared none. */
+  /** The size of the body without framing; undefined if the client declared none. */
   readonly decodedBytes: number | undefined
-  /** Trailers by lower-case name; complete once the source has ended. */
+  /** The trailers by name in lower case; complete once the source has ended. */
   trailers(): Readonly<Record<string, string>>
 }
 
 /**
- * Wraps a body in the checks that its payload asks for.
- * @throws SignError DecodedLengthRequired or InvalidBodyLength for aws-chunked without a usable x-amz-decoded-content-length.
+ * Wraps a body in the verification of its payload.
+ * @throws SignError DecodedLengthRequired or InvalidBodyLength for aws-chunked without a valid x-amz-decoded-content-length.
  *   Reading throws ContentSha256Mismatch, SignatureDoesNotMatch, IncompleteBody, InvalidRequest or MalformedTrailer.
  */
 export function verifiedBody(

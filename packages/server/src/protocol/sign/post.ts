@@ -1,4 +1,4 @@
-// POST uploads from browsers: the signature over the policy, and the policy's conditions on the form.
+// Form uploads by browsers: the signature of the policy, and the policy's conditions on the form.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
 
 import { s3Limits } from '../../base/limits.ts'
@@ -8,16 +8,16 @@ import { SignError } from './error.ts'
 import { isoSeconds, parseTimestamp } from './timestamp.ts'
 import type { VerifyContext } from './v4.ts'
 
-/** The fields of a form before its file; names have no case. */
+/** The fields of a form before its file. Names are case-insensitive. */
 export interface PostFields {
   /** The value of a field; `name` in lower case. */
   get(name: string): string | undefined
-  /** Every field as it was sent, in order. */
+  /** Every field as sent, in order. */
   readonly fields: readonly { readonly name: string; readonly value: string }[]
 }
 
 /**
- * Verifies the signature that a form carries over its policy.
+ * Verifies the signature of the policy in a form.
  * @throws SignError InvalidArgument, InvalidFormCredential, InvalidAccessKeyId, SignatureDoesNotMatch,
  *   RequestTimeTooSkewed or InvalidToken
  */
@@ -66,7 +66,7 @@ export function verifyPostFields<P>(
       signature,
     })
   }
-  // A form may be used until its policy expires, so only a date in the future is wrong.
+  // A form is valid until its policy expires, so only a date in the future is refused.
   if (signedAtMs - context.nowMs > s3Limits.clockSkewMs) {
     throw new SignError({
       code: 'RequestTimeTooSkewed',
@@ -78,7 +78,7 @@ export function verifyPostFields<P>(
   return { principal: found.principal, accessKeyId }
 }
 
-/** A field that a form can't be without. @throws SignError InvalidArgument naming it */
+/** A required field of a form. @throws SignError InvalidArgument with its name */
 export function requiredField(fields: PostFields, name: string): string {
   const value = fields.get(name)
   if (value) return value
@@ -90,7 +90,7 @@ export function requiredField(fields: PostFields, name: string): string {
   })
 }
 
-/** Bytes that the file of a form may have. */
+/** The allowed size of the file of a form, in bytes. */
 export interface ContentLengthRange {
   readonly minimumBytes: number
   readonly maximumBytes: number
@@ -107,21 +107,21 @@ interface Policy {
 
 const exemptFields = new Set(['awsaccesskeyid', 'file', 'policy', 'signature', 'x-amz-signature'])
 
-/** The facts that a policy is evaluated for, besides the form. */
+/** The facts that a policy is evaluated on, besides the form. */
 export interface PolicySubject {
   readonly bucket: string
   readonly nowMs: number
   readonly template?: PostFields
 }
 
-// biome-ignore lint/suspicious/noTemplateCurlyInString: this is how forms write it
+// biome-ignore lint/suspicious/noTemplateCurlyInString: the literal placeholder of forms
 export const filenamePlaceholder = '${filename}'
 
 /**
- * Checks a form against its policy and returns the range that the file's size must be in.
- * @param form with the name of its file filled in; `bucket` is the bucket that the request names, whatever the
- *   form says, and `template` the form as it was sent, if it differs
- * @throws SignError InvalidPolicyDocument for a policy that isn't one, PolicyNotMet for a form that it doesn't allow
+ * Checks a form against its policy. Returns the allowed range of the file's size.
+ * @param form the form with the placeholder of the file's name replaced; `bucket` is the bucket of the request,
+ *   regardless of the form's field, and `template` the form as sent, if it differs
+ * @throws SignError InvalidPolicyDocument for an invalid policy, PolicyNotMet for a form that the policy doesn't allow
  */
 export function evaluatePolicy(
   policyBase64: string,
@@ -140,7 +140,7 @@ export function evaluatePolicy(
       continue
     }
     const actual = condition.field === 'bucket' ? bucket : (form.get(condition.field) ?? '')
-    // Signers that repeat each field of a form repeat the placeholder too, and mean any file's name.
+    // A policy that repeats a field with the placeholder allows any file name there.
     const isTemplate =
       condition.value.includes(filenamePlaceholder) &&
       holds(condition, template?.get(condition.field) ?? '')
@@ -152,13 +152,13 @@ export function evaluatePolicy(
     const field = name.toLowerCase()
     return !covered.has(field) && !exemptFields.has(field) && !field.startsWith('x-ignore-')
   })
-  // The bucket stands in the URL; a form that repeats it must repeat it rightly.
+  // The bucket is in the URL. If the form has it too, both must be equal.
   const named = form.get('bucket')
   if (named !== undefined && named !== bucket) {
     throw notAllowed(`Policy Condition failed: ["eq", "$bucket", "${bucket}"]`)
   }
   const uncovered = new Set(extra.map(({ name }) => name))
-  // A policy that names no bucket would else be good for all of its signer's.
+  // Without this, a policy without a bucket would apply to all buckets of its signer.
   if (!covered.has('bucket')) uncovered.add('bucket')
   if (uncovered.size > 0) throw notAllowed(`Extra input fields: ${[...uncovered].join(', ')}`)
   return { minimumBytes, maximumBytes }
@@ -166,7 +166,7 @@ export function evaluatePolicy(
 
 function holds(condition: Exclude<Condition, ContentLengthRange>, actual: string): boolean {
   if (condition.kind === 'eq') return actual === condition.value
-  // A browser may send several content types in one field; each must begin so.
+  // A browser may send several content types in one field; each must match.
   if (condition.field === 'content-type') {
     return actual.split(',').every((type) => type.trim().startsWith(condition.value))
   }
@@ -198,7 +198,7 @@ function policyMembers(document: Record<string, unknown>): {
   let expiration: unknown
   let conditions: unknown
   for (const [name, value] of Object.entries(document)) {
-    // These names have a case, unlike those of fields.
+    // These names are case-sensitive, unlike those of fields.
     if (name === 'expiration') expiration = value
     else if (name === 'conditions') conditions = value
     else throw invalidPolicy(`Unexpected: '${name}'`)
@@ -265,7 +265,7 @@ function parseListCondition(list: readonly unknown[]): { condition: Condition; s
   }
 }
 
-/** As AWS shows a condition that failed. */
+/** The text of a failed condition, as in AWS's errors. */
 function conditionText(kind: string, field: string, value: string): string {
   return `["${kind}", "${field}", "${value}"]`
 }

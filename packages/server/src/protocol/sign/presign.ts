@@ -1,4 +1,4 @@
-// Signature Version 4 in the query string: presigned URLs.
+// Signature Version 4 in the query string: presigned URLs. In S3, `s3/hoisted-header.ts` turns their parameters into headers.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 
 import { s3Limits } from '../../base/limits.ts'
@@ -48,7 +48,7 @@ export function verifyQuery<P>(request: SignedRequest, context: VerifyContext<P>
   })
 }
 
-/** The payload hashes to try for a URL that names none: for services other than S3, the body's hash too. */
+/** The payload hashes to try for a URL without one: for services other than S3, the body's hash too. */
 function usualHashes({ bodySha256 }: SignedRequest): string[] {
   const unsigned = 'UNSIGNED-PAYLOAD'
   return bodySha256 === undefined ? [unsigned] : [bodySha256, unsigned]
@@ -72,7 +72,7 @@ function presignParameters(request: SignedRequest): PresignParameters {
   const headers = new Set<string>()
   for (const { name, value } of request.parameters) {
     if (!/^x-amz-/i.test(name)) continue
-    // They stand for headers, whose names have no case.
+    // These parameters represent headers, whose names are case-insensitive.
     const header = name.toLowerCase()
     if (headers.has(header)) throw parametersError({ kind: 'repeated parameter', name })
     headers.add(header)

@@ -1,4 +1,4 @@
-// Facts of refused signatures. Their words are in `wording.ts`.
+// The facts of refused signatures. Their words are in `wording.ts`.
 
 /** The faults of a credential such as `AKID/20130524/us-east-1/s3/aws4_request`. */
 export type CredentialFault =
@@ -11,7 +11,7 @@ export type CredentialFault =
 /** The faults of a Version 4 signature's parts, in a header, URL or form. */
 type PartFault =
   | { readonly kind: 'credential'; readonly fault: CredentialFault }
-  /** The day of the credential isn't that of the signature. */
+  /** The day of the credential differs from that of the signature. */
   | { readonly kind: 'other day'; readonly credentialDate: string; readonly date: string }
   | { readonly kind: 'signed headers' }
 
@@ -29,22 +29,22 @@ export type QueryFault =
   | { readonly kind: 'expires'; readonly problem: 'not a number' | 'negative' | 'too long' }
 
 export type ArgumentFault =
-  /** Of the header `Authorization`. */
+  /** Faults of the Authorization header. */
   | 'authorization type'
   | 'authorization form'
   | 'authorization form of Version 2'
   | 'access key and signature'
   | 'two mechanisms'
-  /** Of headers and parameters. */
+  /** Faults of headers and parameters. */
   | 'payload hash'
   | 'several in one'
   | 'not a header'
-  /** Of the fields of a form. */
+  /** Faults of the fields of a form. */
   | 'missing field'
   | 'form algorithm'
   | 'form date'
 
-/** Signatures of every service. Times are milliseconds since the epoch. */
+/** Refusals in every service. Times are milliseconds since the Unix epoch. */
 type CommonRefusal =
   | { readonly code: 'MechanismNotSupported' }
   | { readonly code: 'InvalidAccessKeyId'; readonly accessKeyId: string }
@@ -64,7 +64,7 @@ type CommonRefusal =
       readonly value: string
       readonly fault: ArgumentFault
     }
-  /** Names with commas. */
+  /** The names, separated by commas. */
   | { readonly code: 'HeadersNotSigned'; readonly names: string }
   | { readonly code: 'DateRequired' }
   | {
@@ -77,19 +77,19 @@ type CommonRefusal =
   | {
       readonly code: 'UrlExpired'
       readonly expiresAtMs: number
-      /** Of Version 4: from the moment of signing. */
+      /** The lifetime from the time of signing, in Version 4. */
       readonly expiresSeconds?: number
       readonly nowMs: number
     }
 
-/** Bodies that a signature says something of. */
+/** Refusals of bodies that a signature covers. */
 type PayloadRefusal =
   | { readonly code: 'PayloadHashRequired' }
   | { readonly code: 'PayloadHashMismatch'; readonly expected: string; readonly actual: string }
   | { readonly code: 'DecodedLengthRequired' }
   | { readonly code: 'InvalidBodyLength'; readonly value: string }
   | { readonly code: 'MalformedChunk' }
-  /** Of many chunks that aren't the last. */
+  /** Many chunks other than the last are too small. */
   | { readonly code: 'ChunkTooSmall' }
   | { readonly code: 'MalformedTrailer' }
   | {
@@ -100,7 +100,7 @@ type PayloadRefusal =
     }
   | { readonly code: 'SignedChunksWithoutKey' }
 
-/** S3's forms, and its Signature Version 2; `problem` is a sentence of its only parser. */
+/** Refusals of S3's forms and of its Signature Version 2. `problem` is a sentence. */
 type S3SignRefusal =
   | {
       readonly code: 'InvalidFormCredential'
@@ -113,7 +113,7 @@ type S3SignRefusal =
   | { readonly code: 'UrlExpiryInvalid'; readonly expires: string }
   | { readonly code: 'ParameterNotSigned'; readonly name: string }
 
-/** Signatures among the parameters of the query protocol. */
+/** Refusals of signatures among the parameters of the query protocol. */
 type QueryProtocolRefusal =
   | { readonly code: 'MissingAuthentication' }
   | { readonly code: 'MissingParameter'; readonly name: string }

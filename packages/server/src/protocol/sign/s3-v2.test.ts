@@ -141,6 +141,7 @@ test('the examples of Amazon verify', () => {
       principal: 'owner',
       accessKeyId,
       method: 'header',
+      version: 'AWS',
       payload: { kind: 'unsigned' },
     })
     assert.equal(

@@ -1,5 +1,5 @@
-// S3's Signature Version 2, which presigning clients still use by default. It covers neither host, body
-// nor most of a request: unsigned parts that would change the server's action are refused.
+// S3's Signature Version 2, still the default of some presigning clients. The signature covers neither host nor
+// body, nor most of a request: unsigned parts that would change the server's action are refused.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html
 import { createHmac } from 'node:crypto'
 import { s3Limits } from '../../base/limits.ts'
@@ -19,11 +19,11 @@ import { headerText, type VerifyContext } from './v4.ts'
 export interface SignedV2<P> {
   readonly principal: P
   readonly accessKeyId: string
-  /** The value of x-amz-content-sha256; undefined where the signature says nothing of the body. */
+  /** The value of x-amz-content-sha256; undefined if the body isn't signed. */
   readonly contentSha256: string | undefined
 }
 
-/** True for the value of an Authorization header in this version's form. */
+/** True for an Authorization header of Version 2. */
 export function isAuthorizationV2(authorization: string): boolean {
   return /^AWS(?: |$)/.test(authorization)
 }
@@ -44,11 +44,11 @@ export function verifyHeaderV2<P>(
   const ms = parseDateHeader(text)
   if (ms === undefined) throw new SignError({ code: 'DateRequired' })
   const amzHeaders = amzHeadersOf(request)
-  // The date is signed once: x-amz-date stands among the other x-amz- headers.
+  // The date is signed once: x-amz-date is signed with the other x-amz- headers.
   const date = amzDate === undefined ? text : ''
   const parts = { accessKeyId, signature, date, amzHeaders, isPresigned: false }
   const signed = verifySignature(request, context, parts)
-  // As in version 4, only the holder of a key learns that its clock is wrong.
+  // Checked last, as in Version 4: only the holder of a key learns that its clock is wrong.
   if (Math.abs(context.nowMs - ms) > s3Limits.clockSkewMs) {
     throw new SignError({
       code: 'RequestTimeTooSkewed',
@@ -61,8 +61,8 @@ export function verifyHeaderV2<P>(
 }
 
 /**
- * Verifies a presigned URL: AWSAccessKeyId, Expires (seconds since the epoch) and Signature. Its `x-amz-`
- * parameters are signed as the headers that they stand for.
+ * Verifies a presigned URL: AWSAccessKeyId, Expires (seconds since the Unix epoch) and Signature. The `x-amz-`
+ * parameters are signed as the headers that they represent.
  * @throws SignError UrlIncomplete, UrlExpired, UrlExpiryInvalid, HeadersNotSigned, ParameterNotSigned, InvalidArgument,
  *   InvalidAccessKeyId, SignatureDoesNotMatch or InvalidToken
  */
@@ -81,7 +81,7 @@ export function verifyQueryV2<P>(request: SignedRequest, context: VerifyContext<
 }
 
 /**
- * Verifies the signature that a form carries over its policy: AWSAccessKeyId, policy, signature.
+ * Verifies the signature of the policy in a form: AWSAccessKeyId, policy, signature.
  * @throws SignError InvalidArgument, InvalidAccessKeyId, SignatureDoesNotMatch or InvalidToken
  */
 export function verifyFormV2<P>(
@@ -111,7 +111,7 @@ interface Parts {
   readonly signature: string
   /** The fourth line of the string to sign: Date or Expires. */
   readonly date: string
-  /** Latin-1 by lower-case name. */
+  /** Latin-1 values by name in lower case. */
   readonly amzHeaders: ReadonlyMap<string, string>
   readonly isPresigned: boolean
 }
@@ -141,13 +141,13 @@ function verifySignature<P>(
   return { principal, accessKeyId, contentSha256: amzHeaders.get('x-amz-content-sha256') }
 }
 
-/** The spellings of a path that may be signed, first as it was sent. */
+/** The spellings of a path that may be signed; first, the path as sent. */
 function pathsOf({ path, hostBucket }: SignedRequest, isPresigned: boolean): string[] {
-  // Programs between signer and server may escape more or less of the path than was signed.
+  // Proxies may escape more or less of the path than was signed.
   const paths = signedPaths(path, isPresigned).sort(
     (a, b) => Number(b === path) - Number(a === path),
   )
-  // botocore signs a bucket with a slash at its end, and sends it without.
+  // botocore signs the path of a bucket with a trailing slash, and sends it without one.
   if (hostBucket === undefined && path.indexOf('/', 1) < 0) paths.push(`${path}/`)
   return paths
 }
@@ -168,7 +168,7 @@ function sign(secretAccessKey: string, text: string): string {
   return createHmac('sha1', secretAccessKey).update(text, 'latin1').digest('base64')
 }
 
-/** Parameters that are signed: those of Amazon's page, and later additions of its clients. */
+/** The signed parameters: those in Amazon's documentation, and later additions of its clients. */
 const signedParameters: ReadonlySet<string> = new Set([
   'accelerate',
   'acl',
@@ -207,7 +207,7 @@ const signedParameters: ReadonlySet<string> = new Set([
   'website',
 ])
 
-/** Parameters that S3 lets anyone add: the signature itself, and which part of a listing is wanted. */
+/** The parameters that needn't be signed: the signature itself, and those that select a part of a listing. */
 const freeParameters: ReadonlySet<string> = new Set([
   'AWSAccessKeyId',
   'Expires',
@@ -232,8 +232,8 @@ const freeParameters: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Headers, in any case, that clients repeat in the URLs that they presign: the JavaScript SDK all that it has.
- * They aren't signed there, and only the headers themselves count.
+ * Headers, in any case, that clients repeat as parameters of presigned URLs; the JavaScript SDK repeats all. The
+ * parameters aren't signed, and only the headers have an effect.
  */
 const repeatedHeaders: ReadonlySet<string> = new Set([
   'cache-control',
@@ -255,7 +255,7 @@ function canonicalResource(request: SignedRequest, path: string): string {
   return `${bucket}${path}?${query.join('&')}`
 }
 
-/** Our own headers, and parameters that may name an operation, aren't covered by this version. */
+/** Refuses Holdfast's own headers, and parameters that may name an operation: Version 2 doesn't sign them. */
 function refuseUnsigned(request: SignedRequest): void {
   const headers = Object.keys(request.headers).filter((name) => name.startsWith('x-holdfast-'))
   if (headers.length > 0)
@@ -271,7 +271,7 @@ function refuseUnsigned(request: SignedRequest): void {
   }
 }
 
-/** In the string to sign, an '&' inside a value looks like the one between two: a value could swallow the next. */
+/** Refuses '&' in a value. In the string to sign, it looks like a separator, so a value could hide the next one. */
 function refuseHiddenParameter(name: string, value: string): void {
   if (!value.includes('&')) return
   for (const piece of value.split('&').slice(1)) {
@@ -298,11 +298,11 @@ function amzHeadersOf(request: SignedRequest): Map<string, string> {
   return found
 }
 
-/** A header wins over its parameter, and the first of two parameters: only the value in effect is signed. */
+/** Adds parameters that act as headers. A header has precedence over its parameter; only the effective value is signed. */
 function addAmzParameters(headers: Map<string, string>, { parameters }: SignedRequest): void {
   for (const { name, value } of parameters) {
     if (!isAmzName(name)) continue
-    // In the string to sign, a colon ends a name and a new line a value: one that has it could pass for two.
+    // In the string to sign, a colon ends a name and a line feed a value. With these characters, one pair could look like two.
     if (!/^[\w-]+$/.test(name) || /[\r\n]/.test(value)) {
       throw new SignError({
         code: 'InvalidArgument',
@@ -316,7 +316,7 @@ function addAmzParameters(headers: Map<string, string>, { parameters }: SignedRe
   }
 }
 
-/** The UTF-8 bytes of a text, a character each. */
+/** The UTF-8 bytes of a text, as one character per byte. */
 function bytesOf(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1')
 }

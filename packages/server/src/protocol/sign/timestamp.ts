@@ -2,7 +2,7 @@
 
 const basicForm = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/
 
-/** Milliseconds of `yyyyMMddTHHmmssZ`; undefined for another form, or a moment that doesn't exist. */
+/** Parses `yyyyMMddTHHmmssZ` to milliseconds; undefined for another form, or a nonexistent time. */
 export function parseTimestamp(text: string): number | undefined {
   const match = basicForm.exec(text)
   if (match === null) return undefined
@@ -16,12 +16,12 @@ export function parseTimestamp(text: string): number | undefined {
     return undefined
   }
   const ms = Date.UTC(year, month - 1, day, hour, minute, second)
-  // Date.UTC carries 31 June over into July, and month 13 into the next year.
+  // Date.UTC takes 31 June as 1 July, and month 13 as the next January.
   const date = new Date(ms)
   return date.getUTCDate() === day && date.getUTCMonth() === month - 1 ? ms : undefined
 }
 
-/** `yyyyMMddTHHmmssZ` of a moment. */
+/** Formats a time as `yyyyMMddTHHmmssZ`. */
 export function formatTimestamp(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`
 }
@@ -29,14 +29,14 @@ export function formatTimestamp(ms: number): string {
 const httpDate =
   /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:GMT|UTC|[+-]0000)$/
 
-/** Milliseconds of a Date header: an HTTP date, or the basic form that some signers put there. */
+/** Parses a Date header to milliseconds: an HTTP date, or the basic form that some clients send. */
 export function parseDateHeader(text: string): number | undefined {
   if (!httpDate.test(text)) return parseTimestamp(text)
   const ms = Date.parse(text)
   return Number.isNaN(ms) || ms < 0 ? undefined : ms
 }
 
-/** A moment as AWS writes it into error fields: 2013-05-24T00:00:00Z. */
+/** Formats a time as in the elements of AWS's errors: 2013-05-24T00:00:00Z. */
 export function isoSeconds(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`
 }

@@ -1,5 +1,5 @@
-// Signature Version 2, and on demand Version 1: the signature is a parameter like all others, and
-// covers the method, the host, the path and the parameters of query and form.
+// Signature Version 2 of the query protocol, and optionally Version 1. The signature is a parameter. It covers the
+// method, the host, the path and all other parameters, of query and form.
 // https://docs.aws.amazon.com/AmazonSimpleDB/latest/DeveloperGuide/HMACAuth.html
 import { timingSafeEqual } from 'node:crypto'
 import { runAtOnce, runWithBreaks, type Steps } from '../../base/fair-queue.ts'
@@ -14,20 +14,20 @@ export interface ParameterRequest {
   readonly method: string
   /** The Host header as received; undefined without one. */
   readonly host: string | undefined
-  /** The port that the request came in on: some clients don't sign it. */
+  /** The port of the connection, which some clients don't sign. */
   readonly localPort: number | undefined
-  /** The path as it was sent. */
+  /** The path as sent. */
   readonly path: string
-  /** Decoded, of the query and the form together. */
+  /** The decoded parameters of the query and the form together. */
   readonly parameters: readonly { readonly name: string; readonly value: string }[]
 }
 
 /** The parameters of verification besides the request. */
 export interface ParameterContext<P> {
   readonly lookup: SecretLookup<P>
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the Unix epoch. */
   readonly nowMs: number
-  /** Version 1 can be forged by moving characters between names and values: only where wanted. */
+  /** True to accept Version 1, which can be forged by moving characters between names and values. */
   readonly allowsVersion1: boolean
 }
 
@@ -87,7 +87,7 @@ function* verification<P>(
   if (version === '2' && !isInSignedOrder(request.parameters, parameterIdentity)) {
     throw ambiguousOrder()
   }
-  // After the signature: only the holder of a key learns that its clock is wrong.
+  // Checked after the signature: only the holder of a key learns that its clock is wrong.
   checkMoment(moment, context.nowMs)
   // Temporary keys don't exist here, so every token is foreign.
   if (given('SecurityToken') !== undefined) {
@@ -97,20 +97,20 @@ function* verification<P>(
 }
 
 /**
- * What tells the parameters of SimpleDB apart, whose names are read in any case and whose numbers may begin
- * with zeros; undefined for a set of names, which may come in any order.
+ * The identity of a parameter of SimpleDB: names are case-insensitive, and numbers may have leading zeros. Undefined
+ * for names whose order has no meaning.
  */
 export function parameterIdentity(name: string): string | undefined {
   if (/^AttributeName(?:\.\d+)?$/.test(name)) return undefined
   return name.toLowerCase().replace(/\.0+(?=\d)/g, '.')
 }
 
-/** Parameters of one name whose order the signature doesn't tell. */
+/** The error for parameters of the same name in an order that the signature doesn't determine. */
 export function ambiguousOrder(): SignError {
   return new SignError({ code: 'AmbiguousOrder' })
 }
 
-/** The string that Version 2 signs; `host` as it was signed. */
+/** The string to sign of Version 2. */
 export function stringToSignV2(request: ParameterRequest, host: string): string {
   const canonical = runAtOnce(canonicalPieces(request.parameters))
   return [firstLines(request, host), ...canonical].join('')
@@ -151,7 +151,7 @@ function algorithmOf(method: string | undefined): 'sha1' | 'sha256' {
   }
 }
 
-/** The one moment that a request carries. */
+/** The time in a request: Timestamp or Expires. */
 interface Moment {
   readonly kind: 'Timestamp' | 'Expires'
   readonly text: string
@@ -179,7 +179,7 @@ function checkMoment({ kind, text, ms }: Moment, nowMs: number): void {
 const dateTime =
   /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?:Z|([+-])(\d\d):?(\d\d))?$/
 
-/** Milliseconds of an xsd:dateTime, in UTC where no zone is given; undefined for anything else. */
+/** Parses an xsd:dateTime to milliseconds, in UTC if there is no zone; undefined for other texts. */
 export function parseDateTime(text: string): number | undefined {
   const match = dateTime.exec(text)
   if (match === null) return undefined
@@ -192,7 +192,7 @@ export function parseDateTime(text: string): number | undefined {
     Number(minute),
     Number(second),
   )
-  // Date.UTC carries 31 June over into July.
+  // Date.UTC takes 31 June as 1 July.
   if (new Date(local).toISOString().slice(0, 19) !== text.slice(0, 19)) return undefined
   const offsetMs = sign === undefined ? 0 : (Number(hours) * 60 + Number(minutes)) * 60_000
   return sign === '-' ? local + offsetMs : local - offsetMs

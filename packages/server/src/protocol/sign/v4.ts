@@ -27,11 +27,11 @@ import { formatTimestamp, parseDateHeader, parseTimestamp } from './timestamp.ts
 export interface VerifyContext<P> extends ScopeRule {
   readonly lookup: SecretLookup<P>
   readonly keys: SigningKeys
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the Unix epoch. */
   readonly nowMs: number
 }
 
-/** The signer, and the signature's statement about the body. */
+/** The signer, and the protection of the body. */
 export interface Signed<P> {
   readonly principal: P
   readonly accessKeyId: string
@@ -39,8 +39,8 @@ export interface Signed<P> {
 }
 
 /**
- * Verifies a request whose Authorization header has `authorization`.
- * @throws SignError with a code for each way to be wrong
+ * Verifies a request with the Authorization header `authorization`.
+ * @throws SignError with a code for each kind of fault
  */
 export function verifyHeader<P>(
   request: SignedRequest,
@@ -77,7 +77,7 @@ export function verifyHeader<P>(
     payloadHashes: [payloadHash],
     isPresigned: false,
   })
-  // AWS checks the clock last: only the holder of a key learns that its clock is wrong.
+  // Checked last, as on AWS: only the holder of a key learns that its clock is wrong.
   if (Math.abs(context.nowMs - time.ms) > s3Limits.clockSkewMs) {
     throw new SignError({
       code: 'RequestTimeTooSkewed',
@@ -89,21 +89,21 @@ export function verifyHeader<P>(
   return signed
 }
 
-/** The parts of one signature, wherever the request carries it. */
+/** The parts of a signature in a header, URL or form. */
 export interface SignatureParts {
   readonly credential: CredentialScope
   readonly timestamp: string
-  /** Distinct lower-case names, in the order in which they were sent. */
+  /** Distinct names in lower case, in the order sent. */
   readonly signedHeaders: readonly string[]
   readonly signature: string
-  /** The values that may stand for the body, the usual one first: that of x-amz-content-sha256, if it is sent. */
+  /** The candidates for the hash of the body. The first is x-amz-content-sha256, if sent. */
   readonly payloadHashes: readonly string[]
-  /** True for a signature in a URL, which may be used by others than its signer. */
+  /** True for a signature in a URL, whose user may not be its signer. */
   readonly isPresigned: boolean
 }
 
 /**
- * Looks the key up and compares signatures.
+ * Looks up the key and compares signatures.
  * @throws SignError InvalidArgument, InvalidAccessKeyId or SignatureDoesNotMatch
  */
 export function verifySignature<P>(
@@ -143,7 +143,7 @@ export function verifySignature<P>(
   return { principal, accessKeyId, payload }
 }
 
-/** AWS's answer to a value of x-amz-content-sha256 that it doesn't know. */
+/** The error for an invalid value of x-amz-content-sha256. */
 export function invalidPayloadHash(value: string): SignError {
   return new SignError({
     code: 'InvalidArgument',
@@ -161,7 +161,7 @@ export function requireSigned(request: SignedRequest, signedHeaders: readonly st
   const names = new Set(signedHeaders)
   let unsigned: string | undefined
   for (const name in request.headers) {
-    // Our own extensions change what a request means just as Amazon's do.
+    // Holdfast's own headers change the meaning of a request like Amazon's.
     const matters = name === 'host' || name.startsWith('x-amz-') || name.startsWith('x-holdfast-')
     if (matters && !names.has(name)) unsigned = unsigned ? `${unsigned}, ${name}` : name
   }
@@ -172,7 +172,7 @@ export function requireSigned(request: SignedRequest, signedHeaders: readonly st
   }
 }
 
-/** A header that is sent once; undefined without it. */
+/** A header that must not be repeated; undefined if absent. */
 export function headerText(request: SignedRequest, name: string): string | undefined {
   const value = request.headers[name]
   return typeof value === 'string' ? value : value?.join(',')
@@ -195,7 +195,7 @@ function parseAuthorization(header: string): Authorization {
   return parseUnusual(header)
 }
 
-/** Any order of components, and the precise reason for a malformed Authorization header. */
+/** Parses components in any order, and finds the precise fault of a malformed Authorization header. */
 function parseUnusual(header: string): Authorization {
   const space = header.indexOf(' ')
   const algorithm = space < 0 ? header : header.slice(0, space)
@@ -240,7 +240,7 @@ function malformed(fault: HeaderFault): SignError {
   return new SignError({ code: 'AuthorizationHeaderMalformed', fault })
 }
 
-/** The time that was signed: x-amz-date, or else Date. */
+/** The signed time: x-amz-date, or else Date. */
 function requestTime(request: SignedRequest): { ms: number; timestamp: string; text: string } {
   const amzDate = headerText(request, 'x-amz-date')
   const date = headerText(request, 'date')

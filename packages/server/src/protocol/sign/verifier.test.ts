@@ -433,6 +433,7 @@ test('a request without any signature is anonymous', () => {
     principal: undefined,
     accessKeyId: undefined,
     method: 'anonymous',
+    version: undefined,
     payload: { kind: 'unsigned' },
   })
   const framed = { host: 'h', 'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER' }

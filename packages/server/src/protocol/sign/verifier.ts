@@ -1,4 +1,4 @@
-// Finds out how a request is signed, and has it verified: the one entry for the protocols.
+// Detects the kind of signature of a request, and verifies it. The entry point for the protocols.
 
 import type { Clock } from '../../base/clock.ts'
 import type { SignedRequest } from './canonical.ts'
@@ -22,31 +22,31 @@ import {
   verifyHeader,
 } from './v4.ts'
 
-/** How a {@link Verifier} works. */
+/** The settings of a {@link Verifier}. */
 export interface VerifierOptions<P> {
   readonly lookup: SecretLookup<P>
   readonly clock: Clock
-  /** The only region in which requests may be signed; any if left out. */
+  /** The only accepted region; default: any. */
   readonly region?: string
-  /** The service that requests must be signed for; `s3` if left out. */
+  /** The only accepted service; default: `s3`. */
   readonly service?: string
-  /** Whether S3's Signature Version 2 is accepted too; no if left out. It names no region. */
+  /** True if S3's Signature Version 2, which has no region, is accepted too; default false. */
   readonly acceptsVersion2?: boolean
 }
 
-/** A request whose signature holds, or that has none. */
+/** A request with a valid signature, or an anonymous one. */
 export interface Verified<P> {
   /** Undefined for an anonymous request. */
   readonly principal: P | undefined
   readonly accessKeyId: string | undefined
-  /** Where the signature was: conditional writes ask for a signed header, logs name it. */
+  /** The place of the signature. */
   readonly method: 'header' | 'query' | 'form' | 'anonymous'
   /** The signature's version, by its algorithm; undefined for an anonymous request. */
   readonly version: 'AWS4-HMAC-SHA256' | 'AWS' | undefined
   readonly payload: Payload
 }
 
-/** Verifies requests, and remembers signing keys. */
+/** Verifies requests, and caches signing keys. */
 export class Verifier<P> {
   readonly #options: VerifierOptions<P>
   readonly #keys = new SigningKeys()
@@ -56,8 +56,8 @@ export class Verifier<P> {
   }
 
   /**
-   * Verifies a request's head. The body is checked later, by `verifiedBody`.
-   * @throws SignError with a code for each way to be wrong
+   * Verifies a request's head. The body is verified later, by `verifiedBody`.
+   * @throws SignError with a code for each kind of fault
    */
   verify(request: SignedRequest): Verified<P> {
     const authorization = headerText(request, 'authorization')
@@ -85,8 +85,8 @@ export class Verifier<P> {
   }
 
   /**
-   * Verifies the signature over a POST form's policy; a form without policy is anonymous. The policy
-   * itself is for `evaluatePolicy`.
+   * Verifies the signature of a form's policy. A form without a policy is anonymous. The policy itself is checked
+   * by `evaluatePolicy`.
    * @throws SignError InvalidArgument, InvalidAccessKeyId, SignatureDoesNotMatch and the like
    */
   verifyForm(fields: PostFields): Verified<P> {
@@ -139,7 +139,7 @@ function withoutKey<P>({ contentSha256, ...signed }: SignedV2<P>): Signed<P> {
   return { ...signed, payload: payloadWithoutKey(contentSha256) }
 }
 
-/** Any client may frame and hash its body; only Version 4 gives a key to sign chunks with. */
+/** The payload of a request without a Version 4 signature, which can have framing and a hash, but no signed chunks. */
 function payloadWithoutKey(value: string | undefined): Payload {
   if (value === undefined) return { kind: 'unsigned' }
   const form = parsePayloadForm(value)

@@ -1,5 +1,5 @@
-// The words of refused signatures, which are AWS's own and the same for every service: code, sentence and
-// elements. Statuses, and codes that differ, are each protocol's.
+// The words of refused signatures: code, sentence and elements, as AWS has them for every service. Each protocol
+// has its own statuses, and some codes.
 
 import { ownLimits } from '../../base/limits.ts'
 import { tell, type WordTable } from '../../base/refusal/tell.ts'
@@ -12,13 +12,13 @@ import type {
 } from './refusal.ts'
 import { isoSeconds } from './timestamp.ts'
 
-/** Codes that requests of every service can have. */
+/** Codes of every service. */
 export type CommonSignCode =
   | 'AccessDenied'
   | 'AuthorizationHeaderMalformed'
   | 'AuthorizationQueryParametersError'
   | 'ContentSha256Mismatch'
-  /** S3 has no code of its own for a URL that is too old; other services have. */
+  /** Not used by S3, which has no separate code for expired URLs. */
   | 'ExpiredUrl'
   | 'InvalidAccessKeyId'
   | 'InvalidArgument'
@@ -44,7 +44,7 @@ export type QuerySignCode =
 
 export type SignCode = CommonSignCode | S3SignCode | QuerySignCode
 
-/** How a refused signature is told. */
+/** The words of a refused signature. */
 export interface SignWords {
   readonly code: SignCode
   readonly message: string
@@ -108,7 +108,7 @@ const wording: WordTable<SignRefusal, SignWords> = {
     words(
       'RequestTimeTooSkewed',
       'The difference between the request time and the current time is too large.',
-      // The SDKs correct their clock by ServerTime.
+      // The SDKs correct their clocks by ServerTime.
       {
         RequestTime: requestTime,
         ServerTime: isoSeconds(nowMs),
@@ -214,7 +214,7 @@ const wording: WordTable<SignRefusal, SignWords> = {
     ),
 }
 
-/** How AWS tells a refused signature. */
+/** The words of a refusal, in AWS's form. */
 export function wordsOf(refusal: SignRefusal): SignWords {
   return tell(wording, refusal.code, refusal)
 }
@@ -231,7 +231,7 @@ function argumentError(message: string, name: string, value: string): SignWords 
   return words('InvalidArgument', message, { ArgumentName: name, ArgumentValue: value })
 }
 
-/** A text as itself and in hex; nothing of one so long that showing it would cost more than it tells. */
+/** A text as elements, verbatim and in hex; none for a text that is too long to be useful. */
 function shown(name: string, text: string | undefined): Record<string, string> {
   if (text === undefined || text.length > ownLimits.signatureFactBytes) return {}
   return { [name]: text, [`${name}Bytes`]: hexBytes(text) }
@@ -258,7 +258,7 @@ function credentialText(fault: CredentialFault): string {
   }
 }
 
-/** Clients send a request again to the region that they are told. */
+/** The element with the right region, to which clients resend the request. */
 function regionFields(fault: CredentialFault): Readonly<Record<string, string>> {
   return fault.kind === 'region' ? { Region: fault.required } : {}
 }
@@ -332,7 +332,7 @@ const argumentTexts: Readonly<Record<Exclude<ArgumentFault, 'missing field'>, st
 
 const parameterRules = {
   SignatureVersion: 'SignatureVersion must be 2',
-  SignatureMethod: 'It must be HmacSHA256 or HmacSHA1',
-  Timestamp: 'It must be an ISO 8601 date and time',
-  Expires: 'It must be an ISO 8601 date and time',
+  SignatureMethod: 'SignatureMethod must be HmacSHA256 or HmacSHA1',
+  Timestamp: 'Timestamp must be an ISO 8601 date and time',
+  Expires: 'Expires must be an ISO 8601 date and time',
 } as const

@@ -1,4 +1,4 @@
-// Requests of the query protocol once they are decoded and authenticated, and their answers.
+// Authenticated requests of the query protocol, actions, and answers.
 
 import type { SimpleDbLimits } from '../../base/limits.ts'
 import type { Caller, Operation, Services } from '../../operation/operation.ts'
@@ -8,7 +8,7 @@ import { xmlDeclaration } from './error.ts'
 import type { Parameters } from './parameters.ts'
 import { formatUsage, type Usage } from './usage.ts'
 
-/** The versions of the API that are known. */
+/** The supported versions of the API. */
 export type ApiVersion = '2009-04-15' | '2007-11-07'
 
 /** An authenticated request for an action. */
@@ -19,18 +19,18 @@ export interface ActionRequest {
 
 /** The result of an action. */
 export interface ActionResult {
-  /** Writes the content of the result element; undefined for an action that has none. */
+  /** Writes the content of the result element; undefined for an action without one. */
   readonly write?: ((xml: XmlWriter) => void) | undefined
   readonly usage: Usage
 }
 
-/** The context of an action's call. */
+/** The context of a call. */
 export interface Call {
   readonly services: Services
   readonly caller: Caller
 }
 
-/** One thing that requests can ask for. */
+/** An action. */
 export interface Action {
   readonly name: string
   /** The cost of a refused request. */
@@ -68,7 +68,7 @@ export function answerBody(
   const xmlns = `http://sdb.amazonaws.com/doc/${version}/`
   const xml = new XmlWriter(xmlDeclaration).open(`${name}Response`, { xmlns })
   if (write !== undefined) {
-    // The element has to be there even if it is empty: clients look for it.
+    // Clients require the element, even if it is empty.
     xml.open(`${name}Result`)
     write(xml)
     xml.close(`${name}Result`)

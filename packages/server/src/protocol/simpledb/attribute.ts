@@ -1,5 +1,4 @@
-// The five actions on attributes: what is put, deleted and asked for, in all the forms in which
-// clients write lists.
+// The five actions on attributes, with all forms of lists that clients send.
 
 import {
   batchDeleteAttributes,
@@ -22,7 +21,7 @@ import { missingParameter, type Parameters, parseFlag } from './parameters.ts'
 import { writeText } from './text.ts'
 import { baseUsage, readUsage, writeUsage } from './usage.ts'
 
-/** An attribute as it is written into answers. */
+/** An attribute in an answer. */
 type AnsweredAttribute = readonly [name: string, values: readonly string[]]
 
 export const putAttributesAction: Action = action(
@@ -67,7 +66,7 @@ export const getAttributesAction: Action = action(
   }),
 )
 
-/** Writes attributes one value at a time. */
+/** Writes attributes, one element per value. */
 export function writeAttributes(xml: XmlWriter, attributes: Iterable<AnsweredAttribute>): void {
   for (const [name, values] of attributes) {
     for (const value of values) {
@@ -79,7 +78,7 @@ export function writeAttributes(xml: XmlWriter, attributes: Iterable<AnsweredAtt
   }
 }
 
-/** The flag that asks for the newest state. */
+/** The flag ConsistentRead. */
 export function decodeConsistentRead(parameters: Parameters): boolean {
   const rule = 'The ConsistentRead flag should be either true or false.'
   return parseFlag(parameters.find('ConsistentRead'), 'ConsistentRead', rule) ?? false
@@ -89,7 +88,7 @@ function writeResult({ items }: ItemsInput<DeletePair>): ActionResult {
   return { usage: writeUsage(items.map(({ pairs }) => pairs.length)) }
 }
 
-/** The pairs among the parameters of an item; `itemName` if it is one of a batch. */
+/** Decodes the pairs of an item; `itemName` is set for items of a batch. */
 type DecodePairs<Pair> = (parameters: Parameters, itemName: string | undefined) => readonly Pair[]
 
 function decodeItem<Pair>(
@@ -110,7 +109,7 @@ function decodeItems<Pair>(
 ): ItemsInput<Pair> {
   const { parameters } = request
   const { domain } = decodeDomain(request)
-  // To write without looking at the condition would be the worst answer.
+  // Batches have no conditions. Ignoring one would be worse than refusing it.
   const expected = firstExpected(parameters)
   if (expected !== undefined) throw invalidCombination(expected, 'Item')
   const items = parameters.entries('Item').map((entry): ItemPairs<Pair> => {

@@ -1,5 +1,5 @@
-// Authenticates a request: by a signature among its parameters (Version 2, or 1 where that is allowed), or
-// by Signature Version 4 as Amazon's newer services have it, which is safer.
+// Authenticates a request: by a signature among its parameters (Version 2, or optionally 1), or by Signature
+// Version 4, as in Amazon's newer services, which is safer.
 
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
@@ -22,11 +22,11 @@ import { Verifier } from '../sign/verifier.ts'
 import { checkAccessKey, checkCredential } from './credential.ts'
 import type { Parameter } from './parameters.ts'
 
-/** How requests are authenticated. */
+/** The settings of authentication. */
 export interface AuthenticatorOptions {
   readonly lookup: SecretLookup<Principal>
   readonly clock: Clock
-  /** The only region that Version 4 may be signed for; any if undefined. */
+  /** The only region accepted in Version 4; any if undefined. */
   readonly requiredRegion: string | undefined
   readonly allowsVersion1: boolean
 }
@@ -55,8 +55,8 @@ export class Authenticator {
   }
 
   /**
-   * The maker of a request of the query protocol, whose `parameters` are those of query and form.
-   * @throws SignError for every way to be wrong, `MissingAuthentication` for a request without signature
+   * The signer of a request by `parameters`, those of query and form together.
+   * @throws SignError with a code for each kind of fault, `MissingAuthentication` without a signature
    */
   async byParameters(
     request: WholeRequest,
@@ -80,7 +80,7 @@ export class Authenticator {
     return areFew ? verifyParameters(signed, context) : verifyManyParameters(signed, context)
   }
 
-  /** The maker of a request signed with Version 4. @throws SignError as {@link byParameters} */
+  /** The signer of a request with Version 4. @throws SignError as {@link byParameters} */
   byVersion4({ message, target, body }: WholeRequest): ParameterSigned<Principal> {
     checkCredential(message, target)
     const bodySha256 = createHash('sha256').update(body).digest('hex')
@@ -91,9 +91,9 @@ export class Authenticator {
     const { principal, accessKeyId, payload } = this.#verifier.verify(signed)
     if (principal === undefined || accessKeyId === undefined)
       throw new SignError({ code: 'MissingAuthentication' })
-    // The query is signed sorted; the body just as it is.
+    // The query is signed sorted, the body verbatim.
     if (!isInSignedOrder(parameters, parameterIdentity)) throw ambiguousOrder()
-    // Parameters decide the action, so none may come unsigned in the body.
+    // Parameters determine the action, so those in the body must be signed.
     const isCovered = payload.kind === 'sha256' ? payload.hex === bodySha256 : body.length === 0
     if (isCovered) return { principal, accessKeyId }
     throw new SignError({
@@ -105,13 +105,12 @@ export class Authenticator {
 }
 
 const keyInQuery = /[?&](?:AWSAccessKeyId=|X-Amz-Credential=)([A-Za-z0-9\-._~]{1,128})(?:[&#/%]|$)/
-// A header of another form names no key here: it is refused later, for its form.
+// A header of another form is refused later.
 const keyInAuthorization =
   /^AWS4-HMAC-SHA256 +(?:[^ ,]+, *)*Credential=([^/, ]{1,128})\/[^/, ]+\/[^/, ]+\/[^/, ]+\/aws4_request(?:,|$)/
 
 /**
- * The access key that a request names outside of its body, as far as that can be seen without parsing anything;
- * any other is found later.
+ * The access key in a request's head, if it can be found without parsing. Otherwise it is found later.
  */
 export function accessKeyInHead({
   headers,

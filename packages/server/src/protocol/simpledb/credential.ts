@@ -1,5 +1,4 @@
-// The facts in a request's credentials before any key is looked up: for which service they are, and
-// whether they can be anybody's.
+// Checks of a request's credentials before any key is looked up: their service, and the form of their ids.
 
 import type { IncomingMessage } from 'node:http'
 import type { Target } from '../http/request.ts'
@@ -31,7 +30,7 @@ export function checkCredential(
 }
 
 /**
- * Refuses an access key id that can't be one, and a request that names two.
+ * Refuses an access key id of invalid form, and a request with two different ids.
  * @throws SimpleDbError `AuthFailure`
  */
 export function checkAccessKey(

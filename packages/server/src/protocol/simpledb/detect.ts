@@ -1,18 +1,18 @@
-// Which requests are SimpleDB's on the port that it shares with S3.
+// Detects requests to SimpleDB, which shares its port with S3.
 
 import type { IncomingMessage } from 'node:http'
 import { bucketOfHost } from '../http/host.ts'
 
-/** The prefix of SimpleDB's export API: no bucket's name is so short. */
+/** The prefix of SimpleDB's export API, too short for a bucket's name. */
 export const exportPath = '/v2/'
 
 const actionParameter = /[?&](?:Action|Version)=/
 const formType = /^application\/x-www-form-urlencoded\b/i
 
 /**
- * True for a request to SimpleDB: its query protocol lives on `/`, with `Action` or `Version` in the
- * query, or a form in the body. Below a bucket's own host name, everything is the bucket's.
- * @param domains the server's own names, in front of which a bucket may stand
+ * True for a request to SimpleDB. Its query protocol uses the path `/`, with `Action` or `Version` in the query, or a
+ * form in the body. On a bucket's own host name, all paths belong to the bucket.
+ * @param domains the server's own names, of which a bucket may be a subdomain
  */
 export function isSimpleDb(
   { method, url = '/', headers }: Pick<IncomingMessage, 'method' | 'url' | 'headers'>,

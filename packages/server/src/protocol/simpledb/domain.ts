@@ -26,7 +26,7 @@ export const deleteDomainAction: Action = action(deleteDomain, changeDomain, dec
   usage: changeDomain,
 }))
 
-/** ListDomains answers with pages of at most so many names. */
+/** The largest page of ListDomains. */
 const pageDomains = 100
 
 export const listDomainsAction: Action = action(

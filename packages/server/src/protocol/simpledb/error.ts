@@ -1,4 +1,4 @@
-// Errors on SimpleDB's wire: how each refusal is told, and the XML body that tells it.
+// Errors of SimpleDB: the tables of refusals with their codes and sentences, and the XML body.
 // https://docs.aws.amazon.com/AmazonSimpleDB/latest/DeveloperGuide/APIError.html
 
 import { type Refusal, type RefusalOf, StoreError } from '../../base/errors.ts'
@@ -19,7 +19,7 @@ import { formatUsage, type Usage } from './usage.ts'
 /** The declaration that SimpleDB's documents begin with. */
 export const xmlDeclaration = '<?xml version="1.0"?>\n'
 
-/** `NoSuchBucket` is that of an export. */
+/** The refusals that SimpleDB reports. `NoSuchBucket` is from exports. */
 type ToldRefusal = SharedRefusal | SimpleDbRefusal | RefusalOf<'NoSuchBucket'>
 
 const wireErrors: WireTable<ToldRefusal> = { ...sharedErrors, ...domainErrors }
@@ -30,7 +30,7 @@ const authFailure: WireError = {
   message: 'AWS was not able to validate the provided access keys.',
 }
 
-/** The form of an Authorization header, as far as it is of Signature Version 4. */
+/** The form of an Authorization header of Signature Version 4. */
 const headerForm =
   'AWS4-HMAC-SHA256 Credential=AccessKeyId/Date/Region/sdb/aws4_request, SignedHeaders=SignedHeaders, Signature=Signature'
 
@@ -53,7 +53,7 @@ const signatureDoesNotMatch: WireError = {
     'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
 }
 
-/** How refused signatures are told; `message` stands in place of AWS's usual one. */
+/** The errors of refused signatures; `message` replaces AWS's usual one. */
 const signErrors: Readonly<
   Record<Exclude<SignCode, S3SignCode>, Partial<WireError> & Pick<WireError, 'status'>>
 > = {
@@ -68,7 +68,7 @@ const signErrors: Readonly<
   InvalidParameterCombination: { status: 400 },
   InvalidParameterValue: { status: 400 },
   InvalidRequest: { status: 400, code: 'InvalidHttpRequest' },
-  // A token belongs to temporary keys, which nobody could have given.
+  // Tokens belong to temporary keys, which don't exist here.
   InvalidToken: authFailure,
   MissingAuthentication: { status: 403, code: 'AuthMissingFailure' },
   MissingParameter: { status: 400 },
@@ -76,7 +76,7 @@ const signErrors: Readonly<
   SignatureDoesNotMatch: signatureDoesNotMatch,
 }
 
-/** A refusal that only SimpleDB's own surface knows. */
+/** A refusal that arises in the SimpleDB protocol itself. */
 export class SimpleDbError extends Error {
   readonly wire: WireError
 
@@ -92,11 +92,11 @@ export interface ErrorReport {
   readonly status: number
   readonly code: string
   readonly message: string
-  /** True for our own mistakes, which the client learns nothing of. */
+  /** True for faults of the server, whose details are withheld from the client. */
   readonly isFault: boolean
 }
 
-/** The error that the client gets for `error`: a fault isn't described. */
+/** The report of `error` for the client. Faults of the server have no details. */
 export function reportError(error: unknown): ErrorReport {
   const wire = wireErrorOf(error)
   return { ...wire, isFault: wire === internalError }
@@ -107,7 +107,7 @@ function wireErrorOf(error: unknown): WireError {
   if (error instanceof SignError) return signErrorOf(error)
   if (!(error instanceof StoreError)) return internalError
   const { refusal } = error
-  // For a refusal of another protocol to come here is a fault of the server.
+  // A refusal of another protocol is a fault of the server.
   return isTold(refusal) ? tell(wireErrors, refusal.code, refusal) : internalError
 }
 
@@ -119,7 +119,7 @@ function signErrorOf({ refusal }: SignError): WireError {
   return { code, message: ownWords(refusal) ?? message, ...wire }
 }
 
-/** Where SimpleDB says it otherwise than other services. */
+/** SimpleDB's own sentence; undefined if it is the same as in other services. */
 function ownWords(refusal: SignRefusal): string | undefined {
   switch (refusal.code) {
     case 'UrlExpired':
@@ -141,7 +141,7 @@ function isTold(refusal: Refusal): refusal is ToldRefusal {
   return Object.hasOwn(wireErrors, refusal.code)
 }
 
-/** The XML body of an error; `usage` is left out where nothing was begun. */
+/** The XML body of an error; `usage` is undefined if no action was begun. */
 export function errorBody(
   { code, message }: Pick<ErrorReport, 'code' | 'message'>,
   { requestId, usage }: { readonly requestId: string; readonly usage: Usage | undefined },
@@ -160,17 +160,17 @@ export function errorBody(
     .toString()
 }
 
-/** An Authorization header that is none of Signature Version 4. */
+/** The error for an Authorization header that isn't of Signature Version 4. */
 export function invalidAuthorization(): SimpleDbError {
   return new SimpleDbError(invalidAuthHeader)
 }
 
-/** Keys that can't be told from each other, or that none can be. */
+/** The error for several access key ids, or an id of invalid form. */
 export function authFailed(): SimpleDbError {
   return new SimpleDbError(authFailure)
 }
 
-/** Parameters that can't stand beside each other. */
+/** The error for parameters that exclude each other. */
 export function invalidCombination(one: string, other: string): SimpleDbError {
   return new SimpleDbError({
     status: 400,

@@ -1,5 +1,4 @@
-// One request to SimpleDB on its way through: parameters, signature, action, answer, as XML or, for exports,
-// as JSON.
+// The exchange of one SimpleDB request: parameters, signature, action, answer. The answer is XML, or JSON for exports.
 
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -32,18 +31,18 @@ export interface SimpleDbOptions {
   readonly services: Services
   /** Finds the secret and the principal of an access key. */
   readonly lookup: SecretLookup<Principal>
-  /** The only region that requests may be signed for; any if left out. */
+  /** The only region accepted in signatures; default: any. */
   readonly requiredRegion?: string
-  /** Accepts Signature Version 1; false if left out. */
+  /** True if Signature Version 1 is accepted; default false. */
   readonly allowsSignatureV1?: boolean
 }
 
-/** The state that all exchanges share: derived signing keys, and the memory that forms hold. */
+/** The state that all exchanges share: derived signing keys, and the memory accounted to forms. */
 export class SimpleDbContext {
   readonly services: Services
   readonly authenticator: Authenticator
   readonly forms: Forms
-  /** For what is too large to be parsed in passing. */
+  /** The queue for parsing large forms. */
   readonly parsing: FairQueue = new FairQueue()
   readonly lookup: SecretLookup<Principal>
   /** The second half of request ids, which have the form of UUIDs. */
@@ -68,14 +67,14 @@ interface Answer {
   readonly text: string
 }
 
-/** One request on its way through. */
+/** The exchange of one request. */
 export class SimpleDbExchange extends Exchange<Answer, ErrorReport> {
   readonly #context: SimpleDbContext
   readonly #requestId: string
   #form: ReceivedForm | undefined
   /** True for the export API. */
   readonly #isJson: boolean
-  /** The box usage of an error, once an action has begun. */
+  /** The box usage for an error; undefined before an action has begun. */
   #usage: Usage | undefined
 
   constructor(
@@ -90,7 +89,7 @@ export class SimpleDbExchange extends Exchange<Answer, ErrorReport> {
     this.#isJson = request.url?.startsWith(exportPath) === true
   }
 
-  /** Asks the client to come back, without looking at the request. */
+  /** Asks the client to retry, without parsing the request. */
   refuse(): ExchangeResult {
     this.response.shouldKeepAlive = false
     const bytesOut = this.sendError(unavailable)
@@ -160,7 +159,7 @@ export class SimpleDbExchange extends Exchange<Answer, ErrorReport> {
     return errorBody(report, { requestId: this.#requestId, usage: this.#usage })
   }
 
-  /** The access key that the head names. @throws SignError `InvalidAccessKeyId` before anything else is read */
+  /** The access key in the head. @throws SignError `InvalidAccessKeyId`, before the body is read */
   #keyInHead(): string | undefined {
     const accessKeyId = accessKeyInHead(this.request)
     if (accessKeyId === undefined || this.#context.lookup(accessKeyId) !== undefined) {
@@ -181,7 +180,7 @@ export class SimpleDbExchange extends Exchange<Answer, ErrorReport> {
     return this.#form
   }
 
-  /** The parameters of query and form, and whose they are. Much of it waits for its turn. */
+  /** Parses the parameters of query and form, and authenticates them. Large forms wait for their turn. */
   async #understand(
     target: Target,
     form: ReceivedForm,
@@ -249,7 +248,7 @@ function checkUrl(url: string, maximumBytes: number): void {
   throw new SimpleDbError({ status: 400, code: 'URITooLong', message: uriMessage(maximumBytes) })
 }
 
-/** The request's own id, so that it is found in the log, in the form that clients know. */
+/** The request id of the log in the form of a UUID, as SimpleDB's clients expect. */
 function uuidOf(requestId: string, processId: string): string {
   const digits = `${requestId.toLowerCase()}${processId}`
   return [

@@ -1,5 +1,5 @@
-// The condition of a put or delete as parameters: the seed article's static errors, in a fixed order.
-// Numbers are ignored, since clients mix `Expected.Name`, `Expected.0.Name` and `Expected.1.Name`.
+// The condition of a put or delete, in parameters. Errors are checked in a fixed order. Numbers are ignored, since
+// clients mix `Expected.Name`, `Expected.0.Name` and `Expected.1.Name`.
 
 import type { SimpleDbLimits } from '../../base/limits.ts'
 import type { Expectation } from '../../operation/attribute.ts'
@@ -13,7 +13,7 @@ export function firstExpected(parameters: Parameters): string | undefined {
   return parameters.all.find(({ name }) => form.test(name))?.name
 }
 
-/** The condition of a request; undefined without one. @throws SimpleDbError for each way to be wrong */
+/** The condition of a request; undefined without one. @throws SimpleDbError with a code for each kind of fault */
 export function parseExpected(
   parameters: Parameters,
   limits: SimpleDbLimits,
@@ -50,7 +50,7 @@ function checked(
   const { name, value } = parts
   if (name === undefined) throw missingParameter('The request must contain the parameter Name')
   if (name === '') {
-    // Without a space after the period, as the article has it.
+    // Without a space after the period, as in Amazon's article on conditional puts.
     throw refusal(
       'InvalidParameterValue',
       'Value () for parameter Name is invalid.The empty string is an illegal attribute name',

@@ -15,7 +15,7 @@ import { SimpleDbError } from './error.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** One call of the export API: JSON in, JSON out. */
+/** An action of the export API, with JSON input and output. */
 export interface ExportAction {
   readonly name: string
   answer(fields: Fields, call: Call): Promise<Fields>
@@ -103,7 +103,7 @@ export function parseFields(body: string): Fields {
   })
 }
 
-/** The code as this API's models name it. */
+/** The code in this API's models. */
 export function exceptionName(code: string): string {
   return modelled.has(code) ? `${code}Exception` : code
 }
@@ -115,12 +115,12 @@ const modelled: ReadonlySet<string> = new Set([
   'NoSuchDomain',
 ])
 
-/** Refuses a bucket of another owner, or a wrong guess at its owner. */
+/** The error for a bucket of another owner, or with another owner than expected. */
 function s3AccessDenied(cause?: unknown, code = bucketDenied.code): SimpleDbError {
   return new SimpleDbError({ ...bucketDenied, code }, { cause })
 }
 
-/** Why an export has failed, as the API's clients know it. */
+/** The fields with the reason of a failed export. */
 function failureOf({ failure }: ExportRecord): Fields {
   if (failure === undefined) return {}
   const { code, message } = failureWire(failure)
@@ -187,7 +187,7 @@ function decodeStart(fields: Fields, { principal, requestId }: Call['caller']): 
   return input
 }
 
-/** Refuses encryption in all its forms: to take it and not to do it would be a silent lie. */
+/** Refuses all settings of encryption, which would be ignored. */
 function refuseEncryption({ s3SseAlgorithm, s3SseKmsKeyId }: Fields): void {
   const [algorithm, key] = [s3SseAlgorithm ?? undefined, s3SseKmsKeyId ?? undefined]
   if (algorithm !== undefined && algorithm !== 'AES256' && algorithm !== 'KMS') {
@@ -231,7 +231,7 @@ function textOf(value: unknown, { name, least, most, form }: TextForm): string {
   return value
 }
 
-/** Characters of a value that a refusal shows. */
+/** The number of characters of a value in an error. */
 const shownLength = 2048
 
 function invalid(name: string, value: unknown, rule: string): SimpleDbError {

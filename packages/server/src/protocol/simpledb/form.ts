@@ -1,6 +1,6 @@
-// Forms before their key is verified: the access key stands among their parameters, and often behind all
-// others. So a form is read under a budget, small until a key that exists is seen, and counted as it comes in.
-// A key that is named proves nothing before the signature is verified: time is short for all forms.
+// Reads forms before their signature is verified. The access key is one of the parameters, often the last. A form is
+// therefore read under a memory budget, which is small until an existing key is found. Since a key id alone proves
+// nothing, the time limit is short for all forms.
 
 import { ByteBudget, type HeldBytes } from '../../base/budget.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -13,21 +13,21 @@ import { SignError } from '../sign/error.ts'
 import { SimpleDbError } from './error.ts'
 import type { Parameter } from './parameters.ts'
 
-/** How forms are read. */
+/** The settings of reading forms. */
 export interface FormsOptions {
   readonly isKnown: (accessKeyId: string) => boolean
   readonly clock: Clock
 }
 
-/** Where a form comes from. */
+/** The origin of a form. */
 export interface FormOrigin {
-  /** Of the client. */
+  /** The address of the client. */
   readonly address: string
-  /** The access key that the request's head names, if it does. */
+  /** The access key in the request's head, if there is one. */
   readonly accessKeyId: string | undefined
 }
 
-/** A form as it was received; its holder must release its memory. */
+/** A received form, whose memory must be released. */
 export interface ReceivedForm {
   readonly bytes: Buffer
   /** The number of separators of parameters. */
@@ -44,7 +44,7 @@ export class Forms {
   readonly #options: FormsOptions
   readonly #keyless = new ByteBudget(ownLimits.keylessBytes, ownLimits.keylessBytes / 2)
   readonly #keyed = new ByteBudget(ownLimits.documentBytes, ownLimits.documentBytes / 4)
-  /** The bytes of forms with a key, by address alone. */
+  /** The bytes of forms with a key, by address. */
   readonly #ofAddresses = new ByteBudget(ownLimits.documentBytes, ownLimits.documentBytes / 2)
 
   constructor(options: FormsOptions) {
@@ -52,7 +52,7 @@ export class Forms {
   }
 
   /**
-   * Reads a form whole, up to `maximumBytes`.
+   * Reads a whole form, up to `maximumBytes`.
    * @throws StoreError `MessageTooLong`, `TooManyParameters`, `SlowDown`; SimpleDbError `RequestTimeout`;
    *   SignError `InvalidAccessKeyId`; and the errors of the body
    */
@@ -86,7 +86,7 @@ export class Forms {
   }
 }
 
-/** Bytes in one piece of memory that grows, however small the chunks are that they come in. */
+/** A growing buffer for chunks of any size. */
 class Block {
   #memory = Buffer.alloc(0)
   #sizeBytes = 0
@@ -107,14 +107,14 @@ class Block {
   }
 }
 
-/** The memory of forms whose signature isn't verified. */
+/** The budgets of forms whose signature isn't verified. */
 interface Budgets {
   readonly keyless: ByteBudget
   readonly keyed: ByteBudget
   readonly ofAddresses: ByteBudget
 }
 
-/** A form on its way in. */
+/** A form that is being read. */
 class Reading {
   accessKeyId: string | undefined
   sizeBytes = 0
@@ -149,7 +149,7 @@ class Reading {
     this.#held.release()
   }
 
-  /** Access key ids are no secret: an owner must not be shut out by others that name its key id. */
+  /** Budgets by address and key: others that use an owner's key id, which is no secret, must not exhaust its budget. */
   #holdFor(accessKeyId: string): HeldBytes {
     const ofKey = this.#budgets.keyed.hold(`${this.#address} ${accessKeyId}`)
     const ofAddress = this.#budgets.ofAddresses.hold(this.#address)
@@ -165,7 +165,7 @@ class Reading {
     }
   }
 
-  /** A little is free, so that a large form shuts no other out: the number of connections bounds the total. */
+  /** The accounted bytes. Small forms are free, so that large ones can't exclude them; connections bound the total. */
   get #chargedBytes(): number {
     return Math.max(0, this.sizeBytes - ownLimits.freeFormBytes)
   }
@@ -198,11 +198,11 @@ class Reading {
   }
 }
 
-/** Finds unescaped names only: any other is found when the whole form is parsed. */
+/** Matches an unescaped key parameter. Escaped ones are found when the whole form is parsed. */
 const keyParameter = /&AWSAccessKeyId=([A-Za-z0-9\-._~]{1,128})&/
 const keyParameterLength = '&AWSAccessKeyId=&'.length + 128
 
-/** Bytes of a form that are parsed at once. */
+/** The bytes of a form that are parsed without a break. */
 const pieceBytes = 32_768
 
 /** The parameters of a form, parsed with breaks. @throws StoreError as `parseQuery` */
@@ -212,7 +212,7 @@ export async function parseForm(bytes: Buffer): Promise<Parameter[]> {
   for (let start = 0; start < bytes.byteLength; ) {
     const mark = bytes.indexOf(ampersand, start + pieceBytes)
     const end = mark < 0 ? bytes.byteLength : mark
-    // Node gives headers, and so this body, as the bytes that they are.
+    // Latin-1, one character per byte, as Node passes URLs.
     for (const parameter of parseQuery(bytes.toString('latin1', start, end)).parameters) {
       parameters.push(parameter)
     }

@@ -1,5 +1,5 @@
-// SimpleDB's answers to heads that are too large to be parsed. They load nothing else of SimpleDB, since every
-// server needs them.
+// SimpleDB's responses to heads that are too large for the parser. This file imports little else of SimpleDB, since
+// every server loads it.
 
 import { ownLimits } from '../../base/limits.ts'
 import type { BareAnswer } from '../http/server.ts'
@@ -8,15 +8,15 @@ import { exportPath } from './detect.ts'
 const requestLine = /^(?:\r?\n)*([A-Z]+) (?:https?:\/\/[^/?#\s]*)?(\S*)( ?)/i
 
 /**
- * A parameter that only SimpleDB has. `Action` may come later than the kept bytes; S3's long queries
- * on `/`, of a bucket in the host's name, have none of these.
+ * Matches parameters that only SimpleDB has. `Action` may be after the kept bytes. S3's long queries on `/`, of a bucket
+ * in the host name, have none of these.
  */
 const ownParameter =
   /[?&](?:Action|Version|Timestamp|Signature(?:Version|Method)|DomainName|ItemName|SelectExpression|NextToken|ConsistentRead|MaxNumberOfDomains|(?:Attribute|AttributeName|Item|Expected)(?:\.[\w.]*)?)=/
 
 const formType = /^content-type: *application\/x-www-form-urlencoded\b/im
 
-/** The answer to a head that begins with `head`, as Latin-1; undefined if it isn't SimpleDB's. */
+/** The response to a head that begins with `head`, as Latin-1; undefined if the head isn't SimpleDB's. */
 export function simpleDbOverflow(head: string): BareAnswer | undefined {
   const [line = '', method = '', target = '', lineEnd = ''] = requestLine.exec(head) ?? []
   const isComplete = lineEnd !== ''
@@ -42,7 +42,7 @@ const headTooLarge = errorAnswer(
 const exportUriTooLong = exportAnswer(uriMessage(ownLimits.urlBytes))
 const exportHeadTooLarge = exportAnswer(headMessage)
 
-/** The sentence that refuses a URL of more than `maximumBytes`. */
+/** The sentence for a URL of more than `maximumBytes`. */
 export function uriMessage(maximumBytes: number): string {
   return `The URI exceeded the maximum limit of ${maximumBytes}.`
 }

@@ -1,5 +1,5 @@
-// The parameters of a request, and the lists among them: clients number list entries from 0 or 1,
-// leave gaps, or leave the numbers out and repeat names.
+// The parameters of a request, with their lists. Clients number the entries of lists from 0 or 1, leave gaps, or omit
+// the numbers and repeat names.
 
 import { SimpleDbError } from './error.ts'
 
@@ -31,9 +31,8 @@ export class Parameters {
   }
 
   /**
-   * The entries of the list `prefix`, by ascending number, those without number first. Their
-   * parameters are called what follows the number: `Name` for `Attribute.1.Name`, and '' for
-   * `AttributeName.1`.
+   * The entries of the list `prefix`, in ascending order of numbers, entries without a number first. Their parameters
+   * are named by the part after the number: `Name` for `Attribute.1.Name`, and '' for `AttributeName.1`.
    */
   entries(prefix: string): Parameters[] {
     const entries = new Map<string, Parameter[]>()
@@ -50,8 +49,8 @@ export class Parameters {
   }
 
   /**
-   * As {@link entries}, for lists whose entries have fields: where a field is repeated under one
-   * number, or without any, it begins another entry.
+   * Like {@link entries}, for entries with fields. A repeated field with the same number, or without one, begins
+   * another entry.
    */
   records(prefix: string): ReadonlyMap<string, string>[] {
     const records: Map<string, string>[] = []
@@ -72,7 +71,7 @@ export class Parameters {
   }
 }
 
-/** A sample of Amazon's guide has them in lower case. */
+/** The canonical names of fields. A sample in Amazon's guide has them in lower case. */
 const canonicalFields: ReadonlyMap<string, string> = new Map([
   ['name', 'Name'],
   ['value', 'Value'],
@@ -101,7 +100,7 @@ function compareNumbers(a: string, b: string): number {
   return a < b ? -1 : 1
 }
 
-/** A flag, in any case. @throws SimpleDbError `InvalidParameterValue` with `rule` */
+/** Parses a flag, in any case. @throws SimpleDbError `InvalidParameterValue` with `rule` */
 export function parseFlag(
   value: string | undefined,
   parameter: string,
@@ -113,12 +112,12 @@ export function parseFlag(
   throw invalidValue(value, parameter, rule)
 }
 
-/** The refusal of a request that lacks something. */
+/** The error for a missing parameter. */
 export function missingParameter(message: string): SimpleDbError {
   return new SimpleDbError({ status: 400, code: 'MissingParameter', message })
 }
 
-/** The refusal of a value; `rule` names the valid ones. */
+/** The error for an invalid value; `rule` describes the valid ones. */
 export function invalidValue(value: string, parameter: string, rule: string): SimpleDbError {
   return new SimpleDbError({
     status: 400,

@@ -1,4 +1,4 @@
-// The SimpleDB protocol as the router sees it.
+// The SimpleDB protocol, for the router.
 
 import type { Protocol, RequestHandler } from '../http/protocol.ts'
 import { isSimpleDb } from './detect.ts'
@@ -7,9 +7,9 @@ import type { SimpleDbExchange, SimpleDbOptions } from './exchange.ts'
 type Begin = (...request: Parameters<RequestHandler>) => SimpleDbExchange
 
 /**
- * Makes the protocol. Its code is loaded with the first request: many servers never get one, and all are to
- * start fast.
- * @param domains the server's own names, in front of which a bucket may stand
+ * Creates the protocol. Its code is loaded by the first request, since many servers never get one, and loading delays
+ * the start.
+ * @param domains the server's own names, of which a bucket may be a subdomain
  */
 export function createSimpleDbProtocol(
   options: SimpleDbOptions,
@@ -18,7 +18,7 @@ export function createSimpleDbProtocol(
   let loading: Promise<Begin> | undefined
   const begin = async (...request: Parameters<Begin>): Promise<SimpleDbExchange> => {
     loading ??= load(options).catch((error: unknown) => {
-      // Such as for want of file descriptors: the next request tries again.
+      // Loading may fail for lack of file descriptors. The next request tries again.
       loading = undefined
       throw error
     })

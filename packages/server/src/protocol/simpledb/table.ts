@@ -1,4 +1,4 @@
-// The actions by name and version, and the refusals that precede them.
+// The actions, by name and version.
 
 import type { Action, ApiVersion } from './answer.ts'
 import {
@@ -35,17 +35,17 @@ const actions: ReadonlyMap<string, Action> = new Map(
   ].map((one) => [one.name, one]),
 )
 
-/** The query language that Select took the place of. */
+/** The actions of the query language that Select replaced. */
 const formerActions: ReadonlySet<string> = new Set(['Query', 'QueryWithAttributes'])
 
-/** The action that a request asks for, and its version of the API. */
+/** The action of a request, and its version of the API. */
 export interface Route {
   readonly action: Action
   readonly version: ApiVersion
 }
 
 /**
- * Finds the action that a request asks for.
+ * Finds the action of a request.
  * @throws SimpleDbError `MissingAction`, `InvalidAction`, `MissingParameter`, `NoSuchVersion`, and
  *   `InvalidWSDLVersion` for actions that the former version of the API didn't have
  */

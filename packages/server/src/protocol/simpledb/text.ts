@@ -1,9 +1,9 @@
-// Names and values in answers: as text where XML can carry it, else as base64 of their UTF-8 bytes.
+// Names and values in answers: as text if XML can represent it, else as base64 of the UTF-8 bytes.
 // https://docs.aws.amazon.com/AmazonSimpleDB/latest/DeveloperGuide/InvalidCharacters.html
 
 import type { XmlWriter } from '../xml/write.ts'
 
-/** Writes an element whose text may be anything. */
+/** Writes an element with any text. */
 export function writeText(xml: XmlWriter, element: string, text: string): void {
   if (isXmlText(text)) xml.element(element, text)
   else {
@@ -14,15 +14,15 @@ export function writeText(xml: XmlWriter, element: string, text: string): void {
   }
 }
 
-/** `text` with characters that XML can't carry replaced, for messages that quote it. */
+/** `text` with characters that XML excludes replaced, for messages that quote it. */
 export function readableText(text: string): string {
   if (isXmlText(text)) return text
   return Array.from(text, (character) => (isXmlText(character) ? character : '\ufffd')).join('')
 }
 
 /**
- * False for text with characters that XML forbids, that XML 1.1 has restricted, or that Unicode has left
- * undefined for ever; and for half a surrogate pair.
+ * False for text with characters that XML forbids or XML 1.1 restricts, with noncharacters of Unicode, or with a lone
+ * surrogate.
  */
 export function isXmlText(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
@@ -31,7 +31,7 @@ export function isXmlText(text: string): boolean {
       if (code <= 0x9f && isForbiddenByte(code)) return false
     } else if (code < 0xe000) {
       const point = text.codePointAt(at) ?? 0
-      // The last two of every plane are no characters.
+      // The last two code points of every plane are noncharacters.
       if (point < 0x10000 || (point & 0xfffe) === 0xfffe) return false
       at++
     } else if (code >= 0xfffe || (code >= 0xfdd0 && code <= 0xfdef)) return false
@@ -39,7 +39,7 @@ export function isXmlText(text: string): boolean {
   return true
 }
 
-/** The writer makes a reference of a carriage return, which a parser would else change. */
+/** True for excluded control characters. The carriage return isn't one: it is written as a character reference. */
 function isForbiddenByte(code: number): boolean {
   if (code > 0x7e) return code !== 0x85
   return code < 0x20 && code !== 0x09 && code !== 0x0a && code !== 0x0d

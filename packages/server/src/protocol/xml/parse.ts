@@ -1,5 +1,5 @@
 // Reads the XML of request bodies into a small tree: strict, bounded, without DTD or custom entities.
-// Namespaces are not compared, since S3's clients send its namespace, an older one, or none.
+// Namespaces are ignored, since clients send S3's current namespace, an older one, or none.
 import { SaxesParser, type SaxesTagNS } from 'saxes'
 import { StoreError } from '../../base/errors.ts'
 import { Breaks } from '../../base/fair-queue.ts'
@@ -8,9 +8,9 @@ import { ownLimits, s3Limits } from '../../base/limits.ts'
 /** An element. Names are local: without prefix and namespace. */
 export interface XmlElement {
   readonly name: string
-  /** Attributes by local name, namespace declarations left out: `type` for `xsi:type`. */
+  /** Attributes by local name, such as `type` for `xsi:type`, without namespace declarations. */
   readonly attributes: ReadonlyMap<string, string>
-  /** The character data directly inside, joined, white space kept. */
+  /** The joined character data directly inside, with white space. */
   readonly text: string
   readonly children: readonly XmlElement[]
 }
@@ -30,12 +30,12 @@ interface OpenElement {
 }
 
 const noAttributes: ReadonlyMap<string, string> = new Map()
-// Shared by all leaves, so that a document of many costs less; nothing is ever pushed to it.
+// Shared by all leaves to save memory. Nothing is ever pushed to it.
 const noChildren: OpenElement[] = []
 
 /**
- * The root element of a UTF-8 document.
- * @throws StoreError MalformedXml for text that isn't well-formed XML in UTF-8, has a DTD, or exceeds the bounds
+ * Parses a UTF-8 document, and returns its root element.
+ * @throws StoreError MalformedXml if the text isn't well-formed XML in UTF-8, has a DTD, or exceeds the bounds
  */
 export function parseXml(body: Uint8Array, bounds: XmlBounds = {}): XmlElement {
   const reading = new Reading(body, bounds)
@@ -43,7 +43,7 @@ export function parseXml(body: Uint8Array, bounds: XmlBounds = {}): XmlElement {
   return reading.root()
 }
 
-/** The same for a document that may be large: others have their turn meanwhile. */
+/** The same for large documents, with breaks for other work. */
 export async function parseXmlWithBreaks(
   body: Uint8Array,
   bounds: XmlBounds = {},
@@ -57,10 +57,10 @@ export async function parseXmlWithBreaks(
   return reading.root()
 }
 
-/** Bytes that are parsed at once. */
+/** The bytes that are parsed without a break. */
 const stepBytes = 8192
 
-/** A document on its way through the parser, piece by piece. */
+/** The incremental parsing of a document. */
 class Reading {
   readonly #body: Uint8Array
   readonly #tree: TreeBuilder
@@ -124,13 +124,13 @@ class TreeBuilder {
   readonly #maximumElements: number
   readonly #maximumDepth: number
   readonly #path: OpenElement[] = []
-  /** Parts of the document that were complete. */
+  /** The number of complete parts of the document. */
   events = 0
   #elements = 0
   #attributes = 0
   #asides = 0
   #asidesLength = 0
-  /** Bytes of a part that isn't complete, at least. */
+  /** A lower bound of the bytes of the incomplete part. */
   #partBytes = 0
 
   constructor(maximumElements: number, maximumDepth: number) {
@@ -163,7 +163,7 @@ class TreeBuilder {
     if (this.#attributes > ownLimits.xmlAttributes) throw malformedXml()
   }
 
-  /** Counts a comment or a processing instruction: nobody needs many, or long ones. */
+  /** Counts comments and processing instructions, of which documents need few and short ones. */
   countAside(length: number): void {
     this.events++
     this.#asides++
@@ -172,7 +172,7 @@ class TreeBuilder {
     if (this.#asides > xmlAsides || this.#asidesLength > xmlPartBytes) throw malformedXml()
   }
 
-  /** Refuses a part, such as a comment, that goes on and on. */
+  /** Limits the size of a part, such as a comment, before it ends. */
   countBytes(bytes: number, hadEvents: boolean): void {
     this.#partBytes = hadEvents ? 0 : this.#partBytes + bytes
     if (this.#partBytes > ownLimits.xmlPartBytes) throw malformedXml()
@@ -200,7 +200,7 @@ function attributesOf(tag: SaxesTagNS): ReadonlyMap<string, string> {
   return attributes ?? noAttributes
 }
 
-/** S3's answer to XML that it can't use, also where the XML is fine and only the schema is not. */
+/** The error for malformed XML, and for well-formed XML that violates the schema. */
 export function malformedXml(cause?: unknown): StoreError {
   return new StoreError({ code: 'MalformedXml' }, { cause })
 }
@@ -210,7 +210,7 @@ export function childOf(element: XmlElement, name: string): XmlElement | undefin
   return element.children.find((child) => child.name === name)
 }
 
-/** Every child of that name, in order. */
+/** All children of that name, in order. */
 export function childrenOf(element: XmlElement, name: string): XmlElement[] {
   return element.children.filter((child) => child.name === name)
 }

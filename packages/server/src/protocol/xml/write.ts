@@ -1,4 +1,4 @@
-// Writes XML answers by joining strings. Elements come out in the order they are written.
+// Writes XML documents by joining strings. Elements are in the order of the calls.
 
 const declaration = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
@@ -6,7 +6,7 @@ const declaration = '<?xml version="1.0" encoding="UTF-8"?>\n'
 export class XmlWriter {
   #text: string
 
-  /** @param start the XML declaration, in a form that a protocol's clients are used to */
+  /** @param start the XML declaration, in the form that a protocol's clients expect */
   constructor(start: string = declaration) {
     this.#text = start
   }
@@ -28,7 +28,7 @@ export class XmlWriter {
     return this
   }
 
-  /** An element with text; nothing at all for undefined, so that optional elements read as one line. */
+  /** Writes an element with text; nothing for undefined, so that optional elements take one line of code. */
   element(name: string, value: string | number | boolean | undefined): this {
     if (value === undefined) return this
     const text = typeof value === 'string' ? escapeXml(value) : value
@@ -36,19 +36,19 @@ export class XmlWriter {
     return this
   }
 
-  /** An element with text that needs no escape: a number, or generated text of plain characters. */
+  /** Writes an element with text that needs no escaping: a number, or generated text of plain characters. */
   plain(name: string, text: string | number): this {
     this.#text += `<${name}>${text}</${name}>`
     return this
   }
 
-  /** An element of an error, whose quotes S3 leaves bare. Characters that XML can't carry must not make it unreadable. */
+  /** Writes an element of an error. As on S3, quotes aren't escaped. Characters that XML excludes are replaced. */
   message(name: string, value: string): this {
     this.#text += `<${name}>${escapeMessage(value)}</${name}>`
     return this
   }
 
-  /** Text inside the element that is open. */
+  /** Writes text inside the open element. */
   text(value: string): this {
     this.#text += escapeXml(value)
     return this
@@ -61,11 +61,11 @@ export class XmlWriter {
 }
 
 /**
- * Text as S3 escapes it. Characters that XML 1.0 can't carry become character references (`&#x1;`), as S3 writes
- * them into listings that didn't ask for encoding-type=url; a carriage return would else be read as a line feed.
+ * Escapes text as S3 does. Characters that XML 1.0 excludes become character references (`&#x1;`), as in S3's
+ * listings without encoding-type=url. So do carriage returns, which parsers would turn into line feeds.
  */
 export function escapeXml(text: string): string {
-  // A loop, because a page of a listing has thousands of quotes, and it takes half of replace's time.
+  // A loop takes half the time of `replace`, and a page of a listing has thousands of quotes.
   let escaped = ''
   let from = 0
   for (let i = 0; i < text.length; i++) {
@@ -80,7 +80,7 @@ export function escapeXml(text: string): string {
 }
 
 function escapeMessage(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that XML 1.0 can't carry
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches characters that XML 1.0 excludes
   const readable = text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd')
   return readable.includes('"') ? readable.split('"').map(escapeXml).join('"') : escapeXml(readable)
 }

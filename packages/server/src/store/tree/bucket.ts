@@ -28,7 +28,7 @@ export interface BucketRecord {
   readonly root: DirectoryId
   /** Absent in buckets of versions without access settings: private, with bucket owner enforced. */
   readonly access?: BucketAccess | undefined
-  /** True once an object was given to another owner. */
+  /** True once an object was given to another owner, or its owner less than full control. */
   readonly hasOtherOwners?: true | undefined
   /** The greatest revision of the bucket; absent before the first change of a setting. */
   readonly revision?: number | undefined

@@ -1,10 +1,10 @@
-// How leases' refusals are told over S3, which has no leases.
+// The errors of leases, an extension of S3.
 
 import type { RefusalOf } from '../../../base/errors.ts'
 import type { LeaseRefusal } from '../../../base/refusal/lease.ts'
 import { argumentError, slowDown, type WireTable } from './wire.ts'
 
-// The SDKs don't retry 403 and 409, as they must not where a lease is lost or not granted.
+// A lost or refused lease must not be retried; the SDKs don't retry 403 and 409.
 export const leaseErrors: WireTable<LeaseRefusal> = {
   LeaseLost: ({ ticket }) => ({
     status: 409,

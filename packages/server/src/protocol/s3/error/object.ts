@@ -1,4 +1,4 @@
-// How S3 tells refusals of operations on buckets and objects.
+// S3's errors of operations on buckets and objects.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 
 import type { AccessRefusal } from '../../../base/refusal/access.ts'

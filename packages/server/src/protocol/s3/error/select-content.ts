@@ -1,9 +1,9 @@
-// How S3 tells errors of queries of objects.
+// S3's errors of SelectObjectContent.
 
 import type { QueryError, QueryErrorCode } from '../../../select-content/error.ts'
 import type { WireError } from './wire.ts'
 
-/** A failed query as the client sees it. */
+/** The error of a failed query. */
 export function queryWireError({ code, detail }: QueryError): WireError {
   const status = code === 'NotImplemented' ? 501 : 400
   return { status, code, message: detail ?? sentences[code] }

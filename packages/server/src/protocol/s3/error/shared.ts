@@ -1,4 +1,4 @@
-// How S3 tells refusals that every protocol has.
+// S3's errors for the refusals that every protocol has.
 
 import type { SharedRefusal } from '../../../base/refusal/shared.ts'
 import { messageWords } from '../../http/wording.ts'
@@ -79,9 +79,9 @@ export const sharedErrors: WireTable<SharedRefusal> = {
   DeclaredDead: () => ({
     status: 503,
     code: 'ServiceUnavailable',
-    message: 'This process of the server was taken for dead, and ends. Please try again.',
+    message: 'This process of the server was declared dead, and ends. Please try again.',
   }),
-  // S3 has no such error, since its disks are never full. The SDKs don't retry a 507, which would be in vain.
+  // S3 has no such error. The SDKs don't retry a 507, which suits a full disk.
   InsufficientStorage: ({ space }) => ({
     status: 507,
     code: 'InsufficientStorage',

@@ -1,4 +1,4 @@
-// How S3 tells refusals of multipart uploads.
+// S3's errors of multipart uploads.
 
 import type { UploadRefusal } from '../../../base/refusal/upload.ts'
 import { argumentError, requestError, type WireTable } from './wire.ts'

@@ -1,34 +1,34 @@
-// The types that every table of S3's errors consists of.
+// The types of S3's error tables.
 
 import type { Refusal } from '../../../base/errors.ts'
 import type { WordTable } from '../../../base/refusal/tell.ts'
 
-/** A refusal as S3's clients see it. */
+/** An error as sent to the client. */
 export interface WireError {
   readonly status: number
   readonly code: string
   readonly message: string
-  /** Elements of the body beside the code and the message, in order. */
+  /** Further elements of the body, in order. */
   readonly fields?: Readonly<Record<string, string | undefined>>
 }
 
-/** How the refusals of each code of `Kind` are told. */
+/** The errors of each code of `Kind`. */
 export type WireTable<Kind extends Refusal> = WordTable<Kind, WireError>
 
-/** A client learns nothing of a fault of the server. */
+/** The error for a fault of the server, without details. */
 export const internalError: WireError = {
   status: 500,
   code: 'InternalError',
   message: 'We encountered an internal error. Please try again.',
 }
 
-/** A bad argument, named as S3 names it. */
+/** An invalid argument; `name` is S3's name of the argument. */
 export function argumentError(message: string, name: string, value?: string): WireError {
   const fields = { ArgumentName: name, ArgumentValue: value }
   return { status: 400, code: 'InvalidArgument', message, fields }
 }
 
-/** A bad request whose reason has no code of its own. */
+/** An invalid request, if the reason has no code of its own. */
 export function requestError(message: string): WireError {
   return { status: 400, code: 'InvalidRequest', message }
 }

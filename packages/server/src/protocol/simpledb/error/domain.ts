@@ -1,4 +1,4 @@
-// How SimpleDB tells refusals of its operations, in Amazon's words.
+// SimpleDB's errors of its operations, in Amazon's words.
 // https://docs.aws.amazon.com/AmazonSimpleDB/latest/DeveloperGuide/APIError.html
 
 import type { RefusalOf } from '../../../base/errors.ts'
@@ -13,7 +13,7 @@ export const domainErrors: WireTable<SimpleDbRefusal | RefusalOf<'NoSuchBucket'>
     message: 'An error occurred during the export. The specified Amazon S3 bucket does not exist.',
   }),
   NoSuchDomain: () => badRequest('NoSuchDomain', 'The specified domain does not exist.'),
-  // Amazon's own text ends with a space, and clients' tests ask for it.
+  // Amazon's own text ends with a space, which clients' tests expect.
   InvalidDomainName: ({ domain }) => invalidValue(domain, 'DomainName', ' '),
   NumberDomainsExceeded: () => conflict('NumberDomainsExceeded', 'The domain limit was exceeded.'),
   NumberDomainAttributesExceeded: () =>

@@ -1,4 +1,4 @@
-// How GetExport tells why an export failed.
+// The errors of failed exports, as in GetExport.
 
 import type { ExportFailure, FinalRefusal } from '../../../base/refusal/export.ts'
 import { tell } from '../../../base/refusal/tell.ts'
@@ -6,7 +6,7 @@ import { domainErrors } from './domain.ts'
 import { sharedErrors } from './shared.ts'
 import { httpError, type WireError, type WireTable } from './wire.ts'
 
-/** A bucket of another owner, or one that the caller has no right to write to. */
+/** The error for a bucket of another owner, or one that the caller may not write to. */
 export const bucketDenied: WireError = {
   status: 403,
   code: 'S3AccessDenied',
@@ -24,7 +24,7 @@ const failures: WireTable<FinalRefusal> = {
   TransactionTooLarge: sharedErrors.TransactionTooLarge,
 }
 
-/** Why an export failed. */
+/** The code and sentence of a failed export. */
 export function failureWire(failure: ExportFailure): Pick<WireError, 'code' | 'message'> {
   if (!('refusal' in failure)) return failure
   const { refusal } = failure

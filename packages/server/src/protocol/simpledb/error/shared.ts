@@ -1,4 +1,4 @@
-// How SimpleDB tells refusals that every protocol has.
+// SimpleDB's errors for the refusals that every protocol has.
 
 import type { SharedRefusal } from '../../../base/refusal/shared.ts'
 import { messageWords } from '../../http/wording.ts'
@@ -17,7 +17,7 @@ const storageTexts = {
   memory: 'The memory allowed to the store is full.',
 } as const
 
-/** Characters of a URI, or form, that a refusal shows. */
+/** The number of characters of a URI or form in an error. */
 const shownUriLength = 1024
 
 export const sharedErrors: WireTable<SharedRefusal> = {
@@ -46,7 +46,7 @@ export const sharedErrors: WireTable<SharedRefusal> = {
   StoreClosed: () => unavailable,
   ReadTooLong: () => unavailable,
   DeclaredDead: () => unavailable,
-  // SimpleDB has no such error, since its disks are never full. The SDKs don't retry a 507, which would be in vain.
+  // SimpleDB has no such error. The SDKs don't retry a 507, which suits a full disk.
   InsufficientStorage: ({ space }) => ({
     status: 507,
     code: 'InsufficientStorage',
@@ -60,7 +60,7 @@ export const sharedErrors: WireTable<SharedRefusal> = {
     httpError(`The key needs ${sizeBytes} bytes; at most ${maximumBytes} fit.`),
 }
 
-/** The refusal of `action`, if that may be told. */
+/** The error for denied access to `action`; undefined if the action must not be revealed. */
 export function accessFailure(action: string | undefined): WireError {
   const message = `Access to the resource ${action ?? 'AmazonSimpleDB'} is denied.`
   return { status: 403, code: 'AccessFailure', message }

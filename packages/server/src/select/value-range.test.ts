@@ -5,7 +5,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { compareBytes, utf8 } from '../base/bytes.ts'
 import type { ValueTest } from './ast.ts'
-import { complement, contains, intersect, type Ranges, sameRanges, unite } from './range.ts'
+import { complement, contains, intersect, type Ranges, sameRanges, unite } from './value-range.ts'
 import { compileTest, rangesOf } from './value-test.ts'
 
 const text = fc.oneof(

@@ -1,5 +1,5 @@
-// Every header with a meaning of S3's or ours, and where else than in a header it may stand: as a parameter
-// of a presigned URL, where clients move ("hoist") headers, and beside a form upload.
+// All headers with a meaning, and the rules for other places: as a parameter of a presigned URL, to which clients
+// move ("hoist") headers, and beside a form upload.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 
 import { headerNotImplemented, invalidArgument } from './error.ts'
@@ -9,22 +9,22 @@ type HeaderValue = string | readonly string[] | undefined
 type Headers = Readonly<Record<string, HeaderValue>>
 
 interface Placement {
-  /** `signed`: as a parameter of a URL it is signed and counts for nothing, as on S3. */
+  /** `signed`: the parameter of a URL is signed, but has no effect, as on S3. */
   readonly inUrl: 'acts' | 'signed'
-  /** A form says all in its fields; a header that would be ignored is refused. */
+  /** A form uses fields only, so a header that would be ignored is refused. */
   readonly besideForm: 'acts' | 'refused' | 'ignored'
 }
 
-/** Says something of the object or of the operation, which the signer decided. */
+/** Headers that determine the object or the operation. The signer decides them. */
 const decided: Placement = { inUrl: 'acts', besideForm: 'refused' }
-/** Describes one body: no body exists when a URL is signed, so clients hoist the checksum of an empty one. */
+/** Headers of the body. There is no body when a URL is signed, so clients hoist the checksum of an empty one. */
 const ofTheBody: Placement = { inUrl: 'signed', besideForm: 'refused' }
-/** Tells how the body comes over the wire. */
+/** Headers of the body's framing. */
 const framing: Placement = { inUrl: 'signed', besideForm: 'acts' }
-/** Part of the signature, which has read it already. */
+/** Headers of the signature, which are already evaluated. */
 const signature: Placement = { inUrl: 'signed', besideForm: 'ignored' }
 
-/** By lower-case name, or by a prefix where `*` ends it; a whole name comes first. */
+/** By name in lower case, or by prefix before `*`. A whole name has precedence. */
 const placements: Readonly<Record<string, Placement>> = {
   'x-amz-acl': decided,
   'x-amz-algorithm': signature,
@@ -70,7 +70,7 @@ const beginnings = Object.entries(placements).flatMap(([name, placement]) =>
   name.endsWith('*') ? [{ start: name.slice(0, -1), placement }] : [],
 )
 
-/** Where a header may stand; undefined for one without a meaning. */
+/** The placement of a header; undefined for a header without a meaning. */
 function placementOf(header: string): Placement | undefined {
   if (!header.startsWith('x-')) return undefined
   return (
@@ -79,9 +79,9 @@ function placementOf(header: string): Placement | undefined {
 }
 
 /**
- * The headers of a request that a URL was presigned for, with those parameters of it that act as headers; a
- * header that is sent wins over its parameter.
- * @throws S3Error `InvalidArgument` for a parameter that no header could be
+ * The headers of a presigned request, with the parameters that act as headers. A header has precedence over its
+ * parameter.
+ * @throws S3Error `InvalidArgument` for a parameter that doesn't fit a header
  */
 export function withHoisted(
   headers: Headers,
@@ -101,7 +101,7 @@ export function withHoisted(
   return merged ?? headers
 }
 
-/** HTTP's own headers with a meaning for an upload, each with the values that browsers send with any form. */
+/** HTTP's own headers that matter to an upload, each with the values that browsers send with any form. */
 const ordinary: ReadonlyMap<string, readonly string[]> = new Map([
   ['cache-control', ['max-age=0', 'no-cache', 'no-store']],
   ['content-disposition', []],
@@ -116,7 +116,7 @@ const ordinary: ReadonlyMap<string, readonly string[]> = new Map([
 ])
 
 /**
- * Refuses the headers beside a form upload whose meaning would be ignored, since only fields count.
+ * Refuses headers beside a form upload that would be ignored, since only fields have an effect.
  * @throws S3Error `NotImplemented`
  */
 export function refuseBesideForm(headers: Headers): void {

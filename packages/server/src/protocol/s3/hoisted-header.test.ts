@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { S3Error } from './error.ts'
-import { refuseBesideForm, withHoisted } from './hoist.ts'
+import { refuseBesideForm, withHoisted } from './hoisted-header.ts'
 
 const { HOLDFAST_TEST_SCALE: scale = '1' } = process.env
 

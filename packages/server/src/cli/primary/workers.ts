@@ -1,5 +1,5 @@
-// The worker processes, as the primary sees them: started, watched, replaced when they die, killed
-// when they hang, asked for their counts, and handed connections.
+// The worker processes, for the primary: starts and watches them, replaces dead ones, kills hung ones, collects their
+// metrics, and hands connections to them.
 
 import cluster, { type Worker as ClusterWorker } from 'node:cluster'
 import { readFileSync } from 'node:fs'
@@ -24,37 +24,37 @@ export interface Service {
   readonly log: Log
 }
 
-/** How the workers are kept. */
+/** The options of the workers. */
 export interface WorkersOptions {
   readonly count: number
   readonly connections: Connections
   readonly clock: Clock
 }
 
-/** Milliseconds after which a worker that died is no sign that the next will, too. */
+/** The lifetime in milliseconds after which a death counts as unrelated to the start. */
 const soundMs = 10_000
-/** The first and the longest wait before a worker that keeps dying is started again. */
+/** The first and the longest delay before a repeatedly dying worker is restarted. */
 const [firstDelayMs, longestDelayMs] = [50, 5000]
-/** Starts without any success after which the server gives up. */
+/** The number of failed starts after which the server gives up. */
 const startAttempts = 5
-/** Milliseconds that the workers have to tell their counts. */
+/** Milliseconds in which the workers must return their metrics. */
 const countMs = 1000
-/** Milliseconds beyond the time for requests that a worker has to close the store. */
+/** Milliseconds, after the time for requests, in which a worker must close the store. */
 const closeMs = 5000
 
-/** One of the places for a worker, which always has one, or a timer that starts one. */
+/** The place of a worker. It always has a process, or a timer that starts one. */
 interface Place extends Taker {
   readonly name: string
   process: ClusterWorker | undefined
   token: string | undefined
   isReady: boolean
   startedAt: number
-  /** When it last showed that it lives. */
+  /** The time of the last sign of life. */
   heardAt: number
-  /** Deaths one after the other, each soon after the start. */
+  /** The number of consecutive deaths, each soon after the start. */
   deaths: number
   timer: NodeJS.Timeout | undefined
-  /** Its metrics when they were last collected. */
+  /** The last collected metrics. */
   metrics: MetricsSnapshot
 }
 
@@ -72,26 +72,26 @@ export class Workers {
   #watch: NodeJS.Timeout | undefined
   #lastLook = 0
   #deaths = 0
-  /** Loaded when the workers have been started. */
+  /** Loaded after the workers were started. */
   #aggregate: Promise<AggregateMetrics> | undefined
   #nextCount = 0
-  /** One for all workers that are asked. */
+  /** The collection of metrics, shared by all workers that request them. */
   readonly #metrics: Scrape
 
   constructor(options: WorkersOptions) {
     this.#options = options
     this.#metrics = new Scrape({ collect: () => this.#collect(), clock: options.clock })
-    // It may fail before anybody waits for it.
+    // The promise may reject before it is awaited.
     this.#started.promise.catch(() => undefined)
     this.#places = Array.from({ length: options.count }, (_, index) => newPlace(String(index + 1)))
   }
 
-  /** Liveness tokens of the present processes. */
+  /** The liveness tokens of the current processes. */
   get tokens(): readonly string[] {
     return this.#places.flatMap(({ token }) => (token === undefined ? [] : [token]))
   }
 
-  /** Calls `listener` with the tokens whenever the processes have changed, beginning now. */
+  /** Calls `listener` with the tokens now, and whenever the processes change. */
   onChange(listener: (tokens: readonly string[]) => void): void {
     this.#listener = listener
     listener(this.tokens)
@@ -100,14 +100,14 @@ export class Workers {
   /** Starts the processes, which load the program and wait for their settings. */
   fork(): void {
     for (const place of this.#places) this.#fork(place)
-    void this.#loadTally()
+    void this.#loadAggregate()
     this.#lastLook = this.#now()
     this.#watch = setInterval(() => this.#look(), pingMs)
   }
 
   /**
-   * Lets them serve; resolves as soon as one of them does.
-   * @throws CommandError when none can
+   * Lets the workers serve. Resolves as soon as one of them does.
+   * @throws CommandError if none can
    */
   serve(service: Service): Promise<void> {
     this.#service = service
@@ -115,7 +115,7 @@ export class Workers {
     return this.#started.promise
   }
 
-  /** Gives the workers another set of access keys. */
+  /** Replaces the access keys of the workers. */
   setKeys(keys: readonly AccessKey[]): void {
     this.#change({ keys }, { kind: 'keys', keys })
   }
@@ -133,7 +133,7 @@ export class Workers {
     for (const place of this.#places) tell(place, message)
   }
 
-  /** Lets the workers finish their requests within `graceMs`; resolves when all have ended. */
+  /** Lets the workers finish their requests within `graceMs`. Resolves when all have ended. */
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -150,7 +150,7 @@ export class Workers {
     clearInterval(this.#watch)
   }
 
-  /** Ends the workers at once. */
+  /** Kills the workers. */
   kill(): void {
     this.#isStopping = true
     for (const place of this.#places) {
@@ -170,7 +170,7 @@ export class Workers {
     place.isReady = false
     place.startedAt = place.heardAt = this.#now()
     process.on('message', (message: ToPrimary) => this.#receive(place, message))
-    // A message to a worker that is just dying fails; its death is heard of anyway.
+    // A message to a dying worker fails. Its death is reported anyway.
     process.on('error', () => undefined)
     process.once('exit', (code, signal) => this.#onExit(place, { code, signal }))
     this.#setUp(place)
@@ -214,7 +214,7 @@ export class Workers {
     }
   }
 
-  /** An accepted loss holds for the first start only: a disk that disappears later must be refused. */
+  /** Accepts losses only at the first start: a disk that disappears later must be refused. */
   #acceptNothing(): void {
     if (this.#service === undefined) return
     const { setup } = this.#service
@@ -247,7 +247,7 @@ export class Workers {
     place.token = undefined
     place.isReady = false
     const { metrics } = place
-    void this.#loadTally().then((aggregate) => aggregate.keep(metrics))
+    void this.#loadAggregate().then((aggregate) => aggregate.keep(metrics))
     place.metrics = []
     this.#listener?.(this.tokens)
     if (this.#isStopping) {
@@ -275,10 +275,10 @@ export class Workers {
     if (this.#places.every(({ process }) => process === undefined)) this.#ended?.()
   }
 
-  /** Asks every worker for a sign of life, and kills those that gave none for too long. */
+  /** Pings every worker, and kills those that have been silent for too long. */
   #look(): void {
     const now = this.#now()
-    // This process itself slept (it was stopped, or the machine was): silence proves nothing.
+    // This process itself was stopped, or the machine suspended, so silence proves nothing.
     const haveSlept = now - this.#lastLook > 3 * pingMs
     this.#lastLook = now
     for (const place of this.#places) {
@@ -296,7 +296,7 @@ export class Workers {
     }
   }
 
-  /** Sends the metrics of all workers to one of them. */
+  /** Sends the metrics of all workers to the worker that requests them. */
   async #scrape(asker: Place, id: number): Promise<void> {
     tell(asker, { kind: 'exposition', id, text: await this.#metrics.text() })
   }
@@ -304,18 +304,18 @@ export class Workers {
   /** Adds up the metrics of all workers. */
   async #collect(): Promise<string> {
     await this.#count()
-    const aggregate = await this.#loadTally()
+    const aggregate = await this.#loadAggregate()
     return aggregate.text(this.#places.map(({ metrics }) => metrics))
   }
 
-  #loadTally(): Promise<AggregateMetrics> {
+  #loadAggregate(): Promise<AggregateMetrics> {
     this.#aggregate ??= import('./aggregate-metrics.ts').then(
       ({ AggregateMetrics }) => new AggregateMetrics(() => this.#deaths),
     )
     return this.#aggregate
   }
 
-  /** Fetches the metrics of every worker that answers in time; the others keep their last ones. */
+  /** Fetches the metrics of every worker that answers in time. The others keep their last ones. */
   async #count(): Promise<void> {
     const id = this.#nextCount++
     const waiting = new Set(this.#places.filter(({ isReady }) => isReady))
@@ -335,12 +335,12 @@ export class Workers {
 }
 
 /**
- * The environment that a worker needs before it runs: the place of compiled code, which saves loading the compiler,
- * and how many threads wait for the disk at once. With Node's four, four syncs hold up all other files.
+ * The environment of a worker: the folder of compiled code, which saves compiling, and the number of threads for files.
+ * With Node's default of four, four syncs would block all other files.
  */
 function forkEnvironment(): Record<string, string> {
   const folder = getCompileCacheDir()
-  // Node adds a folder for its version.
+  // Node appends a folder for its version.
   const cache = folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) }
   return { UV_THREADPOOL_SIZE: '16', ...cache }
 }
@@ -368,18 +368,18 @@ function newPlace(name: string): Place {
 
 function handOver({ process }: Place, socket: Socket): void {
   const message: ToWorker = { kind: 'connection' }
-  // With `keepOpen`, since Node would never close one whose receiver dies before it has it.
+  // With `keepOpen`, since Node would never close a socket whose receiver dies before receiving it.
   if (process?.isConnected())
     process.process.send(message, socket, { keepOpen: true }, () => undefined)
 }
 
 function tell(place: Place, message: ToWorker): void {
   const { process } = place
-  // With a callback, a failure is no event; a worker that can't be told is about to be replaced.
+  // With a callback, a failure causes no event. A worker that can't receive is about to be replaced.
   if (process?.isConnected()) process.send(message, () => undefined)
 }
 
-/** The state letter of a process (proc(5)), such as `T` for stopped; undefined where nothing tells. */
+/** The state letter of a process (proc(5)), such as `T` for stopped; undefined if unknown. */
 function processState(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
