@@ -32,7 +32,6 @@ export async function readAll(
 export class HashedBytes implements AsyncIterable<Bytes> {
   readonly #source: AsyncIterable<Bytes>
   readonly #hash = createHash('sha256')
-  sizeBytes = 0
 
   constructor(source: AsyncIterable<Bytes>) {
     this.#source = source
@@ -41,7 +40,6 @@ export class HashedBytes implements AsyncIterable<Bytes> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Bytes> {
     for await (const piece of this.#source) {
       this.#hash.update(piece)
-      this.sizeBytes += piece.byteLength
       yield piece
     }
   }

@@ -23,6 +23,7 @@ import { filesOfFolder } from '../../src/backup/source.ts'
 import { storeIn, unfinishedRestore } from '../../src/base/store-location.ts'
 import { readMark } from '../../src/blob/mark.ts'
 import { FolderLock } from '../../src/cli/lock.ts'
+import { refuseOtherUser } from '../../src/cli/offline/backup.ts'
 import { silentLog } from '../../src/observe/log.ts'
 import { silentMetrics } from '../../src/observe/metrics.ts'
 import { openShared } from '../../src/open-shared.ts'
@@ -450,6 +451,17 @@ test('a backup needs a store, and a folder outside of it', async () => {
   assert.ok(!existsSync(nested))
   assert.match(await failure(2, 'backup'), /backup needs the name of a folder, or -/)
   assert.match(await failure(2, 'restore'), /restore needs the name of a backup, or -/)
+})
+
+test('a backup by another user than the owner of the store is refused', async () => {
+  const uid = process.getuid?.() ?? 0
+  await refuseOtherUser(server.dataFolder, uid)
+  await refuseOtherUser(server.dataFolder, undefined)
+  await assert.rejects(refuseOtherUser(server.dataFolder, uid + 1), {
+    name: 'CommandError',
+    exitCode: 3,
+    message: new RegExp(`belongs to the user with number ${uid}: run the backup as that user`),
+  })
 })
 
 test('a restore goes into a new or an empty folder only', async () => {

@@ -2,7 +2,7 @@
 // may be at work in the data folder meanwhile.
 
 import { randomUUID } from 'node:crypto'
-import { readFile, realpath, rm } from 'node:fs/promises'
+import { readFile, realpath, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { Inheritance } from '../../backup/base.ts'
 import { BackupError } from '../../backup/error.ts'
@@ -18,7 +18,7 @@ import { storeIn } from '../../base/store-location.ts'
 import type { OpenServices } from '../../compose.ts'
 import type { BackupConfig } from '../../config.ts'
 import { DamageError, FormatError } from '../../engine/engine.ts'
-import { lookAtEngine } from '../../engine/location.ts'
+import { lookAtEngine, sharedFileOf } from '../../engine/location.ts'
 import { silentLog } from '../../observe/log.ts'
 import { silentMetrics } from '../../observe/metrics.ts'
 import { openShared } from '../../open-shared.ts'
@@ -37,6 +37,7 @@ export async function backUp(config: BackupConfig): Promise<number> {
   if ((await lookAtEngine(storeIn(dataFolder).engine)) === undefined) {
     throw new CommandError(`there is no store in ${dataFolder}; name the data folder with --data`)
   }
+  await refuseOtherUser(dataFolder, process.getuid?.())
   if (folder === undefined && process.stdout.isTTY) {
     throw new CommandError('a backup is not written to a terminal: redirect standard output')
   }
@@ -56,6 +57,19 @@ export async function backUp(config: BackupConfig): Promise<number> {
   } finally {
     await close()
   }
+}
+
+/**
+ * Refuses a user that doesn't own the rows, such as root: files that it made in the data folder could not
+ * be read by the server. @throws CommandError
+ */
+export async function refuseOtherUser(dataFolder: string, user: number | undefined): Promise<void> {
+  const { uid } = await stat(sharedFileOf(storeIn(dataFolder).engine))
+  if (user === undefined || user === uid) return
+  throw new CommandError(
+    `${dataFolder} belongs to the user with number ${uid}: run the backup as that user, as the server is`,
+    { exitCode: exitCodes.refused },
+  )
 }
 
 async function take(

@@ -134,7 +134,7 @@ function conclude({ isCheck, dataFolder }: RestoreConfig, summary: Summary): str
   else {
     lines.push(`restored into ${dataFolder}, as of ${moment}: ${counts}`)
     if (!hasKey)
-      lines.push('The backup has no access keys: name them with serve --credentials FILE.')
+      lines.push('The backup has no root key: the first start makes one, unless it is given keys.')
   }
   return lines.join('\n')
 }
