@@ -317,7 +317,7 @@ export const optionsOf: Readonly<
     json: { text: 'print the summary as JSON' },
   },
   restore: {
-    data: { ...data, text: 'the data folder to make, new or empty (./data)' },
+    data: { ...data, text: 'the data folder to make, new or empty' },
     base: {
       value: 'DIR',
       text: 'where an earlier backup is, on which this one builds; may be repeated',

@@ -119,12 +119,12 @@ class Backup {
   async take(): Promise<BackupSummary> {
     const { engine, sink, presence, id, key } = this.#options
     const head = await this.#writeHead()
-    const moment = await engine.read(async (tx) => {
+    // Before the snapshot is opened, so that it has whatever was acknowledged until then.
+    const moment = new Date(this.#options.now()).toISOString()
+    await engine.read(async (tx) => {
       // Only the reads of a start that counts as alive are waited for.
       await presence.confirm(tx)
-      const begun = new Date(this.#options.now()).toISOString()
       await this.#copyRows(tx)
-      return begun
     })
     this.#advance.blobsTotal = this.#ids.length
     for (const blob of this.#ids) await this.#copyBlob(blob)

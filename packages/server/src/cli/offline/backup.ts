@@ -79,11 +79,13 @@ async function take(
 ): Promise<BackupSummary> {
   const { folder } = config
   const store = (await services.engine.read(readIdentity))?.id ?? ''
+  const inheritance = await openBase(config, store)
+  const facts = { services, inheritance, signal }
   if (folder === undefined) {
     // A reader that ends early is told by the write that fails.
     process.stdout.on('error', () => undefined)
     const sink = new TarSink((bytes) => writeOut(bytes, signal), systemClock.now())
-    return takeInto(sink, config, { services, store, signal })
+    return takeInto(sink, config, facts)
   }
   await FolderSink.examine(folder, store)
   const lock = await lockTarget(folder)
@@ -91,7 +93,7 @@ async function take(
     // Another backup may have ended there before the lock was taken.
     await FolderSink.examine(folder, store)
     const sink = await FolderSink.open(folder)
-    const summary = await takeInto(sink, config, { services, store, signal })
+    const summary = await takeInto(sink, config, facts)
     await rm(join(folder, 'lock'), { force: true })
     return summary
   } finally {
@@ -101,15 +103,14 @@ async function take(
 
 async function takeInto(
   sink: BackupSink,
-  { dataFolder, folder, base, hasKey }: BackupConfig,
+  { dataFolder, hasKey }: BackupConfig,
   facts: {
     readonly services: OpenServices['services']
-    readonly store: string
+    readonly inheritance: Inheritance | undefined
     readonly signal: AbortSignal
   },
 ): Promise<BackupSummary> {
-  const { services, store, signal } = facts
-  const named = base === undefined || folder === undefined ? base : relative(folder, base)
+  const { services, inheritance, signal } = facts
   const line = new ProgressLine()
   try {
     return await takeBackup({
@@ -117,8 +118,7 @@ async function takeInto(
       sink,
       id: randomUUID(),
       version: version(),
-      inheritance:
-        base === undefined ? undefined : await Inheritance.open(base, named ?? base, store),
+      inheritance,
       key: hasKey ? await readKey(dataFolder) : undefined,
       now: () => systemClock.now(),
       signal,
@@ -127,6 +127,15 @@ async function takeInto(
   } finally {
     line.clear()
   }
+}
+
+/** The backup to build on. One in a folder is named relative to it, so that both can be moved together. */
+async function openBase(
+  { folder, base }: BackupConfig,
+  store: string,
+): Promise<Inheritance | undefined> {
+  if (base === undefined) return undefined
+  return Inheritance.open(base, folder === undefined ? base : relative(folder, base), store)
 }
 
 /** Keeps other backups out of the folder, which is created if missing. */
