@@ -78,6 +78,8 @@ export interface ServiceOptions extends CommonOptions {
   readonly scrubMibPerSecond?: number | undefined
   /** The accepted mismatches of rows and blobs; default none. */
   readonly accepts?: readonly Acceptance[]
+  /** The longest time in milliseconds that a read may hold its snapshot; default `ownLimits.engineReadMs`. */
+  readonly readMs?: number | undefined
   /** A hook for tests, which kill the process at crash points. */
   readonly onCrashPoint?: CrashHook
 }
@@ -103,10 +105,15 @@ export interface OpenServices {
  *   stores or different moments.
  */
 export async function openServices(options: ServiceOptions): Promise<OpenServices> {
-  const { dataFolder, clock = systemClock, onCrashPoint, accepts = [] } = options
+  const { dataFolder, clock = systemClock, onCrashPoint, accepts = [], readMs } = options
   await refuseLostRows({ dataFolder, accepts })
   const keptMs = options.eventualLagMs ?? 0
-  const engine = await openEngine(storeIn(dataFolder).engine, { keptMs, clock, onCrashPoint })
+  const engine = await openEngine(storeIn(dataFolder).engine, {
+    keptMs,
+    clock,
+    onCrashPoint,
+    readMs,
+  })
   try {
     await ensureFit(engine, { dataFolder, accepts, newId: randomUUID(), log: options.log })
     const rows = sharedFileOf(storeIn(dataFolder).engine)

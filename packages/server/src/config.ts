@@ -95,6 +95,29 @@ export interface DoctorConfig {
   readonly port: number
 }
 
+/** The configuration of `holdfast backup`. Paths are absolute. */
+export interface BackupConfig {
+  readonly dataFolder: string
+  /** Undefined: standard output. */
+  readonly folder: string | undefined
+  /** The folder of the backup on which this one builds. */
+  readonly base: string | undefined
+  readonly hasKey: boolean
+  readonly isJson: boolean
+}
+
+/** The configuration of `holdfast restore`. Paths are absolute. */
+export interface RestoreConfig {
+  readonly dataFolder: string
+  /** A backup's folder, or the file of a stream; undefined: standard input. */
+  readonly source: string | undefined
+  /** Folders of backups on which this one builds. */
+  readonly bases: readonly string[]
+  /** True if the backup is only to be checked. */
+  readonly isCheck: boolean
+  readonly isJson: boolean
+}
+
 /** The configuration of `holdfast import`. Paths are absolute. */
 export interface ImportConfig {
   readonly dataFolder: string
@@ -138,7 +161,9 @@ const port: OptionHelp = {
 }
 
 /** The options of each command. */
-export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', OptionTable>> = {
+export const optionsOf: Readonly<
+  Record<'serve' | 'fsck' | 'doctor' | 'backup' | 'restore' | 'import', OptionTable>
+> = {
   serve: {
     host,
     port,
@@ -282,6 +307,24 @@ export const optionsOf: Readonly<Record<'serve' | 'fsck' | 'doctor' | 'import', 
     json: { text: 'print findings and the summary as JSON lines' },
   },
   doctor: { data, host, port },
+  backup: {
+    data,
+    'incremental-from': {
+      value: 'DIR',
+      text: 'leave out the bodies that this earlier backup of the store has',
+    },
+    'without-key': { text: 'leave out the root key of the data folder' },
+    json: { text: 'print the summary as JSON' },
+  },
+  restore: {
+    data: { ...data, text: 'the data folder to make, new or empty' },
+    base: {
+      value: 'DIR',
+      text: 'where an earlier backup is, on which this one builds; may be repeated',
+    },
+    check: { text: 'only read and check the backup' },
+    json: { text: 'print the summary as JSON' },
+  },
   import: {
     data,
     credentials,
@@ -384,6 +427,35 @@ export function parseDoctor(args: readonly string[], environment: Environment): 
     dataFolder: absolutePath(options.text('data') ?? 'data'),
     host: options.text('host') ?? '127.0.0.1',
     port: options.integer('port', { least: 1, most: 65_535 }) ?? 9000,
+  }
+}
+
+/** Reads the options of `holdfast backup`. @throws UsageError */
+export function parseBackup(args: readonly string[], environment: Environment): BackupConfig {
+  const options = readOptions(optionsOf.backup, args, environment, { most: 1 })
+  const [target] = options.operands
+  if (target === undefined) throw new UsageError('backup needs the name of a folder, or -')
+  const base = options.text('incremental-from')
+  return {
+    dataFolder: absolutePath(options.text('data') ?? 'data'),
+    folder: target === '-' ? undefined : absolutePath(target),
+    base: base === undefined ? undefined : absolutePath(base),
+    hasKey: !options.flag('without-key'),
+    isJson: options.flag('json'),
+  }
+}
+
+/** Reads the options of `holdfast restore`. @throws UsageError */
+export function parseRestore(args: readonly string[], environment: Environment): RestoreConfig {
+  const options = readOptions(optionsOf.restore, args, environment, { most: 1 })
+  const [source] = options.operands
+  if (source === undefined) throw new UsageError('restore needs the name of a backup, or -')
+  return {
+    dataFolder: absolutePath(options.text('data') ?? 'data'),
+    source: source === '-' ? undefined : absolutePath(source),
+    bases: options.all('base').map(absolutePath),
+    isCheck: options.flag('check'),
+    isJson: options.flag('json'),
   }
 }
 

@@ -57,6 +57,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'protocol/http',
   ],
   'protocol/website': ['base', 'operation', 'protocol/s3', 'protocol/http'],
+  backup: ['base', 'engine', 'blob', 'store/*', 'operation', 'protocol/archive'],
   'protocol/admin': ['base', 'observe', 'protocol/http'],
   protocol: ['base', 'observe', 'access', 'operation', 'protocol/*'],
   'compose.ts': [
@@ -81,6 +82,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'store/*',
     'operation',
     'background',
+    'backup',
     'protocol/simpledb',
     'compose.ts',
     'open-shared.ts',

@@ -8,6 +8,9 @@ export interface StoreLocation {
   readonly blobs: URL
 }
 
+/** The file that marks a data folder while a backup is restored into it. */
+export const unfinishedRestore = 'restore.part'
+
 /** The store in a data folder: rows in `engine/`, blobs in `blobs/`. */
 export function storeIn(dataFolder: string): StoreLocation {
   const folder = resolve(dataFolder)

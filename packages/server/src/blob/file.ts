@@ -22,7 +22,7 @@ import type {
 import { type Buffers, createBuffers } from './buffer.ts'
 import { FileSources } from './file-read.ts'
 import { writeBody } from './file-write.ts'
-import { blobId, isCounter, numbersOf } from './id.ts'
+import { blobId, isCounter, leafName, pathOf } from './id.ts'
 import { removeStartMark, writeStartMark } from './mark.ts'
 import { partOf } from './part.ts'
 
@@ -42,8 +42,6 @@ export interface FileBlobsOptions {
   readonly onCrashPoint?: CrashHook | undefined
 }
 
-/** The number of blobs per folder, and of folders per parent folder. */
-const fanOut = 1024
 /** Limits of buffers. With 64 slow clients, a process uses small buffers only; 1,000 clients take 130 MB at most. */
 const bufferLimits = { smallBytes: 65_536, inUseBytes: 67_108_864, idleBytes: 16_777_216 }
 /** The suffix of an unfinished file's name. */
@@ -295,8 +293,7 @@ class FileBlobs implements BlobStore {
   }
 
   #path(id: BlobId): string {
-    const { start, sequence } = numbersOf(id)
-    return join(this.#startPath(start), leafName(sequence), String(sequence))
+    return join(this.#folder, pathOf(id))
   }
 
   /** The folders of `start` with blobs, and the names in them. */
@@ -309,12 +306,6 @@ class FileBlobs implements BlobStore {
       }
     }
   }
-}
-
-/** The path of the folder of the blob `sequence`, two levels below the folder of the start. */
-function leafName(sequence: number): string {
-  const leaf = Math.floor(sequence / fanOut)
-  return join(String(Math.floor(leaf / fanOut)), String(leaf))
 }
 
 /** The names in a folder; none if it is missing. */

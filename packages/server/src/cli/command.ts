@@ -6,9 +6,11 @@ import { UsageError } from '../base/options.ts'
 import {
   configFileOf,
   describeServe,
+  parseBackup,
   parseDoctor,
   parseFsck,
   parseImport,
+  parseRestore,
   parseServe,
   processEnvironment,
 } from '../config.ts'
@@ -38,6 +40,18 @@ const commands: Readonly<Record<CommandName, Command>> = {
       async () => (await import('./offline/fsck.ts')).fsck(config),
       exitCodes.findings,
     )
+  },
+  async backup(args) {
+    const config = parseBackup(args, processEnvironment())
+    const { inChildProcess } = await import('./offline/child-process.ts')
+    return inChildProcess(
+      async () => (await import('./offline/backup.ts')).backUp(config),
+      exitCodes.failure,
+    )
+  },
+  async restore(args) {
+    const config = parseRestore(args, processEnvironment())
+    return (await import('./offline/restore.ts')).restore(config)
   },
   async import(args) {
     const { isBucketImport, parseBucketImport } = await import('./remote/import-config.ts')

@@ -5,7 +5,7 @@ import { access, constants, lstat, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { CommandError, exitCodes, systemCode } from '../base/exit.ts'
 import { makeFolders } from '../base/folder.ts'
-import { storeIn } from '../base/store-location.ts'
+import { storeIn, unfinishedRestore } from '../base/store-location.ts'
 import { lookAtEngine, mayHoldEngine } from '../engine/location.ts'
 
 /** The state of a data folder's path: missing, empty but for ignorable files, or a data folder. */
@@ -130,15 +130,44 @@ const ownFolders: readonly string[] = ['engine', 'blobs']
 
 /**
  * Refuses broken parts of a data folder. An unmounted disk must not be mistaken for a new store.
- * @throws CommandError for a dangling link, or a file in the place of a folder
+ * @throws CommandError for a dangling link, a file in the place of a folder, or an unfinished restore
  */
 export async function refuseBrokenParts(folder: string): Promise<void> {
-  for (const name of await readdir(folder).catch(() => [])) {
+  const names: string[] = await readdir(folder).catch(() => [])
+  if (names.includes(unfinishedRestore)) throw unfinished(folder)
+  for (const name of names) {
     if (!ownNames.test(name)) continue
     const reason = await faultOf(join(folder, name), ownFolders.includes(name))
     if (reason === undefined) continue
     throw new CommandError(`can't use ${folder} as data folder: ${join(folder, name)} ${reason}`)
   }
+}
+
+function unfinished(folder: string): CommandError {
+  return new CommandError(
+    `${folder} is no store: a restore into it was interrupted, or is under way. Run holdfast restore again, or remove the folder`,
+    { exitCode: exitCodes.refused },
+  )
+}
+
+/**
+ * Checks that a backup may be restored into `folder`: it is missing, empty but for ignorable files and a
+ * lock, or has an unfinished restore. @throws CommandError
+ */
+export async function examineRestoreTarget(folder: string): Promise<void> {
+  const names: string[] = await readdir(folder).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return []
+    throw unusable(folder, error)
+  })
+  if (names.includes(unfinishedRestore)) return
+  const strangers = names.filter(
+    (name) => !strayNames.test(name) && !/^lock(-journal)?$/.test(name),
+  )
+  if (strangers.length === 0) return
+  throw new CommandError(
+    `${folder} is not empty: a backup is restored into a new or an empty folder only`,
+    { exitCode: exitCodes.refused },
+  )
 }
 
 async function faultOf(path: string, isFolder: boolean): Promise<string | undefined> {

@@ -39,6 +39,21 @@ const serving: Readonly<Record<keyof typeof optionsOf, Description>> = {
     ],
     options: { ...optionsOf.import, ...bucketImportOptions, from: importFrom },
   },
+  backup: {
+    purpose: 'back up a data folder as of one moment, beside a running server too',
+    operands: 'DIR|-',
+    notes: [
+      'DIR is a new folder, or one in which a backup was interrupted; - is standard output.',
+      'Exit code 1 if bodies are damaged: they are named, and everything else is in the backup.',
+    ],
+    options: optionsOf.backup,
+  },
+  restore: {
+    purpose: 'make a data folder of a backup, or check the backup',
+    operands: 'SOURCE',
+    notes: ['SOURCE is the folder of a backup or the file of a stream; - is standard input.'],
+    options: optionsOf.restore,
+  },
   doctor: {
     purpose: 'diagnose a data folder and a port',
     options: optionsOf.doctor,

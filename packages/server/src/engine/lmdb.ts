@@ -19,6 +19,7 @@ import { type CommitState, decodeCommitState, encodeCommitState } from './commit
 import { checkHeads, explainDamage } from './damage.ts'
 import { DiskSpace } from './disk-space.ts'
 import { type Engine, FormatError, type Range, type Row } from './engine.ts'
+import { storeFormat } from './format.ts'
 import { dataFileName } from './location.ts'
 import { OptimisticEngine } from './optimistic.ts'
 import { readTooLong } from './transaction.ts'
@@ -29,7 +30,7 @@ export interface LmdbOptions {
   /** The store's folder. It is created if missing, with access for its owner only. */
   readonly path: string
   /** The longest time in milliseconds that a read may hold its snapshot. */
-  readonly readMs?: number
+  readonly readMs?: number | undefined
   /** Age in milliseconds up to which stale snapshots are kept; by default none are. */
   readonly keptMs?: number
   /** Tells the age of stale snapshots; the machine's clock by default. */
@@ -39,9 +40,6 @@ export interface LmdbOptions {
   /** For tests. */
   readonly onCrashPoint?: CrashHook | undefined
 }
-
-/** The row format; a store with a greater number is refused. */
-const storeFormat = 1
 
 const formatKey = utf8('format')
 const stateKey = utf8('state')

@@ -11,7 +11,7 @@ export interface EngineOptions {
    * The longest time in milliseconds that a read may hold its snapshot; `ownLimits.engineReadMs` by
    * default.
    */
-  readonly readMs?: number
+  readonly readMs?: number | undefined
   /** For tests. */
   readonly onCrashPoint?: CrashHook | undefined
   /** Age in milliseconds up to which stale snapshots are kept; by default none are. */

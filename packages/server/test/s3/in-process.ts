@@ -29,6 +29,8 @@ import { type WireAnswer, WireClient, type WireRequest } from '../wire.ts'
 export interface InProcessOptions {
   /** Owners beside the first, each with one key. */
   readonly owners?: number
+  /** Those of an earlier server; new ones if left out. */
+  readonly credentials?: readonly Credential[]
   /** Domain names, of which a bucket may be a subdomain. */
   readonly domains?: readonly string[]
   /** Names in front of which a bucket's website is served. */
@@ -90,9 +92,11 @@ export class InProcessServer implements AsyncDisposable {
 
   static async start(options: InProcessOptions = {}): Promise<InProcessServer> {
     const dataFolder = options.dataFolder ?? (await mkdtemp(join(tmpdir(), 'holdfast-s3-')))
-    const credentials = ['first', 'second', 'third']
-      .slice(0, 1 + (options.owners ?? 0))
-      .map((name) => randomCredential(name))
+    const credentials =
+      options.credentials ??
+      ['first', 'second', 'third']
+        .slice(0, 1 + (options.owners ?? 0))
+        .map((name) => randomCredential(name))
     const faults: LoggedFault[] = []
     const store = await openServices({
       dataFolder,

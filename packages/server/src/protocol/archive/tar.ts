@@ -73,7 +73,7 @@ function isAscii(bytes: Bytes): boolean {
   return bytes.every((byte) => byte < 0x80)
 }
 
-function header(fields: {
+export function header(fields: {
   readonly name: Bytes
   readonly type: '0' | '5' | 'x'
   readonly mode: number
@@ -100,6 +100,6 @@ function header(fields: {
   return block
 }
 
-function padding(sizeBytes: number): Bytes {
+export function padding(sizeBytes: number): Bytes {
   return zeros.subarray(0, (blockBytes - (sizeBytes % blockBytes)) % blockBytes)
 }
