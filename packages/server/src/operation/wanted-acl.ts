@@ -35,7 +35,13 @@ export function replacedAcl(
   { subject, wanted }: { readonly subject: AclSubject; readonly wanted: WantedAcl },
 ): Acl | undefined {
   const { ownership, block } = step.facts(bucket)
-  if (ownership === 'BucketOwnerEnforced') throw new StoreError({ code: 'AclNotSupported' })
+  if (ownership === 'BucketOwnerEnforced') {
+    // The list that such a bucket shows may be put back, as clients do after a copy.
+    const shown = { ...subject, ownerId: subject.bucketOwnerId }
+    const isOther = wanted.kind === 'canned' && wanted.name === 'bucket-owner-read'
+    if (!isOther && aclFor(wanted, shown) === undefined) return undefined
+    throw new StoreError({ code: 'AclNotSupported' })
+  }
   const isForeign =
     wanted.kind === 'grants' && (wanted.ownerId ?? subject.ownerId) !== subject.ownerId
   if (isForeign) throw new StoreError({ code: 'AccessDenied' })
