@@ -18,7 +18,7 @@ import { lastOfSequence } from '../store/row/sequence.ts'
 import { keyName } from './layout.ts'
 import type { RestoreTarget } from './read.ts'
 
-/** What a restore makes in a data folder. */
+/** The entries that a restore makes in a data folder. */
 const ownNames = ['engine', 'blobs', keyName, `${keyName}.part`] as const
 
 export class RestoredFolder implements RestoreTarget {

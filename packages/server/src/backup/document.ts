@@ -26,7 +26,7 @@ export interface Base {
   readonly folder: string
 }
 
-/** What a backup is. */
+/** The description of a backup. */
 export interface Head {
   /** The number of the format of rows. */
   readonly rowFormat: number
@@ -48,7 +48,7 @@ export interface DamagedEntry {
   readonly objects: readonly string[]
 }
 
-/** What a complete backup consists of. */
+/** The contents of a complete backup. */
 export interface End {
   /** The SHA-256 of the head's file. */
   readonly head: string

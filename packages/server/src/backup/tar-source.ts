@@ -17,7 +17,7 @@ export async function* filesOfTar(input: AsyncIterable<Bytes>): AsyncGenerator<B
       const { name, sizeBytes, isFile } = parseHeader(header)
       const content = reader.pieces(sizeBytes)
       if (isFile) yield { name, content }
-      // What wasn't read, and the filling.
+      // The unread rest, and the padding.
       for await (const _ of content);
       for await (const _ of reader.pieces(-sizeBytes & (blockBytes - 1)));
     }

@@ -13,7 +13,7 @@ import { createProtocols } from '../protocol/protocols.ts'
 import { bucketsOf, type EmbedOptions, placeOf } from './options.ts'
 import { seedBuckets } from './seed.ts'
 
-/** What every life of one server has in common. */
+/** The options shared by every life of one server. */
 export interface LifeOptions {
   readonly options: EmbedOptions
   readonly keys: readonly AccessKey[]

@@ -35,7 +35,7 @@ function read(text: string, format: CsvInput, chunkBytes: number): Records {
   return records
 }
 
-/** What {@link read} should do, for delimiters and quotes of one character. */
+/** The reference for {@link read}, for delimiters and quotes of one character. */
 function readSlowly(text: string, format: CsvInput): Records {
   const { fieldDelimiter, quoteCharacter: quote, quoteEscapeCharacter: escape_ } = format
   const { comments, allowsQuotedRecordDelimiter } = format

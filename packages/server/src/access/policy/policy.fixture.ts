@@ -70,7 +70,7 @@ export function request(facts: Facts = {}): PolicyRequest {
   }
 }
 
-/** What a policy of one statement says of a request. */
+/** The answer of a policy of one statement to a request. */
 export function outcome(elements: Readonly<Record<string, unknown>>, facts: Facts = {}): string {
   return ask(compiled(statement(elements)), request(facts))?.effect ?? 'none'
 }

@@ -54,7 +54,7 @@ function parse(line: string): Sample | undefined {
   return { name, labels, value: value === '+Inf' ? Number.POSITIVE_INFINITY : Number(value) }
 }
 
-/** What happened between two scrapes of one server. A counter that began again counts from 0. */
+/** The changes between two scrapes of one server. A counter that began again counts from 0. */
 export class Interval {
   readonly before: Scrape
   readonly after: Scrape

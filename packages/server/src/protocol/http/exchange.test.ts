@@ -19,7 +19,7 @@ const log = {
   error: (message: string, fields?: LogFields) => void faults.push({ message, fields }),
 }
 
-/** What the exchange of a test does, and whether an error is a fault. */
+/** The behaviour of a test's exchange, and whether an error is a fault. */
 interface Script {
   answer(exchange: TextExchange): Promise<string>
   readonly isFault?: boolean

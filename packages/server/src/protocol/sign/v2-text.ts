@@ -34,7 +34,7 @@ export function* canonicalPieces(parameters: readonly Parameter[]): Steps<readon
   return yield* piecesOf(entries, '&')
 }
 
-/** What Version 1 signs: names and values put together, by name without regard to case. */
+/** The text that Version 1 signs: names and values put together, by name without regard to case. */
 export function* version1Pieces(parameters: readonly Parameter[]): Steps<readonly string[]> {
   const entries: Entry[] = []
   for (const { name, value } of parameters) {
